@@ -1,0 +1,70 @@
+import type { Containment } from "./instance.ts";
+
+/** What the repository asks for one clone, after baseline and overlays, at one revision. */
+export interface DesiredClone {
+  readonly name: string;
+  /** Commit from which this was resolved. */
+  readonly revision: string;
+  /** Digest over everything below: two equal digests are the same clone. */
+  readonly digest: string;
+  readonly state: "ready" | "retired";
+  readonly baseline: { readonly name: string; readonly version: string };
+  readonly overlays: readonly string[];
+  /** Digest of the materialised workspace tree (its lock file's digest). */
+  readonly workspaceDigest: string;
+  readonly runtime: RuntimeSpec;
+  readonly agent: AgentSpec;
+  readonly secrets: readonly SecretRef[];
+  readonly healthChecks: readonly HealthCheck[];
+  readonly restart: RestartPolicy;
+  readonly orphanPolicy: OrphanPolicy;
+  readonly afterClosure: AfterClosure;
+  /** Actions that need a person, from overlays and mission. */
+  readonly approvalRequired: readonly string[];
+  /** Which file set which value: dotted field → `path:line`. */
+  readonly provenance: Readonly<Record<string, string>>;
+}
+
+export interface RuntimeSpec {
+  readonly driver: "process" | "container" | "kubernetes" | "fake";
+  /** The least containment that the clone accepts; the launch is refused below it. */
+  readonly isolation: Containment;
+}
+
+export interface AgentSpec {
+  readonly adapter: "command";
+  /** Program and arguments, never a shell line; relative paths are looked up in the workspace. */
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  /** `on_start`: accepted once the program runs. `explicit`: the program says `{"type":"accepted"}`. */
+  readonly accept: "on_start" | "explicit";
+}
+
+/** A reference, never a value. `env` names a variable of the controller, `file` a file on its machine. */
+export interface SecretRef {
+  readonly name: string;
+  readonly from: { readonly env: string } | { readonly file: string };
+}
+
+export interface HealthCheck {
+  readonly name: string;
+  readonly run: readonly [string, ...string[]];
+  readonly timeoutMs: number;
+}
+
+/** At most `intensity` restarts within `periodMs`; backoff doubles from `backoffMs` up to `backoffMaxMs`. */
+export interface RestartPolicy {
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  readonly stableAfterMs: number;
+}
+
+/** What the shim does with its agent when it has not reached the controller for `afterMs`. */
+export interface OrphanPolicy {
+  readonly action: "continue" | "pause" | "terminate";
+  readonly afterMs: number;
+}
+
+export type AfterClosure = "ask" | "retire" | "standby" | "template";

@@ -1,0 +1,107 @@
+import type { Instant } from "./time.ts";
+
+/** What a reviewer approves, fixed once dispatched. `contract_hash` covers it. Snake case: as in the file and on the wire. */
+export interface MissionContract {
+  readonly mission_type: "coding" | "research" | "automation" | "custom";
+  readonly objective: string;
+  readonly clone: string;
+  readonly run: number;
+  readonly success_criteria: readonly Criterion[];
+  readonly constraints: {
+    readonly allowed_tools: readonly string[];
+    readonly forbidden_tools: readonly string[];
+    readonly approval_required: readonly string[];
+  };
+  /** Files of the repository, at the dispatched revision, that the clone finds below `inputs/`. A path ending in `/` is a folder. */
+  readonly inputs: readonly { readonly path: string }[];
+  readonly artifact_policy: {
+    readonly required_outputs: readonly RequiredOutput[];
+    readonly storage_scope: "factory" | "shared" | "pushback";
+  };
+}
+
+export interface Criterion {
+  readonly id: string;
+  readonly text: string;
+  /** Judged by running this in a clean checkout, outside of the clone. */
+  readonly check?: { readonly run: readonly [string, ...string[]]; readonly timeout_seconds: number };
+  /** Judged by a person. */
+  readonly review?: "human";
+}
+
+export interface RequiredOutput {
+  /** Path inside of the clone's workspace. */
+  readonly path: string;
+  /** JSON Schema in the repository that the output must satisfy. */
+  readonly schema?: string;
+}
+
+/** What may change while the mission lives. Tighter applies at once; looser is reviewed like the contract. */
+export interface MissionLimits {
+  readonly state: "active" | "paused" | "cancelled";
+  readonly kill_switch: { readonly engaged: boolean };
+  readonly budget: Budget;
+  readonly autonomy_window: AutonomyWindow | null;
+  readonly heartbeat_interval_seconds: number;
+  readonly report_cadence: "milestone" | "interval" | "hybrid";
+}
+
+export interface Budget {
+  readonly max_runtime_minutes: number;
+  readonly max_llm_calls: number | null;
+  readonly max_cost_usd: number | null;
+}
+
+/** `fixed`: one span. `recurring`: opens at each match of `cron` in `timezone` for `duration_minutes`. */
+export type AutonomyWindow =
+  | { readonly type: "fixed"; readonly startAt: Instant | null; readonly endAt: Instant | null }
+  | {
+      readonly type: "recurring";
+      readonly cron: string;
+      readonly durationMinutes: number;
+      readonly timezone: string;
+    };
+
+/** A mission as the repository asks for it at one revision. */
+export interface DesiredMission {
+  /** Deterministic in repository, name and run, so that a repeated dispatch is recognised. */
+  readonly missionId: string;
+  readonly name: string;
+  readonly revision: string;
+  readonly contract: MissionContract;
+  readonly contractHash: string;
+  readonly limits: MissionLimits;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Where a mission stands, in the words that people see. */
+export type MissionPhase =
+  | "Pending" // declared, its clone is not runnable yet
+  | "Preparing" // gates 3.1 to 3.6
+  | "Starting" // launched, not accepted
+  | "Running"
+  | "Paused" // at least one hold
+  | "Blocked" // the agent said so
+  | "Recovering" // its instance was lost; a new one is on its way
+  | "Closing" // terminal; outputs and criteria are being judged
+  | "Completed"
+  | "Failed"
+  | "Cancelled"
+  | "TimedOut";
+
+export const FINAL_PHASES: ReadonlySet<MissionPhase> = new Set(["Completed", "Failed", "Cancelled", "TimedOut"]);
+
+/** What the world made of the mission's result. `unknown` stays unknown. */
+export type Outcome = "accepted" | "rejected" | "pending" | "ignored" | "unknown";
+
+/** Trust in a usage number; unknown is unknown, never 0. */
+export type MeterTrust = "metered" | "reported" | "derived" | "none";
+
+export interface Usage {
+  /** Time with a running, unpaused instance. Measured by us, so always known. */
+  readonly activeMs: number;
+  readonly llmCalls: number | null;
+  /** Millionths of a US dollar. */
+  readonly costMicros: number | null;
+  readonly trust: MeterTrust;
+}

@@ -1,0 +1,135 @@
+/**
+ * What people are shown, in one shape for the command line, the API and the
+ * board. Made by `core/status`, formatted at the edges.
+ */
+import type { Condition } from "../model/condition.ts";
+import type { Hold } from "../model/hold.ts";
+import type { Issue } from "../model/issue.ts";
+import type { MissionPhase, Outcome, Usage } from "../model/mission.ts";
+import type { Scorecard } from "../model/scorecard.ts";
+import type { Instant } from "../model/time.ts";
+
+export interface FleetView {
+  readonly installation: string;
+  readonly mode: "normal" | "in_core_only";
+  readonly now: Instant;
+  readonly source: SourceView;
+  readonly missions: readonly MissionView[];
+  readonly clones: readonly CloneView[];
+  readonly issues: readonly Issue[];
+  /** What the plan would do but may not, or not yet. */
+  readonly held: readonly HeldView[];
+  readonly counts: Readonly<Record<MissionPhase, number>>;
+}
+
+export interface SourceView {
+  readonly state: "ok" | "verified_empty" | "error" | "unknown";
+  readonly reason: string;
+  readonly message: string;
+  readonly revision: string | null;
+  readonly observedAt: Instant | null;
+}
+
+export interface MissionView {
+  readonly name: string;
+  readonly missionId: string;
+  readonly run: number;
+  readonly clone: string;
+  readonly objective: string;
+  readonly phase: MissionPhase;
+  readonly outcome: Outcome | null;
+  /** The newest thing that was said about it. */
+  readonly summary: string;
+  readonly since: Instant;
+  readonly holds: readonly Hold[];
+  readonly conditions: readonly Condition[];
+  readonly usage: Usage;
+  readonly budget: {
+    readonly maxRuntimeMinutes: number;
+    readonly maxLlmCalls: number | null;
+    readonly maxCostUsd: number | null;
+  };
+  readonly revision: string;
+  readonly contractHash: string;
+  readonly closure: ClosureView | null;
+}
+
+export interface ClosureView {
+  readonly outcome: Outcome;
+  readonly scorecard: Scorecard;
+  readonly decision: "undecided" | "retire" | "standby" | "template";
+  readonly closedAt: Instant;
+  /** The closure report, Markdown. */
+  readonly report: string;
+}
+
+export interface CloneView {
+  readonly name: string;
+  readonly phase: string;
+  readonly generation: number;
+  readonly epoch: number;
+  readonly mission: string | null;
+  readonly since: Instant;
+  readonly instance: {
+    readonly epoch: number;
+    readonly driver: string;
+    readonly containment: string;
+    readonly health: string;
+    readonly agentPhase: string | null;
+    readonly heartbeatAgeMs: number | null;
+    readonly progressAgeMs: number | null;
+    readonly startedAt: Instant;
+  } | null;
+  readonly holds: readonly Hold[];
+  readonly conditions: readonly Condition[];
+  readonly restarts: number;
+  readonly digest: string | null;
+  readonly revision: string | null;
+}
+
+export interface HeldView {
+  readonly subject: string;
+  readonly action: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Why something runs or does not: every gate and hold, in the order in which they are asked, with evidence. */
+export interface WhyView {
+  readonly subject: string;
+  readonly kind: "mission" | "clone";
+  readonly runs: boolean;
+  /** One sentence. */
+  readonly headline: string;
+  readonly steps: readonly WhyStep[];
+  /** Dotted field → `file:line` that set it. */
+  readonly provenance: Readonly<Record<string, string>>;
+  /** The last things that happened to it, newest last. */
+  readonly recent: readonly { readonly at: Instant; readonly type: string; readonly text: string }[];
+}
+
+export interface WhyStep {
+  /** Section of the runbook, or `hold`. */
+  readonly step: string;
+  readonly name: string;
+  /** null: not looked at yet, because something before it is not met. */
+  readonly ok: boolean | null;
+  readonly reason: string;
+  readonly evidence: string;
+  readonly since: Instant | null;
+  /** What would move it, and who may do that. */
+  readonly next: string | null;
+}
+
+/** One thing that waits for a person. */
+export interface InboxItem {
+  /** Stable: `<subject>/<kind>`. */
+  readonly id: string;
+  readonly severity: "info" | "warning" | "critical";
+  readonly kind: string;
+  readonly subject: string;
+  readonly since: Instant;
+  readonly message: string;
+  /** Commands, or changes of a file, that would answer it. */
+  readonly answers: readonly string[];
+}

@@ -1,0 +1,70 @@
+import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
+import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
+import type { EventQuery, StoredEvent } from "./store.ts";
+
+/** What the outside may ask of a running controller. Implemented by `reconcile/`, spoken over HTTP by `adapters/http`. */
+export interface ControlPlane {
+  readonly installation: string;
+
+  /** Whom a bearer token stands for, or null. A fenced epoch's token is `revoked`. Constant-time. */
+  authenticate(token: string): Caller | null;
+
+  /**
+   * Takes events of one instance. Answers per event, in order, once they are
+   * durable. The same key answers as it did the first time. The caller's
+   * identity must equal the events' (`identity_mismatch`, 403).
+   */
+  ingest(caller: InstanceCaller, events: readonly WireEvent[]): Promise<readonly IngestAnswer[]>;
+  /** Durable on return. */
+  heartbeat(caller: InstanceCaller, heartbeat: WireHeartbeat): Promise<IngestAnswer>;
+
+  pause(request: ControlRequest): Promise<ControlAnswer>;
+  resume(request: ControlRequest): Promise<ControlAnswer>;
+  /** Returns once the kill is recorded, not once it is done: `status` shows the proof. */
+  kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
+  /** The decision on a closed mission's clone. */
+  decideClosure(request: ControlRequest & { readonly decision: "retire" | "standby" | "template" }): Promise<ControlAnswer>;
+  /** Looks at the repository at once. Returns when that pass is over. */
+  reconcile(request: { readonly actor: string }): Promise<ControlAnswer>;
+  allowRewrite(request: { readonly actor: string; readonly from: string; readonly to: string }): Promise<ControlAnswer>;
+
+  fleet(): FleetView;
+  mission(name: string): MissionView | null;
+  clone(name: string): CloneView | null;
+  /** By the name of a mission or of a clone. */
+  why(name: string): Promise<WhyView | null>;
+  inbox(): readonly InboxItem[];
+  events(query: EventQuery): Promise<readonly StoredEvent[]>;
+  /** Transcript of the newest instance; null when there never was one. */
+  logs(name: string, bytesMax: number): Promise<string | null>;
+  readiness(): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
+}
+
+export type Caller = { readonly type: "operator"; readonly actor: string } | InstanceCaller;
+
+export interface InstanceCaller {
+  readonly type: "instance";
+  readonly clone: string;
+  readonly epoch: number;
+  readonly nonce: string;
+  /** The epoch has been fenced: refuse, count, record. */
+  readonly revoked: boolean;
+}
+
+export interface ControlRequest {
+  /** Name of a mission or of a clone. */
+  readonly name: string;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export type ControlAnswer =
+  | { readonly ok: true; readonly message: string }
+  | { readonly ok: false; readonly code: "not_found" | "conflict" | "unavailable"; readonly message: string };
+
+export interface IngestAnswer {
+  readonly key: string;
+  /** 200 taken, 208 taken before, 409 other payload under the same key, 410 epoch fenced, 403 not its own, 425 comes too early (gap; send again). */
+  readonly status: 200 | 208 | 403 | 409 | 410 | 425;
+  readonly message: string;
+}

@@ -1,0 +1,106 @@
+import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
+import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "../core/model/instance.ts";
+import type { MissionEnvelope } from "../wire/envelope.ts";
+import type { WireEvent } from "../wire/event.ts";
+
+/** Runs instances of clones. One contract suite holds for all implementations (`test/contract/driver.ts`). */
+export interface Driver {
+  readonly name: string;
+
+  /** What this driver can promise on this machine, found out by trying, not by guessing. */
+  capabilities(signal: AbortSignal): Promise<DriverCapabilities>;
+
+  /** Everything that is ours, by ownership label. `complete: false` means: do not conclude that what is missing is dead. */
+  list(signal: AbortSignal): Promise<DriverListing>;
+
+  /**
+   * Starts one instance in standby: its shim lives, has made its round trip to
+   * the callback and run its health checks, or is about to; no agent runs yet.
+   * Returns once the shim has claimed the epoch.
+   *
+   * The launch intent is on disk before anything is spawned. Safe to repeat: a
+   * second call for the same clone, epoch and nonce returns the first handle,
+   * also across a crash of ours. Rejects with `driver/fenced` when a higher epoch was seen
+   * or this one was fenced, with `driver/containment` when the machine offers less than is demanded.
+   */
+  start(request: StartRequest, signal: AbortSignal): Promise<InstanceHandle>;
+
+  /** From its return on, no start of the clone at or below `epoch` can succeed, however late it lands. */
+  fence(clone: string, epoch: number, signal: AbortSignal): Promise<void>;
+
+  /** Hands the mission to the shim, which then starts the agent. A repeat with the same mission does nothing. */
+  dispatch(handle: InstanceHandle, envelope: MissionEnvelope, signal: AbortSignal): Promise<void>;
+
+  /** Tells a live shim where to call back and how often, after an adoption or a changed limit. */
+  configure(handle: InstanceHandle, settings: ShimSettings, signal: AbortSignal): Promise<void>;
+
+  /** Freezes the agent's processes; the shim goes on beating. Safe to repeat. */
+  pause(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+  resume(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Ends the instance, shim included, entering the ladder at the given rung,
+   * and returns the proof that nothing of it lives. Works when the shim is
+   * dead, stopped or does not answer. Rejects with `driver/survivors` when something could not be ended.
+   */
+  stop(handle: InstanceHandle, ladder: StopLadder, signal: AbortSignal): Promise<DeathProof>;
+
+  /** Events of the shim's outbox with a `seq` above `afterSeq`, in order; also of a dead instance. */
+  pullOutbox(handle: InstanceHandle, afterSeq: number, signal: AbortSignal): Promise<readonly WireEvent[]>;
+
+  /** The end of the transcript, at most `bytesMax`, redacted; also of a dead instance. */
+  transcript(handle: InstanceHandle, bytesMax: number, signal: AbortSignal): Promise<string>;
+
+  /** Forgets a dead instance once its outbox has been drained. Refuses a live one. */
+  reap(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+}
+
+export interface DriverCapabilities {
+  readonly containment: Containment;
+  /** Whether a pause stops every process of the instance, not only those that stay in its group. */
+  readonly freezesAll: boolean;
+  /** What was tried and what came of it, one sentence each, for `factory doctor`. */
+  readonly notes: readonly string[];
+}
+
+export interface DriverListing {
+  readonly complete: boolean;
+  readonly instances: readonly ObservedInstance[];
+  /** Why it is not complete. */
+  readonly problem?: string;
+}
+
+export interface ShimSettings {
+  /** `http://127.0.0.1:<port>/v1/events` */
+  readonly callbackUrl: string;
+  readonly heartbeatIntervalMs: number;
+}
+
+export interface StartRequest extends ShimSettings {
+  readonly clone: string;
+  readonly epoch: number;
+  readonly nonce: string;
+  readonly workspace: string;
+  readonly agent: AgentSpec;
+  readonly healthChecks: readonly HealthCheck[];
+  readonly orphanPolicy: OrphanPolicy;
+  readonly isolation: Containment;
+  /** Bearer token of this instance and epoch. Never written to disk by the driver. */
+  readonly token: string;
+  /** Values of the clone's secrets by variable name. Never written to disk by the driver. */
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
+/**
+ * Where the kill ladder is entered. `cancel`: ask, close standard input, then
+ * SIGTERM, SIGKILL, containment, sweep. `term`: from SIGTERM on (a runaway).
+ * `now`: SIGKILL and containment at once.
+ */
+export interface StopLadder {
+  readonly enter: "cancel" | "term" | "now";
+  readonly stdinGraceMs: number; // after closing standard input
+  readonly termGraceMs: number; // after SIGTERM
+  readonly sweepMs: number; // for finding and ending the rest
+}
+
+export const DEFAULT_LADDER: StopLadder = { enter: "cancel", stdinGraceMs: 3_000, termGraceMs: 10_000, sweepMs: 10_000 };

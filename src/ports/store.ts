@@ -1,0 +1,106 @@
+import type { CloneState } from "../core/supervise/state.ts";
+import type { CloneEvent } from "../core/model/event.ts";
+import type { Effect } from "../core/model/effect.ts";
+import type { Signal } from "../core/model/instance.ts";
+import type { Instant } from "../core/model/time.ts";
+
+/**
+ * The record: events that are only ever appended and hash-chained, the states
+ * that are their fold, and the effects that wait to be carried out.
+ *
+ * One controller at a time: opening a store that another process holds rejects
+ * with `store/locked`. A crash at any moment leaves every commit whole or absent.
+ */
+export interface Store {
+  /** Everything a controller needs to go on where the last one stopped. */
+  load(): Promise<StoredRecord>;
+
+  /**
+   * Appends events, replaces states, adds and settles effects, and writes
+   * receipts and settings in one transaction, durable on return. Rejects with
+   * `store/conflict` when a state's version is not the stored one plus the number of its events.
+   */
+  commit(batch: Batch): Promise<{ readonly lastSeq: number }>;
+
+  /** Newest heartbeat per clone, durable on return. A heartbeat with a lower epoch or seq than the stored one changes nothing. */
+  putSignals(signals: readonly Signal[]): Promise<void>;
+
+  /** The first answer given to this key, if it was ever answered. */
+  receipt(key: string): Promise<Receipt | null>;
+
+  /** Ascending by `seq`. */
+  events(query: EventQuery): Promise<readonly StoredEvent[]>;
+
+  /** Walks the whole chain. */
+  verify(): Promise<ChainReport>;
+
+  close(): Promise<void>;
+}
+
+export interface StoredRecord {
+  readonly states: readonly CloneState[];
+  /** Not settled yet, ascending by id. */
+  readonly effects: readonly StoredEffect[];
+  readonly signals: readonly Signal[];
+  readonly settings: Readonly<Record<string, string>>;
+  readonly lastSeq: number;
+}
+
+export interface Batch {
+  readonly at: Instant;
+  readonly events: readonly NewEvent[];
+  readonly states: readonly CloneState[];
+  readonly effects: readonly NewEffect[];
+  /** Ids of effects that are done or have become pointless. */
+  readonly settled: readonly string[];
+  readonly receipts: readonly Receipt[];
+  /** Keys with new values; null removes. Not part of the chain. */
+  readonly settings: Readonly<Record<string, string | null>>;
+}
+
+export interface NewEvent {
+  readonly clone: string;
+  readonly missionId: string | null;
+  readonly event: CloneEvent;
+}
+
+export interface StoredEvent extends NewEvent {
+  /** 1, 2, 3 … over the whole store, without gaps. */
+  readonly seq: number;
+  readonly at: Instant;
+  /** sha256 over `prevHash` and the canonical event, hex. The first `prevHash` is 64 zeros. */
+  readonly hash: string;
+  readonly prevHash: string;
+}
+
+export interface NewEffect {
+  /** Deterministic: `<clone>/<version of the state that asked for it>/<index>`. */
+  readonly id: string;
+  readonly clone: string;
+  readonly effect: Effect;
+}
+
+export interface StoredEffect extends NewEffect {
+  readonly createdAt: Instant;
+}
+
+export interface Receipt {
+  readonly key: string;
+  /** sha256 of the payload; a second payload under the same key is a conflict. */
+  readonly digest: string;
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface EventQuery {
+  readonly clone?: string;
+  readonly missionId?: string;
+  readonly afterSeq?: number;
+  /** Newest `last` events instead of the first ones. */
+  readonly last?: number;
+  readonly limit: number;
+}
+
+export type ChainReport =
+  | { readonly ok: true; readonly events: number; readonly head: string }
+  | { readonly ok: false; readonly brokenAtSeq: number; readonly message: string };
