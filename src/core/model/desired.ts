@@ -1,0 +1,106 @@
+import type { DesiredClone } from "./clone.ts";
+import type { Issue } from "./issue.ts";
+import type { DesiredMission } from "./mission.ts";
+
+/**
+ * What the repository asks for at one revision, after baseline and overlays,
+ * and every problem found on the way.
+ *
+ * A clone or mission that cannot be used is in `broken` and not in its map. That is
+ * not a deletion: it keeps its last good generation. Only a name that is in
+ * neither has been deleted.
+ */
+export interface DesiredState {
+  readonly revision: string;
+  readonly fleet: FleetPolicy;
+  readonly clones: ReadonlyMap<string, DesiredClone>;
+  readonly missions: ReadonlyMap<string, DesiredMission>;
+  /** `mission/<name>`, `clone/<name>`, and `fleet` when `fleet.yaml` itself cannot be used. */
+  readonly broken: ReadonlySet<string>;
+  /**
+   * What a broken mission file still says about stopping, by mission name. Stop
+   * passes every gate, so this is obeyed although the rest of the file is not.
+   */
+  readonly stops: ReadonlyMap<string, MissionStop>;
+  /** Ordered by file, line, column. */
+  readonly issues: readonly Issue[];
+  /** The commit whose mass deletion `fleet.yaml` confirms. */
+  readonly confirmDeletion: string | null;
+}
+
+/** At least one of the two asks for a stop. */
+export interface MissionStop {
+  readonly state: "active" | "paused" | "cancelled";
+  readonly killSwitch: boolean;
+}
+
+/** `fleet.yaml` with its defaults filled in. Null is "no cap". */
+export interface FleetPolicy {
+  readonly name: string;
+  readonly mode: "normal" | "in_core_only";
+  readonly caps: {
+    readonly maxRuntimeMinutes: number;
+    readonly maxCostUsd: number | null;
+    readonly maxLlmCalls: number | null;
+    /** Clones that run at once. */
+    readonly maxParallelMissions: number;
+  };
+  readonly defaults: {
+    readonly heartbeatIntervalSeconds: number;
+    readonly reportCadence: "milestone" | "interval" | "hybrid";
+    readonly storageScope: "factory" | "shared" | "pushback";
+    readonly isolation: "group" | "pidns" | "cgroup";
+    readonly afterClosure: "ask" | "retire" | "standby" | "template";
+  };
+  /** A rollout is rolled back when one of these is exceeded for `sustainedMinutes`. */
+  readonly guardrails: {
+    readonly minSuccessPercent: number;
+    readonly closedMissionsWindow: number;
+    readonly maxHighIncidentsPerTenMissions: number;
+    readonly maxAcceptedP95Seconds: number;
+    readonly maxInterventionsPerMission: number;
+    readonly sustainedMinutes: number;
+  };
+  readonly approvalRules: readonly ApprovalRule[];
+  readonly writeBack: {
+    readonly branch: string;
+    readonly maxPushesPerMinute: number;
+    readonly flushIntervalSeconds: number;
+  };
+  readonly simone: {
+    /** Where a decision is announced: `issue`, `log` or an https address. */
+    readonly notify: readonly string[];
+    readonly inCore: { readonly url: string; readonly authRef: string | null } | null;
+  };
+}
+
+/** An action of this type waits for one of these people, in every clone of the fleet. */
+export interface ApprovalRule {
+  readonly action: string;
+  readonly approvers: readonly string[];
+}
+
+/** What holds where `fleet.yaml` says nothing: small, because nobody has reviewed more. */
+export const DEFAULT_FLEET_POLICY: FleetPolicy = {
+  name: "fleet",
+  mode: "normal",
+  caps: { maxRuntimeMinutes: 24 * 60, maxCostUsd: null, maxLlmCalls: null, maxParallelMissions: 10 },
+  defaults: {
+    heartbeatIntervalSeconds: 30,
+    reportCadence: "hybrid",
+    storageScope: "factory",
+    isolation: "group",
+    afterClosure: "ask",
+  },
+  guardrails: {
+    minSuccessPercent: 80,
+    closedMissionsWindow: 10,
+    maxHighIncidentsPerTenMissions: 1,
+    maxAcceptedP95Seconds: 60,
+    maxInterventionsPerMission: 2,
+    sustainedMinutes: 60,
+  },
+  approvalRules: [],
+  writeBack: { branch: "factory/status", maxPushesPerMinute: 4, flushIntervalSeconds: 300 },
+  simone: { notify: [], inCore: null },
+};

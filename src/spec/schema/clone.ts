@@ -1,0 +1,127 @@
+import { z } from "zod";
+import {
+  AfterClosure,
+  boundedRecord,
+  CHECK_TIMEOUT_SECONDS_MAX,
+  CloneName,
+  Command,
+  Duration,
+  documentSchema,
+  ENV_VALUE_CHARS_MAX,
+  ENV_VARS_MAX,
+  EnvName,
+  HttpUrl,
+  Isolation,
+  LIST_ITEMS_MAX,
+  Name,
+  PATH_CHARS_MAX,
+  uniqueList,
+  VersionedName,
+} from "./common.ts";
+
+const OVERLAYS_MAX = 32;
+const RESTARTS_MAX = 100;
+
+const Runtime = z.strictObject({
+  driver: z.enum(["process", "container", "kubernetes", "fake"]),
+  isolation: Isolation.optional().meta({
+    description: "The least containment that is accepted; the launch is refused below it.",
+    default: "group",
+  }),
+  resources: z
+    .strictObject({
+      cpu_millis: z.int().min(10).max(1_024_000).optional(),
+      memory_mb: z.int().min(16).max(16_777_216).optional(),
+    })
+    .optional(),
+});
+
+const Agent = z.strictObject({
+  adapter: z
+    .enum(["command", "acp"])
+    .describe("`command`: any program; JSON lines on its output become events."),
+  command: Command.describe("Program and arguments; relative paths are looked up in the workspace."),
+  env: boundedRecord(EnvName, z.string().max(ENV_VALUE_CHARS_MAX), ENV_VARS_MAX)
+    .default({})
+    .describe("Plain settings. Never a credential: those are named under `secrets`."),
+  accept: z
+    .enum(["on_start", "explicit"])
+    .default("on_start")
+    .describe('`explicit`: the program says {"type":"accepted"}.'),
+});
+
+const Secret = z.strictObject({
+  name: EnvName.describe("The variable in which the agent finds it."),
+  from: z
+    .union([
+      z.strictObject({ env: EnvName }),
+      z.strictObject({ file: z.string().min(1).max(PATH_CHARS_MAX) }),
+    ])
+    .describe("A reference, never a value: a variable of the controller, or a file on its machine."),
+});
+
+const Callback = z.strictObject({
+  status_url: HttpUrl.optional().describe("Absent: the controller's own address."),
+  auth_mode: z.literal("bearer").default("bearer"),
+  auth_ref: z.string().min(1).max(PATH_CHARS_MAX).optional(),
+});
+
+const HealthCheck = z.strictObject({
+  name: Name,
+  run: Command,
+  timeout_seconds: z.int().min(1).max(CHECK_TIMEOUT_SECONDS_MAX).default(30),
+});
+
+const Restart = z
+  .strictObject({
+    intensity: z
+      .int()
+      .min(0)
+      .max(RESTARTS_MAX)
+      .default(3)
+      .describe("Restarts within `period` before quarantine."),
+    period: Duration.default("10m"),
+    backoff: Duration.default("1s").describe("Doubles with every restart, up to `backoff_max`."),
+    backoff_max: Duration.default("60s"),
+    stable_after: Duration.default("2m").describe("Time after which the backoff starts anew."),
+  })
+  .describe("How often a lost instance is started again.");
+
+const OrphanPolicy = z
+  .strictObject({
+    action: z.enum(["continue", "pause", "terminate"]).default("terminate"),
+    after: Duration.default("1h"),
+  })
+  .describe("What the agent's shim does when it has not reached the controller for `after`.");
+
+export const CloneSpec = z
+  .strictObject({
+    baseline: VersionedName,
+    overlays: uniqueList(Name, OVERLAYS_MAX).default([]).describe("Applied in this order."),
+    runtime: Runtime.optional().describe("Where it runs."),
+    agent: Agent.optional().describe("The program that works."),
+    secrets: z.array(Secret).max(LIST_ITEMS_MAX).default([]),
+    callback: Callback.optional(),
+    health_checks: z
+      .array(HealthCheck)
+      .max(LIST_ITEMS_MAX)
+      .default([])
+      .describe("All must pass before a dispatch."),
+    restart: Restart.prefault({}),
+    orphan_policy: OrphanPolicy.prefault({}),
+    after_closure: AfterClosure.optional().meta({
+      description: "What becomes of the clone once its mission is closed.",
+      default: "ask",
+    }),
+    state: z.enum(["ready", "retired"]).default("ready"),
+  })
+  .describe("A named worker: baseline, overlays, where it runs and what runs in it.");
+export type CloneSpec = z.infer<typeof CloneSpec>;
+
+export const CloneDocument = documentSchema({
+  kind: "Clone",
+  name: CloneName,
+  spec: CloneSpec,
+  description: "A factory clone: one lane with at most one living instance.",
+});
+export type CloneDocument = z.infer<typeof CloneDocument>;

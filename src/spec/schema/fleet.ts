@@ -1,0 +1,103 @@
+import { z } from "zod";
+import {
+  ActionName,
+  AfterClosure,
+  COST_USD_MAX,
+  Commit,
+  documentSchema,
+  HeartbeatIntervalSeconds,
+  HttpUrl,
+  Isolation,
+  LIST_ITEMS_MAX,
+  LLM_CALLS_MAX,
+  Name,
+  PATH_CHARS_MAX,
+  ReportCadence,
+  RUNTIME_MINUTES_MAX,
+  StorageScope,
+  TEXT_CHARS_MAX,
+  uniqueList,
+} from "./common.ts";
+
+const PARALLEL_MAX = 10_000;
+const WINDOW_MISSIONS_MAX = 1_000;
+const SUSTAINED_MINUTES_MAX = 43_200;
+const PUSHES_PER_MINUTE_MAX = 4;
+const BRANCH_PATTERN = /^(?!\/|refs\/)(?!.*(?:\.\.|\/\/|@\{|\.lock$|\/$|\.$))[A-Za-z0-9._/-]+$/;
+
+const Caps = z.strictObject({
+  max_runtime_minutes: z.number().positive().max(RUNTIME_MINUTES_MAX).default(1_440),
+  max_cost_usd: z.number().min(0).max(COST_USD_MAX).optional(),
+  max_llm_calls: z.int().min(0).max(LLM_CALLS_MAX).optional(),
+  max_parallel_missions: z.int().min(1).max(PARALLEL_MAX).default(10).describe("Clones that run at once."),
+});
+
+const Defaults = z.strictObject({
+  heartbeat_interval_seconds: HeartbeatIntervalSeconds.default(30),
+  report_cadence: ReportCadence.default("hybrid"),
+  storage_scope: StorageScope.default("factory"),
+  isolation: Isolation.default("group"),
+  after_closure: AfterClosure.default("ask"),
+});
+
+const Guardrails = z
+  .strictObject({
+    min_success_percent: z.number().min(0).max(100).default(80),
+    closed_missions_window: z.int().min(1).max(WINDOW_MISSIONS_MAX).default(10),
+    max_high_incidents_per_ten_missions: z.number().min(0).max(100).default(1),
+    max_accepted_p95_seconds: z.number().positive().max(86_400).default(60),
+    max_interventions_per_mission: z.number().min(0).max(1_000).default(2),
+    sustained_minutes: z.int().min(1).max(SUSTAINED_MINUTES_MAX).default(60),
+  })
+  .describe("A rollout is rolled back when one is exceeded for `sustained_minutes`.");
+
+const ApprovalRule = z.strictObject({
+  action: ActionName,
+  approvers: uniqueList(z.string().min(1).max(100)).default([]),
+});
+
+export const FleetSpec = z
+  .strictObject({
+    mode: z
+      .enum(["normal", "in_core_only"])
+      .default("normal")
+      .describe("`in_core_only`: no clone is started; what is pending goes to Simone's own runtime."),
+    caps: Caps.prefault({}).describe("No mission and no overlay may ask for more."),
+    defaults: Defaults.prefault({}).describe("What holds where a mission or a clone says nothing."),
+    guardrails: Guardrails.prefault({}),
+    approval_rules: z.array(ApprovalRule).max(LIST_ITEMS_MAX).default([]),
+    write_back: z
+      .strictObject({
+        branch: z.string().min(1).max(PATH_CHARS_MAX).regex(BRANCH_PATTERN).default("factory/status"),
+        max_pushes_per_minute: z.int().min(1).max(PUSHES_PER_MINUTE_MAX).default(4),
+        flush_interval_seconds: z.int().min(1).max(300).default(300),
+      })
+      .prefault({}),
+    simone: z
+      .strictObject({
+        notify: uniqueList(z.string().min(1).max(TEXT_CHARS_MAX)).default([]),
+        in_core: z
+          .strictObject({
+            url: HttpUrl,
+            auth_ref: z.string().min(1).max(PATH_CHARS_MAX).optional(),
+          })
+          .optional(),
+      })
+      .prefault({}),
+    confirm_deletion: z
+      .strictObject({ commit: Commit })
+      .optional()
+      .describe(
+        "A commit that deletes more than max(1, 20 %) is only carried out after a second one names it here.",
+      ),
+  })
+  .describe("Caps, defaults and rules for the whole fleet.");
+export type FleetSpec = z.infer<typeof FleetSpec>;
+
+export const FleetDocument = documentSchema({
+  kind: "Fleet",
+  name: Name,
+  spec: FleetSpec,
+  description: "Caps, defaults, guardrails and approval rules for the whole fleet: fleet.yaml",
+});
+export type FleetDocument = z.infer<typeof FleetDocument>;

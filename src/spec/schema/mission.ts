@@ -1,0 +1,137 @@
+import { z } from "zod";
+import {
+  ActionName,
+  CHECK_TIMEOUT_SECONDS_MAX,
+  CloneName,
+  COST_USD_MAX,
+  Command,
+  documentSchema,
+  FileOrFolderPath,
+  FilePath,
+  HeartbeatIntervalSeconds,
+  LIST_ITEMS_MAX,
+  LLM_CALLS_MAX,
+  Name,
+  OBJECTIVE_CHARS_MAX,
+  ReportCadence,
+  RUNTIME_MINUTES_MAX,
+  StorageScope,
+  TEXT_CHARS_MAX,
+  uniqueList,
+} from "./common.ts";
+
+const RUN_MAX = 1_000_000;
+
+const Timestamp = z.iso.datetime({ offset: true }).meta({
+  description: "RFC 3339 with seconds and an offset.",
+  examples: ["2026-11-23T18:00:00Z"],
+});
+
+const Criterion = z
+  .strictObject({
+    id: Name.describe("Unique in the mission."),
+    text: z.string().min(1).max(TEXT_CHARS_MAX).describe("What is true when this is met."),
+    check: z
+      .strictObject({
+        run: Command,
+        timeout_seconds: z.int().min(1).max(CHECK_TIMEOUT_SECONDS_MAX).default(120),
+      })
+      .optional()
+      .describe("Judged by running this in a clean checkout, outside of the clone. Exit 0 means met."),
+    review: z.literal("human").optional().describe("Judged by a person."),
+  })
+  .refine((criterion) => (criterion.check === undefined) !== (criterion.review === undefined), {
+    message: "needs either `check` or `review: human`",
+  })
+  .meta({ oneOf: [{ required: ["check"] }, { required: ["review"] }] });
+
+const Constraints = z.strictObject({
+  allowed_tools: uniqueList(ActionName).default([]).describe("Empty: what the baseline allows."),
+  forbidden_tools: uniqueList(ActionName).default([]),
+  approval_required: uniqueList(ActionName).default([]).describe("Actions that wait for a person."),
+});
+
+const Budget = z.strictObject({
+  max_runtime_minutes: z
+    .number()
+    .positive()
+    .max(RUNTIME_MINUTES_MAX)
+    .describe("Time with a running, unpaused instance."),
+  max_llm_calls: z.int().min(0).max(LLM_CALLS_MAX).optional(),
+  max_cost_usd: z.number().min(0).max(COST_USD_MAX).optional(),
+});
+
+const FixedWindow = z.strictObject({
+  start_at: Timestamp.optional(),
+  end_at: Timestamp.optional(),
+});
+
+const RecurringWindow = z.strictObject({
+  recurring: z.strictObject({
+    cron: z
+      .string()
+      .min(9)
+      .max(100)
+      .describe("Five fields: minute hour day month weekday. The window opens here."),
+    duration_minutes: z.int().min(1).max(RUNTIME_MINUTES_MAX),
+    timezone: z.string().min(1).max(64).default("UTC").describe("IANA name such as Europe/Berlin."),
+  }),
+});
+
+const ArtifactPolicy = z.strictObject({
+  required_outputs: z
+    .array(
+      z.strictObject({
+        path: FilePath.describe("Inside of the clone's workspace."),
+        schema: FilePath.optional().describe("JSON Schema in this repository that the output must satisfy."),
+      }),
+    )
+    .max(LIST_ITEMS_MAX)
+    .default([]),
+  storage_scope: StorageScope.optional().meta({ default: "factory" }),
+});
+
+export const MissionSpec = z
+  .strictObject({
+    mission_type: z.enum(["coding", "research", "automation", "custom"]),
+    objective: z
+      .string()
+      .min(1)
+      .max(OBJECTIVE_CHARS_MAX)
+      .describe("What the clone is to achieve, in words it can act on."),
+    clone: CloneName.describe("The clone that does it: clones/<name>.yaml"),
+    run: z.int().min(1).max(RUN_MAX).default(1).describe("Raise it to dispatch the same contract again."),
+    state: z.enum(["active", "paused", "cancelled"]).default("active").describe("What people want."),
+    success_criteria: z.array(Criterion).min(1).max(LIST_ITEMS_MAX),
+    constraints: Constraints.prefault({}),
+    inputs: z
+      .array(z.strictObject({ path: FileOrFolderPath }))
+      .max(LIST_ITEMS_MAX)
+      .default([])
+      .describe("Files of this repository, or folders ending in `/`, that the clone finds below `inputs/`."),
+    budget: Budget,
+    autonomy_window: z
+      .union([FixedWindow, RecurringWindow])
+      .optional()
+      .describe("When it may run. Absent: always."),
+    heartbeat_interval_seconds: HeartbeatIntervalSeconds.optional().meta({
+      description: "Absent: what the overlays, then the fleet say.",
+      default: 30,
+    }),
+    report_cadence: ReportCadence.optional().meta({ default: "hybrid" }),
+    artifact_policy: ArtifactPolicy.prefault({}),
+    kill_switch: z
+      .strictObject({ engaged: z.boolean().default(false) })
+      .prefault({})
+      .describe("`engaged: true` ends the mission at once, whatever else is wrong."),
+  })
+  .describe("The mission contract and its limits.");
+export type MissionSpec = z.infer<typeof MissionSpec>;
+
+export const MissionDocument = documentSchema({
+  kind: "Mission",
+  name: Name,
+  spec: MissionSpec,
+  description: "A mission contract: what for, by which clone, judged how, within which window and budget.",
+});
+export type MissionDocument = z.infer<typeof MissionDocument>;
