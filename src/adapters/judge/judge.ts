@@ -1,0 +1,144 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { FactoryError } from "../../core/model/error.ts";
+import type { Criterion } from "../../core/model/mission.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { CriterionEvidence, Judge, JudgeRequest, Verdict } from "../../ports/judge.ts";
+import type { Source } from "../../ports/source.ts";
+import { runCheck } from "./check.ts";
+import { type CollectedOutput, collectOutputs, isFolder } from "./collect.ts";
+import { type CheckContainment, probeContainment } from "./containment.ts";
+import { placeOutputs } from "./place.ts";
+import { validateOutputs } from "./validate.ts";
+
+export interface JudgeOptions {
+  /**
+   * Ours alone. Below it: `artifacts/<mission_id>/` (the kept outputs),
+   * `checks/<mission_id>/` (what each check printed), `judging/` (work in progress).
+   */
+  readonly directory: string;
+  readonly source: Pick<Source, "exportTree">;
+  readonly clock: Clock;
+  /** How checks are held together. Default: the strongest that this machine offers, found out by trying. */
+  readonly containment?: CheckContainment;
+}
+
+/**
+ * Judges results where the clone cannot reach: outputs are copied out of its
+ * workspace first, and only the copies are looked at; schemas and checks come
+ * from the repository at the dispatched revision.
+ *
+ * A repeat judges again and replaces what was kept. Once the workspace is gone
+ * (archived), it judges the kept copies. A crash leaves a folder in `judging/`
+ * that the next call for the same mission removes.
+ */
+export function createJudge(options: JudgeOptions): Judge {
+  const directory = resolve(options.directory);
+  let containment: Promise<CheckContainment> | null = null;
+
+  async function judge(request: JudgeRequest, signal: AbortSignal): Promise<Verdict> {
+    signal.throwIfAborted();
+    const mission = folderName(request.missionId);
+    const keptAt = join(directory, "artifacts", mission);
+    const scratch = await freshScratch(join(directory, "judging"), mission);
+    try {
+      const from = (await isFolder(request.workspace)) ? request.workspace : keptAt;
+      const staged = join(scratch, "outputs");
+      const required = request.contract.artifact_policy.required_outputs;
+      const collected = await collectOutputs({ required, from, to: staged }, signal);
+
+      const checkout = join(scratch, "checkout");
+      const checks = request.contract.success_criteria.filter((criterion) => criterion.check);
+      if (checks.length > 0 || required.some((output) => output.schema)) {
+        await options.source.exportTree({ revision: request.revision, directory: checkout }, signal);
+      }
+      const protectedPaths = pathsThatJudge(request);
+      const judged = await validateOutputs({ collected, staged, checkout, clock: options.clock }, signal);
+      const outputs = await placeOutputs({ outputs: judged, staged, checkout, protectedPaths });
+
+      containment ??= options.containment ? Promise.resolve(options.containment) : probeContainment();
+      const logs = join(scratch, "logs");
+      const criteria: CriterionEvidence[] = [];
+      for (const criterion of request.contract.success_criteria) {
+        criteria.push(
+          await judgeCriterion(
+            criterion,
+            { scratch, checkout, logs, containment: await containment },
+            signal,
+          ),
+        );
+      }
+      await replaceFolder(staged, keptAt);
+      await replaceFolder(logs, join(directory, "checks", mission));
+      return { outputs: outputs.map(evidenceOf), criteria, keptAt };
+    } finally {
+      await removeTree(scratch);
+    }
+  }
+
+  async function judgeCriterion(
+    criterion: Criterion,
+    place: { scratch: string; checkout: string; logs: string; containment: CheckContainment },
+    signal: AbortSignal,
+  ): Promise<CriterionEvidence> {
+    const { id, text, check } = criterion;
+    if (!check) return { id, text, state: "pending", check: null };
+    const result = await runCheck(
+      {
+        command: check.run,
+        checkout: place.checkout,
+        // Its own, so that no check finds what another one left in its home.
+        home: await mkdtemp(join(place.scratch, "home-")),
+        timeoutMs: check.timeout_seconds * 1_000,
+        containment: place.containment,
+        clock: options.clock,
+      },
+      signal,
+    );
+    await mkdir(place.logs, { recursive: true });
+    await writeFile(join(place.logs, `${encodeURIComponent(id)}.log`), result.log);
+    return { id, text, state: result.ok ? "met" : "unmet", check: result.evidence };
+  }
+
+  return { judge };
+}
+
+/** Files by which the result is judged: no output may take their place, or the clone would mark its own homework. */
+function pathsThatJudge(request: JudgeRequest): ReadonlySet<string> {
+  const schemas = request.contract.artifact_policy.required_outputs.flatMap(({ schema }) =>
+    schema ? [schema] : [],
+  );
+  const commands = request.contract.success_criteria.flatMap(({ check }) => check?.run ?? []);
+  return new Set([...schemas, ...commands.map((word) => word.replace(/^(\.\/)+/, ""))]);
+}
+
+function evidenceOf(output: CollectedOutput): Verdict["outputs"][number] {
+  const { path, sha256, bytes, schema, problems } = output;
+  return { path, ok: problems.length === 0, sha256, bytes, schema, problems };
+}
+
+/** An empty folder for this run; what an interrupted run of the same mission left is removed. */
+async function freshScratch(parent: string, mission: string): Promise<string> {
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(parent)) {
+    if (name.slice(0, name.lastIndexOf("-")) === mission) await removeTree(join(parent, name));
+  }
+  return await mkdtemp(join(parent, `${mission}-`));
+}
+
+async function replaceFolder(from: string, to: string): Promise<void> {
+  const { rename } = await import("node:fs/promises");
+  await mkdir(from, { recursive: true });
+  await mkdir(dirname(to), { recursive: true });
+  await removeTree(to);
+  await rename(from, to);
+}
+
+async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function folderName(missionId: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(missionId)) return missionId;
+  throw new FactoryError("judge/name", "stall", `"${missionId.slice(0, 200)}" cannot name a folder`);
+}
