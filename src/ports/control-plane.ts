@@ -23,10 +23,16 @@ export interface ControlPlane {
   /** Returns once the kill is recorded, not once it is done: `status` shows the proof. */
   kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
   /** The decision on a closed mission's clone. */
-  decideClosure(request: ControlRequest & { readonly decision: "retire" | "standby" | "template" }): Promise<ControlAnswer>;
+  decideClosure(
+    request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },
+  ): Promise<ControlAnswer>;
   /** Looks at the repository at once. Returns when that pass is over. */
   reconcile(request: { readonly actor: string }): Promise<ControlAnswer>;
-  allowRewrite(request: { readonly actor: string; readonly from: string; readonly to: string }): Promise<ControlAnswer>;
+  allowRewrite(request: {
+    readonly actor: string;
+    readonly from: string;
+    readonly to: string;
+  }): Promise<ControlAnswer>;
 
   fleet(): FleetView;
   mission(name: string): MissionView | null;

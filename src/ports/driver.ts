@@ -103,4 +103,9 @@ export interface StopLadder {
   readonly sweepMs: number; // for finding and ending the rest
 }
 
-export const DEFAULT_LADDER: StopLadder = { enter: "cancel", stdinGraceMs: 3_000, termGraceMs: 10_000, sweepMs: 10_000 };
+export const DEFAULT_LADDER: StopLadder = {
+  enter: "cancel",
+  stdinGraceMs: 3_000,
+  termGraceMs: 10_000,
+  sweepMs: 10_000,
+};

@@ -1,4 +1,7 @@
 import type { MissionContract } from "../core/model/mission.ts";
+import type { Verdict } from "../core/model/verdict.ts";
+
+export type { CriterionEvidence, OutputEvidence, Verdict } from "../core/model/verdict.ts";
 
 /** Judges a mission's result in a clean place, outside of the clone's reach. */
 export interface Judge {
@@ -16,37 +19,4 @@ export interface JudgeRequest {
   readonly revision: string;
   readonly workspace: string;
   readonly contract: MissionContract;
-}
-
-export interface Verdict {
-  readonly outputs: readonly OutputEvidence[];
-  readonly criteria: readonly CriterionEvidence[];
-  /** Where the outputs were kept, outside of the workspace. */
-  readonly keptAt: string;
-}
-
-export interface OutputEvidence {
-  readonly path: string;
-  readonly ok: boolean;
-  readonly sha256: string | null;
-  readonly bytes: number | null;
-  readonly schema: string | null;
-  /** Why it is not ok, one sentence each; capped. */
-  readonly problems: readonly string[];
-}
-
-export interface CriterionEvidence {
-  readonly id: string;
-  readonly text: string;
-  /** `pending`: waits for a person. `unmet` also when the check could not run. */
-  readonly state: "met" | "unmet" | "pending";
-  readonly check: {
-    readonly command: readonly string[];
-    readonly exitCode: number | null;
-    readonly timedOut: boolean;
-    readonly durationMs: number;
-    readonly logSha256: string;
-    /** Last lines of what it printed. */
-    readonly tail: string;
-  } | null;
 }

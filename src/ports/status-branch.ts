@@ -4,7 +4,9 @@
  */
 export interface StatusBranch {
   /** The tip and our files in it; `commit: null` when the branch does not exist yet. Asks the remote. */
-  read(signal: AbortSignal): Promise<{ readonly commit: string | null; readonly files: ReadonlyMap<string, string> }>;
+  read(
+    signal: AbortSignal,
+  ): Promise<{ readonly commit: string | null; readonly files: ReadonlyMap<string, string> }>;
 
   /**
    * Makes one commit on the current tip and pushes it, comparing and swapping.

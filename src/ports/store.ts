@@ -1,8 +1,8 @@
-import type { CloneState } from "../core/supervise/state.ts";
-import type { CloneEvent } from "../core/model/event.ts";
 import type { Effect } from "../core/model/effect.ts";
+import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
 import type { Instant } from "../core/model/time.ts";
+import type { CloneState } from "../core/supervise/state.ts";
 
 /**
  * The record: events that are only ever appended and hash-chained, the states
@@ -39,7 +39,7 @@ export interface Store {
 
 export interface StoredRecord {
   readonly states: readonly CloneState[];
-  /** Not settled yet, ascending by id. */
+  /** Not settled yet, ascending by id: by clone, then in the order in which they were asked for. */
   readonly effects: readonly StoredEffect[];
   readonly signals: readonly Signal[];
   readonly settings: Readonly<Record<string, string>>;

@@ -8,7 +8,10 @@ export interface Workspaces {
    * every other file alone. Atomic per file; safe to repeat; the same manifest
    * gives the same tree and digest. Refuses to follow a symlink out of the folder.
    */
-  materialise(request: MaterialiseRequest, signal: AbortSignal): Promise<{ readonly path: string; readonly digest: string }>;
+  materialise(
+    request: MaterialiseRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly path: string; readonly digest: string }>;
   pathOf(clone: string): string;
   /** Moves the workspace into the archive, once per mission; a repeat answers with the same path. */
   archive(clone: string, missionId: string, signal: AbortSignal): Promise<{ readonly path: string }>;

@@ -12,6 +12,8 @@ export interface DesiredClone {
   readonly overlays: readonly string[];
   /** Digest of the materialised workspace tree (its lock file's digest). */
   readonly workspaceDigest: string;
+  /** How many of the workspace's files come from where; goes into the scorecard, not into the digest. */
+  readonly workspaceFiles: { readonly fromBaseline: number; readonly fromOverlays: number };
   readonly runtime: RuntimeSpec;
   readonly agent: AgentSpec;
   readonly secrets: readonly SecretRef[];

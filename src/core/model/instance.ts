@@ -41,8 +41,16 @@ export interface Heartbeat {
   readonly phase: AgentPhase;
   readonly lastEventAgeMs: number;
   readonly lastProgressAgeMs: number;
-  readonly openToolCalls: readonly { readonly id: string; readonly ageMs: number; readonly deadlineMs: number | null }[];
-  readonly usage: { readonly llmCalls: number | null; readonly costMicros: number | null; readonly activeMs: number };
+  readonly openToolCalls: readonly {
+    readonly id: string;
+    readonly ageMs: number;
+    readonly deadlineMs: number | null;
+  }[];
+  readonly usage: {
+    readonly llmCalls: number | null;
+    readonly costMicros: number | null;
+    readonly activeMs: number;
+  };
 }
 
 export type AgentPhase = "standby" | "starting" | "running" | "paused" | "throttled" | "stopping" | "exited";

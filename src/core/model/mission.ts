@@ -89,7 +89,12 @@ export type MissionPhase =
   | "Cancelled"
   | "TimedOut";
 
-export const FINAL_PHASES: ReadonlySet<MissionPhase> = new Set(["Completed", "Failed", "Cancelled", "TimedOut"]);
+export const FINAL_PHASES: ReadonlySet<MissionPhase> = new Set([
+  "Completed",
+  "Failed",
+  "Cancelled",
+  "TimedOut",
+]);
 
 /** What the world made of the mission's result. `unknown` stays unknown. */
 export type Outcome = "accepted" | "rejected" | "pending" | "ignored" | "unknown";

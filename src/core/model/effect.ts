@@ -1,0 +1,30 @@
+/**
+ * What is to be done outside, recorded together with the event that asked for
+ * it and carried out at least once. Each is safe to repeat; the outcome comes
+ * back as an event.
+ */
+export type Effect =
+  /** Materialise the workspace, verify secrets: gates 3.1 to 3.4. */
+  | { readonly type: "prepare" }
+  /** Start an instance in standby. */
+  | { readonly type: "launch"; readonly epoch: number; readonly nonce: string }
+  /** Hand the mission over: the agent starts. */
+  | { readonly type: "dispatch"; readonly epoch: number }
+  /** Tell the shim where to call back and how often. */
+  | { readonly type: "configure"; readonly epoch: number }
+  | { readonly type: "pause"; readonly epoch: number }
+  | { readonly type: "resume"; readonly epoch: number }
+  /** Fence the epoch and end the instance, with proof. Passes every gate and overtakes every other effect of the clone. */
+  | {
+      readonly type: "stop";
+      readonly epoch: number;
+      readonly enter: "cancel" | "term" | "now";
+      readonly reason: string;
+    }
+  /** Bring in the events that the callback did not deliver. */
+  | { readonly type: "pull"; readonly epoch: number }
+  | { readonly type: "judge"; readonly missionId: string }
+  /** Put the workspace away after a retirement. */
+  | { readonly type: "archive"; readonly missionId: string };
+
+export type EffectType = Effect["type"];

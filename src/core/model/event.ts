@@ -1,0 +1,107 @@
+import type { AfterClosure, DesiredClone } from "./clone.ts";
+import type { Gate } from "./condition.ts";
+import type { Hold, HoldKind } from "./hold.ts";
+import type { DeathProof, InstanceHandle } from "./instance.ts";
+import type { DesiredMission, MissionLimits } from "./mission.ts";
+import type { Report } from "./report.ts";
+import type { Verdict } from "./verdict.ts";
+
+/**
+ * Everything that can happen to one clone. Events are what is recorded: a
+ * clone's state is the fold of its events through `decide`, and nothing else.
+ *
+ * Events that name an `epoch` are about that instance; `decide` ignores them,
+ * and says so, when the clone has moved on to a higher one.
+ */
+export type CloneEvent =
+  // What people want, from the repository or by hand.
+  | { readonly type: "clone.declared"; readonly spec: DesiredClone }
+  | { readonly type: "clone.withdrawn"; readonly revision: string; readonly reason: string }
+  | { readonly type: "mission.assigned"; readonly mission: DesiredMission }
+  | { readonly type: "mission.limits_changed"; readonly limits: MissionLimits; readonly revision: string }
+  | { readonly type: "mission.withdrawn"; readonly revision: string; readonly reason: string }
+  | { readonly type: "hold.placed"; readonly hold: Hold; readonly by: string }
+  | {
+      readonly type: "hold.released";
+      readonly kind: HoldKind;
+      readonly owner: string;
+      readonly by: string;
+      readonly reason: string;
+    }
+  | { readonly type: "kill.requested"; readonly by: string; readonly reason: string; readonly now: boolean }
+  | {
+      readonly type: "closure.decided";
+      readonly missionId: string;
+      readonly decision: AfterClosure;
+      readonly by: string;
+    }
+  // The plan lets it go.
+  | { readonly type: "start.planned"; readonly revision: string; readonly why: string }
+  // Outcomes of effects.
+  | { readonly type: "prepare.finished"; readonly gates: readonly Gate[] }
+  | { readonly type: "instance.launched"; readonly epoch: number; readonly handle: InstanceHandle }
+  | {
+      readonly type: "instance.launch_failed";
+      readonly epoch: number;
+      readonly code: string;
+      readonly message: string;
+      /** The machine or the repository has to change; trying again at once is of no use. */
+      readonly permanent: boolean;
+    }
+  | { readonly type: "dispatch.finished"; readonly epoch: number }
+  | { readonly type: "dispatch.failed"; readonly epoch: number; readonly message: string }
+  | { readonly type: "instance.paused"; readonly epoch: number }
+  | { readonly type: "instance.resumed"; readonly epoch: number }
+  | { readonly type: "stop.finished"; readonly epoch: number; readonly proof: DeathProof }
+  | { readonly type: "stop.failed"; readonly epoch: number; readonly message: string }
+  | { readonly type: "judge.finished"; readonly missionId: string; readonly verdict: Verdict }
+  | { readonly type: "judge.failed"; readonly missionId: string; readonly message: string }
+  | { readonly type: "archive.finished"; readonly missionId: string; readonly path: string }
+  // What is seen.
+  | { readonly type: "instance.reported"; readonly epoch: number; readonly report: Report }
+  | { readonly type: "instance.adopted"; readonly epoch: number; readonly handle: InstanceHandle }
+  | { readonly type: "instance.gone"; readonly epoch: number; readonly evidence: string }
+  | { readonly type: "stray.found"; readonly handle: InstanceHandle; readonly evidence: string }
+  | {
+      readonly type: "health.changed";
+      readonly epoch: number;
+      readonly health: Health;
+      readonly evidence: string;
+    }
+  | {
+      readonly type: "callback.gap";
+      readonly epoch: number;
+      readonly expectedSeq: number;
+      readonly seenSeq: number;
+    }
+  | { readonly type: "callback.restored"; readonly epoch: number; readonly throughSeq: number }
+  // What fell due.
+  | {
+      readonly type: "deadline.passed";
+      readonly deadline: DeadlineName;
+      readonly epoch: number;
+      readonly evidence: string;
+    }
+  | {
+      readonly type: "budget.crossed";
+      readonly meter: MeterName;
+      readonly level: BudgetLevel;
+      readonly used: number;
+      readonly limit: number;
+    }
+  | { readonly type: "window.ended"; readonly evidence: string };
+
+export type Health = "starting" | "healthy" | "suspect" | "degraded" | "lost";
+
+export type DeadlineName =
+  | "start" // launched, but not ready in time
+  | "accept" // dispatched, but not accepted in time
+  | "backoff" // the wait before the next start is over
+  | "hold" // a hold with `until` is to be looked at again
+  | "stop" // a stop failed and is tried again
+  | "judge"; // judging failed and is tried again
+
+export type MeterName = "runtime_minutes" | "llm_calls" | "cost_usd";
+/** In rising order. `pause` holds the mission and asks; `stop` ends it. */
+export const BUDGET_LEVELS = ["notify", "warn", "pause", "stop"] as const;
+export type BudgetLevel = (typeof BUDGET_LEVELS)[number];

@@ -1,0 +1,28 @@
+/** What a shim said about its instance, once it was authenticated and validated. */
+export interface Report {
+  readonly type: ReportType;
+  /** 1, 2, 3 … per instance, without gaps. */
+  readonly seq: number;
+  readonly missionId: string | null;
+  readonly summary: string;
+  readonly artifacts: readonly { readonly path: string; readonly sha256?: string; readonly bytes?: number }[];
+  /** Cumulative for the instance; null is unknown. */
+  readonly llmCalls: number | null;
+  readonly costMicros: number | null;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export const REPORT_TYPES = [
+  "instance.ready",
+  "instance.exited",
+  "mission.accepted",
+  "mission.progress",
+  "mission.blocked",
+  "mission.unblocked",
+  "mission.artifact",
+  "mission.completed",
+  "mission.failed",
+  "mission.cancelled",
+  "mission.timed_out",
+] as const;
+export type ReportType = (typeof REPORT_TYPES)[number];

@@ -1,0 +1,71 @@
+import type { DesiredState } from "../model/desired.ts";
+import type { ObservedState, PendingDeletion } from "./observed.ts";
+import type { Held, PlannedAction } from "./plan.ts";
+
+/** The part of the fleet that one commit may remove without a second one (design section 9). */
+const DELETIONS_FREE_PART = 0.2;
+/** Shorter prefixes of a commit could mean another one. */
+const COMMIT_PREFIX_MIN = 12;
+
+export interface Guarded {
+  readonly actions: readonly PlannedAction[];
+  readonly held: readonly Held[];
+  readonly pendingDeletion: PendingDeletion | null;
+}
+
+/**
+ * Lets deletions pass, or holds them. More than max(1, 20 %) of the fleet, or
+ * all that is left of it, goes only when a later commit names the one that
+ * removed it in `fleet.yaml`: nobody can know that name while writing the
+ * removal, so a slip of the hand cannot confirm itself.
+ *
+ * What counts is what would be removed in sum since the fleet was last at
+ * rest, so a large deletion cannot be cut into small commits while it is held.
+ */
+export function guardDeletions(
+  desired: DesiredState | null,
+  observed: ObservedState,
+  deletions: readonly PlannedAction[],
+): Guarded {
+  if (desired === null) return { actions: [], held: [], pendingDeletion: observed.pendingDeletion };
+  const lanes = new Set(deletions.map((deletion) => deletion.clone));
+  const fleet = [...observed.states.values()].filter(
+    (state) => !state.withdrawn && state.spec !== null && state.phase !== "Retired",
+  );
+  const free = Math.max(1, Math.floor(fleet.length * DELETIONS_FREE_PART));
+  const takesAll = lanes.size > 0 && lanes.size >= fleet.length;
+  if (lanes.size === 0) return { actions: [], held: [], pendingDeletion: null };
+  if (lanes.size <= free && !takesAll) return { actions: deletions, held: [], pendingDeletion: null };
+
+  const names = deletions.map(nameOf).sort();
+  const before = observed.pendingDeletion;
+  // Names that came later were removed by a later commit, which has to be confirmed in its turn.
+  const grown = before === null || names.some((name) => !before.names.includes(name));
+  const pending: PendingDeletion = grown
+    ? { revision: desired.revision, names }
+    : { revision: before.revision, names };
+  const confirmed = desired.confirmDeletion;
+  const isConfirmed =
+    confirmed !== null &&
+    confirmed.length >= COMMIT_PREFIX_MIN &&
+    pending.revision.startsWith(confirmed) &&
+    pending.revision !== desired.revision;
+  if (isConfirmed) return { actions: deletions, held: [], pendingDeletion: null };
+  const message =
+    `commit ${pending.revision.slice(0, 12)} removes ${lanes.size} of ${fleet.length} clones; ${free} may go without confirmation. ` +
+    `To confirm, set \`spec.confirm_deletion.commit: ${pending.revision}\` in fleet.yaml in a second commit`;
+  return {
+    actions: [],
+    held: deletions.map((deletion) => ({
+      subject: nameOf(deletion),
+      action: deletion.type,
+      reason: "MassDeleteGuard",
+      message,
+    })),
+    pendingDeletion: pending,
+  };
+}
+
+function nameOf(deletion: PlannedAction): string {
+  return deletion.type === "withdraw" ? `mission/${deletion.mission}` : `clone/${deletion.clone}`;
+}

@@ -1,0 +1,21 @@
+import type { ObservedInstance } from "../model/instance.ts";
+import type { CloneState } from "../supervise/state.ts";
+
+/** What is, as far as it could be seen. */
+export interface ObservedState {
+  /** Per driver: whether its listing is complete. A driver that could not list everything proves nobody dead. */
+  readonly complete: boolean;
+  readonly problem: string | null;
+  readonly instances: readonly ObservedInstance[];
+  /** The record, by clone. This is the inventory: nothing outside of it is ever deleted. */
+  readonly states: ReadonlyMap<string, CloneState>;
+  /** A mass deletion that was seen and waits for its confirmation. */
+  readonly pendingDeletion: PendingDeletion | null;
+}
+
+export interface PendingDeletion {
+  /** The commit that removed them. */
+  readonly revision: string;
+  /** `clone/<name>` and `mission/<name>`. */
+  readonly names: readonly string[];
+}

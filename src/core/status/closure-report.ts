@@ -1,0 +1,74 @@
+import { iso } from "../model/time.ts";
+import type { ClosedMission } from "../supervise/state.ts";
+import { cell, duration } from "./text.ts";
+
+/** `closure.md`: what a person needs to trust a result, or to see why not. Made from the record alone. */
+export function closureReport(clone: string, closed: ClosedMission): string {
+  const { scorecard, terminal, verdict, proof } = closed;
+  const lines = [
+    `# Closure: ${closed.name}`,
+    "",
+    `**${closed.outcome.toUpperCase()}** — ${closed.outcomeReason}.`,
+    "",
+    "| | |",
+    "|---|---|",
+    `| Mission | \`${closed.missionId}\`, run ${closed.run} |`,
+    `| Clone | \`${clone}\`, ${closed.epochs} ${closed.epochs === 1 ? "start" : "starts"} |`,
+    `| Contract | \`${closed.contractHash}\` |`,
+    `| Revision | \`${closed.revision}\` |`,
+    `| Terminal state | ${terminal.status} at ${iso(terminal.at)}, by ${terminal.by} |`,
+    `| Said at the end | ${cell(terminal.reason)} |`,
+    `| Accepted → closed | ${closed.acceptedAt === null ? "never accepted" : `${iso(closed.acceptedAt)} → ${iso(closed.closedAt)}`} |`,
+    `| Active runtime | ${duration(scorecard.economics.active_ms)} of ${closed.limits.budget.max_runtime_minutes} min |`,
+    `| Decision | ${closed.decision}${closed.decidedBy === null ? "" : `, ${closed.decidedBy}`} |`,
+    "",
+    "## Objective",
+    "",
+    ...closed.objective
+      .trim()
+      .split("\n")
+      .map((line) => `> ${line}`),
+    "",
+    "## Criteria",
+    "",
+  ];
+  if (verdict === null) lines.push("Not judged: the mission did not complete.");
+  for (const criterion of verdict?.criteria ?? []) {
+    const sign = criterion.state === "met" ? "✔" : criterion.state === "pending" ? "…" : "✘";
+    lines.push(`- ${sign} **${criterion.id}** ${criterion.text}`);
+    const { check } = criterion;
+    if (check !== null) {
+      const end = check.timedOut ? "timed out" : `exit ${check.exitCode ?? "unknown"}`;
+      lines.push(
+        `  - \`${check.command.join(" ")}\` → ${end}, log \`sha256:${check.logSha256.slice(0, 16)}…\``,
+      );
+      const tail = check.tail.trim().split("\n").at(-1) ?? "";
+      if (tail !== "") lines.push(`  - ${cell(tail)}`);
+    } else if (criterion.state === "pending") {
+      lines.push("  - waits for a person");
+    }
+  }
+  lines.push("", "## Outputs", "");
+  if (verdict !== null && verdict.outputs.length > 0) {
+    lines.push("| File | Valid | Bytes | sha256 | Schema |", "|---|---|---:|---|---|");
+    for (const output of verdict.outputs) {
+      lines.push(
+        `| \`${output.path}\` | ${output.ok ? "✔" : `✘ ${cell(output.problems.join("; "))}`} | ${output.bytes ?? "–"} | \`${output.sha256?.slice(0, 16) ?? "–"}\` | ${output.schema === null ? "–" : `\`${output.schema}\``} |`,
+      );
+    }
+  } else {
+    lines.push("None judged.");
+  }
+  lines.push("", "## Incidents", "");
+  if (closed.incidents.length === 0) lines.push("None.");
+  for (const incident of closed.incidents)
+    lines.push(`- ${iso(incident.at)} **${incident.class}** ${cell(incident.message)}`);
+  lines.push("", "## Proof of death", "");
+  lines.push(
+    proof === null
+      ? "It never had an instance."
+      : `Ended at \`${proof.rung}\`, containment \`${proof.containment}\`, ${proof.emptyScans} empty scans: ${cell(proof.evidence)}.`,
+    "",
+  );
+  return lines.join("\n");
+}

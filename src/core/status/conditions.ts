@@ -1,0 +1,137 @@
+import type { Condition, ConditionType, Gate } from "../model/condition.ts";
+import { CONDITION_TYPES } from "../model/condition.ts";
+import { type Instant, iso } from "../model/time.ts";
+import type { CloneState } from "../supervise/state.ts";
+import { windowAt } from "../supervise/window.ts";
+
+type Fact = Pick<Condition, "status" | "reason" | "message">;
+
+/**
+ * What a state means, as conditions in the order of the runbook. The one place
+ * where status is made. `since` is carried over while the status stays the same,
+ * so nothing here changes by the mere passing of time.
+ */
+export function conditionsOf(state: CloneState, at: Instant): readonly Condition[] {
+  const before = new Map(state.conditions.map((condition) => [condition.type, condition]));
+  return CONDITION_TYPES.map((type) => {
+    const fact = factOf(state, type, at);
+    const old = before.get(type);
+    return {
+      type,
+      ...fact,
+      since: old !== undefined && old.status === fact.status ? old.since : at,
+      observedGeneration: state.generation,
+      observedCommit: state.mission?.revision ?? state.spec?.revision ?? null,
+    };
+  });
+}
+
+function factOf(state: CloneState, type: ConditionType, at: Instant): Fact {
+  switch (type) {
+    case "Ready":
+      return ready(state);
+    case "Identified":
+      return state.spec === null
+        ? no("NotDeclared", "no valid declaration has been seen")
+        : yes("NamePatternMatches", `${state.name}, generation ${state.generation}`);
+    case "WithinWindow":
+      return withinWindow(state, at);
+    case "WithinBudget":
+      return withinBudget(state);
+    case "Accepted":
+      return accepted(state);
+    case "HeartbeatFresh":
+      return heartbeat(state);
+    case "CallbackDegraded":
+      return state.instance?.gapAt == null
+        ? no("NoGap", "every report arrived in order")
+        : yes("GapInReports", `report ${state.instance.gapAt} is missing; the shim's outbox is being pulled`);
+    case "Stalled":
+      return stalled(state);
+    case "Progressing":
+      return [
+        "Preparing",
+        "Starting",
+        "Dispatching",
+        "Running",
+        "Stopping",
+        "BackingOff",
+        "Judging",
+      ].includes(state.phase)
+        ? yes(state.phase, state.mission?.summary ?? state.phase)
+        : no(state.phase, state.lastFailure ?? "nothing is under way");
+    default:
+      return fromGate(state.gates.find((gate) => gate.type === type));
+  }
+}
+
+function ready(state: CloneState): Fact {
+  const hold = state.holds[0];
+  if (state.phase === "Running" && hold === undefined)
+    return yes("Running", state.mission?.summary ?? "running");
+  if (hold !== undefined) return no(hold.reason, hold.message);
+  if (state.mission === null)
+    return no("AwaitingMission", state.phase === "Retired" ? "retired" : "no mission is assigned");
+  return no(state.phase, state.lastFailure ?? `it is ${state.phase}`);
+}
+
+function withinWindow(state: CloneState, at: Instant): Fact {
+  const window = state.mission?.limits.autonomy_window ?? null;
+  if (state.mission === null) return unknown("AwaitingMission", "no mission is assigned");
+  if (window === null) return yes("NoWindowDeclared", "the mission may run at any time");
+  const seen = windowAt(window, at);
+  if (seen.open)
+    return yes(
+      "Open",
+      seen.changesAt === null ? "open, without an end" : `open until ${iso(seen.changesAt)}`,
+    );
+  return seen.changesAt === null
+    ? no("Ended", "the window is over")
+    : no("Closed", `opens at ${iso(seen.changesAt)}`);
+}
+
+function withinBudget(state: CloneState): Fact {
+  if (state.mission === null) return unknown("AwaitingMission", "no mission is assigned");
+  const hold = state.holds.find((other) => other.kind === "budget");
+  if (hold !== undefined) return no(hold.reason, hold.message);
+  const crossed = Object.entries(state.mission.crossed).map(([meter, level]) => `${meter}: ${level}`);
+  return yes(
+    "BelowThreshold",
+    crossed.length === 0 ? "below every threshold" : `passed ${crossed.join(", ")}`,
+  );
+}
+
+function accepted(state: CloneState): Fact {
+  const { mission } = state;
+  if (mission === null) return unknown("AwaitingMission", "no mission is assigned");
+  if (mission.acceptedAt === null) return unknown("NotAcceptedYet", `it is ${state.phase}`);
+  return yes("MissionAccepted", `accepted at ${iso(mission.acceptedAt)}`);
+}
+
+function heartbeat(state: CloneState): Fact {
+  const { instance } = state;
+  if (instance === null) return unknown("NoInstance", "there is no instance");
+  if (instance.health === "healthy") return yes("Fresh", "heartbeats arrive in time");
+  if (instance.health === "starting") return unknown("Starting", "no heartbeat yet");
+  return no(instance.health === "lost" ? "Lost" : "Late", `${instance.health}: ${instance.healthEvidence}`);
+}
+
+function stalled(state: CloneState): Fact {
+  const hold = state.holds.find((other) => other.kind === "quarantine" || other.kind === "freeze");
+  return hold === undefined ? no("NotStalled", "trying again can help") : yes(hold.reason, hold.message);
+}
+
+function fromGate(gate: Gate | undefined): Fact {
+  if (gate === undefined) return unknown("NotCheckedYet", "not looked at yet");
+  return gate.ok ? yes(gate.reason, gate.evidence) : no(gate.reason, gate.evidence);
+}
+
+function yes(reason: string, message: string): Fact {
+  return { status: "True", reason, message };
+}
+function no(reason: string, message: string): Fact {
+  return { status: "False", reason, message };
+}
+function unknown(reason: string, message: string): Fact {
+  return { status: "Unknown", reason, message };
+}

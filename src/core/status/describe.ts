@@ -1,0 +1,79 @@
+import { assertNever } from "../model/error.ts";
+import type { CloneEvent } from "../model/event.ts";
+
+/** One event as one line for people. */
+export function describe(event: CloneEvent): string {
+  switch (event.type) {
+    case "clone.declared":
+      return `declared at ${short(event.spec.revision)}, digest ${short(event.spec.digest.replace("sha256:", ""))}`;
+    case "clone.withdrawn":
+    case "mission.withdrawn":
+      return `${event.reason} at ${short(event.revision)}`;
+    case "mission.assigned":
+      return `mission ${event.mission.name} (run ${event.mission.contract.run}) assigned, contract ${short(event.mission.contractHash.replace("sha256:", ""))}`;
+    case "mission.limits_changed":
+      return `limits changed at ${short(event.revision)}: state ${event.limits.state}, kill switch ${event.limits.kill_switch.engaged ? "engaged" : "free"}, ${event.limits.budget.max_runtime_minutes} min`;
+    case "hold.placed":
+      return `hold ${event.hold.kind} by ${event.by}: ${event.hold.message}`;
+    case "hold.released":
+      return `hold ${event.kind} released by ${event.by}: ${event.reason}`;
+    case "kill.requested":
+      return `kill${event.now ? " now" : ""} by ${event.by}: ${event.reason}`;
+    case "closure.decided":
+      return `decision ${event.decision} by ${event.by}`;
+    case "start.planned":
+      return `start: ${event.why}`;
+    case "prepare.finished":
+      return event.gates
+        .map((gate) => `${gate.type} ${gate.ok ? "met" : `not met: ${gate.evidence}`}`)
+        .join("; ");
+    case "instance.launched":
+      return `epoch ${event.epoch} launched, containment ${event.handle.containment}`;
+    case "instance.launch_failed":
+      return `epoch ${event.epoch} not launched: ${event.message}`;
+    case "dispatch.finished":
+      return `mission handed to epoch ${event.epoch}`;
+    case "dispatch.failed":
+      return `mission not handed to epoch ${event.epoch}: ${event.message}`;
+    case "instance.paused":
+      return `epoch ${event.epoch} paused`;
+    case "instance.resumed":
+      return `epoch ${event.epoch} resumed`;
+    case "stop.finished":
+      return `epoch ${event.epoch} is dead (${event.proof.rung}, ${event.proof.containment}): ${event.proof.evidence}`;
+    case "stop.failed":
+      return `epoch ${event.epoch} could not be proven dead: ${event.message}`;
+    case "judge.finished":
+      return `judged: ${event.verdict.outputs.filter((output) => output.ok).length}/${event.verdict.outputs.length} outputs valid, ${event.verdict.criteria.filter((criterion) => criterion.state === "met").length}/${event.verdict.criteria.length} criteria met`;
+    case "judge.failed":
+      return `could not be judged: ${event.message}`;
+    case "archive.finished":
+      return `workspace archived at ${event.path}`;
+    case "instance.reported":
+      return `#${event.report.seq} ${event.report.type}${event.report.summary === "" ? "" : `: ${event.report.summary}`}`;
+    case "instance.adopted":
+      return `epoch ${event.epoch} adopted`;
+    case "instance.gone":
+      return event.evidence;
+    case "stray.found":
+      return event.evidence;
+    case "health.changed":
+      return `epoch ${event.epoch} is ${event.health}: ${event.evidence}`;
+    case "callback.gap":
+      return `report ${event.expectedSeq} is missing, ${event.seenSeq} arrived`;
+    case "callback.restored":
+      return `reports complete through ${event.throughSeq}`;
+    case "deadline.passed":
+      return event.evidence;
+    case "budget.crossed":
+      return `${event.meter} passed ${event.level}: ${event.used} of ${event.limit}`;
+    case "window.ended":
+      return event.evidence;
+    default:
+      return assertNever(event);
+  }
+}
+
+function short(text: string): string {
+  return text.slice(0, 12);
+}

@@ -1,0 +1,207 @@
+import type { DesiredState } from "../model/desired.ts";
+import type { Signal } from "../model/instance.ts";
+import type { DesiredMission, MissionPhase } from "../model/mission.ts";
+import type { Instant } from "../model/time.ts";
+import type { Held } from "../plan/plan.ts";
+import { totalUsage } from "../supervise/report.ts";
+import type { CloneState, ClosedMission } from "../supervise/state.ts";
+import { closureReport } from "./closure-report.ts";
+import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
+import type { CloneView, FleetView, MissionView, SourceView } from "./view.ts";
+
+export interface Picture {
+  readonly installation: string;
+  readonly now: Instant;
+  readonly source: SourceView;
+  readonly desired: DesiredState | null;
+  readonly states: ReadonlyMap<string, CloneState>;
+  readonly signals: ReadonlyMap<string, Signal>;
+  readonly held: readonly Held[];
+}
+
+/** The whole fleet as people see it: missions by name (the newest run of each), clones by name. */
+export function fleetView(picture: Picture): FleetView {
+  const missions = missionViews(picture);
+  const counts: Record<MissionPhase, number> = {
+    Pending: 0,
+    Preparing: 0,
+    Starting: 0,
+    Running: 0,
+    Paused: 0,
+    Blocked: 0,
+    Recovering: 0,
+    Closing: 0,
+    Completed: 0,
+    Failed: 0,
+    Cancelled: 0,
+    TimedOut: 0,
+  };
+  for (const mission of missions) counts[mission.phase]++;
+  return {
+    installation: picture.installation,
+    mode: picture.desired?.fleet.mode ?? "normal",
+    now: picture.now,
+    source: picture.source,
+    missions,
+    clones: [...picture.states.values()].sort(byName).map((state) => cloneView(state, picture)),
+    issues: picture.desired?.issues ?? [],
+    held: picture.held.map(({ subject, action, reason, message }) => ({ subject, action, reason, message })),
+    counts,
+  };
+}
+
+/** The newest run of every mission that is declared, lives, or was closed. */
+export function missionViews(picture: Picture): readonly MissionView[] {
+  const views = new Map<string, MissionView>();
+  for (const state of picture.states.values()) {
+    for (const closed of state.past) {
+      const before = views.get(closed.name);
+      if (before === undefined || before.run <= closed.run) views.set(closed.name, closedView(state, closed));
+    }
+  }
+  for (const state of picture.states.values()) {
+    if (state.mission !== null) views.set(state.mission.name, livingView(state, picture));
+  }
+  for (const mission of picture.desired?.missions.values() ?? []) {
+    const before = views.get(mission.name);
+    if (before === undefined || (before.missionId !== mission.missionId && before.closure !== null)) {
+      views.set(mission.name, pendingView(mission, picture));
+    }
+  }
+  return [...views.values()].sort(byName);
+}
+
+function livingView(state: CloneState, picture: Picture): MissionView {
+  const { mission } = state;
+  if (mission === null) throw new TypeError("a living view needs a mission");
+  const usage = totalUsage(mission, state.instance);
+  return {
+    name: mission.name,
+    missionId: mission.missionId,
+    run: mission.contract.run,
+    clone: state.name,
+    objective: mission.contract.objective,
+    phase: missionPhaseOf(state),
+    outcome: null,
+    summary: state.holds[0]?.message ?? mission.blockers.at(-1)?.reason ?? mission.summary,
+    since: state.phaseSince,
+    holds: state.holds,
+    conditions: state.conditions,
+    usage: {
+      activeMs:
+        mission.activeMs +
+        (mission.activeSince === null ? 0 : Math.max(0, picture.now - mission.activeSince)),
+      ...usage,
+      trust: mission.trust,
+    },
+    budget: budgetOf(mission.limits.budget),
+    revision: mission.revision,
+    contractHash: mission.contractHash,
+    closure: null,
+  };
+}
+
+function closedView(state: CloneState, closed: ClosedMission): MissionView {
+  const { economics } = closed.scorecard;
+  return {
+    name: closed.name,
+    missionId: closed.missionId,
+    run: closed.run,
+    clone: state.name,
+    objective: closed.objective,
+    phase: closedPhaseOf(closed),
+    outcome: closed.outcome,
+    summary: closed.terminal.status === "completed" ? closed.summary : closed.terminal.reason,
+    since: closed.closedAt,
+    holds: [],
+    conditions: [],
+    usage: {
+      activeMs: economics.active_ms,
+      llmCalls: economics.llm_calls,
+      costMicros: economics.cost_usd === null ? null : Math.round(economics.cost_usd * 1_000_000),
+      trust: economics.usage_trust as "none",
+    },
+    budget: budgetOf(closed.limits.budget),
+    revision: closed.revision,
+    contractHash: closed.contractHash,
+    closure: {
+      outcome: closed.outcome,
+      scorecard: closed.scorecard,
+      decision: closed.decision,
+      closedAt: closed.closedAt,
+      report: closureReport(state.name, closed),
+    },
+  };
+}
+
+function pendingView(mission: DesiredMission, picture: Picture): MissionView {
+  const held = picture.held.find((other) => other.subject === `mission/${mission.name}`);
+  return {
+    name: mission.name,
+    missionId: mission.missionId,
+    run: mission.contract.run,
+    clone: mission.contract.clone,
+    objective: mission.contract.objective,
+    phase: "Pending",
+    outcome: null,
+    summary: held?.message ?? "declared, not assigned yet",
+    since: picture.now,
+    holds: [],
+    conditions: [],
+    usage: { activeMs: 0, llmCalls: null, costMicros: null, trust: "none" },
+    budget: budgetOf(mission.limits.budget),
+    revision: mission.revision,
+    contractHash: mission.contractHash,
+    closure: null,
+  };
+}
+
+export function cloneView(state: CloneState, picture: Picture): CloneView {
+  const { instance } = state;
+  const stored = picture.signals.get(state.name);
+  const signal = instance !== null && stored?.heartbeat.epoch === instance.epoch ? stored : undefined;
+  const age = signal === undefined ? null : Math.max(0, picture.now - signal.receivedAt);
+  return {
+    name: state.name,
+    phase: state.phase,
+    generation: state.generation,
+    epoch: state.epoch,
+    mission: state.mission?.name ?? null,
+    since: state.phaseSince,
+    instance:
+      instance === null
+        ? null
+        : {
+            epoch: instance.epoch,
+            driver: instance.handle?.driver ?? state.spec?.runtime.driver ?? "unknown",
+            containment: instance.handle?.containment ?? "unknown",
+            health: instance.health,
+            agentPhase: signal?.heartbeat.phase ?? null,
+            heartbeatAgeMs: age,
+            progressAgeMs:
+              signal === undefined || age === null ? null : signal.heartbeat.lastProgressAgeMs + age,
+            startedAt: instance.plannedAt,
+          },
+    holds: state.holds,
+    conditions: state.conditions,
+    restarts: state.mission?.restarts ?? 0,
+    digest: state.spec?.digest ?? null,
+    revision: state.spec?.revision ?? null,
+  };
+}
+
+function budgetOf(budget: {
+  max_runtime_minutes: number;
+  max_llm_calls: number | null;
+  max_cost_usd: number | null;
+}): MissionView["budget"] {
+  return {
+    maxRuntimeMinutes: budget.max_runtime_minutes,
+    maxLlmCalls: budget.max_llm_calls,
+    maxCostUsd: budget.max_cost_usd,
+  };
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}

@@ -1,0 +1,110 @@
+import type { Hold } from "../model/hold.ts";
+import type { CloneState } from "../supervise/state.ts";
+import type { Picture } from "./fleet.ts";
+import type { InboxItem } from "./view.ts";
+
+/** Everything that waits for a person, the most serious first, then the oldest. */
+export function inboxOf(picture: Picture): readonly InboxItem[] {
+  const items: InboxItem[] = [];
+  for (const state of picture.states.values()) {
+    for (const hold of state.holds) {
+      const item = holdItem(state, hold);
+      if (item !== null) items.push(item);
+    }
+    if (state.mission !== null && state.mission.blockers.length > 0) {
+      const blocker = state.mission.blockers[0];
+      items.push({
+        id: `${state.mission.name}/blocked`,
+        severity: "warning",
+        kind: "blocked",
+        subject: state.mission.name,
+        since: blocker?.since ?? state.phaseSince,
+        message: `blocked: ${state.mission.blockers.map((other) => `${other.reason} (${other.times}×)`).join("; ")}`,
+        answers: [`factory logs ${state.mission.name}`, `factory kill ${state.mission.name}`],
+      });
+    }
+    for (const closed of state.past) {
+      if (closed.decision !== "undecided") continue;
+      const current = closed === state.past.at(-1) && state.mission === null && state.phase !== "Retired";
+      if (!current) continue;
+      items.push({
+        id: `${closed.name}/closure`,
+        severity: closed.outcome === "accepted" ? "info" : "warning",
+        kind: "closure",
+        subject: closed.name,
+        since: closed.closedAt,
+        message: `closed, ${closed.outcome}: ${closed.outcomeReason}; what becomes of ${state.name}?`,
+        answers: [
+          `factory closure ${closed.name}`,
+          `factory closure ${closed.name} --decide retire`,
+          `factory closure ${closed.name} --decide standby`,
+        ],
+      });
+    }
+  }
+  if (picture.source.state === "error") {
+    items.push({
+      id: "source/error",
+      severity: picture.source.reason === "HistoryRewritten" ? "critical" : "warning",
+      kind: "source",
+      subject: "repository",
+      since: picture.source.observedAt ?? picture.now,
+      message: `${picture.source.reason}: ${picture.source.message}`,
+      answers:
+        picture.source.reason === "HistoryRewritten"
+          ? ["factory allow-rewrite --from <old> --to <new>"]
+          : ["factory doctor"],
+    });
+  }
+  const guarded = picture.held.find((held) => held.reason === "MassDeleteGuard");
+  if (guarded !== undefined) {
+    items.push({
+      id: "fleet/mass-deletion",
+      severity: "critical",
+      kind: "mass_deletion",
+      subject: "fleet",
+      since: picture.now,
+      message: guarded.message,
+      answers: ["revert the commit", "confirm it in fleet.yaml"],
+    });
+  }
+  const rank = { critical: 0, warning: 1, info: 2 };
+  return items.sort(
+    (a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since || (a.id < b.id ? -1 : 1),
+  );
+}
+
+function holdItem(state: CloneState, hold: Hold): InboxItem | null {
+  const subject = state.mission?.name ?? state.name;
+  const base = {
+    id: `${subject}/${hold.kind}`,
+    kind: hold.kind,
+    subject,
+    since: hold.since,
+    message: hold.message,
+  };
+  switch (hold.kind) {
+    case "budget":
+      return {
+        ...base,
+        severity: "warning",
+        answers: [`raise spec.budget in missions/${subject}.yaml`, `factory kill ${subject}`],
+      };
+    case "quarantine":
+      return {
+        ...base,
+        severity: "critical",
+        answers: [`factory logs ${subject}`, `factory resume ${subject}`, `factory kill ${subject}`],
+      };
+    case "freeze":
+      return { ...base, severity: "critical", answers: ["factory doctor", `factory kill --now ${subject}`] };
+    case "gate":
+      return { ...base, severity: "warning", answers: [`factory why ${subject}`] };
+    case "operator":
+      return hold.owner === "repository"
+        ? null
+        : { ...base, severity: "info", answers: [`factory resume ${subject}`] };
+    default:
+      return null;
+  }
+}

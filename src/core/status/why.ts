@@ -1,0 +1,116 @@
+import type { ConditionType } from "../model/condition.ts";
+import type { Hold } from "../model/hold.ts";
+import type { Held } from "../plan/plan.ts";
+import type { CloneState } from "../supervise/state.ts";
+import type { WhyStep } from "./view.ts";
+
+/** Sections of the runbook in the order in which they are asked. */
+const STEPS: readonly { readonly type: ConditionType; readonly step: string; readonly next: string }[] = [
+  { type: "Identified", step: "3.1", next: "declare the clone in clones/<name>.yaml" },
+  {
+    type: "BaselineApplied",
+    step: "3.2",
+    next: "correct the baseline that the clone names; it is tried again by itself",
+  },
+  {
+    type: "OverlayApplied",
+    step: "3.3",
+    next: "correct the overlays that the clone names; it is tried again by itself",
+  },
+  {
+    type: "SecretsVerified",
+    step: "3.4",
+    next: "make the named variables or files available to the controller",
+  },
+  { type: "EnvelopeValid", step: "4.1", next: "correct the mission's contract and raise `spec.run`" },
+  { type: "WithinWindow", step: "4.2", next: "wait for the window, or change `spec.autonomy_window`" },
+  { type: "WithinBudget", step: "4.2", next: "raise the limit under `spec.budget`" },
+  { type: "KillSwitchArmed", step: "4.3", next: "see `factory doctor` for what this machine offers" },
+  {
+    type: "CallbackReachable",
+    step: "3.5",
+    next: "see that the instance can reach the controller's address",
+  },
+  { type: "Healthy", step: "3.6", next: "correct what the health check found" },
+  { type: "Accepted", step: "4.4", next: "look at `factory logs`" },
+  { type: "HeartbeatFresh", step: "4.5", next: "nothing: recovery goes on by itself" },
+];
+
+/** Every gate and hold with its evidence, also those that are met, so that a reader sees what was looked at. */
+export function whySteps(state: CloneState | null, held: readonly Held[]): readonly WhyStep[] {
+  const steps: WhyStep[] = [];
+  for (const other of held) {
+    steps.push({
+      step: "plan",
+      name: other.action,
+      ok: false,
+      reason: other.reason,
+      evidence: other.message,
+      since: null,
+      next: null,
+    });
+  }
+  if (state === null) return steps;
+  for (const { type, step, next } of STEPS) {
+    const condition = state.conditions.find((other) => other.type === type);
+    if (condition === undefined) continue;
+    const ok = condition.status === "Unknown" ? null : condition.status === "True";
+    steps.push({
+      step,
+      name: type,
+      ok,
+      reason: condition.reason,
+      evidence: condition.message,
+      since: condition.since,
+      next: ok === false ? next : null,
+    });
+  }
+  for (const hold of state.holds) steps.push(holdStep(hold));
+  return steps;
+}
+
+export function headline(
+  name: string,
+  state: CloneState | null,
+  held: readonly Held[],
+): { runs: boolean; text: string } {
+  const runs = state?.phase === "Running" && state.holds.length === 0 && state.mission !== null;
+  if (runs) return { runs, text: `${name} runs: ${state.mission?.summary ?? ""}` };
+  const hold = state?.holds[0];
+  if (hold !== undefined) return { runs, text: `${name} does not run: hold ${hold.kind}, ${hold.message}` };
+  const blocker = held[0];
+  if (blocker !== undefined) return { runs, text: `${name} does not run: ${blocker.message}` };
+  if (state === null) return { runs, text: `${name} does not run: nothing is known about it` };
+  if (state.mission === null) {
+    const last = state.past.at(-1);
+    if (last !== undefined)
+      return { runs, text: `${name} does not run: ${last.name} run ${last.run} is closed, ${last.outcome}` };
+    return { runs, text: `${name} does not run: no mission is assigned to it` };
+  }
+  const gate = state.gates.find((other) => !other.ok);
+  if (gate !== undefined)
+    return { runs, text: `${name} does not run yet: ${gate.type} is not met, ${gate.evidence}` };
+  return {
+    runs,
+    text: `${name} is ${state.phase}${state.lastFailure === null ? "" : ` after: ${state.lastFailure}`}`,
+  };
+}
+
+function holdStep(hold: Hold): WhyStep {
+  const until = hold.until === undefined ? "" : ` by itself at ${new Date(hold.until).toISOString()}, or`;
+  const who: Record<Hold["clearBy"], string> = {
+    operator: "`factory resume` clears it",
+    repository: "a change of the mission's file clears it",
+    supervisor: "it is cleared when its reason is gone",
+    anyone: "`factory resume` or a changed declaration clears it",
+  };
+  return {
+    step: "hold",
+    name: hold.kind,
+    ok: false,
+    reason: hold.reason,
+    evidence: `${hold.message} (placed by ${hold.owner})`,
+    since: hold.since,
+    next: `${until} ${who[hold.clearBy]}`.trim(),
+  };
+}

@@ -1,0 +1,106 @@
+import type { Gate } from "../model/condition.ts";
+import type { Effect } from "../model/effect.ts";
+import type { Hold, HoldKind } from "../model/hold.ts";
+import type { Instant } from "../model/time.ts";
+import {
+  type ClonePhase,
+  type CloneState,
+  INCIDENTS_MAX,
+  type Incident,
+  type InstanceState,
+  type MissionState,
+  type StopReason,
+  type Terminal,
+} from "./state.ts";
+
+/** A state on its way through one event, with the effects that were asked for so far. */
+export interface Step {
+  readonly state: CloneState;
+  readonly effects: readonly Effect[];
+  /** Why the event changed nothing, where it did not. */
+  readonly ignored?: string;
+}
+
+export function stay(state: CloneState, ignored?: string): Step {
+  return { state, effects: [], ...(ignored === undefined ? {} : { ignored }) };
+}
+
+export function ask(state: CloneState, ...effects: readonly Effect[]): Step {
+  return { state, effects };
+}
+
+export function enter(
+  state: CloneState,
+  phase: ClonePhase,
+  at: Instant,
+  deadlineAt: Instant | null = null,
+): CloneState {
+  return { ...state, phase, phaseSince: state.phase === phase ? state.phaseSince : at, deadlineAt };
+}
+
+export function withMission(state: CloneState, change: Partial<MissionState>): CloneState {
+  return state.mission === null ? state : { ...state, mission: { ...state.mission, ...change } };
+}
+
+export function withInstance(state: CloneState, change: Partial<InstanceState>): CloneState {
+  return state.instance === null ? state : { ...state, instance: { ...state.instance, ...change } };
+}
+
+export function withGates(state: CloneState, gates: readonly Gate[]): CloneState {
+  const types = new Set(gates.map((gate) => gate.type));
+  return { ...state, gates: [...state.gates.filter((gate) => !types.has(gate.type)), ...gates] };
+}
+
+/** Of one kind and owner there is one hold; placing it again keeps when it began. */
+export function withHold(state: CloneState, hold: Hold): CloneState {
+  const before = state.holds.find((other) => other.kind === hold.kind && other.owner === hold.owner);
+  const rest = state.holds.filter((other) => other !== before);
+  return { ...state, holds: [...rest, before === undefined ? hold : { ...hold, since: before.since }] };
+}
+
+export function withoutHolds(state: CloneState, leaves: (hold: Hold) => boolean): CloneState {
+  const holds = state.holds.filter((hold) => !leaves(hold));
+  return holds.length === state.holds.length ? state : { ...state, holds };
+}
+
+export function isHeld(state: CloneState, kind: HoldKind): boolean {
+  return state.holds.some((hold) => hold.kind === kind);
+}
+
+export function withIncident(state: CloneState, incident: Incident): CloneState {
+  if (state.mission === null) return state;
+  return withMission(state, { incidents: [...state.mission.incidents, incident].slice(-INCIDENTS_MAX) });
+}
+
+/** The first end that is recorded stands; whatever comes later does not change it. */
+export function withTerminal(state: CloneState, terminal: Terminal): CloneState {
+  if (state.mission === null || state.mission.terminal !== null) return state;
+  return withMission(state, { terminal, summary: terminal.reason, summaryAt: terminal.at });
+}
+
+/**
+ * Fences the instance and asks for its end. A repeat keeps the first reason,
+ * except that a mission which is over is not started again for a failure.
+ */
+export function beginStop(
+  state: CloneState,
+  at: Instant,
+  stop: { reason: StopReason; enter: "cancel" | "term" | "now"; text: string },
+): Step {
+  const { instance } = state;
+  if (instance === null) return stay(state, "there is no instance to stop");
+  const reason =
+    instance.stopping === null || stop.reason.type !== "failed" ? stop.reason : instance.stopping;
+  const next = enter(withInstance(state, { stopping: reason }), "Stopping", at);
+  return ask(next, { type: "stop", epoch: instance.epoch, enter: stop.enter, reason: stop.text });
+}
+
+/** Closes the stretch of active time that is open, if one is. */
+export function stopMeter(state: CloneState, at: Instant): CloneState {
+  const { mission } = state;
+  if (mission === null || mission.activeSince === null) return state;
+  return withMission(state, {
+    activeMs: mission.activeMs + Math.max(0, at - mission.activeSince),
+    activeSince: null,
+  });
+}

@@ -1,0 +1,155 @@
+/** Runbook section 8: from a terminal state to a closed mission and a decision about the clone. */
+import type { CloneEvent } from "../model/event.ts";
+import type { Outcome } from "../model/mission.ts";
+import type { Instant } from "../model/time.ts";
+import type { Verdict } from "../model/verdict.ts";
+import { ask, enter, type Step, stay, withMission, withoutHolds } from "./change.ts";
+import { JUDGE_ATTEMPTS_MAX, JUDGE_RETRY_MS } from "./limits.ts";
+import { scorecardOf } from "./scorecard.ts";
+import {
+  type CloneState,
+  type ClosedMission,
+  type MissionState,
+  PAST_MISSIONS_MAX,
+  type Terminal,
+} from "./state.ts";
+
+type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
+
+export function onJudgeFinished(state: CloneState, event: Of<"judge.finished">, at: Instant): Step {
+  const { mission } = state;
+  if (state.phase !== "Judging" || mission?.missionId !== event.missionId || mission.terminal === null) {
+    return stay(state, `it is ${state.phase}`);
+  }
+  return close(state, mission, mission.terminal, { verdict: event.verdict, at, ...outcomeOf(event.verdict) });
+}
+
+/** Judging that cannot be done is tried again; after that the outcome is unknown, and stays unknown. */
+export function onJudgeFailed(state: CloneState, event: Of<"judge.failed">, at: Instant): Step {
+  const { mission } = state;
+  if (state.phase !== "Judging" || mission?.missionId !== event.missionId || mission.terminal === null) {
+    return stay(state, `it is ${state.phase}`);
+  }
+  const attempts = mission.judgeAttempts + 1;
+  if (attempts < JUDGE_ATTEMPTS_MAX) {
+    return stay(enter(withMission(state, { judgeAttempts: attempts }), "Judging", at, at + JUDGE_RETRY_MS));
+  }
+  return close(state, mission, mission.terminal, {
+    verdict: null,
+    at,
+    outcome: "unknown",
+    reason: `could not be judged: ${event.message}`,
+  });
+}
+
+/** A mission that did not complete is closed on its terminal state alone; without one there is no closure. */
+export function closeWithoutVerdict(state: CloneState, at: Instant): Step {
+  const { mission } = state;
+  if (mission === null || mission.terminal === null)
+    return stay(state, "a mission without a terminal state is not closed");
+  const { terminal } = mission;
+  const outcome: Outcome = terminal.status === "cancelled" ? "ignored" : "rejected";
+  return close(state, mission, terminal, { verdict: null, at, outcome, reason: terminal.reason });
+}
+
+export function onClosureDecided(state: CloneState, event: Of<"closure.decided">, at: Instant): Step {
+  const past = state.past.find((closed) => closed.missionId === event.missionId);
+  if (past === undefined) return stay(state, "there is no such closed mission");
+  if (event.decision === "ask" || past.decision !== "undecided")
+    return stay(state, `it is decided: ${past.decision}`);
+  const decided: ClosedMission = { ...past, decision: event.decision, decidedBy: event.by };
+  return carryOut(
+    { ...state, past: state.past.map((closed) => (closed === past ? decided : closed)) },
+    decided,
+    at,
+  );
+}
+
+export function onArchived(state: CloneState, event: Of<"archive.finished">): Step {
+  const past = state.past.map((closed) =>
+    closed.missionId === event.missionId ? { ...closed, archivedAt: event.path } : closed,
+  );
+  return stay({ ...state, past });
+}
+
+/** Accepted only when every required output is valid and every criterion is met; one that waits for a person leaves it pending. */
+export function outcomeOf(verdict: Verdict): { outcome: Outcome; reason: string } {
+  const badOutput = verdict.outputs.find((output) => !output.ok);
+  if (badOutput !== undefined) {
+    return {
+      outcome: "rejected",
+      reason: `output ${badOutput.path}: ${badOutput.problems[0] ?? "not valid"}`,
+    };
+  }
+  const unmet = verdict.criteria.find((criterion) => criterion.state === "unmet");
+  if (unmet !== undefined)
+    return { outcome: "rejected", reason: `criterion ${unmet.id} is not met: ${unmet.text}` };
+  const pending = verdict.criteria.filter((criterion) => criterion.state === "pending");
+  if (pending.length > 0) {
+    return {
+      outcome: "pending",
+      reason: `waits for a person: ${pending.map((criterion) => criterion.id).join(", ")}`,
+    };
+  }
+  return { outcome: "accepted", reason: "every output is valid and every criterion is met" };
+}
+
+interface Closing {
+  readonly verdict: Verdict | null;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly at: Instant;
+}
+
+function close(state: CloneState, mission: MissionState, terminal: Terminal, closing: Closing): Step {
+  const wish = state.spec?.afterClosure ?? "ask";
+  // What nobody accepted is looked at by a person before the clone is put away.
+  const decision =
+    closing.outcome === "accepted" && (wish === "retire" || wish === "standby") ? wish : "undecided";
+  const closed: ClosedMission = {
+    missionId: mission.missionId,
+    name: mission.name,
+    run: mission.contract.run,
+    revision: mission.revision,
+    objective: mission.contract.objective,
+    contractHash: mission.contractHash,
+    terminal,
+    outcome: closing.outcome,
+    outcomeReason: closing.reason,
+    verdict: closing.verdict,
+    artifacts: mission.artifacts,
+    scorecard: scorecardOf({
+      state,
+      mission,
+      verdict: closing.verdict,
+      outcome: closing.outcome,
+      at: closing.at,
+    }),
+    incidents: mission.incidents,
+    proof: mission.proof,
+    limits: mission.limits,
+    summary: mission.summary,
+    assignedAt: mission.assignedAt,
+    acceptedAt: mission.acceptedAt,
+    closedAt: closing.at,
+    epochs: mission.restarts + 1,
+    decision,
+    decidedBy: decision === "undecided" ? null : "declared in the clone's file",
+    archivedAt: null,
+  };
+  const free: CloneState = {
+    ...withoutHolds(state, (hold) => hold.kind !== "operator" || hold.owner === "repository"),
+    mission: null,
+    past: [...state.past, closed].slice(-PAST_MISSIONS_MAX),
+    failures: [],
+  };
+  if (free.withdrawn)
+    return ask(enter(free, "Retired", closing.at), { type: "archive", missionId: closed.missionId });
+  return carryOut(enter(free, "Idle", closing.at), closed, closing.at);
+}
+
+/** Retire: no further mission, the workspace is put away. Standby and template: kept, without credentials, since every epoch's token died with it. */
+function carryOut(state: CloneState, closed: ClosedMission, at: Instant): Step {
+  if (closed.decision !== "retire" || state.mission !== null) return stay(state);
+  return ask(enter(state, "Retired", at), { type: "archive", missionId: closed.missionId });
+}

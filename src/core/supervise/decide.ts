@@ -1,0 +1,126 @@
+import type { Effect } from "../model/effect.ts";
+import { assertNever } from "../model/error.ts";
+import type { CloneEvent } from "../model/event.ts";
+import type { Instant } from "../model/time.ts";
+import { conditionsOf } from "../status/conditions.ts";
+import type { Step } from "./change.ts";
+import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished } from "./close.ts";
+import { onDeadline } from "./deadline.ts";
+
+import * as launch from "./launch.ts";
+import { meterPeople } from "./people.ts";
+import { onReport } from "./report.ts";
+import type { CloneState } from "./state.ts";
+import * as stop from "./stop.ts";
+import * as want from "./want.ts";
+import * as watch from "./watch.ts";
+
+export interface Decision {
+  readonly state: CloneState;
+  /** In the order in which they are to be carried out. */
+  readonly effects: readonly Effect[];
+  /** Why the event changed nothing, where it did not; it is recorded all the same. */
+  readonly ignored?: string;
+}
+
+/**
+ * What one event means for one clone: its next state and what is to be done
+ * outside. Pure: the same record and the same clock give the same decisions,
+ * so a state can be rebuilt from its events, and every decision explained.
+ *
+ * The policy comes with the clone's resolved spec and jitter is computed from
+ * its name and epoch: it looks nothing up. An event that comes too late, twice,
+ * or for an epoch that is over leaves the state as it is and says so.
+ *
+ * After the event itself `advance` takes the steps that have become possible.
+ */
+export function decide(state: CloneState, event: CloneEvent, at: Instant): Decision {
+  const first = apply(state, event, at);
+  const then = launch.advance(first.state, at);
+  const metered = meterPeople(then.state, at);
+  const counted = { ...metered, version: state.version + 1 };
+  return {
+    state: { ...counted, conditions: conditionsOf(counted, at) },
+    effects: [...first.effects, ...then.effects],
+    ...(first.ignored === undefined ? {} : { ignored: first.ignored }),
+  };
+}
+
+function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
+  switch (event.type) {
+    case "clone.declared":
+      return want.onDeclared(state, event, at);
+    case "clone.withdrawn":
+      return want.onWithdrawn(state, event, at);
+    case "mission.assigned":
+      return want.onAssigned(state, event, at);
+    case "mission.limits_changed":
+      return want.onLimitsChanged(state, event, at);
+    case "mission.withdrawn":
+      return want.onMissionWithdrawn(state, event, at);
+    case "hold.placed":
+      return want.onHoldPlaced(state, event);
+    case "hold.released":
+      return want.onHoldReleased(state, event, at);
+    case "kill.requested":
+      return want.onKill(state, event, at);
+    case "closure.decided":
+      return onClosureDecided(state, event, at);
+    case "start.planned":
+      return launch.onStartPlanned(state, at);
+    case "prepare.finished":
+      return launch.onPrepareFinished(state, event, at);
+    case "instance.launched":
+      return launch.onLaunched(state, event, at);
+    case "instance.launch_failed":
+      return launch.onLaunchFailed(state, event, at);
+    case "dispatch.finished":
+      return launch.onDispatched(state, event, at);
+    case "dispatch.failed":
+      return launch.onDispatchFailed(state, event, at);
+    case "instance.paused":
+      return watch.onPaused(state, event, at);
+    case "instance.resumed":
+      return watch.onResumed(state, event, at);
+    case "stop.finished":
+      return stop.onStopFinished(state, event, at);
+    case "stop.failed":
+      return stop.onStopFailed(state, event, at);
+    case "judge.finished":
+      return onJudgeFinished(state, event, at);
+    case "judge.failed":
+      return onJudgeFailed(state, event, at);
+    case "archive.finished":
+      return onArchived(state, event);
+    case "instance.reported":
+      return onReport(state, event, at);
+    case "instance.adopted":
+      return watch.onAdopted(state, event, at);
+    case "instance.gone":
+      return watch.onGone(state, event, at);
+    case "stray.found":
+      return watch.onStray(state, event, at);
+    case "health.changed":
+      return watch.onHealth(state, event, at);
+    case "callback.gap":
+      return watch.onGap(state, event, at);
+    case "callback.restored":
+      return watch.onGapClosed(state, event);
+    case "deadline.passed":
+      return onDeadline(state, event, at);
+    case "budget.crossed":
+      return watch.onBudget(state, event, at);
+    case "window.ended":
+      return watch.onWindowEnded(state, event, at);
+    default:
+      return assertNever(event);
+  }
+}
+
+/** Rebuilds a state from its events: `fold(initialState(name, at), events)`. */
+export function fold(
+  initial: CloneState,
+  events: readonly { readonly event: CloneEvent; readonly at: Instant }[],
+): CloneState {
+  return events.reduce((state, { event, at }) => decide(state, event, at).state, initial);
+}

@@ -1,0 +1,157 @@
+import type { BudgetLevel, CloneEvent, DeadlineName, MeterName } from "../model/event.ts";
+import { BUDGET_LEVELS } from "../model/event.ts";
+import type { Signal } from "../model/instance.ts";
+import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
+import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
+import { totalUsage } from "./report.ts";
+import type { ClonePhase, CloneState } from "./state.ts";
+import { windowAt } from "./window.ts";
+
+/**
+ * What fell due for one clone: deadlines, silence, windows, budgets. Schedules
+ * are a question — what has become true by now? — so a tick that comes late,
+ * twice, or after a pause of hours misses nothing and repeats nothing.
+ */
+export function due(
+  state: CloneState,
+  signal: Signal | undefined,
+  now: Instant,
+  watch: Watch,
+): readonly CloneEvent[] {
+  return [
+    ...deadlines(state, now, watch),
+    ...health(state, livenessOf(state, signal, now, watch)),
+    ...window(state, now),
+    ...budget(state, signal, now),
+  ];
+}
+
+/** Thresholds as parts of a limit (design section 7). */
+export const BUDGET_THRESHOLDS: Readonly<Record<BudgetLevel, number>> = {
+  notify: 0.5,
+  warn: 0.8,
+  pause: 0.9,
+  stop: 1,
+};
+
+const DEADLINE_OF: Partial<Record<ClonePhase, { name: DeadlineName; text: string; lagCounts: boolean }>> = {
+  Starting: { name: "start", text: "the instance did not become ready in time", lagCounts: true },
+  Dispatching: { name: "accept", text: "the mission was not accepted in time", lagCounts: true },
+  BackingOff: { name: "backoff", text: "the backoff is over", lagCounts: false },
+  Stopping: { name: "stop", text: "the last stop gave no proof", lagCounts: false },
+  Judging: { name: "judge", text: "judging is tried again", lagCounts: false },
+};
+
+function deadlines(state: CloneState, now: Instant, watch: Watch): CloneEvent[] {
+  const events: CloneEvent[] = [];
+  const epoch = state.instance?.epoch ?? state.epoch;
+  const expected = DEADLINE_OF[state.phase];
+  if (state.deadlineAt !== null && expected !== undefined) {
+    // A deadline that someone else has to meet waits for us when we were away or slow.
+    const away = expected.lagCounts ? watch.lagMs + Math.max(0, watch.watchingSince - state.phaseSince) : 0;
+    if (now >= state.deadlineAt + away) {
+      events.push({
+        type: "deadline.passed",
+        deadline: expected.name,
+        epoch,
+        evidence: `${expected.text} (${iso(state.deadlineAt)})`,
+      });
+    }
+  }
+  if (
+    state.holds.some((hold) => hold.clearBy === "supervisor" && hold.until !== undefined && hold.until <= now)
+  ) {
+    events.push({ type: "deadline.passed", deadline: "hold", epoch, evidence: "a hold is looked at again" });
+  }
+  return events;
+}
+
+function health(state: CloneState, seen: Liveness | null): CloneEvent[] {
+  const { instance } = state;
+  if (instance === null || seen === null || seen.health === instance.health || seen.health === "starting")
+    return [];
+  return [{ type: "health.changed", epoch: instance.epoch, health: seen.health, evidence: seen.evidence }];
+}
+
+function window(state: CloneState, now: Instant): CloneEvent[] {
+  const { mission } = state;
+  if (mission === null || mission.terminal !== null) return [];
+  const held = state.holds.some((hold) => hold.kind === "window");
+  const declared = mission.limits.autonomy_window;
+  const seen = declared === null ? { open: true, changesAt: null, ended: false } : windowAt(declared, now);
+  if (seen.open) {
+    return held
+      ? [
+          {
+            type: "hold.released",
+            kind: "window",
+            owner: "*",
+            by: "supervisor",
+            reason: "the window is open",
+          },
+        ]
+      : [];
+  }
+  if (seen.ended) return [{ type: "window.ended", evidence: "the autonomy window is over" }];
+  if (held) return [];
+  const message = `outside of the autonomy window; opens at ${seen.changesAt === null ? "no time" : iso(seen.changesAt)}`;
+  return [
+    {
+      type: "hold.placed",
+      by: "supervisor",
+      hold: {
+        kind: "window",
+        owner: "supervisor",
+        since: now,
+        reason: "OutsideWindow",
+        message,
+        clearBy: "repository",
+      },
+    },
+  ];
+}
+
+function budget(state: CloneState, signal: Signal | undefined, now: Instant): CloneEvent[] {
+  const { mission, instance } = state;
+  if (mission === null || mission.terminal !== null) return [];
+  const { budget: limits } = mission.limits;
+  const fresh =
+    instance !== null && signal !== undefined && signal.heartbeat.epoch === instance.epoch
+      ? {
+          ...instance,
+          llmCalls: higher(instance.llmCalls, signal.heartbeat.usage.llmCalls),
+          costMicros: higher(instance.costMicros, signal.heartbeat.usage.costMicros),
+        }
+      : instance;
+  const used = totalUsage(mission, fresh);
+  const activeMs =
+    mission.activeMs + (mission.activeSince === null ? 0 : Math.max(0, now - mission.activeSince));
+  return [
+    ...crossing(state, "runtime_minutes", activeMs / MINUTE_MS, limits.max_runtime_minutes),
+    ...crossing(state, "llm_calls", used.llmCalls, limits.max_llm_calls),
+    ...crossing(
+      state,
+      "cost_usd",
+      used.costMicros === null ? null : used.costMicros / 1_000_000,
+      limits.max_cost_usd,
+    ),
+  ];
+}
+
+function crossing(
+  state: CloneState,
+  meter: MeterName,
+  used: number | null,
+  limit: number | null,
+): CloneEvent[] {
+  if (used === null || limit === null) return [];
+  const reached = BUDGET_LEVELS.filter((level) => used >= BUDGET_THRESHOLDS[level] * limit).at(-1);
+  const before = state.mission?.crossed[meter];
+  if (reached === undefined) return [];
+  if (before !== undefined && BUDGET_LEVELS.indexOf(reached) <= BUDGET_LEVELS.indexOf(before)) return [];
+  return [{ type: "budget.crossed", meter, level: reached, used: Math.round(used * 1000) / 1000, limit }];
+}
+
+function higher(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}

@@ -1,0 +1,159 @@
+/** From a planned start to an accepted mission: runbook 3.1 to 4.4. */
+import type { Gate } from "../model/condition.ts";
+import { sha256Hex } from "../model/digest.ts";
+import type { CloneEvent } from "../model/event.ts";
+import type { Hold } from "../model/hold.ts";
+import { type Instant, iso } from "../model/time.ts";
+import {
+  ask,
+  beginStop,
+  enter,
+  type Step,
+  stay,
+  withGates,
+  withHold,
+  withInstance,
+  withMission,
+} from "./change.ts";
+import { ACCEPT_DEADLINE_MS, GATE_RETRY_MAX_MS, GATE_RETRY_MS, START_DEADLINE_MS } from "./limits.ts";
+import type { CloneState } from "./state.ts";
+
+type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
+
+export function onStartPlanned(state: CloneState, at: Instant): Step {
+  if (state.phase !== "Idle") return stay(state, `it is ${state.phase}`);
+  if (state.mission === null || state.mission.terminal !== null)
+    return stay(state, "there is nothing to start for");
+  if (state.spec === null || state.withdrawn || state.holds.length > 0) return stay(state, "it is held");
+  return ask(enter(state, "Preparing", at), { type: "prepare" });
+}
+
+/** All gates met: an epoch is used up. Otherwise a hold says which gate, and when it is looked at again. */
+export function onPrepareFinished(state: CloneState, { gates }: Of<"prepare.finished">, at: Instant): Step {
+  if (state.phase !== "Preparing") return stay(state, `it is ${state.phase}`);
+  const checked = withGates(state, gates);
+  const unmet = gates.find((gate) => !gate.ok);
+  if (unmet !== undefined) return stay(holdAtGate(checked, unmet, at));
+  if (checked.holds.length > 0) return stay(enter(checked, "Idle", at));
+  return plannedInstance({ ...checked, gateAttempts: 0 }, at);
+}
+
+/**
+ * The launch intent: epoch and nonce are on record before anything is
+ * started, so that whatever comes up can be told to be ours, and which.
+ */
+function plannedInstance(state: CloneState, at: Instant): Step {
+  const epoch = state.epoch + 1;
+  const nonce = sha256Hex(`${state.name}/${epoch}/${at}/${state.mission?.missionId ?? ""}`).slice(0, 32);
+  const next: CloneState = {
+    ...enter(state, "Starting", at, at + START_DEADLINE_MS),
+    epoch,
+    appliedDigest: state.spec?.digest ?? null,
+    instance: {
+      epoch,
+      nonce,
+      handle: null,
+      plannedAt: at,
+      readyAt: null,
+      dispatchedAt: null,
+      acceptedAt: null,
+      health: "starting",
+      healthSince: at,
+      healthEvidence: "launch intent recorded",
+      lastSeq: 0,
+      gapAt: null,
+      pauseAsked: false,
+      paused: false,
+      llmCalls: null,
+      costMicros: null,
+      stopping: null,
+      stopAttempts: 0,
+    },
+  };
+  const first = state.mission?.firstLaunchAt ?? at;
+  return ask(withMission(next, { firstLaunchAt: first }), { type: "launch", epoch, nonce });
+}
+
+export function onLaunched(state: CloneState, event: Of<"instance.launched">, at: Instant): Step {
+  if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  const { handle } = event;
+  const armed: Gate = {
+    type: "KillSwitchArmed",
+    ok: true,
+    reason: "HandleOnRecord",
+    evidence: `driver ${handle.driver}, epoch ${handle.epoch}, containment ${handle.containment}`,
+    at,
+  };
+  return stay(withGates(withInstance(state, { handle }), [armed]));
+}
+
+export function onLaunchFailed(state: CloneState, event: Of<"instance.launch_failed">, at: Instant): Step {
+  if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  const failed: Gate = {
+    type: "KillSwitchArmed",
+    ok: false,
+    reason: "LaunchFailed",
+    evidence: event.message,
+    at,
+  };
+  return beginStop(withGates(state, [failed]), at, {
+    reason: { type: "failed", signature: `launch:${event.code}`, message: event.message },
+    enter: "now",
+    text: `launch failed: ${event.message}`,
+  });
+}
+
+export function onDispatched(state: CloneState, event: Of<"dispatch.finished">, at: Instant): Step {
+  if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  const first = state.mission?.dispatchedAt ?? at;
+  return stay(withMission(withInstance(state, { dispatchedAt: at }), { dispatchedAt: first }));
+}
+
+export function onDispatchFailed(state: CloneState, event: Of<"dispatch.failed">, at: Instant): Step {
+  if (state.instance?.epoch !== event.epoch || state.phase !== "Dispatching")
+    return stay(state, `epoch ${event.epoch} is over`);
+  return beginStop(state, at, {
+    reason: { type: "failed", signature: "dispatch", message: event.message },
+    enter: "now",
+    text: `dispatch failed: ${event.message}`,
+  });
+}
+
+/**
+ * The steps that a state allows by itself, whatever event led to it: dispatch
+ * once ready and free of holds, and keep the agent paused exactly while something holds it.
+ */
+export function advance(state: CloneState, at: Instant): Step {
+  const { instance, mission } = state;
+  if (instance === null || instance.stopping !== null || mission === null || mission.terminal !== null)
+    return stay(state);
+  const held = state.holds.length > 0;
+  if (state.phase === "Starting" && instance.readyAt !== null && instance.handle !== null && !held) {
+    return ask(enter(state, "Dispatching", at, at + ACCEPT_DEADLINE_MS), {
+      type: "dispatch",
+      epoch: instance.epoch,
+    });
+  }
+  if (state.phase === "Running" && held !== instance.pauseAsked) {
+    return ask(withInstance(state, { pauseAsked: held }), {
+      type: held ? "pause" : "resume",
+      epoch: instance.epoch,
+    });
+  }
+  return stay(state);
+}
+
+/** Places the hold `gate`, which ends by itself after a delay that doubles with every attempt. */
+function holdAtGate(state: CloneState, gate: Gate, at: Instant): CloneState {
+  const delay = Math.min(GATE_RETRY_MS * 2 ** Math.min(state.gateAttempts, 10), GATE_RETRY_MAX_MS);
+  const hold: Hold = {
+    kind: "gate",
+    owner: "supervisor",
+    since: at,
+    reason: gate.reason,
+    message: `${gate.type} is not met: ${gate.evidence}; looked at again at ${iso(at + delay)}`,
+    clearBy: "supervisor",
+    until: at + delay,
+  };
+  return enter({ ...withHold(state, hold), gateAttempts: state.gateAttempts + 1 }, "Idle", at);
+}

@@ -1,0 +1,237 @@
+/** What the shim says about its instance. */
+import type { Gate } from "../model/condition.ts";
+import { assertNever } from "../model/error.ts";
+import type { CloneEvent } from "../model/event.ts";
+import type { Report } from "../model/report.ts";
+import type { Instant } from "../model/time.ts";
+import {
+  beginStop,
+  enter,
+  type Step,
+  stay,
+  withGates,
+  withInstance,
+  withMission,
+  withTerminal,
+} from "./change.ts";
+import { TEXT_MAX } from "./limits.ts";
+import {
+  ARTIFACTS_MAX,
+  BLOCKERS_MAX,
+  type CloneState,
+  type InstanceState,
+  type MissionState,
+} from "./state.ts";
+
+/**
+ * Reports are taken in the order of their `seq` and once each. They are taken
+ * while the instance is being stopped, too: what a dying instance had finished is finished.
+ */
+export function onReport(
+  state: CloneState,
+  event: Extract<CloneEvent, { type: "instance.reported" }>,
+  at: Instant,
+): Step {
+  const { instance, mission } = state;
+  const { report } = event;
+  if (instance === null || instance.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  if (report.seq <= instance.lastSeq) return stay(state, `report ${report.seq} was taken before`);
+  if (report.seq !== instance.lastSeq + 1)
+    return stay(state, `report ${instance.lastSeq + 1} has not come yet`);
+  const counted = withInstance(state, {
+    lastSeq: report.seq,
+    llmCalls: report.llmCalls,
+    costMicros: report.costMicros,
+  });
+  const trusted =
+    mission !== null && (report.llmCalls !== null || report.costMicros !== null)
+      ? withMission(counted, { trust: "reported" })
+      : counted;
+  return take(trusted, report, at);
+}
+
+function take(state: CloneState, report: Report, at: Instant): Step {
+  switch (report.type) {
+    case "instance.ready":
+      return onReady(state, report, at);
+    case "instance.exited":
+      return onExited(state, report, at);
+    case "mission.accepted":
+      return onAccepted(state, at);
+    case "mission.progress":
+      return stay(progressed(say({ ...state, mission: unblock(state.mission) }, report, at), at));
+    case "mission.artifact":
+      return stay(progressed(withArtifacts(say(state, report, at), report), at));
+    case "mission.blocked":
+      return stay(blocked(say(state, report, at), report, at));
+    case "mission.unblocked":
+      return stay({ ...state, mission: unblock(state.mission) });
+    case "mission.completed":
+      return onTerminal(withArtifacts(progressed(state, at), report), report, "completed", at);
+    case "mission.failed":
+      return onTerminal(state, report, "failed", at);
+    case "mission.cancelled":
+      return onTerminal(state, report, "cancelled", at);
+    case "mission.timed_out":
+      return onTerminal(state, report, "timed_out", at);
+    default:
+      return assertNever(report.type);
+  }
+}
+
+/** Gates 3.5 and 3.6, seen from the instance's side. */
+function onReady(state: CloneState, report: Report, at: Instant): Step {
+  if (state.phase !== "Starting") return stay(state, `it is ${state.phase}`);
+  const gates = readyGates(report, at);
+  const next = withGates(withInstance(state, { readyAt: at }), gates);
+  const unmet = gates.find((gate) => !gate.ok);
+  if (unmet === undefined) return stay(enter(next, "Starting", at, null));
+  return beginStop(next, at, {
+    reason: { type: "failed", signature: `gate:${unmet.type}:${unmet.reason}`, message: unmet.evidence },
+    enter: "now",
+    text: `${unmet.type} is not met`,
+  });
+}
+
+function readyGates(report: Report, at: Instant): Gate[] {
+  const { callback_ms: callbackMs, checks } = report.detail;
+  const results = Array.isArray(checks) ? checks.filter(isCheck) : [];
+  const bad = results.find((check) => check.exit_code !== 0 || check.timed_out);
+  const reachable = typeof callbackMs === "number";
+  return [
+    {
+      type: "CallbackReachable",
+      ok: reachable,
+      reason: reachable ? "RoundTripMade" : "NoRoundTrip",
+      evidence: reachable
+        ? "authenticated round trip from the instance"
+        : "the instance reported no round trip",
+      at,
+    },
+    {
+      type: "Healthy",
+      ok: bad === undefined,
+      reason:
+        bad === undefined ? (results.length === 0 ? "NoChecksDeclared" : "ChecksPassed") : "CheckFailed",
+      evidence:
+        bad === undefined
+          ? results.length === 0
+            ? "no health checks are declared"
+            : results.map((check) => `${check.name}: exit 0`).join(", ")
+          : `${bad.name}: ${bad.timed_out ? "timed out" : `exit ${bad.exit_code}`} after ${bad.duration_ms} ms: ${bad.tail ?? ""}`.slice(
+              0,
+              TEXT_MAX,
+            ),
+      at,
+    },
+  ];
+}
+
+interface Check {
+  readonly name: string;
+  readonly exit_code: number | null;
+  readonly timed_out: boolean;
+  readonly duration_ms: number;
+  readonly tail?: string;
+}
+
+function isCheck(value: unknown): value is Check {
+  return typeof value === "object" && value !== null && "name" in value && "exit_code" in value;
+}
+
+function onAccepted(state: CloneState, at: Instant): Step {
+  const { mission } = state;
+  if (state.phase !== "Dispatching" && state.phase !== "Starting") return stay(state, `it is ${state.phase}`);
+  const running = enter(withInstance(state, { acceptedAt: at }), "Running", at);
+  return stay(
+    withMission(running, {
+      acceptedAt: mission?.acceptedAt ?? at,
+      activeSince: at,
+      summary: "accepted",
+      summaryAt: at,
+    }),
+  );
+}
+
+/** An exit after the end is the expected one; before it, whatever the exit code, the instance failed. */
+function onExited(state: CloneState, report: Report, at: Instant): Step {
+  if (state.phase === "Stopping" || state.mission?.terminal != null) return stay(state);
+  const { code, signal, signature } = report.detail;
+  const how = typeof signal === "string" ? `signal ${signal}` : `exit ${String(code)}`;
+  return beginStop(state, at, {
+    reason: {
+      type: "failed",
+      signature: typeof signature === "string" ? signature : `exit:${how}`,
+      message: `the agent ended with ${how}${tailOf(report)}`,
+    },
+    enter: "now",
+    text: `the agent ended with ${how}`,
+  });
+}
+
+function tailOf(report: Report): string {
+  const tail = report.detail["stderr_tail"];
+  return typeof tail === "string" && tail.trim() !== "" ? `: ${tail.trim().slice(-TEXT_MAX)}` : "";
+}
+
+function onTerminal(
+  state: CloneState,
+  report: Report,
+  status: "completed" | "failed" | "cancelled" | "timed_out",
+  at: Instant,
+): Step {
+  if (state.mission === null || state.mission.terminal !== null)
+    return stay(state, "the mission has ended already");
+  const reason = report.summary.slice(0, TEXT_MAX) || status;
+  const ended = withTerminal(state, { status, at, reason, by: "clone" });
+  return beginStop(ended, at, {
+    reason: { type: "mission_over" },
+    enter: "cancel",
+    text: `the mission is ${status}`,
+  });
+}
+
+function say(state: CloneState, report: Report, at: Instant): CloneState {
+  return report.summary === ""
+    ? state
+    : withMission(state, { summary: report.summary.slice(0, TEXT_MAX), summaryAt: at });
+}
+
+function progressed(state: CloneState, at: Instant): CloneState {
+  return state.mission?.firstProgressAt === null ? withMission(state, { firstProgressAt: at }) : state;
+}
+
+function withArtifacts(state: CloneState, report: Report): CloneState {
+  if (state.mission === null) return state;
+  const paths = new Set(report.artifacts.map((artifact) => artifact.path));
+  const kept = state.mission.artifacts.filter((artifact) => !paths.has(artifact.path));
+  return withMission(state, { artifacts: [...kept, ...report.artifacts].slice(-ARTIFACTS_MAX) });
+}
+
+function blocked(state: CloneState, report: Report, at: Instant): CloneState {
+  if (state.mission === null) return state;
+  const said = report.detail["reason"];
+  const reason = (typeof said === "string" ? said : report.summary).slice(0, TEXT_MAX);
+  const before = state.mission.blockers.find((blocker) => blocker.reason === reason);
+  const rest = state.mission.blockers.filter((blocker) => blocker !== before);
+  const blocker = { reason, since: before?.since ?? at, times: (before?.times ?? 0) + 1 };
+  return withMission(state, { blockers: [...rest, blocker].slice(-BLOCKERS_MAX) });
+}
+
+function unblock(mission: MissionState | null): MissionState | null {
+  return mission === null || mission.blockers.length === 0 ? mission : { ...mission, blockers: [] };
+}
+
+/** What an instance and its predecessors used together; null is unknown. */
+export function totalUsage(
+  mission: MissionState,
+  instance: InstanceState | null,
+): { llmCalls: number | null; costMicros: number | null } {
+  const add = (base: number | null, own: number | null | undefined): number | null =>
+    own === undefined ? base : base === null || own === null ? null : base + own;
+  if (mission.trust === "none") return { llmCalls: null, costMicros: null };
+  return {
+    llmCalls: add(mission.llmCalls, instance?.llmCalls),
+    costMicros: add(mission.costMicros, instance?.costMicros),
+  };
+}

@@ -1,0 +1,247 @@
+import type { AfterClosure, DesiredClone } from "../model/clone.ts";
+import type { Condition, Gate } from "../model/condition.ts";
+import type { BudgetLevel, Health, MeterName } from "../model/event.ts";
+import type { Hold } from "../model/hold.ts";
+import type { DeathProof, InstanceHandle } from "../model/instance.ts";
+import type { MeterTrust, MissionContract, MissionLimits, Outcome } from "../model/mission.ts";
+import type { Scorecard } from "../model/scorecard.ts";
+import type { Instant } from "../model/time.ts";
+import type { Verdict } from "../model/verdict.ts";
+
+/**
+ * The life of one clone.
+ *
+ *   Idle ──► Preparing ──► Starting ──► Dispatching ──► Running
+ *    ▲           │             │             │             │
+ *    │◄──────────┘ gate not    └──────┬──────┴─────────────┤
+ *    │             met                ▼                    ▼
+ *    │                            Stopping ◄───────────────┘
+ *    │                                │ proof of death
+ *    │       ┌────────────────────────┼──────────────────────┐
+ *    │       ▼ crashed                ▼ mission is over      ▼ withdrawn
+ *    │   BackingOff, Quarantined   Judging ──► closed       Retired
+ *    └───────┴────────────────────────┴──► Idle, or Retired
+ *
+ * - Idle: no instance. Leaves by `start.planned`, which the plan gives when nothing holds it.
+ * - Preparing: workspace and secrets. Leaves by `prepare.finished`.
+ * - Starting: an epoch is used up, the intent is recorded. Leaves by the shim's `instance.ready`, or at `deadlineAt`.
+ * - Dispatching: the mission was handed over. Leaves by `mission.accepted`, or at `deadlineAt`.
+ * - Running: accepted. Leaves by a terminal report, an exit, or a stop.
+ * - Stopping: the epoch is fenced. Leaves only with proof of death; without it the lane is frozen.
+ * - BackingOff: leaves at `deadlineAt`, when nothing holds it. The epoch does not change until the next start.
+ * - Quarantined: leaves by a new generation or by hand; time alone does not help.
+ * - Judging: outputs and criteria are looked at in a clean place. Leaves by `judge.finished`.
+ * - Retired: leaves by a new declaration only.
+ */
+export type ClonePhase =
+  | "Idle"
+  | "Preparing"
+  | "Starting"
+  | "Dispatching"
+  | "Running"
+  | "Stopping"
+  | "BackingOff"
+  | "Quarantined"
+  | "Judging"
+  | "Retired";
+
+export interface CloneState {
+  readonly name: string;
+  /** Number of events folded into this state. */
+  readonly version: number;
+  readonly phase: ClonePhase;
+  readonly phaseSince: Instant;
+  /** When the phase is left by itself, if it is. */
+  readonly deadlineAt: Instant | null;
+
+  /** The last good resolved spec; kept while its file is broken. Null once withdrawn and before the first declaration. */
+  readonly spec: DesiredClone | null;
+  /** +1 whenever the spec's digest changes. */
+  readonly generation: number;
+  /** The spec with which the living instance was started; differs from `spec` while a change waits. */
+  readonly appliedDigest: string | null;
+  /** The repository no longer wants this clone. */
+  readonly withdrawn: boolean;
+
+  /** Highest epoch ever used; +1 with every start. */
+  readonly epoch: number;
+  readonly instance: InstanceState | null;
+  /** The mission on this lane, from its assignment until its closure. */
+  readonly mission: MissionState | null;
+  /** Closed missions, newest last, at most `PAST_MISSIONS_MAX`. */
+  readonly past: readonly ClosedMission[];
+
+  readonly holds: readonly Hold[];
+  /** The newest evidence for each gate. */
+  readonly gates: readonly Gate[];
+  /** Derived after every event; kept because `since` has to remember. */
+  readonly conditions: readonly Condition[];
+  /** Failures of the present generation, newest last, at most `FAILURES_MAX`. */
+  readonly failures: readonly Failure[];
+  /** What the last failure was about, for `why`. */
+  readonly lastFailure: string | null;
+  /** Prepare attempts in a row that did not pass. */
+  readonly gateAttempts: number;
+}
+
+export interface InstanceState {
+  readonly epoch: number;
+  readonly nonce: string;
+  /** Null until the driver answered. */
+  readonly handle: InstanceHandle | null;
+  readonly plannedAt: Instant;
+  readonly readyAt: Instant | null;
+  readonly dispatchedAt: Instant | null;
+  readonly acceptedAt: Instant | null;
+  readonly health: Health;
+  readonly healthSince: Instant;
+  readonly healthEvidence: string;
+  /** Highest report taken, without gaps. */
+  readonly lastSeq: number;
+  /** A gap was seen and has not been closed yet: `seq` that was expected. */
+  readonly gapAt: number | null;
+  /** What we last asked for. */
+  readonly pauseAsked: boolean;
+  readonly paused: boolean;
+  /** Usage of this instance as reported, cumulative. */
+  readonly llmCalls: number | null;
+  readonly costMicros: number | null;
+  /** Why it is being stopped; null while it may live. */
+  readonly stopping: StopReason | null;
+  /** Times that a stop came back without proof. */
+  readonly stopAttempts: number;
+}
+
+/** Decides what comes after the proof of death. */
+export type StopReason =
+  | { readonly type: "mission_over" }
+  | { readonly type: "failed"; readonly signature: string; readonly message: string }
+  | { readonly type: "replaced"; readonly message: string }
+  | { readonly type: "withdrawn" };
+
+export interface Failure {
+  readonly at: Instant;
+  readonly epoch: number;
+  /** Equal signatures are the same failure. */
+  readonly signature: string;
+  readonly message: string;
+}
+
+export interface MissionState {
+  readonly missionId: string;
+  readonly name: string;
+  readonly revision: string;
+  readonly contract: MissionContract;
+  readonly contractHash: string;
+  readonly limits: MissionLimits;
+  readonly labels: Readonly<Record<string, string>>;
+  /** W3C trace id. */
+  readonly traceId: string;
+  readonly assignedAt: Instant;
+  readonly firstLaunchAt: Instant | null;
+  readonly dispatchedAt: Instant | null;
+  readonly acceptedAt: Instant | null;
+  readonly firstProgressAt: Instant | null;
+  readonly summary: string;
+  readonly summaryAt: Instant;
+  /** Open blockers by reason. */
+  readonly blockers: readonly { readonly reason: string; readonly since: Instant; readonly times: number }[];
+  readonly artifacts: readonly { readonly path: string; readonly sha256?: string; readonly bytes?: number }[];
+  /** Active time of earlier instances and of earlier stretches of this one. */
+  readonly activeMs: number;
+  /** Since when the agent runs unpaused; null while it does not. */
+  readonly activeSince: Instant | null;
+  /** Usage of earlier instances; null as soon as any of them is unknown. */
+  readonly llmCalls: number | null;
+  readonly costMicros: number | null;
+  readonly trust: MeterTrust;
+  /** The highest level crossed per meter under the present limits. */
+  readonly crossed: Readonly<Partial<Record<MeterName, BudgetLevel>>>;
+  readonly restarts: number;
+  readonly interventions: number;
+  readonly incidents: readonly Incident[];
+  /** Time under holds that only people clear, up to `waitingSince`. */
+  readonly waitedForPeopleMs: number;
+  readonly waitingSince: Instant | null;
+  readonly terminal: Terminal | null;
+  /** Proof that its last instance is dead. */
+  readonly proof: DeathProof | null;
+  readonly judgeAttempts: number;
+}
+
+export interface Incident {
+  readonly class:
+    | "heartbeat_lost"
+    | "crash"
+    | "failed_start"
+    | "quarantine"
+    | "callback_gap"
+    | "survivors"
+    | "killed"
+    | "stray_instance";
+  readonly at: Instant;
+  readonly message: string;
+}
+
+export interface Terminal {
+  readonly status: "completed" | "failed" | "cancelled" | "timed_out";
+  readonly at: Instant;
+  readonly reason: string;
+  readonly by: string;
+}
+
+export interface ClosedMission {
+  readonly missionId: string;
+  readonly name: string;
+  readonly run: number;
+  readonly revision: string;
+  readonly objective: string;
+  readonly contractHash: string;
+  readonly terminal: Terminal;
+  readonly outcome: Outcome;
+  readonly outcomeReason: string;
+  readonly verdict: Verdict | null;
+  readonly artifacts: MissionState["artifacts"];
+  readonly scorecard: Scorecard;
+  readonly incidents: readonly Incident[];
+  readonly proof: DeathProof | null;
+  readonly limits: MissionLimits;
+  readonly summary: string;
+  readonly assignedAt: Instant;
+  readonly acceptedAt: Instant | null;
+  readonly closedAt: Instant;
+  readonly epochs: number;
+  readonly decision: "undecided" | Exclude<AfterClosure, "ask">;
+  readonly decidedBy: string | null;
+  readonly archivedAt: string | null;
+}
+
+export const PAST_MISSIONS_MAX = 50;
+export const FAILURES_MAX = 20;
+export const INCIDENTS_MAX = 100;
+export const ARTIFACTS_MAX = 200;
+export const BLOCKERS_MAX = 20;
+
+export function initialState(name: string, at: Instant): CloneState {
+  return {
+    name,
+    version: 0,
+    phase: "Idle",
+    phaseSince: at,
+    deadlineAt: null,
+    spec: null,
+    generation: 0,
+    appliedDigest: null,
+    withdrawn: false,
+    epoch: 0,
+    instance: null,
+    mission: null,
+    past: [],
+    holds: [],
+    gates: [],
+    conditions: [],
+    failures: [],
+    lastFailure: null,
+    gateAttempts: 0,
+  };
+}

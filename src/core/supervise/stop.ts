@@ -1,0 +1,121 @@
+/** The end of an instance: proof of death, and what comes after it. */
+import type { CloneEvent } from "../model/event.ts";
+import type { DeathProof } from "../model/instance.ts";
+import { type Instant, iso } from "../model/time.ts";
+import {
+  ask,
+  enter,
+  type Step,
+  stay,
+  stopMeter,
+  withHold,
+  withIncident,
+  withInstance,
+  withMission,
+  withoutHolds,
+} from "./change.ts";
+import { closeWithoutVerdict } from "./close.ts";
+import { STOP_RETRY_MS } from "./limits.ts";
+import { judgeFailure, wasStable } from "./restart.ts";
+import type { CloneState, InstanceState, StopReason } from "./state.ts";
+
+type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
+
+export function onStopFinished(state: CloneState, event: Of<"stop.finished">, at: Instant): Step {
+  const { instance } = state;
+  if (instance === null || instance.epoch !== event.epoch || instance.stopping === null) {
+    return stay(state, `epoch ${event.epoch} is over`);
+  }
+  // Nothing of it lives any more, so the freeze that an earlier attempt caused is over.
+  const thawed = withoutHolds(state, (hold) => hold.kind === "freeze" && hold.reason === "Survivors");
+  const buried = bury(thawed, instance, event.proof, at);
+  if (buried.mission?.terminal != null) return afterMission(buried, at);
+  return afterDeath(buried, instance, instance.stopping, at);
+}
+
+/** Without proof nothing may replace it: the lane is frozen, a person is told, and the stop is tried again. */
+export function onStopFailed(state: CloneState, event: Of<"stop.failed">, at: Instant): Step {
+  const { instance } = state;
+  if (instance === null || instance.epoch !== event.epoch || instance.stopping === null) {
+    return stay(state, `epoch ${event.epoch} is over`);
+  }
+  const counted = withInstance(enter(state, "Stopping", at, at + STOP_RETRY_MS), {
+    stopAttempts: instance.stopAttempts + 1,
+  });
+  const told =
+    instance.stopAttempts === 0
+      ? withIncident(counted, { class: "survivors", at, message: event.message })
+      : counted;
+  return stay(
+    withHold(told, {
+      kind: "freeze",
+      owner: "supervisor",
+      since: at,
+      reason: "Survivors",
+      message: `epoch ${event.epoch} could not be proven dead: ${event.message}; tried again at ${iso(at + STOP_RETRY_MS)}`,
+      clearBy: "supervisor",
+    }),
+  );
+}
+
+function bury(state: CloneState, instance: InstanceState, proof: DeathProof, at: Instant): CloneState {
+  const metered = stopMeter(state, at);
+  const add = (base: number | null, own: number | null): number | null =>
+    base === null || own === null ? null : base + own;
+  const { mission } = metered;
+  const counted =
+    mission === null
+      ? metered
+      : withMission(metered, {
+          proof,
+          llmCalls:
+            instance.acceptedAt === null ? mission.llmCalls : add(mission.llmCalls, instance.llmCalls),
+          costMicros:
+            instance.acceptedAt === null ? mission.costMicros : add(mission.costMicros, instance.costMicros),
+        });
+  return { ...counted, instance: null };
+}
+
+function afterMission(state: CloneState, at: Instant): Step {
+  const { mission } = state;
+  if (mission?.terminal?.status !== "completed") return closeWithoutVerdict(state, at);
+  return ask(enter(state, "Judging", at), { type: "judge", missionId: mission.missionId });
+}
+
+function afterDeath(state: CloneState, instance: InstanceState, reason: StopReason, at: Instant): Step {
+  if (state.withdrawn && state.mission === null) return stay(enter(state, "Retired", at));
+  if (reason.type !== "failed") return stay(enter(state, "Idle", at));
+  const failure = { at, epoch: instance.epoch, signature: reason.signature, message: reason.message };
+  const verdict = judgeFailure(state, failure, wasStable(instance.acceptedAt, at, state.spec?.restart));
+  const told = withIncident(
+    { ...state, failures: verdict.failures, lastFailure: reason.message },
+    {
+      class: incidentClass(instance, reason.signature),
+      at,
+      message: `epoch ${instance.epoch}: ${reason.message}`,
+    },
+  );
+  if (verdict.type === "restart") {
+    const counted = withMission(told, { restarts: (told.mission?.restarts ?? 0) + 1 });
+    return stay(enter(counted, "BackingOff", at, at + verdict.delayMs));
+  }
+  const held = withHold(told, {
+    kind: "quarantine",
+    owner: "supervisor",
+    since: at,
+    reason: verdict.reason,
+    message: verdict.message,
+    clearBy: "anyone",
+  });
+  return stay(
+    enter(withIncident(held, { class: "quarantine", at, message: verdict.message }), "Quarantined", at),
+  );
+}
+
+function incidentClass(
+  instance: InstanceState,
+  signature: string,
+): "heartbeat_lost" | "crash" | "failed_start" {
+  if (signature === "heartbeat") return "heartbeat_lost";
+  return instance.acceptedAt === null ? "failed_start" : "crash";
+}

@@ -1,0 +1,232 @@
+/** What people want: declarations, assignments, holds, kills. */
+import { sha256Hex } from "../model/digest.ts";
+import type { CloneEvent } from "../model/event.ts";
+import type { Hold } from "../model/hold.ts";
+import type { DesiredMission, MissionLimits } from "../model/mission.ts";
+import type { Instant } from "../model/time.ts";
+import {
+  ask,
+  beginStop,
+  enter,
+  type Step,
+  stay,
+  withHold,
+  withIncident,
+  withMission,
+  withoutHolds,
+  withTerminal,
+} from "./change.ts";
+import { closeWithoutVerdict } from "./close.ts";
+import type { CloneState, MissionState } from "./state.ts";
+
+type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
+
+/** Who placed a hold that only a change of the file lifts. */
+export const REPOSITORY = "repository";
+
+/**
+ * A new digest is a new generation: failures are forgotten and a quarantine
+ * ends, because something was changed. An instance that has not been accepted
+ * yet is replaced; one that works is left alone, and takes the new spec with its next start.
+ */
+export function onDeclared(state: CloneState, { spec }: Of<"clone.declared">, at: Instant): Step {
+  if (state.spec?.digest === spec.digest && !state.withdrawn) return stay({ ...state, spec });
+  const renewed: CloneState = {
+    ...withoutHolds(state, (hold) => hold.kind === "quarantine" || hold.kind === "gate"),
+    spec,
+    generation: state.generation + 1,
+    withdrawn: false,
+    failures: [],
+    gateAttempts: 0,
+  };
+  const resting = state.phase === "Quarantined" || state.phase === "Retired" || state.phase === "BackingOff";
+  const retires = spec.state === "retired" && renewed.mission === null;
+  if (resting || state.phase === "Idle") return stay(enter(renewed, retires ? "Retired" : "Idle", at));
+  if (state.phase === "Preparing") return stay(enter(renewed, "Idle", at));
+  if (state.phase === "Starting" || state.phase === "Dispatching") {
+    return beginStop(renewed, at, {
+      reason: { type: "replaced", message: "its declaration changed before it was accepted" },
+      enter: "term",
+      text: "replaced by a new generation",
+    });
+  }
+  return stay(renewed);
+}
+
+export function onWithdrawn(state: CloneState, event: Of<"clone.withdrawn">, at: Instant): Step {
+  const gone: CloneState = { ...state, withdrawn: true };
+  return end(gone, at, { status: "cancelled", by: REPOSITORY, reason: event.reason, enter: "cancel" });
+}
+
+export function onAssigned(state: CloneState, { mission }: Of<"mission.assigned">, at: Instant): Step {
+  if (state.mission !== null) return stay(state, `the lane is taken by ${state.mission.name}`);
+  if (state.past.some((past) => past.missionId === mission.missionId))
+    return stay(state, "this run is closed already");
+  const fresh = withoutHolds(
+    state,
+    (hold) => hold.kind === "budget" || hold.kind === "window" || hold.owner === REPOSITORY,
+  );
+  return stay(
+    declaredHold(
+      { ...fresh, mission: newMission(mission, at), gates: [], gateAttempts: 0 },
+      mission.limits,
+      at,
+    ),
+  );
+}
+
+/** Tighter applies at once, looser was reviewed with the commit that brought it. */
+export function onLimitsChanged(state: CloneState, event: Of<"mission.limits_changed">, at: Instant): Step {
+  const { mission } = state;
+  if (mission === null) return stay(state, "there is no mission");
+  const { limits } = event;
+  const before = mission.limits;
+  const raised = budgetRaised(before, limits);
+  let next = withMission(state, {
+    limits,
+    revision: event.revision,
+    ...(raised ? { crossed: {} } : {}),
+  });
+  if (raised) next = withoutHolds(next, (hold) => hold.kind === "budget");
+  if (limits.kill_switch.engaged) {
+    return end(next, at, {
+      status: "cancelled",
+      by: REPOSITORY,
+      reason: "the kill switch is engaged in the mission's file",
+      enter: "term",
+    });
+  }
+  if (limits.state === "cancelled") {
+    return end(next, at, {
+      status: "cancelled",
+      by: REPOSITORY,
+      reason: "cancelled in the mission's file",
+      enter: "cancel",
+    });
+  }
+  next = declaredHold(next, limits, at);
+  const cadenceChanged = before.heartbeat_interval_seconds !== limits.heartbeat_interval_seconds;
+  const epoch = next.instance?.handle == null ? null : next.instance.epoch;
+  return cadenceChanged && epoch !== null ? ask(next, { type: "configure", epoch }) : stay(next);
+}
+
+export function onMissionWithdrawn(state: CloneState, event: Of<"mission.withdrawn">, at: Instant): Step {
+  if (state.mission === null) return stay(state, "there is no mission");
+  return end(state, at, { status: "cancelled", by: REPOSITORY, reason: event.reason, enter: "cancel" });
+}
+
+export function onHoldPlaced(state: CloneState, { hold, by }: Of<"hold.placed">): Step {
+  const next = withHold(state, hold);
+  const { mission } = next;
+  const byHand = by.startsWith("operator:");
+  return stay(
+    byHand && mission !== null ? withMission(next, { interventions: mission.interventions + 1 }) : next,
+  );
+}
+
+/** Releasing a quarantine by hand gives the clone a clean record. */
+export function onHoldReleased(state: CloneState, event: Of<"hold.released">, at: Instant): Step {
+  const leaves = (hold: Hold): boolean =>
+    hold.kind === event.kind && (event.owner === "*" || hold.owner === event.owner);
+  if (!state.holds.some(leaves)) return stay(state, "there is no such hold");
+  let next = withoutHolds(state, leaves);
+  if (event.by.startsWith("operator:") && next.mission !== null) {
+    next = withMission(next, { interventions: next.mission.interventions + 1 });
+  }
+  if (event.kind === "quarantine" && state.phase === "Quarantined")
+    next = enter({ ...next, failures: [] }, "Idle", at);
+  return stay(next);
+}
+
+/** Passes every hold, window and queue. A repeat makes the ladder steeper. */
+export function onKill(state: CloneState, event: Of<"kill.requested">, at: Instant): Step {
+  const { mission } = state;
+  let next = state;
+  if (mission !== null) {
+    next = withMission(next, { interventions: mission.interventions + 1 });
+    next = withIncident(next, { class: "killed", at, message: `killed by ${event.by}: ${event.reason}` });
+  }
+  return end(next, at, {
+    status: "cancelled",
+    by: event.by,
+    reason: `killed: ${event.reason}`,
+    enter: event.now ? "now" : "term",
+  });
+}
+
+interface End {
+  readonly status: "cancelled" | "timed_out" | "failed";
+  readonly by: string;
+  readonly reason: string;
+  readonly enter: "cancel" | "term" | "now";
+}
+
+/** Gives the mission its end and takes the instance down, if there is one. */
+export function end(state: CloneState, at: Instant, how: End): Step {
+  const ended = withTerminal(state, { status: how.status, at, reason: how.reason, by: how.by });
+  if (ended.instance !== null) {
+    return beginStop(ended, at, { reason: { type: "mission_over" }, enter: how.enter, text: how.reason });
+  }
+  if (ended.mission === null) return stay(ended.withdrawn ? enter(ended, "Retired", at) : ended);
+  if (ended.phase === "Judging") return stay(ended, "the mission is being judged already");
+  return closeWithoutVerdict(ended, at);
+}
+
+function declaredHold(state: CloneState, limits: MissionLimits, at: Instant): CloneState {
+  if (limits.state !== "paused")
+    return withoutHolds(state, (hold) => hold.kind === "operator" && hold.owner === REPOSITORY);
+  return withHold(state, {
+    kind: "operator",
+    owner: REPOSITORY,
+    since: at,
+    reason: "PausedInFile",
+    message: "the mission's file says `state: paused`",
+    clearBy: "repository",
+  });
+}
+
+function budgetRaised(before: MissionLimits, after: MissionLimits): boolean {
+  const higher = (old: number | null, now: number | null): boolean =>
+    old !== null && (now === null || now > old);
+  return (
+    higher(before.budget.max_runtime_minutes, after.budget.max_runtime_minutes) ||
+    higher(before.budget.max_llm_calls, after.budget.max_llm_calls) ||
+    higher(before.budget.max_cost_usd, after.budget.max_cost_usd)
+  );
+}
+
+function newMission(mission: DesiredMission, at: Instant): MissionState {
+  return {
+    missionId: mission.missionId,
+    name: mission.name,
+    revision: mission.revision,
+    contract: mission.contract,
+    contractHash: mission.contractHash,
+    limits: mission.limits,
+    labels: mission.labels,
+    traceId: sha256Hex(`trace/${mission.missionId}`).slice(0, 32),
+    assignedAt: at,
+    firstLaunchAt: null,
+    dispatchedAt: null,
+    acceptedAt: null,
+    firstProgressAt: null,
+    summary: "assigned",
+    summaryAt: at,
+    blockers: [],
+    artifacts: [],
+    activeMs: 0,
+    activeSince: null,
+    llmCalls: 0,
+    costMicros: 0,
+    trust: "none",
+    crossed: {},
+    restarts: 0,
+    interventions: 0,
+    incidents: [],
+    waitedForPeopleMs: 0,
+    waitingSince: null,
+    terminal: null,
+    proof: null,
+    judgeAttempts: 0,
+  };
+}

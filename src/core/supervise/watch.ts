@@ -1,0 +1,132 @@
+/** What is seen of a living instance: health, adoption, loss, budget, window. */
+import type { CloneEvent } from "../model/event.ts";
+import type { Instant } from "../model/time.ts";
+import {
+  ask,
+  beginStop,
+  type Step,
+  stay,
+  stopMeter,
+  withGates,
+  withHold,
+  withIncident,
+  withInstance,
+  withMission,
+} from "./change.ts";
+import type { CloneState } from "./state.ts";
+import { end } from "./want.ts";
+
+type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
+
+export function onPaused(state: CloneState, event: Of<"instance.paused">, at: Instant): Step {
+  if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  return stay(stopMeter(withInstance(state, { paused: true }), at));
+}
+
+export function onResumed(state: CloneState, event: Of<"instance.resumed">, at: Instant): Step {
+  if (state.instance?.epoch !== event.epoch || state.phase !== "Running")
+    return stay(state, `epoch ${event.epoch} is over`);
+  return stay(
+    withMission(withInstance(state, { paused: false }), { activeSince: state.mission?.activeSince ?? at }),
+  );
+}
+
+/** Found alive after our restart. Told where to call back; paused again if it should be. */
+export function onAdopted(state: CloneState, event: Of<"instance.adopted">, at: Instant): Step {
+  const { instance } = state;
+  if (instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  const adopted = withGates(withInstance(state, { handle: event.handle }), [
+    {
+      type: "KillSwitchArmed",
+      ok: true,
+      reason: "HandleOnRecord",
+      evidence: `driver ${event.handle.driver}, epoch ${event.epoch}, containment ${event.handle.containment}, adopted`,
+      at,
+    },
+  ]);
+  return instance.stopping === null ? ask(adopted, { type: "configure", epoch: event.epoch }) : stay(adopted);
+}
+
+/** A complete listing does not show it alive. Its outbox is drained with the stop, so what it had finished still counts. */
+export function onGone(state: CloneState, event: Of<"instance.gone">, at: Instant): Step {
+  const { instance } = state;
+  if (instance?.epoch !== event.epoch || instance.stopping !== null)
+    return stay(state, `epoch ${event.epoch} is over`);
+  return beginStop(state, at, {
+    reason: { type: "failed", signature: "gone", message: `the instance is gone: ${event.evidence}` },
+    enter: "now",
+    text: "the instance is gone",
+  });
+}
+
+/** Ours by label, but not the instance of record: ended, never adopted in place of the other. */
+export function onStray(state: CloneState, event: Of<"stray.found">, at: Instant): Step {
+  const { handle } = event;
+  if (state.instance?.epoch === handle.epoch) return stay(state, "it is the instance of record");
+  const told = withIncident(state, { class: "stray_instance", at, message: event.evidence });
+  return ask(told, { type: "stop", epoch: handle.epoch, enter: "now", reason: event.evidence });
+}
+
+export function onHealth(state: CloneState, event: Of<"health.changed">, at: Instant): Step {
+  const { instance } = state;
+  if (instance?.epoch !== event.epoch || instance.stopping !== null)
+    return stay(state, `epoch ${event.epoch} is over`);
+  const seen = withInstance(state, { health: event.health, healthSince: at, healthEvidence: event.evidence });
+  if (event.health !== "lost") return stay(seen);
+  return beginStop(seen, at, {
+    reason: { type: "failed", signature: "heartbeat", message: `no heartbeat: ${event.evidence}` },
+    enter: "now",
+    text: `lost: ${event.evidence}`,
+  });
+}
+
+export function onGap(state: CloneState, event: Of<"callback.gap">, at: Instant): Step {
+  const { instance } = state;
+  if (instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  if (instance.gapAt !== null) return stay(state, "the gap is known");
+  const message = `report ${event.expectedSeq} did not arrive, ${event.seenSeq} did`;
+  const marked = withInstance(withIncident(state, { class: "callback_gap", at, message }), {
+    gapAt: event.expectedSeq,
+  });
+  return ask(marked, { type: "pull", epoch: event.epoch });
+}
+
+export function onGapClosed(state: CloneState, event: Of<"callback.restored">): Step {
+  if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  return stay(withInstance(state, { gapAt: null }));
+}
+
+/** Notices are noticed; at `pause` the mission is held until the number changes; at `stop` it ends. */
+export function onBudget(state: CloneState, event: Of<"budget.crossed">, at: Instant): Step {
+  const { mission } = state;
+  if (mission === null || mission.terminal !== null) return stay(state, "there is no mission");
+  const crossed = withMission(state, { crossed: { ...mission.crossed, [event.meter]: event.level } });
+  const facts = `${event.meter} is at ${event.used} of ${event.limit}`;
+  if (event.level === "pause") {
+    return stay(
+      withHold(crossed, {
+        kind: "budget",
+        owner: "supervisor",
+        since: at,
+        reason: "BudgetThreshold",
+        message: `${facts}; goes on when \`spec.budget.max_${event.meter}\` is raised`,
+        clearBy: "repository",
+      }),
+    );
+  }
+  if (event.level === "stop") {
+    const status = event.meter === "runtime_minutes" ? "timed_out" : "failed";
+    return end(crossed, at, {
+      status,
+      by: "supervisor",
+      reason: `budget exhausted: ${facts}`,
+      enter: "term",
+    });
+  }
+  return stay(crossed);
+}
+
+export function onWindowEnded(state: CloneState, event: Of<"window.ended">, at: Instant): Step {
+  if (state.mission === null || state.mission.terminal !== null) return stay(state, "there is no mission");
+  return end(state, at, { status: "timed_out", by: "supervisor", reason: event.evidence, enter: "cancel" });
+}
