@@ -1,0 +1,186 @@
+import { FactoryError } from "../../core/model/error.ts";
+import type { CloneEvent } from "../../core/model/event.ts";
+import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../core/record/chain.ts";
+import { compareEffectIds, isNewerSignal } from "../../core/record/order.ts";
+import { checkVersions, effectConflict, receiptConflict } from "../../core/record/versions.ts";
+import { type StoredLink, walkChain } from "../../core/record/walk.ts";
+import type { Batch, EventQuery, Receipt, Store, StoredEvent, StoredRecord } from "../../ports/store.ts";
+
+/** A `Store` without a disk, for the simulator and for tests: the same contract, no timers, the same order every time. */
+export interface MemoryStore extends Store {
+  /**
+   * What the next controller finds after this one was killed. Everything that
+   * this object answered for is there; the object itself is dead and rejects
+   * with `store/closed` from now on.
+   */
+  reopen(): MemoryStore;
+  /**
+   * Makes the next commit reject with `store/io`: `before` it took effect, so
+   * that nothing of it is there, or `after`, so that all of it is and only the answer was lost.
+   */
+  failNextCommit(when: "before" | "after"): void;
+}
+
+/** What survives a crash. Values are kept as text, so that nobody shares an object with the record. */
+interface Disk {
+  readonly events: StoredLink[];
+  head: ChainHead;
+  readonly states: Map<string, { readonly version: number; readonly text: string }>;
+  readonly effects: Map<
+    string,
+    { readonly clone: string; readonly text: string; readonly createdAt: number }
+  >;
+  readonly signals: Map<string, { readonly epoch: number; readonly seq: number; readonly text: string }>;
+  readonly receipts: Map<string, Receipt>;
+  readonly settings: Map<string, string>;
+  /** The one store that may use it; the lock of a real file. */
+  holder: object | null;
+}
+
+export function createMemoryStore(): MemoryStore {
+  return openDisk({
+    events: [],
+    head: EMPTY_CHAIN,
+    states: new Map(),
+    effects: new Map(),
+    signals: new Map(),
+    receipts: new Map(),
+    settings: new Map(),
+    holder: null,
+  });
+}
+
+function openDisk(disk: Disk): MemoryStore {
+  const self = {};
+  let failNext: "before" | "after" | null = null;
+  disk.holder = self;
+
+  async function whileOpen<T>(work: () => T): Promise<T> {
+    if (disk.holder !== self) throw new FactoryError("store/closed", "yield", "the store is closed");
+    return work();
+  }
+
+  function commit(batch: Batch): { lastSeq: number } {
+    const failing = failNext;
+    failNext = null;
+    if (failing === "before") throw lost("before");
+    const lastSeq = writeBatch(disk, batch);
+    if (failing === "after") throw lost("after");
+    return { lastSeq };
+  }
+
+  return {
+    load: () => whileOpen(() => load(disk)),
+    commit: (batch) => whileOpen(() => commit(batch)),
+    putSignals: (signals) =>
+      whileOpen(() => {
+        for (const signal of signals) {
+          const { clone, epoch, seq } = signal.heartbeat;
+          const stored = disk.signals.get(clone);
+          if (stored && !isNewerSignal(signal.heartbeat, stored)) continue;
+          disk.signals.set(clone, { epoch, seq, text: JSON.stringify(signal) });
+        }
+      }),
+    receipt: (key) => whileOpen(() => disk.receipts.get(key) ?? null),
+    events: (query) => whileOpen(() => findEvents(disk, query)),
+    verify: () =>
+      whileOpen(() => {
+        const walk = walkChain();
+        for (const link of disk.events) {
+          const broken = walk.next(link);
+          if (broken) return { ok: false, ...broken };
+        }
+        const broken = walk.end(disk.head);
+        return broken ? { ok: false, ...broken } : { ok: true, events: walk.head.seq, head: walk.head.hash };
+      }),
+    async close() {
+      if (disk.holder === self) disk.holder = null;
+    },
+    reopen: () => openDisk(disk),
+    failNextCommit(when) {
+      failNext = when;
+    },
+  };
+}
+
+/** Checks everything first, then writes, so that a refusal leaves nothing behind. */
+function writeBatch(disk: Disk, batch: Batch): number {
+  checkVersions(batch, (clone) => disk.states.get(clone)?.version ?? 0);
+  const added = new Set<string>();
+  for (const { id } of batch.effects) {
+    if (disk.effects.has(id) || added.has(id)) throw effectConflict(id);
+    added.add(id);
+  }
+  const receipts = new Map<string, Receipt>();
+  for (const receipt of batch.receipts) {
+    const first = disk.receipts.get(receipt.key) ?? receipts.get(receipt.key);
+    if (first && first.digest !== receipt.digest) throw receiptConflict(receipt.key);
+    if (!first) receipts.set(receipt.key, { ...receipt });
+  }
+  const links = chain(disk.head, batch);
+
+  disk.events.push(...links);
+  const last = links.at(-1);
+  if (last) disk.head = { seq: last.seq, hash: last.hash };
+  for (const state of batch.states) {
+    disk.states.set(state.name, { version: state.version, text: JSON.stringify(state) });
+  }
+  for (const { id, clone, effect } of batch.effects) {
+    disk.effects.set(id, { clone, text: JSON.stringify(effect), createdAt: batch.at });
+  }
+  for (const id of batch.settled) disk.effects.delete(id);
+  for (const [key, receipt] of receipts) disk.receipts.set(key, receipt);
+  for (const [key, value] of Object.entries(batch.settings)) {
+    if (value === null) disk.settings.delete(key);
+    else disk.settings.set(key, value);
+  }
+  return disk.head.seq;
+}
+
+function chain(head: ChainHead, batch: Batch): StoredLink[] {
+  let prevHash = head.hash;
+  return batch.events.map(({ clone, missionId, event }, index) => {
+    const link = { seq: head.seq + index + 1, at: batch.at, clone, missionId, eventText: eventText(event) };
+    const stored = { ...link, prevHash, hash: linkHash(prevHash, link) };
+    prevHash = stored.hash;
+    return stored;
+  });
+}
+
+function load(disk: Disk): StoredRecord {
+  return {
+    states: sorted(disk.states).map(([, { text }]) => JSON.parse(text)),
+    effects: [...disk.effects]
+      .map(([id, { clone, text, createdAt }]) => ({ id, clone, effect: JSON.parse(text), createdAt }))
+      .sort((a, b) => compareEffectIds(a.id, b.id)),
+    signals: sorted(disk.signals).map(([, { text }]) => JSON.parse(text)),
+    settings: Object.fromEntries(sorted(disk.settings)),
+    lastSeq: disk.head.seq,
+  };
+}
+
+function findEvents(disk: Disk, query: EventQuery): readonly StoredEvent[] {
+  const { clone, missionId, last, limit } = query;
+  const countMax = Math.max(0, Math.min(last ?? limit, limit));
+  const newestFirst = last !== undefined;
+  const found: StoredEvent[] = [];
+  // Links stand at index seq - 1: the chain has no gaps.
+  const first = Math.max(0, query.afterSeq ?? 0);
+  for (let step = 0; step < disk.events.length - first && found.length < countMax; step += 1) {
+    const link = disk.events[newestFirst ? disk.events.length - 1 - step : first + step];
+    if (!link) break;
+    if (clone !== undefined && link.clone !== clone) continue;
+    if (missionId !== undefined && link.missionId !== missionId) continue;
+    const { eventText: text, ...rest } = link;
+    found.push({ ...rest, event: JSON.parse(text) as CloneEvent });
+  }
+  return newestFirst ? found.reverse() : found;
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function lost(when: "before" | "after"): FactoryError {
+  return new FactoryError("store/io", "retry", `the commit failed ${when} it took effect`);
+}

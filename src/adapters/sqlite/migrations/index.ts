@@ -1,0 +1,5 @@
+import type { Migration } from "../migrate.ts";
+import { record } from "./0001_record.ts";
+
+/** In order, numbered 1, 2, 3 … One that was released is never edited: add the next. */
+export const MIGRATIONS: readonly Migration[] = [record];

@@ -1,0 +1,288 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { canonicalJson } from "../../src/core/model/digest.ts";
+import { GENESIS_HASH, linkHash } from "../../src/core/record/chain.ts";
+import type { CloneState } from "../../src/core/supervise/state.ts";
+import type { Batch, Store } from "../../src/ports/store.ts";
+import { batchOf, effect, event, signal, stateOf } from "../support/record.ts";
+
+/** A place where one store at a time can be open, and where its record outlives it. */
+export interface StorePlace {
+  open(): Promise<Store>;
+  /** Ends the store without any goodbye that the implementation can do without. */
+  crash(store: Store): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** What holds for every store. */
+export function storeContract(name: string, newPlace: () => Promise<StorePlace>): void {
+  describe(`${name} keeps the store contract`, () => {
+    let place: StorePlace;
+    let store: Store;
+
+    beforeEach(async () => {
+      place = await newPlace();
+      store = await place.open();
+    });
+    afterEach(async () => {
+      await store.close();
+      await place.remove();
+    });
+
+    async function reopen(): Promise<void> {
+      await place.crash(store);
+      store = await place.open();
+    }
+
+    it("starts empty, with a chain that is whole", async () => {
+      expect(await store.load()).toEqual({ states: [], effects: [], signals: [], settings: {}, lastSeq: 0 });
+      expect(await store.events({ limit: 10 })).toEqual([]);
+      expect(await store.verify()).toEqual({ ok: true, events: 0, head: GENESIS_HASH });
+    });
+
+    it("keeps a whole batch across a crash", async () => {
+      const batch = batchOf({
+        at: 1_000,
+        events: [event("alpha"), event("alpha", "m-1")],
+        states: [stateOf("alpha", 2)],
+        effects: [effect("alpha/2/0", "alpha")],
+        receipts: [{ key: "alpha/1/1", digest: "d1", status: 200, body: "{}" }],
+        settings: { "source/revision": "abc" },
+      });
+      expect(await store.commit(batch)).toEqual({ lastSeq: 2 });
+      await reopen();
+      expect(await store.load()).toEqual({
+        states: [stateOf("alpha", 2)],
+        effects: [{ ...effect("alpha/2/0", "alpha"), createdAt: 1_000 }],
+        signals: [],
+        settings: { "source/revision": "abc" },
+        lastSeq: 2,
+      });
+      expect(await store.receipt("alpha/1/1")).toEqual(batch.receipts[0]);
+      expect(await store.receipt("alpha/1/2")).toBeNull();
+      const events = await store.events({ limit: 10 });
+      expect(events.map(({ seq, at, clone, missionId }) => ({ seq, at, clone, missionId }))).toEqual([
+        { seq: 1, at: 1_000, clone: "alpha", missionId: null },
+        { seq: 2, at: 1_000, clone: "alpha", missionId: "m-1" },
+      ]);
+      expect(events[0]?.event).toEqual(event("alpha").event);
+    });
+
+    it("chains events so that anybody can check them from what is handed out", async () => {
+      await store.commit(
+        batchOf({ at: 5, events: [event("ünï·code"), event("ünï·code")], states: [stateOf("ünï·code", 2)] }),
+      );
+      await reopen();
+      await store.commit(
+        batchOf({ at: 6, events: [event("ünï·code", "m")], states: [stateOf("ünï·code", 3)] }),
+      );
+      let prevHash = GENESIS_HASH;
+      const events = await store.events({ limit: 10 });
+      for (const { seq, at, clone, missionId, event: happened, ...hashes } of events) {
+        const hash = linkHash(prevHash, { seq, at, clone, missionId, eventText: canonicalJson(happened) });
+        expect(hashes).toEqual({ prevHash, hash });
+        prevHash = hash;
+      }
+      expect(await store.verify()).toEqual({ ok: true, events: 3, head: prevHash });
+    });
+
+    it("settles effects, and lists open ones in the order in which they were asked for", async () => {
+      const asked = ["beta/2/0", "alpha/10/0", "alpha/9/1", "alpha/9/0"];
+      await store.commit(batchOf({ effects: asked.map((id) => effect(id, id.split("/")[0] ?? "")) }));
+      expect((await store.load()).effects.map(({ id }) => id)).toEqual([
+        "alpha/9/0",
+        "alpha/9/1",
+        "alpha/10/0",
+        "beta/2/0",
+      ]);
+      await store.commit(batchOf({ settled: ["alpha/9/0", "beta/2/0", "never/1/0"] }));
+      await reopen();
+      expect((await store.load()).effects.map(({ id }) => id)).toEqual(["alpha/9/1", "alpha/10/0"]);
+    });
+
+    it("removes a setting that is set to null", async () => {
+      await store.commit(batchOf({ settings: { a: "1", b: "2" } }));
+      await store.commit(batchOf({ settings: { a: null, c: "3", d: null } }));
+      await reopen();
+      expect((await store.load()).settings).toEqual({ b: "2", c: "3" });
+    });
+
+    it("refuses a state that does not follow from the stored one, and keeps nothing of its batch", async () => {
+      await store.commit(batchOf({ events: [event("alpha")], states: [stateOf("alpha", 1)] }));
+      const before = await snapshot(store);
+      const wrong: Partial<Batch>[] = [
+        { events: [event("alpha")], states: [stateOf("alpha", 1)] },
+        { events: [event("alpha")], states: [stateOf("alpha", 3)] },
+        { states: [stateOf("alpha", 2)] },
+        { events: [event("alpha")] },
+        { events: [event("new")], states: [stateOf("new", 2)] },
+        { events: [event("alpha")], states: [stateOf("alpha", 2), stateOf("alpha", 2)] },
+      ];
+      for (const parts of wrong) {
+        const batch = batchOf({
+          ...parts,
+          effects: [effect("alpha/2/0", "alpha")],
+          settings: { touched: "yes" },
+        });
+        await expect(store.commit(batch)).rejects.toMatchObject({
+          code: "store/conflict",
+          disposition: "yield",
+        });
+      }
+      expect(await snapshot(store)).toEqual(before);
+    });
+
+    it("replaces a state without events as long as its version stands", async () => {
+      await store.commit(batchOf({ events: [event("alpha")], states: [stateOf("alpha", 1)] }));
+      await store.commit(batchOf({ states: [{ ...stateOf("alpha", 1), gateAttempts: 4 }] }));
+      expect((await store.load()).states[0]?.gateAttempts).toBe(4);
+    });
+
+    it("keeps the first answer to a key and refuses another payload under it", async () => {
+      const first = { key: "k", digest: "d1", status: 200, body: "first" };
+      await store.commit(batchOf({ receipts: [first] }));
+      await store.commit(batchOf({ receipts: [{ ...first, status: 208, body: "second" }] }));
+      expect(await store.receipt("k")).toEqual(first);
+      const other = batchOf({
+        events: [event("alpha")],
+        states: [stateOf("alpha", 1)],
+        receipts: [{ ...first, digest: "d2" }],
+      });
+      await expect(store.commit(other)).rejects.toMatchObject({ code: "store/conflict" });
+      expect((await store.load()).lastSeq).toBe(0);
+    });
+
+    it("refuses a second effect under an open id", async () => {
+      await store.commit(batchOf({ effects: [effect("alpha/1/0", "alpha")] }));
+      const again = batchOf({ effects: [effect("alpha/1/1", "alpha"), effect("alpha/1/0", "alpha")] });
+      await expect(store.commit(again)).rejects.toMatchObject({ code: "store/conflict" });
+      expect((await store.load()).effects).toHaveLength(1);
+    });
+
+    it("lets one of two concurrent writers of a clone win, and a bystander pass", async () => {
+      const batches = [
+        batchOf({ events: [event("alpha")], states: [stateOf("alpha", 1)], settings: { winner: "first" } }),
+        batchOf({ events: [event("alpha")], states: [stateOf("alpha", 1)], settings: { winner: "second" } }),
+        batchOf({ events: [event("beta")], states: [stateOf("beta", 1)] }),
+      ];
+      const results = await Promise.allSettled(batches.map((batch) => store.commit(batch)));
+      expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+      const { states, settings, lastSeq } = await store.load();
+      expect(states.map(({ name, version }) => [name, version])).toEqual([
+        ["alpha", 1],
+        ["beta", 1],
+      ]);
+      expect({ settings, lastSeq }).toEqual({ settings: { winner: "first" }, lastSeq: 2 });
+      expect(await store.verify()).toMatchObject({ ok: true, events: 2 });
+    });
+
+    it("finds events by clone, mission and position", async () => {
+      for (let round = 1; round <= 5; round += 1) {
+        await store.commit(
+          batchOf({
+            events: [event("alpha", "m-1"), event("beta", round % 2 ? "m-2" : null)],
+            states: [stateOf("alpha", round), stateOf("beta", round)],
+          }),
+        );
+      }
+      const seqs = async (query: Parameters<Store["events"]>[0]) =>
+        (await store.events(query)).map(({ seq }) => seq);
+      expect(await seqs({ limit: 3 })).toEqual([1, 2, 3]);
+      expect(await seqs({ afterSeq: 7, limit: 10 })).toEqual([8, 9, 10]);
+      expect(await seqs({ clone: "beta", limit: 10 })).toEqual([2, 4, 6, 8, 10]);
+      expect(await seqs({ missionId: "m-2", limit: 10 })).toEqual([2, 6, 10]);
+      expect(await seqs({ clone: "alpha", missionId: "m-2", limit: 10 })).toEqual([]);
+      expect(await seqs({ last: 3, limit: 10 })).toEqual([8, 9, 10]);
+      expect(await seqs({ last: 10, limit: 2 })).toEqual([9, 10]);
+      expect(await seqs({ clone: "alpha", last: 2, afterSeq: 7, limit: 10 })).toEqual([9]);
+      expect(await seqs({ limit: 0 })).toEqual([]);
+      expect(await seqs({ afterSeq: 99, limit: 5 })).toEqual([]);
+    });
+
+    it("keeps the newest heartbeat per clone, and is not moved by an older one or a repeat", async () => {
+      await store.putSignals([signal("alpha", 1, 5, 100), signal("beta", 1, 1, 100)]);
+      await store.putSignals([signal("alpha", 1, 4, 200)]);
+      await store.putSignals([signal("alpha", 1, 5, 300)]);
+      expect((await store.load()).signals).toEqual([signal("alpha", 1, 5, 100), signal("beta", 1, 1, 100)]);
+      await store.putSignals([signal("alpha", 2, 1, 400), signal("alpha", 1, 9, 400)]);
+      await reopen();
+      expect((await store.load()).signals).toEqual([signal("alpha", 2, 1, 400), signal("beta", 1, 1, 100)]);
+      await store.putSignals([]);
+    });
+
+    it("takes many heartbeats at once, in any order", async () => {
+      const many = Array.from({ length: 300 }, (_, index) => signal(`clone-${index % 30}`, 1, index, index));
+      await Promise.all(many.toReversed().map((one) => store.putSignals([one])));
+      await reopen();
+      const { signals } = await store.load();
+      expect(signals).toHaveLength(30);
+      expect(signals.every(({ heartbeat }) => heartbeat.seq >= 270)).toBe(true);
+    });
+
+    it("hands out copies: nobody changes the record by changing what was read or written", async () => {
+      const state = { ...stateOf("alpha", 1), failures: [] as unknown[] } as unknown as CloneState;
+      await store.commit(batchOf({ events: [event("alpha")], states: [state] }));
+      (state.failures as unknown[]).push("later");
+      const read = await store.load();
+      (read.states[0]?.failures as unknown[] | undefined)?.push("here too");
+      expect((await store.load()).states[0]?.failures).toEqual([]);
+    });
+
+    it("rejects everything after it was closed, and may be closed twice", async () => {
+      await store.close();
+      await store.close();
+      await expect(store.load()).rejects.toMatchObject({ code: "store/closed" });
+      await expect(store.commit(batchOf({}))).rejects.toMatchObject({ code: "store/closed" });
+      await expect(store.putSignals([signal("a", 1, 1, 1)])).rejects.toMatchObject({ code: "store/closed" });
+      store = await place.open();
+    });
+
+    it("finishes what was asked for before it closes", async () => {
+      const committed = store.commit(batchOf({ events: [event("alpha")], states: [stateOf("alpha", 1)] }));
+      const noted = store.putSignals([signal("alpha", 1, 1, 1)]);
+      await store.close();
+      await Promise.all([committed, noted]);
+      store = await place.open();
+      expect(await store.load()).toMatchObject({ lastSeq: 1, signals: [signal("alpha", 1, 1, 1)] });
+    });
+
+    it("has as many events of a clone as its state has versions, whatever was tried", async () => {
+      const step = fc.record({
+        clone: fc.constantFrom("a", "b", "c"),
+        events: fc.integer({ min: 0, max: 3 }),
+        // Most tries are right; the others must leave no trace.
+        off: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: -2, max: 2 })),
+        crash: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+          for (const { clone, events, off, crash } of steps) {
+            const stored = (await store.load()).states.find(({ name }) => name === clone)?.version ?? 0;
+            const batch = batchOf({
+              events: Array.from({ length: events }, () => event(clone)),
+              states: [stateOf(clone, stored + events + off)],
+            });
+            const result = await store.commit(batch).then(
+              () => "taken",
+              () => "refused",
+            );
+            expect(result).toBe(off === 0 ? "taken" : "refused");
+            if (crash) await reopen();
+          }
+          const { states, lastSeq } = await store.load();
+          const all = await store.events({ limit: 100_000 });
+          expect(all).toHaveLength(lastSeq);
+          for (const { name, version } of states) {
+            expect(all.filter(({ clone }) => clone === name)).toHaveLength(version);
+          }
+          expect(await store.verify()).toMatchObject({ ok: true, events: lastSeq });
+        }),
+        { numRuns: 15 },
+      );
+    });
+  });
+}
+
+async function snapshot(store: Store): Promise<unknown> {
+  return { record: await store.load(), events: await store.events({ limit: 1_000 }) };
+}

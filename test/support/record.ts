@@ -1,0 +1,44 @@
+import type { Effect } from "../../src/core/model/effect.ts";
+import type { CloneEvent } from "../../src/core/model/event.ts";
+import type { Heartbeat, Signal } from "../../src/core/model/instance.ts";
+import { type CloneState, initialState } from "../../src/core/supervise/state.ts";
+import type { Batch, NewEffect } from "../../src/ports/store.ts";
+
+/** A batch with nothing but what is named. */
+export function batchOf(parts: Partial<Batch>): Batch {
+  return { at: 1, events: [], states: [], effects: [], settled: [], receipts: [], settings: {}, ...parts };
+}
+
+export function event(clone: string, missionId: string | null = null): Batch["events"][number] {
+  const happened: CloneEvent = {
+    type: "clone.withdrawn",
+    revision: "0".repeat(40),
+    reason: `of ${clone} “quoted”`,
+  };
+  return { clone, missionId, event: happened };
+}
+
+export function stateOf(name: string, version: number): CloneState {
+  return { ...initialState(name, 1), version };
+}
+
+export function effect(id: string, clone: string): NewEffect {
+  const todo: Effect = { type: "prepare" };
+  return { id, clone, effect: todo };
+}
+
+export function signal(clone: string, epoch: number, seq: number, receivedAt: number): Signal {
+  const heartbeat: Heartbeat = {
+    missionId: "m-1",
+    clone,
+    epoch,
+    seq,
+    lastEventSeq: 0,
+    phase: "running",
+    lastEventAgeMs: 1,
+    lastProgressAgeMs: 2,
+    openToolCalls: [{ id: "call-1", ageMs: 3, deadlineMs: null }],
+    usage: { llmCalls: null, costMicros: null, activeMs: 10 },
+  };
+  return { heartbeat, receivedAt };
+}
