@@ -53,11 +53,14 @@ const Agent = z.strictObject({
 const Secret = z.strictObject({
   name: EnvName.describe("The variable in which the agent finds it."),
   from: z
-    .union([
-      z.strictObject({ env: EnvName }),
-      z.strictObject({ file: z.string().min(1).max(PATH_CHARS_MAX) }),
-    ])
-    .describe("A reference, never a value: a variable of the controller, or a file on its machine."),
+    .strictObject({ env: EnvName.optional(), file: z.string().min(1).max(PATH_CHARS_MAX).optional() })
+    .refine((from) => (from.env === undefined) !== (from.file === undefined), {
+      message: "needs either `env` or `file`",
+    })
+    .meta({
+      oneOf: [{ required: ["env"] }, { required: ["file"] }],
+      description: "A reference, never a value: a variable of the controller, or a file on its machine.",
+    }),
 });
 
 const Callback = z.strictObject({
@@ -98,8 +101,8 @@ export const CloneSpec = z
   .strictObject({
     baseline: VersionedName,
     overlays: uniqueList(Name, OVERLAYS_MAX).default([]).describe("Applied in this order."),
-    runtime: Runtime.optional().describe("Where it runs."),
-    agent: Agent.optional().describe("The program that works."),
+    runtime: Runtime.describe("Where it runs."),
+    agent: Agent.describe("The program that works."),
     secrets: z.array(Secret).max(LIST_ITEMS_MAX).default([]),
     callback: Callback.optional(),
     health_checks: z

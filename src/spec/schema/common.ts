@@ -35,6 +35,7 @@ const DURATION_PATTERN = /^[0-9]{1,7}(?:ms|s|m|h|d)$/;
 const ENV_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const LABEL_KEY_PATTERN = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?$/;
 const ACTION_PATTERN = /^[a-z][a-z0-9_.:-]*$/;
+const HTTP_URL_PATTERN = /^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[^\s]*)?$/;
 
 export const Name = z
   .string()
@@ -98,6 +99,26 @@ export const Duration = z
     examples: ["250ms", "10m", "1h"],
   });
 
+/** What a pattern asks for, in words, by the pattern as zod reports it. */
+export const PATTERN_TEXT: ReadonlyMap<string, string> = new Map(
+  (
+    [
+      [NAME_PATTERN, "lower-case letters, digits and inner hyphens"],
+      [CLONE_NAME_PATTERN, "factory_<mission>_<yyyymmdd>"],
+      [VERSIONED_PATTERN, "<name>@<major.minor.patch>"],
+      [VERSION_PATTERN, "<major.minor.patch>"],
+      [FILE_PATH_PATTERN, "a relative path of a file, without `..`, `.git` and backslashes"],
+      [FILE_OR_FOLDER_PATTERN, "a relative path, without `..`, `.git` and backslashes; a folder ends in `/`"],
+      [COMMIT_PATTERN, "a full commit id of 40 or 64 hexadecimal digits"],
+      [DURATION_PATTERN, "a number and a unit, e.g. 250ms, 30s, 10m, 1h"],
+      [ENV_NAME_PATTERN, "a name of a variable: letters, digits and underscores, not starting with a digit"],
+      [LABEL_KEY_PATTERN, "letters, digits and inner . _ / -"],
+      [ACTION_PATTERN, "lower-case letters, digits and . _ : -, starting with a letter"],
+      [HTTP_URL_PATTERN, "an http or https address"],
+    ] as const
+  ).map(([pattern, text]) => [pattern.toString(), text]),
+);
+
 /** Milliseconds of a text that `Duration` has accepted. */
 export function durationMs(text: string): number {
   const [, digits = "0", unit = "s"] = /^([0-9]+)(ms|s|m|h|d)$/.exec(text) ?? [];
@@ -109,7 +130,7 @@ export function durationMs(text: string): number {
 export const HttpUrl = z
   .string()
   .max(TEXT_CHARS_MAX)
-  .regex(/^https?:\/\/[A-Za-z0-9.\-[\]:]+(?:\/[^\s]*)?$/)
+  .regex(HTTP_URL_PATTERN)
   .meta({ description: "An http or https address.", examples: ["https://simone.example/v1"] });
 
 export const EnvName = z.string().max(NAME_CHARS_MAX).regex(ENV_NAME_PATTERN).meta({

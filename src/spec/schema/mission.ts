@@ -61,22 +61,31 @@ const Budget = z.strictObject({
   max_cost_usd: z.number().min(0).max(COST_USD_MAX).optional(),
 });
 
-const FixedWindow = z.strictObject({
-  start_at: Timestamp.optional(),
-  end_at: Timestamp.optional(),
-});
-
-const RecurringWindow = z.strictObject({
-  recurring: z.strictObject({
-    cron: z
-      .string()
-      .min(9)
-      .max(100)
-      .describe("Five fields: minute hour day month weekday. The window opens here."),
-    duration_minutes: z.int().min(1).max(RUNTIME_MINUTES_MAX),
-    timezone: z.string().min(1).max(64).default("UTC").describe("IANA name such as Europe/Berlin."),
-  }),
-});
+// One object instead of a union: people get told about the field that is wrong, not about two shapes.
+const AutonomyWindow = z
+  .strictObject({
+    start_at: Timestamp.optional(),
+    end_at: Timestamp.optional(),
+    recurring: z
+      .strictObject({
+        cron: z
+          .string()
+          .min(9)
+          .max(100)
+          .describe("Five fields: minute hour day month weekday. The window opens here."),
+        duration_minutes: z.int().min(1).max(RUNTIME_MINUTES_MAX),
+        timezone: z.string().min(1).max(64).default("UTC").describe("IANA name such as Europe/Berlin."),
+      })
+      .optional(),
+  })
+  .refine(
+    (window) =>
+      window.recurring === undefined || (window.start_at === undefined && window.end_at === undefined),
+    {
+      message: "has either `recurring` or `start_at` and `end_at`",
+    },
+  )
+  .meta({ not: { anyOf: [{ required: ["recurring", "start_at"] }, { required: ["recurring", "end_at"] }] } });
 
 const ArtifactPolicy = z.strictObject({
   required_outputs: z
@@ -110,10 +119,7 @@ export const MissionSpec = z
       .default([])
       .describe("Files of this repository, or folders ending in `/`, that the clone finds below `inputs/`."),
     budget: Budget,
-    autonomy_window: z
-      .union([FixedWindow, RecurringWindow])
-      .optional()
-      .describe("When it may run. Absent: always."),
+    autonomy_window: AutonomyWindow.optional().describe("When it may run. Absent: always."),
     heartbeat_interval_seconds: HeartbeatIntervalSeconds.optional().meta({
       description: "Absent: what the overlays, then the fleet say.",
       default: 30,

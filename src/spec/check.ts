@@ -1,0 +1,280 @@
+import { CronPattern } from "croner";
+import type { PathStep } from "./positions.ts";
+import type { BaselineDocument } from "./schema/baseline.ts";
+import type { CloneDocument } from "./schema/clone.ts";
+import { durationMs } from "./schema/common.ts";
+import { describe, type Finding } from "./schema/explain.ts";
+import type { FleetDocument } from "./schema/fleet.ts";
+import type { AnyDocument } from "./schema/kinds.ts";
+import type { MissionDocument } from "./schema/mission.ts";
+import type { OverlayDocument } from "./schema/overlay.ts";
+
+/** What one document says that no schema can judge. What needs other documents is judged in `resolve`. */
+export function checkDocument(document: AnyDocument): Finding[] {
+  switch (document.kind) {
+    case "Mission":
+      return checkMission(document);
+    case "Clone":
+      return checkClone(document);
+    case "Overlay":
+      return checkOverlay(document);
+    case "Baseline":
+      return checkBaseline(document);
+    case "Fleet":
+      return checkFleet(document);
+  }
+}
+
+function checkMission({ spec }: MissionDocument): Finding[] {
+  const findings = [
+    ...repeated(
+      spec.success_criteria.map((criterion) => criterion.id),
+      (index) => ["spec", "success_criteria", index, "id"],
+    ),
+    ...repeated(
+      spec.inputs.map((input) => input.path),
+      (index) => ["spec", "inputs", index, "path"],
+    ),
+    ...repeated(
+      spec.artifact_policy.required_outputs.map((output) => output.path),
+      (index) => ["spec", "artifact_policy", "required_outputs", index, "path"],
+    ),
+    ...both(spec.constraints.allowed_tools, spec.constraints.forbidden_tools, [
+      "spec",
+      "constraints",
+      "forbidden_tools",
+    ]),
+  ];
+  spec.artifact_policy.required_outputs.forEach((output, index) => {
+    const top = output.path.split("/")[0] ?? "";
+    if (!RESERVED_FOLDERS.has(top)) return;
+    findings.push({
+      path: ["spec", "artifact_policy", "required_outputs", index, "path"],
+      reason: "ReservedPath",
+      message: `\`${top}/\` is written by Factory and cannot hold an output`,
+      found: describe(output.path, []),
+      expected: "a path of its own, e.g. reports/result.json",
+    });
+  });
+  const window = spec.autonomy_window;
+  if (window === undefined) return findings;
+  if (window.recurring !== undefined) return [...findings, ...checkRecurring(window.recurring)];
+  const { start_at: start, end_at: end } = window;
+  if (start === undefined && end === undefined) {
+    findings.push({
+      path: ["spec", "autonomy_window"],
+      severity: "warning",
+      reason: "EmptyWindow",
+      message: "the window has no bounds, so the mission may always run",
+      expected: "start_at, end_at, or no window",
+    });
+  }
+  if (start !== undefined && end !== undefined && Date.parse(end) <= Date.parse(start)) {
+    findings.push({
+      path: ["spec", "autonomy_window", "end_at"],
+      reason: "WindowEndsBeforeStart",
+      message: "the window ends before it starts",
+      found: end,
+      expected: `later than ${start}`,
+    });
+  }
+  return findings;
+}
+
+/** Folders of a workspace that are ours. */
+const RESERVED_FOLDERS: ReadonlySet<string> = new Set(["inputs", ".factory", ".claude"]);
+
+function checkRecurring(recurring: { cron: string; timezone: string }): Finding[] {
+  const findings: Finding[] = [];
+  if (recurring.cron.trim().split(/\s+/).length !== 5 || !isCron(recurring.cron)) {
+    findings.push({
+      path: ["spec", "autonomy_window", "recurring", "cron"],
+      reason: "InvalidCron",
+      message: "this is not a schedule",
+      found: describe(recurring.cron, []),
+      expected: "five fields: minute hour day month weekday, e.g. 0 20 * * 1-5",
+    });
+  }
+  if (!isTimezone(recurring.timezone)) {
+    findings.push({
+      path: ["spec", "autonomy_window", "recurring", "timezone"],
+      reason: "UnknownTimezone",
+      message: "there is no such time zone",
+      found: describe(recurring.timezone, []),
+      expected: "an IANA name such as Europe/Berlin",
+    });
+  }
+  return findings;
+}
+
+function isCron(text: string): boolean {
+  try {
+    new CronPattern(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en-US", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkClone({ metadata, spec }: CloneDocument): Finding[] {
+  const findings = [
+    ...repeated(
+      spec.secrets.map((secret) => secret.name),
+      (index) => ["spec", "secrets", index, "name"],
+    ),
+    ...repeated(
+      spec.health_checks.map((check) => check.name),
+      (index) => ["spec", "health_checks", index, "name"],
+    ),
+  ];
+  const date = metadata.name.slice(-8);
+  if (!isCalendarDate(date)) {
+    findings.push({
+      path: ["metadata", "name"],
+      reason: "NotADate",
+      message: "the clone's name does not end in a day of the calendar",
+      found: date,
+      expected: "factory_<mission>_<yyyymmdd>",
+    });
+  }
+  if (spec.agent.adapter === "acp") findings.push(notYet(["spec", "agent", "adapter"], "acp", "command"));
+  const { driver } = spec.runtime;
+  if (driver !== "process" && driver !== "fake")
+    findings.push(notYet(["spec", "runtime", "driver"], driver, "process"));
+  if (spec.callback?.status_url !== undefined) {
+    findings.push(
+      notYet(
+        ["spec", "callback", "status_url"],
+        "status_url",
+        "no status_url: the controller's own address is used",
+      ),
+    );
+  }
+  if (spec.callback?.auth_ref !== undefined) {
+    findings.push(
+      notYet(
+        ["spec", "callback", "auth_ref"],
+        "auth_ref",
+        "no auth_ref: every instance gets a token of its own",
+      ),
+    );
+  }
+  if (spec.runtime.resources !== undefined) {
+    findings.push({
+      path: ["spec", "runtime", "resources"],
+      severity: "warning",
+      reason: "NotEnforced",
+      message: `the driver \`${driver}\` does not limit resources yet`,
+    });
+  }
+  if (durationMs(spec.restart.backoff) > durationMs(spec.restart.backoff_max)) {
+    findings.push({
+      path: ["spec", "restart", "backoff"],
+      reason: "BackoffBeyondMaximum",
+      message: "the first backoff is longer than the longest",
+      found: spec.restart.backoff,
+      expected: `at most ${spec.restart.backoff_max}`,
+    });
+  }
+  const secretNames = new Set(spec.secrets.map((secret) => secret.name));
+  for (const name of Object.keys(spec.agent.env)) {
+    if (secretNames.has(name))
+      findings.push(taken(["spec", "agent", "env", name], "is also the name of a secret"));
+    if (isReserved(name)) findings.push(taken(["spec", "agent", "env", name], "is set by Factory"));
+  }
+  spec.secrets.forEach((secret, index) => {
+    if (isReserved(secret.name))
+      findings.push(taken(["spec", "secrets", index, "name"], "is set by Factory"));
+  });
+  return findings;
+}
+
+function isReserved(name: string): boolean {
+  return name.startsWith("FACTORY_");
+}
+
+function taken(path: readonly PathStep[], why: string): Finding {
+  return { path, reason: "NameTaken", message: `this variable ${why}`, expected: "another name" };
+}
+
+function isCalendarDate(yyyymmdd: string): boolean {
+  const iso = `${yyyymmdd.slice(0, 4)}-${yyyymmdd.slice(4, 6)}-${yyyymmdd.slice(6)}`;
+  const time = Date.parse(`${iso}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(iso);
+}
+
+function notYet(path: readonly PathStep[], found: string, expected: string): Finding {
+  return {
+    path,
+    reason: "NotAvailableYet",
+    message: "this is described but not available yet",
+    found,
+    expected,
+  };
+}
+
+function checkOverlay({ spec }: OverlayDocument): Finding[] {
+  return [
+    ...both(spec.agents.enable, spec.agents.disable, ["spec", "agents", "disable"]),
+    ...both(spec.skills.enable, spec.skills.disable, ["spec", "skills", "disable"]),
+  ];
+}
+
+function checkBaseline({ spec }: BaselineDocument): Finding[] {
+  const findings = both(spec.mandatory_policies, spec.policies, ["spec", "policies"]);
+  if (spec.source !== undefined)
+    findings.push(notYet(["spec", "source"], "source", "files: the skeleton's folder"));
+  return findings;
+}
+
+function checkFleet({ spec }: FleetDocument): Finding[] {
+  return repeated(
+    spec.approval_rules.map((rule) => rule.action),
+    (index) => ["spec", "approval_rules", index, "action"],
+  );
+}
+
+function repeated(values: readonly string[], pathOf: (index: number) => PathStep[]): Finding[] {
+  const seen = new Set<string>();
+  return values.flatMap((value, index) => {
+    if (!seen.has(value)) {
+      seen.add(value);
+      return [];
+    }
+    return [
+      {
+        path: pathOf(index),
+        reason: "Repeated",
+        message: "this stands here a second time",
+        found: describe(value, []),
+        expected: "each once",
+      },
+    ];
+  });
+}
+
+function both(left: readonly string[], right: readonly string[], path: readonly PathStep[]): Finding[] {
+  const known = new Set(left);
+  return right.flatMap((value, index) =>
+    known.has(value)
+      ? [
+          {
+            path: [...path, index],
+            reason: "Contradiction",
+            message: "this is in both lists",
+            found: describe(value, []),
+            expected: "one of the two",
+          },
+        ]
+      : [],
+  );
+}
