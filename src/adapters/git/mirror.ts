@@ -1,0 +1,205 @@
+/**
+ * Our bare copy of the origin: where commits are brought, kept and read.
+ *
+ * Everything that we rely on is reachable from `refs/factory/`, so git's
+ * housekeeping never drops a commit that some mission still refers to:
+ *
+ * - `accepted`: the last commit of the branch that we accepted; moves last.
+ * - `candidate`: the newest commit that was fetched, accepted or not.
+ * - `before-rewrite/<commit>`: accepted once, before its history was rewritten.
+ * - `asked/<commit>`: fetched because somebody named it.
+ *
+ * The repository knows no remote: addresses and credentials come with each call.
+ */
+import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { FactoryError } from "../../core/model/error.ts";
+import type { GitEnvironment } from "./environment.ts";
+import { complaint } from "./errors.ts";
+import { type GitOutcome, runGit, runRemoteGit } from "./process.ts";
+
+export const ACCEPTED = "refs/factory/accepted";
+export const CANDIDATE = "refs/factory/candidate";
+export const BEFORE_REWRITE = "refs/factory/before-rewrite";
+export const ASKED = "refs/factory/asked";
+
+export type ObjectFormat = "sha1" | "sha256";
+
+export interface Timeouts {
+  readonly listMs: number;
+  readonly fetchMs: number;
+  readonly pushMs: number;
+  /** For every call that stays on this machine. */
+  readonly localMs: number;
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  listMs: 30_000,
+  fetchMs: 10 * 60_000, // a first fetch of a large repository
+  pushMs: 2 * 60_000,
+  localMs: 2 * 60_000,
+};
+
+export interface Mirror {
+  readonly directory: string;
+  /** Runs git in the mirror; a failure is an outcome. */
+  local(args: readonly string[], options?: LocalOptions): Promise<GitOutcome>;
+  /** Runs git in the mirror and answers with what it printed; rejects `git/failed`. */
+  ask(args: readonly string[], options?: LocalOptions): Promise<string>;
+  askBytes(args: readonly string[], options?: LocalOptions): Promise<Buffer>;
+  /** Brings refs in by refspec. */
+  fetch(refspecs: readonly string[], signal?: AbortSignal): Promise<GitOutcome>;
+  /** Commit to which a ref points; null when there is none. */
+  ref(name: string): Promise<string | null>;
+  /** Changes refs, all or none: the lines of `git update-ref --stdin`. */
+  update(lines: readonly string[]): Promise<void>;
+  has(commit: string): Promise<boolean>;
+  /** Whether `ancestor` is `commit` or comes before it. Rejects `git/failed` when one of them is missing. */
+  isAncestor(ancestor: string, commit: string): Promise<boolean>;
+}
+
+export interface LocalOptions {
+  readonly input?: string | Uint8Array;
+  readonly signal?: AbortSignal | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface MirrorOptions {
+  readonly directory: string;
+  readonly environment: GitEnvironment;
+  readonly timeouts: Timeouts;
+}
+
+/** A lock file that is older was left behind by a git that was killed. None of ours holds one for longer than moments. */
+const STALE_LOCK_MS = 60_000;
+
+/** Opens the mirror, or answers null when there is none. Rejects `git/not-a-mirror` when something else stands there. */
+export async function openMirror(options: MirrorOptions): Promise<Mirror | null> {
+  const entries = await readdir(options.directory).catch((): string[] => []);
+  if (entries.length === 0) return null;
+  if (!entries.includes("HEAD") || !entries.includes("objects")) {
+    throw new FactoryError(
+      "git/not-a-mirror",
+      "crash",
+      `${options.directory} holds something else than our mirror`,
+    );
+  }
+  await removeStaleLocks(options.directory);
+  return createMirror(options);
+}
+
+/** Makes an empty mirror and puts it in place whole, so that a crash leaves none or all of it. */
+export async function initMirror(options: MirrorOptions, format: ObjectFormat): Promise<Mirror> {
+  const parent = dirname(options.directory);
+  await mkdir(parent, { recursive: true });
+  const draft = await mkdtemp(join(parent, `${basename(options.directory)}.draft-`));
+  try {
+    const { GIT_DIR: _, ...env } = options.environment.local(draft);
+    const args = ["init", "--quiet", "--bare", "--template=", `--object-format=${format}`, draft];
+    const outcome = await runGit({ args, env, cwd: draft, timeoutMs: options.timeouts.localMs });
+    if (outcome.exitCode !== 0) throw failed(args, outcome, options.timeouts.localMs);
+    // Files leave the mirror byte by byte as they were committed, whatever a `.gitattributes` asks for.
+    await mkdir(join(draft, "info"), { recursive: true });
+    await writeFile(
+      join(draft, "info", "attributes"),
+      "* -text -eol -ident -filter -working-tree-encoding\n",
+    );
+    await rename(draft, options.directory);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return createMirror(options);
+}
+
+function createMirror(options: MirrorOptions): Mirror {
+  const { directory, environment, timeouts } = options;
+
+  async function local(args: readonly string[], more: LocalOptions = {}): Promise<GitOutcome> {
+    return await runGit({
+      args,
+      env: { ...environment.local(directory), ...more.env },
+      cwd: more.cwd ?? directory,
+      timeoutMs: more.timeoutMs ?? timeouts.localMs,
+      signal: more.signal,
+      ...(more.input === undefined ? {} : { input: more.input }),
+    });
+  }
+
+  async function askBytes(args: readonly string[], more: LocalOptions = {}): Promise<Buffer> {
+    const outcome = await local(args, more);
+    if (outcome.ended === "aborted") throw more.signal?.reason;
+    if (outcome.ended !== "exit" || outcome.exitCode !== 0) throw failed(args, outcome, timeouts.localMs);
+    return outcome.stdout;
+  }
+
+  async function ask(args: readonly string[], more: LocalOptions = {}): Promise<string> {
+    return (await askBytes(args, more)).toString("utf8").trimEnd();
+  }
+
+  return {
+    directory,
+    local,
+    ask,
+    askBytes,
+    async fetch(refspecs, signal) {
+      await removeStaleLocks(directory);
+      return await runRemoteGit({
+        args: ["fetch", ...FETCH_OPTIONS, "--", environment.url, ...refspecs],
+        env: await environment.remote(directory),
+        cwd: directory,
+        timeoutMs: timeouts.fetchMs,
+        signal,
+      });
+    },
+    async ref(name) {
+      const outcome = await local(["rev-parse", "--quiet", "--verify", `${name}^{commit}`]);
+      return outcome.exitCode === 0 ? outcome.stdout.toString("utf8").trim() : null;
+    },
+    async update(lines) {
+      const input = `start\n${lines.join("\n")}\nprepare\ncommit\n`;
+      await ask(["update-ref", "--stdin"], { input });
+    },
+    async has(commit) {
+      return (await local(["cat-file", "-e", `${commit}^{commit}`])).exitCode === 0;
+    },
+    async isAncestor(ancestor, commit) {
+      const args = ["merge-base", "--is-ancestor", ancestor, commit];
+      const outcome = await local(args);
+      if (outcome.exitCode === 0) return true;
+      if (outcome.exitCode === 1 && outcome.ended === "exit") return false;
+      throw failed(args, outcome, timeouts.localMs);
+    },
+  };
+}
+
+const FETCH_OPTIONS = [
+  "--no-tags",
+  "--no-write-fetch-head",
+  "--no-auto-maintenance",
+  "--force",
+  "--no-recurse-submodules",
+];
+
+function failed(args: readonly string[], outcome: GitOutcome, timeoutMs: number): FactoryError {
+  return new FactoryError("git/failed", "retry", `git ${args[0]}: ${complaint(outcome, timeoutMs)}`);
+}
+
+/** Age by the file system's own clock, so that ours may be wrong. */
+async function removeStaleLocks(directory: string): Promise<void> {
+  const found: string[] = [];
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (name.endsWith(".lock")) found.push(join(directory, name));
+  }
+  const refs = await readdir(join(directory, "refs"), { recursive: true }).catch(() => []);
+  for (const name of refs) if (name.endsWith(".lock")) found.push(join(directory, "refs", name));
+  if (found.length === 0) return;
+  const probe = join(directory, "factory-now");
+  await writeFile(probe, "");
+  const { mtimeMs: now } = await stat(probe);
+  for (const path of found) {
+    const lock = await stat(path).catch(() => null);
+    if (lock !== null && now - lock.mtimeMs > STALE_LOCK_MS) await rm(path, { force: true });
+  }
+}

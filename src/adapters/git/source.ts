@@ -1,0 +1,307 @@
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { FactoryError } from "../../core/model/error.ts";
+import { holdsDocuments } from "../../ports/documents.ts";
+import type { Log } from "../../ports/log.ts";
+import { silentLog } from "../../ports/log.ts";
+import type { Snapshot, Source, SourceErrorReason, SourceResult } from "../../ports/source.ts";
+import { createGitEnvironment, type GitAccess } from "./environment.ts";
+import { complaint, readFailure } from "./errors.ts";
+import { exportTree } from "./export.ts";
+import {
+  ACCEPTED,
+  BEFORE_REWRITE,
+  CANDIDATE,
+  DEFAULT_TIMEOUTS,
+  initMirror,
+  type Mirror,
+  type ObjectFormat,
+  openMirror,
+  type Timeouts,
+} from "./mirror.ts";
+import { createObjectReader, OBJECT_ID, type ObjectReader } from "./objects.ts";
+import { listRemoteRefs } from "./remote-ref.ts";
+import { resolveRevision } from "./revision.ts";
+import { readPermit, removePermit, writePermit } from "./rewrite-permit.ts";
+import { readSnapshot } from "./snapshot.ts";
+
+export interface GitSourceOptions {
+  /** Path, `file://`, `http(s)://`, `ssh://` or `host:path`. A password in it never reaches arguments, files or messages. */
+  readonly url: string;
+  /** `main` or `refs/heads/main`. */
+  readonly branch: string;
+  /** Of the bare mirror: ours alone, made when needed, safe to delete while we do not run. */
+  readonly directory: string;
+  readonly access?: GitAccess;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly log?: Log;
+  /** The controller's environment; for tests. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+type Read = Extract<SourceResult, { snapshot: Snapshot }>;
+
+/** Snapshots that stay in memory: the newest, and those that running missions are judged by. */
+const SNAPSHOTS_MAX = 8;
+/** Each fetch adds a pack or loose objects; after so many it is worth to look whether git wants to tidy up. */
+const FETCHES_PER_HOUSEKEEPING = 50;
+
+/**
+ * Reads the fleet from a branch of a git repository, over one bare mirror.
+ *
+ * The order of an observation is such that a crash between any two steps costs
+ * a repetition and nothing else: list the ref, fetch the commit, compare
+ * histories, read the whole tree, move `accepted`, answer.
+ *
+ * `changed` compares with the answer before of this object: the first is always changed.
+ */
+export function createGitSource(options: GitSourceOptions): Source {
+  const directory = resolve(options.directory);
+  const environment = createGitEnvironment({
+    url: options.url,
+    access: options.access,
+    ...pick(options.env),
+  });
+  const ref = options.branch.startsWith("refs/") ? options.branch : `refs/heads/${options.branch}`;
+  const timeouts: Timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const log = options.log ?? silentLog;
+  const mirrorOptions = { directory, environment, timeouts };
+  const closing = new AbortController();
+  const snapshots = new Map<string, Snapshot>();
+  let mirror: Mirror | null = null;
+  let reader: ObjectReader | null = null;
+  let accepted: string | null = null;
+  let current: Read | null = null;
+  let fetches = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** One after the other: everything that fetches, or moves our refs. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work);
+    turn = mine.catch(() => {});
+    return mine;
+  }
+
+  async function ready(): Promise<Mirror | null> {
+    if (mirror !== null) return mirror;
+    await mkdir(dirname(directory), { recursive: true });
+    mirror = await openMirror(mirrorOptions);
+    accepted = mirror === null ? null : await mirror.ref(ACCEPTED);
+    return mirror;
+  }
+
+  async function made(format: ObjectFormat): Promise<Mirror> {
+    mirror = (await ready()) ?? (await initMirror(mirrorOptions, format));
+    return mirror;
+  }
+
+  async function snapshotOf(revision: string, signal: AbortSignal | undefined): Promise<Snapshot> {
+    const known = snapshots.get(revision);
+    if (known !== undefined) {
+      snapshots.delete(revision);
+      snapshots.set(revision, known);
+      return known;
+    }
+    const place = await ready();
+    if (place === null) throw unknownRevision(revision);
+    reader ??= createObjectReader(directory, environment.local(directory));
+    const snapshot = await readSnapshot(place, reader, { revision, signal });
+    snapshots.set(revision, snapshot);
+    for (const oldest of snapshots.keys()) {
+      if (snapshots.size <= SNAPSHOTS_MAX) break;
+      snapshots.delete(oldest);
+    }
+    return snapshot;
+  }
+
+  function fail(reason: SourceErrorReason, message: string): SourceResult {
+    return { type: "error", reason, message: environment.redact(message), lastGood: accepted };
+  }
+
+  async function look(signal: AbortSignal): Promise<SourceResult> {
+    await ready();
+    const timeoutMs = timeouts.listMs;
+    const listed = await listRemoteRefs({ environment, gitDir: directory, names: [ref], timeoutMs, signal });
+    if (listed.type === "error") return fail(listed.reason, listed.message);
+    const listedHead = listed.refs.get(ref);
+    if (listedHead === undefined) return fail("RefMissing", `${ref} does not exist at ${environment.url}`);
+    const known: Read | null = current;
+    if (known?.snapshot.revision === listedHead) {
+      const same: Read = known.changed ? { ...known, changed: false } : known;
+      current = same;
+      return same;
+    }
+    const place = await placeFor(listedHead);
+    if (typeof place === "string") return fail("HistoryRewritten", place);
+    const head = await bring(place, { head: listedHead, signal });
+    if (typeof head !== "string") return head;
+    const refusal = await compareHistories(place, head);
+    if (refusal !== null) return fail("HistoryRewritten", refusal);
+    const snapshot = await snapshotOf(head, signal);
+    await accept(place, head);
+    const type = holdsDocuments(snapshot.entries) ? "ok" : "verified_empty";
+    current = { type, snapshot, changed: true };
+    return current;
+  }
+
+  /** The mirror, made for ids like `head`. Answers with a refusal when the origin has changed to the other kind. */
+  async function placeFor(head: string): Promise<Mirror | string> {
+    const format: ObjectFormat = head.length === 40 ? "sha1" : "sha256";
+    const place = await made(format);
+    if ((await place.ask(["rev-parse", "--show-object-format"])) === format) return place;
+    if (accepted !== null) {
+      const permit = await readPermit(directory);
+      if (permit?.from !== accepted || permit.to !== head) return rewritten(accepted, head);
+    }
+    reader?.close();
+    reader = null;
+    mirror = null;
+    accepted = null;
+    snapshots.clear();
+    await rm(directory, { recursive: true, force: true });
+    return await made(format);
+  }
+
+  /** Makes sure that a commit of the branch is in the mirror, and answers which. */
+  async function bring(
+    place: Mirror,
+    want: { head: string; signal: AbortSignal },
+  ): Promise<string | SourceResult> {
+    const { head, signal } = want;
+    if (head === accepted || head === (await place.ref(CANDIDATE))) return head;
+    const outcome = await place.fetch([`+${ref}:${CANDIDATE}`], signal);
+    if (outcome.exitCode !== 0) return fail(readFailure(outcome), complaint(outcome, timeouts.fetchMs));
+    fetches += 1;
+    if (fetches % FETCHES_PER_HOUSEKEEPING === 0) await tidy(place);
+    // The branch may have moved on between the two questions: what was fetched counts.
+    const fetched = await place.ref(CANDIDATE);
+    return fetched ?? fail("Corrupt", `${ref} does not point to a commit`);
+  }
+
+  async function tidy(place: Mirror): Promise<void> {
+    const outcome = await place.local([
+      "-c",
+      `gc.auto=${GC_AUTO}`,
+      "-c",
+      "gc.autoDetach=false",
+      "gc",
+      "--auto",
+      "--quiet",
+    ]);
+    if (outcome.exitCode !== 0)
+      log.warn("the mirror could not be tidied up", { reason: complaint(outcome, timeouts.localMs) });
+  }
+
+  async function compareHistories(place: Mirror, head: string): Promise<string | null> {
+    if (accepted === null || accepted === head || (await place.isAncestor(accepted, head))) return null;
+    const permit = await readPermit(directory);
+    // What was added on top of the permitted commit came the usual way.
+    const permitted =
+      permit?.from === accepted && (await place.has(permit.to)) && (await place.isAncestor(permit.to, head));
+    return permitted ? null : rewritten(accepted, head);
+  }
+
+  function rewritten(from: string, to: string): string {
+    return `${ref} went from ${from} to ${to}, which does not descend from it; allow this rewrite by naming both commits, or restore the branch`;
+  }
+
+  async function accept(place: Mirror, head: string): Promise<void> {
+    if (accepted === head) return;
+    const lines = [`update ${ACCEPTED} ${head} ${accepted ?? "0".repeat(head.length)}`];
+    // Stays readable, for missions that were dispatched from it.
+    if (accepted !== null) {
+      const kept = `${BEFORE_REWRITE}/${accepted}`;
+      if (!(await place.isAncestor(accepted, head)) && (await place.ref(kept)) === null) {
+        lines.push(`create ${kept} ${accepted}`);
+      }
+    }
+    await place.update(lines);
+    accepted = head;
+    await removePermit(directory);
+  }
+
+  return {
+    observe(signal) {
+      const either = AbortSignal.any([signal, closing.signal]);
+      return inTurn(async () => {
+        try {
+          return await look(either);
+        } catch (error) {
+          return fail(reasonOf(error, either), error instanceof Error ? error.message : String(error));
+        }
+      });
+    },
+
+    async open(revision, signal) {
+      if (!OBJECT_ID.test(revision)) throw unknownRevision(revision);
+      const place = snapshots.has(revision) ? null : await inTurn(ready);
+      if (place !== null && !(await place.has(revision))) throw unknownRevision(revision);
+      return await snapshotOf(revision, AbortSignal.any([signal, closing.signal]));
+    },
+
+    resolveRevision(name, signal) {
+      const either = AbortSignal.any([signal, closing.signal]);
+      return inTurn(async () => {
+        await ready();
+        return await resolveRevision({
+          name,
+          mirror,
+          made,
+          environment,
+          directory,
+          timeouts,
+          signal: either,
+        });
+      });
+    },
+
+    async exportTree(request, signal) {
+      const either = AbortSignal.any([signal, closing.signal]);
+      const snapshot = await this.open(request.revision, either);
+      const place = mirror;
+      if (place === null || reader === null) throw unknownRevision(request.revision);
+      await exportTree({ ...request, mirror: place, reader, snapshot, signal: either });
+    },
+
+    allowRewrite(from, to) {
+      return inTurn(async () => {
+        await ready();
+        if (!OBJECT_ID.test(from) || !OBJECT_ID.test(to)) {
+          throw new FactoryError(
+            "source/bad-rewrite",
+            "stall",
+            "a rewrite is allowed by naming both commits in full",
+          );
+        }
+        if (accepted === null || accepted !== from) {
+          const message = `the last accepted commit is ${accepted ?? "none"}, not ${from}`;
+          throw new FactoryError("source/bad-rewrite", "stall", message);
+        }
+        await writePermit(directory, { from, to });
+      });
+    },
+
+    async close() {
+      closing.abort(new FactoryError("source/closed", "yield", "the source was closed"));
+      await turn;
+      reader?.close();
+    },
+  };
+}
+
+/** Git's own default: above it `gc --auto` packs. */
+const GC_AUTO = 6_700;
+
+function reasonOf(error: unknown, signal: AbortSignal): SourceErrorReason {
+  if (signal.aborted) return "TimedOut";
+  if (!(error instanceof FactoryError)) return "Unreachable";
+  return error.code === "git/credentials" ? "Unauthorized" : "Corrupt";
+}
+
+function unknownRevision(revision: string): FactoryError {
+  return new FactoryError("source/unknown-revision", "stall", `there is no commit ${revision} in the mirror`);
+}
+
+function pick(env: NodeJS.ProcessEnv | undefined): { env?: NodeJS.ProcessEnv } {
+  return env === undefined ? {} : { env };
+}
