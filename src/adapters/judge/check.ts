@@ -8,7 +8,7 @@ import type { CheckContainment } from "./containment.ts";
 import { CheckLog } from "./log.ts";
 
 /** How long output is still read after the check has ended: what it wrote is in the pipe already. */
-const DRAIN_MS = 500;
+const DRAIN_MS = 2_000;
 /** A kill that the kernel has not carried out by then is reported and left behind. */
 const KILL_MS = 5_000;
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Criterion } from "../../core/model/mission.ts";
@@ -21,7 +21,12 @@ export interface JudgeOptions {
   readonly clock: Clock;
   /** How checks are held together. Default: the strongest that this machine offers, found out by trying. */
   readonly containment?: CheckContainment;
+  /** For reading, parsing and validating the outputs of one mission. Default 30 s. */
+  readonly validateMs?: number;
 }
+
+/** Beyond this a schema or an output is made to be slow. */
+const VALIDATE_MS = 30_000;
 
 /**
  * Judges results where the clone cannot reach: outputs are copied out of its
@@ -34,6 +39,7 @@ export interface JudgeOptions {
  */
 export function createJudge(options: JudgeOptions): Judge {
   const directory = resolve(options.directory);
+  const limitMs = options.validateMs ?? VALIDATE_MS;
   let containment: Promise<CheckContainment> | null = null;
 
   async function judge(request: JudgeRequest, signal: AbortSignal): Promise<Verdict> {
@@ -53,7 +59,10 @@ export function createJudge(options: JudgeOptions): Judge {
         await options.source.exportTree({ revision: request.revision, directory: checkout }, signal);
       }
       const protectedPaths = pathsThatJudge(request);
-      const judged = await validateOutputs({ collected, staged, checkout, clock: options.clock }, signal);
+      const judged = await validateOutputs(
+        { collected, staged, checkout, clock: options.clock, limitMs },
+        signal,
+      );
       const outputs = await placeOutputs({ outputs: judged, staged, checkout, protectedPaths });
 
       containment ??= options.containment ? Promise.resolve(options.containment) : probeContainment();
@@ -127,7 +136,6 @@ async function freshScratch(parent: string, mission: string): Promise<string> {
 }
 
 async function replaceFolder(from: string, to: string): Promise<void> {
-  const { rename } = await import("node:fs/promises");
   await mkdir(from, { recursive: true });
   await mkdir(dirname(to), { recursive: true });
   await removeTree(to);

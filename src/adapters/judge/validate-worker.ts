@@ -79,8 +79,9 @@ async function compile(path: string, checkout: string): Promise<ValidateFunction
       ? addFormats
       : (addFormats as { default: typeof addFormats.default }).default;
   add(ajv);
+  const schema = await readSchema(path, checkout);
   try {
-    return await ajv.compileAsync(await readSchema(path, checkout));
+    return await ajv.compileAsync(schema);
   } catch (error) {
     throw new Error(
       `schema ${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
@@ -95,9 +96,17 @@ async function readSchema(path: string, checkout: string): Promise<AnySchemaObje
   const stats = await lstat(real);
   if (!stats.isFile() || stats.size > SCHEMA_BYTES_MAX)
     throw new Error(`${path} is not a file of at most ${SCHEMA_BYTES_MAX} bytes`);
-  const schema: unknown = JSON.parse(await readFile(real, "utf8"));
+  const schema = parse(await readFile(real, "utf8"), path);
   if (typeof schema !== "object" || schema === null) throw new Error(`${path} is not a JSON object`);
   return { $id: BASE + posix.normalize(path).split("/").map(encodeURIComponent).join("/"), ...schema };
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`schema ${path} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function sentence(error: ErrorObject): string {

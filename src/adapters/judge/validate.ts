@@ -4,8 +4,6 @@ import type { Clock } from "../../ports/clock.ts";
 import type { CollectedOutput } from "./collect.ts";
 import type { ValidationJob, ValidationResult } from "./validate-worker.ts";
 
-/** Reading, parsing and validating all outputs; beyond this a schema or an output is made to be slow. */
-const VALIDATE_MS = 30_000;
 const WORKER_MEMORY_MB = 512;
 
 export interface ValidateRequest {
@@ -13,6 +11,7 @@ export interface ValidateRequest {
   readonly staged: string;
   readonly checkout: string;
   readonly clock: Clock;
+  readonly limitMs: number;
 }
 
 /**
@@ -29,7 +28,7 @@ export async function validateOutputs(
     schema !== null && sha256 !== null ? [{ path, file: join(staged, path), schema }] : [],
   );
   if (jobs.length === 0) return request.collected;
-  const results = await inWorker({ checkout, jobs }, request.clock, signal);
+  const results = await inWorker({ checkout, jobs }, request, signal);
   return request.collected.map((output) => {
     const found = results.find((result) => result.path === output.path);
     return found ? { ...output, problems: [...output.problems, ...found.problems] } : output;
@@ -38,7 +37,7 @@ export async function validateOutputs(
 
 async function inWorker(
   data: { readonly checkout: string; readonly jobs: readonly ValidationJob[] },
-  clock: Clock,
+  { clock, limitMs }: { readonly clock: Clock; readonly limitMs: number },
   signal: AbortSignal,
 ): Promise<readonly ValidationResult[]> {
   // The same ending as this file: `.ts` in development, `.js` in the published package.
@@ -60,8 +59,8 @@ async function inWorker(
         resolve(failed("cannot be validated: the validation ended without a result")),
       );
     });
-    const late = clock.sleep(VALIDATE_MS, AbortSignal.any([signal, over.signal])).then(
-      () => failed(`cannot be validated within ${VALIDATE_MS / 1_000} s`),
+    const late = clock.sleep(limitMs, AbortSignal.any([signal, over.signal])).then(
+      () => failed(`cannot be validated within ${limitMs} ms`),
       () => failed("was not validated"),
     );
     const results = await Promise.race([answer, late]);
