@@ -118,8 +118,9 @@ function open(world: World): FakeSource {
       world.permit = null;
     }
     const type = holdsDocuments(head.snapshot.entries) ? "ok" : "verified_empty";
-    current = { type, snapshot: head.snapshot, changed: true };
-    return current;
+    const next: Read = { type, snapshot: head.snapshot, changed: true };
+    current = next;
+    return next;
   }
 
   const source: FakeSource = {

@@ -48,7 +48,7 @@ export interface Mirror {
   ask(args: readonly string[], options?: LocalOptions): Promise<string>;
   askBytes(args: readonly string[], options?: LocalOptions): Promise<Buffer>;
   /** Brings refs in by refspec. */
-  fetch(refspecs: readonly string[], signal?: AbortSignal): Promise<GitOutcome>;
+  fetch(refspecs: readonly string[], more: FetchOptions): Promise<GitOutcome>;
   /** Commit to which a ref points; null when there is none. */
   ref(name: string): Promise<string | null>;
   /** Changes refs, all or none: the lines of `git update-ref --stdin`. */
@@ -64,6 +64,12 @@ export interface LocalOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly timeoutMs?: number;
+}
+
+export interface FetchOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Such as `--depth=1`. */
+  readonly options?: readonly string[];
 }
 
 export interface MirrorOptions {
@@ -143,10 +149,10 @@ function createMirror(options: MirrorOptions): Mirror {
     local,
     ask,
     askBytes,
-    async fetch(refspecs, signal) {
+    async fetch(refspecs, { signal, options = [] }) {
       await removeStaleLocks(directory);
       return await runRemoteGit({
-        args: ["fetch", ...FETCH_OPTIONS, "--", environment.url, ...refspecs],
+        args: ["fetch", ...FETCH_OPTIONS, ...options, "--", environment.url, ...refspecs],
         env: await environment.remote(directory),
         cwd: directory,
         timeoutMs: timeouts.fetchMs,
@@ -184,6 +190,16 @@ const FETCH_OPTIONS = [
 
 function failed(args: readonly string[], outcome: GitOutcome, timeoutMs: number): FactoryError {
   return new FactoryError("git/failed", "retry", `git ${args[0]}: ${complaint(outcome, timeoutMs)}`);
+}
+
+/** Git's own default: above it `gc --auto` packs. */
+const GC_AUTO = 6_700;
+
+/** Lets git pack what has accumulated, if it finds that worth while. Answers with what went wrong. */
+export async function tidy(mirror: Mirror): Promise<string | null> {
+  const args = ["-c", `gc.auto=${GC_AUTO}`, "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"];
+  const outcome = await mirror.local(args, { timeoutMs: DEFAULT_TIMEOUTS.fetchMs });
+  return outcome.exitCode === 0 ? null : complaint(outcome, DEFAULT_TIMEOUTS.fetchMs);
 }
 
 /** Age by the file system's own clock, so that ours may be wrong. */

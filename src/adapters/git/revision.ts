@@ -50,7 +50,7 @@ async function fetchNamed(request: RevisionRequest, base: string): Promise<strin
   // `id` may be a tag; the commit it stands for is known only afterwards.
   const here = await place.ref(id);
   if (here === null) {
-    const outcome = await place.fetch([`+${id}:${ASKED}/${id}`], signal);
+    const outcome = await place.fetch([`+${id}:${ASKED}/${id}`], { signal });
     if (outcome.exitCode !== 0) {
       const message = environment.redact(complaint(outcome, timeouts.fetchMs));
       const reason = readFailure(outcome);

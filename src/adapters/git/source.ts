@@ -18,6 +18,7 @@ import {
   type ObjectFormat,
   openMirror,
   type Timeouts,
+  tidy,
 } from "./mirror.ts";
 import { createObjectReader, OBJECT_ID, type ObjectReader } from "./objects.ts";
 import { listRemoteRefs } from "./remote-ref.ts";
@@ -140,8 +141,9 @@ export function createGitSource(options: GitSourceOptions): Source {
     const snapshot = await snapshotOf(head, signal);
     await accept(place, head);
     const type = holdsDocuments(snapshot.entries) ? "ok" : "verified_empty";
-    current = { type, snapshot, changed: true };
-    return current;
+    const next: Read = { type, snapshot, changed: true };
+    current = next;
+    return next;
   }
 
   /** The mirror, made for ids like `head`. Answers with a refusal when the origin has changed to the other kind. */
@@ -169,27 +171,16 @@ export function createGitSource(options: GitSourceOptions): Source {
   ): Promise<string | SourceResult> {
     const { head, signal } = want;
     if (head === accepted || head === (await place.ref(CANDIDATE))) return head;
-    const outcome = await place.fetch([`+${ref}:${CANDIDATE}`], signal);
+    const outcome = await place.fetch([`+${ref}:${CANDIDATE}`], { signal });
     if (outcome.exitCode !== 0) return fail(readFailure(outcome), complaint(outcome, timeouts.fetchMs));
     fetches += 1;
-    if (fetches % FETCHES_PER_HOUSEKEEPING === 0) await tidy(place);
+    if (fetches % FETCHES_PER_HOUSEKEEPING === 0) {
+      const problem = await tidy(place);
+      if (problem !== null) log.warn("the mirror could not be tidied up", { reason: problem });
+    }
     // The branch may have moved on between the two questions: what was fetched counts.
     const fetched = await place.ref(CANDIDATE);
     return fetched ?? fail("Corrupt", `${ref} does not point to a commit`);
-  }
-
-  async function tidy(place: Mirror): Promise<void> {
-    const outcome = await place.local([
-      "-c",
-      `gc.auto=${GC_AUTO}`,
-      "-c",
-      "gc.autoDetach=false",
-      "gc",
-      "--auto",
-      "--quiet",
-    ]);
-    if (outcome.exitCode !== 0)
-      log.warn("the mirror could not be tidied up", { reason: complaint(outcome, timeouts.localMs) });
   }
 
   async function compareHistories(place: Mirror, head: string): Promise<string | null> {
@@ -288,9 +279,6 @@ export function createGitSource(options: GitSourceOptions): Source {
     },
   };
 }
-
-/** Git's own default: above it `gc --auto` packs. */
-const GC_AUTO = 6_700;
 
 function reasonOf(error: unknown, signal: AbortSignal): SourceErrorReason {
   if (signal.aborted) return "TimedOut";
