@@ -1,0 +1,245 @@
+/**
+ * Runs instances as processes of this machine, one shim each.
+ *
+ * All that this driver knows is on disk and in the process table, so any number of
+ * driver objects may look at the same directory, one after the other or at once, and a
+ * controller that was killed finds everything again.
+ *
+ * What it cannot promise is written above `shim/containment.ts`.
+ */
+import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { FactoryError } from "../../../core/model/error.ts";
+import type { DeathProof, InstanceHandle, ObservedInstance } from "../../../core/model/instance.ts";
+import type { Driver, DriverListing } from "../../../ports/driver.ts";
+import { type Log, silentLog } from "../../../ports/log.ts";
+import { claimFenced, isShimAlive, readFence } from "../../../shim/claim.ts";
+import { findMembers, freezeAgent, removeCgroup } from "../../../shim/containment.ts";
+import { readOutbox } from "../../../shim/outbox.ts";
+import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
+import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
+import {
+  cloneDirectory,
+  clonesIn,
+  createLayout,
+  DRIVER_NAME,
+  epochsIn,
+  handleOf,
+  type Instance,
+  instanceOf,
+  loadInstance,
+  targetOf,
+} from "./layout.ts";
+import { fenceEpochs, launch } from "./start.ts";
+import { climb } from "./stop.ts";
+import { readTranscript } from "./transcript.ts";
+
+export interface ProcessDriverOptions {
+  /** Ours alone. Survives restarts and holds no secret. */
+  readonly directory: string;
+  /** Ownership label; instances of another installation in the same directory are left alone. */
+  readonly installation: string;
+  /** Program and arguments of the shim; by default the one beside this file, with a small heap. */
+  readonly shimCommand?: readonly [string, ...string[]];
+  /** `auto` by default. */
+  readonly containment?: ContainmentChoice;
+  readonly log?: Log;
+}
+
+export function createProcessDriver(options: ProcessDriverOptions): Driver {
+  const layout = createLayout(options.directory, options.installation);
+  const log = options.log ?? silentLog;
+  const shimCommand = options.shimCommand ?? defaultShimCommand();
+  /** Instances that were proven dead. Nobody comes back from there, and looking costs a scan of all processes. */
+  const dead = new Set<string>();
+  let machine: Promise<Machine> | null = null;
+
+  function probe(): Promise<Machine> {
+    machine ??= probeMachine(layout.tag, options.containment ?? "auto").catch((error: unknown) => {
+      machine = null;
+      throw error;
+    });
+    return machine;
+  }
+
+  function call(
+    handle: InstanceHandle,
+    method: string,
+    params: object,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const instance = required(handle);
+    const { socket, nonce } = instance.intent;
+    return callShim({ socket, nonce, method, params: { ...params }, timeoutMs: CALL_TIMEOUT_MS, signal });
+  }
+
+  function required(handle: InstanceHandle): Instance {
+    const instance = instanceOf(layout, handle);
+    if (instance === null) {
+      throw new FactoryError(
+        "driver/unknown",
+        "yield",
+        `no instance ${handle.clone}/${handle.epoch} of that launch`,
+      );
+    }
+    return instance;
+  }
+
+  function stateOf(instance: Instance): ObservedInstance["state"] {
+    if (instance.claim === null) return "launching";
+    if (instance.claim.fenced || dead.has(instance.intent.nonce)) return "dead";
+    if (isShimAlive(instance.claim)) return "live";
+    // An agent that outlived its shim makes the instance live: nothing may take its place.
+    for (let scan = 0; scan < 2; scan += 1) if (findMembers(targetOf(instance)).length > 0) return "live";
+    dead.add(instance.intent.nonce);
+    return "dead";
+  }
+
+  return {
+    name: DRIVER_NAME,
+
+    async capabilities() {
+      return (await probe()).capabilities;
+    },
+
+    async list(): Promise<DriverListing> {
+      const instances: ObservedInstance[] = [];
+      const problems: string[] = [];
+      const guarded = <T>(look: () => readonly T[]): readonly T[] => {
+        try {
+          return look();
+        } catch (error) {
+          problems.push(error instanceof Error ? error.message : String(error));
+          return [];
+        }
+      };
+      for (const clone of guarded(() => clonesIn(layout))) {
+        for (const epoch of guarded(() => epochsIn(layout, clone))) {
+          guarded(() => {
+            const instance = loadInstance(layout, clone, epoch);
+            if (instance === null || instance.intent.installation !== layout.installation) return [];
+            instances.push({ handle: handleOf(instance), state: stateOf(instance) });
+            return [];
+          });
+        }
+      }
+      if (problems.length === 0) return { complete: true, instances };
+      log.warn("the listing of the process driver is not complete", { problems: problems.slice(0, 10) });
+      return { complete: false, instances, problem: problems.slice(0, 10).join("; ") };
+    },
+
+    async start(request, signal) {
+      return launch({ layout, machine: await probe(), shimCommand }, request, signal);
+    },
+
+    async fence(clone, epoch) {
+      fenceEpochs(layout, clone, epoch);
+    },
+
+    async dispatch(handle, envelope, signal) {
+      if (readFence(cloneDirectory(layout, handle.clone)) >= handle.epoch) {
+        throw new FactoryError(
+          "driver/fenced",
+          "yield",
+          `epoch ${handle.epoch} of ${handle.clone} is fenced`,
+        );
+      }
+      await call(handle, "dispatch", { envelope }, signal);
+    },
+
+    async configure(handle, settings, signal) {
+      const params = {
+        callback_url: settings.callbackUrl,
+        heartbeat_interval_ms: settings.heartbeatIntervalMs,
+      };
+      await call(handle, "configure", params, signal);
+    },
+
+    async pause(handle, signal) {
+      try {
+        await call(handle, "pause", {}, signal);
+      } catch (error) {
+        // A pause passes every gate, also a shim that does not answer. It will not know, and say `running`.
+        const frozen =
+          error instanceof FactoryError &&
+          error.code === "driver/unreachable" &&
+          freezeAgent(targetOf(required(handle)), true);
+        if (!frozen) throw error;
+        log.warn("paused without the shim, which did not answer", {
+          clone: handle.clone,
+          epoch: handle.epoch,
+        });
+      }
+    },
+
+    async resume(handle, signal) {
+      await call(handle, "resume", {}, signal);
+    },
+
+    async stop(handle, ladder, signal): Promise<DeathProof> {
+      const known = instanceOf(layout, handle);
+      if (known === null) return neverOrReaped(handle);
+      if (known.claim === null) claimFenced(known.directory); // It never was; or its shim came first, and is ended now.
+      const proof = await climb(required(handle), ladder, signal);
+      dead.add(handle.nonce);
+      return proof;
+    },
+
+    async pullOutbox(handle, afterSeq) {
+      // The file is the outbox; asking the shim would only tell us what it says, and a stopped one nothing.
+      const instance = instanceOf(layout, handle);
+      return instance === null ? [] : readOutbox(instance.directory, afterSeq);
+    },
+
+    async transcript(handle, bytesMax) {
+      const instance = instanceOf(layout, handle);
+      return instance === null ? "" : readTranscript(instance.directory, bytesMax);
+    },
+
+    async reap(handle) {
+      const instance = instanceOf(layout, handle);
+      if (instance === null) return;
+      fenceEpochs(layout, handle.clone, handle.epoch);
+      if (stateOf(required(handle)) !== "dead") {
+        throw new FactoryError(
+          "driver/alive",
+          "retry",
+          `${handle.clone}/${handle.epoch} lives and cannot be forgotten`,
+        );
+      }
+      const { cgroup } = instance.intent.containment;
+      if (cgroup !== null) removeCgroup(cgroup);
+      rmSync(instance.intent.socket, { force: true });
+      rmSync(instance.directory, { recursive: true, force: true });
+      dead.delete(handle.nonce);
+    },
+  };
+}
+
+/** Runs with the same Node, without what a small long-lived process does not need. */
+export function defaultShimCommand(): readonly [string, ...string[]] {
+  const extension = import.meta.filename.endsWith(".ts") ? "ts" : "js";
+  const main = fileURLToPath(new URL(`../../../shim/main.${extension}`, import.meta.url));
+  return [process.execPath, "--max-semi-space-size=1", "--max-old-space-size=96", "--v8-pool-size=1", main];
+}
+
+/** Nothing is on disk, so nothing can be started from it; what carries the marker is looked for all the same. */
+function neverOrReaped(handle: InstanceHandle): DeathProof {
+  const plan = { kind: handle.containment, cgroup: null, pidns: null, deathSignal: false };
+  const members = findMembers({ nonce: handle.nonce, plan, shim: null, agent: null });
+  if (members.length > 0) {
+    const pids = members.map((row) => row.pid).join(", ");
+    throw new FactoryError(
+      "driver/survivors",
+      "retry",
+      `forgotten, and yet ${pids} carry the marker of ${handle.clone}/${handle.epoch}`,
+    );
+  }
+  return {
+    containment: handle.containment,
+    rung: "already",
+    emptyScans: 1,
+    durationMs: 0,
+    evidence: "reaped before, after a proof of its own; no process carries its marker",
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Where things are: `<directory>/<clone>/<epoch>/` holds one instance, and the
+ * control sockets live in a short folder of their own, because a socket's path may
+ * have 107 bytes and a data directory may not care.
+ */
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import { FactoryError } from "../../../core/model/error.ts";
+import type { InstanceHandle } from "../../../core/model/instance.ts";
+import { type Claim, type Intent, readClaim, readIntent } from "../../../shim/claim.ts";
+import { readAgentRecord, type Target } from "../../../shim/containment.ts";
+import { hasCode } from "../../../shim/files.ts";
+import { bootId, type ProcessId } from "../../../shim/process-table.ts";
+
+export const DRIVER_NAME = "process";
+
+export interface Layout {
+  readonly directory: string;
+  readonly installation: string;
+  /** Eight hex digits that stand for the directory in names outside of it. */
+  readonly tag: string;
+}
+
+/** What the disk says about one instance. */
+export interface Instance {
+  readonly directory: string;
+  readonly intent: Intent;
+  readonly claim: Claim | null;
+}
+
+export function createLayout(directory: string, installation: string): Layout {
+  const absolute = resolve(directory);
+  mkdirSync(absolute, { recursive: true, mode: 0o700 });
+  return { directory: absolute, installation, tag: digest(absolute).slice(0, 8) };
+}
+
+export function cloneDirectory(layout: Layout, clone: string): string {
+  if (!CLONE_NAME.test(clone)) {
+    throw new FactoryError("driver/name", "stall", `"${clone}" cannot be the name of a folder`);
+  }
+  return join(layout.directory, clone);
+}
+
+export function instanceDirectory(layout: Layout, clone: string, epoch: number): string {
+  return join(cloneDirectory(layout, clone), String(epoch));
+}
+
+export function clonesIn(layout: Layout): readonly string[] {
+  return namesIn(layout.directory).filter((name) => CLONE_NAME.test(name));
+}
+
+/** Ascending. */
+export function epochsIn(layout: Layout, clone: string): readonly number[] {
+  const names = namesIn(cloneDirectory(layout, clone)).filter((name) => /^[1-9]\d{0,14}$/.test(name));
+  return names.map(Number).sort((a, b) => a - b);
+}
+
+/** Null when nothing was ever intended there. */
+export function loadInstance(layout: Layout, clone: string, epoch: number): Instance | null {
+  const directory = instanceDirectory(layout, clone, epoch);
+  const intent = readIntent(directory);
+  return intent === null ? null : { directory, intent, claim: readClaim(directory) };
+}
+
+/** The instance that the handle was made for; null when it was reaped, or another launch stands in its place. */
+export function instanceOf(layout: Layout, handle: InstanceHandle): Instance | null {
+  const instance = loadInstance(layout, handle.clone, handle.epoch);
+  return instance !== null && instance.intent.nonce === handle.nonce ? instance : null;
+}
+
+export function handleOf(instance: Instance): InstanceHandle {
+  const { intent, claim } = instance;
+  return {
+    driver: DRIVER_NAME,
+    clone: intent.clone,
+    epoch: intent.epoch,
+    nonce: intent.nonce,
+    containment: intent.containment.kind,
+    data: {
+      directory: instance.directory,
+      socket: intent.socket,
+      cgroup: intent.containment.cgroup,
+      ...(claim === null || claim.fenced ? {} : { bootId: claim.bootId, shim: claim.shim }),
+    },
+  };
+}
+
+/** Where to look for its processes. Numbers from before a reboot name other processes now and are left out. */
+export function targetOf(instance: Instance): Target {
+  const { intent, claim } = instance;
+  const current = claim !== null && !claim.fenced && claim.bootId === bootId();
+  const shim: ProcessId | null = current ? claim.shim : null;
+  return {
+    nonce: intent.nonce,
+    plan: intent.containment,
+    shim,
+    agent: current ? readAgentRecord(instance.directory) : null,
+  };
+}
+
+export function socketPath(layout: Layout, nonce: string): string {
+  return join(socketDirectory(layout), `${nonce.slice(0, 16)}.sock`);
+}
+
+/** Ours alone: somebody else's folder of that name is refused, for whoever owns the folder owns the sockets in it. */
+function socketDirectory(layout: Layout): string {
+  const name = `factory-${userInfo().uid}-${layout.tag}`;
+  const root = tmpdir().length <= SOCKET_ROOT_LENGTH_MAX ? tmpdir() : "/tmp";
+  const path = join(root, name);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const stat = lstatSync(path);
+  if (!stat.isDirectory() || stat.uid !== userInfo().uid || (stat.mode & 0o077) !== 0) {
+    throw new FactoryError("driver/socket-folder", "retry", `${path} is not a folder of ours alone`);
+  }
+  return path;
+}
+
+// 107 bytes, less the names of folder and socket.
+const SOCKET_ROOT_LENGTH_MAX = 40;
+const CLONE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/;
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+export function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,236 @@
+/** Launching: intent on disk, then a shim that claims the epoch, then a handle. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FactoryError } from "../../../core/model/error.ts";
+import { CONTAINMENTS, type InstanceHandle } from "../../../core/model/instance.ts";
+import type { StartRequest } from "../../../ports/driver.ts";
+import {
+  claimFenced,
+  type Intent,
+  isShimAlive,
+  raiseFence,
+  readClaim,
+  readFence,
+  writeIntent,
+} from "../../../shim/claim.ts";
+import { createCgroup, joining } from "../../../shim/containment.ts";
+import { syncDirectory } from "../../../shim/files.ts";
+import { INSTANCE_MARKER } from "../../../shim/process-table.ts";
+import type { LaunchSettings } from "../../../shim/settings.ts";
+import type { Machine } from "./capabilities.ts";
+import {
+  cloneDirectory,
+  digest,
+  epochsIn,
+  handleOf,
+  type Instance,
+  instanceDirectory,
+  type Layout,
+  loadInstance,
+  socketPath,
+} from "./layout.ts";
+import { endSurvivors } from "./stop.ts";
+
+/** A shim claims within a fraction of a second; on a machine that swaps it may take longer, and a repeat finds it then. */
+const CLAIM_WAIT_MS = 20_000;
+const LOOK_MS_MIN = 2;
+const LOOK_MS_MAX = 20;
+const SURVIVORS_SWEEP_MS = 2_000;
+
+export interface LaunchContext {
+  readonly layout: Layout;
+  readonly machine: Machine;
+  readonly shimCommand: readonly [string, ...string[]];
+}
+
+export async function launch(
+  context: LaunchContext,
+  request: StartRequest,
+  signal: AbortSignal,
+): Promise<InstanceHandle> {
+  const { layout } = context;
+  refuseWeakContainment(context.machine, request);
+  refuseFenced(layout, request);
+  const standing = loadInstance(layout, request.clone, request.epoch);
+  if (standing !== null) {
+    const handle = answerOf(standing, request);
+    if (handle !== null) return handle;
+  }
+  await settleLowerEpochs(layout, request);
+  const instance = writeDownIntent(context, request);
+  const handle = answerOf(instance, request);
+  if (handle !== null) return handle;
+  signal.throwIfAborted();
+  const shim = spawnShim(context, instance, request);
+  return awaitClaim({ layout, instance, request, shim, signal });
+}
+
+/** `fence` of the port: the number first, then whatever is not claimed. */
+export function fenceEpochs(layout: Layout, clone: string, epoch: number): void {
+  const directory = cloneDirectory(layout, clone);
+  raiseFence(directory, epoch);
+  for (const lower of epochsIn(layout, clone)) {
+    if (lower <= epoch) claimFenced(instanceDirectory(layout, clone, lower));
+  }
+}
+
+function refuseWeakContainment(machine: Machine, request: StartRequest): void {
+  const offered = machine.capabilities.containment;
+  if (CONTAINMENTS.indexOf(offered) >= CONTAINMENTS.indexOf(request.isolation)) return;
+  throw new FactoryError(
+    "driver/containment",
+    "stall",
+    `${request.clone} asks for isolation ${request.isolation}, this machine offers ${offered}: ${machine.capabilities.notes.join("; ")}`,
+  );
+}
+
+function refuseFenced(layout: Layout, request: StartRequest): void {
+  const fence = readFence(cloneDirectory(layout, request.clone));
+  if (fence >= request.epoch) throw fenced(request, `epochs up to ${fence} are fenced`);
+  const highest = epochsIn(layout, request.clone).at(-1) ?? 0;
+  if (highest > request.epoch) throw fenced(request, `epoch ${highest} was seen`);
+}
+
+/** The first handle for a repeat; null when the epoch is still to be claimed. */
+function answerOf(instance: Instance, request: StartRequest): InstanceHandle | null {
+  if (instance.intent.nonce !== request.nonce) throw fenced(request, "another launch has this epoch");
+  if (instance.claim === null) return null;
+  if (instance.claim.fenced) throw fenced(request, "the epoch is fenced");
+  return handleOf(instance);
+}
+
+/**
+ * Two instances of a clone cannot live at once: everything below is fenced, and whatever was
+ * claimed must be dead. Agents that outlived their shim are ended here; a shim that lives is not ours to end.
+ */
+async function settleLowerEpochs(layout: Layout, request: StartRequest): Promise<void> {
+  fenceEpochs(layout, request.clone, request.epoch - 1);
+  for (const epoch of epochsIn(layout, request.clone)) {
+    if (epoch >= request.epoch) continue;
+    const instance = loadInstance(layout, request.clone, epoch);
+    if (instance?.claim == null || instance.claim.fenced) continue;
+    const gone = !isShimAlive(instance.claim) && (await endSurvivors(instance, SURVIVORS_SWEEP_MS));
+    if (!gone) {
+      const message = `epoch ${epoch} of ${request.clone} still lives; epoch ${request.epoch} waits for its end`;
+      throw new FactoryError("driver/alive", "retry", message);
+    }
+  }
+}
+
+function writeDownIntent(context: LaunchContext, request: StartRequest): Instance {
+  const { layout, machine } = context;
+  const directory = instanceDirectory(layout, request.clone, request.epoch);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  syncDirectory(join(directory, ".."));
+  const parent = machine.plan.cgroup;
+  const group = `${request.clone}.${request.epoch}.${request.nonce.slice(0, 8)}`;
+  const intent: Intent = {
+    version: 1,
+    installation: layout.installation,
+    clone: request.clone,
+    epoch: request.epoch,
+    nonce: request.nonce,
+    argvDigest: digest(JSON.stringify(request.agent.command)),
+    workspace: request.workspace,
+    socket: socketPath(layout, request.nonce),
+    containment: { ...machine.plan, cgroup: parent === null ? null : join(parent, group) },
+  };
+  writeIntent(directory, intent);
+  const instance = loadInstance(layout, request.clone, request.epoch);
+  // Fenced and reaped between two lines of ours.
+  if (instance === null) throw fenced(request, "its folder is gone");
+  return instance;
+}
+
+/** In a session of its own, with files for its output: it must not notice when we die. */
+function spawnShim(context: LaunchContext, instance: Instance, request: StartRequest): ChildProcess {
+  const { cgroup } = instance.intent.containment;
+  if (cgroup !== null) createCgroup(cgroup);
+  const command = [...context.shimCommand, instance.directory];
+  const [program, ...args] = cgroup === null ? command : joining(join(cgroup, "shim"), command);
+  const log = openSync(join(instance.directory, "shim.log"), "a", 0o600);
+  try {
+    const child = spawn(program ?? "false", args, {
+      cwd: instance.directory,
+      detached: true,
+      stdio: ["pipe", log, log],
+      env: {
+        PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+        [INSTANCE_MARKER]: request.nonce,
+        NODE_COMPILE_CACHE: join(context.layout.directory, ".compile-cache"),
+        UV_THREADPOOL_SIZE: "1",
+      },
+    });
+    child.on("error", () => {}); // Told by the missing pid.
+    child.stdin?.on("error", () => {}); // It went away; its exit says more.
+    child.stdin?.end(JSON.stringify(settingsOf(request)));
+    child.unref();
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
+
+function settingsOf(request: StartRequest): LaunchSettings {
+  return {
+    version: 1,
+    token: request.token,
+    secrets: Object.fromEntries(request.secrets),
+    callbackUrl: request.callbackUrl,
+    heartbeatIntervalMs: request.heartbeatIntervalMs,
+    agent: request.agent,
+    healthChecks: request.healthChecks,
+    orphanPolicy: request.orphanPolicy,
+  };
+}
+
+async function awaitClaim(options: {
+  readonly layout: Layout;
+  readonly instance: Instance;
+  readonly request: StartRequest;
+  readonly shim: ChildProcess;
+  readonly signal: AbortSignal;
+}): Promise<InstanceHandle> {
+  const { layout, instance, request, shim, signal } = options;
+  const deadline = performance.now() + CLAIM_WAIT_MS;
+  for (let wait = LOOK_MS_MIN; performance.now() < deadline; wait = Math.min(wait * 1.5, LOOK_MS_MAX)) {
+    // The order counts: a claim made before the exit must be seen after it.
+    const exited = shim.exitCode !== null || shim.signalCode !== null || shim.pid === undefined;
+    if (readClaim(instance.directory) !== null) {
+      const claimed = loadInstance(layout, request.clone, request.epoch);
+      const handle = claimed === null ? null : answerOf(claimed, request);
+      if (handle !== null) return handle;
+    }
+    if (exited) refuseFenced(layout, request);
+    if (exited)
+      throw new FactoryError(
+        "driver/spawn",
+        "retry",
+        `the shim ended before its claim: ${logTail(instance)}`,
+      );
+    await sleep(wait, undefined, { signal });
+  }
+  throw new FactoryError(
+    "driver/slow-start",
+    "retry",
+    `no claim of ${request.clone}/${request.epoch} in ${CLAIM_WAIT_MS} ms`,
+  );
+}
+
+function logTail(instance: Instance): string {
+  try {
+    return readFileSync(join(instance.directory, "shim.log"), "utf8").slice(-500).trim();
+  } catch {
+    return "no log";
+  }
+}
+
+function fenced(request: StartRequest, why: string): FactoryError {
+  return new FactoryError(
+    "driver/fenced",
+    "yield",
+    `epoch ${request.epoch} of ${request.clone} cannot start: ${why}`,
+  );
+}

@@ -1,0 +1,93 @@
+/** The lines that an agent may print to be understood; documented in `specs/agent-lines-v1.md`. */
+import { isRecord } from "./files.ts";
+
+export type AgentLine =
+  | { readonly type: "accepted" }
+  | { readonly type: "progress"; readonly summary: string; readonly percent: number | null }
+  | { readonly type: "usage"; readonly llmCalls: number | null; readonly costUsd: number | null }
+  | { readonly type: "artifact"; readonly path: string }
+  | { readonly type: "blocked"; readonly reason: string; readonly needs: string | null }
+  | { readonly type: "unblocked" }
+  | { readonly type: "tool_start"; readonly id: string; readonly deadlineMs: number | null }
+  | { readonly type: "tool_end"; readonly id: string }
+  | { readonly type: "completed"; readonly summary: string; readonly artifacts: readonly string[] }
+  | { readonly type: "failed"; readonly reason: string };
+
+/** Longest text that is carried on; the rest is cut, with a mark. */
+export const TEXT_LENGTH_MAX = 2_000;
+const ARTIFACTS_PER_LINE_MAX = 100;
+const TOOL_ID_LENGTH_MAX = 100;
+
+/** The line as a message, or null: then it is transcript, as everything that an agent prints without knowing of us. */
+export function parseAgentLine(line: string): AgentLine | null {
+  if (!line.startsWith("{")) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  return isRecord(value) ? fromRecord(value) : null;
+}
+
+function fromRecord(value: Record<string, unknown>): AgentLine | null {
+  switch (value["type"]) {
+    case "accepted":
+    case "unblocked":
+      return { type: value["type"] };
+    case "progress": {
+      const summary = textOf(value["summary"]);
+      const percent = numberOf(value["percent"]);
+      return summary === null
+        ? null
+        : { type: "progress", summary, percent: percent !== null && percent <= 100 ? percent : null };
+    }
+    case "usage": {
+      const llmCalls = numberOf(value["llm_calls"]);
+      const costUsd = numberOf(value["cost_usd"]);
+      return { type: "usage", llmCalls: llmCalls === null ? null : Math.floor(llmCalls), costUsd };
+    }
+    case "artifact": {
+      const path = textOf(value["path"]);
+      return path === null ? null : { type: "artifact", path };
+    }
+    case "blocked": {
+      const reason = textOf(value["reason"]);
+      return reason === null ? null : { type: "blocked", reason, needs: textOf(value["needs"]) };
+    }
+    case "tool_start": {
+      const id = textOf(value["id"])?.slice(0, TOOL_ID_LENGTH_MAX) ?? null;
+      const seconds = numberOf(value["deadline_seconds"]);
+      return id === null
+        ? null
+        : { type: "tool_start", id, deadlineMs: seconds === null ? null : Math.round(seconds * 1_000) };
+    }
+    case "tool_end": {
+      const id = textOf(value["id"])?.slice(0, TOOL_ID_LENGTH_MAX) ?? null;
+      return id === null ? null : { type: "tool_end", id };
+    }
+    case "completed": {
+      const artifacts = Array.isArray(value["artifacts"]) ? value["artifacts"] : [];
+      const paths = artifacts.filter((path): path is string => typeof path === "string");
+      return {
+        type: "completed",
+        summary: textOf(value["summary"]) ?? "completed",
+        artifacts: paths.slice(0, ARTIFACTS_PER_LINE_MAX),
+      };
+    }
+    case "failed":
+      return { type: "failed", reason: textOf(value["reason"]) ?? "no reason given" };
+    default:
+      return null;
+  }
+}
+
+function textOf(value: unknown): string | null {
+  if (typeof value !== "string" || value === "") return null;
+  return value.length > TEXT_LENGTH_MAX ? `${value.slice(0, TEXT_LENGTH_MAX)} […]` : value;
+}
+
+/** Finite and not negative; anything else was not said. */
+function numberOf(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null;
+}

@@ -1,0 +1,99 @@
+/**
+ * The protocol and progress clocks of an instance, its meters and its open tool
+ * calls. (The process clock is the operating system's; the driver reads it.) Ages
+ * come from a clock that only runs forward, so nothing here knows what time it is.
+ */
+import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
+
+export interface Clocks {
+  /** The agent said something, whatever it was. */
+  onOutput(): void;
+  /** The agent had an effect: something new, not the same thing once more. */
+  onProgress(): void;
+  /** Whether this text differs from those said lately; remembers it. */
+  isNews(text: string): boolean;
+  setRunning(running: boolean): void;
+  /** Cumulative numbers as the agent reports them; they only rise. */
+  onUsage(usage: { readonly llmCalls: number | null; readonly costUsd: number | null }): void;
+  openTool(id: string, deadlineMs: number | null): void;
+  closeTool(id: string): void;
+  activeMs(): number;
+  eventUsage(): WireEvent["usage"];
+  heartbeatPart(): Pick<
+    WireHeartbeat,
+    "last_event_age_ms" | "last_progress_age_ms" | "open_tool_calls" | "usage"
+  >;
+}
+
+/** More open calls than this are a leak in the agent, and a heartbeat is a small message. */
+const OPEN_TOOLS_MAX = 64;
+/** An agent that repeats itself does so within a few lines. */
+const REMEMBERED_TEXTS_MAX = 50;
+
+export function createClocks(now: () => number): Clocks {
+  let outputAt = now();
+  let progressAt = now();
+  let activeMs = 0;
+  let runningSince: number | null = null;
+  let llmCalls: number | null = null;
+  let costUsd: number | null = null;
+  const tools = new Map<string, { readonly at: number; readonly deadlineMs: number | null }>();
+  const remembered: string[] = [];
+
+  const active = (): number => Math.round(activeMs + (runningSince === null ? 0 : now() - runningSince));
+
+  return {
+    onOutput() {
+      outputAt = now();
+    },
+    onProgress() {
+      progressAt = now();
+    },
+    isNews(text) {
+      const known = remembered.includes(text);
+      if (!known) remembered.push(text);
+      if (remembered.length > REMEMBERED_TEXTS_MAX) remembered.shift();
+      return !known;
+    },
+    setRunning(running) {
+      if (running && runningSince === null) {
+        runningSince = now();
+      } else if (!running && runningSince !== null) {
+        activeMs += now() - runningSince;
+        runningSince = null;
+      }
+    },
+    onUsage(usage) {
+      llmCalls = rise(llmCalls, usage.llmCalls);
+      costUsd = rise(costUsd, usage.costUsd);
+    },
+    openTool(id, deadlineMs) {
+      if (tools.size < OPEN_TOOLS_MAX || tools.has(id)) tools.set(id, { at: now(), deadlineMs });
+    },
+    closeTool(id) {
+      tools.delete(id);
+    },
+    activeMs: active,
+    eventUsage: () => ({
+      runtime_minutes: active() / 60_000,
+      llm_calls: llmCalls,
+      estimated_cost_usd: costUsd,
+    }),
+    heartbeatPart: () => ({
+      last_event_age_ms: Math.round(now() - outputAt),
+      last_progress_age_ms: Math.round(now() - progressAt),
+      open_tool_calls: [...tools].map(([id, tool]) => ({
+        id,
+        age_ms: Math.round(now() - tool.at),
+        deadline_ms: tool.deadlineMs,
+      })),
+      usage: { llm_calls: llmCalls, estimated_cost_usd: costUsd, active_ms: active() },
+    }),
+  };
+}
+
+/** Unknown stays unknown until it is said; a smaller number than before is a mistake of the agent. */
+function rise(known: number | null, said: number | null): number | null {
+  if (said === null) return known;
+  return known === null ? said : Math.max(known, said);
+}

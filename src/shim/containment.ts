@@ -1,0 +1,251 @@
+/**
+ * Holding an instance's processes together, freezing and ending them.
+ *
+ * The layers, as far as the machine offers them: a cgroup per instance (killed,
+ * frozen and listed as a whole), a PID namespace for the agent (its first process
+ * dies with the shim, and all others die with it; the agent cannot even name a
+ * process outside), and the death signal that ties the namespace to the shim.
+ * Without both, what remains is the agent's session, the process tree and the
+ * marker in the environment.
+ *
+ * What no layer prevents: the agent runs as the user of the shim. It can write
+ * that user's files, the instance's folder among them, and as root it can undo
+ * namespaces from inside. Fencing and proof of death do not rest on the agent's good will;
+ * the secrecy of the token does, unless the namespace has a `/proc` of its own.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ContainmentPlan } from "./claim.ts";
+import { isRecord, readJson, writeFileDurably } from "./files.ts";
+import {
+  carriesMarker,
+  type ProcessId,
+  type ProcessRow,
+  pidNamespace,
+  readProcess,
+  scanProcesses,
+  signalProcess,
+  withDescendants,
+} from "./process-table.ts";
+
+/** What was recorded about a spawned agent, for whoever has to end it without the shim. */
+export interface AgentRecord {
+  /** The process that the shim spawned: leader of the agent's session, outside of the namespace. */
+  readonly outer: ProcessId;
+  /** First process of the PID namespace, seen from outside; null without one. */
+  readonly init: ProcessId | null;
+  /** `pid:[…]` of that namespace. */
+  readonly namespace: string | null;
+}
+
+/** Where to look for the processes of one instance. */
+export interface Target {
+  readonly nonce: string;
+  readonly plan: ContainmentPlan;
+  readonly shim: ProcessId | null;
+  readonly agent: AgentRecord | null;
+}
+
+/**
+ * The command line that runs `argv` inside the plan. In a PID namespace a small
+ * shell is the first process: it reaps orphans, and a program that never
+ * installed a handler can still be ended by SIGTERM, which it could not as process 1.
+ */
+export function containedCommand(
+  plan: ContainmentPlan,
+  argv: readonly string[],
+): readonly [string, ...string[]] {
+  let command = [...argv];
+  if (plan.pidns !== null) {
+    const options = ["--pid", "--fork", "--kill-child"];
+    if (plan.pidns.user) options.unshift("--user", "--map-current-user");
+    if (plan.pidns.mountProc) options.push("--mount", "--mount-proc");
+    command = ["unshare", ...options, "--", "sh", "-c", INIT_SCRIPT, "factory-init", ...command];
+  }
+  if (plan.deathSignal) command = ["setpriv", "--pdeathsig", "KILL", "--", ...command];
+  if (plan.cgroup !== null) command = joining(join(plan.cgroup, "agent"), command);
+  return command as [string, ...string[]];
+}
+
+/** The command line that runs `argv` as a member of the cgroup, from its first instruction on. */
+export function joining(cgroup: string, argv: readonly string[]): string[] {
+  return ["sh", "-c", JOIN_SCRIPT, join(cgroup, "cgroup.procs"), ...argv];
+}
+
+// Background jobs of a shell read /dev/null unless their input is passed on by another number.
+const INIT_SCRIPT = 'exec 3<&0; "$@" <&3 3<&- & exec 3<&- </dev/null; wait $!; exit $?';
+const JOIN_SCRIPT = 'echo 0 > "$0" && exec "$@"';
+
+export function createCgroup(path: string): void {
+  for (const child of ["shim", "agent"]) mkdirSync(join(path, child), { recursive: true, mode: 0o755 });
+}
+
+/** Removes the empty groups; what is not empty stays and can be removed later. */
+export function removeCgroup(path: string): void {
+  for (const child of childGroups(path)) removeCgroup(child);
+  try {
+    rmdirSync(path);
+  } catch {
+    // Still has a process that is being torn down, or is gone already.
+  }
+}
+
+/** Kills every process of the group and of the groups below it, forks in flight included. */
+export function killCgroup(path: string): void {
+  writeControl(join(path, "cgroup.kill"), "1");
+}
+
+/** Everything of the instance that lives, however it is found. One look; not atomic. */
+export function findMembers(target: Target): readonly ProcessRow[] {
+  const rows = scanProcesses();
+  const found = new Map(membersByTree(rows, target));
+  if (target.plan.cgroup !== null) {
+    for (const pid of pidsOfCgroup(target.plan.cgroup)) {
+      const row = rows.get(pid) ?? readProcess(pid);
+      if (row !== null) found.set(pid, row);
+    }
+  }
+  // The kernel numbers namespaces anew, so a number counts only while its first process lives.
+  const init = target.agent?.init ?? null;
+  const initLives = init !== null && rows.get(init.pid)?.startTicks === init.startTicks;
+  const namespace = initLives ? (target.agent?.namespace ?? null) : null;
+  for (const row of rows.values()) {
+    if (found.has(row.pid) || row.pid === process.pid) continue;
+    const inside = namespace !== null && pidNamespace(row.pid) === namespace;
+    if (inside || carriesMarker(row.pid, target.nonce)) found.set(row.pid, row);
+  }
+  return [...found.values()];
+}
+
+/** The agent's part of what lives: everything but the shim itself. */
+export function findAgentMembers(target: Target): readonly ProcessRow[] {
+  return findMembers(target).filter(
+    (row) => !(row.pid === target.shim?.pid && row.startTicks === target.shim.startTicks),
+  );
+}
+
+/**
+ * Stops or continues every process of the agent. With a cgroup it is one
+ * switch; else signals are sent until a look finds nobody left to stop. False when
+ * some still ran after the last look, as those of a tree that forks faster than we look.
+ */
+export function freezeAgent(target: Target, frozen: boolean): boolean {
+  const cgroup = target.plan.cgroup;
+  if (cgroup !== null) {
+    return writeControl(join(cgroup, "agent", "cgroup.freeze"), frozen ? "1" : "0");
+  }
+  for (let look = 0; look < FREEZE_LOOKS_MAX; look += 1) {
+    const running = findAgentMembers(target).filter((row) => (row.state === "T") !== frozen);
+    if (running.length === 0) return true;
+    for (const row of running) signalProcess(row, frozen ? "SIGSTOP" : "SIGCONT");
+  }
+  return false;
+}
+
+// A stop takes effect within a look or two; more are needed only against a tree that forks.
+const FREEZE_LOOKS_MAX = 50;
+
+export function readAgentRecord(instanceDirectory: string): AgentRecord | null {
+  const record = readJson(join(instanceDirectory, "agent.json"));
+  if (!isRecord(record) || !isProcessId(record["outer"])) return null;
+  return {
+    outer: record["outer"],
+    init: isProcessId(record["init"]) ? record["init"] : null,
+    namespace: typeof record["namespace"] === "string" ? record["namespace"] : null,
+  };
+}
+
+export function writeAgentRecord(instanceDirectory: string, record: AgentRecord): void {
+  writeFileDurably(join(instanceDirectory, "agent.json"), `${JSON.stringify(record)}\n`);
+}
+
+/** First process of the namespace that `outer` opened, once it is there. */
+export function findInit(outer: ProcessId): { readonly init: ProcessId; readonly namespace: string } | null {
+  const own = pidNamespace("self");
+  for (const pid of childrenOf(outer)) {
+    const namespace = pidNamespace(pid);
+    const row = readProcess(pid);
+    if (row === null || namespace === null || namespace === own) continue;
+    return { init: { pid: row.pid, startTicks: row.startTicks }, namespace };
+  }
+  return null;
+}
+
+function childrenOf(parent: ProcessId): readonly number[] {
+  try {
+    const text = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, "latin1");
+    return text.split(" ").filter(Boolean).map(Number);
+  } catch {
+    // A kernel without that file: look at everything.
+    return [...scanProcesses().values()].filter((row) => row.ppid === parent.pid).map((row) => row.pid);
+  }
+}
+
+export function pidsOfCgroup(path: string, depth = 0): readonly number[] {
+  if (depth > CGROUP_DEPTH_MAX) return [];
+  const pids: number[] = [];
+  try {
+    for (const line of readFileSync(join(path, "cgroup.procs"), "latin1").split("\n")) {
+      // A zero is a process of another namespace, which cannot be one of ours.
+      if (line !== "" && line !== "0") pids.push(Number(line));
+    }
+  } catch {
+    return pids; // No such group: nothing in it.
+  }
+  for (const child of childGroups(path)) pids.push(...pidsOfCgroup(child, depth + 1));
+  return pids;
+}
+
+const CGROUP_DEPTH_MAX = 16;
+
+/** The kernel's own word on whether anything lives in the group or below; null without a group. */
+export function isPopulated(path: string): boolean | null {
+  try {
+    return /^populated 1$/m.test(readFileSync(join(path, "cgroup.events"), "latin1"));
+  } catch {
+    return existsSync(path) ? true : null;
+  }
+}
+
+function membersByTree(
+  rows: ReadonlyMap<number, ProcessRow>,
+  target: Target,
+): ReadonlyMap<number, ProcessRow> {
+  const roots: ProcessId[] = [];
+  if (target.shim !== null) roots.push(target.shim);
+  const agent = target.agent;
+  if (agent === null) return withDescendants(rows, roots);
+  roots.push(agent.outer);
+  if (agent.init !== null) roots.push(agent.init);
+  // A session's number is not given to another process while the session has members. If
+  // its leader lives with another start time, the number was used again after all had gone.
+  const leader = rows.get(agent.outer.pid);
+  if (leader === undefined || leader.startTicks === agent.outer.startTicks) {
+    for (const row of rows.values()) {
+      if (row.session === agent.outer.pid && row.startTicks >= agent.outer.startTicks) roots.push(row);
+    }
+  }
+  return withDescendants(rows, roots);
+}
+
+function childGroups(path: string): readonly string[] {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
+  } catch {
+    return [];
+  }
+}
+
+function writeControl(path: string, value: string): boolean {
+  try {
+    writeFileSync(path, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isProcessId(value: unknown): value is ProcessId {
+  return isRecord(value) && typeof value["pid"] === "number" && typeof value["startTicks"] === "number";
+}

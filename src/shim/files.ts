@@ -1,0 +1,81 @@
+/** Files that are whole or absent after a crash at any moment. */
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+
+let counter = 0;
+
+/** Replaces `path` with `text`; durable on return. Readers see the old or the new text, never a part. */
+export function writeFileDurably(path: string, text: string): void {
+  const temporary = writeTemporary(path, text);
+  renameSync(temporary, path);
+  syncDirectory(dirname(path));
+}
+
+/**
+ * Creates `path` with `text`, or answers false when it exists: of any number of
+ * callers exactly one gets true, and whoever reads the file reads all of it.
+ */
+export function createFileOnce(path: string, text: string): boolean {
+  const temporary = writeTemporary(path, text);
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    throw error;
+  } finally {
+    unlinkSync(temporary);
+  }
+  syncDirectory(dirname(path));
+  return true;
+}
+
+/** The parsed file, or null when it does not exist. A file that cannot be read or parsed throws. */
+export function readJson(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return null;
+    throw error;
+  }
+  return JSON.parse(text);
+}
+
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function writeTemporary(path: string, text: string): string {
+  counter += 1;
+  const temporary = join(dirname(path), `.${process.pid}.${counter}.${process.hrtime.bigint()}.tmp`);
+  const fd = openSync(temporary, "wx", 0o600);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  return temporary;
+}

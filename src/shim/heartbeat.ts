@@ -1,0 +1,149 @@
+/**
+ * Tells the controller, once per interval, that the instance lives and how it
+ * does, and notices when the controller is not there to hear it. Heartbeats do not go through
+ * the outbox: a lost one is made good by the next.
+ */
+import type { WireHeartbeat } from "../wire/event.ts";
+import type { Intent } from "./claim.ts";
+import type { Clocks } from "./clocks.ts";
+import { call } from "./http.ts";
+import { judgeStatus } from "./schedule.ts";
+import { fingerprint } from "./workspace-watch.ts";
+
+export interface Heart {
+  /** The controller answered something, here or elsewhere. */
+  reached(): void;
+  /** Looks for changes in this folder from now on; they are progress. */
+  watch(workspace: string): void;
+  setInterval(ms: number): void;
+  beatNow(): void;
+  snapshot(): Readonly<Record<string, unknown>>;
+  stop(): void;
+}
+
+/** A controller that asks for more would be told the same thing again. */
+const INTERVAL_MS_MIN = 50;
+/** Looking at the workspace costs more than beating. */
+const LOOK_INTERVAL_MS_MIN = 5_000;
+const ORPHAN_CHECK_MS_MIN = 50;
+
+export function startHeart(options: {
+  readonly intent: Intent;
+  readonly token: string;
+  readonly intervalMs: number;
+  readonly callbackUrl: () => string;
+  readonly clocks: Clocks;
+  readonly lastEventSeq: () => number;
+  readonly facts: () => { readonly phase: WireHeartbeat["phase"]; readonly missionId: string | null };
+  readonly onReached: () => void;
+  readonly onFenced: () => void;
+  readonly orphanAfterMs: () => number;
+  /** Called at every check while it lasts. */
+  readonly onOrphaned: () => void;
+}): Heart {
+  let seq = 0;
+  let intervalMs = Math.max(INTERVAL_MS_MIN, options.intervalMs);
+  let reachedAt = performance.now();
+  let watched: string | null = null;
+  let lastPrint: number | null = null;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let sending = false;
+  let timer = setInterval(tick, intervalMs);
+  let orphanTimer = setTimeout(checkOrphaned, ORPHAN_CHECK_MS_MIN);
+  tick();
+
+  function tick(): void {
+    void send();
+    void look();
+  }
+
+  async function send(): Promise<void> {
+    if (sending) return; // The last one still waits for its answer; this one would say the same.
+    sending = true;
+    try {
+      seq += 1;
+      const heartbeat = compose();
+      const answer = await call({
+        method: "POST",
+        url: options.callbackUrl(),
+        token: options.token,
+        contentType: "application/cloudevents+json",
+        body: JSON.stringify({
+          specversion: "1.0",
+          id: `${heartbeat.vp_id}/${heartbeat.epoch}/heartbeat/${heartbeat.seq}`,
+          source: `/clones/${heartbeat.vp_id}/${heartbeat.epoch}`,
+          type: heartbeat.event_type,
+          time: new Date().toISOString(),
+          datacontenttype: "application/json",
+          data: heartbeat,
+        }),
+      });
+      const verdict = judgeStatus(answer.status);
+      if (verdict === "fenced") options.onFenced();
+      if (verdict === "done") {
+        reachedAt = performance.now();
+        options.onReached();
+      }
+    } catch {
+      // Not reached; the orphan policy has its own clock.
+    } finally {
+      sending = false;
+    }
+  }
+
+  function compose(): WireHeartbeat {
+    const { phase, missionId } = options.facts();
+    return {
+      event_type: "clone.heartbeat",
+      mission_id: missionId,
+      vp_id: options.intent.clone,
+      vp_runtime_id: options.intent.nonce,
+      epoch: options.intent.epoch,
+      seq,
+      last_event_seq: options.lastEventSeq(),
+      phase,
+      ...options.clocks.heartbeatPart(),
+    };
+  }
+
+  async function look(): Promise<void> {
+    const now = performance.now();
+    if (watched === null || now - lookedAt < LOOK_INTERVAL_MS_MIN) return;
+    lookedAt = now;
+    const print = await fingerprint(watched);
+    if (lastPrint !== null && print !== lastPrint) options.clocks.onProgress();
+    lastPrint = print;
+  }
+
+  function checkOrphaned(): void {
+    const limit = options.orphanAfterMs();
+    const silentMs = performance.now() - reachedAt;
+    if (silentMs >= limit) options.onOrphaned();
+    const next = Math.max(
+      ORPHAN_CHECK_MS_MIN,
+      silentMs >= limit ? intervalMs : Math.min(limit - silentMs, intervalMs),
+    );
+    orphanTimer = setTimeout(checkOrphaned, next);
+  }
+
+  return {
+    reached() {
+      reachedAt = performance.now();
+      options.onReached();
+    },
+    watch(workspace) {
+      watched = workspace;
+    },
+    setInterval(ms) {
+      clearInterval(timer);
+      intervalMs = Math.max(INTERVAL_MS_MIN, ms);
+      timer = setInterval(tick, intervalMs);
+    },
+    beatNow: () => tick(),
+    snapshot: () => ({ ...compose(), unreached_ms: Math.round(performance.now() - reachedAt) }),
+    stop() {
+      clearInterval(timer);
+      clearTimeout(orphanTimer);
+    },
+  };
+}

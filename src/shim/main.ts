@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/**
+ * factory-shim: owns one agent. `factory-shim <instance folder>`, with the launch
+ * settings as one JSON document on standard input.
+ *
+ * Order matters: the settings are read to their end, then the epoch is claimed, and
+ * only then anything is done that the world could notice. A shim whose driver died before it had
+ * written everything goes away without having claimed, so the driver's next attempt can have the
+ * epoch; a shim that comes too late finds the epoch claimed or fenced and goes away as well.
+ */
+import { resolve } from "node:path";
+import { claimEpoch, readIntent } from "./claim.ts";
+import { listenForControl } from "./control.ts";
+import { createSession } from "./session.ts";
+import { readSettings } from "./settings.ts";
+
+/** Exit codes; the driver shows them with the end of `shim.log`. */
+const EXIT = { ended: 0, unusable: 64, internal: 70, notOurs: 75 } as const;
+
+async function main(): Promise<void> {
+  const instanceDirectory = resolve(process.argv[2] ?? ".");
+  process.umask(0o077);
+  const settings = await readSettings(process.stdin);
+  if (settings === null) return leave(EXIT.unusable, "the launch settings did not arrive whole");
+  const intent = readIntent(instanceDirectory);
+  if (intent === null) return leave(EXIT.unusable, `no intent in ${instanceDirectory}`);
+  const claim = claimEpoch(instanceDirectory, intent);
+  if (claim !== "claimed") return leave(EXIT.notOurs, `epoch ${intent.epoch} of ${intent.clone} is ${claim}`);
+
+  const session = createSession({
+    instanceDirectory,
+    intent,
+    settings,
+    onEnd: () => process.exit(EXIT.ended),
+  });
+  process.on("SIGTERM", () => session.end("SIGTERM"));
+  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+  await listenForControl({ socket: intent.socket, nonce: intent.nonce, methods: session.methods });
+  session.prepare();
+}
+
+/** Without handlers an exception would print its message, and messages may quote what we must not show. */
+function crash(error: unknown): void {
+  const name = error instanceof Error ? error.name : typeof error;
+  const frames =
+    error instanceof Error ? (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)) : [];
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  leave(EXIT.internal, [`${name} ${code}`, ...frames].join("\n"));
+}
+
+function leave(code: number, message: string): void {
+  process.stderr.write(`factory-shim: ${message}\n`);
+  process.exit(code);
+}
+
+process.on("uncaughtException", crash);
+process.on("unhandledRejection", crash);
+await main();

@@ -1,0 +1,142 @@
+/**
+ * What the operating system says about processes. A process is known by pid
+ * *and* start time, because pids are used again; start times count from boot,
+ * so a claim is only believed together with the boot id it was made under.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** A process that cannot be mistaken for a later one with the same number, within one boot. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Clock ticks between boot and the start of the process. */
+  readonly startTicks: number;
+}
+
+export interface ProcessRow extends ProcessId {
+  readonly ppid: number;
+  readonly pgid: number;
+  readonly session: number;
+  /** One letter of the kernel: R, S, D, T, t, Z, X, I. */
+  readonly state: string;
+  readonly threads: number;
+}
+
+/** The row of a process that runs, sleeps or is stopped; null for one that is gone or only waits to be reaped. */
+export function readProcess(pid: number): ProcessRow | null {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return null; // Gone between two looks, which is an answer.
+  }
+  const row = parseStat(pid, text);
+  return row === null || isGone(row) ? null : row;
+}
+
+export function isAlive(id: ProcessId): boolean {
+  return readProcess(id.pid)?.startTicks === id.startTicks;
+}
+
+/** The caller's own identity. */
+export function ownProcess(): ProcessId {
+  const row = readProcess(process.pid);
+  if (row === null) throw new Error("cannot read /proc/self/stat; the process driver needs Linux with /proc");
+  return { pid: row.pid, startTicks: row.startTicks };
+}
+
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+}
+
+/** Every living process, by pid. Not atomic: a fork during the scan may be missed, which is why proofs ask for two scans. */
+export function scanProcesses(): ReadonlyMap<number, ProcessRow> {
+  const rows = new Map<number, ProcessRow>();
+  for (const entry of readdirSync("/proc")) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid <= 0) continue;
+    const row = readProcess(pid);
+    if (row !== null) rows.set(pid, row);
+  }
+  return rows;
+}
+
+/** The given processes as far as they live, and everything below them. */
+export function withDescendants(
+  rows: ReadonlyMap<number, ProcessRow>,
+  roots: readonly ProcessId[],
+): ReadonlyMap<number, ProcessRow> {
+  const children = new Map<number, ProcessRow[]>();
+  for (const row of rows.values()) {
+    const siblings = children.get(row.ppid);
+    if (siblings === undefined) children.set(row.ppid, [row]);
+    else siblings.push(row);
+  }
+  const found = new Map<number, ProcessRow>();
+  const queue: ProcessRow[] = [];
+  for (const root of roots) {
+    const row = rows.get(root.pid);
+    if (row !== undefined && row.startTicks === root.startTicks) queue.push(row);
+  }
+  for (let row = queue.pop(); row !== undefined; row = queue.pop()) {
+    if (found.has(row.pid)) continue;
+    found.set(row.pid, row);
+    queue.push(...(children.get(row.pid) ?? []));
+  }
+  return found;
+}
+
+/** Whether the process was started with `FACTORY_INSTANCE=<nonce>` and has not overwritten it; false when it may not be read. */
+export function carriesMarker(pid: number, nonce: string): boolean {
+  try {
+    const environ = readFileSync(`/proc/${pid}/environ`);
+    const marker = Buffer.from(`${INSTANCE_MARKER}=${nonce}\0`);
+    const at = environ.indexOf(marker);
+    return at === 0 || (at > 0 && environ[at - 1] === 0);
+  } catch {
+    return false;
+  }
+}
+
+/** `pid:[4026532…]`, or null when it may not be read. Two processes with the same answer share a PID namespace. */
+export function pidNamespace(pid: number | "self"): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return null;
+  }
+}
+
+/** Sends a signal to exactly this process. True when it was sent. The gap between look and signal is a few microseconds, and pids are handed out in turn. */
+export function signalProcess(id: ProcessId, signal: NodeJS.Signals): boolean {
+  if (!isAlive(id)) return false;
+  try {
+    process.kill(id.pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Every process of an instance is started with this variable; its value is the launch's nonce. */
+export const INSTANCE_MARKER = "FACTORY_INSTANCE";
+
+function parseStat(pid: number, text: string): ProcessRow | null {
+  // The name in parentheses may hold spaces and parentheses itself: fields count from the last one.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const startTicks = Number(fields[19]);
+  if (fields.length < 20 || !Number.isFinite(startTicks)) return null;
+  return {
+    pid,
+    state: fields[0] ?? "?",
+    ppid: Number(fields[1]),
+    pgid: Number(fields[2]),
+    session: Number(fields[3]),
+    threads: Number(fields[17]),
+    startTicks,
+  };
+}
+
+/** A zombie with more than one thread has only lost its first thread and still runs. */
+function isGone(row: ProcessRow): boolean {
+  return (row.state === "Z" || row.state === "X") && row.threads <= 1;
+}

@@ -1,0 +1,350 @@
+/**
+ * The life of one shim, from its claim to its end.
+ *
+ *   standby ──► starting ──► running ◄──► paused
+ *      │            │           │            │
+ *      └────────────┴─► stopping ◄───────────┘ ──► exited
+ *
+ * - standby: beats, makes its round trip and its checks, says `instance.ready`, waits for a mission.
+ * - starting: the agent runs and has not accepted yet.
+ * - stopping: asked to end; the agent's exit is no crash.
+ * - exited: the agent is gone; the shim stays to deliver what it has recorded until it is stopped itself.
+ */
+import { join } from "node:path";
+import type { MissionEnvelope } from "../wire/envelope.ts";
+import type { WireHeartbeat } from "../wire/event.ts";
+import { checkCallback, runChecks } from "./checks.ts";
+import type { Intent } from "./claim.ts";
+import { createClocks } from "./clocks.ts";
+import { type CommandAgent, startCommandAgent } from "./command.ts";
+import { freezeAgent, type Target, writeAgentRecord } from "./containment.ts";
+import type { ControlMethods } from "./control.ts";
+import { startDelivery } from "./deliver.ts";
+import { isRecord, writeFileDurably } from "./files.ts";
+import { startHeart } from "./heartbeat.ts";
+import { createMissionRun, type MissionRun } from "./mission.ts";
+import { openOutbox } from "./outbox.ts";
+import { ownProcess } from "./process-table.ts";
+import { createRedactor } from "./redact.ts";
+import { createReporter } from "./reporter.ts";
+import type { LaunchSettings } from "./settings.ts";
+import { crashSignature, type Ending } from "./signature.ts";
+import { endLeftovers } from "./spawn.ts";
+import { openTranscript } from "./transcript.ts";
+
+export interface Session {
+  readonly methods: ControlMethods;
+  /** Begins the round trip and the checks. */
+  prepare(): void;
+  /** Ends the agent step by step and then the shim. A second call changes nothing. */
+  end(reason: string, graces?: Graces): void;
+}
+
+interface Graces {
+  readonly stdinGraceMs: number;
+  readonly termGraceMs: number;
+}
+
+type Phase = Exclude<WireHeartbeat["phase"], "throttled" | "paused">;
+type Pauser = "operator" | "orphan";
+
+const DEFAULT_GRACES: Graces = { stdinGraceMs: 3_000, termGraceMs: 10_000 };
+/** An agent that has said its last word needs no more than this to close its files. */
+const TERMINAL_EXIT_GRACE_MS = 10_000;
+/** What is recorded is safe; this is only the chance that it also arrives before we go. */
+const LAST_DELIVERY_MS = 1_000;
+const LAST_ANSWER_MS = 10;
+const PULL_EVENTS_MAX = 500;
+/** A shim without agent that nobody talks to any more. What it recorded stays on disk. */
+const DESERTED_AFTER_MS = 24 * 60 * 60 * 1_000;
+
+export function createSession(options: {
+  readonly instanceDirectory: string;
+  readonly intent: Intent;
+  readonly settings: LaunchSettings;
+  /** Called once, when everything is over. */
+  readonly onEnd: () => void;
+}): Session {
+  const { instanceDirectory, intent, settings } = options;
+  const now = (): number => performance.now();
+  const redactor = createRedactor([settings.token, ...Object.values(settings.secrets)]);
+  const transcript = openTranscript(instanceDirectory, redactor);
+  const outbox = openOutbox(instanceDirectory);
+  const clocks = createClocks(now);
+  const ending = new AbortController();
+  const shim = ownProcess();
+
+  let callbackUrl = settings.callbackUrl;
+  let phase: Phase = "standby";
+  let ready = false;
+  let over = false;
+  let envelope: MissionEnvelope | null = null;
+  let agent: CommandAgent | null = null;
+  let run: MissionRun | null = null;
+  const pausedBy = new Set<Pauser>();
+
+  const delivery = startDelivery({
+    instanceDirectory,
+    outbox,
+    token: settings.token,
+    callbackUrl: () => callbackUrl,
+    onReached: () => heart.reached(),
+    onFenced: () => end("the controller has fenced this epoch"),
+  });
+  const reporter = createReporter({
+    intent,
+    outbox,
+    clocks,
+    redactor,
+    envelope: () => envelope,
+    onAppend: () => delivery.wake(),
+  });
+  const heart = startHeart({
+    intent,
+    token: settings.token,
+    intervalMs: settings.heartbeatIntervalMs,
+    callbackUrl: () => callbackUrl,
+    clocks,
+    lastEventSeq: () => outbox.lastSeq(),
+    facts: () => ({
+      phase: pausedBy.size > 0 && agent !== null ? "paused" : phase,
+      missionId: envelope?.mission_id ?? null,
+    }),
+    onReached() {
+      delivery.hint();
+      setPaused("orphan", false);
+    },
+    onFenced: () => end("the controller has fenced this epoch"),
+    orphanAfterMs: () => (agent === null ? DESERTED_AFTER_MS : settings.orphanPolicy.afterMs),
+    onOrphaned,
+  });
+
+  function onOrphaned(): void {
+    if (agent === null) end("nobody has been reached for a day");
+    else if (settings.orphanPolicy.action === "pause") setPaused("orphan", true);
+    else if (settings.orphanPolicy.action === "terminate")
+      end("the orphan policy ends an agent whose controller is away");
+  }
+
+  function target(): Target {
+    return { nonce: intent.nonce, plan: intent.containment, shim, agent: agent?.record() ?? null };
+  }
+
+  function setPaused(by: Pauser, paused: boolean): boolean {
+    if (paused === pausedBy.has(by)) return true;
+    if (paused) pausedBy.add(by);
+    else pausedBy.delete(by);
+    return applyPause();
+  }
+
+  /** The agent runs unless anybody wants it paused. */
+  function applyPause(): boolean {
+    if (agent === null) return true;
+    clocks.setRunning(pausedBy.size === 0);
+    return freezeAgent(target(), pausedBy.size > 0);
+  }
+
+  async function prepare(): Promise<void> {
+    const callbackMs = await checkCallback({
+      url: () => callbackUrl,
+      token: settings.token,
+      onFenced: () => end("the controller has fenced this epoch"),
+      signal: ending.signal,
+    });
+    if (callbackMs === null) return;
+    heart.reached();
+    const env = { ...settings.agent.env, ...settings.secrets };
+    const checks = await runChecks({ intent, checks: settings.healthChecks, env, redactor });
+    if (over || phase !== "standby") return;
+    ready = true;
+    reporter.report({
+      type: "instance.ready",
+      status: "queued",
+      summary: "ready for a mission",
+      detail: { callback_ms: callbackMs, checks, containment: intent.containment.kind },
+    });
+  }
+
+  function startMission(next: MissionEnvelope): void {
+    envelope = next;
+    phase = "starting";
+    const mission = createMissionRun({
+      workspace: intent.workspace,
+      accept: settings.agent.accept,
+      reporter,
+      clocks,
+      transcript,
+      onAccepted: () => {
+        if (phase === "starting") phase = "running";
+      },
+      onTerminal: () =>
+        setTimeout(() => stopAgent({ stdinGraceMs: 0, termGraceMs: 2_000 }), TERMINAL_EXIT_GRACE_MS).unref(),
+    });
+    run = mission;
+    heart.watch(intent.workspace);
+    startCommandAgent({
+      intent,
+      agent: settings.agent,
+      secrets: settings.secrets,
+      envelope: next,
+      transcript,
+      onStart(started) {
+        agent = started;
+        writeAgentRecord(instanceDirectory, started.record());
+        applyPause();
+        mission.onStart(started.pid);
+      },
+      onRecord: (record) => writeAgentRecord(instanceDirectory, record),
+      onOutput: () => clocks.onOutput(),
+      onLine: (line) => mission.onLine(line),
+      onExit,
+    });
+  }
+
+  function onExit(exit: Ending): void {
+    clocks.setRunning(false);
+    endLeftovers(target());
+    run?.onExit(exit);
+    const stopped = phase === "stopping";
+    phase = "exited";
+    const signature = crashSignature(exit);
+    const facts = {
+      code: exit.code,
+      signal: exit.signal,
+      signature,
+      stderr_tail: exit.stderrTail,
+      active_ms: clocks.activeMs(),
+    };
+    agent = null;
+    reporter.report({
+      type: "instance.exited",
+      status: exit.code === 0 || stopped ? "completed" : "failed",
+      summary:
+        exit.signal === null ? `the agent ended with code ${exit.code}` : `the agent ended by ${exit.signal}`,
+      detail: { ...facts, stopped },
+    });
+    writeFileDurably(
+      join(instanceDirectory, "exit.json"),
+      `${JSON.stringify(redactor.deep({ ...facts, stopped }))}\n`,
+    );
+    if (stopped) void finish();
+  }
+
+  /** Closes the input, asks by SIGTERM, insists by SIGKILL; each only when the one before did not do. */
+  function stopAgent(graces: Graces): void {
+    const stopping = agent;
+    if (stopping === null) return;
+    stopping.cancel();
+    const steps: readonly [NodeJS.Signals, number][] = [
+      ["SIGTERM", graces.stdinGraceMs],
+      ["SIGKILL", graces.stdinGraceMs + graces.termGraceMs],
+    ];
+    for (const [signal, afterMs] of steps) {
+      setTimeout(() => {
+        if (agent !== stopping) return;
+        if (pausedBy.size > 0) freezeAgent(target(), false);
+        stopping.signal(signal);
+        if (signal === "SIGKILL") endLeftovers(target());
+      }, afterMs);
+    }
+  }
+
+  function end(reason: string, graces: Graces = DEFAULT_GRACES): void {
+    if (phase === "stopping" || over) return;
+    transcript.note(`ending: ${reason}`);
+    ending.abort();
+    const running = agent !== null;
+    if (phase !== "exited") phase = "stopping";
+    if (!running) {
+      void finish();
+      return;
+    }
+    // A frozen agent cannot hear that it should end.
+    pausedBy.clear();
+    freezeAgent(target(), false);
+    stopAgent(graces);
+  }
+
+  async function finish(): Promise<void> {
+    if (over) return;
+    over = true;
+    endLeftovers(target());
+    await delivery.drained(LAST_DELIVERY_MS);
+    delivery.stop();
+    heart.stop();
+    // Whoever asked us to stop is owed the answer first.
+    setTimeout(options.onEnd, LAST_ANSWER_MS);
+  }
+
+  const state = (): Record<string, unknown> => ({
+    clone: intent.clone,
+    epoch: intent.epoch,
+    pid: process.pid,
+    ready,
+    mission_id: envelope?.mission_id ?? null,
+    paused: pausedBy.size > 0,
+    last_event_seq: outbox.lastSeq(),
+    ...heart.snapshot(),
+  });
+
+  const methods: ControlMethods = {
+    hello: () => ({ ok: true, result: state() }),
+    status: () => ({ ok: true, result: state() }),
+    dispatch(params) {
+      const next = params["envelope"];
+      if (!isEnvelope(next))
+        return { ok: false, code: "bad_request", message: "no envelope with a mission_id" };
+      if (envelope?.mission_id === next.mission_id) return { ok: true, result: { started: false } };
+      if (envelope !== null)
+        return { ok: false, code: "busy", message: `already has mission ${envelope.mission_id}` };
+      if (!ready) return { ok: false, code: "not_ready", message: "round trip and checks are not done" };
+      if (phase !== "standby") return { ok: false, code: "ending", message: "the instance is ending" };
+      startMission(next);
+      return { ok: true, result: { started: true } };
+    },
+    pause: () =>
+      setPaused("operator", true) && (pausedBy.size === 0 || applyPause())
+        ? { ok: true, result: state() }
+        : {
+            ok: false,
+            code: "not_frozen",
+            message: "some processes of the agent still ran after the last look",
+          },
+    resume() {
+      setPaused("operator", false);
+      return { ok: true, result: state() };
+    },
+    configure(params) {
+      if (typeof params["callback_url"] === "string") callbackUrl = params["callback_url"];
+      if (typeof params["heartbeat_interval_ms"] === "number")
+        heart.setInterval(params["heartbeat_interval_ms"]);
+      delivery.hint();
+      heart.beatNow();
+      return { ok: true, result: state() };
+    },
+    stop(params) {
+      end("asked to stop", {
+        stdinGraceMs: numberOr(params["stdin_grace_ms"], DEFAULT_GRACES.stdinGraceMs),
+        termGraceMs: numberOr(params["term_grace_ms"], DEFAULT_GRACES.termGraceMs),
+      });
+      return { ok: true, result: state() };
+    },
+    pull_outbox(params) {
+      delivery.hint();
+      return {
+        ok: true,
+        result: { events: outbox.after(numberOr(params["after_seq"], 0), PULL_EVENTS_MAX) },
+      };
+    },
+  };
+
+  return { methods, prepare: () => void prepare(), end };
+}
+
+function isEnvelope(value: unknown): value is MissionEnvelope {
+  return isRecord(value) && typeof value["mission_id"] === "string" && typeof value["trace_id"] === "string";
+}
+
+function numberOr(value: unknown, otherwise: number): number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : otherwise;
+}

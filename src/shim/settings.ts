@@ -1,0 +1,67 @@
+/**
+ * What the driver tells a shim over its standard input, once, as one JSON
+ * document. It carries the token and the secrets, so it never touches a disk.
+ */
+import type { Readable } from "node:stream";
+import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
+import { isRecord } from "./files.ts";
+
+export interface LaunchSettings {
+  readonly version: 1;
+  readonly token: string;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly callbackUrl: string;
+  readonly heartbeatIntervalMs: number;
+  readonly agent: AgentSpec;
+  readonly healthChecks: readonly HealthCheck[];
+  readonly orphanPolicy: OrphanPolicy;
+}
+
+/** Secrets are keys and tokens; a document beyond this is a mistake. */
+const SETTINGS_BYTES_MAX = 4 * 1024 * 1024;
+/** A controller that was stopped between spawning and writing leaves a shim behind that nobody will feed. */
+const SETTINGS_WAIT_MS = 30_000;
+
+/** The whole document, or null when the input ends, stalls or grows beyond its limits before there is one. */
+export async function readSettings(input: Readable): Promise<LaunchSettings | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const timer = setTimeout(() => input.destroy(), SETTINGS_WAIT_MS);
+  try {
+    for await (const chunk of input as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > SETTINGS_BYTES_MAX) return null;
+      chunks.push(chunk);
+    }
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+  return parseSettings(Buffer.concat(chunks).toString("utf8"));
+}
+
+function parseSettings(text: string): LaunchSettings | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  return isSettings(value) ? value : null;
+}
+
+function isSettings(value: unknown): value is LaunchSettings {
+  return (
+    isRecord(value) &&
+    value["version"] === 1 &&
+    typeof value["token"] === "string" &&
+    isRecord(value["secrets"]) &&
+    typeof value["callbackUrl"] === "string" &&
+    typeof value["heartbeatIntervalMs"] === "number" &&
+    isRecord(value["agent"]) &&
+    Array.isArray(value["agent"]["command"]) &&
+    Array.isArray(value["healthChecks"]) &&
+    isRecord(value["orphanPolicy"])
+  );
+}

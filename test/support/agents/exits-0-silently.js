@@ -1,0 +1,2 @@
+// Knows nothing of us and ends with success.
+console.log("done");
