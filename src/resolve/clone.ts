@@ -1,0 +1,121 @@
+import type { DesiredClone } from "../core/model/clone.ts";
+import type { FleetPolicy } from "../core/model/desired.ts";
+import { digestOf } from "../core/model/digest.ts";
+import type { WorkspaceManifest } from "../ports/workspaces.ts";
+import type { ParsedDocument } from "../spec/parse.ts";
+import type { PathStep } from "../spec/positions.ts";
+import type { CloneDocument, CloneSpec } from "../spec/schema/clone.ts";
+import { durationMs } from "../spec/schema/common.ts";
+import { type Layers, sourceOf } from "./layers.ts";
+
+export interface ResolveCloneInput {
+  readonly parsed: ParsedDocument<CloneDocument>;
+  readonly layers: Layers;
+  readonly manifest: WorkspaceManifest;
+  readonly fleet: FleetPolicy;
+  /** Where `fleet.yaml` or our own defaults set a value: dotted field → `file:line`. */
+  readonly fleetSource: (path: readonly PathStep[]) => string;
+  readonly revision: string;
+}
+
+/** One clone with everything filled in, its digest, and which line of which file set each value. */
+export function resolveClone(input: ResolveCloneInput): DesiredClone {
+  const { parsed, layers, fleet } = input;
+  const { metadata, spec } = parsed.document;
+  const [name = "", version = ""] = spec.baseline.split("@");
+  const body = {
+    name: metadata.name,
+    state: spec.state,
+    baseline: { name, version },
+    overlays: spec.overlays,
+    workspaceDigest: input.manifest.digest,
+    runtime: { driver: spec.runtime.driver, isolation: spec.runtime.isolation ?? fleet.defaults.isolation },
+    agent: {
+      adapter: "command" as const,
+      command: spec.agent.command,
+      env: spec.agent.env,
+      accept: spec.agent.accept,
+    },
+    secrets: spec.secrets.map(secretRef),
+    healthChecks: spec.health_checks.map((check) => ({
+      name: check.name,
+      run: check.run,
+      timeoutMs: check.timeout_seconds * 1_000,
+    })),
+    restart: {
+      intensity: spec.restart.intensity,
+      periodMs: durationMs(spec.restart.period),
+      backoffMs: durationMs(spec.restart.backoff),
+      backoffMaxMs: durationMs(spec.restart.backoff_max),
+      stableAfterMs: durationMs(spec.restart.stable_after),
+    },
+    orphanPolicy: { action: spec.orphan_policy.action, afterMs: durationMs(spec.orphan_policy.after) },
+    afterClosure: spec.after_closure ?? fleet.defaults.afterClosure,
+    approvalRequired: approvals(layers, fleet),
+  };
+  return {
+    ...body,
+    workspaceFiles: countFiles(input.manifest),
+    revision: input.revision,
+    digest: digestOf(body),
+    provenance: provenanceOf(input),
+  };
+}
+
+function countFiles({ files }: WorkspaceManifest): DesiredClone["workspaceFiles"] {
+  const fromBaseline = files.filter((file) => file.layer.startsWith("baseline:")).length;
+  return { fromBaseline, fromOverlays: files.length - fromBaseline };
+}
+
+function secretRef({ name, from }: CloneSpec["secrets"][number]): DesiredClone["secrets"][number] {
+  // The schema has made sure that it is one of the two.
+  return { name, from: from.env === undefined ? { file: from.file ?? "" } : { env: from.env } };
+}
+
+function approvals(layers: Layers, fleet: FleetPolicy): string[] {
+  return [...new Set([...layers.approvalRequired, ...fleet.approvalRules.map((rule) => rule.action)])].sort();
+}
+
+/** Fields as they are written below `spec`; what nobody wrote is named `default`. */
+const FIELDS: readonly (readonly [string, readonly PathStep[], fleet?: readonly PathStep[]])[] = [
+  ["baseline", ["spec", "baseline"]],
+  ["overlays", ["spec", "overlays"]],
+  ["state", ["spec", "state"]],
+  ["runtime.driver", ["spec", "runtime", "driver"]],
+  ["runtime.isolation", ["spec", "runtime", "isolation"], ["spec", "defaults", "isolation"]],
+  ["agent.adapter", ["spec", "agent", "adapter"]],
+  ["agent.command", ["spec", "agent", "command"]],
+  ["agent.accept", ["spec", "agent", "accept"]],
+  ["secrets", ["spec", "secrets"]],
+  ["health_checks", ["spec", "health_checks"]],
+  ["restart.intensity", ["spec", "restart", "intensity"]],
+  ["restart.period", ["spec", "restart", "period"]],
+  ["restart.backoff", ["spec", "restart", "backoff"]],
+  ["restart.backoff_max", ["spec", "restart", "backoff_max"]],
+  ["restart.stable_after", ["spec", "restart", "stable_after"]],
+  ["orphan_policy.action", ["spec", "orphan_policy", "action"]],
+  ["orphan_policy.after", ["spec", "orphan_policy", "after"]],
+  ["after_closure", ["spec", "after_closure"], ["spec", "defaults", "after_closure"]],
+];
+
+export const BUILT_IN = "default";
+
+function provenanceOf({ parsed, layers, fleet, fleetSource }: ResolveCloneInput): Record<string, string> {
+  const provenance: Record<string, string> = { ...layers.provenance };
+  for (const [field, path, fleetPath] of FIELDS) {
+    if (parsed.positions.has(path)) provenance[field] = sourceOf(parsed, path);
+    else provenance[field] = fleetPath === undefined ? BUILT_IN : fleetSource(fleetPath);
+  }
+  for (const name of Object.keys(parsed.document.spec.agent.env)) {
+    provenance[`agent.env.${name}`] = sourceOf(parsed, ["spec", "agent", "env", name]);
+  }
+  fleet.approvalRules.forEach((rule, index) => {
+    provenance[`approval_required.${rule.action}`] ??= fleetSource([
+      "spec",
+      "approval_rules",
+      index,
+      "action",
+    ]);
+  });
+  return provenance;
+}

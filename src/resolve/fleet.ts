@@ -1,0 +1,46 @@
+import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../core/model/desired.ts";
+import type { FleetDocument } from "../spec/schema/fleet.ts";
+
+/** `fleet.yaml` in the words of the core. Its defaults were filled in when it was parsed. */
+export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
+  const { caps, defaults, guardrails } = spec;
+  return {
+    ...DEFAULT_FLEET_POLICY,
+    name: metadata.name,
+    mode: spec.mode,
+    caps: {
+      maxRuntimeMinutes: caps.max_runtime_minutes,
+      maxCostUsd: caps.max_cost_usd ?? null,
+      maxLlmCalls: caps.max_llm_calls ?? null,
+      maxParallelMissions: caps.max_parallel_missions,
+    },
+    defaults: {
+      heartbeatIntervalSeconds: defaults.heartbeat_interval_seconds,
+      reportCadence: defaults.report_cadence,
+      storageScope: defaults.storage_scope,
+      isolation: defaults.isolation,
+      afterClosure: defaults.after_closure,
+    },
+    guardrails: {
+      minSuccessPercent: guardrails.min_success_percent,
+      closedMissionsWindow: guardrails.closed_missions_window,
+      maxHighIncidentsPerTenMissions: guardrails.max_high_incidents_per_ten_missions,
+      maxAcceptedP95Seconds: guardrails.max_accepted_p95_seconds,
+      maxInterventionsPerMission: guardrails.max_interventions_per_mission,
+      sustainedMinutes: guardrails.sustained_minutes,
+    },
+    approvalRules: spec.approval_rules,
+    writeBack: {
+      branch: spec.write_back.branch,
+      maxPushesPerMinute: spec.write_back.max_pushes_per_minute,
+      flushIntervalSeconds: spec.write_back.flush_interval_seconds,
+    },
+    simone: {
+      notify: spec.simone.notify,
+      inCore:
+        spec.simone.in_core === undefined
+          ? null
+          : { url: spec.simone.in_core.url, authRef: spec.simone.in_core.auth_ref ?? null },
+    },
+  };
+}

@@ -1,0 +1,190 @@
+import type { FleetPolicy } from "../core/model/desired.ts";
+import { digestOf, sha256Hex } from "../core/model/digest.ts";
+import type { Issue } from "../core/model/issue.ts";
+import type { AutonomyWindow, Criterion, DesiredMission, MissionContract } from "../core/model/mission.ts";
+import { type ParsedDocument, toIssue } from "../spec/parse.ts";
+import type { Finding } from "../spec/schema/explain.ts";
+import type { MissionDocument, MissionSpec } from "../spec/schema/mission.ts";
+import { nearest } from "../spec/suggest.ts";
+import { isFile, type RepositoryTree } from "./files.ts";
+import type { Layers } from "./layers.ts";
+
+/** Beyond this the inputs belong into a place of their own, not into every workspace. */
+export const INPUT_FILES_MAX = 20_000;
+export const INPUT_BYTES_MAX = 256 * 1024 * 1024;
+
+export interface ResolveMissionInput {
+  readonly parsed: ParsedDocument<MissionDocument>;
+  /** Of its clone; null when the clone is there but cannot be used just now. */
+  readonly layers: Layers | null;
+  readonly fleet: FleetPolicy;
+  readonly tree: RepositoryTree;
+  readonly repository: string;
+  readonly revision: string;
+}
+
+/** The mission with everything filled in, and what is wrong with it; errors mean that it cannot be used. */
+export function resolveMission(input: ResolveMissionInput): {
+  mission: DesiredMission;
+  issues: readonly Issue[];
+} {
+  const { parsed, layers, fleet } = input;
+  const { metadata, spec } = parsed.document;
+  const contract = contractOf(spec, fleet);
+  const mission: DesiredMission = {
+    missionId: missionIdOf({ repository: input.repository, name: metadata.name, run: spec.run }),
+    name: metadata.name,
+    revision: input.revision,
+    contract,
+    contractHash: digestOf(contract),
+    limits: {
+      state: spec.state,
+      kill_switch: { engaged: spec.kill_switch.engaged },
+      budget: {
+        max_runtime_minutes: spec.budget.max_runtime_minutes,
+        max_llm_calls: spec.budget.max_llm_calls ?? null,
+        max_cost_usd: spec.budget.max_cost_usd ?? null,
+      },
+      autonomy_window: windowOf(spec.autonomy_window),
+      heartbeat_interval_seconds:
+        spec.heartbeat_interval_seconds ??
+        layers?.heartbeatIntervalSeconds ??
+        fleet.defaults.heartbeatIntervalSeconds,
+      report_cadence: spec.report_cadence ?? fleet.defaults.reportCadence,
+    },
+    labels: metadata.labels ?? {},
+  };
+  const findings = [...checkBudget(input), ...checkFiles(spec, input.tree)];
+  return { mission, issues: findings.map((finding) => toIssue(finding, parsed.file, parsed.positions)) };
+}
+
+/** Made once per repository, name and run: a repeated dispatch is recognised by it. */
+export function missionIdOf(key: { repository: string; name: string; run: number }): string {
+  return `m_${sha256Hex(JSON.stringify([key.repository, key.name, key.run])).slice(0, 24)}`;
+}
+
+function contractOf(spec: MissionSpec, fleet: FleetPolicy): MissionContract {
+  return {
+    mission_type: spec.mission_type,
+    objective: spec.objective,
+    clone: spec.clone,
+    run: spec.run,
+    success_criteria: spec.success_criteria.map(criterionOf),
+    constraints: spec.constraints,
+    inputs: spec.inputs,
+    artifact_policy: {
+      required_outputs: spec.artifact_policy.required_outputs.map(({ path, schema }) =>
+        schema === undefined ? { path } : { path, schema },
+      ),
+      storage_scope: spec.artifact_policy.storage_scope ?? fleet.defaults.storageScope,
+    },
+  };
+}
+
+function criterionOf({ id, text, check, review }: MissionSpec["success_criteria"][number]): Criterion {
+  return { id, text, ...(check === undefined ? {} : { check }), ...(review === undefined ? {} : { review }) };
+}
+
+function windowOf(window: MissionSpec["autonomy_window"]): AutonomyWindow | null {
+  if (window === undefined) return null;
+  const { recurring, start_at: start, end_at: end } = window;
+  if (recurring !== undefined) {
+    return {
+      type: "recurring",
+      cron: recurring.cron,
+      durationMinutes: recurring.duration_minutes,
+      timezone: recurring.timezone,
+    };
+  }
+  if (start === undefined && end === undefined) return null;
+  return {
+    type: "fixed",
+    startAt: start === undefined ? null : Date.parse(start),
+    endAt: end === undefined ? null : Date.parse(end),
+  };
+}
+
+function checkBudget({ parsed, layers, fleet }: ResolveMissionInput): Finding[] {
+  const { budget } = parsed.document.spec;
+  const findings: Finding[] = [];
+  const compare = (field: keyof typeof budget, cap: number | null, where: string, reason: string): void => {
+    const found = budget[field];
+    if (found === undefined || cap === null || found <= cap) return;
+    findings.push({
+      path: ["spec", "budget", field],
+      reason,
+      message: "the budget is beyond what may be asked for",
+      found: String(found),
+      expected: `at most ${cap} (${where})`,
+    });
+  };
+  compare("max_runtime_minutes", fleet.caps.maxRuntimeMinutes, "fleet.yaml spec.caps", "BeyondFleetCap");
+  compare("max_llm_calls", fleet.caps.maxLlmCalls, "fleet.yaml spec.caps", "BeyondFleetCap");
+  compare("max_cost_usd", fleet.caps.maxCostUsd, "fleet.yaml spec.caps", "BeyondFleetCap");
+  if (layers !== null) {
+    const where = layers.provenance["limits.max_runtime_minutes"] ?? "an overlay";
+    compare("max_runtime_minutes", layers.limits.maxRuntimeMinutes, where, "BeyondOverlayLimit");
+  }
+  return findings;
+}
+
+function checkFiles(spec: MissionSpec, tree: RepositoryTree): Finding[] {
+  const findings: Finding[] = [];
+  let files = 0;
+  let bytes = 0;
+  spec.inputs.forEach(({ path }, index) => {
+    const isFolder = path.endsWith("/");
+    const folder = isFolder ? tree.measure(path.slice(0, -1)) : null;
+    const file = isFolder ? null : tree.get(path);
+    if (folder === null && !isFile(file)) {
+      findings.push({ path: ["spec", "inputs", index, "path"], ...inputMissing(path, tree) });
+    }
+    files += folder?.files ?? (isFile(file) ? 1 : 0);
+    bytes += folder?.bytes ?? file?.size ?? 0;
+  });
+  if (files > INPUT_FILES_MAX || bytes > INPUT_BYTES_MAX) {
+    findings.push({
+      path: ["spec", "inputs"],
+      reason: "InputsTooLarge",
+      message: "the inputs are too large to be put into a workspace",
+      found: `${files} files, ${bytes} bytes`,
+      expected: `at most ${INPUT_FILES_MAX} files and ${INPUT_BYTES_MAX} bytes`,
+    });
+  }
+  spec.artifact_policy.required_outputs.forEach(({ schema }, index) => {
+    if (schema === undefined || isFile(tree.get(schema))) return;
+    findings.push({
+      path: ["spec", "artifact_policy", "required_outputs", index, "schema"],
+      reason: "SchemaMissing",
+      message: "there is no such file in the repository",
+      found: schema,
+      expected: "a JSON Schema, e.g. schemas/artifacts/<name>.schema.json",
+    });
+  });
+  return findings;
+}
+
+function inputMissing(path: string, tree: RepositoryTree): Omit<Finding, "path"> {
+  if (!path.endsWith("/") && tree.measure(path) !== null) {
+    return { reason: "InputMissing", message: "this is a folder", found: path, expected: `${path}/` };
+  }
+  if (tree.get(path)?.type === "symlink") {
+    return {
+      reason: "SymlinkRefused",
+      message: "an input may not be a symbolic link",
+      found: path,
+      expected: "a file",
+    };
+  }
+  const parent = path.replace(/[^/]*\/?$/, "").replace(/\/$/, "");
+  const siblings = parent === "" ? [] : tree.below(parent).map((entry) => entry.path);
+  const meant = nearest(path, siblings.slice(0, SIBLINGS_COMPARED_MAX));
+  return {
+    reason: "InputMissing",
+    message: "there is no such file or folder in the repository",
+    found: path,
+    expected: meant === null ? "a path of this repository; a folder ends in `/`" : `did you mean ${meant}?`,
+  };
+}
+
+const SIBLINGS_COMPARED_MAX = 500;

@@ -1,0 +1,289 @@
+import type { DesiredClone } from "../core/model/clone.ts";
+import {
+  DEFAULT_FLEET_POLICY,
+  type DesiredState,
+  type FleetPolicy,
+  type MissionStop,
+} from "../core/model/desired.ts";
+import type { Issue } from "../core/model/issue.ts";
+import type { DesiredMission } from "../core/model/mission.ts";
+import type { WorkspaceManifest } from "../ports/workspaces.ts";
+import type { ParsedFleet } from "../spec/documents.ts";
+import { hasErrors, sortIssues } from "../spec/issue.ts";
+import { type RepositoryFile, sortPlaces } from "../spec/layout.ts";
+import { type ParsedDocument, toIssue } from "../spec/parse.ts";
+import type { PathStep } from "../spec/positions.ts";
+import type { CloneDocument } from "../spec/schema/clone.ts";
+import type { Finding } from "../spec/schema/explain.ts";
+import type { MissionDocument } from "../spec/schema/mission.ts";
+import { nearest } from "../spec/suggest.ts";
+import { BUILT_IN, resolveClone } from "./clone.ts";
+import { type Combination, createCombinations } from "./combinations.ts";
+import { indexTree, isFile, type RepositoryTree } from "./files.ts";
+import { fleetPolicy } from "./fleet.ts";
+import { checkBaseProfile, sourceOf } from "./layers.ts";
+import { resolveMission } from "./mission.ts";
+
+export interface ResolveInput {
+  /** The commit that was parsed. */
+  readonly revision: string;
+  readonly parsed: ParsedFleet;
+  readonly entries: readonly RepositoryFile[];
+  /** At least the blobs that `blobsToResolve` names. */
+  readonly contents: ReadonlyMap<string, Uint8Array>;
+  /** Stable name of the repository; part of every mission's id. */
+  readonly repository: string;
+  /** What `fleet.yaml` said when it could last be used; holds while it cannot. */
+  readonly lastFleet?: FleetPolicy;
+}
+
+export interface Resolved {
+  readonly desired: DesiredState;
+  /** What the workspace of a clone of `desired.clones` consists of; null for any other name. */
+  workspaceOf(clone: string): WorkspaceManifest | null;
+}
+
+/** Ids of the blobs below `overlays/` whose contents `resolveFleet` needs. */
+export function blobsToResolve(entries: readonly RepositoryFile[]): string[] {
+  const files = sortPlaces(entries).resources.filter((entry) => isFile(entry));
+  return [...new Set(files.map((entry) => entry.blob))];
+}
+
+/**
+ * Turns documents into what people want: every clone with baseline and
+ * overlays merged, every mission with its limits filled in, and the rules of overlay
+ * contract v1 and of the fleet's caps applied.
+ *
+ * Pure: same input, same output, whatever the order of the entries. Never throws
+ * for what people wrote. What cannot be used is `broken`, and all of it is when
+ * `fleet.yaml` cannot be used and no earlier one is known: caps that nobody can read would be no caps.
+ */
+export function resolveFleet(input: ResolveInput): Resolved {
+  return new Resolver(input).run();
+}
+
+class Resolver {
+  readonly #input: ResolveInput;
+  readonly #tree: RepositoryTree;
+  readonly #fleet: FleetPolicy;
+  readonly #fleetUsable: boolean;
+  readonly #combinations: ReturnType<typeof createCombinations>;
+  readonly #issues: Issue[] = [];
+  readonly #clones = new Map<string, DesiredClone>();
+  readonly #combinationOf = new Map<string, Combination>();
+  readonly #missions = new Map<string, DesiredMission>();
+  readonly #broken = new Set<string>();
+  readonly #stops: Map<string, MissionStop>;
+
+  constructor(input: ResolveInput) {
+    const { parsed } = input;
+    this.#input = input;
+    this.#tree = indexTree(input.entries);
+    this.#fleetUsable = parsed.fleet !== null || input.lastFleet !== undefined;
+    this.#fleet =
+      parsed.fleet === null ? (input.lastFleet ?? DEFAULT_FLEET_POLICY) : fleetPolicy(parsed.fleet.document);
+    this.#combinations = createCombinations({
+      parsed,
+      tree: this.#tree,
+      contents: input.contents,
+      fleet: this.#fleet,
+    });
+    this.#stops = new Map(parsed.stops);
+    for (const subject of parsed.broken) if (/^(?:mission|clone)\//.test(subject)) this.#broken.add(subject);
+  }
+
+  run(): Resolved {
+    const { parsed, revision } = this.#input;
+    this.#checkFleet();
+    const used = new Set<string>();
+    for (const clone of byName(parsed.clones)) {
+      for (const overlay of clone.document.spec.overlays) used.add(overlay);
+      this.#clone(clone);
+    }
+    this.#issues.push(...this.#combinations.checkAll(used));
+    for (const mission of byName(parsed.missions)) this.#mission(mission);
+    this.#warnAboutSharedClones();
+    const combinationOf = this.#combinationOf;
+    return {
+      desired: {
+        revision,
+        fleet: this.#fleet,
+        clones: this.#clones,
+        missions: this.#missions,
+        broken: this.#broken,
+        stops: this.#stops,
+        issues: sortIssues(distinct([...parsed.issues, ...this.#issues])),
+        confirmDeletion: parsed.fleet?.document.spec.confirm_deletion?.commit ?? null,
+      },
+      workspaceOf: (clone) => combinationOf.get(clone)?.manifest ?? null,
+    };
+  }
+
+  #checkFleet(): void {
+    const { parsed } = this.#input;
+    if (parsed.fleet !== null) return;
+    this.#broken.add("fleet");
+    if (parsed.broken.has("fleet") || parsed.clones.size + parsed.missions.size === 0) return;
+    this.#issues.push({
+      severity: "error",
+      file: "fleet.yaml",
+      reason: "FleetMissing",
+      message: "there is no fleet.yaml, so no caps are known and nothing new is started",
+      expected: "apiVersion: factory/v1, kind: Fleet, metadata: {name: …}, spec: {caps: …}",
+    });
+  }
+
+  #clone(parsed: ParsedDocument<CloneDocument>): void {
+    const { name } = parsed.document.metadata;
+    const { findings, combination } = this.#combine(parsed);
+    this.#issues.push(...findings.map((finding) => toIssue(finding, parsed.file, parsed.positions)));
+    if (combination === null || !combination.usable || !this.#fleetUsable) {
+      this.#broken.add(`clone/${name}`);
+      return;
+    }
+    this.#combinationOf.set(name, combination);
+    this.#clones.set(
+      name,
+      resolveClone({
+        parsed,
+        layers: combination.layers,
+        manifest: combination.manifest,
+        fleet: this.#fleet,
+        fleetSource: (path) => this.#fleetSource(path),
+        revision: this.#input.revision,
+      }),
+    );
+  }
+
+  /** The clone's baseline and overlays, if all of them are there, fit each other and can be used. */
+  #combine(clone: ParsedDocument<CloneDocument>): { findings: Finding[]; combination: Combination | null } {
+    const { parsed } = this.#input;
+    const { spec } = clone.document;
+    const path = ["spec", "baseline"];
+    const [baselineName = ""] = spec.baseline.split("@");
+    const isBroken = parsed.broken.has(`baseline/${baselineName}`);
+    const findings = isBroken
+      ? [dependency(path, `overlays/${baselineName}/baseline.yaml`)]
+      : checkBaseProfile(spec.baseline, parsed.baselines, path);
+    spec.overlays.forEach((name, index) => {
+      findings.push(
+        ...this.#checkOverlay({ name, baseline: spec.baseline, path: ["spec", "overlays", index] }),
+      );
+    });
+    if (findings.length > 0) return { findings, combination: null };
+    const combination = this.#combinations.get(baselineName, spec.overlays);
+    if (combination === null)
+      return { findings: [dependency(path, "a file below overlays/")], combination: null };
+    this.#issues.push(...combination.issues);
+    if (!combination.usable)
+      findings.push(dependency(path, combination.firstBrokenFile ?? "a file below overlays/"));
+    return { findings, combination };
+  }
+
+  #checkOverlay(wanted: { name: string; baseline: string; path: PathStep[] }): Finding[] {
+    const { parsed } = this.#input;
+    const { name, baseline, path } = wanted;
+    const overlay = parsed.overlays.get(name);
+    if (overlay === undefined) {
+      const file = `overlays/${name}/overlay.yaml`;
+      if (parsed.broken.has(`overlay/${name}`)) return [dependency(path, file)];
+      const meant = nearest(name, [...parsed.overlays.keys()]);
+      const expected = meant === null ? file : `did you mean ${meant}?`;
+      return [{ path, reason: "OverlayMissing", message: "there is no such overlay", found: name, expected }];
+    }
+    if (!this.#combinations.overlayUsable(name)) return [dependency(path, overlay.file)];
+    const base = overlay.document.spec.base_profile;
+    if (base === baseline) return [];
+    const message = "the overlay extends another baseline than the clone has";
+    return [{ path, reason: "BaselineMismatch", message, found: base, expected: baseline }];
+  }
+
+  #mission(parsed: ParsedDocument<MissionDocument>): void {
+    const { metadata, spec } = parsed.document;
+    const { name } = metadata;
+    const clone = this.#input.parsed.clones.get(spec.clone);
+    const known = clone !== undefined || this.#broken.has(`clone/${spec.clone}`);
+    const layers = this.#combinationOf.get(spec.clone)?.layers ?? null;
+    const { repository, revision } = this.#input;
+    const resolved = resolveMission({
+      parsed,
+      layers,
+      fleet: this.#fleet,
+      tree: this.#tree,
+      repository,
+      revision,
+    });
+    const issues = [...resolved.issues];
+    const say = (finding: Finding): number => issues.push(toIssue(finding, parsed.file, parsed.positions));
+    const path = ["spec", "clone"];
+    if (!known) {
+      const meant = nearest(spec.clone, [...this.#input.parsed.clones.keys()]);
+      const expected = meant === null ? `clones/${spec.clone}.yaml` : `did you mean ${meant}?`;
+      say({ path, reason: "CloneMissing", message: "there is no such clone", found: spec.clone, expected });
+    } else if (clone?.document.spec.state === "retired" && spec.state === "active") {
+      const message = "the clone is retired, so the mission will not start";
+      say({
+        path,
+        severity: "warning",
+        reason: "CloneRetired",
+        message,
+        found: spec.clone,
+        expected: "a clone that is ready",
+      });
+    }
+    this.#issues.push(...issues);
+    if (!hasErrors(issues) && this.#fleetUsable) {
+      this.#missions.set(name, resolved.mission);
+      return;
+    }
+    this.#broken.add(`mission/${name}`);
+    const { state, kill_switch: killSwitch } = spec;
+    if (state !== "active" || killSwitch.engaged)
+      this.#stops.set(name, { state, killSwitch: killSwitch.engaged });
+  }
+
+  /** Fine, since they wait for each other, but seldom meant. */
+  #warnAboutSharedClones(): void {
+    const first = new Map<string, string>();
+    for (const parsed of byName(this.#input.parsed.missions)) {
+      const { clone, state } = parsed.document.spec;
+      if (state !== "active") continue;
+      const other = first.get(clone);
+      if (other === undefined) {
+        first.set(clone, parsed.document.metadata.name);
+        continue;
+      }
+      const finding: Finding = {
+        path: ["spec", "clone"],
+        severity: "warning",
+        reason: "CloneShared",
+        message: `the mission \`${other}\` uses this clone as well; they run one after the other`,
+        found: clone,
+      };
+      this.#issues.push(toIssue(finding, parsed.file, parsed.positions));
+    }
+  }
+
+  #fleetSource(path: readonly PathStep[]): string {
+    const { fleet } = this.#input.parsed;
+    return fleet?.positions.has(path) === true ? sourceOf(fleet, path) : BUILT_IN;
+  }
+}
+
+/** The problem itself is reported at its own place; this says why something else cannot be used. */
+function dependency(path: readonly PathStep[], file: string): Finding {
+  return {
+    path,
+    severity: "warning",
+    reason: "DependencyBroken",
+    message: `${file} cannot be used, so this keeps its last good generation`,
+  };
+}
+
+function byName<Document extends ParsedDocument>(documents: ReadonlyMap<string, Document>): Document[] {
+  return [...documents.keys()].sort().flatMap((name) => documents.get(name) ?? []);
+}
+
+function distinct(issues: readonly Issue[]): Issue[] {
+  return [...new Map(issues.map((issue) => [JSON.stringify(issue), issue])).values()];
+}
