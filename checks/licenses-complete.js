@@ -35,7 +35,7 @@ for (const row of report.packages) {
   const facts = {
     name: entry.name ?? name,
     version: entry.version ?? "",
-    license: typeof entry.license === "string" ? entry.license.trim() : row.license,
+    license: typeof entry.license === "string" ? entry.license.trim() || null : row.license,
     dev: entry.dev === true,
     optional: entry.optional === true || entry.devOptional === true,
     bundled: entry.inBundle === true,

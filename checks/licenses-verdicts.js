@@ -12,6 +12,8 @@ const POLICY = "overlays/license-audit/skills/license-audit/policy.json";
 const WORSE = ["allowed", "review", "unknown", "denied"];
 /** Alternatives of one expression; beyond this nobody could comply knowingly. */
 const ALTERNATIVES_MAX = 1_000;
+/** Parentheses inside of parentheses. */
+const DEPTH_MAX = 32;
 
 const policyText = readFileSync(POLICY);
 const policy = JSON.parse(policyText);
@@ -73,8 +75,10 @@ function alternatives(text) {
     for (let at = 0; at < words.length; at++) {
       const word = words[at];
       const upper = word.toUpperCase();
-      if (word === "(" && wantsValue) operators.push("(");
-      else if (word === ")" && !wantsValue) {
+      if (word === "(" && wantsValue) {
+        operators.push("(");
+        if (operators.filter((operator) => operator === "(").length > DEPTH_MAX) return null;
+      } else if (word === ")" && !wantsValue) {
         while (operators.length > 0 && operators.at(-1) !== "(") reduce();
         if (operators.pop() !== "(") return null;
       } else if (upper in strength && !wantsValue) {
