@@ -3,14 +3,15 @@ import { assertNever } from "../model/error.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
 import { conditionsOf } from "../status/conditions.ts";
+import { describe } from "../status/describe.ts";
 import type { Step } from "./change.ts";
 import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished } from "./close.ts";
 import { onDeadline } from "./deadline.ts";
-
 import * as launch from "./launch.ts";
+import { TEXT_MAX } from "./limits.ts";
 import { meterPeople } from "./people.ts";
 import { onReport } from "./report.ts";
-import type { CloneState } from "./state.ts";
+import { type CloneState, RECENT_MAX } from "./state.ts";
 import * as stop from "./stop.ts";
 import * as want from "./want.ts";
 import * as watch from "./watch.ts";
@@ -38,7 +39,13 @@ export function decide(state: CloneState, event: CloneEvent, at: Instant): Decis
   const first = apply(state, event, at);
   const then = launch.advance(first.state, at);
   const metered = meterPeople(then.state, at);
-  const counted = { ...metered, version: state.version + 1 };
+  const counted = {
+    ...metered,
+    version: state.version + 1,
+    recent: [...state.recent, { at, type: event.type, text: describe(event).slice(0, TEXT_MAX) }].slice(
+      -RECENT_MAX,
+    ),
+  };
   return {
     state: { ...counted, conditions: conditionsOf(counted, at) },
     effects: [...first.effects, ...then.effects],

@@ -82,6 +82,14 @@ export interface CloneState {
   readonly lastFailure: string | null;
   /** Prepare attempts in a row that did not pass. */
   readonly gateAttempts: number;
+  /** The last things that happened, newest last, at most `RECENT_MAX`. */
+  readonly recent: readonly Recent[];
+}
+
+export interface Recent {
+  readonly at: Instant;
+  readonly type: string;
+  readonly text: string;
 }
 
 export interface InstanceState {
@@ -216,6 +224,7 @@ export interface ClosedMission {
   readonly archivedAt: string | null;
 }
 
+export const RECENT_MAX = 12;
 export const PAST_MISSIONS_MAX = 50;
 export const FAILURES_MAX = 20;
 export const INCIDENTS_MAX = 100;
@@ -243,5 +252,6 @@ export function initialState(name: string, at: Instant): CloneState {
     failures: [],
     lastFailure: null,
     gateAttempts: 0,
+    recent: [],
   };
 }

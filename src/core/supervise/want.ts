@@ -84,7 +84,6 @@ export function onLimitsChanged(state: CloneState, event: Of<"mission.limits_cha
   const raised = budgetRaised(before, limits);
   let next = withMission(state, {
     limits,
-    revision: event.revision,
     ...(raised ? { crossed: {} } : {}),
   });
   if (raised) next = withoutHolds(next, (hold) => hold.kind === "budget");

@@ -1,0 +1,128 @@
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { FactoryError } from "../../core/model/error.ts";
+import type { Random } from "../../ports/random.ts";
+
+export interface DataDirectory {
+  readonly installation: string;
+  /** The repository as it was called at the first start: missions keep their ids when its address changes. */
+  readonly repository: string;
+  /** Key of this installation; tokens of instances are derived from it. */
+  readonly key: Uint8Array;
+  readonly operatorToken: string;
+  /** Port of the last controller, if there was one. */
+  readonly port: number | null;
+  /** Says where the controller listens, so that the command line finds it. */
+  announce(controller: Announcement): Promise<void>;
+  retract(): Promise<void>;
+}
+
+export interface Announcement {
+  readonly url: string;
+  readonly pid: number;
+  readonly startedAt: number;
+}
+
+/** Files of the data directory that the command line reads, too. */
+export const CONTROLLER_FILE = "controller.json";
+export const OPERATOR_TOKEN_FILE = "operator.token";
+const IDENTITY_FILE = "installation.json";
+const OWNER_ONLY = 0o600;
+
+interface Identity {
+  readonly installation: string;
+  readonly repository: string;
+  readonly key: string;
+}
+
+/** Opens what an installation is known by, making it at the first start. For the holder of the store's lock only. */
+export async function openDataDirectory(options: {
+  readonly directory: string;
+  readonly random: Random;
+  readonly repository: string;
+  readonly installation?: string;
+}): Promise<DataDirectory> {
+  const { directory, random } = options;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(join(directory, "secrets"), { recursive: true, mode: 0o700 });
+  const identity = await ensureIdentity(options);
+  const tokenFile = join(directory, OPERATOR_TOKEN_FILE);
+  const operatorToken = (await readText(tokenFile))?.trim() ?? `fop_${random.nonce()}${random.nonce()}`;
+  await write(tokenFile, `${operatorToken}\n`);
+  const controllerFile = join(directory, CONTROLLER_FILE);
+  const before = await readText(controllerFile);
+  return {
+    installation: identity.installation,
+    repository: identity.repository,
+    key: Buffer.from(identity.key, "base64"),
+    operatorToken,
+    port: before === null ? null : portOf(before),
+    announce: (controller) => write(controllerFile, `${JSON.stringify(controller, null, 2)}\n`),
+    // The address stays: the next controller takes the same port again. Only the process is gone.
+    retract: async () => {
+      const last = await readText(controllerFile);
+      if (last !== null)
+        await write(controllerFile, `${JSON.stringify({ ...JSON.parse(last), pid: null }, null, 2)}\n`);
+    },
+  };
+}
+
+async function ensureIdentity(options: Parameters<typeof openDataDirectory>[0]): Promise<Identity> {
+  const file = join(options.directory, IDENTITY_FILE);
+  const text = await readText(file);
+  if (text !== null) {
+    const known = JSON.parse(text) as Identity;
+    if (options.installation !== undefined && options.installation !== known.installation) {
+      throw new FactoryError(
+        "data/other-installation",
+        "stall",
+        `${options.directory} belongs to installation ${known.installation}, not ${options.installation}`,
+      );
+    }
+    return known;
+  }
+  const { random } = options;
+  const made: Identity = {
+    installation: options.installation ?? `factory-${random.nonce().slice(0, 8)}`,
+    repository: withoutCredentials(options.repository),
+    key: Buffer.from(random.nonce() + random.nonce(), "hex").toString("base64"),
+  };
+  await write(file, `${JSON.stringify(made, null, 2)}\n`);
+  return made;
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^@/]*@/, "$1");
+}
+
+function portOf(text: string): number | null {
+  try {
+    const { url } = JSON.parse(text) as Partial<Announcement>;
+    return url === undefined ? null : Number(new URL(url).port) || null;
+  } catch {
+    return null;
+  }
+}
+
+async function readText(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Whole or not at all, for its owner only, and on the disk before it returns. */
+async function write(file: string, text: string): Promise<void> {
+  const next = `${file}.new`;
+  await rm(next, { force: true });
+  const handle = await open(next, "w", OWNER_ONLY);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(next, file);
+}

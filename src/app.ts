@@ -1,0 +1,209 @@
+/** Composition root: picks the adapters and joins the parts. Knows everything, decides nothing. */
+import { mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { schedule, validate } from "node-cron";
+import { createProcessDriver } from "./adapters/drivers/process/driver.ts";
+import type { GitAccess } from "./adapters/git/environment.ts";
+import { createGitSource } from "./adapters/git/source.ts";
+import { createStatusBranch } from "./adapters/git/status-branch.ts";
+import { createHttpServer, type HttpServer } from "./adapters/http/server.ts";
+import { createJudge } from "./adapters/judge/judge.ts";
+import { createLog, type LogLevel } from "./adapters/log/log.ts";
+import { createSecrets } from "./adapters/secrets/secrets.ts";
+import { openSqliteStore } from "./adapters/sqlite/store.ts";
+import { systemClock } from "./adapters/system/clock.ts";
+import { openDataDirectory } from "./adapters/system/data-directory.ts";
+import { systemRandom } from "./adapters/system/random.ts";
+import { createWorkspaces } from "./adapters/workspace/workspaces.ts";
+import { asFactoryError, FactoryError } from "./core/model/error.ts";
+import type { ControlPlane } from "./ports/control-plane.ts";
+import type { Driver } from "./ports/driver.ts";
+import type { Log } from "./ports/log.ts";
+import { createController } from "./reconcile/controller.ts";
+import { startLoop } from "./reconcile/loop.ts";
+
+export interface FactoryOptions {
+  /** Everything that this installation remembers. Made when absent; one controller at a time. */
+  readonly dataDir: string;
+  /** URL or path of the fleet repository. */
+  readonly source: string;
+  readonly branch: string;
+  /** Default `factory/status`. */
+  readonly statusBranch?: string;
+  /** Where status is pushed to; the source by default. */
+  readonly statusUrl?: string;
+  readonly access?: GitAccess;
+  /** Default: made at the first start and kept. */
+  readonly installation?: string;
+  /** Default 127.0.0.1: clones call back from this machine. */
+  readonly host?: string;
+  /** Default: the port of last time, so that clones find the controller again. 0: any. */
+  readonly port?: number;
+  /** Between two looks at the repository. Default 30 s. */
+  readonly pollMs?: number;
+  /** Looks at the repository on this schedule instead. */
+  readonly cron?: string;
+  readonly once?: boolean;
+  readonly untilClosed?: boolean;
+  readonly logLevel?: LogLevel;
+  readonly logJson?: boolean;
+}
+
+export interface RunningFactory {
+  readonly url: string;
+  readonly installation: string;
+  readonly controlPlane: ControlPlane;
+  /** Resolves when the loop ended by itself or was stopped, and everything is closed. */
+  readonly done: Promise<void>;
+  /** Look at the repository now. */
+  poke(): void;
+  stop(): Promise<void>;
+}
+
+const DEFAULT_POLL_MS = 30_000;
+/** With a schedule: looks all the same this often, in case the schedule never falls due. */
+const CRON_FALLBACK_POLL_MS = 3_600_000;
+const VERSION: string = (createRequire(import.meta.url)("../package.json") as { version: string }).version;
+
+/** Starts a controller. Rejects with `store/locked` when one runs on the same data directory. */
+export async function openFactory(options: FactoryOptions): Promise<RunningFactory> {
+  if (options.cron !== undefined && !validate(options.cron)) {
+    throw new FactoryError(
+      "cron/invalid",
+      "stall",
+      `${JSON.stringify(options.cron)} is not a cron expression such as "*/5 * * * *"`,
+    );
+  }
+  const clock = systemClock();
+  const random = systemRandom();
+  const dataDir = resolve(options.dataDir);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const store = await openSqliteStore({ file: join(dataDir, "factory.db") });
+  const data = await openDataDirectory({
+    directory: dataDir,
+    random,
+    repository: options.source,
+    ...(options.installation === undefined ? {} : { installation: options.installation }),
+  });
+  const log = createLog({
+    level: options.logLevel ?? "info",
+    json: options.logJson ?? false,
+    stream: process.stderr,
+    clock,
+    redact: [data.operatorToken],
+  });
+  const access = options.access === undefined ? {} : { access: options.access };
+  const source = createGitSource({
+    url: options.source,
+    branch: options.branch,
+    directory: join(dataDir, "mirror.git"),
+    log,
+    ...access,
+  });
+  const statusBranch = createStatusBranch({
+    url: options.statusUrl ?? options.source,
+    branch: options.statusBranch ?? "factory/status",
+    directory: join(dataDir, "status.git"),
+    clock,
+    log,
+    ...access,
+  });
+  const driver = createProcessDriver({
+    directory: join(dataDir, "instances"),
+    installation: data.installation,
+    log,
+  });
+  const controller = await createController({
+    store,
+    source,
+    statusBranch,
+    drivers: new Map<string, Driver>([[driver.name, driver]]),
+    workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
+    secrets: createSecrets({ env: process.env, root: join(dataDir, "secrets") }),
+    judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
+    clock,
+    log,
+    installation: data.installation,
+    repository: data.repository,
+    key: data.key,
+    operatorToken: data.operatorToken,
+  });
+  const listening = await listen(options.port ?? data.port ?? 0, (port) =>
+    createHttpServer({
+      controlPlane: controller.controlPlane,
+      clock,
+      log,
+      version: VERSION,
+      listen: { host: options.host ?? "127.0.0.1", port },
+    }),
+  );
+  const { url, server } = listening;
+  await data.announce({ url, pid: process.pid, startedAt: clock.now() });
+  controller.listenAt(`${url}/v1/events`);
+  controller.resume();
+  log.info("the controller is up", {
+    url,
+    installation: data.installation,
+    source: data.repository,
+    branch: options.branch,
+  });
+
+  const loop = startLoop(
+    controller,
+    { clock, random, log },
+    {
+      pollMs: options.pollMs ?? (options.cron === undefined ? DEFAULT_POLL_MS : CRON_FALLBACK_POLL_MS),
+      untilClosed: options.untilClosed ?? false,
+      once: options.once ?? false,
+    },
+  );
+  const task = options.cron === undefined ? null : schedule(options.cron, () => loop.poke());
+  const done = loop.done.then(() =>
+    shutdown(log, [
+      () => task?.destroy(),
+      () => server.close(),
+      () => controller.close(),
+      () => source.close(),
+      () => store.close(),
+      () => data.retract(),
+    ]),
+  );
+  return {
+    url,
+    installation: data.installation,
+    controlPlane: controller.controlPlane,
+    done,
+    poke: () => loop.poke(),
+    async stop() {
+      loop.stop();
+      await done;
+    },
+  };
+}
+
+/** The wanted port if it is free, else any: clones are told of the new address when they are adopted. */
+async function listen(
+  port: number,
+  make: (port: number) => HttpServer,
+): Promise<{ url: string; server: HttpServer }> {
+  const wanted = make(port);
+  try {
+    return { url: await wanted.listen(), server: wanted };
+  } catch (error) {
+    if (port === 0 || asFactoryError(error).code !== "http/listen") throw error;
+    const any = make(0);
+    return { url: await any.listen(), server: any };
+  }
+}
+
+/** Every part gets its chance to close in order, whatever the ones before it did. */
+async function shutdown(log: Log, steps: readonly (() => Promise<unknown> | unknown)[]): Promise<void> {
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      log.warn("a part did not close in order", { error: asFactoryError(error).message });
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import type { MissionPhase } from "../model/mission.ts";
+import { cell } from "./text.ts";
+import type { FleetView, InboxItem } from "./view.ts";
+
+const SIGN: Readonly<Record<MissionPhase, string>> = {
+  Pending: "⚪",
+  Preparing: "🔵",
+  Starting: "🔵",
+  Running: "🟢",
+  Paused: "🟡",
+  Blocked: "🟠",
+  Recovering: "🟠",
+  Closing: "🔵",
+  Completed: "✅",
+  Failed: "❌",
+  Cancelled: "⛔",
+  TimedOut: "⌛",
+};
+/** Rows per table; beyond, a line says how many more there are. */
+const ROWS_MAX = 200;
+
+/**
+ * The README of the status branch: what a person sees first on a forge. What
+ * needs somebody stands on top. It changes only when something happened: no
+ * ages, and meters in steps.
+ */
+export function board(
+  view: FleetView,
+  inbox: readonly InboxItem[],
+  percent: (used: number, limit: number | null) => number,
+): string {
+  return [
+    "# Fleet board",
+    "",
+    sentence(view),
+    "",
+    ...source(view),
+    ...attention(inbox),
+    ...missions(view, percent),
+    ...clones(view),
+    ...held(view),
+    ...issues(view),
+    "---",
+    "",
+    "Written by Factory; this branch is a report. To change anything, open a pull request against the branch it was read from.",
+    "",
+  ].join("\n");
+}
+
+function sentence(view: FleetView): string {
+  const parts = (Object.entries(view.counts) as [MissionPhase, number][])
+    .filter(([, count]) => count > 0)
+    .map(([phase, count]) => `${SIGN[phase]} ${count} ${phase}`);
+  return parts.length === 0 ? "No missions are declared." : `**${parts.join(" · ")}**`;
+}
+
+function source(view: FleetView): string[] {
+  const { state, reason, message, revision } = view.source;
+  const mode = view.mode === "normal" ? "" : ` · mode **${view.mode}**`;
+  if (state === "ok" || state === "verified_empty")
+    return [`Read at \`${revision?.slice(0, 12) ?? "?"}\`${mode}`, ""];
+  return [
+    `> ⚠️ **${reason}**: ${cell(message)}. What was approved last (\`${revision?.slice(0, 12) ?? "nothing"}\`) still holds.`,
+    "",
+  ];
+}
+
+function attention(inbox: readonly InboxItem[]): string[] {
+  if (inbox.length === 0) return [];
+  const sign = { critical: "🔴", warning: "🟠", info: "🔵" };
+  return [
+    "## Needs a decision",
+    "",
+    ...inbox
+      .slice(0, ROWS_MAX)
+      .map(
+        (item) =>
+          `- ${sign[item.severity]} **${item.subject}** (${item.kind}): ${cell(item.message)}\n  ${item.answers.map((answer) => `\`${answer}\``).join(" · ")}`,
+      ),
+    "",
+  ];
+}
+
+function missions(view: FleetView, percent: (used: number, limit: number | null) => number): string[] {
+  if (view.missions.length === 0) return [];
+  const rows = view.missions.slice(0, ROWS_MAX).map((mission) => {
+    const runtime = percent(mission.usage.activeMs / 60_000, mission.budget.maxRuntimeMinutes);
+    const links = [`[status](missions/${mission.name}/status.yaml)`];
+    if (mission.closure !== null)
+      links.push(
+        `[closure](missions/${mission.name}/closure.md)`,
+        `[scorecard](missions/${mission.name}/scorecard.yaml)`,
+      );
+    return `| ${SIGN[mission.phase]} **${mission.name}** | ${mission.phase}${mission.outcome === null ? "" : `, ${mission.outcome}`} | ${cell(mission.summary)} | ${bar(runtime)} of ${mission.budget.maxRuntimeMinutes} min | ${links.join(" · ")} |`;
+  });
+  return [
+    "## Missions",
+    "",
+    "| Mission | Phase | Last said | Runtime | |",
+    "|---|---|---|---|---|",
+    ...rows,
+    ...more(view.missions),
+    "",
+  ];
+}
+
+function clones(view: FleetView): string[] {
+  if (view.clones.length === 0) return [];
+  const rows = view.clones.slice(0, ROWS_MAX).map((clone) => {
+    const instance =
+      clone.instance === null
+        ? "–"
+        : `epoch ${clone.instance.epoch}, ${clone.instance.health}, ${clone.instance.containment}`;
+    const holds = clone.holds.map((hold) => hold.kind).join(", ");
+    return `| [\`${clone.name}\`](clones/${clone.name}/status.yaml) | ${clone.phase} | ${clone.mission ?? "–"} | ${instance} | ${holds === "" ? "–" : holds} |`;
+  });
+  return [
+    "## Clones",
+    "",
+    "| Clone | Phase | Mission | Instance | Holds |",
+    "|---|---|---|---|---|",
+    ...rows,
+    ...more(view.clones),
+    "",
+  ];
+}
+
+function held(view: FleetView): string[] {
+  if (view.held.length === 0) return [];
+  const rows = view.held
+    .slice(0, ROWS_MAX)
+    .map((one) => `- **${one.subject}** ${one.action}: ${one.reason} — ${cell(one.message)}`);
+  return ["## Held back", "", ...rows, ...more(view.held), ""];
+}
+
+function issues(view: FleetView): string[] {
+  if (view.issues.length === 0) return [];
+  const rows = view.issues
+    .slice(0, ROWS_MAX)
+    .map(
+      (issue) =>
+        `- ${issue.severity === "error" ? "❌" : "⚠️"} \`${issue.file}${issue.line === undefined ? "" : `:${issue.line}`}\` ${issue.reason}: ${cell(issue.message)}`,
+    );
+  return ["## Issues in files", "", ...rows, ...more(view.issues), ""];
+}
+
+function more(list: readonly unknown[]): string[] {
+  return list.length > ROWS_MAX ? ["", `… and ${list.length - ROWS_MAX} more.`] : [];
+}
+
+function bar(percent: number): string {
+  const full = Math.round(percent / 10);
+  return `${"▰".repeat(full)}${"▱".repeat(10 - full)} ${percent} %`;
+}

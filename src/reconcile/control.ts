@@ -1,0 +1,136 @@
+/** What operators may do by hand: recorded like everything else, with who and why. */
+import type { CloneEvent } from "../core/model/event.ts";
+import type { CloneState } from "../core/supervise/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ControlAnswer, ControlRequest } from "../ports/control-plane.ts";
+import type { Recorder } from "./record.ts";
+
+export interface Control {
+  pause(request: ControlRequest): Promise<ControlAnswer>;
+  resume(request: ControlRequest): Promise<ControlAnswer>;
+  kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
+  decideClosure(
+    request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },
+  ): Promise<ControlAnswer>;
+}
+
+export function createControl(parts: { recorder: Recorder; clock: Clock }): Control {
+  const { recorder, clock } = parts;
+
+  async function act(
+    request: ControlRequest,
+    decide: (state: CloneState) => CloneEvent[] | string,
+    done: string,
+  ): Promise<ControlAnswer> {
+    const lane = laneOf(recorder.states, request.name);
+    if (lane === null)
+      return { ok: false, code: "not_found", message: `there is no mission or clone named ${request.name}` };
+    let refusal: string | null = null;
+    await recorder.write(lane, (state) => {
+      const events = decide(state);
+      if (typeof events === "string") {
+        refusal = events;
+        return null;
+      }
+      return { events };
+    });
+    return refusal === null ? { ok: true, message: done } : { ok: false, code: "conflict", message: refusal };
+  }
+
+  return {
+    pause: (request) =>
+      act(
+        request,
+        () => {
+          return [
+            {
+              type: "hold.placed",
+              by: owner(request),
+              hold: {
+                kind: "operator",
+                owner: owner(request),
+                since: clock.now(),
+                reason: "PausedByHand",
+                message: `paused by ${request.actor}${request.reason === "" ? "" : `: ${request.reason}`}`,
+                clearBy: "operator",
+              },
+            },
+          ];
+        },
+        `${request.name} is paused`,
+      ),
+    resume: (request) =>
+      act(
+        request,
+        (state) => {
+          const mine = state.holds.filter((hold) => hold.clearBy === "operator" || hold.clearBy === "anyone");
+          if (mine.length === 0) {
+            const other = state.holds[0];
+            return other === undefined
+              ? `${request.name} is not held`
+              : `${request.name} is held by ${other.kind}, which is not yours to clear: ${other.message}`;
+          }
+          return mine.map((hold) => ({
+            type: "hold.released",
+            kind: hold.kind,
+            owner: hold.owner,
+            by: owner(request),
+            reason: request.reason === "" ? "resumed by hand" : request.reason,
+          }));
+        },
+        `${request.name} is resumed`,
+      ),
+    kill: (request) =>
+      act(
+        request,
+        (state) => {
+          if (state.mission === null && state.instance === null)
+            return `${request.name} has nothing left to kill`;
+          return [
+            {
+              type: "kill.requested",
+              by: owner(request),
+              reason: request.reason === "" ? "by hand" : request.reason,
+              now: request.now,
+            },
+          ];
+        },
+        `${request.name} is being killed; \`factory status ${request.name}\` shows the proof`,
+      ),
+    decideClosure: (request) =>
+      act(
+        request,
+        (state) => {
+          const closed = [...state.past]
+            .reverse()
+            .find((past) => past.name === request.name || state.name === request.name);
+          if (closed === undefined) return `${request.name} has no closed mission`;
+          if (closed.decision !== "undecided") return `it is decided already: ${closed.decision}`;
+          return [
+            {
+              type: "closure.decided",
+              missionId: closed.missionId,
+              decision: request.decision,
+              by: owner(request),
+            },
+          ];
+        },
+        `decided: ${request.decision}`,
+      ),
+  };
+}
+
+function owner(request: ControlRequest): string {
+  return `operator:${request.actor}`;
+}
+
+/** The lane that a name means: a clone, the clone of a living mission, or of the newest closed one. */
+export function laneOf(states: ReadonlyMap<string, CloneState>, name: string): string | null {
+  if (states.has(name)) return name;
+  let closedOn: string | null = null;
+  for (const state of states.values()) {
+    if (state.mission?.name === name) return state.name;
+    if (state.past.some((past) => past.name === name)) closedOn = state.name;
+  }
+  return closedOn;
+}

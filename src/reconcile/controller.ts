@@ -1,0 +1,337 @@
+import { SECOND_MS } from "../core/model/time.ts";
+import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
+import { inboxOf } from "../core/status/inbox.ts";
+import type { WhyView } from "../core/status/view.ts";
+import { headline, whySteps } from "../core/status/why.ts";
+import type { CloneState } from "../core/supervise/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ControlPlane } from "../ports/control-plane.ts";
+import type { Driver } from "../ports/driver.ts";
+import type { Judge } from "../ports/judge.ts";
+import type { Log } from "../ports/log.ts";
+import type { Secrets } from "../ports/secrets.ts";
+import type { Source } from "../ports/source.ts";
+import type { StatusBranch } from "../ports/status-branch.ts";
+import type { Store } from "../ports/store.ts";
+import type { Workspaces } from "../ports/workspaces.ts";
+import { createControl, laneOf } from "./control.ts";
+import { createDesires } from "./desire.ts";
+import { createDispatcher } from "./dispatch.ts";
+import { createEffectHandlers } from "./effects.ts";
+import { createIngest } from "./ingest.ts";
+import { createPasses } from "./pass.ts";
+import { openRecorder, type Recorded } from "./record.ts";
+import { statusText } from "./status-files.ts";
+import { superviseOnce } from "./supervise.ts";
+import { createTokens } from "./tokens.ts";
+import { createWriteBack, PUSHES_PER_MINUTE_MAX } from "./write-back.ts";
+
+export interface ControllerParts {
+  readonly store: Store;
+  readonly source: Source;
+  readonly statusBranch: StatusBranch;
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly workspaces: Workspaces;
+  readonly secrets: Secrets;
+  readonly judge: Judge;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Name of this installation: part of every mission's id and of every commit. */
+  readonly installation: string;
+  /** What the fleet repository is called; the same wherever it is cloned from. */
+  readonly repository: string;
+  readonly key: Uint8Array;
+  readonly operatorToken: string;
+}
+
+/**
+ * The controller without its timers: every step of the loop can be taken on
+ * its own, so that the simulator takes them in any order and dies between any two.
+ */
+export interface Controller {
+  readonly controlPlane: ControlPlane;
+  /** Tells where instances call back to; adopted instances are told anew. */
+  listenAt(callbackUrl: string): void;
+  /** Takes up what the last controller left unfinished. Once, after `listenAt`. */
+  resume(): void;
+  /** Looks at the repository. */
+  look(signal: AbortSignal): Promise<void>;
+  /** Plans and records until there is nothing left to plan. */
+  pass(signal: AbortSignal): Promise<void>;
+  /** Records what fell due. `lagMs`: how late our own loop is. */
+  supervise(lagMs: number): Promise<boolean>;
+  /** Publishes the status if it is time to. */
+  publish(signal: AbortSignal): Promise<string>;
+  publishDueAt(): number | null;
+  /** Asks for a publication, changed or not; the loop does so every five minutes. */
+  touch(): void;
+  /** Something happened since the last call that another pass could act upon. */
+  takeDirty(): boolean;
+  /** Resolves when no effect is under way and nothing waits to be recorded. */
+  settled(): Promise<void>;
+  /** Whether every declared mission is closed and everything is published. */
+  atRest(): boolean;
+  close(): Promise<void>;
+}
+
+const PUSHES = "status_pushes";
+
+export async function createController(parts: ControllerParts): Promise<Controller> {
+  const { store, clock, log, drivers } = parts;
+  const recorder = await openRecorder({ store, clock, log });
+  const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
+  const desires = createDesires({ source: parts.source, repository: parts.repository, clock });
+  const passes = createPasses({ source: parts.source, desires, drivers, recorder, clock, log });
+  let callbackUrl = "";
+  const handlers = createEffectHandlers({
+    drivers,
+    workspaces: parts.workspaces,
+    secrets: parts.secrets,
+    judge: parts.judge,
+    desires,
+    tokens,
+    installation: parts.installation,
+    callbackUrl: () => callbackUrl,
+    log,
+  });
+  const dispatcher = createDispatcher({ recorder, handlers, clock, log });
+  const ingest = createIngest({ recorder, store, clock });
+  const control = createControl({ recorder, clock });
+  const watch = { watchingSince: clock.now(), lagMs: 0 };
+  let dirty = true;
+
+  const writeBack = createWriteBack({
+    branch: parts.statusBranch,
+    derive: () => statusText(picture()),
+    clock,
+    log,
+    pushes: readPushes(recorder.settings.get(PUSHES)),
+    onPush: (pushes) => {
+      // Losing this only costs a push too many after a crash; it must not hold up the push itself.
+      void recorder
+        .putSettings({ [PUSHES]: JSON.stringify(pushes.slice(-PUSHES_PER_MINUTE_MAX)) })
+        .catch(() => {});
+    },
+  });
+  recorder.onEffects((effects) => dispatcher.add(effects));
+  recorder.onChange((change) => {
+    if (matters(change)) {
+      dirty = true;
+      writeBack.touch(isUrgent(change));
+    }
+  });
+
+  function picture(): Picture {
+    return {
+      installation: parts.installation,
+      now: clock.now(),
+      source: passes.source(),
+      desired: passes.desired(),
+      states: recorder.states,
+      signals: recorder.signals,
+      held: passes.lastPlan()?.held ?? [],
+    };
+  }
+
+  async function look(signal: AbortSignal): Promise<void> {
+    const before = `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`;
+    await passes.look(signal);
+    if (before !== `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`) {
+      dirty = true;
+      writeBack.touch(passes.source().state === "error");
+    }
+  }
+
+  async function pass(signal: AbortSignal): Promise<void> {
+    const before = JSON.stringify(passes.lastPlan()?.held ?? []);
+    await passes.pass(signal);
+    if (JSON.stringify(passes.lastPlan()?.held ?? []) !== before) writeBack.touch(false);
+  }
+
+  function lane(name: string): CloneState | null {
+    const found = laneOf(recorder.states, name) ?? passes.desired()?.missions.get(name)?.contract.clone;
+    return found === undefined ? null : (recorder.states.get(found) ?? null);
+  }
+
+  async function why(name: string): Promise<WhyView | null> {
+    const state = lane(name);
+    const isClone = recorder.states.has(name) || passes.desired()?.clones.has(name) === true;
+    const held = (passes.lastPlan()?.held ?? []).filter(
+      (one) =>
+        one.subject === `mission/${name}` ||
+        one.subject === `clone/${name}` ||
+        one.subject === `clone/${state?.name ?? ""}` ||
+        one.subject === "fleet",
+    );
+    const declared =
+      passes.desired()?.missions.has(name) === true ||
+      passes.desired()?.broken.has(`mission/${name}`) === true;
+    if (state === null && !declared && !isClone && held.length === 0) return null;
+    const { runs, text } = headline(name, state, held);
+    return {
+      subject: name,
+      kind: isClone ? "clone" : "mission",
+      runs,
+      headline: text,
+      steps: whySteps(state, held),
+      provenance: state?.spec?.provenance ?? {},
+      recent: state?.recent ?? [],
+    };
+  }
+
+  const controlPlane: ControlPlane = {
+    installation: parts.installation,
+    authenticate: (token) => tokens.identify(token, recorder.states),
+    ingest: (caller, events) => ingest.events(caller, events),
+    heartbeat: (caller, heartbeat) => ingest.heartbeat(caller, heartbeat),
+    pause: (request) => control.pause({ ...request, name: lane(request.name)?.name ?? request.name }),
+    resume: (request) => control.resume({ ...request, name: lane(request.name)?.name ?? request.name }),
+    kill: (request) => control.kill({ ...request, name: lane(request.name)?.name ?? request.name }),
+    decideClosure: (request) => control.decideClosure(request),
+    async reconcile() {
+      const signal = AbortSignal.timeout(120 * SECOND_MS);
+      await look(signal);
+      await pass(signal);
+      const { state, message, revision } = passes.source();
+      return state === "error"
+        ? { ok: false, code: "unavailable", message }
+        : { ok: true, message: `read ${revision?.slice(0, 12) ?? "nothing"}` };
+    },
+    async allowRewrite(request) {
+      await parts.source.allowRewrite(request.from, request.to);
+      log.warn("a rewritten history was allowed", {
+        actor: request.actor,
+        from: request.from,
+        to: request.to,
+      });
+      return { ok: true, message: `the history may go from ${request.from} to ${request.to}` };
+    },
+    fleet: () => fleetView(picture()),
+    mission: (name) => missionViews(picture()).find((mission) => mission.name === name) ?? null,
+    clone: (name) => {
+      const state = recorder.states.get(name);
+      return state === undefined ? null : cloneView(state, picture());
+    },
+    why,
+    inbox: () => inboxOf(picture()),
+    events: (query) => store.events(query),
+    async logs(name, bytesMax) {
+      const state = lane(name);
+      if (state === null) return null;
+      const signal = AbortSignal.timeout(30 * SECOND_MS);
+      for (const driver of drivers.values()) {
+        const { instances } = await driver.list(signal);
+        const newest = instances
+          .filter(({ handle }) => handle.clone === state.name)
+          .sort((a, b) => b.handle.epoch - a.handle.epoch)[0];
+        if (newest !== undefined) return driver.transcript(newest.handle, bytesMax, signal);
+      }
+      return null;
+    },
+    readiness: () => {
+      const source = passes.source();
+      const checks = {
+        source:
+          source.state === "unknown"
+            ? "not looked at yet"
+            : source.state === "error"
+              ? `${source.reason}: ${source.message}`
+              : "ok",
+        status_branch: writeBack.problem() ?? "ok",
+        plan: passes.lastPlan() === null ? "no pass yet" : "ok",
+      };
+      return { ready: checks.plan === "ok" && source.state !== "unknown", checks };
+    },
+  };
+
+  return {
+    controlPlane,
+    listenAt(url) {
+      callbackUrl = url;
+    },
+    resume() {
+      dispatcher.add(recorder.unsettled);
+      for (const state of recorder.states.values()) {
+        const { instance } = state;
+        if (instance?.handle == null || instance.stopping !== null) continue;
+        // It may have outlived an address: tell it where we are. Losing this is repaired by its own retries.
+        const id = `${state.name}/${state.version}/configure/${clock.now()}`;
+        dispatcher.add([{ id, clone: state.name, effect: { type: "configure", epoch: instance.epoch } }]);
+      }
+    },
+    look,
+    pass,
+    supervise: (lagMs) => superviseOnce({ recorder, clock, watch: { ...watch, lagMs } }),
+    publish: (signal) => writeBack.tick(signal),
+    publishDueAt: () => writeBack.dueAt(),
+    touch: () => writeBack.touch(false),
+    takeDirty() {
+      const was = dirty;
+      dirty = false;
+      return was;
+    },
+    async settled() {
+      await recorder.idle();
+      await dispatcher.idle();
+      await recorder.idle();
+    },
+    atRest: () => isAtRest(picture()) && writeBack.published() !== null,
+    async close() {
+      await dispatcher.close();
+      await recorder.idle();
+    },
+  };
+}
+
+function isAtRest(picture: Picture): boolean {
+  if (picture.source.state === "unknown") return false;
+  const views = missionViews(picture);
+  const busy = [...picture.states.values()].some(
+    (state) => state.mission !== null || state.instance !== null,
+  );
+  return (
+    !busy &&
+    views.length > 0 &&
+    views.every((mission) => mission.closure !== null || isPassedOver(picture, mission.name))
+  );
+}
+
+/** Declared, but not to be run: cancelled before it began. */
+function isPassedOver(picture: Picture, name: string): boolean {
+  return picture.held.some(
+    (held) =>
+      held.subject === `mission/${name}` &&
+      (held.reason === "Cancelled" || held.reason === "KillSwitchEngaged"),
+  );
+}
+
+/** Whether people, or another pass, should see it. Progress and heartbeats ride along with the next flush. */
+function matters({ before, after }: Recorded): boolean {
+  return (
+    before.phase !== after.phase ||
+    before.epoch !== after.epoch ||
+    before.generation !== after.generation ||
+    before.withdrawn !== after.withdrawn ||
+    before.mission?.missionId !== after.mission?.missionId ||
+    before.mission?.limits !== after.mission?.limits ||
+    before.past !== after.past ||
+    before.holds !== after.holds ||
+    before.mission?.blockers !== after.mission?.blockers ||
+    before.instance?.health !== after.instance?.health
+  );
+}
+
+/** An end, an incident, a question to a person. */
+function isUrgent({ before, after }: Recorded): boolean {
+  return (
+    before.past !== after.past ||
+    before.mission?.terminal !== after.mission?.terminal ||
+    (before.mission?.incidents.length ?? 0) < (after.mission?.incidents.length ?? 0) ||
+    after.holds.length > before.holds.length
+  );
+}
+
+function readPushes(text: string | undefined): number[] {
+  const value: unknown = text === undefined ? [] : JSON.parse(text);
+  return Array.isArray(value) ? value.filter((at): at is number => typeof at === "number") : [];
+}

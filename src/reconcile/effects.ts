@@ -1,0 +1,269 @@
+import type { Effect } from "../core/model/effect.ts";
+import { assertNever, FactoryError } from "../core/model/error.ts";
+import type { CloneEvent } from "../core/model/event.ts";
+import type { InstanceHandle } from "../core/model/instance.ts";
+import { heartbeatMs } from "../core/supervise/liveness.ts";
+import type { CloneState } from "../core/supervise/state.ts";
+import { DEFAULT_LADDER, type Driver } from "../ports/driver.ts";
+import type { Judge } from "../ports/judge.ts";
+import type { Log } from "../ports/log.ts";
+import type { Secrets } from "../ports/secrets.ts";
+import type { Workspaces } from "../ports/workspaces.ts";
+import type { WireEvent } from "../wire/event.ts";
+import type { Desires } from "./desire.ts";
+import { envelopeFor } from "./envelope.ts";
+import { prepare } from "./prepare.ts";
+import { toReport } from "./reports.ts";
+import type { Tokens } from "./tokens.ts";
+
+export interface EffectParts {
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly workspaces: Workspaces;
+  readonly secrets: Secrets;
+  readonly judge: Judge;
+  readonly desires: Desires;
+  readonly tokens: Tokens;
+  readonly installation: string;
+  /** Known once the API listens. */
+  readonly callbackUrl: () => string;
+  readonly log: Log;
+}
+
+export interface EffectHandlers {
+  /** Does it and tells what became of it. Throws for trouble outside. */
+  carryOut(effect: Effect, state: CloneState, signal: AbortSignal): Promise<readonly CloneEvent[]>;
+  /** What a failure means: events that settle the effect, or null to try again. */
+  failed(effect: Effect, failure: FactoryError, lastTry: boolean): readonly CloneEvent[] | null;
+}
+
+/** Rungs that have no time to lose keep their graces short. */
+const NOW_LADDER = { ...DEFAULT_LADDER, stdinGraceMs: 0, termGraceMs: 0 };
+
+export function createEffectHandlers(parts: EffectParts): EffectHandlers {
+  const { tokens, desires } = parts;
+
+  function driverOf(state: CloneState): Driver {
+    const name = state.instance?.handle?.driver ?? state.spec?.runtime.driver ?? "process";
+    const driver = parts.drivers.get(name);
+    if (driver === undefined)
+      throw new FactoryError("driver/unknown", "stall", `this controller has no driver named ${name}`);
+    return driver;
+  }
+
+  async function handleOf(
+    state: CloneState,
+    epoch: number,
+    signal: AbortSignal,
+  ): Promise<InstanceHandle | null> {
+    const recorded = state.instance?.epoch === epoch ? state.instance.handle : null;
+    if (recorded !== null) return recorded;
+    const listing = await driverOf(state).list(signal);
+    const seen = listing.instances.find(
+      ({ handle }) => handle.clone === state.name && handle.epoch === epoch,
+    );
+    if (seen === undefined && !listing.complete) {
+      throw new FactoryError("driver/listing", "retry", listing.problem ?? "the listing is not complete");
+    }
+    return seen?.handle ?? null;
+  }
+
+  async function knownHandle(state: CloneState, epoch: number, signal: AbortSignal): Promise<InstanceHandle> {
+    const handle = await handleOf(state, epoch, signal);
+    if (handle === null)
+      throw new FactoryError(
+        "driver/unknown-instance",
+        "retry",
+        `${state.name} has no instance of epoch ${epoch}`,
+      );
+    return handle;
+  }
+
+  async function launch(
+    state: CloneState,
+    effect: Extract<Effect, { type: "launch" }>,
+    signal: AbortSignal,
+  ): Promise<CloneEvent[]> {
+    const { spec } = state;
+    if (spec === null) return [];
+    const secrets = await parts.secrets.resolve(spec.secrets, signal);
+    const handle = await driverOf(state).start(
+      {
+        clone: state.name,
+        epoch: effect.epoch,
+        nonce: effect.nonce,
+        workspace: parts.workspaces.pathOf(state.name),
+        agent: spec.agent,
+        healthChecks: spec.healthChecks,
+        orphanPolicy: spec.orphanPolicy,
+        isolation: spec.runtime.isolation,
+        token: tokens.forInstance({ clone: state.name, epoch: effect.epoch, nonce: effect.nonce }),
+        secrets: secrets.values,
+        callbackUrl: parts.callbackUrl(),
+        heartbeatIntervalMs: heartbeatMs(state),
+      },
+      signal,
+    );
+    return [{ type: "instance.launched", epoch: effect.epoch, handle }];
+  }
+
+  async function dispatch(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
+    const handle = await knownHandle(state, epoch, signal);
+    const envelope = envelopeFor(state, {
+      installation: parts.installation,
+      callbackUrl: parts.callbackUrl(),
+    });
+    await driverOf(state).dispatch(handle, envelope, signal);
+    return [{ type: "dispatch.finished", epoch }];
+  }
+
+  /** Fence first: whatever comes up late cannot. Then the end, the proof, and what its outbox still holds. */
+  async function stop(
+    state: CloneState,
+    effect: Extract<Effect, { type: "stop" }>,
+    signal: AbortSignal,
+  ): Promise<CloneEvent[]> {
+    const driver = driverOf(state);
+    await driver.fence(state.name, effect.epoch, signal);
+    const handle = await handleOf(state, effect.epoch, signal);
+    if (handle === null) {
+      const evidence = "the epoch is fenced and a complete listing does not show it: it never started";
+      const proof = {
+        containment: "group",
+        rung: "already",
+        emptyScans: 1,
+        durationMs: 0,
+        evidence,
+      } as const;
+      return [{ type: "stop.finished", epoch: effect.epoch, proof }];
+    }
+    const ladder =
+      effect.enter === "now"
+        ? { ...NOW_LADDER, enter: effect.enter }
+        : { ...DEFAULT_LADDER, enter: effect.enter };
+    const proof = await driver.stop(handle, ladder, signal);
+    const rest = await undelivered(driver, handle, state, signal);
+    return [...rest, { type: "stop.finished", epoch: effect.epoch, proof }];
+  }
+
+  async function undelivered(
+    driver: Driver,
+    handle: InstanceHandle,
+    state: CloneState,
+    signal: AbortSignal,
+  ): Promise<CloneEvent[]> {
+    const { instance } = state;
+    if (instance === null || instance.epoch !== handle.epoch) return [];
+    const events: readonly WireEvent[] = await driver.pullOutbox(handle, instance.lastSeq, signal);
+    return events.map((event) => ({
+      type: "instance.reported",
+      epoch: handle.epoch,
+      report: toReport(event),
+    }));
+  }
+
+  async function carryOut(
+    effect: Effect,
+    state: CloneState,
+    signal: AbortSignal,
+  ): Promise<readonly CloneEvent[]> {
+    switch (effect.type) {
+      case "prepare":
+        return [{ type: "prepare.finished", gates: await prepare(state, parts, signal) }];
+      case "launch":
+        return launch(state, effect, signal);
+      case "dispatch":
+        return dispatch(state, effect.epoch, signal);
+      case "configure":
+        await driverOf(state).configure(
+          await knownHandle(state, effect.epoch, signal),
+          { callbackUrl: parts.callbackUrl(), heartbeatIntervalMs: heartbeatMs(state) },
+          signal,
+        );
+        return [];
+      case "pause":
+        await driverOf(state).pause(await knownHandle(state, effect.epoch, signal), signal);
+        return [{ type: "instance.paused", epoch: effect.epoch }];
+      case "resume":
+        await driverOf(state).resume(await knownHandle(state, effect.epoch, signal), signal);
+        return [{ type: "instance.resumed", epoch: effect.epoch }];
+      case "stop":
+        return stop(state, effect, signal);
+      case "pull": {
+        const handle = await knownHandle(state, effect.epoch, signal);
+        const pulled = await undelivered(driverOf(state), handle, state, signal);
+        const last = pulled.at(-1);
+        const throughSeq =
+          last?.type === "instance.reported" ? last.report.seq : (state.instance?.lastSeq ?? 0);
+        return [...pulled, { type: "callback.restored", epoch: effect.epoch, throughSeq }];
+      }
+      case "judge": {
+        const { mission } = state;
+        if (mission === null) return [];
+        const verdict = await parts.judge.judge(
+          {
+            missionId: mission.missionId,
+            mission: mission.name,
+            revision: mission.revision,
+            workspace: parts.workspaces.pathOf(state.name),
+            contract: mission.contract,
+          },
+          signal,
+        );
+        return [{ type: "judge.finished", missionId: effect.missionId, verdict }];
+      }
+      case "archive": {
+        const { path } = await parts.workspaces.archive(state.name, effect.missionId, signal);
+        return [{ type: "archive.finished", missionId: effect.missionId, path }];
+      }
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  return { carryOut, failed: (effect, failure, lastTry) => failed(effect, failure, lastTry) };
+
+  function failed(effect: Effect, failure: FactoryError, lastTry: boolean): readonly CloneEvent[] | null {
+    const message = failure.message;
+    const hopeless = lastTry || failure.disposition === "stall" || failure.disposition === "yield";
+    switch (effect.type) {
+      case "launch":
+        if (failure.disposition === "retry" && !lastTry && RETRY_LAUNCH.has(failure.code)) return null;
+        return [
+          {
+            type: "instance.launch_failed",
+            epoch: effect.epoch,
+            code: failure.code,
+            message,
+            permanent: failure.disposition === "stall",
+          },
+        ];
+      case "dispatch":
+        return [{ type: "dispatch.failed", epoch: effect.epoch, message }];
+      case "stop":
+        return [{ type: "stop.failed", epoch: effect.epoch, message }];
+      case "judge":
+        return [{ type: "judge.failed", missionId: effect.missionId, message }];
+      case "prepare":
+        return [
+          {
+            type: "prepare.finished",
+            gates: [
+              {
+                type: "BaselineApplied",
+                ok: false,
+                reason: "PreparationFailed",
+                evidence: message,
+                at: desires.now(),
+              },
+            ],
+          },
+        ];
+      default:
+        // What can be read back is asked again by the next pass: give up instead of insisting.
+        return hopeless ? [] : null;
+    }
+  }
+}
+
+/** Launches worth repeating under the same epoch: the old instance is on its way out, or the machine was busy. */
+const RETRY_LAUNCH: ReadonlySet<string> = new Set(["driver/alive"]);

@@ -1,0 +1,169 @@
+import { canonicalJson, sha256Hex } from "../core/model/digest.ts";
+import type { CloneEvent } from "../core/model/event.ts";
+import type { Signal } from "../core/model/instance.ts";
+import type { CloneState } from "../core/supervise/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { IngestAnswer, InstanceCaller } from "../ports/control-plane.ts";
+import type { Receipt, Store } from "../ports/store.ts";
+import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
+import type { Entry, Recorder } from "./record.ts";
+import { toReport } from "./reports.ts";
+
+export interface Ingest {
+  events(caller: InstanceCaller, events: readonly WireEvent[]): Promise<readonly IngestAnswer[]>;
+  heartbeat(caller: InstanceCaller, heartbeat: WireHeartbeat): Promise<IngestAnswer>;
+}
+
+/**
+ * Takes what shims report: at least once from their side, once on ours. An
+ * event is judged under the clone's turn in the record, so that two copies that
+ * arrive together are not both taken. The first answer to a key is kept and given again.
+ */
+export function createIngest(parts: { recorder: Recorder; store: Store; clock: Clock }): Ingest {
+  const { recorder, store, clock } = parts;
+
+  async function one(caller: InstanceCaller, event: WireEvent): Promise<IngestAnswer> {
+    const key = event.idempotency_key;
+    const stranger = strangerIn(caller, event);
+    if (stranger !== null) return { key, status: 403, message: stranger };
+    const digest = sha256Hex(canonicalJson(event));
+    const first = await store.receipt(key);
+    if (first !== null) return repeated(key, digest, first);
+    if (caller.revoked)
+      return { key, status: 410, message: `epoch ${caller.epoch} of ${caller.clone} is fenced` };
+    let answer: IngestAnswer = {
+      key,
+      status: 410,
+      message: `epoch ${caller.epoch} of ${caller.clone} is over`,
+    };
+    await recorder.write(caller.clone, (state) => {
+      const judged = judge(state, event, digest);
+      answer = judged.answer;
+      return judged.entry;
+    });
+    // Whoever lost the race to a copy of itself finds the receipt now.
+    if (answer.status === 208) {
+      const winner = await store.receipt(key);
+      if (winner !== null) return repeated(key, digest, winner);
+    }
+    return answer;
+  }
+
+  return {
+    async events(caller, events) {
+      const answers: IngestAnswer[] = [];
+      for (const event of events) answers.push(await one(caller, event));
+      return answers;
+    },
+    async heartbeat(caller, heartbeat) {
+      const key = `${heartbeat.vp_id}/${heartbeat.epoch}/heartbeat/${heartbeat.seq}`;
+      const stranger = strangerIn(caller, heartbeat);
+      if (stranger !== null) return { key, status: 403, message: stranger };
+      if (caller.revoked)
+        return { key, status: 410, message: `epoch ${caller.epoch} of ${caller.clone} is fenced` };
+      await recorder.putSignal(toSignal(heartbeat, clock.now()));
+      const instance = recorder.states.get(caller.clone)?.instance;
+      if (
+        instance !== undefined &&
+        instance !== null &&
+        instance.gapAt === null &&
+        heartbeat.last_event_seq > instance.lastSeq + GAP_TOLERANCE
+      ) {
+        await noteGap(recorder, caller, heartbeat.last_event_seq);
+      }
+      return { key, status: 200, message: "taken" };
+    },
+  };
+}
+
+/** Reports that may be on their way while a heartbeat overtakes them. */
+const GAP_TOLERANCE = 50;
+
+function judge(
+  state: CloneState,
+  event: WireEvent,
+  digest: string,
+): { entry: Entry | null; answer: IngestAnswer } {
+  const key = event.idempotency_key;
+  const { instance } = state;
+  if (instance === null || instance.epoch !== event.epoch || instance.stopping !== null) {
+    return {
+      entry: null,
+      answer: { key, status: 410, message: `epoch ${event.epoch} of ${state.name} is over` },
+    };
+  }
+  if (event.seq <= instance.lastSeq)
+    return { entry: null, answer: { key, status: 208, message: "taken before" } };
+  if (event.seq > instance.lastSeq + 1) {
+    const expectedSeq = instance.lastSeq + 1;
+    const answer: IngestAnswer = { key, status: 425, message: `event ${expectedSeq} has not arrived yet` };
+    const gap: CloneEvent = { type: "callback.gap", epoch: event.epoch, expectedSeq, seenSeq: event.seq };
+    return { entry: instance.gapAt === null ? { events: [gap] } : null, answer };
+  }
+  const receipt: Receipt = { key, digest, status: 200, body: "taken" };
+  const reported: CloneEvent = { type: "instance.reported", epoch: event.epoch, report: toReport(event) };
+  return {
+    entry: { events: [reported], receipts: [receipt] },
+    answer: { key, status: 200, message: "taken" },
+  };
+}
+
+function repeated(key: string, digest: string, first: Receipt): IngestAnswer {
+  return first.digest === digest
+    ? { key, status: 208, message: first.body }
+    : { key, status: 409, message: "this key was used for another payload" };
+}
+
+/** Identity continuity: the token, the names in the event and its key have to speak of one instance. */
+function strangerIn(caller: InstanceCaller, event: WireEvent | WireHeartbeat): string | null {
+  if (event.vp_id !== caller.clone) return `the token is for ${caller.clone}, the event says ${event.vp_id}`;
+  if (event.epoch !== caller.epoch)
+    return `the token is for epoch ${caller.epoch}, the event says ${event.epoch}`;
+  if (event.vp_runtime_id !== caller.nonce) return "the event names another runtime than the token";
+  if (
+    event.event_type !== "clone.heartbeat" &&
+    event.idempotency_key !== `${caller.clone}/${caller.epoch}/${event.seq}`
+  ) {
+    return `the key has to be ${caller.clone}/${caller.epoch}/${event.seq}`;
+  }
+  return null;
+}
+
+async function noteGap(recorder: Recorder, caller: InstanceCaller, seenSeq: number): Promise<void> {
+  await recorder.write(caller.clone, ({ instance }) =>
+    instance?.epoch === caller.epoch && instance.gapAt === null
+      ? {
+          events: [{ type: "callback.gap", epoch: caller.epoch, expectedSeq: instance.lastSeq + 1, seenSeq }],
+        }
+      : null,
+  );
+}
+
+function toSignal(heartbeat: WireHeartbeat, receivedAt: number): Signal {
+  return {
+    receivedAt,
+    heartbeat: {
+      missionId: heartbeat.mission_id,
+      clone: heartbeat.vp_id,
+      epoch: heartbeat.epoch,
+      seq: heartbeat.seq,
+      lastEventSeq: heartbeat.last_event_seq,
+      phase: heartbeat.phase,
+      lastEventAgeMs: heartbeat.last_event_age_ms,
+      lastProgressAgeMs: heartbeat.last_progress_age_ms,
+      openToolCalls: heartbeat.open_tool_calls.map((call) => ({
+        id: call.id,
+        ageMs: call.age_ms,
+        deadlineMs: call.deadline_ms,
+      })),
+      usage: {
+        llmCalls: heartbeat.usage.llm_calls,
+        costMicros:
+          heartbeat.usage.estimated_cost_usd === null
+            ? null
+            : Math.round(heartbeat.usage.estimated_cost_usd * 1_000_000),
+        activeMs: heartbeat.usage.active_ms,
+      },
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { MINUTE_MS, SECOND_MS } from "../core/model/time.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import type { Controller } from "./controller.ts";
+
+export interface LoopOptions {
+  /** Between two looks at the repository, when nobody pokes; each is jittered by `POLL_JITTER`. */
+  readonly pollMs: number;
+  /** End by itself when every mission is closed and published. */
+  readonly untilClosed: boolean;
+  /** One look and one pass, then wait for what they began to settle, publish, and end. */
+  readonly once: boolean;
+}
+
+export interface Loop {
+  /** Resolves when the loop has ended in order. */
+  readonly done: Promise<void>;
+  /** Look at the repository now. */
+  poke(): void;
+  stop(): void;
+}
+
+/** How often time is asked what has fallen due. */
+const TICK_MS = 250;
+/** Between two listings of what lives when nothing else happened: finds what died without a word. */
+const LIST_MS = 2 * SECOND_MS;
+/** Status is flushed at least this often, in case something changed that is no transition. */
+const FLUSH_MS = 5 * MINUTE_MS;
+/** So that many controllers do not ask the forge in step. */
+const POLL_JITTER = 0.05;
+
+/**
+ * The controller's heartbeat: asks what is due, lists what lives, looks at the
+ * repository, publishes. Each of these runs on its own, so that a forge which hangs
+ * holds up neither supervision nor a kill.
+ */
+export function startLoop(
+  controller: Controller,
+  parts: { clock: Clock; random: Random; log: Log },
+  options: LoopOptions,
+): Loop {
+  const { clock, log } = parts;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let poked = false;
+  let wakePoll: AbortController = new AbortController();
+  let looked = false;
+
+  async function guarded(name: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted)
+        log.error(`${name} failed`, {
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
+    }
+  }
+
+  async function superviseForever(): Promise<void> {
+    let expected = clock.now();
+    let listedAt = 0;
+    while (!signal.aborted) {
+      const now = clock.now();
+      const lagMs = Math.max(0, now - expected);
+      await guarded("supervision", () => controller.supervise(lagMs));
+      if (looked && (controller.takeDirty() || now - listedAt >= LIST_MS)) {
+        listedAt = now;
+        await guarded("a pass", () => controller.pass(signal));
+      }
+      if (options.untilClosed && controller.atRest()) stopping.abort();
+      expected = clock.now() + TICK_MS;
+      await clock.sleep(TICK_MS, signal).catch(() => {});
+    }
+  }
+
+  async function lookForever(): Promise<void> {
+    while (!signal.aborted) {
+      poked = false;
+      await guarded("looking at the repository", () => controller.look(signal));
+      looked = true;
+      if (poked) continue;
+      wakePoll = new AbortController();
+      const jittered = options.pollMs * (1 + POLL_JITTER * (2 * parts.random.fraction() - 1));
+      await clock.sleep(jittered, AbortSignal.any([signal, wakePoll.signal])).catch(() => {});
+    }
+  }
+
+  async function publishForever(): Promise<void> {
+    let flushedAt = clock.now();
+    while (!signal.aborted) {
+      if (clock.now() - flushedAt >= FLUSH_MS) {
+        controller.touch();
+        flushedAt = clock.now();
+      }
+      if (looked) await guarded("publishing", () => controller.publish(signal));
+      await clock.sleep(TICK_MS, signal).catch(() => {});
+    }
+  }
+
+  async function runOnce(): Promise<void> {
+    await guarded("looking at the repository", () => controller.look(signal));
+    await guarded("supervision", () => controller.supervise(0));
+    await guarded("a pass", () => controller.pass(signal));
+    await controller.settled();
+    await guarded("a pass", () => controller.pass(signal));
+    for (let tries = 0; tries < PUBLISH_TRIES_MAX && !signal.aborted; tries++) {
+      const at = controller.publishDueAt();
+      if (at === null) break;
+      await clock.sleep(Math.max(0, at - clock.now()), signal).catch(() => {});
+      await guarded("publishing", () => controller.publish(signal));
+    }
+    stopping.abort();
+  }
+
+  const running = options.once
+    ? runOnce()
+    : Promise.all([superviseForever(), lookForever(), publishForever()]);
+  return {
+    done: Promise.resolve(running).then(() => {}),
+    poke() {
+      poked = true;
+      wakePoll.abort();
+    },
+    stop: () => stopping.abort(),
+  };
+}
+
+/** With `--once`: publications that are tried before it ends without. */
+const PUBLISH_TRIES_MAX = 5;

@@ -1,0 +1,151 @@
+import type { DesiredState } from "../core/model/desired.ts";
+import type { PendingDeletion } from "../core/plan/observed.ts";
+import { type Plan, plan } from "../core/plan/plan.ts";
+import type { SourceView } from "../core/status/view.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Driver } from "../ports/driver.ts";
+import type { Log } from "../ports/log.ts";
+import type { Source, SourceResult } from "../ports/source.ts";
+import type { Desires } from "./desire.ts";
+import { observe } from "./observe.ts";
+import { type Recorder, recordEvents } from "./record.ts";
+
+/** Plans per pass: each takes up what the one before made possible (declare, assign, start). */
+const ROUNDS_MAX = 6;
+const PENDING_DELETION = "pending_deletion";
+
+export interface Passes {
+  /** Looks at the repository, if it may have changed. Never throws: failing is a result. */
+  look(signal: AbortSignal): Promise<void>;
+  /** Compares what is desired with what lives and records the difference. */
+  pass(signal: AbortSignal): Promise<Plan>;
+  /** The repository as it was last seen. */
+  source(): SourceView;
+  desired(): DesiredState | null;
+  lastPlan(): Plan | null;
+}
+
+export function createPasses(parts: {
+  source: Source;
+  desires: Desires;
+  drivers: ReadonlyMap<string, Driver>;
+  recorder: Recorder;
+  clock: Clock;
+  log: Log;
+}): Passes {
+  const { source, desires, drivers, recorder, clock, log } = parts;
+  let view: SourceView = {
+    state: "unknown",
+    reason: "NotLookedYet",
+    message: "the repository has not been looked at yet",
+    revision: null,
+    observedAt: null,
+  };
+  let desired: DesiredState | null = null;
+  let last: Plan | null = null;
+
+  async function look(signal: AbortSignal): Promise<void> {
+    const result = await source.observe(signal);
+    const before = view;
+    view = sourceView(result, clock.now());
+    if (view.state !== before.state || view.reason !== before.reason) {
+      const say = result.type === "error" ? log.warn : log.info;
+      say("the repository was looked at", {
+        state: view.state,
+        reason: view.reason,
+        revision: view.revision,
+        message: view.message,
+      });
+    }
+    if (result.type === "error") {
+      // What was approved last still holds, also after a restart of ours.
+      if (desired === null && result.lastGood !== null) desired = await reopen(result.lastGood, signal);
+      return;
+    }
+    if (desired?.revision !== result.snapshot.revision) {
+      const taken = await desires.take(result.snapshot, signal);
+      desired = taken;
+      log.info("a new revision was taken up", {
+        revision: taken.revision,
+        missions: taken.missions.size,
+        clones: taken.clones.size,
+        broken: taken.broken.size,
+        issues: taken.issues.length,
+      });
+    }
+  }
+
+  async function reopen(revision: string, signal: AbortSignal): Promise<DesiredState | null> {
+    try {
+      return await desires.take(await source.open(revision, signal), signal);
+    } catch (error) {
+      log.warn("the last good revision could not be opened", { revision, error: String(error) });
+      return null;
+    }
+  }
+
+  async function pass(signal: AbortSignal): Promise<Plan> {
+    let current = await round(signal);
+    for (let rounds = 1; rounds < ROUNDS_MAX && current.actions.length > 0; rounds++)
+      current = await round(signal);
+    last = current;
+    return current;
+  }
+
+  async function round(signal: AbortSignal): Promise<Plan> {
+    const pendingDeletion = readPending(recorder.settings.get(PENDING_DELETION));
+    const observed = await observe(drivers, { states: recorder.states, pendingDeletion }, signal);
+    // While the source cannot be read, nothing may be concluded from what it said about names that are gone.
+    const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;
+    const made = plan(trusted, observed, clock.now());
+    await rememberPending(pendingDeletion, made.pendingDeletion);
+    await Promise.all(
+      made.actions.map(async (action) => {
+        log.info("planned", {
+          action: action.type,
+          clone: action.clone,
+          mission: action.mission,
+          trigger: action.why.trigger,
+          fields: action.why.fields,
+        });
+        await recordEvents(recorder, action.clone, action.event);
+      }),
+    );
+    return made;
+  }
+
+  async function rememberPending(
+    before: PendingDeletion | null,
+    after: PendingDeletion | null,
+  ): Promise<void> {
+    const text = after === null ? null : JSON.stringify(after);
+    if (text !== (before === null ? null : JSON.stringify(before)))
+      await recorder.putSettings({ [PENDING_DELETION]: text });
+  }
+
+  return { look, pass, source: () => view, desired: () => desired, lastPlan: () => last };
+}
+
+function readPending(text: string | undefined): PendingDeletion | null {
+  return text === undefined ? null : (JSON.parse(text) as PendingDeletion);
+}
+
+function sourceView(result: SourceResult, at: number): SourceView {
+  if (result.type === "error") {
+    return {
+      state: "error",
+      reason: result.reason,
+      message: result.message,
+      revision: result.lastGood,
+      observedAt: at,
+    };
+  }
+  const empty = result.type === "verified_empty";
+  return {
+    state: result.type,
+    reason: empty ? "VerifiedEmpty" : "Read",
+    message: empty ? "the commit was read and holds none of our documents" : "the newest commit was read",
+    revision: result.snapshot.revision,
+    observedAt: at,
+  };
+}

@@ -1,0 +1,222 @@
+import type { Effect } from "../core/model/effect.ts";
+import { asFactoryError, FactoryError } from "../core/model/error.ts";
+import type { CloneEvent } from "../core/model/event.ts";
+import type { Signal } from "../core/model/instance.ts";
+import { decide } from "../core/supervise/decide.ts";
+import { type CloneState, initialState } from "../core/supervise/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { NewEffect, NewEvent, Receipt, Store, StoredEffect } from "../ports/store.ts";
+
+/** What a caller wants recorded about one clone, worked out when its turn has come. */
+export interface Entry {
+  readonly events: readonly CloneEvent[];
+  readonly receipts?: readonly Receipt[];
+  /** Effects that are done with this entry. */
+  readonly settled?: readonly string[];
+  readonly settings?: Readonly<Record<string, string | null>>;
+}
+
+/** Given the state as it is at that moment; answers null when there is nothing to record after all. */
+export type EntryMaker = (state: CloneState) => Entry | null;
+
+export interface Recorded {
+  readonly before: CloneState;
+  readonly after: CloneState;
+  readonly at: number;
+}
+
+/**
+ * The only door to the record. Everything that happens to a clone goes through
+ * `write`, in one order: decide, then commit events, states, effects and
+ * receipts together, then let the world know. What is not committed has not happened.
+ */
+export interface Recorder {
+  readonly states: ReadonlyMap<string, CloneState>;
+  readonly signals: ReadonlyMap<string, Signal>;
+  readonly settings: ReadonlyMap<string, string>;
+  /** Resolves when it is durable. Entries that wait at the same time share one transaction. */
+  write(clone: string, make: EntryMaker): Promise<Recorded>;
+  putSignal(signal: Signal): Promise<void>;
+  putSettings(settings: Readonly<Record<string, string | null>>): Promise<void>;
+  /** Effects that were recorded and not settled, from before this controller. */
+  readonly unsettled: readonly StoredEffect[];
+  onEffects(listener: (effects: readonly NewEffect[]) => void): void;
+  onChange(listener: (change: Recorded) => void): void;
+  /** Resolves when nothing waits to be written. */
+  idle(): Promise<void>;
+}
+
+/** Entries per transaction: enough to share one sync, few enough to answer soon. */
+const ENTRIES_PER_COMMIT_MAX = 256;
+
+interface Waiting {
+  readonly clone: string;
+  readonly make: EntryMaker;
+  readonly resolve: (recorded: Recorded) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export async function openRecorder(parts: { store: Store; clock: Clock; log: Log }): Promise<Recorder> {
+  const { store, clock, log } = parts;
+  const stored = await store.load();
+  const states = new Map(stored.states.map((state) => [state.name, state]));
+  const signals = new Map(stored.signals.map((signal) => [signal.heartbeat.clone, signal]));
+  const settings = new Map(Object.entries(stored.settings));
+  const effectListeners: ((effects: readonly NewEffect[]) => void)[] = [];
+  const changeListeners: ((change: Recorded) => void)[] = [];
+  let waiting: Waiting[] = [];
+  let pumping: Promise<void> | null = null;
+
+  function write(clone: string, make: EntryMaker): Promise<Recorded> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ clone, make, resolve, reject });
+      pumping ??= pump();
+    });
+  }
+
+  async function pump(): Promise<void> {
+    // One turn of the loop, so that entries that arrive together are written together.
+    await Promise.resolve();
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, ENTRIES_PER_COMMIT_MAX);
+      waiting = waiting.slice(batch.length);
+      await commit(batch);
+    }
+    pumping = null;
+  }
+
+  async function commit(batch: readonly Waiting[]): Promise<void> {
+    const at = clock.now();
+    const working = new Map<string, CloneState>();
+    const events: NewEvent[] = [];
+    const effects: NewEffect[] = [];
+    const receipts: Receipt[] = [];
+    const settled: string[] = [];
+    const changedSettings: Record<string, string | null> = {};
+    const done: { waiting: Waiting; recorded: Recorded }[] = [];
+    for (const one of batch) {
+      const before = working.get(one.clone) ?? states.get(one.clone) ?? initialState(one.clone, at);
+      try {
+        const entry = one.make(before);
+        let after = before;
+        const asked: Effect[][] = [];
+        const versions: number[] = [];
+        for (const event of entry?.events ?? []) {
+          const decision = decide(after, event, at);
+          after = decision.state;
+          asked.push([...decision.effects]);
+          versions.push(after.version);
+          if (decision.ignored !== undefined) {
+            log.debug("event changed nothing", {
+              clone: one.clone,
+              event: event.type,
+              because: decision.ignored,
+            });
+          }
+          events.push({
+            clone: one.clone,
+            missionId: (before.mission ?? after.mission)?.missionId ?? null,
+            event,
+          });
+        }
+        asked.forEach((list, step) => {
+          list.forEach((effect, index) => {
+            effects.push({ id: `${one.clone}/${versions[step] ?? 0}/${index}`, clone: one.clone, effect });
+          });
+        });
+        receipts.push(...(entry?.receipts ?? []));
+        settled.push(...(entry?.settled ?? []));
+        Object.assign(changedSettings, entry?.settings ?? {});
+        if (after !== before) working.set(one.clone, after);
+        done.push({ waiting: one, recorded: { before, after, at } });
+      } catch (error) {
+        one.reject(error);
+      }
+    }
+    try {
+      if (
+        events.length > 0 ||
+        receipts.length > 0 ||
+        settled.length > 0 ||
+        Object.keys(changedSettings).length > 0
+      ) {
+        await store.commit({
+          at,
+          events,
+          states: [...working.values()],
+          effects,
+          settled,
+          receipts,
+          settings: changedSettings,
+        });
+      }
+    } catch (error) {
+      const failure = asFactoryError(error);
+      log.error("the record could not be written", { code: failure.code, error: failure.message });
+      for (const { waiting: one } of done) one.reject(failure);
+      return;
+    }
+    for (const [name, state] of working) states.set(name, state);
+    applySettings(changedSettings);
+    for (const { waiting: one, recorded } of done) {
+      if (recorded.after !== recorded.before) for (const listener of changeListeners) listener(recorded);
+      one.resolve(recorded);
+    }
+    if (effects.length > 0) for (const listener of effectListeners) listener(effects);
+  }
+
+  function applySettings(changed: Readonly<Record<string, string | null>>): void {
+    for (const [key, value] of Object.entries(changed)) {
+      if (value === null) settings.delete(key);
+      else settings.set(key, value);
+    }
+  }
+
+  return {
+    states,
+    signals,
+    settings,
+    unsettled: stored.effects,
+    write,
+    async putSignal(signal) {
+      await store.putSignals([signal]);
+      const before = signals.get(signal.heartbeat.clone);
+      const newer =
+        before === undefined ||
+        signal.heartbeat.epoch > before.heartbeat.epoch ||
+        (signal.heartbeat.epoch === before.heartbeat.epoch && signal.heartbeat.seq > before.heartbeat.seq);
+      if (newer) signals.set(signal.heartbeat.clone, signal);
+    },
+    async putSettings(changed) {
+      await store.commit({
+        at: clock.now(),
+        events: [],
+        states: [],
+        effects: [],
+        settled: [],
+        receipts: [],
+        settings: changed,
+      });
+      applySettings(changed);
+    },
+    onEffects: (listener) => void effectListeners.push(listener),
+    onChange: (listener) => void changeListeners.push(listener),
+    async idle() {
+      while (pumping !== null) await pumping;
+    },
+  };
+}
+
+/** Records events as they are, whatever the state. */
+export function recordEvents(
+  recorder: Recorder,
+  clone: string,
+  ...events: readonly CloneEvent[]
+): Promise<Recorded> {
+  return recorder.write(clone, () => ({ events }));
+}
+
+export function unknownName(name: string): FactoryError {
+  return new FactoryError("name/unknown", "stall", `there is no mission or clone named ${name}`);
+}

@@ -1,0 +1,177 @@
+import { stringify } from "yaml";
+import type { Condition } from "../core/model/condition.ts";
+import { iso } from "../core/model/time.ts";
+import { board } from "../core/status/board.ts";
+import { closureReport } from "../core/status/closure-report.ts";
+import { fleetView, type Picture } from "../core/status/fleet.ts";
+import { inboxOf } from "../core/status/inbox.ts";
+import { closedPhaseOf } from "../core/status/phase.ts";
+import type { MissionView } from "../core/status/view.ts";
+import type { CloneState, ClosedMission } from "../core/supervise/state.ts";
+import type { StatusText } from "./write-back.ts";
+
+/** Steps in which a meter is shown: a commit for every second of runtime would be noise. */
+const METER_STEP_PERCENT = 10;
+/** Items of a list that are written out; the total stands beside it. */
+const LIST_MAX = 20;
+
+/** Everything that stands on the status branch, derived from the record alone; no age, no clock. */
+export function statusText(picture: Picture): StatusText {
+  const view = fleetView(picture);
+  const files = new Map<string, string>();
+  files.set("README.md", board(view, inboxOf(picture), meterPercent));
+  for (const mission of view.missions) {
+    const lane = picture.states.get(mission.clone);
+    files.set(
+      `missions/${mission.name}/status.yaml`,
+      document("MissionStatus", mission.name, missionStatus(mission, lane)),
+    );
+  }
+  for (const state of picture.states.values()) {
+    if (state.spec === null && state.past.length === 0 && state.mission === null) continue;
+    files.set(`clones/${state.name}/status.yaml`, document("CloneStatus", state.name, cloneStatus(state)));
+    for (const closed of state.past) addClosure(files, view.missions, { clone: state.name, closed });
+  }
+  return {
+    files,
+    subject: subject(view.counts),
+    trailers: {
+      "Factory-Installation": picture.installation,
+      ...(picture.source.revision === null ? {} : { "Factory-Observed-Commit": picture.source.revision }),
+    },
+  };
+}
+
+function addClosure(
+  files: Map<string, string>,
+  missions: readonly MissionView[],
+  { clone, closed }: { readonly clone: string; readonly closed: ClosedMission },
+): void {
+  const view = missions.find((mission) => mission.missionId === closed.missionId);
+  // An older run keeps its report under its own name beside the newest one.
+  const folder =
+    view === undefined ? `missions/${closed.name}/runs/${closed.run}` : `missions/${closed.name}`;
+  const { scorecard } = closed;
+  files.set(`${folder}/scorecard.yaml`, document("Scorecard", closed.name, { ...scorecard }));
+  files.set(
+    `${folder}/artifacts.json`,
+    `${JSON.stringify(
+      {
+        mission_id: closed.missionId,
+        kept_at: closed.verdict?.keptAt ?? null,
+        outputs: closed.verdict?.outputs ?? [],
+        submitted: closed.artifacts,
+      },
+      null,
+      2,
+    )}\n`,
+  );
+  files.set(`${folder}/closure.md`, closureReport(clone, closed));
+}
+
+function missionStatus(view: MissionView, lane: CloneState | undefined): object {
+  const { budget, usage } = view;
+  return {
+    phase: view.phase,
+    outcome: view.outcome,
+    mission_id: view.missionId,
+    run: view.run,
+    clone: view.clone,
+    revision: view.revision,
+    contract_hash: view.contractHash,
+    summary: view.summary,
+    holds: lane?.mission?.missionId === view.missionId ? holds(lane) : [],
+    budget: {
+      runtime: `${meterPercent(usage.activeMs / 60_000, budget.maxRuntimeMinutes)} % of ${budget.maxRuntimeMinutes} min`,
+      llm_calls:
+        usage.llmCalls === null
+          ? "unknown"
+          : `${meterPercent(usage.llmCalls, budget.maxLlmCalls)} % of ${budget.maxLlmCalls ?? "no limit"}`,
+      cost_usd:
+        usage.costMicros === null
+          ? "unknown"
+          : `${meterPercent(usage.costMicros / 1e6, budget.maxCostUsd)} % of ${budget.maxCostUsd ?? "no limit"}`,
+      trust: usage.trust,
+    },
+    conditions: view.conditions.map(condition),
+    ...(view.closure === null
+      ? {}
+      : { decision: view.closure.decision, closed_at: iso(view.closure.closedAt) }),
+    ...(lane?.mission?.missionId === view.missionId
+      ? { last_decisions: lane.recent.map(({ at, text }) => `${iso(at)} ${text}`) }
+      : {}),
+  };
+}
+
+function cloneStatus(state: CloneState): object {
+  return {
+    phase: state.phase,
+    generation: state.generation,
+    epoch: state.epoch,
+    digest: state.spec?.digest ?? null,
+    revision: state.spec?.revision ?? null,
+    mission: state.mission?.name ?? null,
+    instance:
+      state.instance === null
+        ? null
+        : {
+            epoch: state.instance.epoch,
+            driver: state.instance.handle?.driver ?? null,
+            containment: state.instance.handle?.containment ?? null,
+            health: state.instance.health,
+          },
+    holds: holds(state),
+    conditions: state.conditions.map(condition),
+    closed_missions: {
+      total: state.past.length,
+      newest: state.past.slice(-LIST_MAX).map((closed) => ({
+        name: closed.name,
+        run: closed.run,
+        phase: closedPhaseOf(closed),
+        outcome: closed.outcome,
+      })),
+    },
+  };
+}
+
+function holds(state: CloneState): object[] {
+  return state.holds.map((hold) => ({
+    kind: hold.kind,
+    owner: hold.owner,
+    since: iso(hold.since),
+    reason: hold.reason,
+    message: hold.message,
+    clear_by: hold.clearBy,
+  }));
+}
+
+function condition(one: Condition): object {
+  return {
+    type: one.type,
+    status: one.status,
+    reason: one.reason,
+    message: one.message,
+    last_transition_time: iso(one.since),
+    observed_generation: one.observedGeneration,
+    observed_commit: one.observedCommit,
+  };
+}
+
+function document(kind: string, name: string, status: object): string {
+  return stringify(
+    { apiVersion: "factory/v1", kind, metadata: { name }, status },
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  );
+}
+
+export function meterPercent(used: number, limit: number | null): number {
+  if (limit === null || limit === 0) return 0;
+  return Math.min(100, Math.floor(((used / limit) * 100) / METER_STEP_PERCENT) * METER_STEP_PERCENT);
+}
+
+function subject(counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([phase, count]) => `${count} ${phase}`);
+  return parts.length === 0 ? "No missions" : parts.join(", ");
+}

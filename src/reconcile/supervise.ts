@@ -1,0 +1,32 @@
+import type { CloneEvent } from "../core/model/event.ts";
+import { due } from "../core/supervise/due.ts";
+import type { Watch } from "../core/supervise/liveness.ts";
+import type { CloneState } from "../core/supervise/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import { type Recorder, recordEvents } from "./record.ts";
+
+/**
+ * Asks for every clone that is not at rest what has fallen due, and records it.
+ * A tick that comes late or twice asks the same question again; nothing is missed.
+ * Returns whether anything was recorded.
+ */
+export async function superviseOnce(parts: {
+  recorder: Recorder;
+  clock: Clock;
+  watch: Watch;
+}): Promise<boolean> {
+  const { recorder, clock, watch } = parts;
+  const now = clock.now();
+  const found: { clone: string; events: readonly CloneEvent[] }[] = [];
+  for (const state of recorder.states.values()) {
+    if (isAtRest(state)) continue;
+    const events = due(state, recorder.signals.get(state.name), now, watch);
+    if (events.length > 0) found.push({ clone: state.name, events });
+  }
+  await Promise.all(found.map(({ clone, events }) => recordEvents(recorder, clone, ...events)));
+  return found.length > 0;
+}
+
+function isAtRest(state: CloneState): boolean {
+  return state.mission === null && state.instance === null && state.deadlineAt === null;
+}

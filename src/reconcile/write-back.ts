@@ -1,0 +1,160 @@
+import { asFactoryError } from "../core/model/error.ts";
+import { type Instant, MINUTE_MS, SECOND_MS } from "../core/model/time.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { StatusBranch } from "../ports/status-branch.ts";
+
+/** Pushes per minute and repository, however large the fleet (design section 10; forges advise 6 in all). */
+export const PUSHES_PER_MINUTE_MAX = 4;
+/** One of them is kept for what cannot wait: an end, an incident, a question to a person. */
+const ROUTINE_PUSHES_MAX = PUSHES_PER_MINUTE_MAX - 1;
+/** Every change waits this long for others that come with it. */
+const COALESCE_MS = 1 * SECOND_MS;
+/** Routine changes are spread out this far. */
+const ROUTINE_SPACING_MS = 15 * SECOND_MS;
+/** After a rejected or failed push: doubled up to the maximum. */
+const RETRY_MS = 1 * SECOND_MS;
+const RETRY_MAX_MS = 30 * SECOND_MS;
+
+/** What the branch should say. `derive` is asked again before every attempt, so a retry never pushes an old text. */
+export interface StatusText {
+  readonly files: ReadonlyMap<string, string>;
+  readonly trailers: Readonly<Record<string, string>>;
+  readonly subject: string;
+}
+
+export interface WriteBack {
+  /** Something changed that people should see; `urgent` when they should see it at once. */
+  touch(urgent: boolean): void;
+  /** Publishes if it is time to. Returns what became of it. */
+  tick(signal: AbortSignal): Promise<"idle" | "waiting" | "pushed" | "unchanged" | "retry" | "stuck">;
+  /** When `tick` is worth calling again; null when nothing waits. */
+  dueAt(): Instant | null;
+  /** The commit that holds everything up to the last `touch`, or null while something waits. */
+  published(): string | null;
+  /** Why it cannot publish, if a person has to act. */
+  problem(): string | null;
+}
+
+/**
+ * The one writer of the status branch: batches, compares and swaps, derives
+ * again when somebody else was first, and never pushes more than
+ * `PUSHES_PER_MINUTE_MAX` times a minute. Files that say the same as the last
+ * publication are not sent again; a file that is no longer derived is removed.
+ */
+export function createWriteBack(parts: {
+  branch: StatusBranch;
+  derive: () => StatusText;
+  clock: Clock;
+  log: Log;
+  /** Restored from the record, so that a restart does not earn new pushes. */
+  pushes?: readonly Instant[];
+  onPush?: (pushes: readonly Instant[]) => void;
+}): WriteBack {
+  const { branch, derive, clock, log } = parts;
+  let touchedAt: Instant | null = clock.now();
+  let urgent = false;
+  let touches = 0;
+  let notBefore: Instant = 0;
+  let retries = 0;
+  let pushes: Instant[] = [...(parts.pushes ?? [])];
+  let known: ReadonlyMap<string, string> | null = null;
+  let commit: string | null = null;
+  let trouble: string | null = null;
+
+  function dueAt(): Instant | null {
+    if (touchedAt === null) return null;
+    const spaced = urgent ? 0 : (pushes.at(-1) ?? -ROUTINE_SPACING_MS) + ROUTINE_SPACING_MS;
+    return Math.max(
+      touchedAt + COALESCE_MS,
+      spaced,
+      notBefore,
+      budgetFreeAt(urgent ? PUSHES_PER_MINUTE_MAX : ROUTINE_PUSHES_MAX),
+    );
+  }
+
+  /** When the window of a minute has room for one more. */
+  function budgetFreeAt(most: number): Instant {
+    const now = clock.now();
+    pushes = pushes.filter((at) => at > now - MINUTE_MS);
+    const oldest = pushes.at(-most);
+    return oldest === undefined ? 0 : oldest + MINUTE_MS;
+  }
+
+  async function tick(signal: AbortSignal): Promise<Awaited<ReturnType<WriteBack["tick"]>>> {
+    const at = dueAt();
+    if (at === null || touchedAt === null) return "idle";
+    if (clock.now() < at) return "waiting";
+    const seen = touches;
+    try {
+      known ??= (await branch.read(signal)).files;
+      const text = derive();
+      const changed = new Map([...text.files].filter(([path, content]) => known?.get(path) !== content));
+      const removed = [...known.keys()].filter((path) => !text.files.has(path) && isOurs(path));
+      if (changed.size === 0 && removed.length === 0 && commit !== null)
+        return finished(seen, text, commit, "unchanged");
+      // Counted before it is tried: an attempt whose answer is lost was a push all the same.
+      pushes.push(clock.now());
+      parts.onPush?.(pushes);
+      const result = await branch.publish(
+        { files: changed, removed, subject: text.subject, trailers: text.trailers },
+        signal,
+      );
+      if (result.type === "unchanged") pushes.pop();
+      if (result.type === "pushed" || result.type === "unchanged")
+        return finished(seen, text, result.commit, result.type);
+      if (result.type === "rejected") return again("somebody else was first", result.message);
+      trouble = result.retryable ? null : result.message;
+      return again(result.retryable ? "the push failed" : "the push was refused", result.message);
+    } catch (error) {
+      return again("the status branch could not be written", asFactoryError(error).message);
+    }
+  }
+
+  function finished(
+    seen: number,
+    text: StatusText,
+    tip: string | null,
+    result: "pushed" | "unchanged",
+  ): "pushed" | "unchanged" {
+    known = text.files;
+    commit = tip;
+    retries = 0;
+    notBefore = 0;
+    trouble = null;
+    // A change that came while we were publishing is due for the next time.
+    touchedAt = touches === seen ? null : clock.now();
+    if (touchedAt === null) urgent = false;
+    return result;
+  }
+
+  /** What is on the branch is looked at anew: it is not what we thought. */
+  function again(what: string, message: string): "retry" | "stuck" {
+    known = null;
+    notBefore = clock.now() + Math.min(RETRY_MS * 2 ** retries, RETRY_MAX_MS);
+    retries = Math.min(retries + 1, 10);
+    log.warn(what, { message, retryAt: notBefore });
+    return trouble === null ? "retry" : "stuck";
+  }
+
+  return {
+    touch(isUrgent) {
+      touches++;
+      urgent ||= isUrgent;
+      // Later changes ride along with the flush that is already due.
+      touchedAt ??= clock.now();
+    },
+    tick,
+    dueAt,
+    published: () => (touchedAt === null ? commit : null),
+    problem: () => trouble,
+  };
+}
+
+/** Paths on the branch that are derived from the record. Anything else there belongs to somebody else. */
+export function isOurs(path: string): boolean {
+  return path === "README.md" || OURS.test(path);
+}
+
+const OURS =
+  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml)$/;
