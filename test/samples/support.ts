@@ -83,3 +83,13 @@ function readDocument(file: string): unknown {
   if (!document) throw new Error(JSON.stringify(issues));
   return document.document;
 }
+
+/** Files of this repository that a commit would hold, as git sees them: tracked, or new and not ignored. */
+export function listRepository(): readonly string[] {
+  const done = spawnSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  if (done.status !== 0) throw new Error(done.stderr);
+  return [...new Set(done.stdout.split("\0"))].filter((path) => path !== "" && existsSync(join(ROOT, path)));
+}
