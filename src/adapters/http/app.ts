@@ -1,0 +1,241 @@
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
+import type { Caller, ControlPlane } from "../../ports/control-plane.ts";
+import type { Log } from "../../ports/log.ts";
+import { actorOf, admit } from "./access.ts";
+import { createHostGuard } from "./host.ts";
+import { parseJsonBody } from "./json-body.ts";
+import {
+  BODY_BYTES_MAX,
+  HEADER_BYTES_MAX,
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_TIMEOUT_MS,
+  NAME_CHARS_MAX,
+  REQUEST_TIMEOUT_MS,
+} from "./limits.ts";
+import { openApiDocument } from "./openapi.ts";
+import { HttpProblem, type Problem, problemOf, problemOfError, retryAfterSeconds } from "./problem.ts";
+import type { Answer, Call, Route } from "./route.ts";
+import { controlRoutes } from "./routes/control.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { serviceRoutes } from "./routes/service.ts";
+import { viewRoutes } from "./routes/views.ts";
+import { valid } from "./validate.ts";
+
+export interface AppOptions {
+  readonly controlPlane: ControlPlane;
+  readonly log: Log;
+  /** The program's version, for `openapi.json`. */
+  readonly version: string;
+  /** The host to which we bind; null for a Unix socket, which no browser reaches. */
+  readonly boundHost: string | null;
+  /** Further values of `Host` that are ours, behind a proxy for example. */
+  readonly allowedHosts: readonly string[];
+  /** Asked with every request: true from the moment the server is to end. */
+  readonly closing: () => boolean;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    caller: Caller | null;
+    media: string;
+  }
+}
+
+const SECURITY_HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+export function allRoutes(plane: ControlPlane, version: string): readonly Route[] {
+  let document: unknown;
+  const routes: readonly Route[] = [
+    ...eventRoutes(plane),
+    ...viewRoutes(plane),
+    ...controlRoutes(plane),
+    ...serviceRoutes(plane, () => {
+      document ??= openApiDocument(routes, version);
+      return document;
+    }),
+  ];
+  return routes;
+}
+
+/**
+ * The application without a socket. What a request meets, in this order: host,
+ * closing, token, content type, size, JSON, shape, handler. A body is not
+ * read before its sender is known.
+ */
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { controlPlane, log } = options;
+  const routes = allRoutes(controlPlane, options.version);
+  const app = Fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    routerOptions: { maxParamLength: NAME_CHARS_MAX },
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    logger: false,
+    // Malformed HTTP never becomes a request; it is answered on the bare socket.
+    clientErrorHandler(error, socket) {
+      if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+      socket.end(rawProblem(clientProblem(error.code)));
+    },
+    frameworkErrors(_error, _request, reply) {
+      sendProblem(reply, problemOf("bad_request", "the URL could not be read"));
+    },
+  });
+
+  const checkHost =
+    options.boundHost === null ? () => {} : createHostGuard(options.boundHost, options.allowedHosts);
+  app.decorateRequest("caller", null);
+  app.decorateRequest("media", "");
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+    checkHost(request.headers.host);
+    if (!options.closing()) return;
+    reply.header("connection", "close");
+    throw new HttpProblem("closing", "the controller is about to end; ask its successor");
+  });
+
+  app.removeAllContentTypeParsers();
+  const types = new Set(routes.flatMap(({ consumes }) => Object.keys(consumes ?? {})));
+  app.addContentTypeParser([...types], { parseAs: "buffer" }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as Buffer));
+    } catch (error) {
+      done(error as Error, undefined);
+    }
+  });
+  for (const route of routes) addRoute(app, route, controlPlane);
+
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?", 1)[0] ?? "";
+    const allowed = routes.filter((route) => matches(route, path)).map(({ method }) => method);
+    if (allowed.length === 0) return sendProblem(reply, problemOf("not_found", "there is no such resource"));
+    reply.header("allow", allowed.join(", "));
+    return sendProblem(reply, problemOf("method_not_allowed", `this resource knows ${allowed.join(", ")}`));
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = frameworkProblem(error) ?? problemOfError(error);
+    if (problem.status === 500)
+      log.error("a request failed", { method: request.method, url: request.url, error });
+    return sendProblem(reply, problem);
+  });
+  return app;
+}
+
+function addRoute(app: FastifyInstance, route: Route, plane: ControlPlane): void {
+  const { params, query, consumes } = route;
+  const bodies = new Map(Object.entries(consumes ?? {}));
+  // The events route checks its bodies itself: attributes may stand in headers.
+  const checksBody = route.access === "operator" && consumes !== undefined;
+
+  function call(request: FastifyRequest): Call {
+    const { caller, media, headers } = request;
+    const schema = bodies.get(media) ?? bodies.values().next().value;
+    return {
+      caller,
+      headers,
+      contentType: media,
+      actor: actorOf(caller, headers),
+      params: params ? valid(params, request.params, "request_invalid", "the path") : {},
+      query: query ? valid(query, request.query, "request_invalid", "the query") : {},
+      body:
+        checksBody && schema
+          ? valid(schema, request.body ?? {}, "request_invalid", "the body")
+          : request.body,
+    };
+  }
+
+  app.route({
+    method: route.method,
+    url: route.path,
+    onRequest: async (request) => {
+      request.caller = admit(plane, route, request.headers);
+      request.media = mediaType(request.headers["content-type"]);
+      const empty = request.media === "" && checksBody;
+      if (consumes && !empty && !bodies.has(request.media)) {
+        throw new HttpProblem("content_type", `send ${[...bodies.keys()].join(" or ")}`);
+      }
+    },
+    handler: async (request, reply) => send(reply, await route.handle(call(request))),
+  });
+}
+
+/** Without parameters, lower case; a charset other than UTF-8 makes it a type that nobody knows. */
+function mediaType(header: string | undefined): string {
+  if (header === undefined) return "";
+  const [type = "", ...parameters] = header.toLowerCase().split(";");
+  const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith("charset="));
+  return charset === undefined || /^charset="?utf-8"?$/.test(charset) ? type.trim() : header;
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  reply.code(answer.status);
+  const retryAfter = retryAfterSeconds(answer.status);
+  if (retryAfter !== null) reply.header("retry-after", String(retryAfter));
+  if (answer.body === undefined) return reply.send();
+  if (answer.contentType) return reply.type(answer.contentType).send(answer.body);
+  const problem = answer.status >= 400 && isProblem(answer.body);
+  reply.type(problem ? "application/problem+json" : "application/json");
+  return reply.send(JSON.stringify(answer.body));
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.status === 401) reply.header("www-authenticate", 'Bearer realm="factory"');
+  return send(reply, { status: problem.status, body: problem });
+}
+
+function isProblem(body: unknown): body is Problem {
+  return body !== null && typeof body === "object" && "code" in body && "title" in body;
+}
+
+function matches(route: Route, path: string): boolean {
+  return new RegExp(`^${route.path.replace(/:\w+/g, "[^/]+")}$`).test(path);
+}
+
+/** What fastify itself refuses. */
+function frameworkProblem(error: unknown): Problem | null {
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  const { code, statusCode } = error as FastifyError;
+  switch (code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return problemOf("body_too_large", `a body holds at most ${BODY_BYTES_MAX} bytes`);
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return problemOf("content_type", "this resource takes no such body");
+    default:
+      return typeof code === "string" && code.startsWith("FST_") && statusCode === 400
+        ? problemOf("bad_request", error.message)
+        : null;
+  }
+}
+
+function clientProblem(code: string): Problem {
+  if (code === "HPE_HEADER_OVERFLOW")
+    return problemOf("headers_too_large", `headers hold at most ${HEADER_BYTES_MAX} bytes`);
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return problemOf("timeout", "the request did not come in in time");
+  return problemOf("bad_request", "this is not HTTP as we know it");
+}
+
+function rawProblem(problem: Problem): string {
+  const body = JSON.stringify(problem);
+  return [
+    `HTTP/1.1 ${problem.status} ${problem.code}`,
+    "content-type: application/problem+json",
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+    "",
+    body,
+  ].join("\r\n");
+}

@@ -1,0 +1,166 @@
+import { FactoryError } from "../../core/model/error.ts";
+import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../core/status/view.ts";
+import type { ControlAnswer } from "../../ports/control-plane.ts";
+import type { EventQuery, StoredEvent } from "../../ports/store.ts";
+import { createTransport, type Received } from "./client-transport.ts";
+import type { Problem } from "./problem.ts";
+
+export interface ControllerClientOptions {
+  /** `http://host:port`, or `unix:<path>`. */
+  readonly url: string;
+  /** The operator token. */
+  readonly token: string;
+  /** The person, as recorded. */
+  readonly actor: string;
+}
+
+export interface ControlCall {
+  /** Name of a mission or of a clone. */
+  readonly name: string;
+  readonly reason: string;
+}
+
+/**
+ * What the command line asks of a running controller.
+ *
+ * A thing that does not exist is null, a decision that is refused is a
+ * `ControlAnswer`; everything else rejects: `controller/unreachable` (`retry`)
+ * when nobody answers, `controller/unauthorized` (`stall`) for a wrong token,
+ * `controller/unavailable` (`retry`) for trouble that passes, and
+ * `controller/refused` (`crash`) for what this client should not have asked.
+ */
+export interface ControllerClient {
+  fleet(): Promise<FleetView>;
+  mission(name: string): Promise<MissionView | null>;
+  clone(name: string): Promise<CloneView | null>;
+  why(name: string): Promise<WhyView | null>;
+  inbox(): Promise<readonly InboxItem[]>;
+  events(query: EventQuery): Promise<readonly StoredEvent[]>;
+  logs(name: string, bytesMax: number): Promise<string | null>;
+  readiness(): Promise<{ readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }>;
+
+  pause(call: ControlCall): Promise<ControlAnswer>;
+  resume(call: ControlCall): Promise<ControlAnswer>;
+  kill(call: ControlCall & { readonly now: boolean }): Promise<ControlAnswer>;
+  decideClosure(
+    call: ControlCall & { readonly decision: "retire" | "standby" | "template" },
+  ): Promise<ControlAnswer>;
+  /** Returns when the pass is over. */
+  reconcile(): Promise<ControlAnswer>;
+  allowRewrite(commits: { readonly from: string; readonly to: string }): Promise<ControlAnswer>;
+}
+
+export function createControllerClient(options: ControllerClientOptions): ControllerClient {
+  const request = createTransport(options);
+
+  async function get<T>(path: string): Promise<T | null> {
+    const received = await request({ method: "GET", path });
+    if (received.status === 200) return json<T>(received);
+    if (received.status === 404) return null;
+    throw refusal(received);
+  }
+
+  async function getOne<T>(path: string): Promise<T> {
+    const value = await get<T>(path);
+    if (value === null)
+      throw new FactoryError("controller/refused", "crash", `${options.url} does not know ${path}`);
+    return value;
+  }
+
+  async function post(path: string, body: unknown): Promise<ControlAnswer> {
+    const received = await request({ method: "POST", path, body: JSON.stringify(body) });
+    if (received.status === 200) return { ok: true, ...json<{ message: string }>(received) };
+    const code = problemOf(received)?.code;
+    if (code === "not_found" || code === "conflict" || code === "unavailable") {
+      return { ok: false, code, message: problemOf(received)?.detail ?? "" };
+    }
+    throw refusal(received);
+  }
+
+  // One route serves both: the controller finds the subject by its name.
+  function decide(name: string, what: string, body: unknown): Promise<ControlAnswer> {
+    return post(`/v1/missions/${encodeURIComponent(name)}/${what}`, body);
+  }
+
+  return {
+    fleet: () => getOne("/v1/fleet"),
+    mission: (name) => get(`/v1/missions/${encodeURIComponent(name)}`),
+    clone: (name) => get(`/v1/clones/${encodeURIComponent(name)}`),
+    why: (name) => get(`/v1/why/${encodeURIComponent(name)}`),
+    inbox: async () => (await getOne<{ items: InboxItem[] }>("/v1/inbox")).items,
+    events: async (query) =>
+      (await getOne<{ events: StoredEvent[] }>(`/v1/journal?${journalQuery(query)}`)).events,
+    async logs(name, bytesMax) {
+      const path = `/v1/logs/${encodeURIComponent(name)}?bytes=${bytesMax}`;
+      const received = await request({ method: "GET", path });
+      if (received.status === 200) return received.text;
+      if (received.status === 404) return null;
+      throw refusal(received);
+    },
+    async readiness() {
+      const received = await request({ method: "GET", path: "/readyz" });
+      if (received.status === 200 || received.status === 503) return json(received);
+      throw refusal(received);
+    },
+    pause: ({ name, reason }) => decide(name, "pause", { reason }),
+    resume: ({ name, reason }) => decide(name, "resume", { reason }),
+    kill: ({ name, reason, now }) => decide(name, "kill", { reason, now }),
+    decideClosure: ({ name, reason, decision }) => decide(name, "closure", { reason, decision }),
+    reconcile: () => post("/v1/reconcile", {}),
+    allowRewrite: (commits) => post("/v1/source/allow-rewrite", commits),
+  };
+}
+
+function journalQuery(query: EventQuery): string {
+  const { clone, missionId, afterSeq, last, limit } = query;
+  const named = { clone, mission_id: missionId, after_seq: afterSeq, last, limit };
+  const given = Object.entries(named).flatMap(([key, value]): [string, string][] =>
+    value === undefined ? [] : [[key, String(value)]],
+  );
+  return new URLSearchParams(given).toString();
+}
+
+function json<T>(received: Received): T {
+  try {
+    return JSON.parse(received.text) as T;
+  } catch (error) {
+    throw new FactoryError(
+      "controller/refused",
+      "crash",
+      `${received.url} answered something that is not JSON`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Null when the answer is not from one of us: a proxy's page, for example. */
+function problemOf(received: Received): Problem | null {
+  try {
+    const value: unknown = JSON.parse(received.text);
+    return value !== null && typeof value === "object" && "code" in value && "detail" in value
+      ? (value as Problem)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+function refusal(received: Received): FactoryError {
+  const { status, url } = received;
+  const problem = problemOf(received);
+  const said = problem ? sentence(problem) : `status ${status}`;
+  if (status === 401 || status === 403) {
+    return new FactoryError("controller/unauthorized", "stall", `${url} does not accept the token: ${said}`);
+  }
+  if (status === 503 || status === 408 || status === 429) {
+    return new FactoryError("controller/unavailable", "retry", `${url} cannot do that right now: ${said}`);
+  }
+  return new FactoryError("controller/refused", "crash", `${url} refused: ${said}`);
+}
+
+function sentence({ detail, errors = [] }: Problem): string {
+  const fields = errors.map(({ field, message }) => `${field}: ${message}`).join("; ");
+  return fields ? `${detail} (${fields})` : detail;
+}

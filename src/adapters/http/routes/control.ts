@@ -1,0 +1,110 @@
+import type { z } from "zod";
+import type { ControlAnswer, ControlPlane, ControlRequest } from "../../../ports/control-plane.ts";
+import { BINARY_TYPE } from "../cloud-event.ts";
+import { problemOfControl } from "../problem.ts";
+import type { Answer, Call, Route } from "../route.ts";
+import { doneSchema } from "../schema/answer.ts";
+import { closureBody, emptyBody, holdBody, killBody, nameParams, rewriteBody } from "../schema/request.ts";
+import { nameOf } from "./views.ts";
+
+/** What people decide. Every answer means: recorded. What became of it is seen in the views. */
+export function controlRoutes(plane: ControlPlane): readonly Route[] {
+  return [
+    ...(["missions", "clones"] as const).flatMap((kind) => subjectRoutes(plane, kind)),
+    {
+      ...act(
+        "/v1/reconcile",
+        "reconcile",
+        "Looks at the repository at once; answers when that pass is over.",
+      ),
+      consumes: { [BINARY_TYPE]: emptyBody },
+      handle: async ({ actor }) => answer(await plane.reconcile({ actor })),
+    },
+    {
+      ...act(
+        "/v1/source/allow-rewrite",
+        "allowRewrite",
+        "Accepts one rewritten history, named by both commits.",
+      ),
+      consumes: { [BINARY_TYPE]: rewriteBody },
+      handle: async ({ actor, body }) => {
+        const { from, to } = body as z.output<typeof rewriteBody>;
+        return answer(await plane.allowRewrite({ actor, from, to }));
+      },
+    },
+  ];
+}
+
+function subjectRoutes(plane: ControlPlane, kind: "missions" | "clones"): readonly Route[] {
+  const one = kind === "missions" ? "mission" : "clone";
+  const of = kind === "missions" ? "Mission" : "Clone";
+  return [
+    {
+      ...act(`/v1/${kind}/:name/pause`, `pause${of}`, `Places an operator's hold on a ${one}.`),
+      params: nameParams,
+      consumes: { [BINARY_TYPE]: holdBody },
+      handle: async (call) => answer(await plane.pause(request(call))),
+    },
+    {
+      ...act(
+        `/v1/${kind}/:name/resume`,
+        `resume${of}`,
+        `Releases the holds of a ${one} that an operator may release.`,
+      ),
+      params: nameParams,
+      consumes: { [BINARY_TYPE]: holdBody },
+      handle: async (call) => answer(await plane.resume(request(call))),
+    },
+    {
+      ...act(
+        `/v1/${kind}/:name/kill`,
+        `kill${of}`,
+        `Ends a ${one}. Answers once that is recorded; the views show the proof of death.`,
+      ),
+      params: nameParams,
+      consumes: { [BINARY_TYPE]: killBody },
+      handle: async (call) => {
+        const { now } = call.body as z.output<typeof killBody>;
+        return answer(await plane.kill({ ...request(call), now }));
+      },
+    },
+    {
+      ...act(
+        `/v1/${kind}/:name/closure`,
+        `decideClosureOf${of}`,
+        "Decides what becomes of the clone of a closed mission.",
+      ),
+      params: nameParams,
+      consumes: { [BINARY_TYPE]: closureBody },
+      handle: async (call) => {
+        const { decision } = call.body as z.output<typeof closureBody>;
+        return answer(await plane.decideClosure({ ...request(call), decision }));
+      },
+    },
+  ];
+}
+
+function act(path: string, operation: string, summary: string): Omit<Route, "handle"> {
+  return {
+    method: "POST",
+    path,
+    operation,
+    summary,
+    access: "operator",
+    answers: {
+      200: { description: "Recorded", schema: doneSchema },
+      409: { description: "The present state does not allow it" },
+    },
+  };
+}
+
+function request(call: Call): ControlRequest {
+  const { reason } = call.body as z.output<typeof holdBody>;
+  return { name: nameOf(call), actor: call.actor, reason };
+}
+
+function answer(given: ControlAnswer): Answer {
+  if (given.ok) return { status: 200, body: { message: given.message } };
+  const problem = problemOfControl(given);
+  return { status: problem.status, body: problem };
+}

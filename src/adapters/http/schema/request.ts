@@ -1,0 +1,58 @@
+import { z } from "zod";
+import {
+  JOURNAL_EVENTS_DEFAULT,
+  JOURNAL_EVENTS_MAX,
+  LOG_BYTES_DEFAULT,
+  LOG_BYTES_MAX,
+  NAME_CHARS_MAX,
+  REASON_CHARS_MAX,
+} from "../limits.ts";
+import { components } from "./answer.ts";
+
+/** A number in a query string. */
+function count(min: number, max: number) {
+  return z.coerce.number().pipe(z.int().min(min).max(max));
+}
+
+const Name = z.string().min(1).max(NAME_CHARS_MAX);
+const Reason = z.string().max(REASON_CHARS_MAX).default("");
+const Commit = z
+  .string()
+  .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
+  .meta({ description: "A full commit id." });
+
+export const nameParams = z.strictObject({ name: Name });
+
+export const journalQuery = z.strictObject({
+  clone: Name.optional(),
+  mission_id: Name.optional(),
+  after_seq: count(0, Number.MAX_SAFE_INTEGER).optional(),
+  last: count(1, JOURNAL_EVENTS_MAX).optional(),
+  limit: count(1, JOURNAL_EVENTS_MAX)
+    .optional()
+    .meta({ description: `${JOURNAL_EVENTS_DEFAULT}, or \`last\` where that is given.` }),
+});
+
+export const logsQuery = z.strictObject({ bytes: count(1, LOG_BYTES_MAX).default(LOG_BYTES_DEFAULT) });
+
+export const holdBody = z.strictObject({ reason: Reason });
+export const killBody = z.strictObject({
+  reason: Reason,
+  now: z.boolean().default(false).meta({ description: "Skip the polite rungs of the ladder." }),
+});
+export const closureBody = z.strictObject({
+  decision: z.enum(["retire", "standby", "template"]),
+  reason: Reason,
+});
+export const emptyBody = z.strictObject({});
+export const rewriteBody = z.strictObject({ from: Commit, to: Commit });
+
+for (const [id, schema] of Object.entries({
+  HoldRequest: holdBody,
+  KillRequest: killBody,
+  ClosureRequest: closureBody,
+  EmptyRequest: emptyBody,
+  RewriteRequest: rewriteBody,
+})) {
+  components.add(schema, { id });
+}

@@ -1,0 +1,227 @@
+/**
+ * The shapes of `core/status/view.ts` as schemas, for `openapi.json`. The lines
+ * at the end fail to compile when the two drift apart.
+ */
+import { z } from "zod";
+import { CONDITION_TYPES } from "../../../core/model/condition.ts";
+import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../../core/status/view.ts";
+
+const Instant = z.number().meta({ description: "Milliseconds since 1970, UTC." });
+const OutcomeSchema = z.enum(["accepted", "rejected", "pending", "ignored", "unknown"]);
+const PhaseSchema = z.enum([
+  "Pending",
+  "Preparing",
+  "Starting",
+  "Running",
+  "Paused",
+  "Blocked",
+  "Recovering",
+  "Closing",
+  "Completed",
+  "Failed",
+  "Cancelled",
+  "TimedOut",
+]);
+
+export const holdSchema = z.object({
+  kind: z.enum([
+    "operator",
+    "budget",
+    "approval",
+    "freeze",
+    "quarantine",
+    "window",
+    "throttle",
+    "rollout",
+    "stuck",
+    "gate",
+  ]),
+  owner: z.string(),
+  since: Instant,
+  reason: z.string(),
+  message: z.string(),
+  clearBy: z.enum(["operator", "repository", "supervisor", "anyone"]),
+  until: Instant.exactOptional(),
+});
+
+export const conditionSchema = z.object({
+  type: z.enum(CONDITION_TYPES),
+  status: z.enum(["True", "False", "Unknown"]),
+  reason: z.string(),
+  message: z.string(),
+  since: Instant,
+  observedGeneration: z.int(),
+  observedCommit: z.string().nullable(),
+});
+
+export const scorecardSchema = z.object({
+  mission: z.string(),
+  mission_id: z.string(),
+  outcome: OutcomeSchema,
+  quality: z.object({
+    criteria_total: z.int(),
+    criteria_met: z.int(),
+    criteria_pending: z.int(),
+    outputs_required: z.int(),
+    outputs_valid: z.int(),
+  }),
+  latency: z.object({
+    queue_ms: z.number().nullable(),
+    accepted_ms: z.number().nullable(),
+    first_progress_ms: z.number().nullable(),
+    total_ms: z.number().nullable(),
+    waiting_for_people_ms: z.number(),
+  }),
+  incidents: z.object({ total: z.int(), by_class: z.record(z.string(), z.int()) }),
+  maintainability: z.object({
+    files_from_baseline: z.int(),
+    files_from_overlays: z.int(),
+    interventions: z.int(),
+    restarts: z.int(),
+  }),
+  economics: z.object({
+    active_ms: z.number(),
+    llm_calls: z.int().nullable(),
+    cost_usd: z.number().nullable(),
+    usage_trust: z.string(),
+    runtime_budget_left: z.number(),
+  }),
+});
+
+export const missionViewSchema = z.object({
+  name: z.string(),
+  missionId: z.string(),
+  run: z.int(),
+  clone: z.string(),
+  objective: z.string(),
+  phase: PhaseSchema,
+  outcome: OutcomeSchema.nullable(),
+  summary: z.string(),
+  since: Instant,
+  holds: z.array(holdSchema),
+  conditions: z.array(conditionSchema),
+  usage: z.object({
+    activeMs: z.number(),
+    llmCalls: z.int().nullable(),
+    costMicros: z.int().nullable(),
+    trust: z.enum(["metered", "reported", "derived", "none"]),
+  }),
+  budget: z.object({
+    maxRuntimeMinutes: z.number(),
+    maxLlmCalls: z.number().nullable(),
+    maxCostUsd: z.number().nullable(),
+  }),
+  revision: z.string(),
+  contractHash: z.string(),
+  closure: z
+    .object({
+      outcome: OutcomeSchema,
+      scorecard: scorecardSchema,
+      decision: z.enum(["undecided", "retire", "standby", "template"]),
+      closedAt: Instant,
+      report: z.string().meta({ description: "The closure report, Markdown." }),
+    })
+    .nullable(),
+});
+
+export const cloneViewSchema = z.object({
+  name: z.string(),
+  phase: z.string(),
+  generation: z.int(),
+  epoch: z.int(),
+  mission: z.string().nullable(),
+  since: Instant,
+  instance: z
+    .object({
+      epoch: z.int(),
+      driver: z.string(),
+      containment: z.string(),
+      health: z.string(),
+      agentPhase: z.string().nullable(),
+      heartbeatAgeMs: z.number().nullable(),
+      progressAgeMs: z.number().nullable(),
+      startedAt: Instant,
+    })
+    .nullable(),
+  holds: z.array(holdSchema),
+  conditions: z.array(conditionSchema),
+  restarts: z.int(),
+  digest: z.string().nullable(),
+  revision: z.string().nullable(),
+});
+
+export const issueSchema = z.object({
+  severity: z.enum(["error", "warning"]),
+  reason: z.string(),
+  file: z.string(),
+  line: z.int().exactOptional(),
+  column: z.int().exactOptional(),
+  field: z.string().exactOptional(),
+  message: z.string(),
+  found: z.string().exactOptional(),
+  expected: z.string().exactOptional(),
+});
+
+export const fleetViewSchema = z.object({
+  installation: z.string(),
+  mode: z.enum(["normal", "in_core_only"]),
+  now: Instant,
+  source: z.object({
+    state: z.enum(["ok", "verified_empty", "error", "unknown"]),
+    reason: z.string(),
+    message: z.string(),
+    revision: z.string().nullable(),
+    observedAt: Instant.nullable(),
+  }),
+  missions: z.array(missionViewSchema),
+  clones: z.array(cloneViewSchema),
+  issues: z.array(issueSchema),
+  held: z.array(
+    z.object({ subject: z.string(), action: z.string(), reason: z.string(), message: z.string() }),
+  ),
+  counts: z.record(PhaseSchema, z.int()),
+});
+
+export const whyViewSchema = z.object({
+  subject: z.string(),
+  kind: z.enum(["mission", "clone"]),
+  runs: z.boolean(),
+  headline: z.string(),
+  steps: z.array(
+    z.object({
+      step: z.string(),
+      name: z.string(),
+      ok: z.boolean().nullable(),
+      reason: z.string(),
+      evidence: z.string(),
+      since: Instant.nullable(),
+      next: z.string().nullable(),
+    }),
+  ),
+  provenance: z.record(z.string(), z.string()),
+  recent: z.array(z.object({ at: Instant, type: z.string(), text: z.string() })),
+});
+
+export const inboxItemSchema = z.object({
+  id: z.string(),
+  severity: z.enum(["info", "warning", "critical"]),
+  kind: z.string(),
+  subject: z.string(),
+  since: Instant,
+  message: z.string(),
+  answers: z.array(z.string()),
+});
+
+type Same<Left, Right> = Left extends Right ? (Right extends Left ? true : never) : never;
+type Loose<T> = T extends readonly (infer Item)[]
+  ? readonly Loose<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Loose<T[Key]> }
+    : T;
+export const VIEWS_AGREE: [
+  Same<Loose<z.infer<typeof fleetViewSchema>>, FleetView>,
+  Same<Loose<z.infer<typeof missionViewSchema>>, MissionView>,
+  Same<Loose<z.infer<typeof cloneViewSchema>>, CloneView>,
+  Same<Loose<z.infer<typeof whyViewSchema>>, WhyView>,
+  Same<Loose<z.infer<typeof inboxItemSchema>>, InboxItem>,
+] = [true, true, true, true, true];

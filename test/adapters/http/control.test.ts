@@ -1,0 +1,210 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { JOURNAL_EVENTS_MAX, LOG_BYTES_MAX } from "../../../src/adapters/http/limits.ts";
+import { ALPHA_TOKEN, trouble } from "../../support/control-plane.ts";
+import { type TestApp, testApp } from "./app.ts";
+
+describe("the operator's side", () => {
+  let app: TestApp;
+  beforeEach(() => {
+    app = testApp();
+  });
+
+  it("shows what the control plane shows", async () => {
+    expect((await app.get("/v1/fleet")).json()).toEqual(app.plane.fleet());
+    expect((await app.get("/v1/missions/audit")).json()).toEqual(app.plane.mission("audit"));
+    expect((await app.get("/v1/clones/alpha")).json()).toEqual(app.plane.clone("alpha"));
+    expect((await app.get("/v1/why/audit")).json()).toEqual(await app.plane.why("audit"));
+    expect((await app.get("/v1/inbox")).json()).toEqual({ items: app.plane.inbox() });
+    const logs = await app.get("/v1/logs/alpha?bytes=5");
+    expect([logs.body, logs.headers["content-type"]]).toEqual(["trans", "text/plain; charset=utf-8"]);
+  });
+
+  it("asks the journal for what was asked, within limits", async () => {
+    const seqOf = async (query: string) => (await app.get(`/v1/journal${query}`)).json().events[0].seq;
+    expect(await seqOf("")).toBe(100);
+    expect(await seqOf("?last=500")).toBe(500);
+    expect(await seqOf("?clone=alpha&mission_id=m_1&after_seq=3&limit=7")).toBe(7);
+    for (const query of [
+      `?limit=${JOURNAL_EVENTS_MAX + 1}`,
+      "?last=0",
+      "?limit=x",
+      "?after_seq=-1",
+      "?order=desc",
+      "?limit=1&limit=2",
+    ]) {
+      const answer = await app.get(`/v1/journal${query}`);
+      expect([query, answer.statusCode, answer.json().code]).toEqual([query, 400, "request_invalid"]);
+    }
+    expect((await app.get(`/v1/logs/alpha?bytes=${LOG_BYTES_MAX + 1}`)).statusCode).toBe(400);
+  });
+
+  it.each([
+    "/v1/missions/nobody",
+    "/v1/clones/nobody",
+    "/v1/why/nobody",
+    "/v1/logs/nobody",
+    "/v1/nothing",
+    "/",
+    "/v1/missions/a/b/c",
+    "/v1/missions/..%2f..%2fetc",
+  ])("answers 404 to %s", async (url) => {
+    const answer = await app.get(url);
+    expect(answer.json()).toMatchObject({
+      status: 404,
+      code: "not_found",
+      type: "urn:factory:problem:not_found",
+    });
+    expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json(;|$)/);
+  });
+
+  it.each(["missions", "clones"])("decides about %s, in the name of who acts", async (kind) => {
+    const as = { "x-factory-actor": "ann" };
+    expect((await app.post(`/v1/${kind}/x/pause`, { reason: "lunch" }, as)).json()).toEqual({
+      message: "pause x",
+    });
+    expect((await app.post(`/v1/${kind}/x/resume`)).statusCode).toBe(200);
+    expect((await app.post(`/v1/${kind}/x/kill`, {}, as)).statusCode).toBe(200);
+    expect((await app.post(`/v1/${kind}/x/kill`, { now: true }, as)).statusCode).toBe(200);
+    expect((await app.post(`/v1/${kind}/x/closure`, { decision: "retire" }, as)).statusCode).toBe(200);
+    expect(app.plane.decided.map(({ what, actor, reason }) => [what, actor, reason])).toEqual([
+      ["pause", "ann", "lunch"],
+      ["resume", "operator", ""],
+      ["kill", "ann", ""],
+      ["kill now", "ann", ""],
+      ["retire", "ann", ""],
+    ]);
+  });
+
+  it("pokes the reconciler and allows one rewrite, named by whole commits", async () => {
+    expect((await app.post("/v1/reconcile")).statusCode).toBe(200);
+    const commits = { from: "a".repeat(40), to: "b".repeat(40) };
+    expect((await app.post("/v1/source/allow-rewrite", commits)).statusCode).toBe(200);
+    expect((await app.post("/v1/source/allow-rewrite", { ...commits, to: "bbbb" })).statusCode).toBe(400);
+    expect((await app.post("/v1/source/allow-rewrite")).statusCode).toBe(400);
+  });
+
+  it("tells refusals apart", async () => {
+    expect((await app.post("/v1/missions/absent/pause")).json()).toMatchObject({
+      status: 404,
+      code: "not_found",
+    });
+    expect((await app.post("/v1/missions/closed/pause")).json()).toMatchObject({
+      status: 409,
+      detail: "it is closed",
+    });
+    app.plane.trouble = trouble("source/unknown-revision", "stall");
+    expect((await app.post("/v1/missions/x/pause")).statusCode).toBe(404);
+    app.plane.trouble = trouble("spec/broken", "stall");
+    expect((await app.post("/v1/missions/x/pause")).json()).toMatchObject({
+      status: 409,
+      code: "spec/broken",
+    });
+    app.plane.trouble = trouble("store/conflict", "yield");
+    expect((await app.post("/v1/missions/x/pause")).json()).toMatchObject({
+      status: 503,
+      code: "store/conflict",
+    });
+  });
+
+  it.each([
+    ["/v1/missions/x/closure", {}],
+    ["/v1/missions/x/closure", { decision: "maybe" }],
+    ["/v1/missions/x/kill", { now: "yes" }],
+    ["/v1/missions/x/kill", { nwo: true }],
+    ["/v1/missions/x/pause", { reason: "x".repeat(2_000) }],
+    ["/v1/missions/x/pause", []],
+    ["/v1/missions/x/pause", "not json"],
+    ["/v1/reconcile", { now: true }],
+  ])("refuses %s with %j, and nothing is decided", async (url, body) => {
+    const answer = await app.post(url, body);
+    expect(answer.statusCode).toBe(400);
+    expect(app.plane.decided).toEqual([]);
+  });
+
+  it("refuses a body of another type, and an actor that cannot be recorded", async () => {
+    const form = await app.post("/v1/missions/x/kill", "now=true", {
+      "content-type": "application/x-www-form-urlencoded",
+    });
+    expect(form.statusCode).toBe(415);
+    expect(
+      (await app.post("/v1/missions/x/kill", {}, { "x-factory-actor": "a".repeat(500) })).statusCode,
+    ).toBe(400);
+    expect(app.plane.decided).toEqual([]);
+  });
+
+  it("is closed to instances and to strangers", async () => {
+    for (const { method, url } of [
+      { method: "GET" as const, url: "/v1/fleet" },
+      { method: "GET" as const, url: "/v1/journal" },
+      { method: "POST" as const, url: "/v1/clones/alpha/kill" },
+      { method: "POST" as const, url: "/v1/reconcile" },
+    ]) {
+      const instance = await app.inject({ method, url, headers: { authorization: `Bearer ${ALPHA_TOKEN}` } });
+      expect([url, instance.statusCode]).toEqual([url, 403]);
+      expect((await app.inject({ method, url })).statusCode).toBe(401);
+    }
+    expect(app.plane.decided).toEqual([]);
+  });
+
+  it("names the methods of a resource that was asked with another", async () => {
+    const answer = await app.inject({ method: "DELETE", url: "/v1/missions/audit" });
+    expect([answer.statusCode, answer.headers.allow, answer.json().code]).toEqual([
+      405,
+      "GET",
+      "method_not_allowed",
+    ]);
+  });
+});
+
+describe("the service", () => {
+  it("tells whether it lives and whether it is ready", async () => {
+    const app = testApp();
+    expect((await app.inject({ url: "/healthz" })).json()).toEqual({ status: "ok" });
+    expect((await app.inject({ url: "/readyz" })).json()).toEqual({ ready: true, checks: { store: "ok" } });
+    app.plane.ready = false;
+    const answer = await app.inject({ url: "/readyz" });
+    expect([answer.statusCode, answer.json().checks, answer.headers["retry-after"]]).toEqual([
+      503,
+      { store: "locked" },
+      "5",
+    ]);
+  });
+
+  it("sends every answer with headers that keep browsers out, and allows no origin", async () => {
+    const app = testApp();
+    for (const url of ["/healthz", "/v1/fleet", "/nothing"]) {
+      const { headers } = await app.inject({ url, headers: { origin: "https://evil.example" } });
+      expect(headers).toMatchObject({
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-store",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      });
+      expect(headers["access-control-allow-origin"]).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ["127.0.0.1:4000", 200],
+    ["localhost", 200],
+    ["LOCALHOST:80", 200],
+    ["[::1]:4000", 200],
+    ["evil.example", 421],
+    ["127.0.0.1.evil.example", 421],
+    ["localhost.evil.example:4000", 421],
+  ])("bound to loopback, answers a request for host %j with %i", async (host, status) => {
+    const app = testApp();
+    expect((await app.inject({ url: "/healthz", headers: { host: "localhost" } })).statusCode).toBe(200);
+    expect((await app.inject({ url: "/healthz", headers: { host } })).statusCode).toBe(status);
+  });
+
+  it("says that it is about to end", async () => {
+    const app = testApp();
+    app.closing = true;
+    const answer = await app.get("/v1/fleet");
+    expect([answer.statusCode, answer.json().code, answer.headers["connection"]]).toEqual([
+      503,
+      "closing",
+      "close",
+    ]);
+  });
+});

@@ -1,0 +1,314 @@
+import { FactoryError } from "../../src/core/model/error.ts";
+import type { CloneEvent } from "../../src/core/model/event.ts";
+import type { Signal } from "../../src/core/model/instance.ts";
+import type { CloneView, FleetView, MissionView, WhyView } from "../../src/core/status/view.ts";
+import type {
+  Caller,
+  ControlAnswer,
+  ControlPlane,
+  ControlRequest,
+  IngestAnswer,
+} from "../../src/ports/control-plane.ts";
+import type { Store, StoredEvent } from "../../src/ports/store.ts";
+import type { WireEvent, WireHeartbeat } from "../../src/wire/event.ts";
+
+export const OPERATOR_TOKEN = "operator-token-0123456789";
+export const ALPHA_TOKEN = "alpha-token-0123456789";
+export const FENCED_TOKEN = "fenced-token-0123456789";
+
+/**
+ * A small control plane with a record of its own: two clones' worth of tokens,
+ * receipts by key, gaps by seq, and a journal of who decided what.
+ */
+export interface SmallPlane extends ControlPlane {
+  readonly taken: WireEvent[];
+  readonly beats: WireHeartbeat[];
+  readonly decided: (ControlRequest & { readonly what: string })[];
+  ready: boolean;
+  /** Thrown by every view and decision when it is set. */
+  trouble: Error | null;
+}
+
+export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
+  const callers = new Map<string, Caller>([
+    [OPERATOR_TOKEN, { type: "operator", actor: "operator" }],
+    [ALPHA_TOKEN, { type: "instance", clone: "alpha", epoch: 3, nonce: "n3", revoked: false }],
+    [FENCED_TOKEN, { type: "instance", clone: "alpha", epoch: 2, nonce: "n2", revoked: true }],
+  ]);
+  const receipts = new Map<string, string>();
+  let lastSeq = 0;
+
+  function decide(what: string, request: ControlRequest): Promise<ControlAnswer> {
+    guard();
+    if (request.name === "absent")
+      return Promise.resolve({ ok: false, code: "not_found", message: "no absent" });
+    if (request.name === "closed")
+      return Promise.resolve({ ok: false, code: "conflict", message: "it is closed" });
+    plane.decided.push({ ...request, what });
+    return Promise.resolve({ ok: true, message: `${what} ${request.name}` });
+  }
+
+  function guard(): void {
+    if (plane.trouble) throw plane.trouble;
+  }
+
+  function take(event: WireEvent): IngestAnswer {
+    const { idempotency_key: key } = event;
+    const payload = JSON.stringify(event);
+    const first = receipts.get(key);
+    if (first !== undefined) {
+      return first === payload
+        ? { key, status: 208, message: "taken before" }
+        : { key, status: 409, message: "other payload" };
+    }
+    if (event.seq !== lastSeq + 1) return { key, status: 425, message: `expected seq ${lastSeq + 1}` };
+    lastSeq = event.seq;
+    receipts.set(key, payload);
+    plane.taken.push(event);
+    return { key, status: 200, message: "taken" };
+  }
+
+  const plane: SmallPlane = {
+    installation: "test",
+    taken: [],
+    beats: [],
+    decided: [],
+    ready: true,
+    trouble: null,
+    authenticate: (token) => callers.get(token) ?? null,
+    async ingest(caller, events) {
+      guard();
+      return events.map((event) => {
+        const key = event.idempotency_key;
+        if (caller.revoked) return { key, status: 410, message: "epoch fenced" };
+        if (event.vp_id !== caller.clone || event.epoch !== caller.epoch)
+          return { key, status: 403, message: "not its own" };
+        return take(event);
+      });
+    },
+    async heartbeat(caller, heartbeat) {
+      const key = `${heartbeat.vp_id}/${heartbeat.epoch}/hb/${heartbeat.seq}`;
+      if (caller.revoked) return { key, status: 410, message: "epoch fenced" };
+      if (heartbeat.vp_id !== caller.clone) return { key, status: 403, message: "not its own" };
+      if (store) await store.putSignals([signalOf(heartbeat)]);
+      else plane.beats.push(heartbeat);
+      return { key, status: 200, message: "taken" };
+    },
+    pause: (request) => decide("pause", request),
+    resume: (request) => decide("resume", request),
+    kill: (request) => decide(request.now ? "kill now" : "kill", request),
+    decideClosure: (request) => decide(request.decision, request),
+    reconcile: ({ actor }) => decide("reconcile", { name: "source", actor, reason: "" }),
+    allowRewrite: ({ actor, from, to }) => decide("allow", { name: `${from}..${to}`, actor, reason: "" }),
+    fleet() {
+      guard();
+      return fleetView();
+    },
+    mission: (name) => (name === "audit" ? missionView() : null),
+    clone: (name) => (name === "alpha" ? cloneView() : null),
+    why: async (name) => (name === "audit" ? whyView() : null),
+    inbox: () => [
+      {
+        id: "audit/closure",
+        severity: "info",
+        kind: "closure",
+        subject: "audit",
+        since: 1,
+        message: "decide",
+        answers: [],
+      },
+    ],
+    events: async (query) => [storedEvent(query.last ?? query.limit)],
+    logs: async (name, bytesMax) => (name === "alpha" ? "transcript".slice(0, bytesMax) : null),
+    readiness: () => ({ ready: plane.ready, checks: { store: plane.ready ? "ok" : "locked" } }),
+  };
+  return plane;
+}
+
+export function trouble(code: string, disposition: FactoryError["disposition"]): FactoryError {
+  return new FactoryError(code, disposition, `the facts of ${code}`);
+}
+
+export function wireEvent(seq: number, changes: Partial<WireEvent> = {}): WireEvent {
+  return {
+    mission_id: "m_abc",
+    vp_id: "alpha",
+    vp_session_id: "alpha/3",
+    vp_runtime_id: "n3",
+    event_type: "mission.progress",
+    status: "running",
+    summary: "half way – naïve",
+    artifact_refs: [{ path: "reports/a.json", bytes: 3 }],
+    usage: { runtime_minutes: 1.5, llm_calls: null, estimated_cost_usd: null },
+    trace_id: "0123456789abcdef0123456789abcdef",
+    idempotency_key: `alpha/3/${seq}`,
+    emitted_at: "2026-11-23T18:00:00.000Z",
+    epoch: 3,
+    seq,
+    detail: { percent: 50 },
+    ...changes,
+  };
+}
+
+export function wireHeartbeat(seq: number, changes: Partial<WireHeartbeat> = {}): WireHeartbeat {
+  return {
+    event_type: "clone.heartbeat",
+    mission_id: "m_abc",
+    vp_id: "alpha",
+    vp_runtime_id: "n3",
+    epoch: 3,
+    seq,
+    last_event_seq: 0,
+    phase: "running",
+    last_event_age_ms: 10,
+    last_progress_age_ms: 20,
+    open_tool_calls: [{ id: "c1", age_ms: 5, deadline_ms: null }],
+    usage: { llm_calls: 1, estimated_cost_usd: 0.5, active_ms: 1_000 },
+    ...changes,
+  };
+}
+
+/** The event or heartbeat as a structured CloudEvent. */
+export function cloudEvent(
+  data: WireEvent | WireHeartbeat,
+  changes: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return {
+    specversion: "1.0",
+    id: "idempotency_key" in data ? data.idempotency_key : `${data.vp_id}/${data.epoch}/hb/${data.seq}`,
+    source: `/clones/${data.vp_id}/${data.epoch}`,
+    type: data.event_type,
+    datacontenttype: "application/json",
+    data,
+    ...changes,
+  };
+}
+
+function signalOf(heartbeat: WireHeartbeat): Signal {
+  return {
+    receivedAt: 1,
+    heartbeat: {
+      missionId: heartbeat.mission_id,
+      clone: heartbeat.vp_id,
+      epoch: heartbeat.epoch,
+      seq: heartbeat.seq,
+      lastEventSeq: heartbeat.last_event_seq,
+      phase: heartbeat.phase,
+      lastEventAgeMs: heartbeat.last_event_age_ms,
+      lastProgressAgeMs: heartbeat.last_progress_age_ms,
+      openToolCalls: [],
+      usage: { llmCalls: heartbeat.usage.llm_calls, costMicros: null, activeMs: heartbeat.usage.active_ms },
+    },
+  };
+}
+
+function storedEvent(seq: number): StoredEvent {
+  const event: CloneEvent = { type: "clone.withdrawn", revision: "abc", reason: "gone" };
+  return {
+    seq,
+    at: 1,
+    clone: "alpha",
+    missionId: null,
+    event,
+    hash: "1".repeat(64),
+    prevHash: "0".repeat(64),
+  };
+}
+
+function missionView(): MissionView {
+  return {
+    name: "audit",
+    missionId: "m_abc",
+    run: 1,
+    clone: "alpha",
+    objective: "list them",
+    phase: "Running",
+    outcome: null,
+    summary: "half way",
+    since: 1,
+    holds: [
+      {
+        kind: "operator",
+        owner: "operator:ann",
+        since: 1,
+        reason: "Paused",
+        message: "wait",
+        clearBy: "operator",
+      },
+    ],
+    conditions: [
+      {
+        type: "Ready",
+        status: "True",
+        reason: "Ok",
+        message: "",
+        since: 1,
+        observedGeneration: 1,
+        observedCommit: null,
+      },
+    ],
+    usage: { activeMs: 1, llmCalls: null, costMicros: null, trust: "none" },
+    budget: { maxRuntimeMinutes: 30, maxLlmCalls: null, maxCostUsd: null },
+    revision: "abc",
+    contractHash: "sha256:0",
+    closure: null,
+  };
+}
+
+function cloneView(): CloneView {
+  return {
+    name: "alpha",
+    phase: "Running",
+    generation: 1,
+    epoch: 3,
+    mission: "audit",
+    since: 1,
+    instance: null,
+    holds: [],
+    conditions: [],
+    restarts: 0,
+    digest: null,
+    revision: null,
+  };
+}
+
+function whyView(): WhyView {
+  return {
+    subject: "audit",
+    kind: "mission",
+    runs: true,
+    headline: "it runs",
+    steps: [
+      { step: "3.1", name: "Identified", ok: true, reason: "Ok", evidence: "name", since: 1, next: null },
+    ],
+    provenance: { "spec.run": "missions/audit.yaml:4" },
+    recent: [{ at: 1, type: "mission.accepted", text: "accepted" }],
+  };
+}
+
+function fleetView(): FleetView {
+  return {
+    installation: "test",
+    mode: "normal",
+    now: 1,
+    source: { state: "ok", reason: "Ok", message: "", revision: "abc", observedAt: 1 },
+    missions: [missionView()],
+    clones: [cloneView()],
+    issues: [{ severity: "error", reason: "UnknownField", file: "missions/x.yaml", line: 3, message: "no" }],
+    held: [{ subject: "beta", action: "start", reason: "AwaitingWindow", message: "opens later" }],
+    counts: {
+      Pending: 0,
+      Preparing: 0,
+      Starting: 0,
+      Running: 1,
+      Paused: 0,
+      Blocked: 0,
+      Recovering: 0,
+      Closing: 0,
+      Completed: 0,
+      Failed: 0,
+      Cancelled: 0,
+      TimedOut: 0,
+    },
+  };
+}
