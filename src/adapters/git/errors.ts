@@ -33,9 +33,15 @@ export function pushFailure(outcome: GitOutcome, message: string): PublishResult
   return { type: "failed", retryable: true, message };
 }
 
-/** Whether this push was certainly not carried out, so that there is no need to look. */
+/**
+ * Whether this push was certainly not carried out, so that there is no need to
+ * look. A refusal by the server proves nothing unless it is one of principle:
+ * when a connection breaks, curl may send the same request again, and the
+ * second one fails because the first one was carried out.
+ */
 export function pushWasRefused(outcome: GitOutcome): boolean {
-  return /^!\t.*\[(remote )?rejected\]/m.test(outcome.stdout.toString("utf8"));
+  const text = outcome.stdout.toString("utf8");
+  return /^!\t.*\[rejected\]/m.test(text) || matches(`${text}\n${outcome.stderr}`, REFUSED);
 }
 
 /** The line of git's complaint that says most, for people. */

@@ -10,9 +10,8 @@ const LINKS_FOLLOWED_MAX = 40;
  */
 export function linkStaysInside(path: string, links: ReadonlyMap<string, string>): boolean {
   const at = posix.dirname(path) === "." ? [] : posix.dirname(path).split("/");
-  const todo = (links.get(path) ?? "").split("/");
-  if (links.get(path)?.startsWith("/")) return false;
-  let followed = 1;
+  const todo = [posix.basename(path)];
+  let followed = 0;
   while (todo.length > 0) {
     const name = todo.shift();
     if (name === undefined || name === "" || name === ".") continue;
@@ -24,9 +23,14 @@ export function linkStaysInside(path: string, links: ReadonlyMap<string, string>
     const target = links.get(at.join("/"));
     if (target === undefined) continue;
     followed += 1;
-    if (followed > LINKS_FOLLOWED_MAX || target.startsWith("/")) return false;
+    if (followed > LINKS_FOLLOWED_MAX || !isRelative(target)) return false;
     at.pop();
     todo.unshift(...target.split("/"));
   }
   return true;
+}
+
+/** The system would cut a target at a zero byte, and refuses an empty one. */
+function isRelative(target: string): boolean {
+  return target !== "" && !target.startsWith("/") && !target.includes("\0");
 }

@@ -49,8 +49,10 @@ export interface Mirror {
   askBytes(args: readonly string[], options?: LocalOptions): Promise<Buffer>;
   /** Brings refs in by refspec. */
   fetch(refspecs: readonly string[], more: FetchOptions): Promise<GitOutcome>;
-  /** Commit to which a ref points; null when there is none. */
+  /** Commit to which a ref points; null when there is none, or when it cannot be read. */
   ref(name: string): Promise<string | null>;
+  /** What a ref says, whether or not that object is there. */
+  refValue(name: string): Promise<string | null>;
   /** Changes refs, all or none: the lines of `git update-ref --stdin`. */
   update(lines: readonly string[]): Promise<void>;
   has(commit: string): Promise<boolean>;
@@ -161,6 +163,10 @@ function createMirror(options: MirrorOptions): Mirror {
     },
     async ref(name) {
       const outcome = await local(["rev-parse", "--quiet", "--verify", `${name}^{commit}`]);
+      return outcome.exitCode === 0 ? outcome.stdout.toString("utf8").trim() : null;
+    },
+    async refValue(name) {
+      const outcome = await local(["rev-parse", "--quiet", "--verify", name]);
       return outcome.exitCode === 0 ? outcome.stdout.toString("utf8").trim() : null;
     },
     async update(lines) {

@@ -1,3 +1,4 @@
+import { FactoryError } from "../../core/model/error.ts";
 import type { Snapshot } from "../../ports/source.ts";
 import type { Mirror } from "./mirror.ts";
 import type { ObjectReader } from "./objects.ts";
@@ -7,20 +8,45 @@ import { parseTree } from "./tree.ts";
 export const BLOB_BYTES_MAX = 2 * 1024 * 1024;
 /** Of one call of `readBlobs`. */
 export const BLOBS_BYTES_MAX = 256 * 1024 * 1024;
+const LIMITS = { bytesMax: BLOB_BYTES_MAX, totalBytesMax: BLOBS_BYTES_MAX };
+
+export interface SnapshotRequest {
+  readonly mirror: Mirror;
+  readonly revision: string;
+  /** Asked for at each reading: readers come and go, snapshots stay. */
+  readonly reader: () => ObjectReader;
+  /** Told when an object of this very tree cannot be read: then the mirror is damaged. */
+  readonly onDamage: () => void;
+  readonly signal: AbortSignal | undefined;
+}
 
 /** Lists the tree of a commit that is in the mirror. Rejects `git/…` when it cannot be read whole. */
-export async function readSnapshot(
-  mirror: Mirror,
-  reader: ObjectReader,
-  request: { readonly revision: string; readonly signal: AbortSignal | undefined },
-): Promise<Snapshot> {
-  const { revision, signal } = request;
+export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot> {
+  const { mirror, revision, reader, onDamage, signal } = request;
   const listing = await mirror.askBytes(["ls-tree", "-r", "-z", "-l", "--full-tree", revision], { signal });
   const entries = Object.freeze(parseTree(listing).map((entry) => Object.freeze(entry)));
   return Object.freeze({
     revision,
     entries,
-    readBlobs: (ids: readonly string[], readSignal: AbortSignal) =>
-      reader.read(ids, { bytesMax: BLOB_BYTES_MAX, totalBytesMax: BLOBS_BYTES_MAX }, readSignal),
+    async readBlobs(ids: readonly string[], readSignal: AbortSignal) {
+      try {
+        return await reader().read(ids, LIMITS, readSignal);
+      } catch (error) {
+        if (isDamage(error) && entries.some((entry) => ids.includes(entry.blob))) onDamage();
+        throw error;
+      }
+    },
   });
 }
+
+/** Whether an error says that the mirror is not what it was, rather than that something was asked wrongly. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof FactoryError && DAMAGE.has(error.code);
+}
+
+const DAMAGE: ReadonlySet<string> = new Set([
+  "git/failed",
+  "git/missing-object",
+  "git/reader-died",
+  "git/bad-tree",
+]);

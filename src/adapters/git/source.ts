@@ -8,9 +8,9 @@ import type { Snapshot, Source, SourceErrorReason, SourceResult } from "../../po
 import { createGitEnvironment, type GitAccess } from "./environment.ts";
 import { complaint, readFailure } from "./errors.ts";
 import { exportTree } from "./export.ts";
+import { acceptCommit, mayFollow, rewriteMessage } from "./history.ts";
 import {
   ACCEPTED,
-  BEFORE_REWRITE,
   CANDIDATE,
   DEFAULT_TIMEOUTS,
   initMirror,
@@ -21,10 +21,11 @@ import {
   tidy,
 } from "./mirror.ts";
 import { createObjectReader, OBJECT_ID, type ObjectReader } from "./objects.ts";
+import { finishRebuild, rebuildMirror } from "./rebuild.ts";
 import { listRemoteRefs } from "./remote-ref.ts";
 import { resolveRevision } from "./revision.ts";
-import { readPermit, removePermit, writePermit } from "./rewrite-permit.ts";
-import { readSnapshot } from "./snapshot.ts";
+import { readPermit, writePermit } from "./rewrite-permit.ts";
+import { isDamage, readSnapshot } from "./snapshot.ts";
 
 export interface GitSourceOptions {
   /** Path, `file://`, `http(s)://`, `ssh://` or `host:path`. A password in it never reaches arguments, files or messages. */
@@ -74,6 +75,9 @@ export function createGitSource(options: GitSourceOptions): Source {
   let accepted: string | null = null;
   let current: Read | null = null;
   let fetches = 0;
+  /** Something that was accepted cannot be read any more. */
+  let damaged = false;
+  let rebuiltFor: string | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One after the other: everything that fetches, or moves our refs. */
@@ -86,14 +90,21 @@ export function createGitSource(options: GitSourceOptions): Source {
   async function ready(): Promise<Mirror | null> {
     if (mirror !== null) return mirror;
     await mkdir(dirname(directory), { recursive: true });
+    await finishRebuild(mirrorOptions);
     mirror = await openMirror(mirrorOptions);
-    accepted = mirror === null ? null : await mirror.ref(ACCEPTED);
+    accepted = (await mirror?.refValue(ACCEPTED)) ?? null;
+    damaged = mirror !== null && accepted !== null && !(await mirror.has(accepted));
     return mirror;
   }
 
   async function made(format: ObjectFormat): Promise<Mirror> {
     mirror = (await ready()) ?? (await initMirror(mirrorOptions, format));
     return mirror;
+  }
+
+  function readerOfMirror(): ObjectReader {
+    reader ??= createObjectReader(directory, environment.local(directory));
+    return reader;
   }
 
   async function snapshotOf(revision: string, signal: AbortSignal | undefined): Promise<Snapshot> {
@@ -105,8 +116,15 @@ export function createGitSource(options: GitSourceOptions): Source {
     }
     const place = await ready();
     if (place === null) throw unknownRevision(revision);
-    reader ??= createObjectReader(directory, environment.local(directory));
-    const snapshot = await readSnapshot(place, reader, { revision, signal });
+    const snapshot = await readSnapshot({
+      mirror: place,
+      revision,
+      signal,
+      reader: readerOfMirror,
+      onDamage() {
+        damaged = true;
+      },
+    });
     snapshots.set(revision, snapshot);
     for (const oldest of snapshots.keys()) {
       if (snapshots.size <= SNAPSHOTS_MAX) break;
@@ -127,37 +145,66 @@ export function createGitSource(options: GitSourceOptions): Source {
     const listedHead = listed.refs.get(ref);
     if (listedHead === undefined) return fail("RefMissing", `${ref} does not exist at ${environment.url}`);
     const known: Read | null = current;
-    if (known?.snapshot.revision === listedHead) {
+    if (known?.snapshot.revision === listedHead && !damaged) {
       const same: Read = known.changed ? { ...known, changed: false } : known;
       current = same;
       return same;
     }
+    if (!damaged) {
+      try {
+        return await take(listedHead, signal);
+      } catch (error) {
+        if (!isDamage(error) || signal.aborted || rebuiltFor === listedHead) throw error;
+        log.warn("the mirror is damaged", { reason: error instanceof Error ? error.message : String(error) });
+      }
+    }
+    // Once for each commit: a second copy of the same origin would be no better.
+    if (rebuiltFor === listedHead)
+      return fail("Corrupt", "the mirror is damaged, and a new copy did not help");
+    const format = formatOf(listedHead);
+    const problem = await rebuildMirror({ options: mirrorOptions, format, ref, accepted, signal });
+    if (problem === null || problem.reason === "Corrupt") rebuiltFor = listedHead;
+    if (problem !== null) return fail(problem.reason, problem.message);
+    forget();
+    return await take(listedHead, signal);
+  }
+
+  /** Brings a commit of the branch in and answers with it, when it may follow the one before. */
+  async function take(listedHead: string, signal: AbortSignal): Promise<SourceResult> {
     const place = await placeFor(listedHead);
     if (typeof place === "string") return fail("HistoryRewritten", place);
     const head = await bring(place, { head: listedHead, signal });
     if (typeof head !== "string") return head;
-    const refusal = await compareHistories(place, head);
-    if (refusal !== null) return fail("HistoryRewritten", refusal);
+    const step = { from: accepted ?? head, to: head };
+    if (!(await mayFollow(place, step))) return fail("HistoryRewritten", rewriteMessage(ref, step));
     const snapshot = await snapshotOf(head, signal);
-    await accept(place, head);
+    await acceptCommit(place, accepted, head);
+    accepted = head;
     const type = holdsDocuments(snapshot.entries) ? "ok" : "verified_empty";
-    const next: Read = { type, snapshot, changed: true };
+    const next: Read = { type, snapshot, changed: current?.snapshot !== snapshot };
     current = next;
     return next;
   }
 
+  /** What is known of the mirror in memory, but not what was read from it. */
+  function forget(): void {
+    reader?.close();
+    reader = null;
+    mirror = null;
+    damaged = false;
+  }
+
   /** The mirror, made for ids like `head`. Answers with a refusal when the origin has changed to the other kind. */
   async function placeFor(head: string): Promise<Mirror | string> {
-    const format: ObjectFormat = head.length === 40 ? "sha1" : "sha256";
+    const format = formatOf(head);
     const place = await made(format);
     if ((await place.ask(["rev-parse", "--show-object-format"])) === format) return place;
     if (accepted !== null) {
       const permit = await readPermit(directory);
-      if (permit?.from !== accepted || permit.to !== head) return rewritten(accepted, head);
+      const step = { from: accepted, to: head };
+      if (permit?.from !== step.from || permit.to !== head) return rewriteMessage(ref, step);
     }
-    reader?.close();
-    reader = null;
-    mirror = null;
+    forget();
     accepted = null;
     snapshots.clear();
     await rm(directory, { recursive: true, force: true });
@@ -172,7 +219,13 @@ export function createGitSource(options: GitSourceOptions): Source {
     const { head, signal } = want;
     if (head === accepted || head === (await place.ref(CANDIDATE))) return head;
     const outcome = await place.fetch([`+${ref}:${CANDIDATE}`], { signal });
-    if (outcome.exitCode !== 0) return fail(readFailure(outcome), complaint(outcome, timeouts.fetchMs));
+    if (outcome.exitCode !== 0) {
+      const reason = readFailure(outcome);
+      const message = complaint(outcome, timeouts.fetchMs);
+      // Whether it is the origin that is broken or our copy, a new copy will tell.
+      if (reason === "Corrupt") throw new FactoryError("git/failed", "retry", message);
+      return fail(reason, message);
+    }
     fetches += 1;
     if (fetches % FETCHES_PER_HOUSEKEEPING === 0) {
       const problem = await tidy(place);
@@ -181,34 +234,6 @@ export function createGitSource(options: GitSourceOptions): Source {
     // The branch may have moved on between the two questions: what was fetched counts.
     const fetched = await place.ref(CANDIDATE);
     return fetched ?? fail("Corrupt", `${ref} does not point to a commit`);
-  }
-
-  async function compareHistories(place: Mirror, head: string): Promise<string | null> {
-    if (accepted === null || accepted === head || (await place.isAncestor(accepted, head))) return null;
-    const permit = await readPermit(directory);
-    // What was added on top of the permitted commit came the usual way.
-    const permitted =
-      permit?.from === accepted && (await place.has(permit.to)) && (await place.isAncestor(permit.to, head));
-    return permitted ? null : rewritten(accepted, head);
-  }
-
-  function rewritten(from: string, to: string): string {
-    return `${ref} went from ${from} to ${to}, which does not descend from it; allow this rewrite by naming both commits, or restore the branch`;
-  }
-
-  async function accept(place: Mirror, head: string): Promise<void> {
-    if (accepted === head) return;
-    const lines = [`update ${ACCEPTED} ${head} ${accepted ?? "0".repeat(head.length)}`];
-    // Stays readable, for missions that were dispatched from it.
-    if (accepted !== null) {
-      const kept = `${BEFORE_REWRITE}/${accepted}`;
-      if (!(await place.isAncestor(accepted, head)) && (await place.ref(kept)) === null) {
-        lines.push(`create ${kept} ${accepted}`);
-      }
-    }
-    await place.update(lines);
-    accepted = head;
-    await removePermit(directory);
   }
 
   return {
@@ -250,8 +275,8 @@ export function createGitSource(options: GitSourceOptions): Source {
       const either = AbortSignal.any([signal, closing.signal]);
       const snapshot = await this.open(request.revision, either);
       const place = mirror;
-      if (place === null || reader === null) throw unknownRevision(request.revision);
-      await exportTree({ ...request, mirror: place, reader, snapshot, signal: either });
+      if (place === null) throw unknownRevision(request.revision);
+      await exportTree({ ...request, mirror: place, reader: readerOfMirror(), snapshot, signal: either });
     },
 
     allowRewrite(from, to) {
@@ -269,6 +294,7 @@ export function createGitSource(options: GitSourceOptions): Source {
           throw new FactoryError("source/bad-rewrite", "stall", message);
         }
         await writePermit(directory, { from, to });
+        rebuiltFor = null;
       });
     },
 
@@ -288,6 +314,10 @@ function reasonOf(error: unknown, signal: AbortSignal): SourceErrorReason {
 
 function unknownRevision(revision: string): FactoryError {
   return new FactoryError("source/unknown-revision", "stall", `there is no commit ${revision} in the mirror`);
+}
+
+function formatOf(id: string): ObjectFormat {
+  return id.length === 40 ? "sha1" : "sha256";
 }
 
 function pick(env: NodeJS.ProcessEnv | undefined): { env?: NodeJS.ProcessEnv } {
