@@ -67,6 +67,10 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
   const changeListeners: ((change: Recorded) => void)[] = [];
   let waiting: Waiting[] = [];
   let pumping: Promise<void> | null = null;
+  /** Effects that listeners know of and that are not settled. */
+  const asked = new Set(stored.effects.map((effect) => effect.id));
+  /** A commit failed, so it is not known whether it took effect: look before the next one. */
+  let doubtful = false;
 
   function write(clone: string, make: EntryMaker): Promise<Recorded> {
     return new Promise((resolve, reject) => {
@@ -86,7 +90,29 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     pumping = null;
   }
 
+  /** The record on the disk is the truth; effects that came to light are told to the listeners. */
+  async function reload(): Promise<void> {
+    const found = await store.load();
+    states.clear();
+    for (const state of found.states) states.set(state.name, state);
+    settings.clear();
+    applySettings(found.settings);
+    doubtful = false;
+    announce(found.effects.filter((effect) => !asked.has(effect.id)));
+  }
+
+  function announce(effects: readonly NewEffect[]): void {
+    for (const effect of effects) asked.add(effect.id);
+    if (effects.length > 0) for (const listener of effectListeners) listener(effects);
+  }
+
   async function commit(batch: readonly Waiting[]): Promise<void> {
+    try {
+      if (doubtful) await reload();
+    } catch (error) {
+      for (const one of batch) one.reject(asFactoryError(error));
+      return;
+    }
     const at = clock.now();
     const working = new Map<string, CloneState>();
     const events: NewEvent[] = [];
@@ -100,12 +126,12 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
       try {
         const entry = one.make(before);
         let after = before;
-        const asked: Effect[][] = [];
+        const wanted: Effect[][] = [];
         const versions: number[] = [];
         for (const event of entry?.events ?? []) {
           const decision = decide(after, event, at);
           after = decision.state;
-          asked.push([...decision.effects]);
+          wanted.push([...decision.effects]);
           versions.push(after.version);
           if (decision.ignored !== undefined) {
             log.debug("event changed nothing", {
@@ -120,7 +146,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
             event,
           });
         }
-        asked.forEach((list, step) => {
+        wanted.forEach((list, step) => {
           list.forEach((effect, index) => {
             effects.push({ id: `${one.clone}/${versions[step] ?? 0}/${index}`, clone: one.clone, effect });
           });
@@ -153,6 +179,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
       }
     } catch (error) {
       const failure = asFactoryError(error);
+      doubtful = true;
       log.error("the record could not be written", { code: failure.code, error: failure.message });
       for (const { waiting: one } of done) one.reject(failure);
       return;
@@ -163,7 +190,8 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
       if (recorded.after !== recorded.before) for (const listener of changeListeners) listener(recorded);
       one.resolve(recorded);
     }
-    if (effects.length > 0) for (const listener of effectListeners) listener(effects);
+    for (const id of settled) asked.delete(id);
+    announce(effects);
   }
 
   function applySettings(changed: Readonly<Record<string, string | null>>): void {

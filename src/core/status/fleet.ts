@@ -114,7 +114,7 @@ function closedView(state: CloneState, closed: ClosedMission): MissionView {
     summary: closed.terminal.status === "completed" ? closed.summary : closed.terminal.reason,
     since: closed.closedAt,
     holds: [],
-    conditions: [],
+    conditions: closed.conditions,
     usage: {
       activeMs: economics.active_ms,
       llmCalls: economics.llm_calls,

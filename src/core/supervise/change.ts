@@ -75,7 +75,8 @@ export function withIncident(state: CloneState, incident: Incident): CloneState 
 /** The first end that is recorded stands; whatever comes later does not change it. */
 export function withTerminal(state: CloneState, terminal: Terminal): CloneState {
   if (state.mission === null || state.mission.terminal !== null) return state;
-  return withMission(state, { terminal, summary: terminal.reason, summaryAt: terminal.at });
+  const metered = stopMeter(state, terminal.at);
+  return withMission(metered, { terminal, summary: terminal.reason, summaryAt: terminal.at });
 }
 
 /**

@@ -136,6 +136,7 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     decision,
     decidedBy: decision === "undecided" ? null : "declared in the clone's file",
     archivedAt: null,
+    conditions: state.conditions,
   };
   const free: CloneState = {
     ...withoutHolds(state, (hold) => hold.kind !== "operator" || hold.owner === "repository"),

@@ -82,7 +82,7 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
     case "instance.launch_failed":
       return launch.onLaunchFailed(state, event, at);
     case "dispatch.finished":
-      return launch.onDispatched(state, event, at);
+      return launch.onDispatched(state, event);
     case "dispatch.failed":
       return launch.onDispatchFailed(state, event, at);
     case "instance.paused":

@@ -103,10 +103,10 @@ export function onLaunchFailed(state: CloneState, event: Of<"instance.launch_fai
   });
 }
 
-export function onDispatched(state: CloneState, event: Of<"dispatch.finished">, at: Instant): Step {
+/** The shim has it. Only said again: the moment that counts is the one at which it was handed out. */
+export function onDispatched(state: CloneState, event: Of<"dispatch.finished">): Step {
   if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  const first = state.mission?.dispatchedAt ?? at;
-  return stay(withMission(withInstance(state, { dispatchedAt: at }), { dispatchedAt: first }));
+  return stay(state);
 }
 
 export function onDispatchFailed(state: CloneState, event: Of<"dispatch.failed">, at: Instant): Step {
@@ -129,7 +129,10 @@ export function advance(state: CloneState, at: Instant): Step {
     return stay(state);
   const held = state.holds.length > 0;
   if (state.phase === "Starting" && instance.readyAt !== null && instance.handle !== null && !held) {
-    return ask(enter(state, "Dispatching", at, at + ACCEPT_DEADLINE_MS), {
+    const handed = withMission(withInstance(state, { dispatchedAt: at }), {
+      dispatchedAt: mission.dispatchedAt ?? at,
+    });
+    return ask(enter(handed, "Dispatching", at, at + ACCEPT_DEADLINE_MS), {
       type: "dispatch",
       epoch: instance.epoch,
     });

@@ -222,6 +222,8 @@ export interface ClosedMission {
   readonly decision: "undecided" | Exclude<AfterClosure, "ask">;
   readonly decidedBy: string | null;
   readonly archivedAt: string | null;
+  /** As they stood when the mission was closed: the evidence that every gate was passed. */
+  readonly conditions: readonly Condition[];
 }
 
 export const RECENT_MAX = 12;

@@ -1,0 +1,152 @@
+import type { DesiredState } from "../model/desired.ts";
+import type { InstanceHandle, ObservedInstance } from "../model/instance.ts";
+import type { Instant } from "../model/time.ts";
+import { decide } from "../supervise/decide.ts";
+import { type CloneState, type InstanceState, initialState } from "../supervise/state.ts";
+import { windowAt } from "../supervise/window.ts";
+import type { ObservedState } from "./observed.ts";
+import { type Held, type PlannedAction, plan } from "./plan.ts";
+
+/** Plans per preview. Each takes up what the one before made possible; eight clones come up per plan, so a large fleet needs many. */
+const ROUNDS_MAX = 2_000;
+
+export interface Preview {
+  /** Every step that would be taken, in the order of the rounds. */
+  readonly actions: readonly PlannedAction[];
+  /** What still cannot move when nothing is left to do. */
+  readonly held: readonly Held[];
+}
+
+export interface Lived {
+  /** Ids of missions that are over, so that the head does not start them again. */
+  readonly closed: ReadonlySet<string>;
+  /** Names of clones with a living instance; null: every clone whose mission may run. */
+  readonly running: ReadonlySet<string> | null;
+  /** Names of clones that were retired after their last mission. */
+  readonly retired: ReadonlySet<string>;
+}
+
+const ALL_RUN: Lived = { closed: new Set(), running: null, retired: new Set() };
+
+/**
+ * What merging `head` would do to a fleet that stands at `base`, without a server.
+ *
+ * `base: null` is a fleet that has nothing yet. Otherwise every mission of the base is
+ * taken to be assigned to its clone and to run there, unless `lived` knows better: that is the
+ * worst case for a reviewer, because everything that could be disturbed is there.
+ * The plan is carried out on paper until nothing is left to do, so that one
+ * preview shows a declaration, the assignment that it allows, and the start.
+ *
+ * Depends on the arguments alone. `now` decides which autonomy windows are open.
+ */
+export function preview(
+  base: DesiredState | null,
+  head: DesiredState,
+  options: { readonly now: Instant; readonly lived?: Lived },
+): Preview {
+  const { now } = options;
+  const lived = options.lived ?? ALL_RUN;
+  let states = statesOf(base, lived, now);
+  const actions: PlannedAction[] = [];
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const made = plan(head, observedOf(states), now);
+    if (made.actions.length === 0) return { actions, held: made.held };
+    actions.push(...made.actions);
+    const next = new Map(states);
+    for (const { clone, event, type } of made.actions) {
+      const { state } = decide(next.get(clone) ?? initialState(clone, now), event, now);
+      next.set(clone, type === "start" ? asRunning(state, now) : state);
+    }
+    states = next;
+  }
+  return { actions, held: plan(head, observedOf(states), now).held };
+}
+
+/** The record of a fleet in which everything that the base asks for has come true. */
+function statesOf(base: DesiredState | null, lived: Lived, now: Instant): ReadonlyMap<string, CloneState> {
+  const states = new Map<string, CloneState>();
+  if (base === null) return states;
+  for (const spec of base.clones.values()) {
+    const { state } = decide(initialState(spec.name, now), { type: "clone.declared", spec }, now);
+    states.set(spec.name, lived.retired.has(spec.name) ? { ...state, phase: "Retired" } : state);
+  }
+  for (const mission of [...base.missions.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { limits, contract, missionId } = mission;
+    const state = states.get(contract.clone);
+    if (state === undefined || state.mission !== null || state.spec?.state === "retired") continue;
+    if (lived.closed.has(missionId) || limits.state === "cancelled" || limits.kill_switch.engaged) continue;
+    const assigned = decide(state, { type: "mission.assigned", mission }, now).state;
+    const open = limits.autonomy_window === null || windowAt(limits.autonomy_window, now).open;
+    const runs = lived.running === null ? open : lived.running.has(contract.clone);
+    const held = assigned.holds.length > 0;
+    states.set(contract.clone, runs && !held ? asRunning(assigned, now) : assigned);
+  }
+  return withClosed(states, base, lived);
+}
+
+/** Remembers closed runs, because a closed run is never dispatched again. */
+function withClosed(
+  states: ReadonlyMap<string, CloneState>,
+  base: DesiredState,
+  lived: Lived,
+): ReadonlyMap<string, CloneState> {
+  if (lived.closed.size === 0) return states;
+  const next = new Map(states);
+  for (const mission of base.missions.values()) {
+    const state = next.get(mission.contract.clone);
+    if (state === undefined || !lived.closed.has(mission.missionId)) continue;
+    // Of a closed run the plan asks only for its id.
+    const past = { missionId: mission.missionId, name: mission.name } as CloneState["past"][number];
+    next.set(state.name, { ...state, past: [...state.past, past] });
+  }
+  return next;
+}
+
+function asRunning(state: CloneState, now: Instant): CloneState {
+  const epoch = state.epoch + 1;
+  const handle: InstanceHandle = {
+    driver: state.spec?.runtime.driver ?? "process",
+    clone: state.name,
+    epoch,
+    nonce: "preview",
+    containment: state.spec?.runtime.isolation ?? "group",
+    data: {},
+  };
+  const instance: InstanceState = {
+    epoch,
+    nonce: handle.nonce,
+    handle,
+    plannedAt: now,
+    readyAt: now,
+    dispatchedAt: now,
+    acceptedAt: now,
+    health: "healthy",
+    healthSince: now,
+    healthEvidence: "assumed",
+    lastSeq: 0,
+    gapAt: null,
+    pauseAsked: false,
+    paused: false,
+    llmCalls: null,
+    costMicros: null,
+    stopping: null,
+    stopAttempts: 0,
+  };
+  return {
+    ...state,
+    phase: "Running",
+    phaseSince: now,
+    deadlineAt: null,
+    epoch,
+    instance,
+    appliedDigest: state.spec?.digest ?? null,
+  };
+}
+
+function observedOf(states: ReadonlyMap<string, CloneState>): ObservedState {
+  const instances: ObservedInstance[] = [];
+  for (const { instance } of states.values()) {
+    if (instance?.handle != null) instances.push({ handle: instance.handle, state: "live" });
+  }
+  return { complete: true, problem: null, instances, states, pendingDeletion: null };
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { createMemoryStore } from "../../src/adapters/memory/store.ts";
+import { initialState } from "../../src/core/supervise/state.ts";
+import { silentLog } from "../../src/ports/log.ts";
+import type { NewEffect, Store } from "../../src/ports/store.ts";
+import { openRecorder, recordEvents } from "../../src/reconcile/record.ts";
+import { aClone, aMission, REVISION, T0 } from "../support/fleet.ts";
+
+let now = T0;
+const clock = { now: () => now++, sleep: async () => {} };
+const open = (store: Store) => openRecorder({ store, clock, log: silentLog });
+const declared = { type: "clone.declared", spec: aClone("scribe") } as const;
+const assigned = { type: "mission.assigned", mission: aMission("audit", "scribe") } as const;
+const started = { type: "start.planned", revision: REVISION, why: "" } as const;
+
+describe("the record", () => {
+  test("what was written is there for the next controller, with the effects that were not settled", async () => {
+    const store = createMemoryStore();
+    const recorder = await open(store);
+    const effects: NewEffect[] = [];
+    recorder.onEffects((more) => effects.push(...more));
+    await recordEvents(recorder, "scribe", declared, assigned, started);
+    expect(effects.map(({ id, effect }) => [id, effect.type])).toEqual([["scribe/3/0", "prepare"]]);
+    const next = await open(store.reopen());
+    expect(next.states.get("scribe")).toEqual(recorder.states.get("scribe"));
+    expect(next.unsettled.map((effect) => effect.id)).toEqual(["scribe/3/0"]);
+  });
+
+  test("entries are decided one after the other, however many wait", async () => {
+    const recorder = await open(createMemoryStore());
+    const seen: number[] = [];
+    await Promise.all(
+      Array.from({ length: 50 }, () =>
+        recorder.write("scribe", (state) => {
+          seen.push(state.version);
+          return { events: [declared] };
+        }),
+      ),
+    );
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index));
+  });
+
+  test("an entry that throws harms no other", async () => {
+    const recorder = await open(createMemoryStore());
+    const bad = recorder.write("scribe", () => {
+      throw new Error("no");
+    });
+    const good = recordEvents(recorder, "other", declared);
+    await expect(bad).rejects.toThrow("no");
+    expect((await good).after.version).toBe(1);
+    expect(recorder.states.get("scribe")).toBeUndefined();
+  });
+
+  test.each(["before", "after"] as const)(
+    "a commit that failed %s it took effect is neither lost nor done twice",
+    async (when) => {
+      const store = createMemoryStore();
+      const recorder = await open(store);
+      const effects: string[] = [];
+      recorder.onEffects((more) => effects.push(...more.map((effect) => effect.id)));
+      await recordEvents(recorder, "scribe", declared, assigned);
+      store.failNextCommit(when);
+      await expect(recordEvents(recorder, "scribe", started)).rejects.toMatchObject({ code: "store/io" });
+      await recordEvents(recorder, "scribe", started);
+      expect(recorder.states.get("scribe")?.phase).toBe("Preparing");
+      expect(effects).toEqual(["scribe/3/0"]);
+      expect(await store.verify()).toMatchObject({ ok: true, events: when === "before" ? 3 : 4 });
+    },
+  );
+
+  test("nothing is written for an entry that has nothing to say", async () => {
+    const store = createMemoryStore();
+    const recorder = await open(store);
+    const { before, after } = await recorder.write("scribe", () => null);
+    expect(after).toBe(before);
+    expect(before).toEqual(initialState("scribe", before.phaseSince));
+    expect(await store.verify()).toMatchObject({ ok: true, events: 0 });
+  });
+});

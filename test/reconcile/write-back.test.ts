@@ -1,0 +1,143 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createFakeStatusBranch } from "../../src/adapters/fake/status-branch.ts";
+import { MINUTE_MS } from "../../src/core/model/time.ts";
+import { silentLog } from "../../src/ports/log.ts";
+import type { PublishResult, StatusBranch } from "../../src/ports/status-branch.ts";
+import { createWriteBack, isOurs, PUSHES_PER_MINUTE_MAX } from "../../src/reconcile/write-back.ts";
+
+const signal = new AbortController().signal;
+let now = 0;
+const clock = { now: () => now, sleep: async () => {} };
+let files = new Map<string, string>();
+const derive = () => ({ files: new Map(files), trailers: {}, subject: "status" });
+
+function counting(
+  branch: StatusBranch,
+): StatusBranch & { readonly pushes: number[]; answer: PublishResult | null } {
+  const counted = {
+    pushes: [] as number[],
+    answer: null as PublishResult | null,
+    read: (abort: AbortSignal) => branch.read(abort),
+    async publish(
+      change: Parameters<StatusBranch["publish"]>[0],
+      abort: AbortSignal,
+    ): Promise<PublishResult> {
+      counted.pushes.push(now);
+      const { answer } = counted;
+      counted.answer = null;
+      return answer ?? branch.publish(change, abort);
+    },
+  };
+  return counted;
+}
+
+beforeEach(() => {
+  now = 1_000_000;
+  files = new Map([["README.md", "one"]]);
+});
+
+describe("the one writer", () => {
+  test("never pushes more than four times in any minute, however often it is touched", async () => {
+    const branch = counting(createFakeStatusBranch());
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog });
+    for (let second = 0; second < 600; second++) {
+      now += 1_000;
+      files.set("README.md", `text ${second}`);
+      writer.touch(second % 3 === 0);
+      await writer.tick(signal);
+    }
+    const most = Math.max(
+      ...branch.pushes.map(
+        (at) => branch.pushes.filter((other) => other > at - MINUTE_MS && other <= at).length,
+      ),
+    );
+    expect(most).toBe(PUSHES_PER_MINUTE_MAX);
+    expect(branch.pushes.length).toBeGreaterThan(30);
+  });
+
+  test("an end does not wait for routine, because one push is kept for it", async () => {
+    const branch = counting(createFakeStatusBranch());
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog });
+    for (let second = 0; second < 50; second++) {
+      now += 1_000;
+      files.set("README.md", `text ${second}`);
+      writer.touch(false);
+      await writer.tick(signal);
+    }
+    expect(branch.pushes.length).toBeLessThanOrEqual(3);
+    files.set("README.md", "closed");
+    writer.touch(true);
+    now += 1_000;
+    expect(await writer.tick(signal)).toBe("pushed");
+  });
+
+  test("says nothing when there is nothing new to say", async () => {
+    const branch = counting(createFakeStatusBranch());
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog });
+    now += 1_000;
+    expect(await writer.tick(signal)).toBe("pushed");
+    writer.touch(false);
+    now += 60_000;
+    expect(await writer.tick(signal)).toBe("unchanged");
+    expect(branch.pushes).toHaveLength(1);
+    expect(writer.dueAt()).toBeNull();
+  });
+
+  test("derives again after a rejection: what is pushed is the newest text", async () => {
+    const inner = createFakeStatusBranch();
+    const branch = counting(inner);
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog });
+    branch.answer = { type: "rejected", message: "fetch first" };
+    now += 1_000;
+    expect(await writer.tick(signal)).toBe("retry");
+    files.set("README.md", "two");
+    now = writer.dueAt() ?? now;
+    expect(await writer.tick(signal)).toBe("pushed");
+    expect((await inner.read(signal)).files.get("README.md")).toBe("two");
+  });
+
+  test("names what only a person can mend, and goes on trying", async () => {
+    const branch = counting(createFakeStatusBranch());
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog });
+    branch.answer = { type: "failed", retryable: false, message: "protected branch" };
+    now += 1_000;
+    expect(await writer.tick(signal)).toBe("stuck");
+    expect(writer.problem()).toBe("protected branch");
+    now = writer.dueAt() ?? now;
+    expect(await writer.tick(signal)).toBe("pushed");
+    expect(writer.problem()).toBeNull();
+  });
+
+  test("a change that comes while it publishes is published next", async () => {
+    const inner = createFakeStatusBranch();
+    let writer: ReturnType<typeof createWriteBack> | null = null;
+    const branch: StatusBranch = {
+      read: (abort) => inner.read(abort),
+      async publish(change, abort) {
+        files.set("README.md", "changed meanwhile");
+        writer?.touch(true);
+        return inner.publish(change, abort);
+      },
+    };
+    writer = createWriteBack({ branch, derive, clock, log: silentLog });
+    now += 1_000;
+    await writer.tick(signal);
+    expect(writer.published()).toBeNull();
+    now = writer.dueAt() ?? now;
+    await writer.tick(signal);
+    expect((await inner.read(signal)).files.get("README.md")).toBe("changed meanwhile");
+  });
+
+  test("removes what it no longer derives and leaves what others wrote", () => {
+    expect(
+      ["README.md", "missions/a/status.yaml", "missions/a/runs/2/closure.md", "clones/a/status.yaml"].every(
+        isOurs,
+      ),
+    ).toBe(true);
+    expect(
+      ["missions/a/postmortem.md", "notes.md", "clones/a/notes.yaml", "missions/a/b/status.yaml"].some(
+        isOurs,
+      ),
+    ).toBe(false);
+  });
+});
