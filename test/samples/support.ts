@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseDocument } from "../../src/spec/parse.ts";
@@ -86,10 +95,11 @@ function readDocument(file: string): unknown {
 
 /** Files of this repository that a commit would hold, as git sees them: tracked, or new and not ignored. */
 export function listRepository(): readonly string[] {
-  const done = spawnSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], {
+  const done = spawnSync("git", ["-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"], {
     cwd: ROOT,
     encoding: "utf8",
   });
   if (done.status !== 0) throw new Error(done.stderr);
-  return [...new Set(done.stdout.split("\0"))].filter((path) => path !== "" && existsSync(join(ROOT, path)));
+  const paths = new Set(done.stdout.split("\0").filter((path) => path !== ""));
+  return [...paths].filter((path) => lstatSync(join(ROOT, path), { throwIfNoEntry: false })?.isFile());
 }
