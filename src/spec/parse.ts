@@ -182,7 +182,7 @@ function literalSecret(kind: string, path: Finding["path"]): Finding {
 }
 
 function pick(finding: Finding): Omit<Issue, "severity" | "file"> {
-  const { path: _path, severity: _severity, atKey: _atKey, ...rest } = finding;
+  const { path: _path, severity: _severity, atKey: _atKey, meant: _meant, ...rest } = finding;
   return rest;
 }
 

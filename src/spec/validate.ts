@@ -113,13 +113,15 @@ function applyRule(
     ];
   }
   if (valid) return [];
-  const errors = (rule.validate.errors ?? []).filter((error) => !WRAPPERS.has(error.keyword));
+  const errors = (rule.validate.errors ?? []).filter(
+    (error) => !WRAPPERS.has(error.keyword) && !error.schemaPath.includes("/contains/"),
+  );
   return (errors.length > 0 ? errors : (rule.validate.errors ?? []))
     .slice(0, ISSUES_PER_POLICY_MAX)
     .map((error) => violation(rule, error, document));
 }
 
-/** These only say that something inside of them failed, which is reported anyway. */
+/** These only say that something inside of them failed, which is reported anyway. With `contains` it is the other way round. */
 const WRAPPERS: ReadonlySet<string> = new Set(["if", "allOf", "anyOf", "oneOf"]);
 
 function violation(

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Issue } from "../../core/model/issue.ts";
-import type { PathStep } from "../positions.ts";
+import { dotted, type PathStep } from "../positions.ts";
 import { nearest } from "../suggest.ts";
 import { shorten } from "../yaml.ts";
 import { PATTERN_TEXT } from "./common.ts";
@@ -12,6 +12,8 @@ export interface Finding extends Omit<Issue, "file" | "line" | "column" | "field
   /** The mistake is the key itself, not its value. */
   readonly atKey?: boolean;
   readonly severity?: Issue["severity"];
+  /** The field that an unknown one stands for, most likely. */
+  readonly meant?: string;
 }
 
 export interface ExplainContext {
@@ -22,7 +24,14 @@ export interface ExplainContext {
 
 /** zod's verdict in the words of people who write these files. */
 export function explain(issues: readonly z.core.$ZodIssue[], context: ExplainContext): Finding[] {
-  return issues.flatMap((issue) => explainOne(issue, context));
+  const findings = issues.flatMap((issue) => explainOne(issue, context));
+  // `objectve` is one mistake, not an unknown field and a missing one.
+  const meant = new Set(
+    findings.flatMap(({ path, meant: name }) =>
+      name === undefined ? [] : [dotted([...path.slice(0, -1), name])],
+    ),
+  );
+  return findings.filter((finding) => finding.reason !== "MissingField" || !meant.has(dotted(finding.path)));
 }
 
 function explainOne(issue: z.core.$ZodIssue, context: ExplainContext): Finding[] {
@@ -114,6 +123,7 @@ function unknownField(key: string, path: readonly PathStep[], context: ExplainCo
     message: "there is no such field here",
     found: shorten(key),
     ...(expected === undefined ? {} : { expected: shorten(expected, 200) }),
+    ...(meant === null ? {} : { meant }),
   };
 }
 
