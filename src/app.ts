@@ -20,6 +20,7 @@ import { asFactoryError, FactoryError } from "./core/model/error.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
 import type { Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
+import type { Secrets } from "./ports/secrets.ts";
 import { createController } from "./reconcile/controller.ts";
 import { startLoop } from "./reconcile/loop.ts";
 
@@ -86,12 +87,14 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     repository: options.source,
     ...(options.installation === undefined ? {} : { installation: options.installation }),
   });
+  // Grows with every secret that is resolved: the log reads it anew for each line.
+  const redact = new Set([data.operatorToken]);
   const log = createLog({
     level: options.logLevel ?? "info",
     json: options.logJson ?? false,
     stream: process.stderr,
     clock,
-    redact: [data.operatorToken],
+    redact,
   });
   const access = options.access === undefined ? {} : { access: options.access };
   const source = createGitSource({
@@ -120,7 +123,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     statusBranch,
     drivers: new Map<string, Driver>([[driver.name, driver]]),
     workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
-    secrets: createSecrets({ env: process.env, root: join(dataDir, "secrets") }),
+    secrets: remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     clock,
     log,
@@ -178,6 +181,17 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     async stop() {
       loop.stop();
       await done;
+    },
+  };
+}
+
+/** Secrets whose values go into `seen` as they are resolved, so that no log line shows one. */
+function remembering(secrets: Secrets, seen: Set<string>): Secrets {
+  return {
+    async resolve(refs, signal) {
+      const resolved = await secrets.resolve(refs, signal);
+      for (const value of resolved.values.values()) seen.add(value);
+      return resolved;
     },
   };
 }
