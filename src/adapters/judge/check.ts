@@ -39,7 +39,7 @@ export interface CheckResult {
 export async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<CheckResult> {
   const log = new CheckLog();
   const startedAt = request.clock.now();
-  const env = environment(request.home);
+  const env = checkEnvironment(request.home);
   const missing = await whyNotRunnable(request.command[0], request.checkout, env["PATH"] ?? "");
   const ending = missing
     ? { code: null, note: missing, timedOut: false }
@@ -142,7 +142,7 @@ async function within<T>(promise: Promise<T>, ms: number, clock: Clock): Promise
 }
 
 /** The running Node first, so that `node` in a check is the version that the project asks for. */
-function environment(home: string): NodeJS.ProcessEnv {
+export function checkEnvironment(home: string): NodeJS.ProcessEnv {
   return {
     PATH: [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
     HOME: home,

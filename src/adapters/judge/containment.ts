@@ -17,30 +17,33 @@ export const GROUP: CheckContainment = { kind: "group", prefix: [] };
 
 const PROBE_MS = 5_000;
 
-const CANDIDATES: readonly CheckContainment[] = [
-  {
-    kind: "pidns",
-    prefix: ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--"],
-  },
-  {
-    kind: "pidns",
-    prefix: [
-      ...["setpriv", "--pdeathsig", "KILL"],
-      ...["unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child", "--"],
-    ],
-  },
+const LAUNCHERS: readonly (readonly string[])[] = [
+  ["setpriv", "--pdeathsig", "KILL"],
+  [], // Without it a check outlives us, but not its namespace's first process.
+];
+const NAMESPACES: readonly (readonly string[])[] = [
+  ["unshare", "--pid", "--fork", "--kill-child", "--"], // As root.
+  ["unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child", "--"],
 ];
 
-/** The strongest containment that works here and now, found out by running `true` in it. Never rejects. */
-export async function probeContainment(): Promise<CheckContainment> {
-  for (const candidate of CANDIDATES) if (await works(candidate)) return candidate;
+/**
+ * The strongest containment that works here and now, found out by running
+ * `true` in it with the environment that checks get. Never rejects.
+ */
+export async function probeContainment(env: NodeJS.ProcessEnv): Promise<CheckContainment> {
+  for (const launcher of LAUNCHERS) {
+    for (const namespace of NAMESPACES) {
+      const prefix = [...launcher, ...namespace];
+      if (await works(prefix, env)) return { kind: "pidns", prefix };
+    }
+  }
   return GROUP;
 }
 
-async function works(candidate: CheckContainment): Promise<boolean> {
-  const [program = "", ...args] = [...candidate.prefix, "true"];
+async function works(prefix: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
+  const [program = "", ...args] = [...prefix, "true"];
   return await new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: "ignore", timeout: PROBE_MS, killSignal: "SIGKILL" });
+    const child = spawn(program, args, { env, stdio: "ignore", timeout: PROBE_MS, killSignal: "SIGKILL" });
     child.once("error", () => resolve(false));
     child.once("exit", (code) => resolve(code === 0));
   });

@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, posix, resolve } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Criterion } from "../../core/model/mission.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CriterionEvidence, Judge, JudgeRequest, Verdict } from "../../ports/judge.ts";
 import type { Source } from "../../ports/source.ts";
-import { runCheck } from "./check.ts";
+import { checkEnvironment, runCheck } from "./check.ts";
 import { type CollectedOutput, collectOutputs, isFolder } from "./collect.ts";
 import { type CheckContainment, probeContainment } from "./containment.ts";
 import { placeOutputs } from "./place.ts";
@@ -65,7 +65,9 @@ export function createJudge(options: JudgeOptions): Judge {
       );
       const outputs = await placeOutputs({ outputs: judged, staged, checkout, protectedPaths });
 
-      containment ??= options.containment ? Promise.resolve(options.containment) : probeContainment();
+      containment ??= options.containment
+        ? Promise.resolve(options.containment)
+        : probeContainment(checkEnvironment(scratch));
       const logs = join(scratch, "logs");
       const criteria: CriterionEvidence[] = [];
       for (const criterion of request.contract.success_criteria) {
@@ -109,7 +111,16 @@ export function createJudge(options: JudgeOptions): Judge {
     return { id, text, state: result.ok ? "met" : "unmet", check: result.evidence };
   }
 
-  return { judge };
+  return {
+    judge: (request, signal) =>
+      judge(request, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (error instanceof FactoryError) throw error;
+        // Ours, not the clone's: a full disk, a lost permission. What the clone did is in the verdict.
+        const message = `cannot judge ${request.missionId}: ${error instanceof Error ? error.message : String(error)}`;
+        throw new FactoryError("judge/io", "retry", message, { cause: error });
+      }),
+  };
 }
 
 /** Files by which the result is judged: no output may take their place, or the clone would mark its own homework. */
@@ -118,7 +129,7 @@ function pathsThatJudge(request: JudgeRequest): ReadonlySet<string> {
     schema ? [schema] : [],
   );
   const commands = request.contract.success_criteria.flatMap(({ check }) => check?.run ?? []);
-  return new Set([...schemas, ...commands.map((word) => word.replace(/^(\.\/)+/, ""))]);
+  return new Set([...schemas, ...commands.map((word) => posix.normalize(word))]);
 }
 
 function evidenceOf(output: CollectedOutput): Verdict["outputs"][number] {

@@ -67,8 +67,24 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
 
   return {
     pathOf,
-    materialise: (request, signal) => inTurn(request.clone, () => write(request, signal)),
-    archive: (clone, missionId, signal) => inTurn(clone, () => archive(clone, missionId, signal)),
+    materialise: (request, signal) =>
+      inTurn(request.clone, () => write(request, signal)).catch(
+        translate(signal, `write the workspace of ${request.clone}`),
+      ),
+    archive: (clone, missionId, signal) =>
+      inTurn(clone, () => archive(clone, missionId, signal)).catch(
+        translate(signal, `archive the workspace of ${clone}`),
+      ),
+  };
+}
+
+/** What the file system says, as an error that the loop understands: a full disk or a lost permission may pass. */
+function translate(signal: AbortSignal, what: string): (error: unknown) => never {
+  return (error) => {
+    signal.throwIfAborted();
+    if (error instanceof FactoryError) throw error;
+    const message = `cannot ${what}: ${error instanceof Error ? error.message : String(error)}`;
+    throw new FactoryError("workspace/io", "retry", message, { cause: error });
   };
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createGitSource } from "../../../src/adapters/git/index.ts";
+import { checkEnvironment } from "../../../src/adapters/judge/check.ts";
 import { OUTPUT_BYTES_MAX } from "../../../src/adapters/judge/collect.ts";
 import { type CheckContainment, GROUP, probeContainment } from "../../../src/adapters/judge/containment.ts";
 import { createJudge } from "../../../src/adapters/judge/judge.ts";
@@ -66,7 +67,7 @@ beforeAll(async () => {
   });
   source = createGitSource({ url: origin.path, branch: "main", directory: join(origins, "mirror") });
   await source.observe(never);
-  pidns = await probeContainment();
+  pidns = await probeContainment(checkEnvironment(origins));
 });
 afterAll(async () => {
   await source.close();
@@ -367,6 +368,19 @@ describe("checks", () => {
     const marker = `child-${process.pid}-session`;
     expect((await run(check("leaves-a-child", marker, "setsid"))).state).toBe("met");
     expect(alive(marker)).toEqual([]);
+  });
+
+  test("one that runs while we are killed ends with us", async ({ skip }) => {
+    if (!pidns.prefix.includes("setpriv"))
+      skip("this machine offers no PID namespaces that end with their maker");
+    const marker = `hangs-${process.pid}-killed`;
+    const program = join(FIXTURES, "../programs/runs-a-check.ts");
+    const judging = spawn(process.execPath, [program, join(FIXTURES, "hangs.js"), marker, scratch], {
+      stdio: "ignore",
+    });
+    await until(() => alive(marker).some((line) => /^\S*node \S*hangs\.js/.test(line)));
+    judging.kill("SIGKILL");
+    await until(() => alive(marker).length === 0);
   });
 
   test("an abort ends the check, rejects with its reason and cleans up", async () => {
