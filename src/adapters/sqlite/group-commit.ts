@@ -8,11 +8,17 @@ import { translate } from "./error.ts";
  */
 const JOBS_PER_TRANSACTION_MAX = 256;
 
+/**
+ * Jobs that may wait. Far more than a fleet can have under way; beyond it the
+ * disk no longer keeps up, and whoever asks hears it instead of filling the memory.
+ */
+const JOBS_WAITING_MAX = 20_000;
+
 /** Writes in the transaction of its group. Throws to be left out of it. */
 export type Job<T> = () => T;
 
 export interface GroupCommit {
-  /** Resolves once the job's writes are durable; rejects when they are not part of the record. */
+  /** Resolves once the job's writes are durable; rejects when they are not part of the record, with `store/busy` (`retry`) when too many wait. */
   submit<T>(job: Job<T>): Promise<T>;
   /** Resolves when everything submitted so far was settled. */
   drain(): Promise<void>;
@@ -37,6 +43,11 @@ export function createGroupCommit(db: DatabaseSync, file: string): GroupCommit {
   let idle: (() => void)[] = [];
 
   function submit<T>(job: Job<T>): Promise<T> {
+    if (queue.length >= JOBS_WAITING_MAX) {
+      return Promise.reject(
+        new FactoryError("store/busy", "retry", `${queue.length} writers wait for the store ${file}`),
+      );
+    }
     return new Promise<T>((resolve, reject) => {
       let outcome: { value: T } | { error: unknown } = { error: new Error("not run") };
       queue.push({

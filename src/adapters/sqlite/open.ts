@@ -11,6 +11,9 @@ import { MIGRATIONS } from "./migrations/index.ts";
  */
 const LOCK_WAIT_MS = 250;
 
+/** What the write-ahead log is cut back to after a burst made it longer. */
+const LOG_BYTES_KEPT = 16 * 1024 * 1024;
+
 /**
  * Opens the database file, makes it ours alone, and brings it to the newest layout.
  *
@@ -35,6 +38,7 @@ export function openDatabase(file: string): DatabaseSync {
     db.exec("PRAGMA locking_mode = EXCLUSIVE");
     db.exec("PRAGMA journal_mode = WAL");
     db.exec("PRAGMA synchronous = FULL");
+    db.exec(`PRAGMA journal_size_limit = ${LOG_BYTES_KEPT}`);
     db.exec("PRAGMA trusted_schema = OFF");
     db.exec("BEGIN EXCLUSIVE; COMMIT");
     migrate(db, MIGRATIONS, file);

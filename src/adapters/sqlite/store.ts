@@ -29,11 +29,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   let closed = false;
 
   async function whileOpen<T>(work: () => T | Promise<T>): Promise<T> {
-    if (closed) throw new FactoryError("store/closed", "yield", `the store ${file} is closed`);
+    if (closed) throw closedError(file);
     try {
       return await work();
     } catch (error) {
-      throw translate(error, file);
+      // A walk over the chain may find the file closed between two pages.
+      throw closed && !(error instanceof FactoryError) ? closedError(file) : translate(error, file);
     }
   }
 
@@ -51,4 +52,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       db.close();
     },
   };
+}
+
+function closedError(file: string): FactoryError {
+  return new FactoryError("store/closed", "yield", `the store ${file} is closed`);
 }

@@ -192,6 +192,20 @@ describe("a sqlite store", () => {
     await store.close();
   });
 
+  it("says that it was closed to whoever was still verifying, and that it is busy to whoever comes too many", async () => {
+    const store = await openSqliteStore({ file });
+    const events = Array.from({ length: 1_200 }, () => event("alpha"));
+    await store.commit(batchOf({ events, states: [stateOf("alpha", 1_200)] }));
+    const crowd = Array.from({ length: 20_010 }, () => store.commit(batchOf({ settings: { a: "1" } })));
+    const verdicts = await Promise.allSettled(crowd);
+    const refused = verdicts.filter(({ status }) => status === "rejected");
+    expect(refused).toHaveLength(10);
+    expect(refused[0]).toMatchObject({ reason: { code: "store/busy", disposition: "retry" } });
+    const verifying = store.verify();
+    await store.close();
+    await expect(verifying).rejects.toMatchObject({ code: "store/closed" });
+  });
+
   it("loses nothing and invents nothing when the disk is full, and goes on when there is room again", async (context) => {
     const script = join(import.meta.dirname, "fills-its-disk.ts");
     const mounted = await run("unshare", [
