@@ -34,6 +34,6 @@ export const CONNECTIONS_MAX = 20_000;
 /** Between asking connections to end and ending them. */
 export const CLOSE_DEADLINE_MS = 5 * SECOND_MS;
 
-/** What a sender waits before it sends again: a gap closes at once, trouble of ours takes longer. */
+/** What a sender waits before it sends again: a gap closes at once; trouble of ours, and a restart, take a little longer. */
 export const RETRY_AFTER_GAP_SECONDS = 1;
-export const RETRY_AFTER_TROUBLE_SECONDS = 5;
+export const RETRY_AFTER_TROUBLE_SECONDS = 2;

@@ -166,7 +166,7 @@ describe("the service", () => {
     expect([answer.statusCode, answer.json().checks, answer.headers["retry-after"]]).toEqual([
       503,
       { store: "locked" },
-      "5",
+      "2",
     ]);
   });
 
