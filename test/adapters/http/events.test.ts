@@ -232,7 +232,7 @@ describe("POST /v1/events", () => {
     const later = await structured(wireEvent(1));
     expect([later.statusCode, later.headers["retry-after"], later.json().code]).toEqual([
       503,
-      "5",
+      "2",
       "store/io",
     ]);
     app.plane.trouble = trouble("core/impossible", "crash");
