@@ -8,12 +8,16 @@ export interface Step {
   readonly to: string;
 }
 
-/** Whether the branch may go from one commit to the other: the second descends from the first, or a person allowed it. */
-export async function mayFollow(mirror: Mirror, { from, to }: Step): Promise<boolean> {
-  if (from === to || (await mirror.isAncestor(from, to))) return true;
+/** `descends`: the usual way. `permitted`: rewritten, and a person allowed it. `refused`: rewritten. */
+export type Following = "descends" | "permitted" | "refused";
+
+/** How the branch goes from one commit to the other. */
+export async function compareHistories(mirror: Mirror, { from, to }: Step): Promise<Following> {
+  if (from === to || (await mirror.isAncestor(from, to))) return "descends";
   const permit = await readPermit(mirror.directory);
+  if (permit?.from !== from || !(await mirror.has(permit.to))) return "refused";
   // What was added on top of the permitted commit came the usual way.
-  return permit?.from === from && (await mirror.has(permit.to)) && (await mirror.isAncestor(permit.to, to));
+  return (await mirror.isAncestor(permit.to, to)) ? "permitted" : "refused";
 }
 
 /**
@@ -21,10 +25,14 @@ export async function mayFollow(mirror: Mirror, { from, to }: Step): Promise<boo
  * up by it, and what was accepted before a rewrite stays readable, for
  * missions that were dispatched from it.
  */
-export async function acceptCommit(mirror: Mirror, from: string | null, to: string): Promise<void> {
+export async function acceptCommit(
+  mirror: Mirror,
+  step: { readonly from: string | null; readonly to: string; readonly how: Following },
+): Promise<void> {
+  const { from, to, how } = step;
   if (from === to) return;
   const lines = [`update ${ACCEPTED} ${to} ${from ?? "0".repeat(to.length)}`];
-  if (from !== null && !(await mirror.isAncestor(from, to))) {
+  if (from !== null && how === "permitted") {
     const kept = `${BEFORE_REWRITE}/${from}`;
     if ((await mirror.ref(kept)) === null) lines.push(`create ${kept} ${from}`);
   }

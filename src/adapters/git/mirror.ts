@@ -42,6 +42,8 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
 
 export interface Mirror {
   readonly directory: string;
+  /** Which kind of ids it has; asked once. */
+  format(): Promise<ObjectFormat>;
   /** Runs git in the mirror; a failure is an outcome. */
   local(args: readonly string[], options?: LocalOptions): Promise<GitOutcome>;
   /** Runs git in the mirror and answers with what it printed; rejects `git/failed`. */
@@ -146,8 +148,15 @@ function createMirror(options: MirrorOptions): Mirror {
     return (await askBytes(args, more)).toString("utf8").trimEnd();
   }
 
+  let format: Promise<ObjectFormat> | null = null;
   return {
     directory,
+    format() {
+      format ??= ask(["rev-parse", "--show-object-format"]).then((name) =>
+        name === "sha256" ? name : "sha1",
+      );
+      return format;
+    },
     local,
     ask,
     askBytes,

@@ -46,7 +46,7 @@ async function fetchNamed(request: RevisionRequest, base: string): Promise<strin
   const place =
     request.mirror ?? (await request.made(formatOf(isId ? await askOrigin(request, "HEAD") : id)));
   // An id of the other kind cannot be there, and git would not even ask.
-  if ((await place.ask(["rev-parse", "--show-object-format"])) !== formatOf(id)) throw unknown(base);
+  if ((await place.format()) !== formatOf(id)) throw unknown(base);
   // `id` may be a tag; the commit it stands for is known only afterwards.
   const here = await place.ref(id);
   if (here === null) {

@@ -8,7 +8,7 @@ import type { Snapshot, Source, SourceErrorReason, SourceResult } from "../../po
 import { createGitEnvironment, type GitAccess } from "./environment.ts";
 import { complaint, readFailure } from "./errors.ts";
 import { exportTree } from "./export.ts";
-import { acceptCommit, mayFollow, rewriteMessage } from "./history.ts";
+import { acceptCommit, compareHistories, rewriteMessage } from "./history.ts";
 import {
   ACCEPTED,
   CANDIDATE,
@@ -176,9 +176,10 @@ export function createGitSource(options: GitSourceOptions): Source {
     const head = await bring(place, { head: listedHead, signal });
     if (typeof head !== "string") return head;
     const step = { from: accepted ?? head, to: head };
-    if (!(await mayFollow(place, step))) return fail("HistoryRewritten", rewriteMessage(ref, step));
+    const how = await compareHistories(place, step);
+    if (how === "refused") return fail("HistoryRewritten", rewriteMessage(ref, step));
     const snapshot = await snapshotOf(head, signal);
-    await acceptCommit(place, accepted, head);
+    await acceptCommit(place, { from: accepted, to: head, how });
     accepted = head;
     const type = holdsDocuments(snapshot.entries) ? "ok" : "verified_empty";
     const next: Read = { type, snapshot, changed: current?.snapshot !== snapshot };
@@ -198,7 +199,7 @@ export function createGitSource(options: GitSourceOptions): Source {
   async function placeFor(head: string): Promise<Mirror | string> {
     const format = formatOf(head);
     const place = await made(format);
-    if ((await place.ask(["rev-parse", "--show-object-format"])) === format) return place;
+    if ((await place.format()) === format) return place;
     if (accepted !== null) {
       const permit = await readPermit(directory);
       const step = { from: accepted, to: head };

@@ -112,8 +112,7 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
   /** Our repository, made anew when the origin has changed the kind of its ids. */
   async function placeFor(format: ObjectFormat): Promise<Mirror> {
     mirror ??= await openMirror(mirrorOptions);
-    if (mirror !== null && (await mirror.ask(["rev-parse", "--show-object-format"])) !== format)
-      await startOver();
+    if (mirror !== null && (await mirror.format()) !== format) await startOver();
     mirror ??= await initMirror(mirrorOptions, format);
     return mirror;
   }

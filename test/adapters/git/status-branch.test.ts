@@ -176,7 +176,7 @@ describe("publishing", () => {
 
 describe("others", () => {
   test("two pushers race with us: nobody's commit is lost", async () => {
-    const rounds = 12;
+    const rounds = 8;
     const status = branch();
     await pushed(status.publish(change({ "README.md": "start" }), never));
     const ours = async () => {
@@ -368,11 +368,12 @@ describe("trouble", () => {
 
     test("a server that never answers costs its time and no more", async () => {
       server.setFault((request) => (isPush(request) ? { type: "hang" } : null));
-      const status = branch({
+      // The limit is for the silent server alone: a loaded machine must not run into it.
+      const impatient = branch({
         url: server.url(origin.path).replace("//", "//bot:t0ken@"),
         timeouts: { pushMs: 300 },
       });
-      const result = await status.publish(change({ "README.md": "1" }), never);
+      const result = await impatient.publish(change({ "README.md": "1" }), never);
       expect(result).toMatchObject({
         type: "failed",
         retryable: true,
@@ -380,7 +381,7 @@ describe("trouble", () => {
       });
       expect(JSON.stringify(result)).not.toContain("t0ken");
       server.setFault(null);
-      await pushed(status.publish(change({ "README.md": "1" }), never));
+      await pushed(withToken("t0ken").publish(change({ "README.md": "1" }), never));
       expect(await readdir(join(scratch.path, "status"))).not.toContain("shallow.lock");
     });
   });
