@@ -13,7 +13,7 @@ import type { WireEvent } from "../wire/event.ts";
 import type { Desires } from "./desire.ts";
 import { envelopeFor } from "./envelope.ts";
 import { prepare } from "./prepare.ts";
-import { toReport } from "./reports.ts";
+import { toPulledReport } from "./reports.ts";
 import type { Tokens } from "./tokens.ts";
 
 export interface EffectParts {
@@ -157,7 +157,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     return events.map((event) => ({
       type: "instance.reported",
       epoch: handle.epoch,
-      report: toReport(event),
+      report: toPulledReport(event),
     }));
   }
 

@@ -1,5 +1,6 @@
 import type { Report } from "../core/model/report.ts";
 import type { WireEvent } from "../wire/event.ts";
+import { wireEventSchema } from "../wire/schema.ts";
 
 /** A validated wire event as the core knows it. */
 export function toReport(event: WireEvent): Report {
@@ -13,5 +14,24 @@ export function toReport(event: WireEvent): Report {
     costMicros:
       event.usage.estimated_cost_usd === null ? null : Math.round(event.usage.estimated_cost_usd * 1_000_000),
     detail: event.detail,
+  };
+}
+
+/**
+ * An event that came past the API, out of a shim's outbox. One that the API
+ * would have refused keeps its place in the order, so that those after it can
+ * be taken, and says that it could not be read.
+ */
+export function toPulledReport(event: WireEvent): Report {
+  if (wireEventSchema.safeParse(event).success) return toReport(event);
+  return {
+    type: "mission.progress",
+    seq: event.seq,
+    missionId: null,
+    summary: `event ${event.seq} of the outbox is not valid and was set aside`,
+    artifacts: [],
+    llmCalls: null,
+    costMicros: null,
+    detail: {},
   };
 }
