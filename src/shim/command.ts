@@ -124,7 +124,10 @@ function follow(spawned: Spawned, options: CommandOptions): void {
     lines.end();
     plain.end();
     errors.end();
-    const ending = options.intent.containment.pidns === null ? { code, signal } : throughInit(code, signal);
+    const ending =
+      options.intent.containment.pidns === null
+        ? { code, signal }
+        : throughInit({ code, signal }, stderrTail.text());
     options.onExit({ ...ending, stderrTail: stderrTail.text() });
   };
   child.on("exit", (code, signal) => {
@@ -156,11 +159,21 @@ function pour(stream: Readable, onOutput: () => void, take: (chunk: Buffer) => v
   });
 }
 
-/** The namespace's first process can only report a signal as 128 plus its number, as shells do. */
-function throughInit(code: number | null, signal: NodeJS.Signals | null): Pick<Ending, "code" | "signal"> {
-  if (code === null || code <= 128) return { code, signal };
+/**
+ * The namespace's first process can only report a signal as 128 plus its number, as shells do. When
+ * it was killed itself, which only SIGKILL from outside can do, util-linux 2.38 trips over its
+ * own signal mask and leaves with 1 and a message.
+ */
+function throughInit(
+  ending: Pick<Ending, "code" | "signal">,
+  stderr: string,
+): Pick<Ending, "code" | "signal"> {
+  const { code } = ending;
+  if (code === 1 && /(^|\n)unshare: sigprocmask [^\n]*\n?$/.test(stderr))
+    return { code: null, signal: "SIGKILL" };
+  if (code === null || code <= 128) return ending;
   const name = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
-  return name === undefined ? { code, signal } : { code: null, signal: name };
+  return name === undefined ? ending : { code: null, signal: name };
 }
 
 async function lookForInit(

@@ -1,0 +1,318 @@
+/**
+ * One instance of the fake world: a shim and an agent that are nothing but waits on
+ * the given clock. It numbers, keeps and delivers its events as a real shim does, heartbeats included.
+ */
+import { iso } from "../../../core/model/time.ts";
+import type { Clock } from "../../../ports/clock.ts";
+import type { ShimSettings, StartRequest } from "../../../ports/driver.ts";
+import type { Random } from "../../../ports/random.ts";
+import { judgeStatus, waitAfterFailure } from "../../../shim/schedule.ts";
+import type { MissionEnvelope } from "../../../wire/envelope.ts";
+import type { WireEvent, WireHeartbeat } from "../../../wire/event.ts";
+import type { FakeScript } from "./script.ts";
+
+/** How an instance reaches its controller. A rejection is a network error; the status is that of HTTP. */
+export interface FakeCallback {
+  onEvent(token: string, event: WireEvent): Promise<{ readonly status: number }>;
+  onHeartbeat(token: string, heartbeat: WireHeartbeat): Promise<{ readonly status: number }>;
+  /** The round trip of gate 3.5; without it the callback is always reachable. */
+  onCheck?(token: string): Promise<{ readonly status: number }>;
+}
+
+export interface InstanceOptions {
+  readonly request: StartRequest;
+  readonly script: FakeScript;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly callback: FakeCallback;
+  readonly onEnd: (how: string) => void;
+}
+
+export interface FakeInstance {
+  readonly outbox: readonly WireEvent[];
+  readonly transcript: readonly string[];
+  readonly alive: () => boolean;
+  /** The claim was won. */
+  begin(): void;
+  dispatch(envelope: MissionEnvelope): "started" | "repeated" | "not_ready" | "busy";
+  configure(settings: ShimSettings): void;
+  setPaused(paused: boolean): void;
+  /** The agent leaves; the shim records it and stays. */
+  endAgent(code: number | null, signal: string | null): void;
+  hasAgent(): boolean;
+  /** Shim and agent are gone from one moment to the next; what is recorded stays readable. */
+  die(how: string): void;
+}
+
+const CALLBACK_RETRY_MS = 1_000;
+
+export function createFakeInstance(options: InstanceOptions): FakeInstance {
+  const { request, script, clock, random, callback } = options;
+  const outbox: WireEvent[] = [];
+  const transcript: string[] = [];
+  const life = new AbortController();
+  let settings: ShimSettings = request;
+  let phase: WireHeartbeat["phase"] = "standby";
+  let ready = false;
+  let silent = false;
+  let envelope: MissionEnvelope | null = null;
+  let agent: AbortController | null = null;
+  let acknowledged = 0;
+  let heartbeats = 0;
+  let delivering = false;
+  let resting: AbortController | null = null;
+  let activeMs = 0;
+  let runningSince: number | null = null;
+  let saidAt = clock.now();
+  let progressAt = clock.now();
+  let resume: (() => void) | null = null;
+  let pause = new AbortController();
+
+  const active = (): number => activeMs + (runningSince === null ? 0 : clock.now() - runningSince);
+
+  function setRunning(running: boolean): void {
+    if (running && runningSince === null) runningSince = clock.now();
+    if (!running && runningSince !== null) {
+      activeMs += clock.now() - runningSince;
+      runningSince = null;
+    }
+  }
+
+  function report(
+    type: WireEvent["event_type"],
+    more: Partial<Pick<WireEvent, "status" | "summary" | "detail">>,
+  ): void {
+    const seq = outbox.length + 1;
+    saidAt = clock.now();
+    if (type !== "instance.exited") progressAt = clock.now();
+    outbox.push({
+      mission_id: envelope?.mission_id ?? null,
+      vp_id: request.clone,
+      vp_session_id: `${request.clone}/${request.epoch}`,
+      vp_runtime_id: request.nonce,
+      event_type: type,
+      status: more.status ?? "running",
+      summary: more.summary ?? type,
+      artifact_refs: [],
+      usage: { runtime_minutes: active() / 60_000, llm_calls: null, estimated_cost_usd: null },
+      trace_id: envelope?.trace_id ?? request.nonce,
+      idempotency_key: `${request.clone}/${request.epoch}/${seq}`,
+      emitted_at: iso(clock.now()),
+      epoch: request.epoch,
+      seq,
+      detail: more.detail ?? {},
+    });
+    void deliver();
+  }
+
+  /** Waits, or answers false when the instance ended first. */
+  async function wait(ms: number, signal: AbortSignal = life.signal): Promise<boolean> {
+    if (signal.aborted) return false;
+    try {
+      await clock.sleep(ms, signal);
+    } catch {
+      return false;
+    }
+    return !signal.aborted;
+  }
+
+  async function deliver(): Promise<void> {
+    if (delivering) return;
+    delivering = true;
+    let failures = 0;
+    for (
+      let event = outbox[acknowledged];
+      event !== undefined && !life.signal.aborted;
+      event = outbox[acknowledged]
+    ) {
+      const status = await attempt(callback.onEvent(request.token, event));
+      const verdict = judgeStatus(status);
+      if (verdict === "fenced") {
+        die("fenced");
+      } else if (verdict === "retry") {
+        failures += 1;
+        resting = new AbortController();
+        await wait(
+          waitAfterFailure(failures, random.fraction()),
+          AbortSignal.any([life.signal, resting.signal]),
+        );
+      } else {
+        failures = 0;
+        acknowledged = event.seq;
+      }
+    }
+    delivering = false;
+  }
+
+  async function beat(): Promise<void> {
+    while (await wait(settings.heartbeatIntervalMs)) {
+      if (silent) continue;
+      heartbeats += 1;
+      const verdict = judgeStatus(await attempt(callback.onHeartbeat(request.token, heartbeat())));
+      if (verdict === "fenced") die("fenced");
+      if (verdict === "done") resting?.abort();
+    }
+  }
+
+  function heartbeat(): WireHeartbeat {
+    return {
+      event_type: "clone.heartbeat",
+      mission_id: envelope?.mission_id ?? null,
+      vp_id: request.clone,
+      vp_runtime_id: request.nonce,
+      epoch: request.epoch,
+      seq: heartbeats,
+      last_event_seq: outbox.length,
+      phase: pause.signal.aborted && agent !== null ? "paused" : phase,
+      last_event_age_ms: clock.now() - saidAt,
+      last_progress_age_ms: clock.now() - progressAt,
+      open_tool_calls: [],
+      usage: { llm_calls: null, estimated_cost_usd: null, active_ms: active() },
+    };
+  }
+
+  async function prepare(): Promise<void> {
+    if (script.readyAfterMs === null || !(await wait(script.readyAfterMs))) return;
+    while (
+      callback.onCheck !== undefined &&
+      judgeStatus(await attempt(callback.onCheck(request.token))) !== "done"
+    ) {
+      if (!(await wait(CALLBACK_RETRY_MS))) return;
+    }
+    ready = true;
+    const checks = request.healthChecks.map((check) => ({
+      name: check.name,
+      exit_code: script.healthy ? 0 : 1,
+      timed_out: false,
+      duration_ms: 1,
+      tail: script.healthy ? "" : "the script says unhealthy",
+    }));
+    report("instance.ready", { status: "queued", detail: { callback_ms: 1, checks, containment: "cgroup" } });
+  }
+
+  /** The agent's own time: stands still while it is paused. */
+  async function work(ms: number, own: AbortSignal): Promise<boolean> {
+    let left = ms;
+    while (left > 0 || pause.signal.aborted) {
+      if (own.aborted) return false;
+      if (pause.signal.aborted) {
+        await new Promise<void>((resolve) => {
+          resume = resolve;
+        });
+        continue;
+      }
+      const begun = clock.now();
+      await wait(left, AbortSignal.any([own, pause.signal]));
+      left -= clock.now() - begun;
+    }
+    return !own.aborted;
+  }
+
+  async function runAgent(own: AbortSignal): Promise<void> {
+    if (!script.accepts) return;
+    phase = "running";
+    report("mission.accepted", { summary: "accepted", detail: { agent_pid: 1 } });
+    const endsAfterMs = script.endsAfterMs ?? Number.POSITIVE_INFINITY;
+    const step = script.progressEveryMs ?? script.endsAfterMs;
+    if (step === null) return;
+    for (let done = 0; done < endsAfterMs; ) {
+      const next = Math.min(step, endsAfterMs - done);
+      if (!(await work(next, own))) return;
+      done += next;
+      if (done < endsAfterMs)
+        report("mission.progress", { summary: `${Math.round(done / 1_000)} seconds of work` });
+    }
+    finish();
+  }
+
+  function finish(): void {
+    const { type, code } = script.end;
+    if (type === "silence") silent = true;
+    if (type === "blocked")
+      report("mission.blocked", {
+        status: "blocked",
+        summary: "blocked",
+        detail: { reason: "the script says blocked" },
+      });
+    if (type === "completed") report("mission.completed", { status: "completed", summary: "completed" });
+    if (type === "failed")
+      report("mission.failed", {
+        status: "failed",
+        summary: "failed",
+        detail: { reason: "the script says failed" },
+      });
+    if (type === "completed" || type === "failed" || type === "exit") endAgent(code, null);
+  }
+
+  function endAgent(code: number | null, signal: string | null): void {
+    if (agent === null) return;
+    setRunning(false);
+    agent.abort();
+    agent = null;
+    resume?.();
+    phase = "exited";
+    report("instance.exited", {
+      status: code === 0 ? "completed" : "failed",
+      summary: signal === null ? `the agent ended with code ${code}` : `the agent ended by ${signal}`,
+      detail: { code, signal, signature: `fake:${code}:${signal}`, stderr_tail: "", active_ms: active() },
+    });
+  }
+
+  function die(how: string): void {
+    if (life.signal.aborted) return;
+    setRunning(false);
+    agent?.abort();
+    agent = null;
+    resume?.();
+    life.abort();
+    options.onEnd(how);
+  }
+
+  return {
+    outbox,
+    transcript,
+    alive: () => !life.signal.aborted,
+    begin() {
+      void beat();
+      void prepare();
+    },
+    dispatch(next) {
+      if (envelope?.mission_id === next.mission_id) return "repeated";
+      if (envelope !== null) return "busy";
+      if (!ready) return "not_ready";
+      envelope = next;
+      phase = "starting";
+      agent = new AbortController();
+      transcript.push(`works on ${next.mission_id}`);
+      setRunning(!pause.signal.aborted);
+      void runAgent(agent.signal);
+      return "started";
+    },
+    configure(next) {
+      settings = next;
+      resting?.abort();
+    },
+    setPaused(paused) {
+      if (paused === pause.signal.aborted) return;
+      if (agent !== null) setRunning(!paused);
+      if (paused) {
+        pause.abort();
+      } else {
+        pause = new AbortController();
+        resume?.();
+      }
+    },
+    endAgent,
+    hasAgent: () => agent !== null,
+    die,
+  };
+}
+
+/** 0 stands for no answer at all. */
+async function attempt(call: Promise<{ readonly status: number }>): Promise<number> {
+  try {
+    return (await call).status;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,424 @@
+/**
+ * What every driver promises (`src/ports/driver.ts`), looked at from outside: what its
+ * listing shows, what arrives at the callback, what a second driver object finds. A world brings the
+ * driver, agents by behaviour, violence from outside, and time.
+ */
+import { randomBytes } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FactoryError } from "../../src/core/model/error.ts";
+import type { InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
+import type { Driver, StartRequest, StopLadder } from "../../src/ports/driver.ts";
+import type { MissionEnvelope } from "../../src/wire/envelope.ts";
+import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
+
+/** `works`: until its input ends. The `ignores-…` obey the next rung. `succeeds` and `crashes` end soon by themselves. */
+export type Behaviour = "works" | "ignores-cancel" | "ignores-sigterm" | "succeeds" | "crashes" | "blocked";
+
+export interface DriverWorld {
+  readonly driver: Driver;
+  /** Another object over the same instances, as a restarted controller makes one. */
+  again(): Driver;
+  request(clone: string, behaviour: Behaviour): Omit<StartRequest, "epoch" | "nonce">;
+  /** What arrived at the callback, in order. */
+  events(): readonly WireEvent[];
+  heartbeats(): readonly WireHeartbeat[];
+  /** Lets time pass until the look finds something. */
+  until<T>(look: () => T | Promise<T>, what: string): Promise<NonNullable<T>>;
+  /** A start whose shim claims its epoch only when `release` is called. */
+  lateStart(request: StartRequest): { readonly answer: Promise<InstanceHandle>; release(): void };
+  killShim(handle: InstanceHandle): void;
+  killAgent(handle: InstanceHandle): void;
+  close(): Promise<void>;
+}
+
+export interface DriverContractOptions {
+  readonly name: string;
+  readonly newWorld: () => Promise<DriverWorld>;
+  /** Tests that cannot hold here, by their names, and why. */
+  readonly skip?: readonly { readonly reason: string; readonly tests: readonly string[] }[];
+}
+
+const LADDER: StopLadder = { enter: "cancel", stdinGraceMs: 1_000, termGraceMs: 1_000, sweepMs: 10_000 };
+const signal = new AbortController().signal;
+
+export function driverContract(options: DriverContractOptions): void {
+  const skipped = new Map(
+    (options.skip ?? []).flatMap(({ reason, tests }) => tests.map((test) => [test, reason])),
+  );
+  const used = new Set<string>();
+
+  describe(`driver contract: ${options.name}`, () => {
+    let world: DriverWorld;
+    let driver: Driver;
+
+    beforeEach(async () => {
+      world = await options.newWorld();
+      driver = world.driver;
+    });
+    afterEach(() => world.close());
+
+    function holds(name: string, test: () => Promise<void>): void {
+      const reason = skipped.get(name);
+      used.add(name);
+      if (reason === undefined) it(name, test);
+      else it.skip(`${name} (skipped: ${reason})`, test);
+    }
+
+    function request(clone: string, epoch: number, behaviour: Behaviour = "works"): StartRequest {
+      return { ...world.request(clone, behaviour), epoch, nonce: randomBytes(16).toString("hex") };
+    }
+
+    async function stateOf(
+      clone: string,
+      epoch: number,
+      by = driver,
+    ): Promise<ObservedInstance["state"] | null> {
+      const listing = await by.list(signal);
+      expect(listing.complete).toBe(true);
+      const found = listing.instances.filter(
+        (one) => one.handle.clone === clone && one.handle.epoch === epoch,
+      );
+      expect(found.length).toBeLessThanOrEqual(1);
+      return found[0]?.state ?? null;
+    }
+
+    function arrived(type: WireEventType, clone: string, epoch = 1): Promise<WireEvent> {
+      const look = (): WireEvent | undefined =>
+        world
+          .events()
+          .find((event) => event.event_type === type && event.vp_id === clone && event.epoch === epoch);
+      return world.until(look, `${type} of ${clone}/${epoch}`);
+    }
+
+    async function running(clone: string, behaviour: Behaviour, epoch = 1): Promise<InstanceHandle> {
+      const handle = await driver.start(request(clone, epoch, behaviour), signal);
+      await arrived("instance.ready", clone, epoch);
+      await driver.dispatch(handle, envelope(`m-${clone}`), signal);
+      await arrived("mission.accepted", clone, epoch);
+      // A program needs a moment until it ignores anything; those that do say so.
+      if (behaviour === "works" || behaviour.startsWith("ignores"))
+        await arrived("mission.progress", clone, epoch);
+      return handle;
+    }
+
+    async function refusal(act: Promise<unknown>): Promise<FactoryError> {
+      const outcome = await act.then(
+        () => null,
+        (error: unknown) => error,
+      );
+      expect(outcome).toBeInstanceOf(FactoryError);
+      return outcome as FactoryError;
+    }
+
+    holds("says what it can promise, with what was tried", async () => {
+      const capabilities = await driver.capabilities(signal);
+      expect(["group", "pidns", "cgroup"]).toContain(capabilities.containment);
+      expect(capabilities.notes.length).toBeGreaterThan(0);
+    });
+
+    holds("starts in standby and reports ready with its checks, before any mission", async () => {
+      const handle = await driver.start(request("a", 1), signal);
+      const ready = await arrived("instance.ready", "a");
+      expect(ready).toMatchObject({ mission_id: null, seq: 1, epoch: 1, vp_runtime_id: handle.nonce });
+      expect(await stateOf("a", 1)).toBe("live");
+      expect(world.events().filter((event) => event.event_type.startsWith("mission."))).toEqual([]);
+    });
+
+    holds("carries a mission from dispatch to its exit", async () => {
+      await running("a", "succeeds");
+      await arrived("mission.completed", "a");
+      await arrived("instance.exited", "a");
+      const events = world.events();
+      expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
+      expect(new Set(events.slice(1).map((event) => event.mission_id))).toEqual(new Set(["m-a"]));
+    });
+
+    holds("reports a crash as an exit and no more", async () => {
+      await running("a", "crashes");
+      const exited = await arrived("instance.exited", "a");
+      expect(exited.detail["code"]).toBe(7);
+      expect(String(exited.detail["signature"]).length).toBeGreaterThan(0);
+      const types = world.events().map((event) => event.event_type);
+      expect(types).not.toContain("mission.completed");
+      expect(types).not.toContain("mission.failed");
+    });
+
+    holds("reports what blocks the agent", async () => {
+      await running("a", "blocked");
+      expect((await arrived("mission.blocked", "a")).detail["reason"]).toBeTruthy();
+    });
+
+    holds("beats while it lives, with rising numbers", async () => {
+      await driver.start(request("a", 1), signal);
+      await world.until(() => world.heartbeats().length >= 3, "three heartbeats");
+      const numbers = world.heartbeats().map((heartbeat) => heartbeat.seq);
+      expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+      expect(new Set(numbers).size).toBe(numbers.length);
+    });
+
+    holds("answers a repeated start with the first handle", async () => {
+      const first = request("a", 1);
+      const handle = await driver.start(first, signal);
+      expect(await driver.start(first, signal)).toEqual(handle);
+      expect(await world.again().start(first, signal)).toEqual(handle);
+      const listing = await driver.list(signal);
+      expect(listing.instances).toHaveLength(1);
+    });
+
+    holds("starts one instance when two controllers start the same launch at once", async () => {
+      const both = request("a", 1);
+      const handles = await Promise.all([driver.start(both, signal), world.again().start(both, signal)]);
+      expect(handles[0]).toEqual(handles[1]);
+      await arrived("instance.ready", "a");
+      expect((await driver.list(signal)).instances).toHaveLength(1);
+    });
+
+    holds("lets one of two launches have the epoch", async () => {
+      const outcomes = await Promise.allSettled([
+        driver.start(request("a", 1), signal),
+        world.again().start(request("a", 1), signal),
+      ]);
+      expect(outcomes.map((outcome) => outcome.status).sort()).toEqual(["fulfilled", "rejected"]);
+      expect(await stateOf("a", 1)).toBe("live");
+    });
+
+    holds("dispatches once, however often it is asked, and refuses a second mission", async () => {
+      const handle = await running("a", "works");
+      await driver.dispatch(handle, envelope("m-a"), signal);
+      expect((await refusal(driver.dispatch(handle, envelope("m-other"), signal))).code).toBe("driver/busy");
+      const accepted = world.events().filter((event) => event.event_type === "mission.accepted");
+      expect(accepted).toHaveLength(1);
+    });
+
+    holds("does not start at or below a fence", async () => {
+      await driver.fence("a", 3, signal);
+      for (const epoch of [1, 3]) {
+        const error = await refusal(driver.start(request("a", epoch), signal));
+        expect(error).toMatchObject({ code: "driver/fenced", disposition: "yield" });
+      }
+      await driver.fence("a", 2, signal); // A lower fence does not lower it.
+      expect((await refusal(world.again().start(request("a", 3), signal))).code).toBe("driver/fenced");
+      await driver.start(request("a", 4), signal);
+      expect(await stateOf("a", 4)).toBe("live");
+    });
+
+    holds("does not let a slow shim live that was fenced before its claim", async () => {
+      const late = world.lateStart(request("a", 1));
+      await world.until(async () => (await stateOf("a", 1)) === "launching", "the intent");
+      await driver.fence("a", 1, signal);
+      late.release();
+      expect((await refusal(late.answer)).code).toBe("driver/fenced");
+      expect(await stateOf("a", 1)).toBe("dead");
+      await driver.start(request("a", 2), signal);
+      await arrived("instance.ready", "a", 2);
+      expect(world.events().filter((event) => event.epoch === 1)).toEqual([]);
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("decides a race between claim and fence for exactly one of them", async () => {
+      for (let clone = 0; clone < 6; clone += 1) {
+        const name = `race${clone}`;
+        const start = driver.start(request(name, 1), signal).then(
+          () => "started",
+          () => "refused",
+        );
+        const fence = world
+          .until(async () => (await stateOf(name, 1)) !== null, "the intent")
+          .then(() => driver.fence(name, 1, signal));
+        const [outcome] = await Promise.all([start, fence]);
+        expect(await stateOf(name, 1)).toBe(outcome === "started" ? "live" : "dead");
+        expect((await refusal(driver.start(request(name, 1), signal))).code).toBe("driver/fenced");
+      }
+    });
+
+    holds("does not start a higher epoch while a lower one lives", async () => {
+      const handle = await running("a", "works");
+      const error = await refusal(driver.start(request("a", 2), signal));
+      expect(error).toMatchObject({ code: "driver/alive", disposition: "retry" });
+      await driver.stop(handle, { ...LADDER, enter: "now" }, signal);
+      await driver.start(request("a", 2), signal);
+      expect(await stateOf("a", 1)).toBe("dead");
+      expect(await stateOf("a", 2)).toBe("live");
+    });
+
+    holds("refuses an epoch below the highest seen", async () => {
+      await driver.start(request("a", 5), signal);
+      expect((await refusal(driver.start(request("a", 4), signal))).code).toBe("driver/fenced");
+    });
+
+    holds("ends an agent that obeys by asking", async () => {
+      const handle = await running("a", "works");
+      const proof = await driver.stop(handle, LADDER, signal);
+      expect(proof).toMatchObject({ rung: "stdin", emptyScans: 2 });
+      expect(proof.evidence.length).toBeGreaterThan(0);
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("ends a standby instance by asking", async () => {
+      const handle = await driver.start(request("a", 1), signal);
+      await arrived("instance.ready", "a");
+      expect((await driver.stop(handle, LADDER, signal)).rung).toBe("cancel");
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("ends an agent that ignores its input by SIGTERM", async () => {
+      const handle = await running("a", "ignores-cancel");
+      const ladder: StopLadder = { ...LADDER, stdinGraceMs: 200, termGraceMs: 20_000 };
+      expect((await driver.stop(handle, ladder, signal)).rung).toBe("sigterm");
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("ends an agent that ignores SIGTERM by force", async () => {
+      const handle = await running("a", "ignores-sigterm");
+      const proof = await driver.stop(handle, { ...LADDER, enter: "term", termGraceMs: 300 }, signal);
+      expect(["sigkill", "containment", "sweep"]).toContain(proof.rung);
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("ends everything at once when told to", async () => {
+      const handle = await running("a", "ignores-sigterm");
+      const proof = await driver.stop(handle, { ...LADDER, enter: "now" }, signal);
+      expect(["sigkill", "containment", "sweep"]).toContain(proof.rung);
+      expect(await stateOf("a", 1)).toBe("dead");
+      expect((await driver.stop(handle, LADDER, signal)).rung).toBe("already");
+    });
+
+    holds("stops an instance that never claimed by seeing to it that it never does", async () => {
+      const late = world.lateStart(request("a", 1));
+      const launching = await world.until(
+        async () => (await driver.list(signal)).instances.find((one) => one.state === "launching"),
+        "the intent",
+      );
+      expect((await driver.stop(launching.handle, LADDER, signal)).emptyScans).toBeGreaterThanOrEqual(1);
+      late.release();
+      expect((await refusal(late.answer)).code).toMatch(/^driver\/(fenced|spawn)$/);
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("pauses and resumes, and beats all the while", async () => {
+      const handle = await running("a", "works");
+      await driver.pause(handle, signal);
+      await driver.pause(handle, signal);
+      await world.until(() => world.heartbeats().at(-1)?.phase === "paused", "a paused heartbeat");
+      await driver.resume(handle, signal);
+      await driver.resume(handle, signal);
+      await world.until(() => world.heartbeats().at(-1)?.phase === "running", "a running heartbeat");
+    });
+
+    holds("stops a paused agent without resuming it for good", async () => {
+      const handle = await running("a", "works");
+      await driver.pause(handle, signal);
+      expect((await driver.stop(handle, LADDER, signal)).emptyScans).toBe(2);
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("recognises the death of a shim, and its agent does not outlive the next start", async () => {
+      const handle = await running("a", "ignores-sigterm");
+      world.killShim(handle);
+      await world.until(async () => (await stateOf("a", 1)) === "dead", "the death of the agent as well");
+      await driver.start(request("a", 2), signal);
+      expect(await stateOf("a", 2)).toBe("live");
+    });
+
+    holds("stops an instance whose shim is dead", async () => {
+      const handle = await running("a", "ignores-sigterm");
+      world.killShim(handle);
+      const proof = await driver.stop(handle, LADDER, signal);
+      expect(proof.emptyScans).toBe(2);
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("tells that its agent was killed, and lives on itself", async () => {
+      const handle = await running("a", "works");
+      world.killAgent(handle);
+      const exited = await arrived("instance.exited", "a");
+      expect(exited.detail["signal"]).toBe("SIGKILL");
+      expect(await stateOf("a", 1)).toBe("live");
+    });
+
+    holds("survives the death of both and is proven dead", async () => {
+      const handle = await running("a", "works");
+      world.killAgent(handle);
+      world.killShim(handle);
+      expect((await driver.stop(handle, LADDER, signal)).emptyScans).toBe(2);
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("is adopted by another driver object, which can do everything with it", async () => {
+      const handle = await running("a", "works");
+      const other = world.again();
+      const found = (await other.list(signal)).instances;
+      expect(found).toEqual([{ handle, state: "live" }]);
+      const adopted = found[0]?.handle ?? handle;
+      const { callbackUrl } = world.request("a", "works");
+      await other.configure(adopted, { callbackUrl, heartbeatIntervalMs: 60 }, signal);
+      await other.pause(adopted, signal);
+      await other.resume(adopted, signal);
+      expect((await other.pullOutbox(adopted, 0, signal)).length).toBeGreaterThanOrEqual(2);
+      expect((await other.stop(adopted, LADDER, signal)).emptyScans).toBe(2);
+      expect(await stateOf("a", 1)).toBe("dead");
+    });
+
+    holds("gives out the outbox above a number, also of the dead", async () => {
+      const handle = await running("a", "succeeds");
+      await arrived("instance.exited", "a");
+      await driver.stop(handle, LADDER, signal);
+      const all = await driver.pullOutbox(handle, 0, signal);
+      expect(all.map((event) => event.seq)).toEqual(all.map((_, index) => index + 1));
+      expect(all.map((event) => event.idempotency_key)).toEqual(
+        world.events().map((event) => event.idempotency_key),
+      );
+      expect(await driver.pullOutbox(handle, 2, signal)).toEqual(all.slice(2));
+    });
+
+    holds("shows the end of the transcript, also of the dead", async () => {
+      const handle = await running("a", "succeeds");
+      await arrived("instance.exited", "a");
+      const text = await driver.transcript(handle, 10_000, signal);
+      expect(text).toContain("m-a");
+      await driver.stop(handle, LADDER, signal);
+      expect(await driver.transcript(handle, 10_000, signal)).toContain("m-a");
+      expect((await driver.transcript(handle, 5, signal)).length).toBeLessThanOrEqual(5);
+    });
+
+    holds("forgets the dead and refuses to forget the living", async () => {
+      const handle = await running("a", "works");
+      expect((await refusal(driver.reap(handle, signal))).code).toBe("driver/alive");
+      await driver.stop(handle, { ...LADDER, enter: "now" }, signal);
+      await driver.reap(handle, signal);
+      await driver.reap(handle, signal);
+      expect(await stateOf("a", 1)).toBe(null);
+      expect((await refusal(driver.start(request("a", 1), signal))).code).toBe("driver/fenced");
+      expect((await driver.stop(handle, LADDER, signal)).rung).toBe("already");
+      await driver.start(request("a", 2), signal);
+    });
+
+    it("skips only tests that exist", () => {
+      expect([...skipped.keys()].filter((name) => !used.has(name))).toEqual([]);
+    });
+  });
+}
+
+export function envelope(missionId: string): MissionEnvelope {
+  return {
+    mission_id: missionId,
+    vp_id: "a",
+    vp_session_id: "a/1",
+    vp_runtime_id: "nonce",
+    source_instance_id: "test",
+    target_instance_id: "a/1",
+    mission_type: "custom",
+    objective: "an objective",
+    constraints: { allowed_tools: [], forbidden_tools: [], approval_required: [] },
+    budget: { max_runtime_minutes: 1, max_llm_calls: null, max_cost_usd: null },
+    autonomy_window: { start_at: null, end_at: null },
+    heartbeat_interval_seconds: 1,
+    report_cadence: "milestone",
+    success_criteria: [],
+    artifact_policy: { required_outputs: [], storage_scope: "factory" },
+    callback: { status_url: "http://127.0.0.1/v1/events", auth_mode: "bearer", auth_ref: "instance" },
+    idempotency_key: missionId,
+    trace_id: "0af7651916cd43dd8448eb211c80319c",
+    created_at: "2026-11-23T00:00:00.000Z",
+  };
+}

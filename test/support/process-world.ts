@@ -1,0 +1,118 @@
+/** The process driver with real shims and fixture agents, for the contract suite and the tests beside it. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ContainmentChoice } from "../../src/adapters/drivers/process/capabilities.ts";
+import { createProcessDriver, defaultShimCommand } from "../../src/adapters/drivers/process/driver.ts";
+import type { InstanceHandle } from "../../src/core/model/instance.ts";
+import type { Driver, StartRequest } from "../../src/ports/driver.ts";
+import { readAgentRecord } from "../../src/shim/containment.ts";
+import { isRecord } from "../../src/shim/files.ts";
+import type { Behaviour, DriverWorld } from "../contract/driver.ts";
+import { type CallbackServer, startCallbackServer } from "./callback-server.ts";
+import { until } from "./until.ts";
+
+export interface ProcessWorld extends DriverWorld {
+  readonly root: string;
+  /** The driver's directory. */
+  readonly directory: string;
+  readonly callback: CallbackServer;
+  workspace(clone: string): string;
+  agent(file: string, ...args: string[]): StartRequest["agent"];
+}
+
+export const SECRET = "s3cr3t+value/with=signs";
+export const TOKEN = "bearer-0123456789abcdef";
+
+const FIXTURES: Readonly<Record<Behaviour, string>> = {
+  works: "ends-when-cancelled.js",
+  "ignores-cancel": "ends-on-sigterm.js",
+  "ignores-sigterm": "ignores-sigterm.js",
+  succeeds: "completes.js",
+  crashes: "exits-7.js",
+  blocked: "says-blocked.js",
+};
+
+export async function createProcessWorld(containment: ContainmentChoice): Promise<ProcessWorld> {
+  const root = mkdtempSync(join(tmpdir(), "factory-driver-"));
+  const directory = join(root, "driver");
+  const callback = await startCallbackServer();
+  const driver = newDriver();
+
+  function newDriver(shimCommand?: readonly [string, ...string[]]): Driver {
+    return createProcessDriver({
+      directory,
+      installation: "test",
+      containment,
+      ...(shimCommand === undefined ? {} : { shimCommand }),
+    });
+  }
+
+  function workspace(clone: string): string {
+    const path = join(root, "workspaces", clone);
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  return {
+    root,
+    directory,
+    callback,
+    driver,
+    workspace,
+    agent: fixture,
+    again: () => newDriver(),
+    request: (clone, behaviour) => ({
+      clone,
+      workspace: workspace(clone),
+      agent: fixture(FIXTURES[behaviour]),
+      healthChecks: [{ name: "shell", run: ["sh", "-c", "echo fine"], timeoutMs: 10_000 }],
+      orphanPolicy: { action: "continue", afterMs: 3_600_000 },
+      isolation: "group",
+      token: TOKEN,
+      secrets: new Map([["API_KEY", SECRET]]),
+      callbackUrl: callback.url,
+      heartbeatIntervalMs: 60,
+    }),
+    events: () => callback.events,
+    heartbeats: () => callback.heartbeats,
+    until,
+    lateStart(request) {
+      // A shell stands in front of the shim and waits for a file.
+      const gate = join(root, `gate-${request.nonce}`);
+      const script = `while [ ! -e '${gate}' ]; do sleep 0.02; done; exec "$0" "$@"`;
+      const late = newDriver(["sh", "-c", script, ...defaultShimCommand()]);
+      const answer = late.start(request, new AbortController().signal);
+      answer.catch(() => {}); // Looked at later.
+      return { answer, release: () => writeFileSync(gate, "") };
+    },
+    killShim: (handle) => process.kill(shimPid(handle), "SIGKILL"),
+    killAgent(handle) {
+      const record = readAgentRecord(join(directory, handle.clone, String(handle.epoch)));
+      const pid = record?.init?.pid ?? record?.outer.pid;
+      if (pid !== undefined) process.kill(pid, "SIGKILL");
+    },
+    async close() {
+      const signal = AbortSignal.timeout(30_000);
+      for (const { handle } of (await driver.list(signal)).instances) {
+        await driver.stop(handle, { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 }, signal);
+        await driver.reap(handle, signal);
+      }
+      await callback.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+export function shimPid(handle: InstanceHandle): number {
+  const shim = handle.data["shim"];
+  if (!isRecord(shim) || typeof shim["pid"] !== "number") throw new Error("the handle names no shim");
+  return shim["pid"];
+}
+
+function fixture(file: string, ...args: string[]): StartRequest["agent"] {
+  const path = fileURLToPath(new URL(`./agents/${file}`, import.meta.url));
+  const program = file.endsWith(".sh") ? "sh" : "node";
+  return { adapter: "command", command: [program, path, ...args], env: {}, accept: "on_start" };
+}
