@@ -1,5 +1,8 @@
 import type { RepositoryFile } from "../spec/layout.ts";
 
+/** Of one file in a workspace, as skeleton, skill or input. A source reads no larger blob, so this is said at its place. */
+export const FILE_BYTES_MAX = 2 * 1024 * 1024;
+
 /** The tree of one revision, asked by path. Links and submodules are listed but hold nothing that may be read. */
 export interface RepositoryTree {
   get(path: string): RepositoryFile | null;
@@ -12,6 +15,7 @@ export interface RepositoryTree {
 export interface FolderSize {
   readonly files: number;
   readonly bytes: number;
+  readonly largest: number;
 }
 
 export function indexTree(entries: readonly RepositoryFile[]): RepositoryTree {
@@ -58,10 +62,11 @@ function measureAll(entries: readonly RepositoryFile[]): Map<string, FolderSize>
     const counts = isFile(entry);
     for (let at = entry.path.lastIndexOf("/"); at > 0; at = entry.path.lastIndexOf("/", at - 1)) {
       const folder = entry.path.slice(0, at);
-      const before = sizes.get(folder) ?? { files: 0, bytes: 0 };
+      const before = sizes.get(folder) ?? { files: 0, bytes: 0, largest: 0 };
       sizes.set(folder, {
         files: before.files + (counts ? 1 : 0),
         bytes: before.bytes + (counts ? entry.size : 0),
+        largest: Math.max(before.largest, counts ? entry.size : 0),
       });
     }
   }

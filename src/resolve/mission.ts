@@ -6,12 +6,12 @@ import { type ParsedDocument, toIssue } from "../spec/parse.ts";
 import type { Finding } from "../spec/schema/explain.ts";
 import type { MissionDocument, MissionSpec } from "../spec/schema/mission.ts";
 import { nearest } from "../spec/suggest.ts";
-import { isFile, type RepositoryTree } from "./files.ts";
+import { FILE_BYTES_MAX, isFile, type RepositoryTree } from "./files.ts";
 import type { Layers } from "./layers.ts";
 
 /** Beyond this the inputs belong into a place of their own, not into every workspace. */
 export const INPUT_FILES_MAX = 20_000;
-export const INPUT_BYTES_MAX = 256 * 1024 * 1024;
+export const INPUT_BYTES_MAX = 200 * 1024 * 1024;
 
 export interface ResolveMissionInput {
   readonly parsed: ParsedDocument<MissionDocument>;
@@ -138,6 +138,16 @@ function checkFiles(spec: MissionSpec, tree: RepositoryTree): Finding[] {
     const file = isFolder ? null : tree.get(path);
     if (folder === null && !isFile(file)) {
       findings.push({ path: ["spec", "inputs", index, "path"], ...inputMissing(path, tree) });
+    }
+    const largest = folder?.largest ?? file?.size ?? 0;
+    if (largest > FILE_BYTES_MAX) {
+      findings.push({
+        path: ["spec", "inputs", index, "path"],
+        reason: "InputTooLarge",
+        message: isFolder ? "a file in this folder is too large" : "the file is too large",
+        found: `${largest} bytes`,
+        expected: `at most ${FILE_BYTES_MAX} bytes`,
+      });
     }
     files += folder?.files ?? (isFile(file) ? 1 : 0);
     bytes += folder?.bytes ?? file?.size ?? 0;

@@ -19,7 +19,7 @@ import type { MissionDocument } from "../spec/schema/mission.ts";
 import { nearest } from "../spec/suggest.ts";
 import { BUILT_IN, resolveClone } from "./clone.ts";
 import { type Combination, createCombinations } from "./combinations.ts";
-import { indexTree, isFile, type RepositoryTree } from "./files.ts";
+import { FILE_BYTES_MAX, indexTree, isFile, type RepositoryTree } from "./files.ts";
 import { fleetPolicy } from "./fleet.ts";
 import { checkBaseProfile, sourceOf } from "./layers.ts";
 import { resolveMission } from "./mission.ts";
@@ -43,9 +43,11 @@ export interface Resolved {
   workspaceOf(clone: string): WorkspaceManifest | null;
 }
 
-/** Ids of the blobs below `overlays/` whose contents `resolveFleet` needs. */
+/** Ids of the blobs below `overlays/` whose contents `resolveFleet` needs. What is too large for any workspace is left out. */
 export function blobsToResolve(entries: readonly RepositoryFile[]): string[] {
-  const files = sortPlaces(entries).resources.filter((entry) => isFile(entry));
+  const files = sortPlaces(entries).resources.filter(
+    (entry) => isFile(entry) && entry.size <= FILE_BYTES_MAX,
+  );
   return [...new Set(files.map((entry) => entry.blob))];
 }
 

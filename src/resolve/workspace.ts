@@ -4,7 +4,7 @@ import type { WorkspaceFile, WorkspaceManifest } from "../ports/workspaces.ts";
 import type { RepositoryFile } from "../spec/layout.ts";
 import { toIssue } from "../spec/parse.ts";
 import { assembleAgentsFile } from "./agents-file.ts";
-import { isFile, type RepositoryTree } from "./files.ts";
+import { FILE_BYTES_MAX, isFile, type RepositoryTree } from "./files.ts";
 import { baselineLayer, type Layers, type Part, skeletonOf } from "./layers.ts";
 import { checkFrontmatter, readMarkdown } from "./markdown.ts";
 
@@ -167,6 +167,14 @@ class Planner {
       const isLink = entry.type === "symlink";
       const what = isLink ? "a symbolic link" : "a submodule";
       this.#refuse(entry, isLink ? "SymlinkRefused" : "NotAFile", `${what} cannot be part of a workspace`);
+      return;
+    }
+    if (entry.size > FILE_BYTES_MAX) {
+      this.#refuse(
+        entry,
+        "FileTooLarge",
+        `the file has ${entry.size} bytes; a workspace takes ${FILE_BYTES_MAX}`,
+      );
       return;
     }
     this.#bytes += entry.size;

@@ -9,6 +9,7 @@ import type { FleetDocument } from "./schema/fleet.ts";
 import type { AnyDocument } from "./schema/kinds.ts";
 import type { MissionDocument } from "./schema/mission.ts";
 import type { OverlayDocument } from "./schema/overlay.ts";
+import { DOCUMENT_BYTES_MAX, tooLarge } from "./text.ts";
 import { compilePolicies, type PolicySet } from "./validate.ts";
 
 /** More are not read: a tree of this size is a mistake or an attack. */
@@ -57,8 +58,9 @@ export function createTreeParser(): TreeParser {
     const { documents, policies: policyFiles } = sortPlaces(entries);
     const ids = new Set<string>();
     for (const place of documents)
-      if (readable(place) && !memory.has(keyOf(place.entry))) ids.add(place.entry.blob);
-    if (policies?.key !== policyKey(policyFiles)) for (const entry of policyFiles) ids.add(entry.blob);
+      if (wantsReading(place) && !memory.has(keyOf(place.entry))) ids.add(place.entry.blob);
+    if (policies?.key !== policyKey(policyFiles))
+      for (const entry of policyFiles) if (entry.size <= DOCUMENT_BYTES_MAX) ids.add(entry.blob);
     return [...ids];
   }
 
@@ -75,6 +77,10 @@ export function createTreeParser(): TreeParser {
       }
       if (!readable(place)) {
         builder.refuse(place, notAFile(place.entry), true);
+        continue;
+      }
+      if (place.entry.size > DOCUMENT_BYTES_MAX) {
+        builder.refuse(place, tooLarge(place.entry.path, place.entry.size), true);
         continue;
       }
       const known = memory.get(keyOf(place.entry));
@@ -193,6 +199,11 @@ function policyIssues(set: PolicySet, place: FilePlace, result: ParseResult): re
     value: result.source.value,
     positions: result.source.positions,
   });
+}
+
+/** What a tree lists as too large is refused without being read. */
+function wantsReading(place: FilePlace): boolean {
+  return readable(place) && place.entry.size <= DOCUMENT_BYTES_MAX;
 }
 
 function readable(place: FilePlace): boolean {

@@ -35,32 +35,14 @@ export interface YamlTree {
 export function readYaml(file: string, text: string): YamlTree {
   const lines = new LineCounter();
   const positions = new Positions();
-  let document: ReturnType<typeof parseDocument>;
-  try {
-    document = parseDocument(text, {
-      lineCounter: lines,
-      version: "1.2",
-      schema: "core",
-      // Ours is linear; the library's compares every key with every other.
-      uniqueKeys: false,
-      prettyErrors: false,
-      resolveKnownTags: false,
-      logLevel: "error",
-    });
-  } catch (error) {
-    const detail = error instanceof RangeError ? "nested too deeply" : "could not be read";
+  const document = compose(text, lines);
+  if (document === null) {
+    const message = "the document is not YAML that we can read";
     return {
       value: undefined,
       positions,
       wellFormed: false,
-      issues: [
-        {
-          severity: "error",
-          file,
-          reason: "InvalidYaml",
-          message: `the document is not YAML that we can read: ${detail}`,
-        },
-      ],
+      issues: [{ severity: "error", file, reason: "InvalidYaml", message }],
     };
   }
   const reader = new Reader(file, lines, positions);
@@ -90,6 +72,28 @@ export function readYaml(file: string, text: string): YamlTree {
     });
   }
   return { value, positions, wellFormed, issues: reader.issues };
+}
+
+function compose(text: string, lineCounter: LineCounter): ReturnType<typeof parseDocument> | null {
+  const before = Error.stackTraceLimit;
+  try {
+    // A hostile document makes one error per byte, and their stacks would cost more than all the rest.
+    Error.stackTraceLimit = 0;
+    return parseDocument(text, {
+      lineCounter,
+      version: "1.2",
+      schema: "core",
+      // Ours is linear; the library's compares every key with every other.
+      uniqueKeys: false,
+      prettyErrors: false,
+      resolveKnownTags: false,
+      logLevel: "error",
+    });
+  } catch {
+    return null;
+  } finally {
+    Error.stackTraceLimit = before;
+  }
 }
 
 /** Keys that mean something to JavaScript. No field of ours has such a name. */
@@ -215,14 +219,17 @@ class Reader {
   }
 
   #list(items: readonly Node[], where: { path: string; depth: number; aliased: Position | null }): unknown[] {
-    return items.map((item, index) => {
+    const list: unknown[] = [];
+    for (const [index, item] of items.entries()) {
+      if (this.#full) break;
       const path = extend(where.path, index);
       if (where.aliased === null) {
         const at = this.#place(item);
         this.#positions.add(path, at, at);
       }
-      return this.read(item, path, where.depth + 1, where.aliased);
-    });
+      list.push(this.read(item, path, where.depth + 1, where.aliased));
+    }
+    return list;
   }
 
   #map(items: readonly Pair[], where: { path: string; depth: number; aliased: Position | null }): unknown {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/model/digest.ts";
 import type { WorkspaceManifest } from "../../src/ports/workspaces.ts";
+import { FILE_BYTES_MAX } from "../../src/resolve/files.ts";
 import { tree } from "../spec/repository.ts";
 import {
   BASELINE_FILE,
@@ -157,6 +158,11 @@ describe("what cannot be part of a workspace", () => {
       "SymlinkRefused",
     ],
     ["a file in a place of ours", { ...FILES, "overlays/ua-core/files/.factory/x": "y" }, "ReservedPath"],
+    [
+      "a file that is too large",
+      { ...FILES, "overlays/ua-core/files/x": Buffer.alloc(FILE_BYTES_MAX + 1) },
+      "FileTooLarge",
+    ],
     [
       "no skeleton at all",
       changed(BASELINE_FILE, "  agents", "  files: skeleton/\n  agents"),

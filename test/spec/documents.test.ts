@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createTreeParser, DOCUMENTS_MAX, parseTree } from "../../src/spec/documents.ts";
 import { documentPaths, hasDocuments } from "../../src/spec/layout.ts";
+import { DOCUMENT_BYTES_MAX } from "../../src/spec/text.ts";
 import { type TestFile, tree } from "./repository.ts";
 import { BASELINE, CLONE, FLEET, MISSION, OVERLAY } from "./samples.ts";
 
@@ -87,6 +88,16 @@ describe("parseTree", () => {
     const parsed = parseTree({ entries, contents: new Map() });
     expect(parsed.broken.size).toBe(DOCUMENTS_MAX + 5);
     expect(parsed.issues.filter((issue) => issue.reason === "TooManyDocuments")).toHaveLength(1);
+  });
+
+  it("does not even want what is too large", () => {
+    const large = tree({ ...FILES, "missions/large.yaml": "#".repeat(DOCUMENT_BYTES_MAX + 1) });
+    const parser = createTreeParser();
+    const wanted = new Set(parser.wanted(large.entries));
+    expect(wanted.has(large.entries.at(-1)?.blob ?? "")).toBe(false);
+    const parsed = parser.parse({ entries: large.entries, contents: large.contents });
+    expect([...parsed.broken]).toEqual(["mission/large"]);
+    expect(parsed.issues.map((issue) => issue.reason)).toEqual(["DocumentTooLarge"]);
   });
 
   it("takes a missing blob for unreadable, not for absent", () => {

@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { formatIssue } from "../../src/spec/issue.ts";
+import { parseDocument } from "../../src/spec/parse.ts";
+import { compilePolicies } from "../../src/spec/validate.ts";
+import { missionEnvelopeSchema, wireEventSchema, wireHeartbeatSchema } from "../../src/wire/schema.ts";
+import { tree } from "./repository.ts";
+
+function blocks(page: string, language: string): string[] {
+  const text = readFileSync(fileURLToPath(new URL(`../../specs/${page}.md`, import.meta.url)), "utf8");
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
+    (match) => match[1] ?? "",
+  );
+}
+
+describe("the examples of the specifications are true", () => {
+  it.each(["mission", "clone", "overlay", "baseline", "fleet"])("%s", (page) => {
+    const examples = blocks(page, "yaml");
+    expect(examples).toHaveLength(1);
+    for (const example of examples) {
+      const { issues } = parseDocument({ file: `${page}.yaml`, bytes: Buffer.from(example) });
+      expect(issues.map(formatIssue)).toEqual([]);
+    }
+  });
+
+  it("house rule", () => {
+    const { entries, contents } = tree({ "schemas/policy/a.schema.json": blocks("fleet", "json")[0] ?? "" });
+    expect(compilePolicies(entries, contents).issues).toEqual([]);
+  });
+
+  it("mission envelope", () => {
+    const [example = ""] = blocks("mission-envelope-v1", "json");
+    expect(missionEnvelopeSchema.safeParse(JSON.parse(example)).error?.issues ?? []).toEqual([]);
+  });
+
+  it("event and heartbeat", () => {
+    const [event = "", heartbeat = ""] = blocks("events-v1", "json");
+    const shown = event.replace("9f86d0…", "a".repeat(64));
+    expect(wireEventSchema.safeParse(JSON.parse(shown)).error?.issues ?? []).toEqual([]);
+    expect(wireHeartbeatSchema.safeParse(JSON.parse(heartbeat)).error?.issues ?? []).toEqual([]);
+  });
+});
