@@ -4,8 +4,9 @@ import type { WorkspaceManifest } from "../ports/workspaces.ts";
 import type { ParsedFleet } from "../spec/documents.ts";
 import { hasErrors } from "../spec/issue.ts";
 import { toIssue } from "../spec/parse.ts";
+import { checkOverlay } from "./contract.ts";
 import type { RepositoryTree } from "./files.ts";
-import { checkOverlay, type Layers, layOut } from "./layers.ts";
+import { type Layers, layOut } from "./layers.ts";
 import { planWorkspace } from "./workspace.ts";
 
 /** A baseline with overlays, laid out once for all clones that have it. */

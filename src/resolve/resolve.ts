@@ -19,9 +19,10 @@ import type { MissionDocument } from "../spec/schema/mission.ts";
 import { nearest } from "../spec/suggest.ts";
 import { BUILT_IN, resolveClone } from "./clone.ts";
 import { type Combination, createCombinations } from "./combinations.ts";
+import { checkBaseProfile } from "./contract.ts";
 import { FILE_BYTES_MAX, indexTree, isFile, type RepositoryTree } from "./files.ts";
 import { fleetPolicy } from "./fleet.ts";
-import { checkBaseProfile, sourceOf } from "./layers.ts";
+import { sourceOf } from "./layers.ts";
 import { resolveMission } from "./mission.ts";
 
 export interface ResolveInput {
