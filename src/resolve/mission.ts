@@ -42,8 +42,9 @@ export function resolveMission(input: ResolveMissionInput): {
       kill_switch: { engaged: spec.kill_switch.engaged },
       budget: {
         max_runtime_minutes: spec.budget.max_runtime_minutes,
-        max_llm_calls: spec.budget.max_llm_calls ?? null,
-        max_cost_usd: spec.budget.max_cost_usd ?? null,
+        // A limit that the mission does not name is the fleet's cap, which holds for all.
+        max_llm_calls: spec.budget.max_llm_calls ?? fleet.caps.maxLlmCalls,
+        max_cost_usd: spec.budget.max_cost_usd ?? fleet.caps.maxCostUsd,
       },
       autonomy_window: windowOf(spec.autonomy_window),
       heartbeat_interval_seconds:

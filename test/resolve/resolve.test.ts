@@ -91,7 +91,7 @@ describe("a fleet without problems", () => {
     expect(mission?.limits).toEqual({
       state: "active",
       kill_switch: { engaged: false },
-      budget: { max_runtime_minutes: 30, max_llm_calls: null, max_cost_usd: null },
+      budget: { max_runtime_minutes: 30, max_llm_calls: 2000, max_cost_usd: 20 },
       autonomy_window: null,
       heartbeat_interval_seconds: 5,
       report_cadence: "hybrid",
