@@ -49,8 +49,8 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
     of: (clone) => callback.events.filter((event) => event.vp_id === clone),
     close: () =>
       new Promise((resolve) => {
-        server.closeAllConnections();
         server.close(() => resolve());
+        server.closeAllConnections(); // After the close: nobody may come back in between.
       }),
   };
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));

@@ -34,6 +34,9 @@ import { fenceEpochs, launch } from "./start.ts";
 import { climb } from "./stop.ts";
 import { readTranscript } from "./transcript.ts";
 
+/** A pause does not wait long for a shim: it can be done without. */
+const PAUSE_TIMEOUT_MS = 1_500;
+
 export interface ProcessDriverOptions {
   /** Ours alone. Survives restarts and holds no secret. */
   readonly directory: string;
@@ -70,7 +73,14 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
   ): Promise<unknown> {
     const instance = required(handle);
     const { socket, nonce } = instance.intent;
-    return callShim({ socket, nonce, method, params: { ...params }, timeoutMs: CALL_TIMEOUT_MS, signal });
+    return callShim({
+      socket,
+      nonce,
+      method,
+      params: { ...params },
+      timeoutMs: method === "pause" ? PAUSE_TIMEOUT_MS : CALL_TIMEOUT_MS,
+      signal,
+    });
   }
 
   function required(handle: InstanceHandle): Instance {

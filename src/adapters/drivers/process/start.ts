@@ -1,6 +1,6 @@
 /** Launching: intent on disk, then a shim that claims the epoch, then a handle. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FactoryError } from "../../../core/model/error.ts";
@@ -35,6 +35,7 @@ import { endSurvivors } from "./stop.ts";
 
 /** A shim claims within a fraction of a second; on a machine that swaps it may take longer, and a repeat finds it then. */
 const CLAIM_WAIT_MS = 20_000;
+const SOCKET_WAIT_MS = 2_000;
 const LOOK_MS_MIN = 2;
 const LOOK_MS_MAX = 20;
 const SURVIVORS_SWEEP_MS = 2_000;
@@ -201,7 +202,10 @@ async function awaitClaim(options: {
     if (readClaim(instance.directory) !== null) {
       const claimed = loadInstance(layout, request.clone, request.epoch);
       const handle = claimed === null ? null : answerOf(claimed, request);
-      if (handle !== null) return handle;
+      if (handle !== null) {
+        await awaitSocket(instance, shim, signal);
+        return handle;
+      }
     }
     if (exited) refuseFenced(layout, request);
     if (exited)
@@ -217,6 +221,15 @@ async function awaitClaim(options: {
     "retry",
     `no claim of ${request.clone}/${request.epoch} in ${CLAIM_WAIT_MS} ms`,
   );
+}
+
+/** The shim listens some milliseconds after its claim; until then calls would find nobody. A shim that died is found out by the next look. */
+async function awaitSocket(instance: Instance, shim: ChildProcess, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + SOCKET_WAIT_MS;
+  while (!existsSync(instance.intent.socket) && performance.now() < deadline) {
+    if (shim.exitCode !== null || shim.signalCode !== null) return;
+    await sleep(LOOK_MS_MIN, undefined, { signal });
+  }
 }
 
 function logTail(instance: Instance): string {
