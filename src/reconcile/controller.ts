@@ -71,6 +71,8 @@ export interface Controller {
   settled(): Promise<void>;
   /** Whether every declared mission is closed and everything is published. */
   atRest(): boolean;
+  /** Everything that status is derived from, as it is now. */
+  picture(): Picture;
   close(): Promise<void>;
 }
 
@@ -275,6 +277,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       await dispatcher.idle();
       await recorder.idle();
     },
+    picture,
     atRest: () => isAtRest(picture()) && writeBack.published() !== null,
     async close() {
       await dispatcher.close();
