@@ -16,6 +16,9 @@ export async function observe(
   },
   signal: AbortSignal,
 ): Promise<ObservedState> {
+  // Taken before anybody is asked, and a copy: a listing that is older than the record would bury
+  // what came up since, or take for a stray what was just put to rest.
+  const states = new Map(record.states);
   const instances: ObservedInstance[] = [];
   const problems: string[] = [];
   for (const driver of drivers.values()) {
@@ -32,8 +35,7 @@ export async function observe(
     complete: problems.length === 0,
     problem: problems.length === 0 ? null : problems.join("; "),
     instances,
-    // A copy: the plan looks at one moment, while the record goes on.
-    states: new Map(record.states),
+    states,
     pendingDeletion: record.pendingDeletion,
   };
 }
