@@ -50,7 +50,10 @@ export function createDispatcher(parts: {
     for (const effect of effects) {
       const lane = laneOf(effect.clone);
       if (effect.effect.type === "stop") {
-        lane.running?.abort.abort(new Error("overtaken by a stop"));
+        // Only what the stop has made pointless: the end of a stray must not take the living one's work with it.
+        const state = recorder.states.get(effect.clone);
+        if (lane.running !== null && state !== undefined && isPointless(lane.running.effect.effect, state))
+          lane.running.abort.abort(new Error("overtaken by a stop"));
         track(lane, attempt(effect, closing.signal));
       } else {
         lane.queue.push(effect);
