@@ -1,0 +1,197 @@
+import type { Effect } from "../model/effect.ts";
+import type { CloneEvent } from "../model/event.ts";
+import type { Instant } from "../model/time.ts";
+import type { CloneState } from "../supervise/state.ts";
+
+/**
+ * What an invariant may look at: one thing that happened, in the order in which
+ * it happened. The record alone gives `committed` and `recorded`; a simulator adds what
+ * only it can know, namely what really lived, what was really said and what was really asked for.
+ */
+export type Fact =
+  | Committed
+  | Recorded
+  | Act
+  | Repository
+  | Said
+  | Refused
+  | Heard
+  | Pushed
+  | Foreign
+  | Jumped;
+
+/** One event as the record keeps it. */
+export interface RecordedEvent {
+  readonly seq: number;
+  readonly at: Instant;
+  readonly clone: string;
+  readonly missionId: string | null;
+  readonly event: CloneEvent;
+  readonly hash: string;
+  readonly prevHash: string;
+}
+
+export interface OpenEffect {
+  readonly id: string;
+  readonly clone: string;
+  readonly effect: Effect;
+}
+
+/** One transaction of the record. Its events follow as `recorded`, each with what it meant. */
+export interface Committed {
+  readonly type: "committed";
+  readonly at: Instant;
+  readonly events: readonly RecordedEvent[];
+  readonly states: readonly CloneState[];
+  readonly effects: readonly OpenEffect[];
+  readonly settled: readonly string[];
+  /** Keys of the reports that were taken over the callback, `<clone>/<epoch>/<seq>`. */
+  readonly receipts: readonly string[];
+}
+
+/** One event with the state before and after it, by the fold and not by what was stored. */
+export interface Recorded {
+  readonly type: "recorded";
+  readonly event: RecordedEvent;
+  readonly before: CloneState;
+  readonly after: CloneState;
+  readonly effects: readonly Effect[];
+  readonly ignored: boolean;
+}
+
+/** The driver's audit: what became of bodies, whoever knows of it. */
+export interface Act {
+  readonly type: "act";
+  readonly act: "spawned" | "died" | "fenced" | "agent_started" | "paused" | "resumed";
+  readonly clone: string;
+  readonly epoch: number;
+  readonly nonce: string;
+}
+
+/** The repository answered: with a revision that was accepted, or not at all. */
+export type Repository =
+  | { readonly type: "repository"; readonly ok: true; readonly wanted: Wanted }
+  | { readonly type: "repository"; readonly ok: false };
+
+/** What the files of one revision really say, told by whoever wrote them. */
+export interface Wanted {
+  readonly revision: string;
+  readonly clones: ReadonlySet<string>;
+  readonly missions: ReadonlyMap<
+    string,
+    { readonly clone: string; readonly run: number; readonly objective: string; readonly ends: boolean }
+  >;
+  /** `clone/<name>` and `mission/<name>` whose file cannot be used. */
+  readonly broken: ReadonlySet<string>;
+  /** The commit whose mass deletion this one confirms. */
+  readonly confirms: string | null;
+}
+
+/** A shim put this into its outbox. */
+export interface Said {
+  readonly type: "said";
+  readonly clone: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly report: string;
+}
+
+/** A shim that had done nothing wrong was told that its report is not its own, or not the first one. */
+export interface Refused {
+  readonly type: "refused";
+  readonly key: string;
+  readonly status: number;
+}
+
+/** A heartbeat was taken. */
+export interface Heard {
+  readonly type: "heard";
+  readonly clone: string;
+  readonly epoch: number;
+  readonly intervalMs: number;
+}
+
+/** A push to the status branch was tried; also one that was rejected costs the forge. */
+export interface Pushed {
+  readonly type: "pushed";
+}
+
+/** Somebody else wrote this to the status branch, outside of our paths. */
+export interface Foreign {
+  readonly type: "foreign";
+  readonly path: string;
+  readonly content: string;
+}
+
+/** The controller's clock was set. */
+export interface Jumped {
+  readonly type: "jumped";
+}
+
+/** Everything as it stands at one moment. */
+export interface Moment {
+  /** States as stored. */
+  readonly states: ReadonlyMap<string, CloneState>;
+  /** Effects as stored, not settled. */
+  readonly effects: readonly OpenEffect[];
+  /** What really lives; null where nobody can know. */
+  readonly living: readonly Living[] | null;
+  /** What stands on the status branch and what should, both by path; null while something waits to be published. */
+  readonly status: {
+    readonly actual: ReadonlyMap<string, string>;
+    readonly expected: ReadonlyMap<string, string>;
+  } | null;
+  /** After a calm that was long enough for everything to come to its end: what did not, with what `why` says about it. */
+  readonly unfinished: readonly Unfinished[] | null;
+}
+
+export interface Living {
+  readonly clone: string;
+  readonly epoch: number;
+  readonly agent: boolean;
+  readonly paused: boolean;
+}
+
+export interface Unfinished {
+  readonly mission: string;
+  /** Why it does not go on: reasons of its holds and of what the plan holds back. */
+  readonly reasons: readonly string[];
+  /** The reasons that `why` names. */
+  readonly explained: readonly string[];
+}
+
+/** A promise that was broken. */
+export interface Violation {
+  readonly invariant: string;
+  readonly clone: string | null;
+  /** The event that broke it, where one did. */
+  readonly seq: number | null;
+  readonly message: string;
+}
+
+/** What a watcher reports; the checker adds the name. */
+export type Finding = Omit<Violation, "invariant">;
+
+/** One promise. `watch` begins to follow a record from its first event. */
+export interface Invariant {
+  readonly name: string;
+  /** What holds, as a sentence. */
+  readonly promise: string;
+  watch(): Watcher;
+}
+
+/** Follows one record. Both questions are answered from what was seen so far and from nothing else. */
+export interface Watcher {
+  /** `elapsedMs` is true time, on a clock that nobody sets. */
+  on?(fact: Fact, elapsedMs: number): readonly Finding[];
+  at?(moment: Moment): readonly Finding[];
+}
+
+export const FINE: readonly Finding[] = [];
+
+export function found(clone: string | null, seq: number | null, message: string): readonly Finding[] {
+  return [{ clone, seq, message }];
+}
+
+/** Stands for "which effects this transaction wrote is not on record"; told apart by identity. */
+export const UNKNOWN: readonly OpenEffect[] = [];

@@ -1,0 +1,27 @@
+import type { Invariant } from "./fact.ts";
+import { CLOSURE_INVARIANTS } from "./invariants/closure.ts";
+import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
+import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
+import { HOLD_INVARIANTS } from "./invariants/holds.ts";
+import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
+import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
+import { PROOF_INVARIANTS } from "./invariants/proof.ts";
+import { RECORD_INVARIANTS } from "./invariants/record.ts";
+import { REPORT_INVARIANTS } from "./invariants/reports.ts";
+import { START_INVARIANTS } from "./invariants/starts.ts";
+import { STATUS_INVARIANTS } from "./invariants/status.ts";
+
+/** Every promise that is watched. Each has once caught a bug that was planted for it (`test/simulation/mutants`). */
+export const INVARIANTS: readonly Invariant[] = [
+  ...EPOCH_INVARIANTS,
+  ...START_INVARIANTS,
+  ...MISTAKE_INVARIANTS,
+  ...PROOF_INVARIANTS,
+  ...RECORD_INVARIANTS,
+  ...REPORT_INVARIANTS,
+  ...CLOSURE_INVARIANTS,
+  ...HOLD_INVARIANTS,
+  ...EFFECT_INVARIANTS,
+  ...STATUS_INVARIANTS,
+  ...LIVENESS_INVARIANTS,
+];

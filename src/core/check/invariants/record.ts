@@ -1,0 +1,63 @@
+/** The record itself: its chain, and the states as what the events mean. */
+import { EMPTY_CHAIN, eventText } from "../../record/chain.ts";
+import { walkChain } from "../../record/walk.ts";
+import type { CloneState } from "../../supervise/state.ts";
+import { FINE, type Finding, found, type Invariant } from "../fact.ts";
+import { firstDifference } from "../same.ts";
+
+/** Every event follows from the one before it, without gaps, and says what it said when it was written. */
+const chainIntact: Invariant = {
+  name: "chain-intact",
+  promise: "the hash chain is intact",
+  watch() {
+    const walk = walkChain();
+    let broken = EMPTY_CHAIN.seq > 0;
+    return {
+      on(fact) {
+        if (fact.type !== "recorded" || broken) return FINE;
+        const { event, ...link } = fact.event;
+        const problem = walk.next({ ...link, eventText: eventText(event) });
+        if (problem === null) return FINE;
+        broken = true;
+        return found(fact.event.clone, problem.brokenAtSeq, problem.message);
+      },
+    };
+  },
+};
+
+/** What is stored about a clone is the fold of its events, and its version is their number. */
+const stateIsFold: Invariant = {
+  name: "state-is-fold",
+  promise: "a stored state is the fold of its events",
+  watch() {
+    const folded = new Map<string, CloneState>();
+    const events = new Map<string, number>();
+    function compare(stored: CloneState): readonly Finding[] {
+      const own = folded.get(stored.name);
+      if (own === undefined) return found(stored.name, null, "a state is stored without any event");
+      const count = events.get(stored.name) ?? 0;
+      if (stored.version !== count)
+        return found(stored.name, null, `version ${stored.version} after ${count} events`);
+      const difference = firstDifference(own, stored);
+      return difference === null
+        ? FINE
+        : found(stored.name, null, `at version ${count}, \`${difference}\` is not what its events mean`);
+    }
+    return {
+      on(fact) {
+        if (fact.type === "recorded") {
+          folded.set(fact.event.clone, fact.after);
+          events.set(fact.event.clone, (events.get(fact.event.clone) ?? 0) + 1);
+          return FINE;
+        }
+        return fact.type === "committed" ? fact.states.flatMap(compare) : FINE;
+      },
+      at(moment) {
+        const missing = [...folded.keys()].filter((name) => !moment.states.has(name));
+        return missing.flatMap((name) => found(name, null, "it has events but no stored state"));
+      },
+    };
+  },
+};
+
+export const RECORD_INVARIANTS: readonly Invariant[] = [chainIntact, stateIsFold];

@@ -1,0 +1,49 @@
+import type { Dice } from "./dice.ts";
+
+/** What an agent will do, decided before it starts. Times are of unpaused work. */
+export interface Script {
+  readonly kind: Kind;
+  readonly readyAfterMs: number;
+  readonly acceptAfterMs: number;
+  readonly progressEveryMs: number;
+  readonly endsAfterMs: number;
+  /** LLM calls per progress; null does not say. */
+  readonly callsPerStep: number | null;
+  readonly blocksAtStep: number | null;
+  /** How long it takes to end when asked; null ignores it. */
+  readonly cancelMs: number | null;
+  readonly result: "good" | "bad";
+}
+
+export const KINDS = [
+  "completes",
+  "fails",
+  "crashes", // exits with an error in the middle of its work
+  "crashes_alike", // the same, at once and always in the same way
+  "never_ready",
+  "unhealthy",
+  "never_accepts",
+  "silent", // works, and its heartbeats stop
+  "stuck", // beats, and never gets anywhere
+  "floods", // reports a hundred things at once
+  "completes_twice",
+  "completes_and_crashes",
+  "vanishes", // body and shim die without a word
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A well-behaved one, or with the given probability one of the others. */
+export function writeScript(dice: Dice, misbehaviour: number): Script {
+  const kind = dice.chance(misbehaviour) ? dice.pick(KINDS) : "completes";
+  return {
+    kind,
+    readyAfterMs: dice.between(50, 4_000),
+    acceptAfterMs: dice.between(20, 5_000),
+    progressEveryMs: dice.between(5_000, 120_000),
+    endsAfterMs: dice.between(20_000, 1_500_000),
+    callsPerStep: dice.chance(0.5) ? dice.between(0, 5) : null,
+    blocksAtStep: dice.chance(0.2) ? dice.between(1, 5) : null,
+    cancelMs: dice.chance(0.3) ? null : dice.between(10, 5_000),
+    result: dice.chance(0.85) ? "good" : "bad",
+  };
+}

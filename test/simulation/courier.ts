@@ -1,0 +1,143 @@
+/** The way between a shim and the controller: slow, lossy, and not always in order. */
+import type { InstanceCaller } from "../../src/ports/control-plane.ts";
+import type { WireEvent, WireHeartbeat } from "../../src/wire/event.ts";
+import type { Dice } from "./dice.ts";
+import type { Body } from "./machine.ts";
+import type { World } from "./world.ts";
+
+export interface Courier {
+  /** Something was put into the outbox. */
+  wake(): void;
+  beat(heartbeat: WireHeartbeat, intervalMs: number): void;
+  /** Whether a round trip to the controller succeeds now. */
+  ping(): boolean;
+  moveTo(callbackUrl: string): void;
+  stop(): void;
+}
+
+const ATTEMPT_TIMEOUT_MS = 10_000;
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+/** Copies that a network keeps turn up this late. */
+const GHOST_MS_MAX = 600_000;
+
+/** What every simulated installation signs its tokens with. */
+export const KEY = new Uint8Array(32).fill(7);
+export const OPERATOR_TOKEN = "operator";
+
+export function createCourier(
+  world: World,
+  body: Body,
+  options: { readonly dice: Dice; readonly onFenced: () => void },
+): Courier {
+  const { dice } = options;
+  const { token } = body.request;
+  let callbackUrl = body.request.callbackUrl;
+  let acknowledged = 0;
+  let failures = 0;
+  let sending = false;
+  let stopped = false;
+  let heardSeq = 0;
+
+  function caller(): InstanceCaller | null {
+    if (world.plane === null || world.address !== callbackUrl) return null;
+    const found = world.plane.authenticate(token);
+    return found?.type === "instance" ? found : null;
+  }
+
+  function transitMs(): number {
+    return dice.chance(world.troubles.slowRequest) ? dice.between(500, 9_000) : dice.between(1, 80);
+  }
+
+  function wake(): void {
+    if (sending || stopped || acknowledged >= body.outbox.length) return;
+    sending = true;
+    void attempt().then((delivered) => {
+      sending = false;
+      if (stopped) return;
+      failures = delivered ? 0 : failures + 1;
+      const waitMs = delivered ? 0 : Math.min(RETRY_MS * 2 ** (failures - 1), RETRY_MAX_MS) * dice.fraction();
+      if (delivered) wake();
+      else world.timeline.after(waitMs, wake);
+    });
+  }
+
+  /** Sends the oldest event that is not acknowledged, at times with those behind it; whether that got any further. */
+  async function attempt(): Promise<boolean> {
+    const batch = body.outbox.slice(acknowledged, acknowledged + (dice.chance(0.2) ? 4 : 1));
+    if (dice.chance(world.troubles.duplicate)) ghost(batch);
+    await world.delay(transitMs());
+    if (dice.chance(world.troubles.lostRequest)) return false;
+    const answers = await post(batch);
+    await world.delay(transitMs());
+    if (answers === null || dice.chance(world.troubles.lostReply)) return false;
+    let moved = false;
+    for (const answer of answers) {
+      if (answer.status === 410) {
+        stopped = true;
+        options.onFenced();
+        return false;
+      }
+      if (answer.status === 403 || answer.status === 409)
+        world.tell({ type: "refused", key: answer.key, status: answer.status });
+      if (answer.status === 425) return moved;
+      acknowledged += 1;
+      moved = true;
+    }
+    return moved;
+  }
+
+  /** Null when nobody answered. */
+  async function post(
+    batch: readonly WireEvent[],
+  ): Promise<readonly { key: string; status: number }[] | null> {
+    const who = caller();
+    if (who === null || world.plane === null) return null;
+    const events = structuredClone(batch);
+    const answer = world.plane.ingest(who, events).catch(() => null);
+    return Promise.race([answer, world.delay(ATTEMPT_TIMEOUT_MS).then(() => null)]);
+  }
+
+  /** The same request once more, whenever the network finds it again, and to whoever is the controller then. */
+  function ghost(batch: readonly WireEvent[]): void {
+    const copy = structuredClone(dice.chance(0.5) ? batch : [...batch].reverse());
+    world.timeline.after(dice.between(1, GHOST_MS_MAX), () => {
+      const who = caller();
+      if (who !== null) void world.plane?.ingest(who, copy).catch(() => {});
+    });
+  }
+
+  async function carry(heartbeat: WireHeartbeat, intervalMs: number): Promise<void> {
+    await world.delay(transitMs());
+    const who = caller();
+    if (who === null || world.plane === null) return;
+    const answer = await world.plane.heartbeat(who, heartbeat).catch(() => null);
+    // An old one is answered like any other and says nothing new.
+    if (answer?.status === 200 && heartbeat.seq > heardSeq) {
+      heardSeq = heartbeat.seq;
+      world.tell({ type: "heard", clone: body.clone, epoch: body.epoch, intervalMs });
+    }
+    if (answer?.status === 410 && !stopped) {
+      stopped = true;
+      options.onFenced();
+    }
+  }
+
+  return {
+    wake,
+    beat(heartbeat, intervalMs) {
+      if (stopped || dice.chance(world.troubles.lostBeat)) return;
+      if (dice.chance(world.troubles.duplicate))
+        world.timeline.after(dice.between(1, GHOST_MS_MAX), () => void carry(heartbeat, intervalMs));
+      void carry(heartbeat, intervalMs);
+    },
+    ping: () => caller() !== null && !dice.chance(world.troubles.lostRequest),
+    moveTo(url) {
+      callbackUrl = url;
+      wake();
+    },
+    stop() {
+      stopped = true;
+    },
+  };
+}

@@ -1,0 +1,171 @@
+/** Where the controller runs: it is started, dies, is started again, and is never there twice. */
+import type { MemoryStore } from "../../src/adapters/memory/store.ts";
+import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import { silentLog } from "../../src/ports/log.ts";
+import { type Controller, createController } from "../../src/reconcile/controller.ts";
+import { startLoop } from "../../src/reconcile/loop.ts";
+import { KEY, OPERATOR_TOKEN } from "./courier.ts";
+import { createLife, type Life } from "./life.ts";
+import { DRIVER_NAME } from "./machine.ts";
+import {
+  simulatedJudge,
+  simulatedSecrets,
+  simulatedWorkspaces,
+  troubledStatusBranch,
+  watchedSource,
+  watchedStore,
+} from "./ports.ts";
+import type { World } from "./world.ts";
+
+export interface Host {
+  readonly controller: Controller | null;
+  /** Starts a controller unless one lives; a second one is refused the record. */
+  boot(): Promise<void>;
+  crash(): void;
+  /** Lets it die in the middle of what it does next. */
+  crashSoon(): void;
+}
+
+export interface Rhythm {
+  /** The real loop with its own rhythm, or the same steps at other times. */
+  readonly realLoop: boolean;
+  readonly tickMs: number;
+  readonly listMs: number;
+  readonly pollMs: number;
+}
+
+const BOOT_RETRY_MS = 2_000;
+
+export function createHost(world: World, rhythm: Rhythm): Host {
+  const dice = world.dice.fork("host");
+  let life: Life | null = null;
+  let controller: Controller | null = null;
+
+  function onDeath(how: string): void {
+    world.story.tell(`controller: dies ${how}`);
+    life = null;
+    controller = null;
+    world.plane = null;
+    world.timeline.after(dice.between(10, 20_000), () => void boot());
+  }
+
+  async function boot(): Promise<void> {
+    const own = createLife(onDeath);
+    let store: MemoryStore;
+    try {
+      store = openStore(world, own);
+    } catch (error) {
+      world.story.tell(`rival: refused with ${asFactoryError(error).code}`);
+      return;
+    }
+    life = own;
+    // Half of the time it is somewhere else when it comes back.
+    if (dice.chance(0.5)) world.address = `http://127.0.0.1:${dice.between(7_000, 7_009)}/v1/events`;
+    const clock: Clock = { now: world.now, sleep: (ms, signal) => world.delay(ms, signal) };
+    world.story.tell(`controller: starts at ${world.address}`);
+    try {
+      const driver = own.seen(world.machine.driverFor(own));
+      const made = await createController({
+        store: own.seen(watchedStore(world, store)),
+        source: own.seen(watchedSource(world, world.origin.restart())),
+        statusBranch: own.seen(troubledStatusBranch(world)),
+        drivers: new Map([[DRIVER_NAME, driver]]),
+        workspaces: own.seen(simulatedWorkspaces(world)),
+        secrets: own.seen(simulatedSecrets(world)),
+        judge: own.seen(simulatedJudge(world)),
+        clock: own.seen(clock),
+        log: silentLog,
+        installation: "simulated",
+        repository: "simulated",
+        key: KEY,
+        operatorToken: OPERATOR_TOKEN,
+      });
+      controller = made;
+      made.listenAt(world.address);
+      world.plane = made.controlPlane;
+      made.resume();
+      if (rhythm.realLoop) {
+        startLoop(
+          made,
+          {
+            clock: own.seen(clock),
+            random: { nonce: () => dice.hex(32), fraction: dice.fraction },
+            log: silentLog,
+          },
+          { pollMs: rhythm.pollMs, untilClosed: false, once: false },
+        );
+      } else runSteps(made, own.seen(clock));
+    } catch (error) {
+      world.story.tell(`controller: did not come up: ${String(error)}`);
+      if (own.alive) world.timeline.after(BOOT_RETRY_MS, () => own.kill());
+    }
+  }
+
+  /** The three loops of `reconcile/loop.ts` with other waits: what they rely on must be true for any. */
+  function runSteps(made: Controller, clock: Clock): void {
+    const never = new AbortController().signal;
+    let looked = false;
+    const guard = (work: Promise<unknown>): Promise<unknown> =>
+      work.catch((error: unknown) =>
+        world.story.tell(
+          `controller: a step failed: ${error instanceof Error ? error.message : String(error)}`,
+        ),
+      );
+    const forever = async (waitMs: () => number, work: () => Promise<void>): Promise<never> => {
+      for (;;) {
+        await work();
+        await clock.sleep(waitMs());
+      }
+    };
+    let listedAt = Number.NEGATIVE_INFINITY;
+    let expected = clock.now();
+    void forever(
+      () => {
+        const waitMs = dice.between(1, 2 * rhythm.tickMs);
+        expected = clock.now() + waitMs;
+        return waitMs;
+      },
+      async () => {
+        const now = clock.now();
+        await guard(made.supervise(Math.max(0, now - expected)));
+        if (looked && (made.takeDirty() || Math.abs(now - listedAt) >= rhythm.listMs)) {
+          listedAt = now;
+          await guard(made.pass(never));
+        }
+      },
+    );
+    void forever(
+      () => dice.between(1, 2 * rhythm.pollMs),
+      async () => {
+        await guard(made.look(never));
+        looked = true;
+      },
+    );
+    void forever(
+      () => dice.between(1, 2 * rhythm.tickMs),
+      async () => {
+        if (dice.chance(rhythm.tickMs / 300_000)) made.touch();
+        if (looked) await guard(made.publish(never));
+      },
+    );
+  }
+
+  return {
+    get controller() {
+      return controller;
+    },
+    boot,
+    crash: () => life?.kill(),
+    crashSoon: () => life?.dieAfter(dice.between(1, 40), dice.pick(["before", "after"] as const)),
+  };
+}
+
+/** The lock of the record, as the file of a real store has it: whoever lives holds it. */
+function openStore(world: World, own: Life): MemoryStore {
+  if (world.holder?.alive === true)
+    throw new FactoryError("store/locked", "stall", "another controller holds the record");
+  world.holder = own;
+  world.store = world.store.reopen();
+  return world.store;
+}

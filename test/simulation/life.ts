@@ -1,0 +1,82 @@
+/**
+ * One controller's life. What it asks of the world goes through here, so that
+ * it can die between any two steps: from then on nothing that it asked for is answered, and
+ * nothing that it asks for happens.
+ */
+export interface Life {
+  readonly alive: boolean;
+  /** Dies when it asks for this many more things, before or after the last one happened. */
+  dieAfter(calls: number, when: "before" | "after"): void;
+  kill(): void;
+  /** The same port, as this controller sees it. Answers that are no promises pass; a dead one's questions hang for ever. */
+  seen<T extends object>(port: T): T;
+}
+
+export function createLife(onDeath: (how: string) => void): Life {
+  let alive = true;
+  let fuse: { calls: number; readonly when: "before" | "after" } | null = null;
+
+  function die(how: string): void {
+    if (!alive) return;
+    alive = false;
+    onDeath(how);
+  }
+
+  /** Whether this call is the one. */
+  function burns(when: "before" | "after"): boolean {
+    if (fuse === null || fuse.when !== when) return false;
+    fuse.calls -= 1;
+    return fuse.calls <= 0;
+  }
+
+  function wrap(name: string, method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
+    return (...args) => {
+      if (!alive) return SYNCHRONOUS.has(name) ? method(...args) : NEVER();
+      if (SYNCHRONOUS.has(name)) return method(...args);
+      if (burns("before")) {
+        die(`before ${name}`);
+        return NEVER();
+      }
+      const answer = method(...args);
+      if (!(answer instanceof Promise)) return answer;
+      return new Promise((resolve, reject) => {
+        const last = burns("after");
+        answer.then(
+          (value) => {
+            if (last) die(`after ${name}`);
+            if (alive) resolve(value);
+          },
+          (error: unknown) => {
+            if (last) die(`after ${name} failed`);
+            if (alive) reject(error);
+          },
+        );
+      });
+    };
+  }
+
+  return {
+    get alive() {
+      return alive;
+    },
+    dieAfter(calls, when) {
+      fuse = { calls, when };
+    },
+    kill: () => die("killed"),
+    seen<T extends object>(port: T): T {
+      return new Proxy(port, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key);
+          return typeof value === "function" ? wrap(String(key), value.bind(target) as () => unknown) : value;
+        },
+      });
+    },
+  };
+}
+
+/** Questions that take no time: the clock, a path, a line of the log. */
+const SYNCHRONOUS: ReadonlySet<string> = new Set(["now", "pathOf", "debug", "info", "warn", "error"]);
+
+function NEVER(): Promise<never> {
+  return new Promise(() => {});
+}

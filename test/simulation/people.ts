@@ -1,0 +1,243 @@
+/** Authors, reviewers, vandals and operators: everything that people do to a fleet in an hour. */
+import type { ControlRequest } from "../../src/ports/control-plane.ts";
+import type { CloneFile, MissionFile } from "./repository.ts";
+import type { World } from "./world.ts";
+
+const NAMES = [
+  "audit",
+  "bench",
+  "crawl",
+  "draft",
+  "essay",
+  "fetch",
+  "graph",
+  "heads",
+  "index",
+  "joins",
+  "kilns",
+  "links",
+];
+const FLEET_MAX = NAMES.length;
+
+/** The first commit: a fleet of a few clones, most with a mission. */
+export function foundFleet(world: World, clones: number): void {
+  const { repository, dice } = world;
+  repository.maxParallel = dice.chance(0.3) ? dice.between(1, 3) : 10;
+  for (const name of NAMES.slice(0, Math.min(clones, FLEET_MAX))) add(world, name);
+  repository.commit();
+}
+
+function add(world: World, name: string): void {
+  const { dice, repository } = world;
+  const clone = cloneNameOf(name);
+  repository.clones.set(clone, {
+    name: clone,
+    version: 1,
+    afterClosure: dice.pick(["ask", "retire", "standby"] as const),
+    secret: dice.chance(0.3),
+  });
+  repository.missions.set(name, {
+    name,
+    clone,
+    run: 1,
+    objective: `do ${name}`,
+    state: dice.chance(0.1) ? "paused" : "active",
+    killSwitch: false,
+    maxRuntimeMinutes: dice.between(10, 60),
+    maxLlmCalls: dice.chance(0.4) ? dice.between(5, 60) : null,
+    heartbeatSeconds: dice.pick([5, 10, 20, 30]),
+    window: windowOf(world),
+  });
+}
+
+function cloneNameOf(mission: string): string {
+  return `factory_${mission}_20261123`;
+}
+
+function windowOf(world: World): string | null {
+  const { dice } = world;
+  if (dice.chance(0.75)) return null;
+  if (dice.chance(0.5))
+    return `{ recurring: { cron: "${dice.between(0, 59)} * * * *", duration_minutes: ${dice.between(10, 50)} } }`;
+  const minute = (from: number, to: number): string =>
+    new Date(world.now() + dice.between(from, to) * 60_000).toISOString().replace(/\.\d+Z$/, "Z");
+  return dice.chance(0.5)
+    ? `{ start_at: ${minute(1, 40)} }`
+    : `{ start_at: ${minute(-30, 0)}, end_at: ${minute(60, 240)} }`;
+}
+
+/** One reviewed change, merged. */
+export function commitSomething(world: World): void {
+  const { dice, repository, story } = world;
+  const mission = pickOf<MissionFile>(world, repository.missions);
+  const clone = pickOf<CloneFile>(world, repository.clones);
+  const unused = NAMES.find((name) => !repository.missions.has(name));
+  const changes: readonly [string, () => void][] = [
+    [
+      "pauses a mission",
+      () => mission && set(mission, { state: mission.state === "paused" ? "active" : "paused" }),
+    ],
+    ["activates every mission", () => each(repository.missions, (one) => set(one, { state: "active" }))],
+    ["cancels a mission", () => mission && set(mission, { state: "cancelled" })],
+    ["engages a kill switch", () => mission && set(mission, { killSwitch: true })],
+    [
+      "tightens a budget",
+      () =>
+        mission &&
+        set(mission, { maxRuntimeMinutes: Math.max(2, Math.floor(mission.maxRuntimeMinutes / 2)) }),
+    ],
+    [
+      "raises a budget",
+      () => mission && set(mission, { maxRuntimeMinutes: mission.maxRuntimeMinutes + 30, maxLlmCalls: null }),
+    ],
+    ["changes a cadence", () => mission && set(mission, { heartbeatSeconds: dice.pick([5, 10, 30]) })],
+    [
+      "dispatches another run",
+      () => mission && set(mission, { run: mission.run + 1, state: "active", killSwitch: false }),
+    ],
+    [
+      "changes a contract without a new run",
+      () => mission && set(mission, { objective: `${mission.objective} better` }),
+    ],
+    ["changes a clone", () => clone && set(clone, { version: clone.version + 1 })],
+    ["adds a mission", () => unused !== undefined && add(world, unused)],
+    ["removes a mission", () => mission && repository.missions.delete(mission.name)],
+    ["removes a clone with its mission", () => clone && removeClone(world, clone.name)],
+    ["changes the capacity", () => set(repository, { maxParallel: dice.between(1, 10) })],
+    ["repairs what was broken", () => repository.spoiled.clear()],
+    ["confirms a deletion", () => set(repository, { confirms: world.origin.head })],
+  ];
+  const [what, change] = dice.pick(changes);
+  change();
+  const revision = repository.commit();
+  story.tell(`people: a commit ${what}: ${revision.slice(0, 8)}`);
+}
+
+function removeClone(world: World, name: string): void {
+  const { missions, clones } = world.repository;
+  clones.delete(name);
+  for (const mission of [...missions.values()]) if (mission.clone === name) missions.delete(mission.name);
+}
+
+/** Slips of the hand, and worse. */
+export function vandalise(world: World): void {
+  const { dice, repository, origin, story } = world;
+  const mission = pickOf<MissionFile>(world, repository.missions);
+  const clone = pickOf<CloneFile>(world, repository.clones);
+  const kind = dice.pick([
+    "break a mission",
+    "break a clone",
+    "break the fleet",
+    "empty",
+    "rewrite",
+    "delete half",
+    "delete the branch",
+  ] as const);
+  story.tell(`vandals: ${kind}`);
+  switch (kind) {
+    case "break a mission":
+      if (mission) repository.spoiled.add(`missions/${mission.name}.yaml`);
+      repository.commit();
+      return;
+    case "break a clone":
+      if (clone) repository.spoiled.add(`clones/${clone.name}.yaml`);
+      repository.commit();
+      return;
+    case "break the fleet":
+      repository.spoiled.add("fleet.yaml");
+      repository.commit();
+      return;
+    case "empty":
+      repository.empty();
+      world.timeline.after(dice.between(60_000, 900_000), () => void repository.commit());
+      return;
+    case "rewrite":
+      repository.rewrite();
+      return;
+    case "delete half": {
+      const names = [...repository.clones.keys()];
+      for (const name of names.slice(0, Math.ceil(names.length / 2))) removeClone(world, name);
+      repository.commit();
+      return;
+    }
+    case "delete the branch":
+      origin.deleteBranch();
+      world.timeline.after(dice.between(30_000, 600_000), () => void repository.rewrite());
+      return;
+  }
+}
+
+/** The origin fails for a while. */
+export function failSource(world: World): void {
+  const { dice, origin, story } = world;
+  const reason = dice.pick(["Unreachable", "Unauthorized", "TimedOut", "Corrupt"] as const);
+  story.tell(`origin: ${reason}`);
+  origin.fail(reason);
+  world.timeline.after(dice.between(10_000, 900_000), () => {
+    story.tell("origin: answers again");
+    origin.fail(null);
+  });
+}
+
+/** One command of an operator; nobody waits for its answer. */
+export function operate(world: World): void {
+  const { dice, plane, story, repository } = world;
+  if (plane === null || repository.missions.size === 0) return;
+  const name = dice.pick(
+    dice.chance(0.5)
+      ? [...repository.missions.keys()]
+      : [...repository.clones.keys(), ...repository.missions.keys()],
+  );
+  const request: ControlRequest = { name, actor: "olga", reason: "because" };
+  const kind = dice.pick([
+    "pause",
+    "pause",
+    "resume",
+    "resume",
+    "resume",
+    "kill",
+    "kill now",
+    "decide",
+    "allow rewrite",
+  ] as const);
+  story.tell(`operator: ${kind} ${name}`);
+  const answer = {
+    pause: () => plane.pause(request),
+    resume: () => plane.resume(request),
+    kill: () => plane.kill({ ...request, now: false }),
+    "kill now": () => plane.kill({ ...request, now: true }),
+    decide: () => plane.decideClosure({ ...request, decision: dice.pick(["retire", "standby"] as const) }),
+    "allow rewrite": () => allowRewrite(world),
+  }[kind]();
+  void answer.then(
+    (said) => said !== null && story.tell(`operator: told ${said.message}`),
+    (error: unknown) => story.tell(`operator: told ${String(error)}`),
+  );
+}
+
+/** Lets the newest history follow the last accepted one, both by name. */
+export async function allowRewrite(world: World): Promise<null> {
+  const { plane, origin } = world;
+  const source = plane?.fleet().source;
+  if (
+    plane === null ||
+    source?.reason !== "HistoryRewritten" ||
+    source.revision === null ||
+    origin.head === null
+  )
+    return null;
+  await plane.allowRewrite({ actor: "olga", from: source.revision, to: origin.head });
+  return null;
+}
+
+function pickOf<T>(world: World, items: ReadonlyMap<string, T>): T | undefined {
+  return items.size === 0 ? undefined : world.dice.pick([...items.values()]);
+}
+
+function set<T extends object>(target: T, change: Partial<T>): void {
+  Object.assign(target, change);
+}
+
+function each<T>(items: ReadonlyMap<string, T>, change: (item: T) => void): void {
+  for (const item of items.values()) change(item);
+}

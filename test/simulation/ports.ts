@@ -1,0 +1,186 @@
+/** The other ports of a controller, with the troubles of this world. */
+
+import type { FakeSource } from "../../src/adapters/fake/source.ts";
+import type { MemoryStore } from "../../src/adapters/memory/store.ts";
+import type { RecordedEvent } from "../../src/core/check/fact.ts";
+import { FactoryError } from "../../src/core/model/error.ts";
+import { eventText, linkHash } from "../../src/core/record/chain.ts";
+import type { Judge } from "../../src/ports/judge.ts";
+import type { Secrets } from "../../src/ports/secrets.ts";
+import type { Source } from "../../src/ports/source.ts";
+import type { StatusBranch } from "../../src/ports/status-branch.ts";
+import type { Batch, Store } from "../../src/ports/store.ts";
+import type { Workspaces } from "../../src/ports/workspaces.ts";
+import type { World } from "./world.ts";
+
+/** Tells the checker of every transaction, in the moment in which it takes effect; fails some, before or after that. */
+export function watchedStore(world: World, disk: MemoryStore): Store {
+  const dice = world.dice.fork("store");
+  return {
+    load: () => disk.load(),
+    async commit(batch) {
+      await world.delay(dice.chance(0.1) ? dice.between(1, 40) : 0);
+      const fails = dice.chance(world.troubles.commitFails) ? dice.pick(["before", "after"] as const) : null;
+      if (fails === "before") {
+        world.story.tell("store: a commit fails before it took effect");
+        throw new FactoryError("store/io", "retry", "the commit failed before it took effect");
+      }
+      const answer = await disk.commit(batch);
+      tellCommit(world, batch, answer.lastSeq);
+      if (fails === "after") {
+        world.story.tell("store: a commit took effect, its answer is lost");
+        throw new FactoryError("store/io", "retry", "the answer was lost after it took effect");
+      }
+      return answer;
+    },
+    putSignals: (signals) => disk.putSignals(signals),
+    receipt: (key) => disk.receipt(key),
+    events: (query) => disk.events(query),
+    verify: () => disk.verify(),
+    close: () => disk.close(),
+  };
+}
+
+function tellCommit(world: World, batch: Batch, lastSeq: number): void {
+  let seq = lastSeq - batch.events.length;
+  const events = batch.events.map(({ clone, missionId, event }): RecordedEvent => {
+    seq += 1;
+    const prevHash = world.chain.hash;
+    const link = { seq, at: batch.at, clone, missionId, eventText: eventText(event) };
+    world.chain = { seq, hash: linkHash(prevHash, link) };
+    return { seq, at: batch.at, clone, missionId, event, prevHash, hash: world.chain.hash };
+  });
+  for (const { clone, seq: at, event } of events) {
+    const detail = "epoch" in event ? ` epoch ${event.epoch}` : "";
+    const said = event.type === "instance.reported" ? ` ${event.report.type} #${event.report.seq}` : "";
+    world.story.tell(`record: ${at} ${clone} ${event.type}${detail}${said}`);
+  }
+  world.tell({
+    type: "committed",
+    at: batch.at,
+    events,
+    states: batch.states,
+    effects: batch.effects,
+    settled: batch.settled,
+    receipts: batch.receipts.map(({ key }) => key),
+  });
+}
+
+/** Tells the checker what each look at the repository brought. */
+export function watchedSource(world: World, source: FakeSource): Source {
+  const dice = world.dice.fork("source");
+  return {
+    ...source,
+    async observe(signal) {
+      await world.delay(dice.between(1, 400), signal).catch(() => {});
+      const result = await source.observe(signal);
+      if (result.type === "error") world.tell({ type: "repository", ok: false });
+      else
+        world.tell({
+          type: "repository",
+          ok: true,
+          wanted: world.repository.wanted(result.snapshot.revision),
+        });
+      return result;
+    },
+  };
+}
+
+/** Counts pushes, and makes some fail, come too late, or be done without an answer. */
+export function troubledStatusBranch(world: World): StatusBranch {
+  const dice = world.dice.fork("status");
+  const { statusBranch } = world;
+  return {
+    async read(signal) {
+      await world.delay(dice.between(1, 200), signal);
+      return statusBranch.read(signal);
+    },
+    async publish(change, signal) {
+      await world.delay(dice.between(1, 800), signal);
+      if (dice.chance(world.troubles.pushTrouble)) {
+        const trouble = dice.pick(["overtaken", "lost", "refused"] as const);
+        world.story.tell(`status: a push is ${trouble}`);
+        if (trouble === "refused")
+          return { type: "failed", retryable: dice.chance(0.7), message: "refused on purpose" };
+        if (trouble === "lost") statusBranch.loseAnswers(1);
+        if (trouble === "overtaken") statusBranch.overtake(foreignFile(world));
+      }
+      const result = await statusBranch.publish(change, signal);
+      if (result.type !== "unchanged") world.tell({ type: "pushed" });
+      return result;
+    },
+  };
+}
+
+/** A file of somebody else, told to the checker. */
+export function foreignFile(world: World): Record<string, string> {
+  const path = `notes/${world.dice.between(1, 5)}.md`;
+  const content = `written at ${world.timeline.elapsedMs}`;
+  world.tell({ type: "foreign", path, content });
+  return { [path]: content };
+}
+
+export function simulatedWorkspaces(world: World): Workspaces {
+  const dice = world.dice.fork("workspaces");
+  return {
+    async materialise({ clone, manifest }, signal) {
+      await world.delay(dice.between(1, 300), signal);
+      if (dice.chance(world.troubles.prepareFails))
+        throw new FactoryError("workspace/io", "retry", "the disk is full");
+      return { path: `/workspaces/${clone}`, digest: manifest.digest };
+    },
+    pathOf: (clone) => `/workspaces/${clone}`,
+    async archive(clone, missionId, signal) {
+      await world.delay(dice.between(1, 300), signal);
+      if (dice.chance(world.troubles.prepareFails))
+        throw new FactoryError("workspace/io", "retry", "the disk is full");
+      return { path: `/archive/${clone}/${missionId}` };
+    },
+  };
+}
+
+export function simulatedSecrets(world: World): Secrets {
+  const dice = world.dice.fork("secrets");
+  return {
+    async resolve(refs, signal) {
+      await world.delay(1, signal);
+      const missing = refs.length > 0 && dice.chance(world.troubles.prepareFails);
+      return {
+        values: new Map(missing ? [] : refs.map(({ name }) => [name, "value"])),
+        missing: missing ? refs.map(({ name }) => ({ name, problem: "it is not set" })) : [],
+      };
+    },
+  };
+}
+
+/** Finds what the agent really left behind. */
+export function simulatedJudge(world: World): Judge {
+  const dice = world.dice.fork("judge");
+  return {
+    async judge({ missionId, contract }, signal) {
+      await world.delay(dice.between(50, 20_000), signal);
+      if (dice.chance(world.troubles.judgeFails))
+        throw new FactoryError("judge/place", "retry", "no clean place could be made");
+      const ok = world.results.get(missionId) !== "bad";
+      return {
+        outputs: [
+          {
+            path: "out.json",
+            ok,
+            sha256: ok ? "0".repeat(64) : null,
+            bytes: ok ? 2 : null,
+            schema: null,
+            problems: ok ? [] : ["it is missing"],
+          },
+        ],
+        criteria: contract.success_criteria.map(({ id, text }) => ({
+          id,
+          text,
+          state: ok ? "met" : "unmet",
+          check: null,
+        })),
+        keptAt: `/judged/${missionId}`,
+      };
+    },
+  };
+}

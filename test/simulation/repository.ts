@@ -1,0 +1,195 @@
+import type { FakeFile, FakeSource } from "../../src/adapters/fake/source.ts";
+import type { Wanted } from "../../src/core/check/fact.ts";
+
+/** A mission as its author thinks of it. */
+export interface MissionFile {
+  readonly name: string;
+  clone: string;
+  run: number;
+  objective: string;
+  state: "active" | "paused" | "cancelled";
+  killSwitch: boolean;
+  maxRuntimeMinutes: number;
+  maxLlmCalls: number | null;
+  heartbeatSeconds: number;
+  /** Lines of YAML below `autonomy_window:`; null without one. */
+  window: string | null;
+}
+
+export interface CloneFile {
+  readonly name: string;
+  /** Raised to make a new generation. */
+  version: number;
+  afterClosure: "ask" | "retire" | "standby";
+  secret: boolean;
+}
+
+/**
+ * The fleet repository as its authors have it in mind, and the files that say
+ * so. What each revision really asks for is remembered apart from the program under test.
+ */
+export interface Repository {
+  readonly missions: Map<string, MissionFile>;
+  readonly clones: Map<string, CloneFile>;
+  /** Paths whose text is spoiled in the next commit. */
+  readonly spoiled: Set<string>;
+  confirms: string | null;
+  maxParallel: number;
+  /** Commits what changed and answers with the revision. */
+  commit(): string;
+  /** Starts a new history with the same files. */
+  rewrite(): string;
+  /** Commits a tree without any of our documents; the model is left as it was, to be brought back. */
+  empty(): string;
+  /** What a revision asks for. */
+  wanted(revision: string): Wanted;
+}
+
+/** What nobody can read: two keys of the same name, and a tab. */
+const SPOILED = "apiVersion: factory/v1\nkind: Mission\nkind: Mission\n\tspec: [";
+
+export function createRepository(source: FakeSource): Repository {
+  const history = new Map<string, Wanted>();
+  let last: Readonly<Record<string, string>> = {};
+
+  const repository: Repository = {
+    missions: new Map(),
+    clones: new Map(),
+    spoiled: new Set(),
+    confirms: null,
+    maxParallel: 10,
+    commit() {
+      const files = render(repository);
+      const change: Record<string, FakeFile> = {};
+      for (const path of Object.keys(last)) if (files[path] === undefined) change[path] = null;
+      for (const [path, text] of Object.entries(files)) if (last[path] !== text) change[path] = text;
+      last = files;
+      return remember(source.commit(change), truth(repository));
+    },
+    rewrite() {
+      last = render(repository);
+      return remember(
+        source.rewrite({ ...last, "HISTORY.md": `rewritten ${history.size}` }),
+        truth(repository),
+      );
+    },
+    empty() {
+      const change = Object.fromEntries(Object.keys(last).map((path) => [path, null]));
+      last = {};
+      return remember(source.commit({ ...change, "LEFT.md": "nothing here" }), NOTHING);
+    },
+    wanted(revision) {
+      const known = history.get(revision);
+      if (known === undefined) throw new RangeError(`nobody committed ${revision}`);
+      return known;
+    },
+  };
+
+  function remember(revision: string, asked: Omit<Wanted, "revision">): string {
+    history.set(revision, { revision, ...asked });
+    return revision;
+  }
+  return repository;
+}
+
+const NOTHING: Omit<Wanted, "revision"> = {
+  clones: new Set(),
+  missions: new Map(),
+  broken: new Set(),
+  confirms: null,
+};
+
+function truth(repository: Repository): Omit<Wanted, "revision"> {
+  const { missions, clones, spoiled, confirms } = repository;
+  const broken = new Set<string>();
+  for (const path of spoiled) broken.add(path.replace(/^(mission|clone)s\/(.*)\.yaml$/, "$1/$2"));
+  return {
+    clones: new Set([...clones.keys()].filter((name) => !broken.has(`clone/${name}`))),
+    missions: new Map(
+      [...missions.values()]
+        .filter(({ name }) => !broken.has(`mission/${name}`))
+        .map(({ name, clone, run, objective, state, killSwitch }) => [
+          name,
+          { clone, run, objective, ends: state === "cancelled" || killSwitch },
+        ]),
+    ),
+    broken,
+    confirms,
+  };
+}
+
+function render(repository: Repository): Record<string, string> {
+  const files: Record<string, string> = {
+    "fleet.yaml": fleetText(repository),
+    "overlays/core/baseline.yaml": BASELINE,
+    "overlays/core/files/AGENTS.md": "# Agents\n",
+    "overlays/plain/overlay.yaml": OVERLAY,
+  };
+  for (const clone of repository.clones.values()) files[`clones/${clone.name}.yaml`] = cloneText(clone);
+  for (const mission of repository.missions.values())
+    files[`missions/${mission.name}.yaml`] = missionText(mission);
+  for (const path of repository.spoiled) if (files[path] !== undefined) files[path] = SPOILED;
+  return files;
+}
+
+function fleetText({ confirms, maxParallel }: Repository): string {
+  return `apiVersion: factory/v1
+kind: Fleet
+metadata: { name: simulated }
+spec:
+  caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel} }
+${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
+}
+
+const BASELINE = `apiVersion: factory/v1
+kind: Baseline
+metadata: { name: core }
+spec:
+  version: "1.0.0"
+  files: files/
+  agents: []
+  skills: []
+  policies: []
+  mandatory_policies: []
+`;
+
+const OVERLAY = `apiVersion: factory/v1
+kind: Overlay
+metadata: { name: plain }
+spec:
+  base_profile: core@1.0.0
+`;
+
+function cloneText({ name, version, afterClosure, secret }: CloneFile): string {
+  return `apiVersion: factory/v1
+kind: Clone
+metadata: { name: ${name} }
+spec:
+  baseline: core@1.0.0
+  overlays: [plain]
+  runtime: { driver: fake, isolation: group }
+  agent: { adapter: command, command: [work], env: { VERSION: "${version}" } }
+${secret ? "  secrets: [{ name: API_KEY, from: { env: API_KEY } }]\n" : ""}  orphan_policy: { action: continue, after: 24h }
+  after_closure: ${afterClosure}
+`;
+}
+
+function missionText(mission: MissionFile): string {
+  const { name, clone, run, objective, state, killSwitch, window } = mission;
+  const calls = mission.maxLlmCalls === null ? "" : `, max_llm_calls: ${mission.maxLlmCalls}`;
+  return `apiVersion: factory/v1
+kind: Mission
+metadata: { name: ${name} }
+spec:
+  mission_type: research
+  objective: ${JSON.stringify(objective)}
+  clone: ${clone}
+  run: ${run}
+  state: ${state}
+  success_criteria: [{ id: done, text: it is done, check: { run: [check] } }]
+  budget: { max_runtime_minutes: ${mission.maxRuntimeMinutes}${calls} }
+${window === null ? "" : `  autonomy_window: ${window}\n`}  heartbeat_interval_seconds: ${mission.heartbeatSeconds}
+  artifact_policy: { required_outputs: [{ path: out.json }] }
+  kill_switch: { engaged: ${killSwitch} }
+`;
+}

@@ -1,0 +1,279 @@
+/** A shim without a process: the same life as a real one's, in virtual time. */
+import type { ShimSettings } from "../../src/ports/driver.ts";
+import type { MissionEnvelope } from "../../src/wire/envelope.ts";
+import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
+import { type Script, writeScript } from "./agent.ts";
+import { type Courier, createCourier } from "./courier.ts";
+import type { Body } from "./machine.ts";
+import { BEGIN_AT, type World } from "./world.ts";
+
+export interface Shim {
+  dispatch(envelope: MissionEnvelope): void;
+  configure(settings: ShimSettings): void;
+  /** Answers whether that changed anything. */
+  pause(paused: boolean): boolean;
+  /** Asks the agent to end; it may not listen. */
+  ask(): void;
+  /** How long the ladder takes from this rung on. */
+  endsAfterMs(enter: string): number;
+  /** The process is gone. */
+  vanish(): void;
+  readonly working: boolean;
+  readonly paused: boolean;
+}
+
+const CALLBACK_RETRY_MS = 5_000;
+const FENCED_END_MS = 3_000;
+
+export function startShim(
+  world: World,
+  body: Body,
+  on: { readonly onAgent: () => void; readonly onEnd: (why: string) => void },
+): Shim {
+  const dice = world.dice.fork(`shim ${body.clone}/${body.epoch}`);
+  const script: Script = writeScript(dice, world.troubles.misbehaviour);
+  const courier: Courier = createCourier(world, body, { dice, onFenced });
+  let gone = false;
+  let phase: WireHeartbeat["phase"] = "standby";
+  let paused = false;
+  let envelope: MissionEnvelope | null = null;
+  let intervalMs = body.request.heartbeatIntervalMs;
+  let beats = 0;
+  let calls = 0;
+  let steps = 0;
+  let progressAtMs = world.timeline.elapsedMs;
+  let agentAtMs = 0;
+  /** Work that fell due while the agent was frozen. */
+  let frozen: (() => void)[] = [];
+
+  world.story.tell(`shim ${body.clone}/${body.epoch}: ${script.kind}`);
+  roundTrip();
+  beat();
+
+  function later(ms: number, work: () => void): void {
+    world.timeline.after(ms, () => {
+      if (!gone) work();
+    });
+  }
+
+  /** Work of the agent: it rests while it is frozen and is over with it. */
+  function agentLater(ms: number, work: () => void): void {
+    later(ms, () => {
+      if (phase !== "running" && phase !== "starting") return;
+      if (paused) frozen.push(work);
+      else work();
+    });
+  }
+
+  function report(type: WireEventType, detail: Record<string, unknown> = {}, summary = ""): void {
+    const seq = body.outbox.length + 1;
+    const event: WireEvent = {
+      mission_id: envelope?.mission_id ?? null,
+      vp_id: body.clone,
+      vp_session_id: `${body.clone}/${body.epoch}`,
+      vp_runtime_id: body.nonce,
+      event_type: type,
+      status: STATUS[type] ?? "running",
+      summary,
+      artifact_refs: type === "mission.completed" ? [{ path: "out.json" }] : [],
+      usage: {
+        runtime_minutes: (world.timeline.elapsedMs - agentAtMs) / 60_000,
+        llm_calls: script.callsPerStep === null ? null : calls,
+        estimated_cost_usd: null,
+      },
+      trace_id: envelope?.trace_id ?? "1".repeat(32),
+      idempotency_key: `${body.clone}/${body.epoch}/${seq}`,
+      emitted_at: new Date(BEGIN_AT + world.timeline.elapsedMs).toISOString(),
+      epoch: body.epoch,
+      seq,
+      detail,
+    };
+    body.outbox.push(event);
+    world.tell({ type: "said", clone: body.clone, epoch: body.epoch, seq, report: type });
+    courier.wake();
+  }
+
+  function roundTrip(): void {
+    later(script.readyAfterMs, () => {
+      if (script.kind === "never_ready" && world.troubles.misbehaviour > 0) return;
+      if (!courier.ping()) {
+        later(CALLBACK_RETRY_MS, roundTrip);
+        return;
+      }
+      const sick = script.kind === "unhealthy";
+      report("instance.ready", {
+        callback_ms: 3,
+        checks: [
+          {
+            name: "disk",
+            exit_code: sick ? 1 : 0,
+            timed_out: false,
+            duration_ms: 4,
+            tail: sick ? "full" : "",
+          },
+        ],
+        containment: "pidns",
+      });
+    });
+  }
+
+  function beat(): void {
+    later(intervalMs, beat);
+    const quiet =
+      script.kind === "silent" &&
+      phase === "running" &&
+      world.timeline.elapsedMs - agentAtMs > script.endsAfterMs / 2;
+    if (quiet && world.troubles.misbehaviour > 0) return;
+    beats += 1;
+    courier.beat(
+      {
+        event_type: "clone.heartbeat",
+        mission_id: envelope?.mission_id ?? null,
+        vp_id: body.clone,
+        vp_runtime_id: body.nonce,
+        epoch: body.epoch,
+        seq: beats,
+        last_event_seq: body.outbox.length,
+        phase: paused ? "paused" : phase,
+        last_event_age_ms: 0,
+        last_progress_age_ms: world.timeline.elapsedMs - progressAtMs,
+        open_tool_calls: [],
+        usage: {
+          llm_calls: script.callsPerStep === null ? null : calls,
+          estimated_cost_usd: null,
+          active_ms: 0,
+        },
+      },
+      intervalMs,
+    );
+  }
+
+  function begin(): void {
+    agentAtMs = world.timeline.elapsedMs;
+    phase = "starting";
+    on.onAgent();
+    if (script.kind === "never_accepts") return;
+    agentLater(script.acceptAfterMs, () => {
+      phase = "running";
+      report("mission.accepted", { agent_pid: 1 });
+      agentLater(script.progressEveryMs, step);
+      const endsAfterMs = script.kind === "crashes_alike" ? 10 : script.endsAfterMs;
+      if (script.kind !== "stuck") agentLater(endsAfterMs, finish);
+    });
+  }
+
+  function step(): void {
+    agentLater(script.progressEveryMs, step);
+    if (script.kind === "stuck") return;
+    steps += 1;
+    calls += script.callsPerStep ?? 0;
+    progressAtMs = world.timeline.elapsedMs;
+    report("mission.progress", {}, `step ${steps}`);
+    if (steps === script.blocksAtStep) {
+      report("mission.blocked", { reason: "a question" }, "a question");
+      agentLater(script.progressEveryMs / 2, () => report("mission.unblocked"));
+    }
+    if (script.kind === "floods" && steps === 2)
+      for (let more = 0; more < 60; more++) report("mission.progress", {}, `flood ${more}`);
+  }
+
+  function finish(): void {
+    switch (script.kind) {
+      case "fails":
+        report("mission.failed", { reason: "it cannot be done" }, "it cannot be done");
+        agentLater(script.cancelMs ?? 2_000, () => exit(0));
+        break;
+      case "crashes":
+      case "crashes_alike":
+        exit(script.kind === "crashes" ? dice.between(1, 5) : 7);
+        break;
+      case "vanishes":
+        on.onEnd("killed from outside");
+        break;
+      case "completes_twice":
+        complete();
+        agentLater(dice.between(1, 3_000), complete);
+        agentLater(4_000, () => exit(0));
+        break;
+      case "completes_and_crashes":
+        complete();
+        agentLater(dice.between(0, 50), () => exit(1));
+        break;
+      default:
+        complete();
+        agentLater(script.cancelMs ?? 2_000, () => exit(0));
+        break;
+    }
+  }
+
+  function complete(): void {
+    if (envelope !== null) world.results.set(envelope.mission_id, script.result);
+    report("mission.completed", { recommended_next_action: "judge" }, "done");
+  }
+
+  function exit(code: number): void {
+    if (phase === "exited") return;
+    phase = "exited";
+    report("instance.exited", {
+      code,
+      signal: null,
+      signature: `exit:${code}`,
+      stderr_tail: "",
+      active_ms: 0,
+    });
+  }
+
+  /** The controller says that our epoch is over: the agent is ended, and we are. */
+  function onFenced(): void {
+    if (gone) return;
+    world.story.tell(`shim ${body.clone}/${body.epoch}: told that its epoch is over`);
+    later(FENCED_END_MS, () => on.onEnd("its epoch is over"));
+  }
+
+  return {
+    dispatch(next) {
+      envelope = next;
+      later(dice.between(5, 200), begin);
+    },
+    configure(settings) {
+      courier.moveTo(settings.callbackUrl);
+      intervalMs = settings.heartbeatIntervalMs;
+    },
+    pause(next) {
+      if (paused === next) return false;
+      paused = next;
+      if (!paused) {
+        const due = frozen;
+        frozen = [];
+        for (const work of due) later(1, () => work());
+      }
+      return true;
+    },
+    ask() {
+      if (script.cancelMs !== null && phase === "running") later(script.cancelMs, () => exit(143));
+    },
+    endsAfterMs(enter) {
+      if (enter === "now") return dice.between(1, 50);
+      const stubborn = script.cancelMs === null ? 13_000 : script.cancelMs;
+      return enter === "term" ? Math.min(stubborn, 10_000) : stubborn + 50;
+    },
+    vanish() {
+      gone = true;
+      courier.stop();
+    },
+    get working() {
+      return phase === "running" || phase === "starting";
+    },
+    get paused() {
+      return paused;
+    },
+  };
+}
+
+const STATUS: Partial<Record<WireEventType, WireEvent["status"]>> = {
+  "instance.ready": "queued",
+  "mission.blocked": "blocked",
+  "mission.completed": "completed",
+  "mission.failed": "failed",
+  "instance.exited": "completed",
+};

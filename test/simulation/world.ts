@@ -1,0 +1,109 @@
+import { createFakeSource, type FakeSource } from "../../src/adapters/fake/source.ts";
+import { createFakeStatusBranch, type FakeStatusBranch } from "../../src/adapters/fake/status-branch.ts";
+import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/store.ts";
+import { type Checker, createChecker } from "../../src/core/check/checker.ts";
+import type { Fact } from "../../src/core/check/fact.ts";
+import { FactoryError } from "../../src/core/model/error.ts";
+import { type ChainHead, EMPTY_CHAIN } from "../../src/core/record/chain.ts";
+import type { ControlPlane } from "../../src/ports/control-plane.ts";
+import { createDice, type Dice } from "./dice.ts";
+import type { Life } from "./life.ts";
+import { createMachine, type Machine } from "./machine.ts";
+import { createRepository, type Repository } from "./repository.ts";
+import { createStory, type Story } from "./story.ts";
+import type { Troubles } from "./swarm.ts";
+import { createTimeline, type Timeline } from "./timeline.ts";
+
+/** The moment at which every simulation begins, by the controller's clock. */
+export const BEGIN_AT = Date.UTC(2026, 10, 23, 12, 0, 0);
+
+/** Everything outside of the controller; it outlives every crash. */
+export interface World {
+  readonly seed: string;
+  readonly dice: Dice;
+  readonly timeline: Timeline;
+  readonly story: Story;
+  readonly checker: Checker;
+  /** What may go wrong, and how likely it is. Calm sets it to nothing. */
+  troubles: Troubles;
+  /** How far the controller's clock is from true time. */
+  clockOffsetMs: number;
+  readonly origin: FakeSource;
+  readonly repository: Repository;
+  readonly statusBranch: FakeStatusBranch;
+  /** The disk of the record; replaced by its successor at every start of a controller. */
+  store: MemoryStore;
+  /** Whose the record is. */
+  holder: Life | null;
+  /** End of the chain as it was told to the checker. */
+  chain: ChainHead;
+  readonly machine: Machine;
+  /** Who answers at the address at which the controller listens; null while it is down. */
+  plane: ControlPlane | null;
+  /** Where it listens. A controller that lost its port listens elsewhere. */
+  address: string;
+  /** What a judge would find, by mission id. */
+  readonly results: Map<string, "good" | "bad">;
+  /** Tells the checker. */
+  tell(fact: Exclude<Fact, { type: "recorded" }>): void;
+  /** Waits for virtual time, or for the signal. */
+  delay(ms: number, signal?: AbortSignal): Promise<void>;
+  now(): number;
+}
+
+export function createWorld(seed: string, troubles: Troubles): World {
+  const dice = createDice(seed);
+  const timeline = createTimeline();
+  const story = createStory(() => timeline.elapsedMs);
+  const checker = createChecker();
+  const origin = createFakeSource();
+  const world: World = {
+    seed,
+    dice,
+    timeline,
+    story,
+    checker,
+    troubles,
+    clockOffsetMs: 0,
+    origin,
+    repository: createRepository(origin),
+    statusBranch: createFakeStatusBranch(),
+    store: createMemoryStore(),
+    holder: null,
+    chain: EMPTY_CHAIN,
+    get machine() {
+      return machine;
+    },
+    plane: null,
+    address: "http://127.0.0.1:7001/v1/events",
+    results: new Map(),
+    tell(fact) {
+      const before = checker.violations.length;
+      checker.take(fact, timeline.elapsedMs);
+      for (const violation of checker.violations.slice(before)) {
+        story.tell(`VIOLATION ${violation.invariant} ${violation.clone ?? ""}: ${violation.message}`);
+      }
+    },
+    delay(ms, signal) {
+      if (signal?.aborted) return Promise.reject(aborted());
+      return new Promise((resolve, reject) => {
+        const cancel = timeline.after(ms, () => {
+          signal?.removeEventListener("abort", stop);
+          resolve();
+        });
+        const stop = (): void => {
+          cancel();
+          reject(aborted());
+        };
+        signal?.addEventListener("abort", stop, { once: true });
+      });
+    },
+    now: () => BEGIN_AT + timeline.elapsedMs + world.clockOffsetMs,
+  };
+  const machine = createMachine(world);
+  return world;
+}
+
+function aborted(): FactoryError {
+  return new FactoryError("sim/aborted", "retry", "given up by the caller");
+}
