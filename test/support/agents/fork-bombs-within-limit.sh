@@ -1,14 +1,13 @@
 #!/bin/sh
-# Keeps up to so many children forking, each of which ignores SIGTERM and forks again when one ends.
+# A tree of processes that ignore SIGTERM and of which the leaves fork all the time. The limit is its depth,
+# the second argument; the first is a mark for whoever looks for them.
 trap '' TERM HUP INT
-depth=${1:-3}
-echo '{"type":"progress","summary":"forking"}'
-while :; do
-  if [ "$depth" -gt 0 ]; then
-    sh "$0" $((depth - 1)) >/dev/null &
-    sh "$0" $((depth - 1)) >/dev/null &
-  fi
-  sleep 0.2 &
-  wait $!
-  [ "$depth" -gt 0 ] && wait
-done
+depth=${2:-3}
+[ "$depth" = 3 ] && echo '{"type":"progress","summary":"forking"}'
+if [ "$depth" -gt 0 ]; then
+  sh "$0" "$1" $((depth - 1)) >/dev/null &
+  sh "$0" "$1" $((depth - 1)) >/dev/null &
+  wait
+else
+  while :; do sleep 0.1; done
+fi
