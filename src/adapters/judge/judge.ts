@@ -58,12 +58,12 @@ export function createJudge(options: JudgeOptions): Judge {
       if (checks.length > 0 || required.some((output) => output.schema)) {
         await options.source.exportTree({ revision: request.revision, directory: checkout }, signal);
       }
-      const protectedPaths = pathsThatJudge(request);
+      const judges = pathsThatJudge(request);
       const judged = await validateOutputs(
         { collected, staged, checkout, clock: options.clock, limitMs },
         signal,
       );
-      const outputs = await placeOutputs({ outputs: judged, staged, checkout, protectedPaths });
+      const outputs = await placeOutputs({ outputs: judged, staged, checkout, ...judges });
 
       containment ??= options.containment
         ? Promise.resolve(options.containment)
@@ -124,12 +124,19 @@ export function createJudge(options: JudgeOptions): Judge {
 }
 
 /** Files by which the result is judged: no output may take their place, or the clone would mark its own homework. */
-function pathsThatJudge(request: JudgeRequest): ReadonlySet<string> {
+function pathsThatJudge(request: JudgeRequest): {
+  readonly protectedPaths: ReadonlySet<string>;
+  readonly programs: ReadonlySet<string>;
+} {
   const schemas = request.contract.artifact_policy.required_outputs.flatMap(({ schema }) =>
     schema ? [schema] : [],
   );
   const commands = request.contract.success_criteria.flatMap(({ check }) => check?.run ?? []);
-  return new Set([...schemas, ...commands.map((word) => posix.normalize(word))]);
+  const programs = request.contract.success_criteria.flatMap(({ check }) => check?.run[0] ?? []);
+  return {
+    protectedPaths: new Set([...schemas, ...commands.map((word) => posix.normalize(word))]),
+    programs: new Set(programs.map((word) => posix.normalize(word))),
+  };
 }
 
 function evidenceOf(output: CollectedOutput): Verdict["outputs"][number] {

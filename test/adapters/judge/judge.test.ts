@@ -265,6 +265,21 @@ describe("outputs of a hostile workspace", () => {
     expect(await problems(output)).toEqual(["cannot be validated within 500 ms"]);
   });
 
+  test("may be named in a check that looks at it, but not be the program that is run", async () => {
+    put("reports/out.json", GOOD);
+    const looks: Criterion = {
+      ...check("exits-7"),
+      check: { run: ["test", "-s", "reports/out.json"], timeout_seconds: 10 },
+    };
+    const seen = await judge.judge(request([{ path: "reports/out.json" }], [looks]), never);
+    expect(seen.outputs[0]?.problems).toEqual([]);
+    expect(seen.criteria[0]?.state).toBe("met");
+    const runs: Criterion = { ...looks, check: { run: ["reports/out.json"], timeout_seconds: 10 } };
+    const refused = await judge.judge(request([{ path: "reports/out.json" }], [runs]), never);
+    expect(refused.outputs[0]?.problems).toEqual(["would be the program by which it is judged"]);
+    expect(refused.criteria[0]?.state).toBe("unmet");
+  });
+
   test("cannot take the place of the check or the schema by which it is judged", async () => {
     mkdirSync(join(workspace, "checks"));
     put("checks/exits-7.js", "process.exit(0)\n");
