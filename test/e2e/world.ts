@@ -1,0 +1,183 @@
+/**
+ * What an end-to-end test needs: an origin behind `git http-backend`, a data
+ * directory, controllers on it, and an orderly end for everything that was started.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import type { CloneView, MissionView } from "../../src/core/status/view.ts";
+import { readClaim } from "../../src/shim/claim.ts";
+import { readAgentRecord } from "../../src/shim/containment.ts";
+import {
+  type ControllerOptions,
+  endInstances,
+  type RunningController,
+  startController,
+} from "../support/controller.ts";
+import { createOrigin, createScratch, type Origin } from "../support/git.ts";
+import { type GitServer, serveGit } from "../support/git-server.ts";
+
+export interface World {
+  readonly path: string;
+  readonly origin: Origin;
+  readonly server: GitServer;
+  /** Of the origin, over HTTP. */
+  readonly url: string;
+  readonly dataDir: string;
+  start(options?: Partial<ControllerOptions>): Promise<RunningController>;
+  /** Lines of a ledger in the world's folder. */
+  ledger(name?: string): readonly LedgerLine[];
+  ledgerPath(name?: string): string;
+  /** Whole document below `factory/status`, or null. */
+  status(path: string): Promise<string | null>;
+  /** Ends every controller and every clone that this world has started. */
+  close(): Promise<void>;
+}
+
+export interface LedgerLine {
+  readonly clone: string;
+  readonly epoch: number;
+  readonly ms: number;
+  readonly what: string;
+}
+
+export const STATUS = "factory/status";
+
+export async function createWorld(name: string): Promise<World> {
+  const scratch = await createScratch(`factory-e2e-${name}`);
+  const origin = await createOrigin({ directory: scratch.path });
+  const server = await serveGit({ root: scratch.path });
+  const dataDir = join(scratch.path, "data");
+  const controllers: RunningController[] = [];
+  const ledgerPath = (ledger = "ledger"): string => join(scratch.path, `${ledger}.txt`);
+  return {
+    path: scratch.path,
+    origin,
+    server,
+    url: server.url(origin.path),
+    dataDir,
+    async start(options = {}) {
+      const controller = await startController({ dataDir, source: server.url(origin.path), ...options });
+      controllers.push(controller);
+      return controller;
+    },
+    ledgerPath,
+    ledger: (ledger) => readLedger(ledgerPath(ledger)),
+    async status(path) {
+      if ((await origin.head(STATUS)) === null) return null;
+      return (await origin.files(STATUS)).get(path) ?? null;
+    },
+    async close() {
+      for (const controller of controllers) await controller.kill();
+      await endInstances(dataDir);
+      await server.close();
+      await scratch.remove();
+    },
+  };
+}
+
+export function agentPath(file: string): string {
+  return fileURLToPath(new URL(`./agents/${file}`, import.meta.url));
+}
+
+/** The command of a clone that runs one of the fixture agents. */
+export function agentCommand(file: string, ...args: readonly (string | number)[]): string[] {
+  return ["node", agentPath(file), ...args.map(String)];
+}
+
+export function readLedger(path: string): readonly LedgerLine[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+  return lines.map((line) => {
+    const [clone = "", epoch, ms, ...what] = line.split(" ");
+    return { clone, epoch: Number(epoch), ms: Number(ms), what: what.join(" ") };
+  });
+}
+
+/** Processes of one instance as its folder names them; null where there is none. */
+export function processesOf(
+  dataDir: string,
+  clone: string,
+  epoch: number,
+): { shim: number | null; agent: number | null } {
+  const directory = join(dataDir, "instances", clone, String(epoch));
+  const claim = readClaim(directory);
+  const agent = readAgentRecord(directory);
+  return {
+    shim: claim === null || claim.fenced ? null : claim.shim.pid,
+    agent: agent === null ? null : (agent.init?.pid ?? agent.outer.pid),
+  };
+}
+
+export function isAlive(pid: number | null): boolean {
+  if (pid === null) return false;
+  try {
+    const state = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.[0];
+    return state !== "Z" && state !== "X";
+  } catch {
+    return false;
+  }
+}
+
+/** Asks a controller until the mission is as wanted. Its newest view is part of the complaint when it never is. */
+export async function missionUntil(
+  controller: RunningController,
+  name: string,
+  holds: (mission: MissionView) => boolean,
+): Promise<MissionView> {
+  return eventually(
+    () => controller.client.mission(name),
+    holds,
+    () => `mission ${name}\n${controller.log().slice(-3_000)}`,
+  );
+}
+
+export async function cloneUntil(
+  controller: RunningController,
+  name: string,
+  holds: (clone: CloneView) => boolean,
+): Promise<CloneView> {
+  return eventually(
+    () => controller.client.clone(name),
+    holds,
+    () => `clone ${name}\n${controller.log().slice(-3_000)}`,
+  );
+}
+
+/** For a machine that is busy with other things; a healthy one needs a small part of it. */
+const DEADLINE_MS = 45_000;
+const LOOK_MS = 40;
+
+/** Looks until what is seen is as wanted. A look that fails, as while a controller restarts, is repeated. */
+export async function eventually<T>(
+  look: () => Promise<T | null> | T | null,
+  holds: (seen: T) => boolean,
+  what: () => string,
+): Promise<T> {
+  const deadline = performance.now() + DEADLINE_MS;
+  let last: unknown = null;
+  for (;;) {
+    try {
+      const seen = await look();
+      last = seen;
+      if (seen !== null && holds(seen)) return seen;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > deadline) {
+      throw new Error(`not within ${DEADLINE_MS} ms: ${what()}\nlast seen: ${describe(last)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+function describe(value: unknown): string {
+  return value instanceof Error ? String(value) : JSON.stringify(value, null, 1).slice(0, 4_000);
+}
+
+export function yaml(text: string | null): Record<string, unknown> {
+  return (text === null ? {} : parse(text)) as Record<string, unknown>;
+}

@@ -1,0 +1,99 @@
+/** Documents of a small fleet as files, for tests that go from a commit to processes. */
+import { stringify } from "yaml";
+import type { Files } from "./git.ts";
+
+export interface CloneOptions {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly accept?: "on_start" | "explicit";
+  readonly secrets?: readonly { readonly name: string; readonly from: { readonly env: string } }[];
+  readonly healthChecks?: readonly { readonly name: string; readonly run: readonly string[] }[];
+  readonly restart?: Readonly<Record<string, unknown>>;
+  readonly orphanPolicy?: { readonly action: string; readonly after: string };
+  readonly afterClosure?: "ask" | "retire" | "standby" | "template";
+  readonly isolation?: "group" | "pidns" | "cgroup";
+}
+
+export interface MissionOptions {
+  readonly clone: string;
+  readonly run?: number;
+  readonly state?: "active" | "paused" | "cancelled";
+  readonly killSwitch?: boolean;
+  readonly maxRuntimeMinutes?: number;
+  readonly heartbeatSeconds?: number;
+  readonly window?: Readonly<Record<string, string>>;
+  /** Paths that must exist, and be files with something in them, for the mission to be accepted. */
+  readonly outputs?: readonly string[];
+}
+
+const DATE = "20261123";
+
+/** The name of a clone after the fleet's pattern. */
+export function cloneName(mission: string): string {
+  return `factory_${mission}_${DATE}`;
+}
+
+/** `fleet.yaml` and the one baseline that the clones of these tests are made from. */
+export function fleetFiles(options: { parallel?: number; confirmDeletion?: string } = {}): Files {
+  return {
+    "fleet.yaml": document("Fleet", "test-fleet", {
+      caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600 },
+      ...(options.confirmDeletion === undefined
+        ? {}
+        : { confirm_deletion: { commit: options.confirmDeletion } }),
+    }),
+    "overlays/ua/baseline.yaml": document("Baseline", "ua", { version: "1.0.0" }),
+    "overlays/ua/files/AGENTS.md": "# UA\n\nDo what the mission says.\n",
+  };
+}
+
+export function cloneFile(name: string, options: CloneOptions): Files {
+  return {
+    [`clones/${name}.yaml`]: document("Clone", name, {
+      baseline: "ua@1.0.0",
+      runtime: { driver: "process", isolation: options.isolation ?? "group" },
+      agent: {
+        adapter: "command",
+        command: options.command,
+        env: options.env ?? {},
+        accept: options.accept ?? "on_start",
+      },
+      secrets: options.secrets ?? [],
+      health_checks: options.healthChecks ?? [],
+      restart: options.restart ?? { backoff: "100ms", backoff_max: "1s" },
+      orphan_policy: options.orphanPolicy ?? { action: "continue", after: "1h" },
+      after_closure: options.afterClosure ?? "standby",
+    }),
+  };
+}
+
+export function missionFile(name: string, options: MissionOptions): Files {
+  const outputs = options.outputs ?? [];
+  return {
+    [`missions/${name}.yaml`]: document("Mission", name, {
+      mission_type: "automation",
+      objective: `Do ${name} and leave a trace.`,
+      clone: options.clone,
+      run: options.run ?? 1,
+      state: options.state ?? "active",
+      success_criteria: outputs.length === 0 ? [criterion(["true"])] : outputs.map(exists),
+      budget: { max_runtime_minutes: options.maxRuntimeMinutes ?? 60 },
+      heartbeat_interval_seconds: options.heartbeatSeconds ?? 5,
+      artifact_policy: { required_outputs: outputs.map((path) => ({ path })) },
+      kill_switch: { engaged: options.killSwitch ?? false },
+      ...(options.window === undefined ? {} : { autonomy_window: options.window }),
+    }),
+  };
+}
+
+function exists(path: string, index: number): object {
+  return criterion(["test", "-s", path], `output-${index + 1}`);
+}
+
+function criterion(run: readonly string[], id = "done"): object {
+  return { id, text: "the work is done", check: { run, timeout_seconds: 30 } };
+}
+
+function document(kind: string, name: string, spec: object): string {
+  return stringify({ apiVersion: "factory/v1", kind, metadata: { name }, spec });
+}
