@@ -95,7 +95,7 @@ export function explainPlan({ base, head, preview, now }: ExplainInput): PlanExp
   const changes = changesOf(preview.actions, stops);
   const rights = rightsOf(base, head);
   const secrets = secretsOf(base, head, new Set(starts.map((start) => start.clone)));
-  const held = preview.held.filter((one) => !waiting.includes(one));
+  const held = [...preview.held.filter((one) => !waiting.includes(one)), ...pausedOf(preview.actions, head)];
   const touched = new Set([
     ...preview.actions.map((action) => action.clone),
     ...starts.map((one) => one.clone),
@@ -131,6 +131,16 @@ export function explainPlan({ base, head, preview, now }: ExplainInput): PlanExp
 /** Whether merging would do nothing at all, and hold nothing back. */
 export function isEmptyPlan(plan: PlanExplanation): boolean {
   return plan.starts.length + plan.stops.length + plan.changes.length + plan.held.length === 0;
+}
+
+/** Assigned, but not started: the file itself says so. */
+function pausedOf(actions: readonly PlannedAction[], head: DesiredState): Held[] {
+  return actions.flatMap(({ type, mission }): Held[] => {
+    if (type !== "assign" || mission === null || head.missions.get(mission)?.limits.state !== "paused")
+      return [];
+    const message = "its file says `state: paused`: it is assigned and waits";
+    return [{ subject: `mission/${mission}`, action: "start", reason: "PausedInFile", message }];
+  });
 }
 
 function startOf(name: string, head: DesiredState, now: Instant): PlannedStart[] {

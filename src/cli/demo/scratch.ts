@@ -1,0 +1,107 @@
+import { cp, mkdir, mkdtemp, readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { usageError } from "../exit.ts";
+import { belongsTo, PACKAGE_ROOT, SAMPLE_PATHS } from "../package-files.ts";
+import { isDirectory } from "../place.ts";
+import { desiredOf } from "../tree/tree.ts";
+import { readWorkingTree } from "../tree/working-tree.ts";
+import { git } from "./git.ts";
+
+export const BRANCH = "main";
+const MISSION_BRANCH = "sample-missions";
+const MISSIONS = "missions/";
+
+/** Everything that a demo leaves behind. */
+export interface Scratch {
+  readonly dir: string;
+  /** Bare repository: what a forge would hold. */
+  readonly origin: string;
+  /** A clone of it with a work tree: what an operator would have. */
+  readonly fleet: string;
+  readonly data: string;
+  readonly log: string;
+  /** Names of the missions that the merge brings. */
+  readonly missions: readonly string[];
+  /** Missions that cannot run from this package, and why. */
+  readonly left: readonly { readonly name: string; readonly why: string }[];
+  /** Merges the missions' branch at the origin, with a merge commit, and answers with it. */
+  merge(): Promise<string>;
+}
+
+/**
+ * Makes the origin with the fleet but without missions, and beside it a branch
+ * that adds them. Rejects `cli/usage` when the folder is not empty: nothing is overwritten.
+ */
+export async function makeScratch(given: string | undefined): Promise<Scratch> {
+  const dir = given === undefined ? await mkdtemp(join(tmpdir(), "factory-demo-")) : resolve(given);
+  if (isDirectory(dir) && (await readdir(dir)).length > 0) {
+    throw usageError(`${dir} is not empty; name a folder that is, or leave --dir out`);
+  }
+  const [origin, fleet] = [join(dir, "origin.git"), join(dir, "fleet")];
+  await mkdir(fleet, { recursive: true });
+  const tree = await readWorkingTree(PACKAGE_ROOT);
+  const sample = tree.entries.filter(
+    (entry) => entry.type !== "commit" && belongsTo(SAMPLE_PATHS, entry.path),
+  );
+  const desired = await desiredOf({ ...tree, entries: sample }, origin);
+  const usable = new Set(desired.missions.keys());
+  const paths = sample.map((entry) => entry.path);
+  const missionFiles = paths.filter((path) => path.startsWith(MISSIONS));
+  const brought = missionFiles.filter((path) => usable.has(nameOf(path)));
+
+  await git(dir, "init", "--quiet", "--bare", "-b", BRANCH, origin);
+  await git(dir, "init", "--quiet", "-b", BRANCH, fleet);
+  await git(fleet, "remote", "add", "origin", origin);
+  await copy(
+    paths.filter((path) => !path.startsWith(MISSIONS)),
+    fleet,
+  );
+  await commit(fleet, "Set up the sample fleet");
+  await git(fleet, "push", "--quiet", "--set-upstream", "origin", BRANCH);
+  await git(fleet, "checkout", "--quiet", "-b", MISSION_BRANCH);
+  await copy(brought, fleet);
+  await commit(fleet, `Ask for ${brought.map(nameOf).join(", ")}`);
+  await git(fleet, "checkout", "--quiet", BRANCH);
+
+  return {
+    dir,
+    origin,
+    fleet,
+    data: join(dir, "data"),
+    log: join(dir, "controller.log"),
+    missions: brought.map(nameOf).sort(),
+    left: missionFiles
+      .filter((path) => !brought.includes(path))
+      .map((path) => ({
+        name: nameOf(path),
+        why:
+          desired.issues.find((issue) => issue.file === path && issue.severity === "error")?.message ??
+          "it cannot be used",
+      })),
+    async merge() {
+      const message = `Merge pull request #1 from ${MISSION_BRANCH}`;
+      await git(fleet, "merge", "--quiet", "--no-ff", "-m", message, MISSION_BRANCH);
+      await git(fleet, "push", "--quiet", "origin", BRANCH, MISSION_BRANCH);
+      return (await git(fleet, "rev-parse", "HEAD")).trim();
+    },
+  };
+}
+
+async function copy(paths: readonly string[], to: string): Promise<void> {
+  for (const path of paths) {
+    const target = join(to, path);
+    await mkdir(dirname(target), { recursive: true });
+    await cp(join(PACKAGE_ROOT, path), target, { verbatimSymlinks: true });
+  }
+}
+
+/** Everything below the folder, also what a `.gitignore` among the files would leave out. */
+async function commit(fleet: string, message: string): Promise<void> {
+  await git(fleet, "add", "--all", "--force", ".");
+  await git(fleet, "commit", "--quiet", "--no-verify", "-m", message);
+}
+
+function nameOf(path: string): string {
+  return path.slice(MISSIONS.length).replace(/\.ya?ml$/, "");
+}

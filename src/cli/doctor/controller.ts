@@ -1,0 +1,32 @@
+import { FactoryError } from "../../core/model/error.ts";
+import { connect } from "../controller.ts";
+import type { Globals } from "../place.ts";
+import { type Finding, fail, ok, warn } from "./finding.ts";
+
+/** Whether a controller answers, and what it says about itself. None is fine for a machine that only writes fleets. */
+export async function checkController(globals: Globals): Promise<readonly Finding[]> {
+  try {
+    const client = connect(globals);
+    const { ready, checks } = await client.readiness();
+    const bad = Object.entries(checks).filter(([, said]) => said !== "ok");
+    // Readiness is open to everybody; this asks with the token.
+    const { installation } = await client.fleet();
+    if (ready && bad.length === 0) return [ok("controller", `${installation} is ready`)];
+    const text = bad.map(([name, said]) => `${name}: ${said}`).join("; ");
+    return [
+      warn("controller", `${installation} answers; ${text}`, "see `factory status` and the controller's log"),
+    ];
+  } catch (error) {
+    if (!(error instanceof FactoryError)) throw error;
+    if (error.code === "controller/unreachable") {
+      return [warn("controller", error.message, "start one with `factory run`")];
+    }
+    return [
+      fail(
+        "controller",
+        error.message,
+        "use the operator token of its data directory, with --token or --data",
+      ),
+    ];
+  }
+}

@@ -1,0 +1,78 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
+import { runGit } from "../../adapters/git/process.ts";
+import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
+import { type Finding, fail, ok, warn } from "./finding.ts";
+
+/** Fetches of single commits over protocol version 2, and `--end-of-options`. */
+const GIT_MIN = [2, 26] as const;
+const GIT_TIMEOUT_MS = 10 * SECOND_MS;
+const PROBE_TIMEOUT_MS = MINUTE_MS;
+const GIB = 1024 ** 3;
+/** Workspaces, kept results and the record of a small fleet. */
+const DISK_WARN_BYTES = 2 * GIB;
+const DISK_FAIL_BYTES = GIB / 4;
+
+/** An older one would not have come as far as here. */
+export async function checkNode(): Promise<readonly Finding[]> {
+  return [ok("node", `${process.versions.node} at ${process.execPath}`)];
+}
+
+export async function checkGit(): Promise<readonly Finding[]> {
+  const outcome = await runGit({
+    args: ["--version"],
+    env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
+    cwd: tmpdir(),
+    timeoutMs: GIT_TIMEOUT_MS,
+  });
+  if (outcome.exitCode !== 0)
+    return [fail("git", "it could not be started", "install git and put it on the PATH")];
+  const text = outcome.stdout.toString("utf8").trim();
+  const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(text) ?? [];
+  const old = Number(major) < GIT_MIN[0] || (Number(major) === GIT_MIN[0] && Number(minor) < GIT_MIN[1]);
+  return [old ? fail("git", text, `install ${GIT_MIN.join(".")} or newer`) : ok("git", text)];
+}
+
+export async function checkDisk(dataDir: string): Promise<readonly Finding[]> {
+  const { bavail, bsize, ffree, files } = await statfs(existing(dataDir));
+  const free = bavail * bsize;
+  const text = `${(free / GIB).toFixed(1)} GiB free`;
+  const next = "make room, or move the data directory with --data";
+  // Some file systems count no inodes at all.
+  if (files > 0 && ffree === 0) return [fail("disk space", `${text}, but no inodes`, next)];
+  if (free < DISK_FAIL_BYTES) return [fail("disk space", text, next)];
+  return [free < DISK_WARN_BYTES ? warn("disk space", text, next) : ok("disk space", text)];
+}
+
+/** What the process driver can promise here, found out by trying. */
+export async function checkContainment(): Promise<readonly Finding[]> {
+  const directory = await mkdtemp(join(tmpdir(), "factory-doctor-"));
+  try {
+    const driver = createProcessDriver({ directory, installation: "doctor" });
+    const { containment, freezesAll, notes } = await driver.capabilities(
+      AbortSignal.timeout(PROBE_TIMEOUT_MS),
+    );
+    const freeze = freezesAll
+      ? "a pause stops every process"
+      : "a pause stops the agent's process group only";
+    const message = `driver process: ${containment}, ${freeze}. ${notes.join(". ")}`;
+    if (containment !== "group") return [ok("containment", message)];
+    return [
+      warn(
+        "containment",
+        message,
+        "an agent that calls setsid and clears its environment can escape a process group: allow unprivileged user namespaces, or run where a cgroup may be made",
+      ),
+    ];
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** The nearest folder above that is there. */
+export function existing(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : existing(dirname(path));
+}

@@ -1,0 +1,59 @@
+import { FactoryError } from "../core/model/error.ts";
+
+/** What the command's end says to a script. */
+export const EXIT = {
+  fine: 0,
+  /** The command worked, and what it looked at has problems. */
+  problems: 1,
+  usage: 2,
+  unreachable: 3,
+} as const;
+
+/** Errors by code; every other one is a problem (1). */
+const EXIT_BY_CODE: Readonly<Record<string, number>> = {
+  "cli/usage": EXIT.usage,
+  "cli/unknown-name": EXIT.usage,
+  "cli/no-fleet": EXIT.usage,
+  "cron/invalid": EXIT.usage,
+  "git/bad-url": EXIT.usage,
+  "source/unknown-revision": EXIT.usage,
+  "controller/url": EXIT.usage,
+  "controller/unreachable": EXIT.unreachable,
+  "controller/unauthorized": EXIT.unreachable,
+  "controller/unavailable": EXIT.unreachable,
+};
+
+/** What else would help, by code. */
+const HINTS: Readonly<Record<string, string>> = {
+  "store/locked": "Another controller runs on this data directory. Stop it, or use another one with --data.",
+  "controller/unauthorized":
+    "Give the operator token with --token or FACTORY_TOKEN; it stands in <data>/operator.token.",
+  "data/other-installation": "Leave --installation out, or use another data directory with --data.",
+};
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly exitCode: number;
+}
+
+/** Any thrown value as what a person is told: one sentence, and what to do. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof FactoryError) {
+    const { code, message } = error;
+    return { code, message, hint: HINTS[code] ?? null, exitCode: EXIT_BY_CODE[code] ?? EXIT.problems };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const systemCode = error instanceof Error && "code" in error ? String(error.code) : null;
+  return {
+    code: systemCode === null ? "unexpected" : `system/${systemCode}`,
+    message,
+    hint: systemCode === null ? "This is a mistake of ours. FACTORY_DEBUG=1 shows where it happened." : null,
+    exitCode: EXIT.problems,
+  };
+}
+
+export function usageError(message: string): FactoryError {
+  return new FactoryError("cli/usage", "stall", message);
+}
