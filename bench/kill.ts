@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
@@ -32,6 +32,8 @@ export interface KillReport {
 }
 
 const FIXTURE = fileURLToPath(new URL("../test/support/agents/escapes-and-multiplies.sh", import.meta.url));
+/** Folders to clear away at the end. */
+const sockets = new Set<string>();
 const LANES = 4;
 /** The first process, two escaped ones and their children. */
 const PROCESSES_MIN = 5;
@@ -62,7 +64,7 @@ export async function benchKills(options: {
   } finally {
     callback.server.closeAllConnections();
     callback.server.close();
-    rmSync(root, { recursive: true, force: true });
+    for (const folder of [root, ...sockets]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -119,6 +121,7 @@ async function killOne(options: {
   const ms = performance.now() - begun;
   const after = countMarked(mark);
   await driver.reap(handle, signal);
+  sockets.add(dirname(String(handle.data["socket"])));
   rmSync(workspace, { recursive: true, force: true });
   return { ms, rung: proof.rung, proven: proof.emptyScans >= 2, before, after };
 }

@@ -80,13 +80,17 @@ export function createCgroup(path: string): void {
   for (const child of ["shim", "agent"]) mkdirSync(join(path, child), { recursive: true, mode: 0o755 });
 }
 
-/** Removes the empty groups; what is not empty stays and can be removed later. */
+/** Removes the group and those below; what is not empty stays and can be removed later. */
 export function removeCgroup(path: string): void {
   for (const child of childGroups(path)) removeCgroup(child);
+  removeGroupIfEmpty(path);
+}
+
+export function removeGroupIfEmpty(path: string): void {
   try {
     rmdirSync(path);
   } catch {
-    // Still has a process that is being torn down, or is gone already.
+    // Has a group or a process that is being torn down, or is gone already.
   }
 }
 

@@ -8,6 +8,7 @@
  * written everything goes away without having claimed, so the driver's next attempt can have the
  * epoch; a shim that comes too late finds the epoch claimed or fenced and goes away as well.
  */
+import { flushCompileCache } from "node:module";
 import { resolve } from "node:path";
 import { claimEpoch, readIntent } from "./claim.ts";
 import { listenForControl } from "./control.ts";
@@ -37,6 +38,8 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
   await listenForControl({ socket: intent.socket, nonce: intent.nonce, methods: session.methods });
   session.prepare();
+  // A shim usually ends by a signal, and then its cache would never be written for the next one.
+  flushCompileCache();
 }
 
 /** Without handlers an exception would print its message, and messages may quote what we must not show. */

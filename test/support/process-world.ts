@@ -1,7 +1,7 @@
 /** The process driver with real shims and fixture agents, for the contract suite and the tests beside it. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ContainmentChoice } from "../../src/adapters/drivers/process/capabilities.ts";
 import { createProcessDriver, defaultShimCommand } from "../../src/adapters/drivers/process/driver.ts";
@@ -98,6 +98,7 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
       for (const { handle } of (await driver.list(signal)).instances) {
         await driver.stop(handle, { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 }, signal);
         await driver.reap(handle, signal);
+        rmSync(dirname(String(handle.data["socket"])), { recursive: true, force: true });
       }
       await callback.close();
       rmSync(root, { recursive: true, force: true });

@@ -17,6 +17,7 @@ import {
   killCgroup,
   pidsOfCgroup,
   removeCgroup,
+  removeGroupIfEmpty,
 } from "../../../shim/containment.ts";
 import { isAlive, type ProcessId, readProcess } from "../../../shim/process-table.ts";
 
@@ -95,6 +96,7 @@ async function tryCgroups(tag: string, notes: string[]): Promise<string | null> 
       problem = error instanceof Error ? error.message : String(error);
     }
     removeCgroup(trial);
+    removeGroupIfEmpty(parent);
     if (problem === null) {
       notes.push(`cgroup ${parent}: made a group, moved a process into it and killed it as a whole`);
       return parent;

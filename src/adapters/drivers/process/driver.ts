@@ -8,13 +8,14 @@
  * What it cannot promise is written above `shim/containment.ts`.
  */
 import { rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { DeathProof, InstanceHandle, ObservedInstance } from "../../../core/model/instance.ts";
 import type { Driver, DriverListing } from "../../../ports/driver.ts";
 import { type Log, silentLog } from "../../../ports/log.ts";
 import { claimFenced, isShimAlive, readFence } from "../../../shim/claim.ts";
-import { findMembers, freezeAgent, removeCgroup } from "../../../shim/containment.ts";
+import { findMembers, freezeAgent, removeCgroup, removeGroupIfEmpty } from "../../../shim/containment.ts";
 import { readOutbox } from "../../../shim/outbox.ts";
 import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
@@ -218,7 +219,10 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
         );
       }
       const { cgroup } = instance.intent.containment;
-      if (cgroup !== null) removeCgroup(cgroup);
+      if (cgroup !== null) {
+        removeCgroup(cgroup);
+        removeGroupIfEmpty(dirname(cgroup)); // The next start makes it again.
+      }
       rmSync(instance.intent.socket, { force: true });
       rmSync(instance.directory, { recursive: true, force: true });
       dead.delete(handle.nonce);
