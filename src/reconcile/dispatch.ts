@@ -119,7 +119,11 @@ export function createDispatcher(parts: {
   async function settle(effect: NewEffect, events: readonly CloneEvent[]): Promise<void> {
     for (let tries = 1; !closing.signal.aborted; tries++) {
       try {
-        await recorder.write(effect.clone, () => ({ events, settled: [effect.id] }));
+        await recorder.write(effect.clone, (state) => {
+          // An attempt whose answer was lost may have settled it.
+          if (tries > 1 && !recorder.isOpen(effect.id)) return null;
+          return { events: events.filter((event) => isNews(event, state)), settled: [effect.id] };
+        });
         return;
       } catch {
         // The outcome is not lost: the effect is still on record and safe to repeat.
@@ -149,6 +153,12 @@ export function createDispatcher(parts: {
       await idle();
     },
   };
+}
+
+/** A report that was pulled may have come over the callback in the meantime; the record has each once. */
+function isNews(event: CloneEvent, { instance }: CloneState): boolean {
+  if (event.type !== "instance.reported") return true;
+  return instance?.epoch === event.epoch && event.report.seq > instance.lastSeq;
 }
 
 /** An effect for an instance or a phase that is over. Stops are never pointless: proof is asked for until it is given. */

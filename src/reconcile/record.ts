@@ -41,6 +41,8 @@ export interface Recorder {
   putSettings(settings: Readonly<Record<string, string | null>>): Promise<void>;
   /** Effects that were recorded and not settled, from before this controller. */
   readonly unsettled: readonly StoredEffect[];
+  /** Whether an effect is on record and not settled; asked while writing, it knows what a commit with a lost answer did. */
+  isOpen(effect: string): boolean;
   onEffects(listener: (effects: readonly NewEffect[]) => void): void;
   onChange(listener: (change: Recorded) => void): void;
   /** Resolves when nothing waits to be written. */
@@ -98,6 +100,8 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     settings.clear();
     applySettings(found.settings);
     doubtful = false;
+    const open = new Set(found.effects.map((effect) => effect.id));
+    for (const id of asked) if (!open.has(id)) asked.delete(id);
     announce(found.effects.filter((effect) => !asked.has(effect.id)));
   }
 
@@ -206,6 +210,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     signals,
     settings,
     unsettled: stored.effects,
+    isOpen: (effect) => asked.has(effect),
     write,
     async putSignal(signal) {
       await store.putSignals([signal]);
