@@ -77,6 +77,8 @@ export interface Controller {
 }
 
 const PUSHES = "status_pushes";
+/** A loop that is this late was not merely busy. */
+const AWAY_MS = 2 * SECOND_MS;
 
 export async function createController(parts: ControllerParts): Promise<Controller> {
   const { store, clock, log, drivers } = parts;
@@ -263,7 +265,11 @@ export async function createController(parts: ControllerParts): Promise<Controll
     },
     look,
     pass,
-    supervise: (lagMs) => superviseOnce({ recorder, clock, watch: { ...watch, lagMs } }),
+    supervise(lagMs) {
+      // After a longer absence, or a clock that was set, what we could not hear is nobody's silence.
+      if (lagMs >= AWAY_MS) watch.watchingSince = clock.now();
+      return superviseOnce({ recorder, clock, watch: { ...watch, lagMs } });
+    },
     publish: (signal) => writeBack.tick(signal),
     publishDueAt: () => writeBack.dueAt(),
     touch: () => writeBack.touch(false),
