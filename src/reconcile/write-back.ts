@@ -6,6 +6,9 @@ import type { StatusBranch } from "../ports/status-branch.ts";
 
 /** Pushes per minute and repository, however large the fleet (design section 10; forges advise 6 in all). */
 export const PUSHES_PER_MINUTE_MAX = 4;
+/** The minute is counted at the forge: a push may take this much longer to arrive than the one a minute before it. */
+const PUSH_LATENCY_MS = 5 * SECOND_MS;
+const PUSH_WINDOW_MS = MINUTE_MS + PUSH_LATENCY_MS;
 /** One of them is kept for what cannot wait: an end, an incident, a question to a person. */
 const ROUTINE_PUSHES_MAX = PUSHES_PER_MINUTE_MAX - 1;
 /** Every change waits this long for others that come with it. */
@@ -76,9 +79,9 @@ export function createWriteBack(parts: {
   /** When the window of a minute has room for one more. */
   function budgetFreeAt(most: number): Instant {
     const now = clock.now();
-    pushes = pushes.filter((at) => at > now - MINUTE_MS);
+    pushes = pushes.filter((at) => at > now - PUSH_WINDOW_MS);
     const oldest = pushes.at(-most);
-    return oldest === undefined ? 0 : oldest + MINUTE_MS;
+    return oldest === undefined ? 0 : oldest + PUSH_WINDOW_MS;
   }
 
   async function tick(signal: AbortSignal): Promise<Awaited<ReturnType<WriteBack["tick"]>>> {
