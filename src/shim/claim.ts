@@ -38,7 +38,12 @@ export interface ContainmentPlan {
   /** The instance's cgroup with its children `shim` and `agent`. */
   readonly cgroup: string | null;
   /** Options of the PID namespace in which the agent runs. */
-  readonly pidns: { readonly user: boolean; readonly mountProc: boolean } | null;
+  readonly pidns: {
+    readonly user: boolean;
+    readonly mountProc: boolean;
+    /** Folders that are empty for the agent, the workspace excepted. Absent where that cannot be had. */
+    readonly hides?: readonly string[];
+  } | null;
   /** Whether `setpriv --pdeathsig` ties the agent's first process to the shim. */
   readonly deathSignal: boolean;
 }

@@ -8,10 +8,13 @@
  * Without both, what remains is the agent's session, the process tree and the
  * marker in the environment.
  *
- * What no layer prevents: the agent runs as the user of the shim. It can write
- * that user's files, the instance's folder among them, and as root it can undo
- * namespaces from inside. Fencing and proof of death do not rest on the agent's good will;
- * the secrecy of the token does, unless the namespace has a `/proc` of its own.
+ * Where a mount namespace can be had as well, the record, the keys and the other
+ * clones' folders are empty for the agent (`hides`): it sees its own workspace there and nothing
+ * else, and it has no capability, root's agent included, with which to undo that.
+ *
+ * What no layer prevents: the agent runs as the user of the shim and can read and write
+ * that user's other files. Without `hides`, the instance's folder is among them. Fencing
+ * and proof of death do not rest on the agent's good will.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -57,14 +60,29 @@ export function containedCommand(
 ): readonly [string, ...string[]] {
   let command = [...argv];
   if (plan.pidns !== null) {
+    const { user, mountProc, hides } = plan.pidns;
     const options = ["--pid", "--fork", "--kill-child"];
-    if (plan.pidns.user) options.unshift("--user", "--map-current-user");
-    if (plan.pidns.mountProc) options.push("--mount", "--mount-proc");
-    command = ["unshare", ...options, "--", "sh", "-c", INIT_SCRIPT, "factory-init", ...command];
+    if (user) options.unshift("--user", hides === undefined ? "--map-current-user" : "--map-root-user");
+    if (mountProc || hides !== undefined) options.push("--mount");
+    if (mountProc) options.push("--mount-proc");
+    const first = hides === undefined ? [INIT_SCRIPT, "factory-init"] : veiled(hides);
+    command = ["unshare", ...options, "--", "sh", "-c", ...first, ...command];
   }
   if (plan.deathSignal) command = ["setpriv", "--pdeathsig", "KILL", "--", ...command];
   if (plan.cgroup !== null) command = joining(join(plan.cgroup, "agent"), command);
   return command as [string, ...string[]];
+}
+
+/**
+ * The first process covers each folder with an empty one, puts the workspace back in its
+ * place, and gives up what it needed for that: the agent gets a user namespace of its own,
+ * in which it has its number and no power over the mounts.
+ */
+function veiled(hides: readonly string[]): string[] {
+  const uid = String(process.getuid?.() ?? 0);
+  const gid = String(process.getgid?.() ?? 0);
+  const own = ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];
+  return [VEIL_SCRIPT + INIT_SCRIPT, "factory-init", String(hides.length), ...hides, ...own];
 }
 
 /** The command line that runs `argv` as a member of the cgroup, from its first instruction on. */
@@ -74,6 +92,11 @@ export function joining(cgroup: string, argv: readonly string[]): string[] {
 
 // Background jobs of a shell read /dev/null unless their input is passed on by another number.
 const INIT_SCRIPT = 'exec 3<&0; "$@" <&3 3<&- & exec 3<&- </dev/null; wait $!; exit $?';
+// `.` stays the workspace while its path is covered; -c keeps mount from looking the path up again.
+const VEIL_SCRIPT =
+  'ws=$(pwd -P) || exit 125; n=$1; shift; while [ "$n" -gt 0 ]; do ' +
+  'mount -n -t tmpfs -o mode=0755,size=256k tmpfs "$1" || exit 125; shift; n=$((n-1)); done; ' +
+  'mkdir -p "$ws" && mount -n -c --bind . "$ws" && cd "$ws" || exit 125; ';
 const JOIN_SCRIPT = 'echo 0 > "$0" && exec "$@"';
 
 export function createCgroup(path: string): void {

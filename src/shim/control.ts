@@ -3,7 +3,7 @@
  * `specs/shim-control-v1.md`. Every call carries the launch's nonce; a call for another
  * launch is refused, so a handle from before a restart cannot move the wrong instance.
  */
-import { rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { isRecord } from "./files.ts";
 
@@ -29,11 +29,16 @@ export function listenForControl(options: {
 }): Promise<Server> {
   const server = createServer((socket) => serve(socket, options.nonce, options.methods));
   server.maxConnections = CONNECTIONS_MAX;
+  // A socket has its name before anybody listens behind it: it gets the name that others know afterwards.
+  const temporary = `${options.socket}.new`;
   // Only the holder of the claim comes here, so a socket that stands there is left over.
-  rmSync(options.socket, { force: true });
+  rmSync(temporary, { force: true });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.socket, () => resolve(server));
+    server.listen(temporary, () => {
+      renameSync(temporary, options.socket);
+      resolve(server);
+    });
   });
 }
 

@@ -73,6 +73,7 @@ describe("the command adapter", () => {
       () => world.callback.heartbeats.some((heartbeat) => heartbeat.phase === "starting"),
       "a starting heartbeat",
     );
+    writeFileSync(join(world.workspace("a"), "go"), "");
     await arrived("mission.completed");
     const types = world.callback.events.map((event) => event.event_type);
     expect(types.indexOf("mission.accepted")).toBeLessThan(types.indexOf("mission.completed"));

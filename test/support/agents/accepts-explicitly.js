@@ -1,6 +1,10 @@
-// Says nothing until its input has a line or ends, then accepts and ends.
+// Says nothing until a file named `go` appears in its workspace, then accepts and ends.
+import { existsSync } from "node:fs";
+
 console.log("starting up");
-setTimeout(() => {
+const timer = setInterval(() => {
+  if (!existsSync("go")) return;
+  clearInterval(timer);
   console.log(JSON.stringify({ type: "accepted" }));
   console.log(JSON.stringify({ type: "completed", summary: "done" }));
-}, 100);
+}, 10);
