@@ -3,6 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Controller } from "./controller.ts";
+import { createLagMeter } from "./lag.ts";
 
 export interface LoopOptions {
   /** Between two looks at the repository, when nobody pokes; each is jittered by `POLL_JITTER`. */
@@ -41,6 +42,7 @@ export function startLoop(
   options: LoopOptions,
 ): Loop {
   const { clock, log } = parts;
+  const lag = createLagMeter(clock);
   const stopping = new AbortController();
   const { signal } = stopping;
   let poked = false;
@@ -59,18 +61,15 @@ export function startLoop(
   }
 
   async function superviseForever(): Promise<void> {
-    let expected = clock.now();
     let listedAt = 0;
     while (!signal.aborted) {
       const now = clock.now();
-      const lagMs = Math.max(0, now - expected);
-      await guarded("supervision", () => controller.supervise(lagMs));
-      if (looked && (controller.takeDirty() || now - listedAt >= LIST_MS)) {
+      await guarded("supervision", () => controller.supervise(lag.readMs()));
+      if (looked && (controller.takeDirty() || Math.abs(now - listedAt) >= LIST_MS)) {
         listedAt = now;
         await guarded("a pass", () => controller.pass(signal));
       }
       if (options.untilClosed && controller.atRest()) stopping.abort();
-      expected = clock.now() + TICK_MS;
       await clock.sleep(TICK_MS, signal).catch(() => {});
     }
   }
@@ -90,7 +89,7 @@ export function startLoop(
   async function publishForever(): Promise<void> {
     let flushedAt = clock.now();
     while (!signal.aborted) {
-      if (clock.now() - flushedAt >= FLUSH_MS) {
+      if (Math.abs(clock.now() - flushedAt) >= FLUSH_MS) {
         controller.touch();
         flushedAt = clock.now();
       }
@@ -116,7 +115,7 @@ export function startLoop(
 
   const running = options.once
     ? runOnce()
-    : Promise.all([superviseForever(), lookForever(), publishForever()]);
+    : Promise.all([superviseForever(), lookForever(), publishForever(), lag.run(TICK_MS, signal)]);
   return {
     done: Promise.resolve(running).then(() => {}),
     poke() {
