@@ -63,7 +63,7 @@ export interface Controller {
   /** Publishes the status if it is time to. */
   publish(signal: AbortSignal): Promise<string>;
   publishDueAt(): number | null;
-  /** Asks for a publication, changed or not; the loop does so every five minutes. */
+  /** Asks for a publication, changed or not, that repairs what others wrote over; the loop does so every five minutes. */
   touch(): void;
   /** Something happened since the last call that another pass could act upon. */
   takeDirty(): boolean;
@@ -272,7 +272,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     },
     publish: (signal) => writeBack.tick(signal),
     publishDueAt: () => writeBack.dueAt(),
-    touch: () => writeBack.touch(false),
+    touch: () => writeBack.refresh(),
     takeDirty() {
       const was = dirty;
       dirty = false;

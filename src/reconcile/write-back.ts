@@ -29,6 +29,8 @@ export interface StatusText {
 export interface WriteBack {
   /** Something changed that people should see; `urgent` when they should see it at once. */
   touch(urgent: boolean): void;
+  /** Asks for a publication that first looks at what really stands on the branch: others may have written over it. */
+  refresh(): void;
   /** Publishes if it is time to. Returns what became of it. */
   tick(signal: AbortSignal): Promise<"idle" | "waiting" | "pushed" | "unchanged" | "retry" | "stuck">;
   /** When `tick` is worth calling again; null when nothing waits. */
@@ -140,12 +142,18 @@ export function createWriteBack(parts: {
     return trouble === null ? "retry" : "stuck";
   }
 
+  function touch(isUrgent: boolean): void {
+    touches++;
+    urgent ||= isUrgent;
+    // Later changes ride along with the flush that is already due.
+    touchedAt ??= clock.now();
+  }
+
   return {
-    touch(isUrgent) {
-      touches++;
-      urgent ||= isUrgent;
-      // Later changes ride along with the flush that is already due.
-      touchedAt ??= clock.now();
+    touch,
+    refresh() {
+      known = null;
+      touch(false);
     },
     tick,
     dueAt,
