@@ -53,8 +53,10 @@ export function fleetView(picture: Picture): FleetView {
 /** The newest run of every mission that is declared, lives, or was closed. */
 export function missionViews(picture: Picture): readonly MissionView[] {
   const views = new Map<string, MissionView>();
+  const closedIds = new Set<string>();
   for (const state of picture.states.values()) {
     for (const closed of state.past) {
+      closedIds.add(closed.missionId);
       const before = views.get(closed.name);
       if (before === undefined || before.run <= closed.run) views.set(closed.name, closedView(state, closed));
     }
@@ -64,6 +66,8 @@ export function missionViews(picture: Picture): readonly MissionView[] {
   }
   for (const mission of picture.desired?.missions.values() ?? []) {
     const before = views.get(mission.name);
+    // An older run that was declared once more is not waiting for anything.
+    if (closedIds.has(mission.missionId)) continue;
     if (before === undefined || (before.missionId !== mission.missionId && before.closure !== null)) {
       views.set(mission.name, pendingView(mission, picture));
     }
