@@ -1,9 +1,11 @@
 /** Where the controller runs: it is started, dies, is started again, and is never there twice. */
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
+import { MINUTE_MS } from "../../src/core/model/time.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { type Controller, createController } from "../../src/reconcile/controller.ts";
+import { createLagMeter } from "../../src/reconcile/lag.ts";
 import { startLoop } from "../../src/reconcile/loop.ts";
 import { KEY, OPERATOR_TOKEN } from "./courier.ts";
 import { createLife, type Life } from "./life.ts";
@@ -36,6 +38,7 @@ export interface Rhythm {
 }
 
 const BOOT_RETRY_MS = 2_000;
+const FLUSH_MS = 5 * MINUTE_MS;
 
 export function createHost(world: World, rhythm: Rhythm): Host {
   const dice = world.dice.fork("host");
@@ -119,16 +122,13 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       }
     };
     let listedAt = Number.NEGATIVE_INFINITY;
-    let expected = clock.now();
+    const lag = createLagMeter(clock);
+    void lag.run(rhythm.tickMs, never);
     void forever(
-      () => {
-        const waitMs = dice.between(1, 2 * rhythm.tickMs);
-        expected = clock.now() + waitMs;
-        return waitMs;
-      },
+      () => dice.between(1, 2 * rhythm.tickMs),
       async () => {
         const now = clock.now();
-        await guard(made.supervise(Math.max(0, now - expected)));
+        await guard(made.supervise(lag.readMs()));
         if (looked && (made.takeDirty() || Math.abs(now - listedAt) >= rhythm.listMs)) {
           listedAt = now;
           await guard(made.pass(never));
@@ -142,10 +142,14 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         looked = true;
       },
     );
+    let flushedAt = clock.now();
     void forever(
       () => dice.between(1, 2 * rhythm.tickMs),
       async () => {
-        if (dice.chance(rhythm.tickMs / 300_000)) made.touch();
+        if (Math.abs(clock.now() - flushedAt) >= FLUSH_MS) {
+          made.touch();
+          flushedAt = clock.now();
+        }
         if (looked) await guard(made.publish(never));
       },
     );

@@ -48,7 +48,9 @@ function line({ virtualMs, events, steps, closed, hash }: SimulationResult): str
 }
 
 function tell(result: SimulationResult): void {
-  process.stdout.write(`${result.story.slice(-Number(values.lines)).join("\n")}\n`);
+  process.stdout.write(
+    `${(Number(values.lines) === 0 ? [] : result.story.slice(-Number(values.lines))).join("\n")}\n`,
+  );
   for (const { invariant, clone, seq, message } of result.violations) {
     process.stdout.write(
       `broken: ${invariant}${clone === null ? "" : ` (${clone}${seq === null ? "" : `, event ${seq}`})`}: ${message}\n`,
