@@ -110,12 +110,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     log,
     pushes: readPushes(recorder.settings.get(PUSHES)),
-    onPush: (pushes) => {
-      // Losing this only costs a push too many after a crash; it must not hold up the push itself.
-      void recorder
-        .putSettings({ [PUSHES]: JSON.stringify(pushes.slice(-PUSHES_PER_MINUTE_MAX)) })
-        .catch(() => {});
-    },
+    // Before the push, so that neither a crash nor a failing record earns new ones.
+    onPush: (pushes) =>
+      recorder.putSettings({ [PUSHES]: JSON.stringify(pushes.slice(-PUSHES_PER_MINUTE_MAX)) }),
   });
   recorder.onEffects((effects) => dispatcher.add(effects));
   recorder.onChange((change) => {

@@ -54,7 +54,8 @@ export function createWriteBack(parts: {
   log: Log;
   /** Restored from the record, so that a restart does not earn new pushes. */
   pushes?: readonly Instant[];
-  onPush?: (pushes: readonly Instant[]) => void;
+  /** Makes the count durable; without that nothing is pushed. */
+  onPush?: (pushes: readonly Instant[]) => Promise<void> | void;
 }): WriteBack {
   const { branch, derive, clock, log } = parts;
   let touchedAt: Instant | null = clock.now();
@@ -100,7 +101,7 @@ export function createWriteBack(parts: {
         return finished(seen, text, commit, "unchanged");
       // Counted before it is tried: an attempt whose answer is lost was a push all the same.
       pushes.push(clock.now());
-      parts.onPush?.(pushes);
+      await parts.onPush?.(pushes);
       const result = await branch.publish(
         { files: changed, removed, subject: text.subject, trailers: text.trailers },
         signal,
