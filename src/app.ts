@@ -115,6 +115,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
   const driver = createProcessDriver({
     directory: join(dataDir, "instances"),
     installation: data.installation,
+    hidden: [dataDir],
     log,
   });
   const controller = await createController({

@@ -3,7 +3,16 @@
  * a group is made, filled, frozen and killed; a namespace is opened and its opener killed.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Containment } from "../../../core/model/instance.ts";
@@ -50,8 +59,9 @@ export async function probeMachine(tag: string, choice: ContainmentChoice): Prom
 
 async function tryNamespaces(deathSignal: boolean, notes: string[]): Promise<ContainmentPlan["pidns"]> {
   const user = process.getuid?.() !== 0;
+  const veiled = await tryVeil(user, notes);
   for (const mountProc of [true, false]) {
-    const pidns = { user, mountProc };
+    const pidns = { user, mountProc, ...(veiled ? { hides: [] } : {}) };
     const kind = `PID namespace${user ? " in a user namespace" : ""}${mountProc ? " with its own /proc" : ""}`;
     if (await diesWithOpener({ kind: "pidns", cgroup: null, pidns, deathSignal })) {
       notes.push(`${kind}: opened, and its process died with the opener`);
@@ -60,6 +70,32 @@ async function tryNamespaces(deathSignal: boolean, notes: string[]): Promise<Con
     notes.push(`${kind}: does not work here`);
   }
   return null;
+}
+
+/** Whether a folder can be made empty for an agent, and whether the agent can do nothing about that. */
+async function tryVeil(user: boolean, notes: string[]): Promise<boolean> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "factory-veil-")));
+  try {
+    const workspace = join(folder, "workspace");
+    mkdirSync(workspace);
+    writeFileSync(join(folder, "secret"), "");
+    const pidns = { user, mountProc: false, hides: [folder] };
+    const look = `test -d ${workspace} && touch seen && umount ${folder} 2>/dev/null; test ! -e ${folder}/secret`;
+    const command = containedCommand({ kind: "pidns", cgroup: null, pidns, deathSignal: false }, [
+      "sh",
+      "-c",
+      look,
+    ]);
+    const held = (await succeeds(command, workspace)) && existsSync(join(workspace, "seen"));
+    notes.push(
+      held
+        ? "the record, the keys and other clones' folders are out of an agent's sight"
+        : "an agent can read what its user can, the record and the keys included: mounts cannot be made here",
+    );
+    return held;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Opens a namespace, kills what opened it and sees whether the inside dies. */
@@ -139,14 +175,17 @@ function cgroupCandidates(): readonly string[] {
   return [...new Set(candidates)];
 }
 
-function launch(argv: readonly string[]): ChildProcess {
-  const child = spawn(argv[0] ?? "true", argv.slice(1), { stdio: "ignore" });
+function launch(argv: readonly string[], cwd?: string): ChildProcess {
+  const child = spawn(argv[0] ?? "true", argv.slice(1), {
+    stdio: "ignore",
+    ...(cwd === undefined ? {} : { cwd }),
+  });
   child.on("error", () => {});
   return child;
 }
 
-async function succeeds(argv: readonly string[]): Promise<boolean> {
-  const child = launch(argv);
+async function succeeds(argv: readonly string[], cwd?: string): Promise<boolean> {
+  const child = launch(argv, cwd);
   await until(() => child.exitCode !== null || child.signalCode !== null || child.pid === undefined);
   child.kill("SIGKILL");
   return child.exitCode === 0;

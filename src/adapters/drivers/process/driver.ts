@@ -45,6 +45,8 @@ export interface ProcessDriverOptions {
   readonly installation: string;
   /** Program and arguments of the shim; by default the one beside this file, with a small heap. */
   readonly shimCommand?: readonly [string, ...string[]];
+  /** Folders that agents must not see, their own workspace excepted: the data directory. Ours always is. */
+  readonly hidden?: readonly string[];
   /** `auto` by default. */
   readonly containment?: ContainmentChoice;
   readonly log?: Log;
@@ -140,7 +142,11 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     },
 
     async start(request, signal) {
-      return launch({ layout, machine: await probe(), shimCommand }, request, signal);
+      return launch(
+        { layout, machine: await probe(), shimCommand, hidden: options.hidden ?? [] },
+        request,
+        signal,
+      );
     },
 
     async fence(clone, epoch) {

@@ -1,12 +1,13 @@
 /** Launching: intent on disk, then a shim that claims the epoch, then a handle. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FactoryError } from "../../../core/model/error.ts";
 import { CONTAINMENTS, type InstanceHandle } from "../../../core/model/instance.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
 import {
+  type ContainmentPlan,
   claimFenced,
   type Intent,
   isShimAlive,
@@ -44,6 +45,8 @@ export interface LaunchContext {
   readonly layout: Layout;
   readonly machine: Machine;
   readonly shimCommand: readonly [string, ...string[]];
+  /** Folders that agents must not see. */
+  readonly hidden: readonly string[];
 }
 
 export async function launch(
@@ -136,13 +139,34 @@ function writeDownIntent(context: LaunchContext, request: StartRequest): Instanc
     argvDigest: digest(JSON.stringify(request.agent.command)),
     workspace: request.workspace,
     socket: socketPath(layout, request.nonce),
-    containment: { ...machine.plan, cgroup: parent === null ? null : join(parent, group) },
+    containment: {
+      ...machine.plan,
+      cgroup: parent === null ? null : join(parent, group),
+      pidns: withHidden(context),
+    },
   };
   writeIntent(directory, intent);
   const instance = loadInstance(layout, request.clone, request.epoch);
   // Fenced and reaped between two lines of ours.
   if (instance === null) throw fenced(request, "its folder is gone");
   return instance;
+}
+
+/**
+ * What an agent must not see: the folders that were named, ours, that of the control
+ * sockets, and the cgroups, which as root's agent it could leave through their files.
+ */
+function withHidden({ machine, layout, hidden }: LaunchContext): ContainmentPlan["pidns"] {
+  const { pidns, cgroup } = machine.plan;
+  if (pidns?.hides === undefined) return pidns;
+  const folders = [...hidden, layout.directory, dirname(socketPath(layout, ""))];
+  if (cgroup !== null) folders.push(dirname(cgroup));
+  const real = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
+  // A folder below another one is gone with it.
+  const outermost = [...new Set(real)].filter(
+    (folder, _, all) => !all.some((other) => other !== folder && folder.startsWith(`${other}${sep}`)),
+  );
+  return { ...pidns, hides: outermost };
 }
 
 /** In a session of its own, with files for its output: it must not notice when we die. */

@@ -1,0 +1,68 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { probeMachine } from "../../../../src/adapters/drivers/process/capabilities.ts";
+import { createProcessDriver } from "../../../../src/adapters/drivers/process/driver.ts";
+import { envelope } from "../../../contract/driver.ts";
+import { createProcessWorld, type ProcessWorld } from "../../../support/process-world.ts";
+import { until } from "../../../support/until.ts";
+
+const signal = new AbortController().signal;
+const { plan } = await probeMachine("veil", "auto");
+
+let world: ProcessWorld;
+beforeEach(async () => {
+  world = await createProcessWorld("auto");
+});
+afterEach(() => world.close());
+
+// A machine without mount namespaces says so in its capabilities; there is nothing to hold it to.
+test.skipIf(plan.pidns?.hides === undefined)(
+  "an agent reaches neither record, keys, sockets nor other clones' folders",
+  async () => {
+    const data = join(world.root, "record");
+    mkdirSync(data);
+    writeFileSync(join(data, "operator.token"), "secret");
+    const other = join(world.workspace("other"), "work.txt");
+    writeFileSync(other, "theirs");
+    const driver = createProcessDriver({
+      directory: world.directory,
+      installation: "test",
+      hidden: [world.root],
+    });
+    // What the program is made of has to lie where the agent can see it.
+    const script = join(world.workspace("a"), "looks-around.js");
+    writeFileSync(script, readFileSync(new URL("../../../support/agents/looks-around.js", import.meta.url)));
+    const intent = join(world.directory, "a", "1", "intent.json");
+    const agent = {
+      ...world.agent("completes.js"),
+      command: [process.execPath, script, join(data, "operator.token"), other, intent] as const,
+    };
+    const handle = await driver.start(
+      { ...world.request("a", "works"), epoch: 1, nonce: "ab".repeat(16), agent },
+      signal,
+    );
+    await until(
+      () => world.callback.events.find((event) => event.event_type === "instance.ready"),
+      "instance.ready",
+    );
+    await driver.dispatch(handle, envelope("m-a"), signal);
+    await until(
+      () => world.callback.events.find((event) => event.event_type === "instance.exited"),
+      "instance.exited",
+    );
+
+    const looked = JSON.parse(readFileSync(join(world.workspace("a"), "looked.json"), "utf8")) as {
+      attempts: [string, string][];
+      here: string[];
+    };
+    expect(looked.here).toContain("looks-around.js");
+    expect(new Set(looked.attempts.map(([, what]) => what))).toEqual(new Set(["absent", "kept"]));
+    expect([
+      existsSync(intent),
+      readFileSync(other, "utf8"),
+      readFileSync(join(data, "operator.token"), "utf8"),
+    ]).toEqual([true, "theirs", "secret"]);
+    await driver.stop(handle, { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 }, signal);
+  },
+);
