@@ -13,6 +13,10 @@ export async function runCli(args: readonly string[], end: { pipeClosed: () => v
   const io = createIo({ color: !options.includes("--no-color"), pipeClosed: end.pipeClosed });
   const outcome = { exitCode: EXIT.fine as number };
   const program = createProgram(io, outcome);
+  if (args.length === 0) {
+    program.outputHelp();
+    return EXIT.fine;
+  }
   try {
     await program.parseAsync([...args], { from: "user" });
     return outcome.exitCode;

@@ -12,9 +12,13 @@ export interface Globals {
   readonly json?: boolean;
 }
 
-/** The fleet repository: `--dir`, or found upwards from the working directory by its `fleet.yaml`; null when there is none. */
+/** The fleet repository: `--dir`, or found upwards from the working directory by its `fleet.yaml`; null when there is none. Rejects `cli/no-fleet` for a `--dir` that is not there. */
 export function findFleetDir(globals: Globals): string | null {
-  if (globals.dir !== undefined) return resolve(globals.dir);
+  if (globals.dir !== undefined) {
+    const dir = resolve(globals.dir);
+    if (!isDirectory(dir)) throw new FactoryError("cli/no-fleet", "stall", `${dir} is not a directory`);
+    return dir;
+  }
   let folder = process.cwd();
   for (;;) {
     if (existsSync(join(folder, "fleet.yaml"))) return folder;
@@ -34,7 +38,6 @@ export function requireFleetDir(globals: Globals): string {
       "there is no fleet.yaml here or above; name the fleet repository with --dir, or make one with `factory init`",
     );
   }
-  if (!isDirectory(dir)) throw new FactoryError("cli/no-fleet", "stall", `${dir} is not a directory`);
   return dir;
 }
 

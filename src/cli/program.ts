@@ -28,8 +28,7 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     .showSuggestionAfterError(true)
     .showHelpAfterError("Run `factory --help` for the commands, `factory <command> --help` for one of them.")
     .helpCommand("help [command]", "help for a command")
-    .addHelpText("after", GUIDE)
-    .action(() => program.outputHelp());
+    .addHelpText("after", GUIDE);
 
   function add(spec: string, summary: string, example: string): Command {
     return program

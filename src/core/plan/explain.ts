@@ -95,7 +95,10 @@ export function explainPlan({ base, head, preview, now }: ExplainInput): PlanExp
   const changes = changesOf(preview.actions, stops);
   const rights = rightsOf(base, head);
   const secrets = secretsOf(base, head, new Set(starts.map((start) => start.clone)));
-  const held = [...preview.held.filter((one) => !waiting.includes(one)), ...pausedOf(preview.actions, head)];
+  const held = [
+    ...preview.held.filter((one) => !waiting.includes(one) && !stoppedBefore(one, base)),
+    ...pausedOf(preview.actions, head),
+  ];
   const touched = new Set([
     ...preview.actions.map((action) => action.clone),
     ...starts.map((one) => one.clone),
@@ -131,6 +134,13 @@ export function explainPlan({ base, head, preview, now }: ExplainInput): PlanExp
 /** Whether merging would do nothing at all, and hold nothing back. */
 export function isEmptyPlan(plan: PlanExplanation): boolean {
   return plan.starts.length + plan.stops.length + plan.changes.length + plan.held.length === 0;
+}
+
+/** It is not dispatched, but nor was it before: nothing that this change does. */
+function stoppedBefore({ subject, reason }: Held, base: DesiredState | null): boolean {
+  if (reason !== "Cancelled" && reason !== "KillSwitchEngaged") return false;
+  const limits = base?.missions.get(subject.replace(/^mission\//, ""))?.limits;
+  return limits !== undefined && (limits.state === "cancelled" || limits.kill_switch.engaged);
 }
 
 /** Assigned, but not started: the file itself says so. */

@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { describe, expect, test } from "vitest";
+import { createIo } from "../../src/cli/io.ts";
+import { createProgram } from "../../src/cli/program.ts";
+import { ended, environment, factory, MAIN, ROOT, widest } from "./support.ts";
+
+const here = { cwd: tmpdir() };
+
+describe("help", () => {
+  test("names every command, fits 80 columns and needs no fleet", async () => {
+    const { code, stdout, stderr } = await factory(here, "--help");
+    expect(code).toBe(0);
+    expect(stderr).toBe("");
+    expect(widest(stdout)).toBeLessThanOrEqual(80);
+    for (const name of [
+      "init",
+      "new",
+      "validate",
+      "plan",
+      "run",
+      "status",
+      "why",
+      "events",
+      "logs",
+      "pause",
+      "resume",
+    ]) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+    }
+    for (const name of ["kill", "inbox", "closure", "doctor", "demo", "allow-rewrite", "reconcile"]) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+    }
+  });
+
+  test("of each command has an example and fits 80 columns", () => {
+    const io = createIo({ pipeClosed: () => {} });
+    for (const command of createProgram(io, { exitCode: 0 }).commands) {
+      let text = "";
+      command.configureOutput({
+        writeOut: (part) => {
+          text += part;
+        },
+      });
+      command.outputHelp();
+      expect(text, command.name()).toMatch(/Examples?:\n {2}\$ factory /);
+      expect(widest(text), command.name()).toBeLessThanOrEqual(80);
+    }
+  });
+
+  test("without a command is the help", async () => {
+    const { code, stdout } = await factory(here);
+    expect(code).toBe(0);
+    expect(stdout).toContain("factory init my-fleet");
+  });
+});
+
+describe("wrong use ends with 2 and says what would be right", () => {
+  test.each([
+    [["statsu"], /Did you mean status\?/],
+    [["why"], /missing required argument 'name'/],
+    [["events", "x", "--last", "zero"], /whole number/],
+    [["run", "--poll", "1"], /500ms, 30s or 5m/],
+    [["new", "misson", "x"], /did you mean mission\?/],
+    [["plan"], /factory init/],
+    [["validate", "/nonexistent"], /not a directory/],
+    [["status", "--dir", "/nonexistent"], /not a directory/],
+    [["allow-rewrite", "--from", "abc", "--to", "def"], /full commit id/],
+    [["closure", "x", "--decide", "burn"], /retire, standby, template/],
+  ])("%j", async (args, says) => {
+    const { code, stdout, stderr } = await factory(here, ...args);
+    expect(stderr).toMatch(says);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).not.toMatch(/\n {4}at /);
+  });
+});
+
+describe("without a controller", () => {
+  test.each([
+    ["status"],
+    ["inbox"],
+    ["why", "x"],
+    ["events", "x"],
+    ["logs", "x"],
+    ["pause", "x"],
+    ["kill", "--now", "x"],
+    ["reconcile"],
+  ])("%s %s %s ends with 3 and says how to start one", async (...args) => {
+    const { code, stderr } = await factory(here, ...args.filter((arg) => arg !== undefined));
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^error: .*factory run/);
+  });
+
+  test("with --json the error is one document on standard output", async () => {
+    const { code, stdout } = await factory(here, "status", "--json");
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "controller/unreachable" } });
+  });
+});
+
+test("a reader that goes away is not a crash", async () => {
+  const child = spawn(
+    "sh",
+    ["-c", `"${process.execPath}" "${MAIN}" --help | head -n 1; echo "${"$"}{PIPESTATUS:-done}"`],
+    {
+      cwd: ROOT,
+      env: environment(),
+    },
+  );
+  const { code, stdout, stderr } = await ended(child);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Usage: factory/);
+  expect(stderr).toBe("");
+});
