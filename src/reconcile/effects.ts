@@ -99,11 +99,22 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         token: tokens.forInstance({ clone: state.name, epoch: effect.epoch, nonce: effect.nonce }),
         secrets: secrets.values,
         callbackUrl: parts.callbackUrl(),
-        heartbeatIntervalMs: heartbeatMs(state),
+        heartbeatIntervalMs: state.instance?.heartbeatIntervalMs ?? heartbeatMs(state),
       },
       signal,
     );
     return [{ type: "instance.launched", epoch: effect.epoch, handle }];
+  }
+
+  async function configure(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
+    const heartbeatIntervalMs = heartbeatMs(state);
+    const handle = await knownHandle(state, epoch, signal);
+    await driverOf(state).configure(
+      handle,
+      { callbackUrl: parts.callbackUrl(), heartbeatIntervalMs },
+      signal,
+    );
+    return [{ type: "instance.configured", epoch, heartbeatIntervalMs }];
   }
 
   async function dispatch(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
@@ -174,12 +185,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       case "dispatch":
         return dispatch(state, effect.epoch, signal);
       case "configure":
-        await driverOf(state).configure(
-          await knownHandle(state, effect.epoch, signal),
-          { callbackUrl: parts.callbackUrl(), heartbeatIntervalMs: heartbeatMs(state) },
-          signal,
-        );
-        return [];
+        return configure(state, effect.epoch, signal);
       case "pause":
         await driverOf(state).pause(await knownHandle(state, effect.epoch, signal), signal);
         return [{ type: "instance.paused", epoch: effect.epoch }];

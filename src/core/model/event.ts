@@ -50,6 +50,8 @@ export type CloneEvent =
     }
   | { readonly type: "dispatch.finished"; readonly epoch: number }
   | { readonly type: "dispatch.failed"; readonly epoch: number; readonly message: string }
+  /** The shim was told how often to beat; until then silence is measured by what it was told before. */
+  | { readonly type: "instance.configured"; readonly epoch: number; readonly heartbeatIntervalMs: number }
   | { readonly type: "instance.paused"; readonly epoch: number }
   | { readonly type: "instance.resumed"; readonly epoch: number }
   | { readonly type: "stop.finished"; readonly epoch: number; readonly proof: DeathProof }

@@ -125,6 +125,7 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     healthEvidence: "assumed",
     lastSeq: 0,
     gapAt: null,
+    heartbeatIntervalMs: 30_000,
     pauseAsked: false,
     paused: false,
     llmCalls: null,

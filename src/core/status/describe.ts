@@ -35,6 +35,8 @@ export function describe(event: CloneEvent): string {
       return `mission handed to epoch ${event.epoch}`;
     case "dispatch.failed":
       return `mission not handed to epoch ${event.epoch}: ${event.message}`;
+    case "instance.configured":
+      return `epoch ${event.epoch} beats every ${event.heartbeatIntervalMs / 1000} s`;
     case "instance.paused":
       return `epoch ${event.epoch} paused`;
     case "instance.resumed":

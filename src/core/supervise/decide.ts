@@ -85,6 +85,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return launch.onDispatched(state, event);
     case "dispatch.failed":
       return launch.onDispatchFailed(state, event, at);
+    case "instance.configured":
+      return watch.onConfigured(state, event);
     case "instance.paused":
       return watch.onPaused(state, event, at);
     case "instance.resumed":

@@ -16,6 +16,7 @@ import {
   withMission,
 } from "./change.ts";
 import { ACCEPT_DEADLINE_MS, GATE_RETRY_MAX_MS, GATE_RETRY_MS, START_DEADLINE_MS } from "./limits.ts";
+import { heartbeatMs } from "./liveness.ts";
 import type { CloneState } from "./state.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
@@ -62,6 +63,7 @@ function plannedInstance(state: CloneState, at: Instant): Step {
       healthEvidence: "launch intent recorded",
       lastSeq: 0,
       gapAt: null,
+      heartbeatIntervalMs: heartbeatMs(state),
       pauseAsked: false,
       paused: false,
       llmCalls: null,
@@ -84,7 +86,11 @@ export function onLaunched(state: CloneState, event: Of<"instance.launched">, at
     evidence: `driver ${handle.driver}, epoch ${handle.epoch}, containment ${handle.containment}`,
     at,
   };
-  return stay(withGates(withInstance(state, { handle }), [armed]));
+  const launched = withGates(withInstance(state, { handle }), [armed]);
+  // The cadence was changed while it came up.
+  return heartbeatMs(state) === state.instance.heartbeatIntervalMs
+    ? stay(launched)
+    : ask(launched, { type: "configure", epoch: event.epoch });
 }
 
 export function onLaunchFailed(state: CloneState, event: Of<"instance.launch_failed">, at: Instant): Step {

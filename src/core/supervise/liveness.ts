@@ -40,7 +40,7 @@ export function livenessOf(
 ): Liveness | null {
   const { instance } = state;
   if (instance === null || instance.stopping !== null || instance.readyAt === null) return null;
-  const intervalMs = heartbeatMs(state);
+  const intervalMs = instance.heartbeatIntervalMs;
   const heard = signal !== undefined && signal.heartbeat.epoch === instance.epoch ? signal.receivedAt : null;
   const from = Math.max(heard ?? instance.readyAt, instance.readyAt);
   const silentMs = Math.max(0, now - from - watch.lagMs);
@@ -61,6 +61,7 @@ export function livenessOf(
   return { health: "lost", evidence, changesAt: null };
 }
 
+/** The cadence that is asked for; the shim may still keep an older one. */
 export function heartbeatMs(state: CloneState): number {
   const seconds = state.mission?.limits.heartbeat_interval_seconds;
   return seconds === undefined ? DEFAULT_HEARTBEAT_MS : seconds * SECOND_MS;

@@ -108,6 +108,8 @@ export interface InstanceState {
   readonly lastSeq: number;
   /** A gap was seen and has not been closed yet: `seq` that was expected. */
   readonly gapAt: number | null;
+  /** The cadence that its shim was last told. */
+  readonly heartbeatIntervalMs: number;
   /** What we last asked for. */
   readonly pauseAsked: boolean;
   readonly paused: boolean;

@@ -18,6 +18,11 @@ import { end } from "./want.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
+export function onConfigured(state: CloneState, event: Of<"instance.configured">): Step {
+  if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  return stay(withInstance(state, { heartbeatIntervalMs: event.heartbeatIntervalMs }));
+}
+
 export function onPaused(state: CloneState, event: Of<"instance.paused">, at: Instant): Step {
   if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
   return stay(stopMeter(withInstance(state, { paused: true }), at));
