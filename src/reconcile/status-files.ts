@@ -15,21 +15,47 @@ const METER_STEP_PERCENT = 10;
 /** Items of a list that are written out; the total stands beside it. */
 const LIST_MAX = 20;
 
+/**
+ * States and closures are never changed, only replaced, so the text of one that is still the same object is
+ * the same text. Writing YAML is most of the work of a publication, and of a fleet little changes between two.
+ */
+const CLONE_TEXTS = new WeakMap<CloneState, string>();
+const MISSION_TEXTS = new WeakMap<ClosedMission, string>();
+const SCORECARD_TEXTS = new WeakMap<ClosedMission, string>();
+const REPORT_TEXTS = new WeakMap<ClosedMission, string>();
+
+function remembered<K extends object>(texts: WeakMap<K, string>, key: K, make: () => string): string {
+  let text = texts.get(key);
+  if (text === undefined) {
+    text = make();
+    texts.set(key, text);
+  }
+  return text;
+}
+
 /** Everything that stands on the status branch, derived from the record alone; no age, no clock. */
 export function statusText(picture: Picture): StatusText {
   const view = fleetView(picture);
   const files = new Map<string, string>();
   files.set("README.md", board(view, inboxOf(picture), meterPercent));
+  const closedById = new Map<string, ClosedMission>();
+  for (const state of picture.states.values())
+    for (const one of state.past) closedById.set(one.missionId, one);
   for (const mission of view.missions) {
     const lane = picture.states.get(mission.clone);
+    const make = (): string => document("MissionStatus", mission.name, missionStatus(mission, lane));
+    const closed = mission.closure === null ? undefined : closedById.get(mission.missionId);
     files.set(
       `missions/${mission.name}/status.yaml`,
-      document("MissionStatus", mission.name, missionStatus(mission, lane)),
+      closed === undefined ? make() : remembered(MISSION_TEXTS, closed, make),
     );
   }
   for (const state of picture.states.values()) {
     if (state.spec === null && state.past.length === 0 && state.mission === null) continue;
-    files.set(`clones/${state.name}/status.yaml`, document("CloneStatus", state.name, cloneStatus(state)));
+    files.set(
+      `clones/${state.name}/status.yaml`,
+      remembered(CLONE_TEXTS, state, () => document("CloneStatus", state.name, cloneStatus(state))),
+    );
     for (const closed of state.past) addClosure(files, view.missions, { clone: state.name, closed });
   }
   return {
@@ -52,7 +78,10 @@ function addClosure(
   const folder =
     view === undefined ? `missions/${closed.name}/runs/${closed.run}` : `missions/${closed.name}`;
   const { scorecard } = closed;
-  files.set(`${folder}/scorecard.yaml`, document("Scorecard", closed.name, { ...scorecard }));
+  files.set(
+    `${folder}/scorecard.yaml`,
+    remembered(SCORECARD_TEXTS, closed, () => document("Scorecard", closed.name, { ...scorecard })),
+  );
   files.set(
     `${folder}/artifacts.json`,
     `${JSON.stringify(
@@ -66,7 +95,10 @@ function addClosure(
       2,
     )}\n`,
   );
-  files.set(`${folder}/closure.md`, closureReport(clone, closed));
+  files.set(
+    `${folder}/closure.md`,
+    remembered(REPORT_TEXTS, closed, () => closureReport(clone, closed)),
+  );
 }
 
 function missionStatus(view: MissionView, lane: CloneState | undefined): object {
