@@ -12,7 +12,11 @@ export interface WireEvent {
   readonly event_type: WireEventType;
   readonly status: "queued" | "running" | "blocked" | "completed" | "failed" | "cancelled" | "timed_out";
   readonly summary: string;
-  readonly artifact_refs: readonly { readonly path: string; readonly sha256?: string; readonly bytes?: number }[];
+  readonly artifact_refs: readonly {
+    readonly path: string;
+    readonly sha256?: string;
+    readonly bytes?: number;
+  }[];
   /** Unknown is null, never 0. `runtime_minutes` is measured by the shim. Cumulative for the instance. */
   readonly usage: {
     readonly runtime_minutes: number;
@@ -57,6 +61,14 @@ export interface WireHeartbeat {
   readonly phase: "standby" | "starting" | "running" | "paused" | "throttled" | "stopping" | "exited";
   readonly last_event_age_ms: number;
   readonly last_progress_age_ms: number;
-  readonly open_tool_calls: readonly { readonly id: string; readonly age_ms: number; readonly deadline_ms: number | null }[];
-  readonly usage: { readonly llm_calls: number | null; readonly estimated_cost_usd: number | null; readonly active_ms: number };
+  readonly open_tool_calls: readonly {
+    readonly id: string;
+    readonly age_ms: number;
+    readonly deadline_ms: number | null;
+  }[];
+  readonly usage: {
+    readonly llm_calls: number | null;
+    readonly estimated_cost_usd: number | null;
+    readonly active_ms: number;
+  };
 }
