@@ -39,6 +39,7 @@ export function startShim(
   let envelope: MissionEnvelope | null = null;
   let intervalMs = body.request.heartbeatIntervalMs;
   let beats = 0;
+  let stopBeating = (): void => {};
   let calls = 0;
   let steps = 0;
   let progressAtMs = world.timeline.elapsedMs;
@@ -118,7 +119,10 @@ export function startShim(
   }
 
   function beat(): void {
-    later(intervalMs, beat);
+    stopBeating();
+    stopBeating = world.timeline.after(intervalMs, () => {
+      if (!gone) beat();
+    });
     const quiet =
       script.kind === "silent" &&
       phase === "running" &&
@@ -237,7 +241,9 @@ export function startShim(
     },
     configure(settings) {
       courier.moveTo(settings.callbackUrl);
+      if (intervalMs === settings.heartbeatIntervalMs) return;
       intervalMs = settings.heartbeatIntervalMs;
+      beat();
     },
     pause(next) {
       if (paused === next) return false;

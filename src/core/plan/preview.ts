@@ -126,6 +126,7 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     lastSeq: 0,
     gapAt: null,
     heartbeatIntervalMs: 30_000,
+    cadenceSince: now,
     pauseAsked: false,
     paused: false,
     llmCalls: null,

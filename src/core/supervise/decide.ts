@@ -86,7 +86,7 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
     case "dispatch.failed":
       return launch.onDispatchFailed(state, event, at);
     case "instance.configured":
-      return watch.onConfigured(state, event);
+      return watch.onConfigured(state, event, at);
     case "instance.paused":
       return watch.onPaused(state, event, at);
     case "instance.resumed":

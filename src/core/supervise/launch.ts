@@ -64,6 +64,7 @@ function plannedInstance(state: CloneState, at: Instant): Step {
       lastSeq: 0,
       gapAt: null,
       heartbeatIntervalMs: heartbeatMs(state),
+      cadenceSince: at,
       pauseAsked: false,
       paused: false,
       llmCalls: null,

@@ -42,7 +42,7 @@ export function livenessOf(
   if (instance === null || instance.stopping !== null || instance.readyAt === null) return null;
   const intervalMs = instance.heartbeatIntervalMs;
   const heard = signal !== undefined && signal.heartbeat.epoch === instance.epoch ? signal.receivedAt : null;
-  const from = Math.max(heard ?? instance.readyAt, instance.readyAt);
+  const from = Math.max(heard ?? instance.readyAt, instance.readyAt, instance.cadenceSince);
   const silentMs = Math.max(0, now - from - watch.lagMs);
   const suspectMs = intervalMs * (1 + JITTER);
   const degradedMs = 2 * intervalMs + graceMs(intervalMs);

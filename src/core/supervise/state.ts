@@ -110,6 +110,7 @@ export interface InstanceState {
   readonly gapAt: number | null;
   /** The cadence that its shim was last told. */
   readonly heartbeatIntervalMs: number;
+  readonly cadenceSince: Instant;
   /** What we last asked for. */
   readonly pauseAsked: boolean;
   readonly paused: boolean;

@@ -18,9 +18,13 @@ import { end } from "./want.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
-export function onConfigured(state: CloneState, event: Of<"instance.configured">): Step {
-  if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  return stay(withInstance(state, { heartbeatIntervalMs: event.heartbeatIntervalMs }));
+/** A new cadence begins now: a pause that the old one allowed is no silence under the new one. */
+export function onConfigured(state: CloneState, event: Of<"instance.configured">, at: Instant): Step {
+  const { instance } = state;
+  if (instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
+  const { heartbeatIntervalMs } = event;
+  if (instance.heartbeatIntervalMs === heartbeatIntervalMs) return stay(state, "it beats like that already");
+  return stay(withInstance(state, { heartbeatIntervalMs, cadenceSince: at }));
 }
 
 export function onPaused(state: CloneState, event: Of<"instance.paused">, at: Instant): Step {
