@@ -1,32 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { git, tryGit } from "../demo/git.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { plural } from "../format/words.ts";
-import { belongsTo, PACKAGE_ROOT } from "../package-files.ts";
 import type { Call } from "../program.ts";
-import { fleetFiles } from "../scaffold/fleet-files.ts";
-import { copyNew, writeNew } from "../scaffold/write.ts";
-import { readWorkingTree } from "../tree/working-tree.ts";
-
-/** What a new fleet takes over from the sample fleet: the skeleton, one overlay, and what judges it. */
-const COPIED = [
-  "checks/lib/documents.js",
-  "checks/lib/verdict.js",
-  "checks/links-complete.js",
-  "checks/links-unbroken.js",
-  "overlays/docs-links/",
-  "overlays/ua-core/",
-  "schemas/artifacts/links.schema.json",
-  "schemas/baseline.schema.json",
-  "schemas/clone.schema.json",
-  "schemas/fleet.schema.json",
-  "schemas/mission.schema.json",
-  "schemas/overlay.schema.json",
-  "schemas/wire/",
-  "specs/",
-];
+import { writeFleet } from "../scaffold/fleet.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 
@@ -45,18 +24,8 @@ export async function init(
     );
   }
   await mkdir(dir, { recursive: true });
-  const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as {
-    version: string;
-  };
   const name = options.name ?? slug(basename(dir));
-  const tree = await readWorkingTree(PACKAGE_ROOT);
-  const copied = await copyNew(
-    dir,
-    tree.entries.map((entry) => entry.path).filter((path) => belongsTo(COPIED, path)),
-  );
-  const written = await writeNew(dir, fleetFiles({ name, version }));
-  const made = [...copied.made, ...written.made].sort();
-  const kept = [...copied.kept, ...written.kept].sort();
+  const { made, kept } = await writeFleet(dir, name);
   const repository = await ensureRepository(dir);
   if (globals.json === true) {
     io.json({ directory: dir, name, made, kept, git_init: repository });

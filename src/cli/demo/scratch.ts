@@ -1,16 +1,13 @@
-import { cp, mkdir, mkdtemp, readdir } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { usageError } from "../exit.ts";
-import { belongsTo, PACKAGE_ROOT, SAMPLE_PATHS } from "../package-files.ts";
 import { isDirectory } from "../place.ts";
-import { desiredOf } from "../tree/tree.ts";
-import { readWorkingTree } from "../tree/working-tree.ts";
 import { git } from "./git.ts";
+import { findSample } from "./sample.ts";
 
 export const BRANCH = "main";
 const MISSION_BRANCH = "sample-missions";
-const MISSIONS = "missions/";
 
 /** Everything that a demo leaves behind. */
 export interface Scratch {
@@ -40,28 +37,16 @@ export async function makeScratch(given: string | undefined): Promise<Scratch> {
   }
   const [origin, fleet] = [join(dir, "origin.git"), join(dir, "fleet")];
   await mkdir(fleet, { recursive: true });
-  const tree = await readWorkingTree(PACKAGE_ROOT);
-  const sample = tree.entries.filter(
-    (entry) => entry.type !== "commit" && belongsTo(SAMPLE_PATHS, entry.path),
-  );
-  const desired = await desiredOf({ ...tree, entries: sample }, origin);
-  const usable = new Set(desired.missions.keys());
-  const paths = sample.map((entry) => entry.path);
-  const missionFiles = paths.filter((path) => path.startsWith(MISSIONS));
-  const brought = missionFiles.filter((path) => usable.has(nameOf(path)));
-
+  const sample = await findSample();
   await git(dir, "init", "--quiet", "--bare", "-b", BRANCH, origin);
   await git(dir, "init", "--quiet", "-b", BRANCH, fleet);
   await git(fleet, "remote", "add", "origin", origin);
-  await copy(
-    paths.filter((path) => !path.startsWith(MISSIONS)),
-    fleet,
-  );
+  await sample.writeFleet(fleet);
   await commit(fleet, "Set up the sample fleet");
   await git(fleet, "push", "--quiet", "--set-upstream", "origin", BRANCH);
   await git(fleet, "checkout", "--quiet", "-b", MISSION_BRANCH);
-  await copy(brought, fleet);
-  await commit(fleet, `Ask for ${brought.map(nameOf).join(", ")}`);
+  await sample.writeMissions(fleet);
+  await commit(fleet, `Ask for ${sample.missions.join(", ")}`);
   await git(fleet, "checkout", "--quiet", BRANCH);
 
   return {
@@ -70,15 +55,8 @@ export async function makeScratch(given: string | undefined): Promise<Scratch> {
     fleet,
     data: join(dir, "data"),
     log: join(dir, "controller.log"),
-    missions: brought.map(nameOf).sort(),
-    left: missionFiles
-      .filter((path) => !brought.includes(path))
-      .map((path) => ({
-        name: nameOf(path),
-        why:
-          desired.issues.find((issue) => issue.file === path && issue.severity === "error")?.message ??
-          "it cannot be used",
-      })),
+    missions: sample.missions,
+    left: sample.left,
     async merge() {
       const message = `Merge pull request #1 from ${MISSION_BRANCH}`;
       await git(fleet, "merge", "--quiet", "--no-ff", "-m", message, MISSION_BRANCH);
@@ -88,20 +66,8 @@ export async function makeScratch(given: string | undefined): Promise<Scratch> {
   };
 }
 
-async function copy(paths: readonly string[], to: string): Promise<void> {
-  for (const path of paths) {
-    const target = join(to, path);
-    await mkdir(dirname(target), { recursive: true });
-    await cp(join(PACKAGE_ROOT, path), target, { verbatimSymlinks: true });
-  }
-}
-
 /** Everything below the folder, also what a `.gitignore` among the files would leave out. */
 async function commit(fleet: string, message: string): Promise<void> {
   await git(fleet, "add", "--all", "--force", ".");
   await git(fleet, "commit", "--quiet", "--no-verify", "-m", message);
-}
-
-function nameOf(path: string): string {
-  return path.slice(MISSIONS.length).replace(/\.ya?ml$/, "");
 }

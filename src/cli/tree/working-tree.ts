@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import { runGit } from "../../adapters/git/process.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
@@ -97,10 +97,6 @@ async function listFolder(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => !entry.isDirectory())
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(dir.length + 1)
-        .replaceAll(sep, "/"),
-    )
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)).replaceAll(sep, "/"))
     .filter((path) => !path.split("/").some((name) => SKIPPED.has(name)));
 }
