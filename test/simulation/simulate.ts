@@ -243,8 +243,10 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
     if (mission.closure !== null) continue;
     const lane = fleet.clones.find((clone) => clone.name === mission.clone && clone.mission === mission.name);
     const held = fleet.held.filter(
-      ({ subject }) =>
-        subject === `mission/${mission.name}` || (lane !== undefined && subject === `clone/${lane.name}`),
+      ({ subject, action, reason }) =>
+        HOLDS_BACK.has(action) &&
+        reason !== "ContractFixed" &&
+        (subject === `mission/${mission.name}` || (lane !== undefined && subject === `clone/${lane.name}`)),
     );
     const why = await plane.why(mission.name);
     found.push({
@@ -255,3 +257,6 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
   }
   return found;
 }
+
+/** Actions that a mission waits for; what is held of the others does not keep it from its end. */
+const HOLDS_BACK: ReadonlySet<string> = new Set(["assign", "start", "adopt"]);

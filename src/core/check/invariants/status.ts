@@ -57,15 +57,22 @@ const statusSaysRecord: Invariant = {
         const findings: Finding[] = [];
         for (const [path, content] of status.expected) {
           const actual = status.actual.get(path);
-          if (actual !== content)
-            findings.push(
-              ...found(null, null, `${path} ${actual === undefined ? "is missing" : "says something else"}`),
-            );
+          if (actual === undefined) findings.push(...found(null, null, `${path} is missing`));
+          else if (actual !== content)
+            findings.push(...found(null, null, `${path} differs: ${difference(actual, content)}`));
         }
         return findings;
       },
     };
   },
 };
+
+/** The first line in which two texts differ. */
+function difference(actual: string, expected: string): string {
+  const theirs = actual.split("\n");
+  const ours = expected.split("\n");
+  const at = ours.findIndex((line, index) => line !== theirs[index]);
+  return `line ${at + 1} says ${JSON.stringify(theirs[at] ?? null)}, expected ${JSON.stringify(ours[at] ?? null)}`;
+}
 
 export const STATUS_INVARIANTS: readonly Invariant[] = [pushBudget, othersKept, statusSaysRecord];
