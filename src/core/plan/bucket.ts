@@ -7,6 +7,7 @@ import type { CloneState } from "../supervise/state.ts";
 import { differingFields } from "./diff.ts";
 import type { ObservedState } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";
+import { type RecordedRuns, recordedRuns } from "./runs.ts";
 
 export interface Buckets {
   readonly actions: PlannedAction[];
@@ -22,7 +23,9 @@ export function sortIntoBuckets(desired: DesiredState | null, observed: Observed
   if (desired === null) return buckets;
   for (const clone of desired.clones.values()) sortClone(clone, observed.states.get(clone.name), buckets);
   const lanes = new Set<string>();
-  for (const mission of missionsInOrder(desired)) sortMission(mission, desired, observed, lanes, buckets);
+  const runs = recordedRuns(observed);
+  for (const mission of missionsInOrder(desired))
+    sortMission(mission, { desired, observed, runs, lanes }, buckets);
   sortStops(desired, observed, buckets);
   sortRemovals(desired, observed, buckets);
   return buckets;
@@ -126,22 +129,35 @@ function missionsInOrder(desired: DesiredState): DesiredMission[] {
   return [...desired.missions.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+interface Lanes {
+  readonly desired: DesiredState;
+  readonly observed: ObservedState;
+  readonly runs: RecordedRuns;
+  /** Lanes that are taken, also by this plan. */
+  readonly lanes: Set<string>;
+}
+
+/**
+ * A run has one lane in its life: whatever clone its file names later, it lives
+ * on where it was assigned, and is not run again elsewhere once it is closed.
+ */
 function sortMission(
   mission: DesiredMission,
-  desired: DesiredState,
-  observed: ObservedState,
-  lanes: Set<string>,
+  { desired, observed, runs, lanes }: Lanes,
   buckets: Buckets,
 ): void {
   const { clone } = mission.contract;
   const state = observed.states.get(clone);
   if (state?.past.some((past) => past.missionId === mission.missionId)) return;
-  if (state !== undefined && state.mission?.missionId === mission.missionId) {
-    lanes.add(clone);
-    sortLimits(mission, state, buckets);
+  const home = state?.mission?.missionId === mission.missionId ? state : runs.livingAs(mission.name);
+  if (home?.mission?.missionId === mission.missionId) {
+    lanes.add(home.name);
+    sortLimits(mission, home, buckets);
     return;
   }
-  const obstacle = obstacleToDispatch(mission, desired, state, lanes.has(clone));
+  if (runs.isClosed(mission.missionId)) return;
+  if (home !== undefined) sortEarlierRun(mission, home, buckets);
+  const obstacle = obstacleToDispatch(mission, desired, { state, home, laneGiven: lanes.has(clone) });
   if (obstacle !== null) {
     buckets.held.push({ subject: `mission/${mission.name}`, action: "assign", ...obstacle });
     return;
@@ -161,12 +177,25 @@ function sortMission(
   });
 }
 
+/** The file speaks of the next run already, but its pause and its stop reach the one that lives: stop passes every gate. */
+function sortEarlierRun(mission: DesiredMission, home: CloneState, { actions }: Buckets): void {
+  const current = home.mission;
+  if (current === null || current.terminal !== null) return;
+  const { state, kill_switch } = mission.limits;
+  const limits: MissionLimits = { ...current.limits, state, kill_switch };
+  if (canonicalJson(limits) !== canonicalJson(current.limits))
+    actions.push(limitAction(mission, home, current.limits, limits));
+}
+
 /** Why a declared mission gets no lane, or not yet. */
 function obstacleToDispatch(
   mission: DesiredMission,
   desired: DesiredState,
-  state: CloneState | undefined,
-  laneGiven: boolean,
+  {
+    state,
+    home,
+    laneGiven,
+  }: { state: CloneState | undefined; home: CloneState | undefined; laneGiven: boolean },
 ): { reason: string; message: string } | null {
   const { clone } = mission.contract;
   const because = (reason: string, message: string) => ({ reason, message });
@@ -175,6 +204,12 @@ function obstacleToDispatch(
   }
   if (mission.limits.state === "cancelled") {
     return because("Cancelled", "its file says `state: cancelled`, so it is not dispatched");
+  }
+  if (home !== undefined) {
+    return because(
+      "EarlierRunLives",
+      `run ${home.mission?.contract.run} of it lives on ${home.name}; runs follow each other`,
+    );
   }
   if (desired.fleet.mode === "in_core_only") {
     return because("InCoreOnly", "the fleet's mode is in_core_only: nothing new is dispatched to clones");
@@ -216,19 +251,28 @@ function sortLimits(mission: DesiredMission, state: CloneState, { actions, held 
     });
   }
   if (canonicalJson(current.limits) === canonicalJson(mission.limits)) return;
-  const ends = mission.limits.kill_switch.engaged || mission.limits.state === "cancelled";
-  actions.push({
+  actions.push(limitAction(mission, state, current.limits, mission.limits));
+}
+
+function limitAction(
+  mission: DesiredMission,
+  state: CloneState,
+  from: MissionLimits,
+  limits: MissionLimits,
+): PlannedAction {
+  const ends = limits.kill_switch.engaged || limits.state === "cancelled";
+  return {
     type: ends ? "stop" : "limit",
     clone: state.name,
     mission: mission.name,
     why: {
       trigger: `commit ${mission.revision.slice(0, 12)}`,
-      fields: differingFields(current.limits, mission.limits),
+      fields: differingFields(from, limits),
       from: null,
       to: null,
     },
-    event: { type: "mission.limits_changed", limits: mission.limits, revision: mission.revision },
-  });
+    event: { type: "mission.limits_changed", limits, revision: mission.revision },
+  };
 }
 
 /** A file that cannot be used may still say stop, and stop is obeyed. */
