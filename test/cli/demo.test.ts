@@ -1,9 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createScratch, git, type Scratch } from "../support/git.ts";
-import { ended, factory, start } from "./support.ts";
+import { ended, eventually, factory, start } from "./support.ts";
 
 /** The missions take seconds; the last page of the status branch may wait a minute for its turn (4 pushes a minute). */
 const DEMO_TIMEOUT_MS = 170_000;
@@ -41,7 +42,7 @@ test(
     const result = JSON.parse(stdout) as DemoResult;
     expect(result).toMatchObject({ origin: join(dir, "origin.git"), data: join(dir, "data") });
     expect(result.missions.map((mission) => mission.name)).toEqual(
-      expect.arrayContaining(["license-audit", "secret-scan"]),
+      expect.arrayContaining(["docs-links", "license-audit"]),
     );
     for (const { name, mission_id, phase, outcome, scorecard } of result.missions) {
       expect([name, phase, outcome]).toEqual([name, "Completed", "accepted"]);
@@ -70,4 +71,21 @@ test("the demo touches nothing that is there", async () => {
   const { code, stdout, stderr } = await factory({ cwd: scratch.path }, "demo", "--dir", scratch.path);
   expect(stderr).toMatch(/is not empty/);
   expect([code, stdout]).toEqual([2, ""]);
+});
+
+test("interrupted, it takes everything down that it started", async () => {
+  const dir = join(scratch.path, "interrupted");
+  const child = start({ cwd: scratch.path }, ["demo", "--dir", dir]);
+  let seen = "";
+  child.stdout?.on("data", (chunk: Buffer) => {
+    seen += chunk.toString("utf8");
+  });
+  const over = ended(child);
+  await eventually(() => (/ (Starting|Running): /.test(seen) ? true : null), "a mission that starts");
+  child.kill("SIGINT");
+  const { code, stderr } = await over;
+  expect(stderr).toMatch(/^error: interrupted; /);
+  expect(code).toBe(1);
+  const processes = spawnSync("ps", ["-eo", "args"], { encoding: "utf8" }).stdout;
+  expect(processes.split("\n").filter((line) => line.includes(dir))).toEqual([]);
 });

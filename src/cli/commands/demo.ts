@@ -67,6 +67,7 @@ interface Watch {
 async function follow(watch: Watch, enough: (fleet: FleetView) => boolean): Promise<void> {
   const { controller, scratch, clock, stage, deadline, signal } = watch;
   let silent = 0;
+  let closed = false;
   for (;;) {
     if (signal.aborted)
       throw new FactoryError("demo/interrupted", "retry", `interrupted; ${scratch.dir} has what was done`);
@@ -92,6 +93,15 @@ async function follow(watch: Watch, enough: (fleet: FleetView) => boolean): Prom
     if (fleet !== null) {
       stage.show(fleet);
       if (enough(fleet)) return;
+      if (
+        !closed &&
+        fleet.missions.length > 0 &&
+        fleet.missions.every((mission) => mission.closure !== null)
+      ) {
+        closed = true;
+        stage.done();
+        stage.say("closed; the last page of factory/status may wait a minute for its turn");
+      }
     }
     await pause(clock, LOOK_MS);
   }

@@ -13,6 +13,7 @@ export interface Stage {
   show(fleet: FleetView): void;
   /** Whether a mission was ever seen. */
   seenAny(): boolean;
+  /** Leaves the last picture where it is; `show` does nothing more. */
   done(): void;
 }
 
@@ -21,6 +22,7 @@ export function createStage(io: Io, json: boolean): Stage {
   const redraw = createRedraw(io);
   const said = new Map<string, string>();
   let any = false;
+  let finished = false;
 
   function changes(mission: MissionView): void {
     const line = `${phaseText(mission)}: ${oneLine(mission.summary)}`;
@@ -35,6 +37,7 @@ export function createStage(io: Io, json: boolean): Stage {
       else io.out(line);
     },
     show(fleet) {
+      if (finished) return;
       any ||= fleet.missions.length > 0;
       if (json) io.progress(fleet.missions.map((mission) => `${mission.name} ${mission.phase}`).join(", "));
       else if (io.outIsTerminal) {
@@ -43,6 +46,7 @@ export function createStage(io: Io, json: boolean): Stage {
     },
     seenAny: () => any,
     done() {
+      finished = true;
       redraw.done();
       if (json) io.progress("");
     },
