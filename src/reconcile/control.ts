@@ -14,7 +14,12 @@ export interface Control {
   ): Promise<ControlAnswer>;
 }
 
-export function createControl(parts: { recorder: Recorder; clock: Clock }): Control {
+export function createControl(parts: {
+  recorder: Recorder;
+  clock: Clock;
+  /** The lane that a name means, also for a mission that is declared and has not got it yet. */
+  lane: (name: string) => string | null;
+}): Control {
   const { recorder, clock } = parts;
 
   async function act(
@@ -22,7 +27,7 @@ export function createControl(parts: { recorder: Recorder; clock: Clock }): Cont
     decide: (state: CloneState) => CloneEvent[] | string,
     done: string,
   ): Promise<ControlAnswer> {
-    const lane = laneOf(recorder.states, request.name);
+    const lane = parts.lane(request.name);
     if (lane === null)
       return { ok: false, code: "not_found", message: `there is no mission or clone named ${request.name}` };
     let refusal: string | null = null;

@@ -3,6 +3,7 @@ import { cloneView, fleetView, missionViews, type Picture } from "../core/status
 import { inboxOf } from "../core/status/inbox.ts";
 import type { WhyView } from "../core/status/view.ts";
 import { headline, whySteps } from "../core/status/why.ts";
+import { waitsForPeople } from "../core/supervise/people.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlPlane } from "../ports/control-plane.ts";
@@ -100,7 +101,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
   const dispatcher = createDispatcher({ recorder, handlers, clock, log });
   const ingest = createIngest({ recorder, store, clock });
-  const control = createControl({ recorder, clock });
+  const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
   let dirty = true;
 
@@ -185,9 +186,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
     authenticate: (token) => tokens.identify(token, recorder.states),
     ingest: (caller, events) => ingest.events(caller, events),
     heartbeat: (caller, heartbeat) => ingest.heartbeat(caller, heartbeat),
-    pause: (request) => control.pause({ ...request, name: lane(request.name)?.name ?? request.name }),
-    resume: (request) => control.resume({ ...request, name: lane(request.name)?.name ?? request.name }),
-    kill: (request) => control.kill({ ...request, name: lane(request.name)?.name ?? request.name }),
+    pause: (request) => control.pause(request),
+    resume: (request) => control.resume(request),
+    kill: (request) => control.kill(request),
     decideClosure: (request) => control.decideClosure(request),
     async reconcile() {
       const signal = AbortSignal.timeout(120 * SECOND_MS);
@@ -327,13 +328,12 @@ function matters({ before, after }: Recorded): boolean {
   );
 }
 
-/** An end, an incident, a question to a person. */
+/** A closure, an incident, a question to a person. The end of a mission is not: its closure follows within seconds. */
 function isUrgent({ before, after }: Recorded): boolean {
   return (
     before.past !== after.past ||
-    before.mission?.terminal !== after.mission?.terminal ||
     (before.mission?.incidents.length ?? 0) < (after.mission?.incidents.length ?? 0) ||
-    after.holds.length > before.holds.length
+    (waitsForPeople(after) && !waitsForPeople(before))
   );
 }
 

@@ -1,4 +1,4 @@
-import { openFactory, type RunningFactory } from "../../app.ts";
+import { type FactoryOptions, openFactory, type RunningFactory } from "../../app.ts";
 import { FINAL_PHASES } from "../../core/model/mission.ts";
 import type { FleetView } from "../../core/status/view.ts";
 import { EXIT, usageError } from "../exit.ts";
@@ -30,6 +30,7 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
     untilClosed: options.untilClosed === true,
     logLevel: options.logLevel,
     logJson: options.logJson === true || globals.json === true,
+    ...accessOf(process.env),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.poll === undefined ? {} : { pollMs: options.poll }),
     ...(options.cron === undefined ? {} : { cron: options.cron }),
@@ -48,6 +49,13 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
   if (globals.json === true) io.json(fleet);
   else io.raw(fleetText(fleet, [], io));
   return verdict(fleet, options);
+}
+
+/** A token for a private repository over https: in a variable, or in a file that may be rotated. Never an argument. */
+function accessOf(env: NodeJS.ProcessEnv): Pick<FactoryOptions, "access"> {
+  const file = env["FACTORY_GIT_TOKEN_FILE"];
+  if (file !== undefined && file !== "") return { access: { token: { file } } };
+  return (env["FACTORY_GIT_TOKEN"] ?? "") === "" ? {} : { access: { token: { env: "FACTORY_GIT_TOKEN" } } };
 }
 
 /** The first signal asks for an end in order; after it, a second one has its usual effect. */
