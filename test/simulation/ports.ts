@@ -4,7 +4,6 @@ import type { FakeSource } from "../../src/adapters/fake/source.ts";
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import type { RecordedEvent } from "../../src/core/check/fact.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
-import { eventText, linkHash } from "../../src/core/record/chain.ts";
 import type { Judge } from "../../src/ports/judge.ts";
 import type { Secrets } from "../../src/ports/secrets.ts";
 import type { Source } from "../../src/ports/source.ts";
@@ -26,7 +25,7 @@ export function watchedStore(world: World, disk: MemoryStore): Store {
         throw new FactoryError("store/io", "retry", "the commit failed before it took effect");
       }
       const answer = await disk.commit(batch);
-      tellCommit(world, batch, answer.lastSeq);
+      await tellCommit(world, batch, disk);
       if (fails === "after") {
         world.story.tell("store: a commit took effect, its answer is lost");
         throw new FactoryError("store/io", "retry", "the answer was lost after it took effect");
@@ -41,15 +40,13 @@ export function watchedStore(world: World, disk: MemoryStore): Store {
   };
 }
 
-function tellCommit(world: World, batch: Batch, lastSeq: number): void {
-  let seq = lastSeq - batch.events.length;
-  const events = batch.events.map(({ clone, missionId, event }): RecordedEvent => {
-    seq += 1;
-    const prevHash = world.chain.hash;
-    const link = { seq, at: batch.at, clone, missionId, eventText: eventText(event) };
-    world.chain = { seq, hash: linkHash(prevHash, link) };
-    return { seq, at: batch.at, clone, missionId, event, prevHash, hash: world.chain.hash };
-  });
+/** Reads back what was written: the checker judges the record and not what was meant to be one. */
+async function tellCommit(world: World, batch: Batch, disk: MemoryStore): Promise<void> {
+  const events: readonly RecordedEvent[] =
+    batch.events.length === 0
+      ? []
+      : await disk.events({ afterSeq: world.recorded, limit: batch.events.length });
+  world.recorded += events.length;
   for (const { clone, seq: at, event } of events) {
     const detail = "epoch" in event ? ` epoch ${event.epoch}` : "";
     const said = event.type === "instance.reported" ? ` ${event.report.type} #${event.report.seq}` : "";

@@ -17,6 +17,8 @@ export interface SimulationOptions {
   /** Instead of what the seed picks. */
   readonly troubles?: Troubles;
   readonly clones?: number;
+  /** Watches for this invariant alone. */
+  readonly invariant?: string;
 }
 
 export interface SimulationResult {
@@ -51,7 +53,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const troubles = options.troubles ?? pickTroubles(shape);
   const faultMs = Math.round((options.hours ?? 0.5 + shape.fraction() * 1.5) * HOUR_MS);
   const clones = options.clones ?? shape.between(1, 8);
-  const world = createWorld(options.seed, troubles);
+  const world = createWorld(options.seed, troubles, options.invariant);
   const host = createHost(world, rhythmOf(shape));
   world.story.tell(
     `seed ${options.seed}: ${clones} clones, ${(faultMs / HOUR_MS).toFixed(2)} h of ${namesOf(troubles).join(", ") || "nothing"}`,
@@ -75,7 +77,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     virtualMs: elapsedMs,
     cloneHours: (elapsedMs / HOUR_MS) * Math.max(1, world.checker.states.size),
     steps,
-    events: world.chain.seq,
+    events: world.recorded,
     story: world.story.last(STORY_LINES),
     closed: [...world.checker.states.values()].reduce((sum, state) => sum + state.past.length, 0),
   };

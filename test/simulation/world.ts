@@ -3,8 +3,8 @@ import { createFakeStatusBranch, type FakeStatusBranch } from "../../src/adapter
 import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/store.ts";
 import { type Checker, createChecker } from "../../src/core/check/checker.ts";
 import type { Fact } from "../../src/core/check/fact.ts";
+import { INVARIANTS } from "../../src/core/check/invariants.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
-import { type ChainHead, EMPTY_CHAIN } from "../../src/core/record/chain.ts";
 import type { ControlPlane } from "../../src/ports/control-plane.ts";
 import { createDice, type Dice } from "./dice.ts";
 import type { Life } from "./life.ts";
@@ -35,8 +35,8 @@ export interface World {
   store: MemoryStore;
   /** Whose the record is. */
   holder: Life | null;
-  /** End of the chain as it was told to the checker. */
-  chain: ChainHead;
+  /** How many events the checker was told of. */
+  recorded: number;
   readonly machine: Machine;
   /** Who answers at the address at which the controller listens; null while it is down. */
   plane: ControlPlane | null;
@@ -51,11 +51,13 @@ export interface World {
   now(): number;
 }
 
-export function createWorld(seed: string, troubles: Troubles): World {
+export function createWorld(seed: string, troubles: Troubles, invariant?: string): World {
   const dice = createDice(seed);
   const timeline = createTimeline();
   const story = createStory(() => timeline.elapsedMs);
-  const checker = createChecker();
+  const checker = createChecker(
+    invariant === undefined ? INVARIANTS : INVARIANTS.filter(({ name }) => name === invariant),
+  );
   const origin = createFakeSource();
   const world: World = {
     seed,
@@ -70,7 +72,7 @@ export function createWorld(seed: string, troubles: Troubles): World {
     statusBranch: createFakeStatusBranch(),
     store: createMemoryStore(),
     holder: null,
-    chain: EMPTY_CHAIN,
+    recorded: 0,
     get machine() {
       return machine;
     },

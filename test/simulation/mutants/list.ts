@@ -1,0 +1,431 @@
+import type { TroubleName } from "../swarm.ts";
+
+/** One bug, planted by replacing text in a copy of the program. */
+export interface Mutant {
+  /** What the bug is, as somebody might have written it. */
+  readonly bug: string;
+  /** The invariant that must trip. */
+  readonly invariant: string;
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
+  /** The faults that bring it out. */
+  readonly troubles: readonly TroubleName[];
+  readonly hours?: number;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    bug: "a stop that failed counts as a proof of death",
+    invariant: "one-living-instance",
+    edits: [
+      {
+        file: "reconcile/effects.ts",
+        find: `return [{ type: "stop.failed", epoch: effect.epoch, message }];`,
+        replace: `return [{ type: "stop.finished", epoch: effect.epoch, proof: { containment: "group", rung: "already", emptyScans: 0, durationMs: 0, evidence: message } }];`,
+      },
+    ],
+    troubles: ["survivors", "misbehaviour"],
+  },
+  {
+    bug: "an epoch is used again when the last one never came up",
+    invariant: "epochs-only-grow",
+    edits: [
+      {
+        file: "core/supervise/launch.ts",
+        find: "const epoch = state.epoch + 1;",
+        replace: "const epoch = state.failures.length > 0 ? state.epoch : state.epoch + 1;",
+      },
+    ],
+    troubles: ["driverError"],
+  },
+  {
+    bug: "an idle clone is started although no mission is assigned to it",
+    invariant: "reviewed-contract-first",
+    edits: [
+      {
+        file: "core/plan/starts.ts",
+        find: "    state.mission !== null &&\n    state.mission.terminal === null &&\n",
+        replace: "",
+      },
+      {
+        file: "core/supervise/launch.ts",
+        find: 'if (state.mission === null || state.mission.terminal !== null)\n    return stay(state, "there is nothing to start for");',
+        replace: "",
+      },
+    ],
+    troubles: [],
+  },
+  {
+    bug: "a mission is handed over before the kill handle is on record",
+    invariant: "gates-before-dispatch",
+    edits: [
+      {
+        file: "core/supervise/launch.ts",
+        find: " && instance.handle !== null && !held",
+        replace: " && !held",
+      },
+    ],
+    troubles: ["lostAnswer", "slowStart"],
+  },
+  {
+    bug: "a gate that is not met is only written down",
+    invariant: "gates-before-dispatch",
+    edits: [
+      {
+        file: "core/supervise/launch.ts",
+        find: "if (unmet !== undefined) return stay(holdAtGate(",
+        replace: "if (unmet === gates) return stay(holdAtGate(",
+      },
+    ],
+    troubles: ["prepareFails"],
+  },
+  {
+    bug: "effects are carried out before they are on record",
+    invariant: "record-comes-first",
+    edits: [
+      {
+        file: "reconcile/record.ts",
+        find: "    for (const id of settled) asked.delete(id);\n    announce(effects);\n",
+        replace: "    for (const id of settled) asked.delete(id);\n",
+      },
+      {
+        file: "reconcile/record.ts",
+        find: "        await store.commit({\n          at,\n          events,",
+        replace:
+          "        for (const [name, state] of working) states.set(name, state);\n        announce(effects);\n        await store.commit({\n          at,\n          events,",
+      },
+    ],
+    troubles: ["commitFails", "misbehaviour", "crashesPerHour"],
+    hours: 1.5,
+  },
+  {
+    bug: "a fenced epoch may go on reporting",
+    invariant: "fenced-is-silent",
+    edits: [
+      {
+        file: "reconcile/tokens.ts",
+        find: "revoked: !current || instance.stopping !== null",
+        replace: "revoked: !current",
+      },
+      {
+        file: "reconcile/ingest.ts",
+        find: "instance.epoch !== event.epoch || instance.stopping !== null",
+        replace: "instance.epoch !== event.epoch",
+      },
+    ],
+    troubles: ["operatorsPerHour", "survivors", "slowRequest"],
+  },
+  {
+    bug: "the end of an older epoch ends the living one",
+    invariant: "fenced-is-silent",
+    edits: [
+      {
+        file: "core/supervise/watch.ts",
+        find: 'if (instance?.epoch !== event.epoch || instance.stopping !== null)\n    return stay(state, `epoch ${event.epoch} is over`);\n  return beginStop(state, at, {\n    reason: { type: "failed", signature: "gone"',
+        replace:
+          'if (instance == null || instance.stopping !== null)\n    return stay(state, `epoch ${event.epoch} is over`);\n  return beginStop(state, at, {\n    reason: { type: "failed", signature: "gone"',
+      },
+      {
+        file: "reconcile/observe.ts",
+        find: "  const states = new Map(record.states);\n",
+        replace:
+          "  const stale = new Map(record.states);\n  await new Promise((resolve) => resolve(null));\n  const states = stale;\n",
+      },
+    ],
+    troubles: ["slowList", "bodiesDiePerHour", "misbehaviour", "driverError"],
+    hours: 1.5,
+  },
+  {
+    bug: "one commit may delete the whole fleet",
+    invariant: "nothing-stopped-by-mistake",
+    edits: [
+      {
+        file: "core/plan/guard.ts",
+        find: "const DELETIONS_FREE_PART = 0.2;",
+        replace: "const DELETIONS_FREE_PART = 1;",
+      },
+      {
+        file: "core/plan/guard.ts",
+        find: "lanes.size > 0 && lanes.size >= fleet.length",
+        replace: "lanes.size < 0",
+      },
+    ],
+    troubles: ["vandalsPerHour"],
+    hours: 1.5,
+  },
+  {
+    bug: "a broken file is taken for a deleted one",
+    invariant: "nothing-stopped-by-mistake",
+    edits: [
+      {
+        file: "core/plan/bucket.ts",
+        find: 'if (desired.broken.has(`mission/${mission.name}`)) {\n      held.push({\n        subject: `mission/${mission.name}`,\n        action: "withdraw"',
+        replace:
+          'if (desired.broken.has(`nothing/${mission.name}`)) {\n      held.push({\n        subject: `mission/${mission.name}`,\n        action: "withdraw"',
+      },
+    ],
+    troubles: ["vandalsPerHour"],
+    hours: 1.5,
+  },
+  {
+    bug: "an origin that cannot be read is taken for the last one that could",
+    invariant: "nothing-stopped-by-mistake",
+    edits: [
+      {
+        file: "reconcile/pass.ts",
+        find: `const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;`,
+        replace: "const trusted = desired;",
+      },
+    ],
+    troubles: ["sourceErrorsPerHour", "commitsPerHour", "slowList", "crashesPerHour"],
+    hours: 3,
+  },
+  {
+    bug: "half a listing buries whoever is not in it",
+    invariant: "gone-is-gone",
+    edits: [
+      { file: "reconcile/observe.ts", find: "complete: problems.length === 0,", replace: "complete: true," },
+    ],
+    troubles: ["partialList"],
+  },
+  {
+    bug: "a clock that is set makes everybody silent",
+    invariant: "gone-is-gone",
+    edits: [
+      {
+        file: "reconcile/lag.ts",
+        find: "      latestMs = 0;\n      return lagMs;",
+        replace: "      latestMs = 0;\n      return 0 * lagMs;",
+      },
+    ],
+    troubles: ["jumpsPerHour"],
+  },
+  {
+    bug: "a stop without proof leaves the lane as it was",
+    invariant: "kill-ends-in-proof",
+    edits: [
+      {
+        file: "core/supervise/stop.ts",
+        find: `      kind: "freeze",\n      owner: "supervisor",`,
+        replace: `      kind: "throttle",\n      owner: "supervisor",`,
+      },
+    ],
+    troubles: ["survivors", "operatorsPerHour"],
+  },
+  {
+    bug: "the record forgets an instance that it was told to kill",
+    invariant: "kill-ends-in-proof",
+    edits: [
+      {
+        file: "core/supervise/stop.ts",
+        find: '  const counted = withInstance(enter(state, "Stopping", at, at + STOP_RETRY_MS), {',
+        replace:
+          '  if (instance.stopAttempts > 0) return stay(enter({ ...state, instance: null }, "Idle", at));\n  const counted = withInstance(enter(state, "Stopping", at, at + STOP_RETRY_MS), {',
+      },
+    ],
+    troubles: ["survivors", "operatorsPerHour"],
+  },
+  {
+    bug: "events of one transaction all follow the last of the one before",
+    invariant: "chain-intact",
+    edits: [{ file: "adapters/memory/store.ts", find: "    prevHash = stored.hash;\n", replace: "" }],
+    troubles: [],
+  },
+  {
+    bug: "deciding rolls dice",
+    invariant: "state-is-fold",
+    edits: [
+      {
+        file: "core/supervise/restart.ts",
+        find: "fractionOf(seed)",
+        replace: "Math.random() + 0 * fractionOf(seed)",
+      },
+    ],
+    troubles: ["driverError", "misbehaviour"],
+  },
+  {
+    bug: "a report that was pulled is recorded although it has arrived",
+    invariant: "reports-once-in-order",
+    edits: [
+      {
+        file: "reconcile/dispatch.ts",
+        find: "return instance?.epoch === event.epoch && event.report.seq > instance.lastSeq;",
+        replace: "return instance !== undefined;",
+      },
+    ],
+    troubles: ["commitFails", "lostReply", "duplicate", "misbehaviour", "survivors"],
+    hours: 2,
+  },
+  {
+    bug: "an instance is buried with what it had left to say",
+    invariant: "reports-once-in-order",
+    edits: [
+      {
+        file: "reconcile/effects.ts",
+        find: 'return [...rest, { type: "stop.finished"',
+        replace: 'return [...rest.slice(1), { type: "stop.finished"',
+      },
+    ],
+    troubles: ["lostRequest", "operatorsPerHour"],
+  },
+  {
+    bug: "a closed run is dispatched again as long as its file is there",
+    invariant: "one-closure-per-end",
+    edits: [
+      {
+        file: "core/plan/bucket.ts",
+        find: "if (state?.past.some((past) => past.missionId === mission.missionId)) return;",
+        replace: "",
+      },
+      {
+        file: "core/supervise/want.ts",
+        find: 'if (state.past.some((past) => past.missionId === mission.missionId))\n    return stay(state, "this run is closed already");',
+        replace: "",
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+  },
+  {
+    bug: "a completed mission runs on until somebody ends it",
+    invariant: "one-closure-per-end",
+    edits: [
+      {
+        file: "core/supervise/report.ts",
+        find: 'const ended = withTerminal(state, { status, at, reason, by: "clone" });\n  return beginStop(ended, at, {',
+        replace:
+          'const ended = status === "failed" ? state : withTerminal(state, { status, at, reason, by: "clone" });\n  return beginStop(ended, at, {',
+      },
+    ],
+    troubles: ["misbehaviour"],
+    hours: 1.5,
+  },
+  {
+    bug: "a cancelled mission is closed while its agent still works",
+    invariant: "closure-needs-end",
+    edits: [
+      {
+        file: "core/supervise/want.ts",
+        find: "if (ended.instance !== null) {\n    return beginStop(",
+        replace:
+          "if (ended.instance !== null && ended.instance.acceptedAt === null) {\n    return beginStop(",
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+  },
+  {
+    bug: "a mission is handed over although somebody pauses it",
+    invariant: "held-stays-put",
+    edits: [
+      {
+        file: "core/supervise/launch.ts",
+        find: "instance.handle !== null && !held)",
+        replace: "instance.handle !== null)",
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+    hours: 1.5,
+  },
+  {
+    bug: "a pause is written down and not carried out",
+    invariant: "held-stays-put",
+    edits: [
+      {
+        file: "core/supervise/launch.ts",
+        find: `if (state.phase === "Running" && held !== instance.pauseAsked) {`,
+        replace: `if (state.phase === "Running" && !held && instance.pauseAsked) {`,
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+  },
+  {
+    bug: "a pause is believed before the driver has done it",
+    invariant: "pause-is-real",
+    edits: [
+      {
+        file: "reconcile/effects.ts",
+        find: "await driverOf(state).pause(await knownHandle(state, effect.epoch, signal), signal);",
+        replace: "",
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+  },
+  {
+    bug: "a kind of effect is carried out without being recorded",
+    invariant: "effects-kept",
+    edits: [
+      {
+        file: "reconcile/record.ts",
+        find: "          states: [...working.values()],\n          effects,",
+        replace:
+          '          states: [...working.values()],\n          effects: effects.filter(({ effect }) => effect.type !== "judge"),',
+      },
+    ],
+    troubles: ["crashesPerHour"],
+  },
+  {
+    bug: "the stop of a stray takes the living one's work with it",
+    invariant: "nothing-stranded",
+    edits: [
+      {
+        file: "reconcile/dispatch.ts",
+        find: "isPointless(lane.running.effect.effect, state)",
+        replace: "state.version > 0",
+      },
+      { file: "reconcile/observe.ts", find: "  const states = new Map(record.states);\n", replace: "" },
+      {
+        file: "reconcile/observe.ts",
+        find: "    instances,\n    states,\n",
+        replace: "    instances,\n    states: new Map(record.states),\n",
+      },
+    ],
+    troubles: ["slowList", "judgeFails", "operatorsPerHour"],
+    hours: 1.5,
+  },
+  {
+    bug: "every change is pushed at once",
+    invariant: "push-budget",
+    edits: [
+      {
+        file: "reconcile/write-back.ts",
+        find: "    return oldest === undefined ? 0 : oldest + PUSH_WINDOW_MS;",
+        replace: "    return oldest === undefined ? 0 : 1;",
+      },
+    ],
+    troubles: ["operatorsPerHour", "misbehaviour", "pushTrouble"],
+  },
+  {
+    bug: "whatever is not derived is removed",
+    invariant: "others-kept",
+    edits: [
+      {
+        file: "reconcile/write-back.ts",
+        find: "!text.files.has(path) && isOurs(path)",
+        replace: "!text.files.has(path)",
+      },
+    ],
+    troubles: ["otherPushersPerHour"],
+  },
+  {
+    bug: "what others wrote over our files is never looked at",
+    invariant: "status-says-record",
+    edits: [
+      {
+        file: "reconcile/write-back.ts",
+        find: "      known = null;\n      touch(false);",
+        replace: "      touch(false);",
+      },
+    ],
+    troubles: ["otherPushersPerHour"],
+  },
+  {
+    bug: "a backoff that is over is noticed and nothing is done",
+    invariant: "every-mission-closes",
+    edits: [
+      {
+        file: "core/supervise/deadline.ts",
+        find: `return ready ? ask(enter(state, "Preparing", at), { type: "prepare" }) : stay(enter(state, "Idle", at));`,
+        replace: 'return ready ? stay(state) : stay(enter(state, "Idle", at));',
+      },
+    ],
+    troubles: ["misbehaviour"],
+  },
+];
