@@ -109,11 +109,10 @@ export function troubledStatusBranch(world: World): StatusBranch {
   };
 }
 
-/** A file of somebody else, told to the checker. */
+/** A file of somebody else. */
 export function foreignFile(world: World): Record<string, string> {
   const path = `notes/${world.dice.between(1, 5)}.md`;
   const content = `written at ${world.timeline.elapsedMs}`;
-  world.tell({ type: "foreign", path, content });
   return { [path]: content };
 }
 

@@ -175,6 +175,7 @@ function scheduleTroubles(world: World, host: Host): void {
 /** Nothing goes wrong any more, and people put right what only they can. */
 function beginCalm(world: World, host: Host): void {
   world.story.tell("CALM");
+  world.calmSinceMs = world.timeline.elapsedMs;
   world.troubles = CALM;
   world.origin.fail(null);
   world.timeline.after(20 * MINUTE_MS, () => {
@@ -201,6 +202,8 @@ async function momentOf(world: World): Promise<Moment> {
   return {
     states: new Map(states.map((state) => [state.name, state])),
     effects,
+    now: world.now(),
+    calm: world.timeline.elapsedMs - world.calmSinceMs > 3 * MINUTE_MS,
     living: world.machine.living().map(({ clone, epoch, shim }) => ({
       clone,
       epoch,
@@ -220,6 +223,7 @@ async function lookAtRecord(world: World): Promise<void> {
 async function judgeEnd(world: World, host: Host): Promise<void> {
   const { controller } = host;
   if (controller === null) throw new Error("the controller does not live in calm");
+  tellForeign(world);
   const moment = await momentOf(world);
   const picture = controller.picture();
   world.checker.look({
@@ -229,6 +233,18 @@ async function judgeEnd(world: World, host: Host): Promise<void> {
   });
   const report = await world.store.verify();
   if (!report.ok) throw new Error(`the store's own chain is broken at ${report.brokenAtSeq}`);
+}
+
+/** What others really committed to the status branch, by the branch itself: a file that was meant to come in between may never have. */
+function tellForeign(world: World): void {
+  let before: ReadonlyMap<string, string> = new Map();
+  for (const { author, files } of world.statusBranch.commits) {
+    for (const [path, content] of files) {
+      if (author === "somebody" && !isOurs(path) && before.get(path) !== content)
+        world.tell({ type: "foreign", path, content });
+    }
+    before = files;
+  }
 }
 
 function ours(files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

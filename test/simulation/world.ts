@@ -33,6 +33,8 @@ export interface World {
   readonly statusBranch: FakeStatusBranch;
   /** The disk of the record; replaced by its successor at every start of a controller. */
   store: MemoryStore;
+  /** Since when nothing disturbs; infinitely far while something does. */
+  calmSinceMs: number;
   /** Whose the record is. */
   holder: Life | null;
   /** How many events the checker was told of. */
@@ -71,6 +73,7 @@ export function createWorld(seed: string, troubles: Troubles, invariant?: string
     repository: createRepository(origin),
     statusBranch: createFakeStatusBranch(),
     store: createMemoryStore(),
+    calmSinceMs: Number.POSITIVE_INFINITY,
     holder: null,
     recorded: 0,
     get machine() {

@@ -92,7 +92,15 @@ export function checkRecord(record: StoredRecordParts): readonly Violation[] {
     const state = last.get(event.clone) === event ? stored.get(event.clone) : undefined;
     checker.take(alone(event, state), event.at);
   }
-  checker.look({ states: stored, effects: record.effects, living: null, status: null, unfinished: null });
+  checker.look({
+    now: record.events.at(-1)?.at ?? 0,
+    calm: false,
+    states: stored,
+    effects: record.effects,
+    living: null,
+    status: null,
+    unfinished: null,
+  });
   return checker.violations;
 }
 

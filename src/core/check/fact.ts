@@ -130,6 +130,10 @@ export interface Jumped {
 
 /** Everything as it stands at one moment. */
 export interface Moment {
+  /** By the controller's clock. */
+  readonly now: Instant;
+  /** Nothing has disturbed the fleet for longer than any answer takes. */
+  readonly calm: boolean;
   /** States as stored. */
   readonly states: ReadonlyMap<string, CloneState>;
   /** Effects as stored, not settled. */

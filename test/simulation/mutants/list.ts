@@ -22,6 +22,12 @@ export const MUTANTS: readonly Mutant[] = [
         find: `return [{ type: "stop.failed", epoch: effect.epoch, message }];`,
         replace: `return [{ type: "stop.finished", epoch: effect.epoch, proof: { containment: "group", rung: "already", emptyScans: 0, durationMs: 0, evidence: message } }];`,
       },
+      {
+        file: "core/plan/bucket.ts",
+        find: '} else {\n        actions.push(\n          action("stop", clone, state, "ours, but not the instance of record"',
+        replace:
+          '} else if (state.epoch < 0) {\n        actions.push(\n          action("stop", clone, state, "ours, but not the instance of record"',
+      },
     ],
     troubles: ["survivors", "misbehaviour"],
   },
@@ -113,26 +119,6 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     troubles: ["operatorsPerHour", "survivors", "slowRequest"],
-  },
-  {
-    bug: "the end of an older epoch ends the living one",
-    invariant: "fenced-is-silent",
-    edits: [
-      {
-        file: "core/supervise/watch.ts",
-        find: 'if (instance?.epoch !== event.epoch || instance.stopping !== null)\n    return stay(state, `epoch ${event.epoch} is over`);\n  return beginStop(state, at, {\n    reason: { type: "failed", signature: "gone"',
-        replace:
-          'if (instance == null || instance.stopping !== null)\n    return stay(state, `epoch ${event.epoch} is over`);\n  return beginStop(state, at, {\n    reason: { type: "failed", signature: "gone"',
-      },
-      {
-        file: "reconcile/observe.ts",
-        find: "  const states = new Map(record.states);\n",
-        replace:
-          "  const stale = new Map(record.states);\n  await new Promise((resolve) => resolve(null));\n  const states = stale;\n",
-      },
-    ],
-    troubles: ["slowList", "bodiesDiePerHour", "misbehaviour", "driverError"],
-    hours: 1.5,
   },
   {
     bug: "one commit may delete the whole fleet",
@@ -271,9 +257,10 @@ export const MUTANTS: readonly Mutant[] = [
     bug: "a closed run is dispatched again as long as its file is there",
     invariant: "one-closure-per-end",
     edits: [
+      { file: "core/plan/bucket.ts", find: "  if (runs.isClosed(mission.missionId)) return;\n", replace: "" },
       {
         file: "core/plan/bucket.ts",
-        find: "if (state?.past.some((past) => past.missionId === mission.missionId)) return;",
+        find: "  if (state?.past.some((past) => past.missionId === mission.missionId)) return;\n",
         replace: "",
       },
       {
@@ -321,7 +308,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "instance.handle !== null)",
       },
     ],
-    troubles: ["operatorsPerHour"],
+    troubles: ["operatorsPerHour", "lostRequest", "lostReply", "misbehaviour"],
     hours: 1.5,
   },
   {
@@ -346,7 +333,8 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "",
       },
     ],
-    troubles: ["operatorsPerHour"],
+    troubles: ["operatorsPerHour", "commitsPerHour"],
+    hours: 0.15,
   },
   {
     bug: "a kind of effect is carried out without being recorded",
