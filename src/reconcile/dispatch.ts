@@ -11,8 +11,10 @@ import type { Recorder } from "./record.ts";
 /** Waits between attempts of an effect that failed for reasons outside: doubled, capped, forgotten on success. */
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 30_000;
-/** Attempts after which an effect that the plan would repair anyway is given up; stops are never given up. */
+/** Attempts after which an effect is given up, where giving up leads on: a launch is begun anew. Nothing would ask for a pause again. */
 const ATTEMPTS_MAX = 20;
+/** May be done later than what was asked for after them: a pause must not wait behind a shim that cannot be told its new address. */
+const YIELDS: ReadonlySet<Effect["type"]> = new Set(["configure", "pull"]);
 
 /**
  * Carries out effects, at least once each, and records their outcome as an
@@ -28,11 +30,19 @@ export interface Dispatcher {
   close(): Promise<void>;
 }
 
+interface Waiting {
+  readonly effect: NewEffect;
+  /** Attempts that failed. */
+  readonly tries: number;
+}
+
 interface Lane {
-  readonly queue: NewEffect[];
+  readonly queue: Waiting[];
   running: { readonly effect: NewEffect; readonly abort: AbortController } | null;
   worker: Promise<void> | null;
-  readonly stops: Set<Promise<void>>;
+  /** Ends the wait for the next attempt, because something else is to be done meanwhile. */
+  nudge: AbortController;
+  readonly stops: Set<Promise<unknown>>;
 }
 
 export function createDispatcher(parts: {
@@ -54,12 +64,11 @@ export function createDispatcher(parts: {
         const state = recorder.states.get(effect.clone);
         if (lane.running !== null && state !== undefined && isPointless(lane.running.effect.effect, state))
           lane.running.abort.abort(new Error("overtaken by a stop"));
-        track(lane, attempt(effect, closing.signal));
+        track(lane, attempt(effect, closing.signal, null));
       } else {
-        lane.queue.push(effect);
-        lane.worker ??= work(lane).finally(() => {
-          lane.worker = null;
-        });
+        lane.queue.push({ effect, tries: 0 });
+        lane.nudge.abort();
+        lane.worker ??= work(lane);
       }
     }
   }
@@ -67,39 +76,53 @@ export function createDispatcher(parts: {
   function laneOf(clone: string): Lane {
     let lane = lanes.get(clone);
     if (lane === undefined) {
-      lane = { queue: [], running: null, worker: null, stops: new Set() };
+      lane = { queue: [], running: null, worker: null, nudge: new AbortController(), stops: new Set() };
       lanes.set(clone, lane);
     }
     return lane;
   }
 
-  function track(lane: Lane, stop: Promise<void>): void {
-    const tracked = stop.finally(() => lane.stops.delete(tracked));
+  function track(lane: Lane, stop: Promise<unknown>): void {
+    const tracked: Promise<unknown> = stop.finally(() => lane.stops.delete(tracked));
     lane.stops.add(tracked);
   }
 
   async function work(lane: Lane): Promise<void> {
-    for (let effect = lane.queue.shift(); effect !== undefined; effect = lane.queue.shift()) {
-      if (closing.signal.aborted) return;
+    await Promise.resolve(); // So that `worker` is set before it is cleared.
+    for (let next = lane.queue.shift(); next !== undefined; next = lane.queue.shift()) {
+      if (closing.signal.aborted) break;
       const abort = new AbortController();
-      lane.running = { effect, abort };
-      await attempt(effect, AbortSignal.any([abort.signal, closing.signal]));
+      lane.running = { effect: next.effect, abort };
+      const tries = await attempt(next.effect, AbortSignal.any([abort.signal, closing.signal]), {
+        lane,
+        tries: next.tries,
+      });
+      if (tries !== null) lane.queue.push({ effect: next.effect, tries });
       lane.running = null;
     }
+    // In the same step as the last look at the queue: whoever adds from here on starts another worker.
+    lane.worker = null;
   }
 
-  /** Until it is settled: done, pointless, or given up. Never throws. */
-  async function attempt(effect: NewEffect, signal: AbortSignal): Promise<void> {
-    for (let tries = 1; !closing.signal.aborted; tries++) {
+  /**
+   * Until it is settled: done, pointless, or given up. Never throws. Answers how often it
+   * failed when it is to go on later, behind what waits in its lane.
+   */
+  async function attempt(
+    effect: NewEffect,
+    signal: AbortSignal,
+    turn: { readonly lane: Lane; readonly tries: number } | null,
+  ): Promise<number | null> {
+    for (let tries = (turn?.tries ?? 0) + 1; !closing.signal.aborted; tries++) {
       const state = recorder.states.get(effect.clone);
-      if (state === undefined || isPointless(effect.effect, state)) return settle(effect, []);
+      if (state === undefined || isPointless(effect.effect, state)) return settle(effect, [], state);
       try {
         const outcome = await handlers.carryOut(effect.effect, state, signal);
-        return await settle(effect, outcome);
+        return await settle(effect, outcome, state);
       } catch (error) {
-        if (closing.signal.aborted) return;
+        if (closing.signal.aborted) return null;
         const failure = asFactoryError(error);
-        if (signal.aborted) return settle(effect, []);
+        if (signal.aborted) return settle(effect, [], state);
         log.warn("an effect failed", {
           clone: effect.clone,
           effect: effect.effect.type,
@@ -108,30 +131,46 @@ export function createDispatcher(parts: {
           tries,
         });
         const verdict = handlers.failed(effect.effect, failure, tries >= ATTEMPTS_MAX);
-        if (verdict !== null) return settle(effect, verdict);
-        await clock
-          .sleep(Math.min(RETRY_MS * 2 ** (tries - 1), RETRY_MAX_MS), closing.signal)
-          .catch(() => {});
+        if (verdict !== null) return settle(effect, verdict, state);
+        const lane = turn !== null && YIELDS.has(effect.effect.type) ? turn.lane : null;
+        const urgent = lane?.queue.some((other) => !YIELDS.has(other.effect.effect.type)) === true;
+        if (!urgent) await waitAfter(tries, lane);
+        if (lane !== null && lane.queue.length > 0) return tries;
       }
     }
+    return null;
   }
 
-  async function settle(effect: NewEffect, events: readonly CloneEvent[]): Promise<void> {
+  async function waitAfter(tries: number, lane: Lane | null): Promise<void> {
+    const signals = [closing.signal];
+    if (lane !== null) {
+      lane.nudge = new AbortController();
+      signals.push(lane.nudge.signal);
+    }
+    const ms = Math.min(RETRY_MS * 2 ** Math.min(tries - 1, DOUBLINGS_MAX), RETRY_MAX_MS);
+    await clock.sleep(ms, AbortSignal.any(signals)).catch(() => {});
+  }
+
+  /** `asked`: the state for which it was carried out. */
+  async function settle(
+    effect: NewEffect,
+    events: readonly CloneEvent[],
+    asked: CloneState | undefined,
+  ): Promise<null> {
     for (let tries = 1; !closing.signal.aborted; tries++) {
       try {
         await recorder.write(effect.clone, (state) => {
           // An attempt whose answer was lost may have settled it.
           if (tries > 1 && !recorder.isOpen(effect.id)) return null;
-          return { events: events.filter((event) => isNews(event, state)), settled: [effect.id] };
+          return { events: events.filter((event) => isNews(event, state, asked)), settled: [effect.id] };
         });
-        return;
+        return null;
       } catch {
         // The outcome is not lost: the effect is still on record and safe to repeat.
-        await clock
-          .sleep(Math.min(RETRY_MS * 2 ** (tries - 1), RETRY_MAX_MS), closing.signal)
-          .catch(() => {});
+        await waitAfter(tries, null);
       }
     }
+    return null;
   }
 
   async function idle(): Promise<void> {
@@ -155,11 +194,23 @@ export function createDispatcher(parts: {
   };
 }
 
-/** A report that was pulled may have come over the callback in the meantime; the record has each once. */
-function isNews(event: CloneEvent, { instance }: CloneState): boolean {
+/**
+ * Whether an outcome still says something. A report that was pulled may have come over the
+ * callback in the meantime; the record has each once. What was prepared for another declaration
+ * or another mission says nothing about the present one, for which a `prepare` of its own waits.
+ */
+function isNews(event: CloneEvent, state: CloneState, asked: CloneState | undefined): boolean {
+  const { instance } = state;
+  if (event.type === "prepare.finished")
+    return (
+      state.spec?.digest === asked?.spec?.digest && state.mission?.missionId === asked?.mission?.missionId
+    );
   if (event.type !== "instance.reported") return true;
   return instance?.epoch === event.epoch && event.report.seq > instance.lastSeq;
 }
+
+/** More would overflow long before the cap is missed. */
+const DOUBLINGS_MAX = 10;
 
 /** An effect for an instance or a phase that is over. Stops are never pointless: proof is asked for until it is given. */
 export function isPointless(effect: Effect, state: CloneState): boolean {

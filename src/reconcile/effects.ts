@@ -230,7 +230,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
 
   function failed(effect: Effect, failure: FactoryError, lastTry: boolean): readonly CloneEvent[] | null {
     const message = failure.message;
-    const hopeless = lastTry || failure.disposition === "stall" || failure.disposition === "yield";
+    const pointless = failure.disposition === "stall" || failure.disposition === "yield";
     switch (effect.type) {
       case "launch":
         if (failure.disposition === "retry" && !lastTry && RETRY_LAUNCH.has(failure.code)) return null;
@@ -265,8 +265,8 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
           },
         ];
       default:
-        // What can be read back is asked again by the next pass: give up instead of insisting.
-        return hopeless ? [] : null;
+        // Nobody asks for these again, so they are tried for as long as there is an instance, or an archive, that they are for.
+        return pointless ? [] : null;
     }
   }
 }
