@@ -21,6 +21,7 @@ const LIST_MAX = 20;
  */
 const CLONE_TEXTS = new WeakMap<CloneState, string>();
 const MISSION_TEXTS = new WeakMap<ClosedMission, string>();
+const LIVING_TEXTS = new WeakMap<CloneState, { readonly step: number; readonly text: string }>();
 const SCORECARD_TEXTS = new WeakMap<ClosedMission, string>();
 const REPORT_TEXTS = new WeakMap<ClosedMission, string>();
 
@@ -30,6 +31,18 @@ function remembered<K extends object>(texts: WeakMap<K, string>, key: K, make: (
     text = make();
     texts.set(key, text);
   }
+  return text;
+}
+
+function rememberedAt<K extends object>(
+  texts: WeakMap<K, { readonly step: number; readonly text: string }>,
+  key: K,
+  { step, make }: { readonly step: number; readonly make: () => string },
+): string {
+  const known = texts.get(key);
+  if (known?.step === step) return known.text;
+  const text = make();
+  texts.set(key, { step, text });
   return text;
 }
 
@@ -45,18 +58,25 @@ export function statusText(picture: Picture): StatusText {
     const lane = picture.states.get(mission.clone);
     const make = (): string => document("MissionStatus", mission.name, missionStatus(mission, lane));
     const closed = mission.closure === null ? undefined : closedById.get(mission.missionId);
+    // Of a living one only the meter of its runtime moves with the clock, and that in steps.
+    const living = lane?.mission?.missionId === mission.missionId ? lane : undefined;
     files.set(
       `missions/${mission.name}/status.yaml`,
-      closed === undefined ? make() : remembered(MISSION_TEXTS, closed, make),
+      closed !== undefined
+        ? remembered(MISSION_TEXTS, closed, make)
+        : living !== undefined
+          ? rememberedAt(LIVING_TEXTS, living, { step: runtimePercent(mission), make })
+          : make(),
     );
   }
+  const newest = new Set(view.missions.map(({ missionId }) => missionId));
   for (const state of picture.states.values()) {
     if (state.spec === null && state.past.length === 0 && state.mission === null) continue;
     files.set(
       `clones/${state.name}/status.yaml`,
       remembered(CLONE_TEXTS, state, () => document("CloneStatus", state.name, cloneStatus(state))),
     );
-    for (const closed of state.past) addClosure(files, view.missions, { clone: state.name, closed });
+    for (const closed of state.past) addClosure(files, newest, { clone: state.name, closed });
   }
   return {
     files,
@@ -70,13 +90,13 @@ export function statusText(picture: Picture): StatusText {
 
 function addClosure(
   files: Map<string, string>,
-  missions: readonly MissionView[],
+  newest: ReadonlySet<string>,
   { clone, closed }: { readonly clone: string; readonly closed: ClosedMission },
 ): void {
-  const view = missions.find((mission) => mission.missionId === closed.missionId);
   // An older run keeps its report under its own name beside the newest one.
-  const folder =
-    view === undefined ? `missions/${closed.name}/runs/${closed.run}` : `missions/${closed.name}`;
+  const folder = newest.has(closed.missionId)
+    ? `missions/${closed.name}`
+    : `missions/${closed.name}/runs/${closed.run}`;
   const { scorecard } = closed;
   files.set(
     `${folder}/scorecard.yaml`,
@@ -114,7 +134,7 @@ function missionStatus(view: MissionView, lane: CloneState | undefined): object 
     summary: view.summary,
     holds: lane?.mission?.missionId === view.missionId ? holds(lane) : [],
     budget: {
-      runtime: `${meterPercent(usage.activeMs / 60_000, budget.maxRuntimeMinutes)} % of ${budget.maxRuntimeMinutes} min`,
+      runtime: `${runtimePercent(view)} % of ${budget.maxRuntimeMinutes} min`,
       llm_calls:
         usage.llmCalls === null
           ? "unknown"
@@ -194,6 +214,10 @@ function document(kind: string, name: string, status: object): string {
     { apiVersion: "factory/v1", kind, metadata: { name }, status },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
+}
+
+function runtimePercent({ usage, budget }: MissionView): number {
+  return meterPercent(usage.activeMs / 60_000, budget.maxRuntimeMinutes);
 }
 
 export function meterPercent(used: number, limit: number | null): number {

@@ -64,12 +64,13 @@ export function missionViews(picture: Picture): readonly MissionView[] {
   for (const state of picture.states.values()) {
     if (state.mission !== null) views.set(state.mission.name, livingView(state, picture));
   }
+  const held = heldBySubject(picture.held);
   for (const mission of picture.desired?.missions.values() ?? []) {
     const before = views.get(mission.name);
     // An older run that was declared once more is not waiting for anything.
     if (closedIds.has(mission.missionId)) continue;
     if (before === undefined || (before.missionId !== mission.missionId && before.closure !== null)) {
-      views.set(mission.name, pendingView(mission, picture));
+      views.set(mission.name, pendingView(mission, held.get(`mission/${mission.name}`), picture.now));
     }
   }
   return [...views.values()].sort(byName);
@@ -105,7 +106,18 @@ function livingView(state: CloneState, picture: Picture): MissionView {
   };
 }
 
+/** A closed mission is never changed, only replaced; its report is the most expensive text that there is. */
+const CLOSED_VIEWS = new WeakMap<ClosedMission, MissionView>();
+
 function closedView(state: CloneState, closed: ClosedMission): MissionView {
+  const known = CLOSED_VIEWS.get(closed);
+  if (known !== undefined) return known;
+  const view = viewOfClosed(state, closed);
+  CLOSED_VIEWS.set(closed, view);
+  return view;
+}
+
+function viewOfClosed(state: CloneState, closed: ClosedMission): MissionView {
   const { economics } = closed.scorecard;
   return {
     name: closed.name,
@@ -138,8 +150,14 @@ function closedView(state: CloneState, closed: ClosedMission): MissionView {
   };
 }
 
-function pendingView(mission: DesiredMission, picture: Picture): MissionView {
-  const held = picture.held.find((other) => other.subject === `mission/${mission.name}`);
+/** The first of each subject: of a large fleet most may be held at once. */
+function heldBySubject(held: readonly Held[]): ReadonlyMap<string, Held> {
+  const first = new Map<string, Held>();
+  for (const one of held) if (!first.has(one.subject)) first.set(one.subject, one);
+  return first;
+}
+
+function pendingView(mission: DesiredMission, held: Held | undefined, now: Instant): MissionView {
   return {
     name: mission.name,
     missionId: mission.missionId,
@@ -149,7 +167,7 @@ function pendingView(mission: DesiredMission, picture: Picture): MissionView {
     phase: "Pending",
     outcome: null,
     summary: held?.message ?? "declared, not assigned yet",
-    since: picture.now,
+    since: now,
     holds: [],
     conditions: [],
     usage: { activeMs: 0, llmCalls: null, costMicros: null, trust: "none" },
