@@ -311,7 +311,9 @@ export function createSession(options: {
             message: "some processes of the agent still ran after the last look",
           },
     resume() {
-      setPaused("operator", false);
+      pausedBy.delete("operator");
+      // Applied even if we know of no pause: the driver may have made one without us.
+      applyPause();
       return { ok: true, result: state() };
     },
     configure(params) {

@@ -86,6 +86,23 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     });
   }
 
+  async function callOrFreeze(
+    handle: InstanceHandle,
+    { method, frozen }: { readonly method: "pause" | "resume"; readonly frozen: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await call(handle, method, {}, signal);
+    } catch (error) {
+      const unreachable = error instanceof FactoryError && error.code === "driver/unreachable";
+      if (!unreachable || !freezeAgent(targetOf(required(handle)), frozen)) throw error;
+      log.warn(`${method} was done without the shim, which did not answer`, {
+        clone: handle.clone,
+        epoch: handle.epoch,
+      });
+    }
+  }
+
   function required(handle: InstanceHandle): Instance {
     const instance = instanceOf(layout, handle);
     if (instance === null) {
@@ -173,24 +190,12 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     },
 
     async pause(handle, signal) {
-      try {
-        await call(handle, "pause", {}, signal);
-      } catch (error) {
-        // A pause passes every gate, also a shim that does not answer. It will not know, and say `running`.
-        const frozen =
-          error instanceof FactoryError &&
-          error.code === "driver/unreachable" &&
-          freezeAgent(targetOf(required(handle)), true);
-        if (!frozen) throw error;
-        log.warn("paused without the shim, which did not answer", {
-          clone: handle.clone,
-          epoch: handle.epoch,
-        });
-      }
+      // A pause passes every gate, also a shim that does not answer. It will not know, and say `running`.
+      await callOrFreeze(handle, { method: "pause", frozen: true }, signal);
     },
 
     async resume(handle, signal) {
-      await call(handle, "resume", {}, signal);
+      await callOrFreeze(handle, { method: "resume", frozen: false }, signal);
     },
 
     async stop(handle, ladder, signal): Promise<DeathProof> {

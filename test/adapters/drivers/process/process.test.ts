@@ -1,5 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createProcessDriver } from "../../../../src/adapters/drivers/process/driver.ts";
@@ -133,6 +141,24 @@ describe("a shim that does not answer", () => {
     expect(freezesAll).toBe(true);
     expect((await world.driver.stop(handle, NOW, signal)).emptyScans).toBe(2);
   });
+
+  it.each(["came back in time for the resume", "never came back"])(
+    "and was paused without, %s: the agent goes on",
+    async (how) => {
+      const handle = await run(world.agent("heartbeats-but-never-progresses.js"));
+      await arrived("mission.progress");
+      const said = (): number =>
+        world.callback.events.filter((event) => event.event_type === "mission.progress").length;
+      const socket = String(handle.data["socket"]);
+      renameSync(socket, `${socket}.away`);
+      await world.driver.pause(handle, signal);
+      if (how.startsWith("came back")) renameSync(`${socket}.away`, socket);
+      const before = said();
+      await world.driver.resume(handle, signal);
+      // One that was said before the pause may still be on its way.
+      await until(() => said() > before + 1, "more progress");
+    },
+  );
 
   it("goes away without a claim when its settings do not arrive whole", async () => {
     const shimCommand = ["sh", "-c", 'head -c 20 | "$0" "$@"', process.execPath, ...shimMain()] as const;
