@@ -31,7 +31,7 @@ export function startShim(
   on: { readonly onAgent: () => void; readonly onEnd: (why: string) => void },
 ): Shim {
   const dice = world.dice.fork(`shim ${body.clone}/${body.epoch}`);
-  const script: Script = writeScript(dice, world.troubles.misbehaviour);
+  const script: Script = { ...writeScript(dice, world.troubles.misbehaviour), ...world.cast.get(body.clone) };
   const courier: Courier = createCourier(world, body, { dice, onFenced });
   let gone = false;
   let phase: WireHeartbeat["phase"] = "standby";
@@ -96,7 +96,7 @@ export function startShim(
 
   function roundTrip(): void {
     later(script.readyAfterMs, () => {
-      if (script.kind === "never_ready" && world.troubles.misbehaviour > 0) return;
+      if (script.kind === "never_ready") return;
       if (!courier.ping()) {
         later(CALLBACK_RETRY_MS, roundTrip);
         return;
@@ -127,7 +127,7 @@ export function startShim(
       script.kind === "silent" &&
       phase === "running" &&
       world.timeline.elapsedMs - agentAtMs > script.endsAfterMs / 2;
-    if (quiet && world.troubles.misbehaviour > 0) return;
+    if (quiet) return;
     beats += 1;
     courier.beat(
       {

@@ -6,6 +6,7 @@ import type { Fact } from "../../src/core/check/fact.ts";
 import { INVARIANTS } from "../../src/core/check/invariants.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { ControlPlane } from "../../src/ports/control-plane.ts";
+import type { Script } from "./agent.ts";
 import { createDice, type Dice } from "./dice.ts";
 import type { Life } from "./life.ts";
 import { createMachine, type Machine } from "./machine.ts";
@@ -46,6 +47,8 @@ export interface World {
   address: string;
   /** What a judge would find, by mission id. */
   readonly results: Map<string, "good" | "bad">;
+  /** What the next agents of a clone are like, where somebody has decided that; by clone. */
+  readonly cast: Map<string, Partial<Script>>;
   /** Tells the checker. */
   tell(fact: Exclude<Fact, { type: "recorded" }>): void;
   /** Waits for virtual time, or for the signal. */
@@ -82,6 +85,7 @@ export function createWorld(seed: string, troubles: Troubles, invariant?: string
     plane: null,
     address: "http://127.0.0.1:7001/v1/events",
     results: new Map(),
+    cast: new Map(),
     tell(fact) {
       const before = checker.violations.length;
       checker.take(fact, timeline.elapsedMs);

@@ -144,9 +144,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "core/plan/bucket.ts",
-        find: 'if (desired.broken.has(`mission/${mission.name}`)) {\n      held.push({\n        subject: `mission/${mission.name}`,\n        action: "withdraw"',
-        replace:
-          'if (desired.broken.has(`nothing/${mission.name}`)) {\n      held.push({\n        subject: `mission/${mission.name}`,\n        action: "withdraw"',
+        find: 'its last good contract is kept",\n      });\n    } else {',
+        replace: 'its last good contract is kept",\n      });\n    }\n    {',
       },
     ],
     troubles: ["vandalsPerHour"],
