@@ -102,7 +102,9 @@ const NOTHING: Omit<Wanted, "revision"> = {
 function truth(repository: Repository): Omit<Wanted, "revision"> {
   const { missions, clones, spoiled, confirms } = repository;
   const broken = new Set<string>();
-  for (const path of spoiled) broken.add(path.replace(/^(mission|clone)s\/(.*)\.yaml$/, "$1/$2"));
+  for (const { name } of missions.values())
+    if (spoiled.has(`missions/${name}.yaml`)) broken.add(`mission/${name}`);
+  for (const { name } of clones.values()) if (spoiled.has(`clones/${name}.yaml`)) broken.add(`clone/${name}`);
   return {
     clones: new Set([...clones.keys()].filter((name) => !broken.has(`clone/${name}`))),
     missions: new Map(

@@ -251,7 +251,7 @@ function ours(files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   return new Map([...files].filter(([path]) => isOurs(path)));
 }
 
-/** Missions that are declared or on a lane and not closed, with everything that is said to hold them. */
+/** Missions that are declared or on a lane and not closed, with everything that keeps them from their end; what is said of their next run does not. */
 async function unfinished(world: World): Promise<readonly Unfinished[]> {
   const { plane } = world;
   if (plane === null) return [{ mission: "every", reasons: [], explained: [] }];
@@ -262,7 +262,7 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
     const lane = fleet.clones.find((clone) => clone.name === mission.clone && clone.mission === mission.name);
     const held = fleet.held.filter(
       ({ subject, action, reason }) =>
-        HOLDS_BACK.has(action) &&
+        (lane === undefined ? action === "assign" : action === "start" || action === "adopt") &&
         reason !== "ContractFixed" &&
         (subject === `mission/${mission.name}` || (lane !== undefined && subject === `clone/${lane.name}`)),
     );
@@ -275,6 +275,3 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
   }
   return found;
 }
-
-/** Actions that a mission waits for; what is held of the others does not keep it from its end. */
-const HOLDS_BACK: ReadonlySet<string> = new Set(["assign", "start", "adopt"]);
