@@ -70,6 +70,7 @@ export function createWriteBack(parts: {
 
   function dueAt(): Instant | null {
     if (touchedAt === null) return null;
+    forgetTheFuture(touchedAt);
     const spaced = urgent ? 0 : (pushes.at(-1) ?? -ROUTINE_SPACING_MS) + ROUTINE_SPACING_MS;
     return Math.max(
       touchedAt + COALESCE_MS,
@@ -77,6 +78,14 @@ export function createWriteBack(parts: {
       notBefore,
       budgetFreeAt(urgent ? PUSHES_PER_MINUTE_MAX : ROUTINE_PUSHES_MAX),
     );
+  }
+
+  /** After a clock that was put back: what seems to lie ahead has just been, so nothing waits for hours, and no push is forgotten. */
+  function forgetTheFuture(touched: Instant): void {
+    const now = clock.now();
+    touchedAt = Math.min(touched, now);
+    notBefore = Math.min(notBefore, now + RETRY_MAX_MS);
+    pushes = pushes.map((at) => Math.min(at, now));
   }
 
   /** When the window of a minute has room for one more. */

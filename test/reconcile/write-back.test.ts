@@ -55,6 +55,26 @@ describe("the one writer", () => {
     expect(branch.pushes.length).toBeGreaterThan(30);
   });
 
+  test("a clock that is put back holds up no publication for longer than a minute, and forgets no push", async () => {
+    const branch = counting(createFakeStatusBranch());
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog });
+    const publishFor = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        now += 1_000;
+        files.set("README.md", `text ${now}`);
+        writer.touch(true);
+        await writer.tick(signal);
+      }
+    };
+    await publishFor(30);
+    expect(branch.pushes).toHaveLength(PUSHES_PER_MINUTE_MAX);
+    now -= 10 * MINUTE_MS;
+    await publishFor(30);
+    expect(branch.pushes).toHaveLength(PUSHES_PER_MINUTE_MAX);
+    await publishFor(60);
+    expect(branch.pushes).toHaveLength(2 * PUSHES_PER_MINUTE_MAX);
+  });
+
   test("an end does not wait for routine, because one push is kept for it", async () => {
     const branch = counting(createFakeStatusBranch());
     const writer = createWriteBack({ branch, derive, clock, log: silentLog });

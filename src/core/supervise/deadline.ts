@@ -3,6 +3,7 @@ import { assertNever } from "../model/error.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
 import { ask, beginStop, enter, type Step, stay, withoutHolds } from "./change.ts";
+import { isOver } from "./limits.ts";
 import type { CloneState } from "./state.ts";
 
 export function onDeadline(
@@ -21,7 +22,7 @@ export function onDeadline(
       return stay(
         withoutHolds(
           state,
-          (hold) => hold.until !== undefined && hold.until <= at && hold.clearBy === "supervisor",
+          (hold) => hold.until !== undefined && isOver(hold.until, at) && hold.clearBy === "supervisor",
         ),
       );
     case "stop":
@@ -42,6 +43,7 @@ function failedStart(
 ): Step {
   if (state.phase !== phase || state.instance?.epoch !== event.epoch)
     return stay(state, `it is ${state.phase}`);
+  if (state.deadlineAt === null) return stay(state, "the deadline was met while it was being noticed");
   return beginStop(state, at, {
     reason: { type: "failed", signature: `deadline:${event.deadline}`, message: event.evidence },
     enter: "now",

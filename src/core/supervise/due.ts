@@ -2,6 +2,7 @@ import type { BudgetLevel, CloneEvent, DeadlineName, MeterName } from "../model/
 import { BUDGET_LEVELS } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
 import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
+import { isOver, isStretched } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
 import { totalUsage } from "./report.ts";
 import type { ClonePhase, CloneState } from "./state.ts";
@@ -49,7 +50,9 @@ function deadlines(state: CloneState, now: Instant, watch: Watch): CloneEvent[] 
   if (state.deadlineAt !== null && expected !== undefined) {
     // A deadline that someone else has to meet waits for us when we were away or slow.
     const away = expected.lagCounts ? watch.lagMs + Math.max(0, watch.watchingSince - state.phaseSince) : 0;
-    if (now >= state.deadlineAt + away) {
+    const stretched =
+      !expected.lagCounts && isStretched(state.deadlineAt, now, state.spec?.restart.backoffMaxMs);
+    if (now >= state.deadlineAt + away || stretched) {
       events.push({
         type: "deadline.passed",
         deadline: expected.name,
@@ -59,7 +62,9 @@ function deadlines(state: CloneState, now: Instant, watch: Watch): CloneEvent[] 
     }
   }
   if (
-    state.holds.some((hold) => hold.clearBy === "supervisor" && hold.until !== undefined && hold.until <= now)
+    state.holds.some(
+      (hold) => hold.clearBy === "supervisor" && hold.until !== undefined && isOver(hold.until, now),
+    )
   ) {
     events.push({ type: "deadline.passed", deadline: "hold", epoch, evidence: "a hold is looked at again" });
   }

@@ -1,4 +1,4 @@
-import { MINUTE_MS, SECOND_MS } from "../model/time.ts";
+import { type Instant, MINUTE_MS, SECOND_MS } from "../model/time.ts";
 
 /** From the recorded intent to `instance.ready`: a cold machine starting many clones at once takes a while. */
 export const START_DEADLINE_MS = 90 * SECOND_MS;
@@ -18,3 +18,15 @@ export const AMNESTY_MIN_MS = 60 * SECOND_MS;
 export const DEFAULT_HEARTBEAT_MS = 30 * SECOND_MS;
 /** Characters of a summary or reason that are kept. */
 export const TEXT_MAX = 500;
+/** No wait of ours is longer, but a backoff that a clone's file makes longer; one that seems to be was begun before the clock was put back. */
+const OWN_WAIT_MAX_MS = 15 * MINUTE_MS;
+
+/** Whether the end of a wait of ours is further away than any wait of ours lasts. */
+export function isStretched(until: Instant, now: Instant, declaredMaxMs = 0): boolean {
+  return until - now > Math.max(OWN_WAIT_MAX_MS, declaredMaxMs);
+}
+
+/** Whether a wait of ours is over, also where a clock that was put back would make it last for hours. */
+export function isOver(until: Instant, now: Instant): boolean {
+  return until <= now || isStretched(until, now);
+}
