@@ -25,13 +25,13 @@ export function createControl(parts: {
   async function act(
     request: ControlRequest,
     decide: (state: CloneState) => CloneEvent[] | string,
-    done: string,
+    done: string | ((after: CloneState) => string),
   ): Promise<ControlAnswer> {
     const lane = parts.lane(request.name);
     if (lane === null)
       return { ok: false, code: "not_found", message: `there is no mission or clone named ${request.name}` };
     let refusal: string | null = null;
-    await recorder.write(lane, (state) => {
+    const { after } = await recorder.write(lane, (state) => {
       const events = decide(state);
       if (typeof events === "string") {
         refusal = events;
@@ -39,7 +39,8 @@ export function createControl(parts: {
       }
       return { events };
     });
-    return refusal === null ? { ok: true, message: done } : { ok: false, code: "conflict", message: refusal };
+    if (refusal !== null) return { ok: false, code: "conflict", message: refusal };
+    return { ok: true, message: typeof done === "string" ? done : done(after) };
   }
 
   return {
@@ -68,7 +69,9 @@ export function createControl(parts: {
       act(
         request,
         (state) => {
-          const mine = state.holds.filter((hold) => hold.clearBy === "operator" || hold.clearBy === "anyone");
+          // Lifting a pause never lifts a quarantine: that takes a resume of its own.
+          const pauses = state.holds.filter((hold) => hold.clearBy === "operator");
+          const mine = pauses.length > 0 ? pauses : state.holds.filter((hold) => hold.clearBy === "anyone");
           if (mine.length === 0) {
             const other = state.holds[0];
             return other === undefined
@@ -83,7 +86,10 @@ export function createControl(parts: {
             reason: request.reason === "" ? "resumed by hand" : request.reason,
           }));
         },
-        `${request.name} is resumed`,
+        ({ holds }) =>
+          holds[0] === undefined
+            ? `${request.name} is resumed`
+            : `what was yours to clear is lifted; ${request.name} is still held: ${holds[0].message}`,
       ),
     kill: (request) =>
       act(

@@ -255,8 +255,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
       dispatcher.add(recorder.unsettled);
       for (const state of recorder.states.values()) {
         const { instance } = state;
-        if (instance?.handle == null || instance.stopping !== null) continue;
-        // It may have outlived an address: tell it where we are. Losing this is repaired by its own retries.
+        if (instance === null || instance.stopping !== null) continue;
+        // It may have outlived an address: tell it where we are. One whose launch was cut off comes after that
+        // launch in its lane. Losing this is repaired by its own retries.
         const id = `${state.name}/${state.version}/configure/${clock.now()}`;
         dispatcher.add([{ id, clone: state.name, effect: { type: "configure", epoch: instance.epoch } }]);
       }

@@ -1,12 +1,14 @@
 import type { Gate } from "../core/model/condition.ts";
 import { asFactoryError } from "../core/model/error.ts";
 import type { CloneState } from "../core/supervise/state.ts";
+import type { Driver } from "../ports/driver.ts";
 import type { Secrets } from "../ports/secrets.ts";
 import type { Workspaces } from "../ports/workspaces.ts";
 import type { Desires } from "./desire.ts";
 import { envelopeIssues } from "./envelope.ts";
 
 export interface PrepareParts {
+  readonly drivers: ReadonlyMap<string, Driver>;
   readonly workspaces: Workspaces;
   readonly secrets: Secrets;
   readonly desires: Desires;
@@ -29,7 +31,17 @@ export async function prepare(
     ...(await applyLayers(state, parts, signal)),
     await verifySecrets(state, parts, signal),
     validateEnvelope(state, parts, at),
+    ...refuseUnknownDriver(state, parts, at),
   ];
+}
+
+/** Without its driver an instance can neither be started nor, worse, be proven dead. */
+function refuseUnknownDriver(state: CloneState, parts: PrepareParts, at: number): Gate[] {
+  const name = state.spec?.runtime.driver;
+  if (name === undefined || parts.drivers.has(name)) return [];
+  const offered = [...parts.drivers.keys()].join(", ") || "none";
+  const evidence = `this controller has no driver named ${name}; it has ${offered}`;
+  return [{ type: "KillSwitchArmed", ok: false, reason: "DriverMissing", evidence, at }];
 }
 
 async function applyLayers(state: CloneState, parts: PrepareParts, signal: AbortSignal): Promise<Gate[]> {
