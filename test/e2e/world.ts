@@ -156,8 +156,9 @@ export async function eventually<T>(
   look: () => Promise<T | null> | T | null,
   holds: (seen: T) => boolean,
   what: () => string,
+  withinMs = DEADLINE_MS,
 ): Promise<T> {
-  const deadline = performance.now() + DEADLINE_MS;
+  const deadline = performance.now() + withinMs;
   let last: unknown = null;
   for (;;) {
     try {
@@ -168,7 +169,7 @@ export async function eventually<T>(
       last = error;
     }
     if (performance.now() > deadline) {
-      throw new Error(`not within ${DEADLINE_MS} ms: ${what()}\nlast seen: ${describe(last)}`);
+      throw new Error(`not within ${withinMs} ms: ${what()}\nlast seen: ${describe(last)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

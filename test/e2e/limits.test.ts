@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RunningController } from "../support/controller.ts";
+import {
+  cloneFile,
+  cloneName,
+  fleetFiles,
+  type MissionOptions,
+  missionFile,
+} from "../support/fleet-files.ts";
+import { agentCommand, createWorld, eventually, missionUntil, processesOf, type World } from "./world.ts";
+
+/** Heartbeats, budgets and windows of missions that are under way. */
+let world: World;
+let controller: RunningController;
+
+beforeAll(async () => {
+  world = await createWorld("limits");
+  await world.origin.commit({
+    ...fleetFiles(),
+    ...documents("silent", { heartbeatSeconds: 1 }),
+    // 0.9 of it is spent after 1.8 s of work.
+    ...documents("spends", { maxRuntimeMinutes: 2 / 60 }),
+    ...documents("later", { window: { start_at: "2199-01-01T00:00:00Z", end_at: "2199-01-02T00:00:00Z" } }),
+    ...documents("over", { window: { start_at: "2020-01-01T00:00:00Z", end_at: "2020-01-02T00:00:00Z" } }),
+  });
+  controller = await world.start();
+});
+afterAll(() => world.close());
+
+function documents(name: string, mission: Partial<MissionOptions>): ReturnType<typeof fleetFiles> {
+  return {
+    ...cloneFile(cloneName(name), { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
+    ...missionFile(name, { clone: cloneName(name), ...mission }),
+  };
+}
+
+test("a shim that falls silent is degraded, then lost, then replaced at a higher epoch", async () => {
+  const name = "silent";
+  const clone = cloneName(name);
+  await missionUntil(controller, name, (mission) => mission.phase === "Running");
+  await healthIs(clone, "healthy");
+  const { shim } = processesOf(world.dataDir, clone, 1);
+  process.kill(Number(shim), "SIGSTOP");
+  await eventually(
+    () => world.ledger(),
+    (lines) => lines.some((line) => line.clone === clone && line.epoch === 2),
+    () => `a second epoch\n${controller.log().slice(-3_000)}`,
+  );
+  const seen = await healthsOf(clone, 1);
+  expect(seen).toEqual(expect.arrayContaining(["suspect", "degraded", "lost"]));
+  expect(seen.indexOf("degraded")).toBeLessThan(seen.indexOf("lost"));
+  const mission = await missionUntil(controller, name, (view) => view.phase === "Running");
+  expect(mission.conditions.find(({ type }) => type === "HeartbeatFresh")?.status).not.toBe("False");
+});
+
+test("a budget that is almost spent pauses and asks; a higher number in the file lets it go on", async () => {
+  const name = "spends";
+  const paused = await missionUntil(controller, name, (mission) => mission.phase === "Paused");
+  expect(paused.holds.map(({ kind, clearBy }) => ({ kind, clearBy }))).toEqual([
+    { kind: "budget", clearBy: "repository" },
+  ]);
+  expect((await controller.client.inbox()).find(({ id }) => id === `${name}/budget`)?.message).toMatch(
+    /runtime_minutes is at .* of /,
+  );
+  expect((await controller.client.resume({ name, reason: "" })).ok).toBe(false);
+  const agent = processesOf(world.dataDir, cloneName(name), 1).agent;
+
+  await world.origin.commit(missionFile(name, { clone: cloneName(name), maxRuntimeMinutes: 60 }));
+  await missionUntil(
+    controller,
+    name,
+    (mission) => mission.phase === "Running" && mission.holds.length === 0,
+  );
+  const { length } = stepsOf(name);
+  await eventually(
+    () => stepsOf(name).length,
+    (steps) => steps > length + 3,
+    () => "the same agent to go on",
+  );
+  expect(processesOf(world.dataDir, cloneName(name), 1).agent).toBe(agent);
+  expect(stepsOf(name).filter(({ what }) => what.startsWith("begin"))).toHaveLength(1);
+});
+
+test("outside of its window a mission is held, and `why` says when it opens", async () => {
+  const mission = await missionUntil(controller, "later", (view) =>
+    view.holds.some(({ kind }) => kind === "window"),
+  );
+  expect(mission.phase).toBe("Paused");
+  const why = await controller.client.why("later");
+  expect(why?.runs).toBe(false);
+  expect(JSON.stringify(why?.steps)).toContain("2199-01-01T00:00:00.000Z");
+  expect(stepsOf("later")).toEqual([]);
+});
+
+test("a window that is over ends the mission as timed out", async () => {
+  const mission = await missionUntil(controller, "over", (view) => view.closure !== null);
+  expect(mission).toMatchObject({ phase: "TimedOut", outcome: "rejected" });
+  expect(stepsOf("over")).toEqual([]);
+});
+
+function stepsOf(name: string): readonly { what: string }[] {
+  return world.ledger().filter((line) => line.clone === cloneName(name));
+}
+
+async function healthIs(clone: string, health: string): Promise<void> {
+  await eventually(
+    () => controller.client.clone(clone),
+    (view) => view.instance?.health === health,
+    () => `${clone} to be ${health}`,
+  );
+}
+
+async function healthsOf(clone: string, epoch: number): Promise<readonly string[]> {
+  const events = await controller.client.events({ clone, limit: 1_000 });
+  return events.flatMap(({ event }) =>
+    event.type === "health.changed" && event.epoch === epoch ? [event.health] : [],
+  );
+}
