@@ -85,22 +85,31 @@ export function createPasses(parts: {
   }
 
   async function pass(signal: AbortSignal): Promise<Plan> {
-    let current = await round(signal);
-    for (let rounds = 1; rounds < ROUNDS_MAX && current.actions.length > 0; rounds++)
-      current = await round(signal);
-    last = current;
-    return current;
+    // What ends takes a while: a stray is asked to end once in a pass and not in each of its rounds.
+    const taken = new Set<string>();
+    let current = await round(taken, signal);
+    for (let rounds = 1; rounds < ROUNDS_MAX && current.news > 0; rounds++)
+      current = await round(taken, signal);
+    last = current.made;
+    return current.made;
   }
 
-  async function round(signal: AbortSignal): Promise<Plan> {
+  async function round(
+    taken: Set<string>,
+    signal: AbortSignal,
+  ): Promise<{ readonly made: Plan; readonly news: number }> {
     const pendingDeletion = readPending(recorder.settings.get(PENDING_DELETION));
     const observed = await observe(drivers, { states: recorder.states, pendingDeletion }, signal);
     // While the source cannot be read, nothing may be concluded from what it said about names that are gone.
     const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;
     const made = plan(trusted, observed, clock.now());
     await rememberPending(pendingDeletion, made.pendingDeletion);
+    const fresh = made.actions.filter((action) => {
+      const key = `${action.clone} ${JSON.stringify(action.event)}`;
+      return !taken.has(key) && taken.add(key);
+    });
     await Promise.all(
-      made.actions.map(async (action) => {
+      fresh.map(async (action) => {
         log.info("planned", {
           action: action.type,
           clone: action.clone,
@@ -111,7 +120,7 @@ export function createPasses(parts: {
         await recordEvents(recorder, action.clone, action.event);
       }),
     );
-    return made;
+    return { made, news: fresh.length };
   }
 
   async function rememberPending(
