@@ -5,7 +5,7 @@
 export interface Workspaces {
   /**
    * Writes the manifest's files, ours over whatever stands there, and leaves
-   * every other file alone. Atomic per file; safe to repeat; the same manifest
+   * every other file alone but those in `cleared`. Atomic per file; safe to repeat; the same manifest
    * gives the same tree and digest. Refuses to follow a symlink out of the folder.
    */
   materialise(
@@ -24,6 +24,8 @@ export interface MaterialiseRequest {
   readonly blobs: ReadonlyMap<string, Uint8Array>;
   /** Blobs put below `inputs/`, by path: the mission's inputs, not part of the clone's digest. */
   readonly inputs: ReadonlyMap<string, { readonly blob: string; readonly executable: boolean }>;
+  /** Files that must not be there unless they are ours: what a mission before has left where this one has to deliver. */
+  readonly cleared?: readonly string[];
 }
 
 /** What a clone's workspace consists of, computed without touching a disk. */

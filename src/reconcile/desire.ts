@@ -115,7 +115,7 @@ export function createDesires(parts: { source: Source; repository: string; clock
         const wanted = [...inputs.values()].map((input) => input.blob);
         for (const [blob, bytes] of await tree.readBlobs(wanted, signal)) blobs.set(blob, bytes);
       }
-      return { manifest, blobs, inputs };
+      return { manifest, blobs, inputs, cleared: leftBefore(state) };
     },
   };
 }
@@ -123,6 +123,15 @@ export function createDesires(parts: { source: Source; repository: string; clock
 function isInput(entry: TreeEntry, inputs: readonly { readonly path: string }[]): boolean {
   if (entry.type !== "file" && entry.type !== "executable") return false;
   return inputs.some(({ path }) => (path.endsWith("/") ? entry.path.startsWith(path) : entry.path === path));
+}
+
+/**
+ * A workspace outlives its missions, and a result that stands there already would
+ * be taken for the result of one that did nothing. A restarted agent finds its work again.
+ */
+function leftBefore({ mission }: CloneState): readonly string[] {
+  if (mission === null || mission.firstLaunchAt !== null) return [];
+  return mission.contract.artifact_policy.required_outputs.map(({ path }) => path);
 }
 
 function pair(blob: string, bytes: Uint8Array | undefined): [string, Uint8Array][] {

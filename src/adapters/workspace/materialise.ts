@@ -29,7 +29,7 @@ interface PlannedFile {
 
 /**
  * Brings a workspace to its manifest. What was ours and is not wanted any more
- * is removed, everything else stays. The lock file is written last, so that
+ * is removed, and what is to be cleared; everything else stays. The lock file is written last, so that
  * its digest on disk means that the whole tree was there.
  *
  * Interrupted anywhere, a repeat ends in the same tree: the record of our
@@ -51,7 +51,7 @@ export async function materialise(
   const root = await Folder.open(places.root);
   try {
     const keep = new Set(wantedPaths);
-    for (const path of before.paths.filter((path) => !keep.has(path))) {
+    for (const path of [...before.paths, ...(request.cleared ?? [])].filter((path) => !keep.has(path))) {
       signal.throwIfAborted();
       await removeFile(root, components(path));
     }

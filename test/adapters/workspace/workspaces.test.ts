@@ -255,3 +255,20 @@ describe("archive", () => {
     await expect(workspaces.archive(CLONE, "../x", signal)).rejects.toMatchObject({ code: "workspace/name" });
   });
 });
+
+describe("what a mission before has left", () => {
+  test("is taken away where the next one has to deliver, links included, and nowhere else", async () => {
+    await workspaces.materialise(request({ files: { "reports/README.md": "ours" } }), signal);
+    const outside = join(scratch, "outside.json");
+    writeFileSync(outside, "of somebody else");
+    writeFileSync(at("reports/old.json"), "the result of the mission before");
+    symlinkSync(outside, at("reports/link.json"));
+    writeFileSync(at("notes.md"), "kept");
+    const cleared = ["reports/old.json", "reports/link.json", "reports/absent.json", "reports/README.md"];
+    const again = { ...request({ files: { "reports/README.md": "ours" } }), cleared };
+    await workspaces.materialise(again, signal);
+    expect(readdirSync(at("reports"))).toEqual(["README.md"]);
+    expect(read("notes.md")).toBe("kept");
+    expect(readFileSync(outside, "utf8")).toBe("of somebody else");
+  });
+});
