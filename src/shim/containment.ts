@@ -21,13 +21,14 @@ import { join } from "node:path";
 import type { ContainmentPlan } from "./claim.ts";
 import { isRecord, readJson, writeFileDurably } from "./files.ts";
 import {
-  carriesMarker,
+  type Census,
   type ProcessId,
   type ProcessRow,
   pidNamespace,
   readProcess,
   scanProcesses,
   signalProcess,
+  takeCensus,
   withDescendants,
 } from "./process-table.ts";
 
@@ -122,9 +123,9 @@ export function killCgroup(path: string): void {
   writeControl(join(path, "cgroup.kill"), "1");
 }
 
-/** Everything of the instance that lives, however it is found. One look; not atomic. */
-export function findMembers(target: Target): readonly ProcessRow[] {
-  const rows = scanProcesses();
+/** Everything of the instance that lives, however it is found. One look; not atomic. A census of many questions must be newer than what it is to prove. */
+export function findMembers(target: Target, census: Census = takeCensus()): readonly ProcessRow[] {
+  const { rows } = census;
   const found = new Map(membersByTree(rows, target));
   if (target.plan.cgroup !== null) {
     for (const pid of pidsOfCgroup(target.plan.cgroup)) {
@@ -138,8 +139,8 @@ export function findMembers(target: Target): readonly ProcessRow[] {
   const namespace = initLives ? (target.agent?.namespace ?? null) : null;
   for (const row of rows.values()) {
     if (found.has(row.pid) || row.pid === process.pid) continue;
-    const inside = namespace !== null && pidNamespace(row.pid) === namespace;
-    if (inside || carriesMarker(row.pid, target.nonce)) found.set(row.pid, row);
+    const inside = namespace !== null && census.namespaceOf(row.pid) === namespace;
+    if (inside || census.carriesMarker(row.pid, target.nonce)) found.set(row.pid, row);
   }
   return [...found.values()];
 }

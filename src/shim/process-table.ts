@@ -60,6 +60,42 @@ export function scanProcesses(): ReadonlyMap<number, ProcessRow> {
   return rows;
 }
 
+/**
+ * One look at all processes, for any number of questions about it. What the
+ * table does not show is read when it is first asked for, and then kept.
+ */
+export interface Census {
+  readonly rows: ReadonlyMap<number, ProcessRow>;
+  /** Whether the process was started with `FACTORY_INSTANCE=<nonce>` and has not overwritten it; false when it may not be read. */
+  carriesMarker(pid: number, nonce: string): boolean;
+  namespaceOf(pid: number): string | null;
+}
+
+export function takeCensus(): Census {
+  const rows = scanProcesses();
+  const markers = new Map<number, readonly string[]>();
+  const namespaces = new Map<number, string | null>();
+  return {
+    rows,
+    carriesMarker(pid, nonce) {
+      let found = markers.get(pid);
+      if (found === undefined) {
+        found = markersOf(pid);
+        markers.set(pid, found);
+      }
+      return found.includes(nonce);
+    },
+    namespaceOf(pid) {
+      let found = namespaces.get(pid);
+      if (found === undefined) {
+        found = pidNamespace(pid);
+        namespaces.set(pid, found);
+      }
+      return found;
+    },
+  };
+}
+
 /** The given processes as far as they live, and everything below them. */
 export function withDescendants(
   rows: ReadonlyMap<number, ProcessRow>,
@@ -85,15 +121,15 @@ export function withDescendants(
   return found;
 }
 
-/** Whether the process was started with `FACTORY_INSTANCE=<nonce>` and has not overwritten it; false when it may not be read. */
-export function carriesMarker(pid: number, nonce: string): boolean {
+/** Values of the marker in its environment, of which there is one unless somebody played with it; none when it may not be read. */
+function markersOf(pid: number): readonly string[] {
   try {
-    const environ = readFileSync(`/proc/${pid}/environ`);
-    const marker = Buffer.from(`${INSTANCE_MARKER}=${nonce}\0`);
-    const at = environ.indexOf(marker);
-    return at === 0 || (at > 0 && environ[at - 1] === 0);
+    const environ = readFileSync(`/proc/${pid}/environ`, "latin1");
+    if (!environ.includes(`${INSTANCE_MARKER}=`)) return [];
+    const values = environ.split("\0").filter((entry) => entry.startsWith(`${INSTANCE_MARKER}=`));
+    return values.map((entry) => entry.slice(INSTANCE_MARKER.length + 1));
   } catch {
-    return false;
+    return [];
   }
 }
 

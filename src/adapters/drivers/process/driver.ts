@@ -17,6 +17,7 @@ import { type Log, silentLog } from "../../../ports/log.ts";
 import { claimFenced, isShimAlive, readFence } from "../../../shim/claim.ts";
 import { findMembers, freezeAgent, removeCgroup, removeGroupIfEmpty } from "../../../shim/containment.ts";
 import { readOutbox } from "../../../shim/outbox.ts";
+import { type Census, takeCensus } from "../../../shim/process-table.ts";
 import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
 import {
@@ -115,14 +116,22 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     return instance;
   }
 
-  function stateOf(instance: Instance): ObservedInstance["state"] {
+  /** Null when its shim is dead and it takes a look at all processes to know more. */
+  function stateByFiles(instance: Instance): ObservedInstance["state"] | null {
     if (instance.claim === null) return "launching";
     if (instance.claim.fenced || dead.has(instance.intent.nonce)) return "dead";
-    if (isShimAlive(instance.claim)) return "live";
-    // An agent that outlived its shim makes the instance live: nothing may take its place.
-    for (let scan = 0; scan < 2; scan += 1) if (findMembers(targetOf(instance)).length > 0) return "live";
+    return isShimAlive(instance.claim) ? "live" : null;
+  }
+
+  /** An agent that outlived its shim makes the instance live: nothing may take its place. The looks are newer than the shim's death. */
+  function stateByLooks(instance: Instance, looks: readonly (() => Census)[]): ObservedInstance["state"] {
+    for (const look of looks) if (findMembers(targetOf(instance), look()).length > 0) return "live";
     dead.add(instance.intent.nonce);
     return "dead";
+  }
+
+  function stateOf(instance: Instance): ObservedInstance["state"] {
+    return stateByFiles(instance) ?? stateByLooks(instance, twoLooks());
   }
 
   return {
@@ -133,7 +142,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     },
 
     async list(): Promise<DriverListing> {
-      const instances: ObservedInstance[] = [];
+      const found: { readonly instance: Instance; readonly state: ObservedInstance["state"] | null }[] = [];
       const problems: string[] = [];
       const guarded = <T>(look: () => readonly T[]): readonly T[] => {
         try {
@@ -148,11 +157,17 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
           guarded(() => {
             const instance = loadInstance(layout, clone, epoch);
             if (instance === null || instance.intent.installation !== layout.installation) return [];
-            instances.push({ handle: handleOf(instance), state: stateOf(instance) });
+            found.push({ instance, state: stateByFiles(instance) });
             return [];
           });
         }
       }
+      // Only now: a look at the processes has to be newer than what the files said, and two serve all of them.
+      const looks = twoLooks();
+      const instances = found.map(({ instance, state }) => ({
+        handle: handleOf(instance),
+        state: state ?? stateByLooks(instance, looks),
+      }));
       if (problems.length === 0) return { complete: true, instances };
       log.warn("the listing of the process driver is not complete", { problems: problems.slice(0, 10) });
       return { complete: false, instances, problem: problems.slice(0, 10).join("; ") };
@@ -239,6 +254,17 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       dead.delete(handle.nonce);
     },
   };
+}
+
+/** Two looks at all processes, each taken when it is first asked for. */
+function twoLooks(): readonly (() => Census)[] {
+  return [1, 2].map(() => {
+    let census: Census | null = null;
+    return () => {
+      census ??= takeCensus();
+      return census;
+    };
+  });
 }
 
 /** Runs with the same Node, without what a small long-lived process does not need. */

@@ -9,6 +9,7 @@ import type { DeathProof } from "../../../core/model/instance.ts";
 import type { StopLadder } from "../../../ports/driver.ts";
 import { findMembers, freezeAgent, isPopulated, killCgroup, type Target } from "../../../shim/containment.ts";
 import { isAlive, type ProcessId, type ProcessRow, signalProcess } from "../../../shim/process-table.ts";
+import { nextCensus } from "./census.ts";
 import { callShim } from "./control-client.ts";
 import { type Instance, targetOf } from "./layout.ts";
 
@@ -55,7 +56,7 @@ async function lowerRungs(
   ladder: StopLadder,
   signal: AbortSignal,
 ): Promise<string | null> {
-  if (findMembers(targetOf(instance)).length === 0) return "already";
+  if ((await membersOf(instance)).length === 0) return "already";
   if (ladder.enter === "now") return null;
   if (ladder.enter === "cancel") {
     const hadAgent = !agentGone(targetOf(instance));
@@ -101,7 +102,7 @@ async function killAndSweep(
 ): Promise<{ readonly rung: string; readonly emptyScans: number }> {
   const deadline = performance.now() + sweepMs;
   const cgroup = instance.intent.containment.cgroup;
-  let members = findMembers(targetOf(instance));
+  let members = await membersOf(instance);
   let rung = "already";
   for (let round = 0; members.length > 0; round += 1) {
     if (round > 0 && performance.now() >= deadline) throw survivors(instance, members);
@@ -115,16 +116,22 @@ async function killAndSweep(
       () => killed.every((row) => !isAlive(row)) && (cgroup === null || isPopulated(cgroup) !== true),
       KILL_WAIT_MS,
     );
-    members = findMembers(targetOf(instance));
+    members = await membersOf(instance);
   }
   for (let scans = 1; scans < EMPTY_SCANS; scans += 1) {
     await sleep(LOOK_MS_MIN);
-    members = findMembers(targetOf(instance));
+    members = await membersOf(instance);
     // Whoever appears between two looks was forking all the time: begin again.
     if (members.length > 0) return killAndSweep(instance, Math.max(0, deadline - performance.now()));
   }
   if (cgroup !== null && isPopulated(cgroup) === true) throw survivors(instance, []);
   return { rung, emptyScans: EMPTY_SCANS };
+}
+
+/** By a look that begins after this call, and that all who ask for one at this moment share. */
+async function membersOf(instance: Instance): Promise<readonly ProcessRow[]> {
+  const census = await nextCensus();
+  return findMembers(targetOf(instance), census);
 }
 
 function survivors(instance: Instance, members: readonly ProcessRow[]): FactoryError {
