@@ -9,6 +9,7 @@ import { checkEnvironment, runCheck } from "./check.ts";
 import { type CollectedOutput, collectOutputs, isFolder } from "./collect.ts";
 import { type CheckContainment, probeContainment } from "./containment.ts";
 import { placeOutputs } from "./place.ts";
+import { createTurns } from "./turns.ts";
 import { validateOutputs } from "./validate.ts";
 
 export interface JudgeOptions {
@@ -25,6 +26,11 @@ export interface JudgeOptions {
   readonly validateMs?: number;
 }
 
+/**
+ * Missions that are judged at the same time. A controller that finds a whole fleet's results
+ * on its return finishes some of them, instead of beginning all and, if it dies again, finishing none.
+ */
+const AT_ONCE_MAX = 4;
 /** Beyond this a schema or an output is made to be slow. */
 const VALIDATE_MS = 30_000;
 
@@ -40,6 +46,7 @@ const VALIDATE_MS = 30_000;
 export function createJudge(options: JudgeOptions): Judge {
   const directory = resolve(options.directory);
   const limitMs = options.validateMs ?? VALIDATE_MS;
+  const turns = createTurns(AT_ONCE_MAX);
   let containment: Promise<CheckContainment> | null = null;
 
   async function judge(request: JudgeRequest, signal: AbortSignal): Promise<Verdict> {
@@ -113,13 +120,15 @@ export function createJudge(options: JudgeOptions): Judge {
 
   return {
     judge: (request, signal) =>
-      judge(request, signal).catch((error: unknown) => {
-        signal.throwIfAborted();
-        if (error instanceof FactoryError) throw error;
-        // Ours, not the clone's: a full disk, a lost permission. What the clone did is in the verdict.
-        const message = `cannot judge ${request.missionId}: ${error instanceof Error ? error.message : String(error)}`;
-        throw new FactoryError("judge/io", "retry", message, { cause: error });
-      }),
+      turns
+        .take(() => judge(request, signal), signal)
+        .catch((error: unknown) => {
+          signal.throwIfAborted();
+          if (error instanceof FactoryError) throw error;
+          // Ours, not the clone's: a full disk, a lost permission. What the clone did is in the verdict.
+          const message = `cannot judge ${request.missionId}: ${error instanceof Error ? error.message : String(error)}`;
+          throw new FactoryError("judge/io", "retry", message, { cause: error });
+        }),
   };
 }
 
