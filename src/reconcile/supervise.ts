@@ -18,12 +18,19 @@ export async function superviseOnce(parts: {
   const { recorder, clock, watch } = parts;
   const now = clock.now();
   const found: { clone: string; events: readonly CloneEvent[] }[] = [];
+  const failures: unknown[] = [];
   for (const state of recorder.states.values()) {
     if (isAtRest(state)) continue;
-    const events = due(state, recorder.signals.get(state.name), now, watch);
-    if (events.length > 0) found.push({ clone: state.name, events });
+    try {
+      const events = due(state, recorder.signals.get(state.name), now, watch);
+      if (events.length > 0) found.push({ clone: state.name, events });
+    } catch (error) {
+      // Our fault, and told below; the others have to be looked after all the same.
+      failures.push(error);
+    }
   }
   await Promise.all(found.map(({ clone, events }) => recordEvents(recorder, clone, ...events)));
+  if (failures.length > 0) throw failures[0];
   return found.length > 0;
 }
 

@@ -10,11 +10,12 @@ const clone = cloneName("audit");
 
 test("what a mission has to deliver is cleared away before its first start, and never after", async () => {
   const source = createFakeSource();
-  source.commit({
+  const files = {
     ...fleetFiles(),
     ...cloneFile(clone, { command: ["true"] }),
     ...missionFile("audit", { clone, outputs: ["reports/out.json"] }),
-  });
+  };
+  source.commit(Object.fromEntries(Object.entries(files).map(([path, text]) => [path, String(text)])));
   const observed = await source.observe(signal);
   if (observed.type === "error") throw new Error(observed.message);
   const desires = createDesires({

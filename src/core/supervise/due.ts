@@ -2,7 +2,7 @@ import type { BudgetLevel, CloneEvent, DeadlineName, MeterName } from "../model/
 import { BUDGET_LEVELS } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
 import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
-import { isOver, isStretched } from "./limits.ts";
+import { AMNESTY_MIN_MS, isOver, isStretched } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
 import { totalUsage } from "./report.ts";
 import type { ClonePhase, CloneState } from "./state.ts";
@@ -19,12 +19,32 @@ export function due(
   now: Instant,
   watch: Watch,
 ): readonly CloneEvent[] {
+  const wordsMayWait = lastWordsMayWait(state, signal, now, watch);
   return [
     ...deadlines(state, now, watch),
     ...health(state, livenessOf(state, signal, now, watch)),
-    ...window(state, now),
-    ...budget(state, signal, now),
+    ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
+    ...budget(state, signal, now, wordsMayWait),
   ];
+}
+
+/**
+ * Whether an instance may have ended, well and in time, while nobody listened: its last
+ * words are on their way, and time that ran out meanwhile must not be quicker than they are. For as
+ * long as the amnesty lasts, and only until the instance is heard to run on with nothing left to tell.
+ */
+function lastWordsMayWait(
+  state: CloneState,
+  signal: Signal | undefined,
+  now: Instant,
+  watch: Watch,
+): boolean {
+  const { instance } = state;
+  if (instance === null || now >= watch.watchingSince + AMNESTY_MIN_MS) return false;
+  if (instance.plannedAt >= watch.watchingSince) return false;
+  if (signal === undefined || signal.heartbeat.epoch !== instance.epoch) return true;
+  const { lastEventSeq, phase } = signal.heartbeat;
+  return signal.receivedAt < watch.watchingSince || lastEventSeq > instance.lastSeq || phase === "exited";
 }
 
 /** Thresholds as parts of a limit (design section 7). */
@@ -116,7 +136,12 @@ function window(state: CloneState, now: Instant): CloneEvent[] {
   ];
 }
 
-function budget(state: CloneState, signal: Signal | undefined, now: Instant): CloneEvent[] {
+function budget(
+  state: CloneState,
+  signal: Signal | undefined,
+  now: Instant,
+  wordsMayWait: boolean,
+): CloneEvent[] {
   const { mission, instance } = state;
   if (mission === null || mission.terminal !== null) return [];
   const { budget: limits } = mission.limits;
@@ -132,7 +157,9 @@ function budget(state: CloneState, signal: Signal | undefined, now: Instant): Cl
   const activeMs =
     mission.activeMs + (mission.activeSince === null ? 0 : Math.max(0, now - mission.activeSince));
   return [
-    ...crossing(state, "runtime_minutes", activeMs / MINUTE_MS, limits.max_runtime_minutes),
+    ...(wordsMayWait
+      ? []
+      : crossing(state, "runtime_minutes", activeMs / MINUTE_MS, limits.max_runtime_minutes)),
     ...crossing(state, "llm_calls", used.llmCalls, limits.max_llm_calls),
     ...crossing(
       state,
