@@ -21,6 +21,8 @@ export interface Ingest {
  */
 export function createIngest(parts: { recorder: Recorder; store: Store; clock: Clock }): Ingest {
   const { recorder, store, clock } = parts;
+  /** Per clone, the highest report that had been taken when the newest heartbeat came. One entry per lane. */
+  const takenAtBeat = new Map<string, number>();
 
   async function one(caller: InstanceCaller, event: WireEvent): Promise<IngestAnswer> {
     const key = event.idempotency_key;
@@ -61,16 +63,17 @@ export function createIngest(parts: { recorder: Recorder; store: Store; clock: C
       if (stranger !== null) return { key, status: 403, message: stranger };
       if (caller.revoked)
         return { key, status: 410, message: `epoch ${caller.epoch} of ${caller.clone} is fenced` };
+      const before = recorder.signals.get(caller.clone)?.heartbeat;
       await recorder.putSignal(toSignal(heartbeat, clock.now()));
       const instance = recorder.states.get(caller.clone)?.instance;
-      if (
-        instance !== undefined &&
-        instance !== null &&
-        instance.gapAt === null &&
-        heartbeat.last_event_seq > instance.lastSeq + GAP_TOLERANCE
-      ) {
+      if (instance?.epoch !== caller.epoch) return { key, status: 200, message: "taken" };
+      const { lastSeq } = instance;
+      // What the heartbeat before this one told of has not come, nor anything else in a whole interval.
+      const standsStill = before?.epoch === caller.epoch && takenAtBeat.get(caller.clone) === lastSeq;
+      takenAtBeat.set(caller.clone, lastSeq);
+      const missing = standsStill && before.lastEventSeq > lastSeq;
+      if (instance.gapAt === null && (missing || heartbeat.last_event_seq > lastSeq + GAP_TOLERANCE))
         await noteGap(recorder, caller, heartbeat.last_event_seq);
-      }
       return { key, status: 200, message: "taken" };
     },
   };

@@ -125,6 +125,41 @@ describe("reports", () => {
   });
 });
 
+describe("heartbeats", () => {
+  const beat = (seq: number, lastEventSeq: number) =>
+    ingest.heartbeat(caller, {
+      event_type: "clone.heartbeat",
+      mission_id: null,
+      vp_id: "scribe",
+      vp_runtime_id: caller.nonce,
+      epoch: 1,
+      seq,
+      last_event_seq: lastEventSeq,
+      phase: "exited",
+      last_event_age_ms: 0,
+      last_progress_age_ms: 0,
+      open_tool_calls: [],
+      usage: { llm_calls: null, estimated_cost_usd: null, active_ms: 0 },
+    });
+  const gapAt = () => recorder.states.get("scribe")?.instance?.gapAt;
+
+  test("show that a last report was lost, which no later one can", async () => {
+    await statuses(wire(1));
+    await beat(1, 2);
+    expect(gapAt()).toBeNull();
+    await beat(2, 2);
+    expect(gapAt()).toBe(2);
+  });
+
+  test("of one whose reports arrive, if late, show no gap", async () => {
+    for (let seq = 1; seq <= 5; seq++) {
+      await beat(seq, seq + 10);
+      await statuses(wire(seq));
+    }
+    expect(gapAt()).toBeNull();
+  });
+});
+
 describe("tokens", () => {
   const tokens = createTokens({ key: new Uint8Array(32).fill(7), operatorToken: "fop_secret" });
 
