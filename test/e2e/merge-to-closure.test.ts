@@ -1,5 +1,10 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { git, gitEnvironment } from "../support/git.ts";
 import { agentCommand, createWorld, eventually, missionUntil, type World, yaml } from "./world.ts";
 
 /** A mission is merged; nobody does anything else; its closure stands on the status branch. */
@@ -74,3 +79,49 @@ test("a merged mission is dispatched, supervised, judged and closed, and the rep
   ]);
   expect(await controller.stop()).toBe(0);
 });
+
+test("the same for a fleet made by `factory init` in an empty folder, with nothing but git and the command line", async () => {
+  const fresh = await createWorld("init");
+  try {
+    const folder = join(fresh.path, "fleet");
+    await factory(fresh.path, "init", folder);
+    await git(folder, ["add", "-A"]);
+    await git(folder, ["commit", "-q", "-m", "Set up the fleet"]);
+    await git(folder, ["branch", "-M", "main"]);
+    await git(folder, ["remote", "add", "origin", fresh.url]);
+    await git(folder, ["push", "-q", "origin", "main"]);
+    const controller = await fresh.start();
+    await eventually(
+      async () => (await controller.client.fleet()).source,
+      (source) => source.state === "ok",
+      () => "the fleet to be read",
+    );
+
+    await git(folder, ["checkout", "-q", "-b", "weekly-links"]);
+    await factory(folder, "new", "mission", "weekly-links");
+    await factory(folder, "validate");
+    await git(folder, ["add", "-A"]);
+    await git(folder, ["commit", "-q", "-m", "Check the links"]);
+    await git(folder, ["checkout", "-q", "main"]);
+    await git(folder, ["merge", "-q", "--no-ff", "-m", "Merge the mission", "weekly-links"]);
+    await git(folder, ["push", "-q", "origin", "main"]);
+
+    const mission = await missionUntil(controller, "weekly-links", (view) => view.closure !== null);
+    expect(mission.outcome, mission.closure?.report).toBe("accepted");
+    const closure = await eventually(
+      () => fresh.status("missions/weekly-links/closure.md"),
+      (text) => text.includes("ACCEPTED"),
+      () => "the closure report on the status branch",
+    );
+    expect(closure).toContain(mission.missionId);
+    expect(await fresh.status("missions/weekly-links/scorecard.yaml")).toContain("outcome: accepted");
+  } finally {
+    await fresh.close();
+  }
+});
+
+/** Rejects, with what it said, when it does not end with 0. */
+async function factory(cwd: string, ...args: readonly string[]): Promise<void> {
+  const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+  await promisify(execFile)(process.execPath, [main, ...args], { cwd, env: gitEnvironment() });
+}
