@@ -153,7 +153,24 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         : { ...DEFAULT_LADDER, enter: effect.enter };
     const proof = await driver.stop(handle, ladder, signal);
     const rest = await undelivered(driver, handle, state, signal);
+    await forgetOld(driver, state.name, effect.epoch, signal);
     return [...rest, { type: "stop.finished", epoch: effect.epoch, proof }];
+  }
+
+  /** What is left of earlier epochs is forgotten but for the newest few, or listings would grow with every restart. */
+  async function forgetOld(driver: Driver, clone: string, epoch: number, signal: AbortSignal): Promise<void> {
+    if (epoch <= EPOCHS_KEPT) return;
+    try {
+      const { instances } = await driver.list(signal);
+      const old = instances.filter(
+        ({ handle, state }) =>
+          handle.clone === clone && handle.epoch <= epoch - EPOCHS_KEPT && state === "dead",
+      );
+      for (const { handle } of old) await driver.reap(handle, signal);
+    } catch (error) {
+      // The next stop tries again; the proof of this one must not wait for it.
+      parts.log.warn("old instances could not be forgotten", { clone, error: String(error) });
+    }
   }
 
   async function undelivered(
@@ -270,6 +287,9 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     }
   }
 }
+
+/** Dead instances per clone whose transcripts are kept to be looked at. */
+const EPOCHS_KEPT = 5;
 
 /** Launches worth repeating under the same epoch: the old instance is on its way out, or the machine was busy. */
 const RETRY_LAUNCH: ReadonlySet<string> = new Set(["driver/alive"]);
