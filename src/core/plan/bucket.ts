@@ -3,7 +3,7 @@ import type { DesiredState } from "../model/desired.ts";
 import { canonicalJson } from "../model/digest.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { DesiredMission, MissionLimits } from "../model/mission.ts";
-import type { CloneState } from "../supervise/state.ts";
+import { type CloneState, isRunClosed } from "../supervise/state.ts";
 import { differingFields } from "./diff.ts";
 import type { ObservedState } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";
@@ -148,7 +148,7 @@ function sortMission(
 ): void {
   const { clone } = mission.contract;
   const state = observed.states.get(clone);
-  if (state?.past.some((past) => past.missionId === mission.missionId)) return;
+  if (state !== undefined && isRunClosed(state, { ...mission, run: mission.contract.run })) return;
   const home = state?.mission?.missionId === mission.missionId ? state : runs.livingAs(mission.name);
   if (home?.mission?.missionId === mission.missionId) {
     lanes.add(home.name);

@@ -4,7 +4,7 @@ import type { DesiredMission, MissionPhase } from "../model/mission.ts";
 import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
 import { totalUsage } from "../supervise/report.ts";
-import type { CloneState, ClosedMission } from "../supervise/state.ts";
+import { type CloneState, type ClosedMission, isRunClosed } from "../supervise/state.ts";
 import { closureReport } from "./closure-report.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
 import type { CloneView, FleetView, MissionView, SourceView } from "./view.ts";
@@ -68,7 +68,7 @@ export function missionViews(picture: Picture): readonly MissionView[] {
   for (const mission of picture.desired?.missions.values() ?? []) {
     const before = views.get(mission.name);
     // An older run that was declared once more is not waiting for anything.
-    if (closedIds.has(mission.missionId)) continue;
+    if (closedIds.has(mission.missionId) || isForgotten(mission, picture)) continue;
     if (before === undefined || (before.missionId !== mission.missionId && before.closure !== null)) {
       views.set(mission.name, pendingView(mission, held.get(`mission/${mission.name}`), picture.now));
     }
@@ -148,6 +148,12 @@ function viewOfClosed(state: CloneState, closed: ClosedMission): MissionView {
       report: closureReport(state.name, closed),
     },
   };
+}
+
+/** It was closed so long ago that its closure is no longer kept. */
+function isForgotten(mission: DesiredMission, picture: Picture): boolean {
+  const state = picture.states.get(mission.contract.clone);
+  return state !== undefined && isRunClosed(state, { ...mission, run: mission.contract.run });
 }
 
 /** The first of each subject: of a large fleet most may be held at once. */

@@ -141,12 +141,23 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
   const free: CloneState = {
     ...withoutHolds(state, (hold) => hold.kind !== "operator" || hold.owner === "repository"),
     mission: null,
-    past: [...state.past, closed].slice(-PAST_MISSIONS_MAX),
+    ...remembering(state, closed),
     failures: [],
   };
   if (free.withdrawn)
     return ask(enter(free, "Retired", closing.at), { type: "archive", missionId: closed.missionId });
   return carryOut(enter(free, "Idle", closing.at), closed, closing.at);
+}
+
+/** The newest closures are kept whole; of older ones only that they are over, or their files would dispatch them again. */
+function remembering(state: CloneState, closed: ClosedMission): Pick<CloneState, "past" | "forgottenRuns"> {
+  const all = [...state.past, closed];
+  const past = all.slice(-PAST_MISSIONS_MAX);
+  const forgotten = all.slice(0, all.length - past.length);
+  if (forgotten.length === 0) return { past, forgottenRuns: state.forgottenRuns };
+  const forgottenRuns: Record<string, number> = { ...state.forgottenRuns };
+  for (const { name, run } of forgotten) forgottenRuns[name] = Math.max(forgottenRuns[name] ?? 0, run);
+  return { past, forgottenRuns };
 }
 
 /** Retire: no further mission, the workspace is put away. Standby and template: kept, without credentials, since every epoch's token died with it. */

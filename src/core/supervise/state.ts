@@ -70,6 +70,8 @@ export interface CloneState {
   readonly mission: MissionState | null;
   /** Closed missions, newest last, at most `PAST_MISSIONS_MAX`. */
   readonly past: readonly ClosedMission[];
+  /** Of those that no longer stand in `past`: by mission the highest run. They are over for good, however long ago. */
+  readonly forgottenRuns: Readonly<Record<string, number>>;
 
   readonly holds: readonly Hold[];
   /** The newest evidence for each gate. */
@@ -251,6 +253,7 @@ export function initialState(name: string, at: Instant): CloneState {
     instance: null,
     mission: null,
     past: [],
+    forgottenRuns: {},
     holds: [],
     gates: [],
     conditions: [],
@@ -259,4 +262,15 @@ export function initialState(name: string, at: Instant): CloneState {
     gateAttempts: 0,
     recent: [],
   };
+}
+
+/** Whether this run was closed on this lane, also when its closure is no longer kept. */
+export function isRunClosed(
+  state: CloneState,
+  run: { readonly missionId: string; readonly name: string; readonly run: number },
+): boolean {
+  return (
+    state.past.some((past) => past.missionId === run.missionId) ||
+    (Object.hasOwn(state.forgottenRuns, run.name) && (state.forgottenRuns[run.name] ?? 0) >= run.run)
+  );
 }

@@ -17,7 +17,7 @@ import {
   withTerminal,
 } from "./change.ts";
 import { closeWithoutVerdict } from "./close.ts";
-import type { CloneState, MissionState } from "./state.ts";
+import { type CloneState, isRunClosed, type MissionState } from "./state.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -60,7 +60,7 @@ export function onWithdrawn(state: CloneState, event: Of<"clone.withdrawn">, at:
 
 export function onAssigned(state: CloneState, { mission }: Of<"mission.assigned">, at: Instant): Step {
   if (state.mission !== null) return stay(state, `the lane is taken by ${state.mission.name}`);
-  if (state.past.some((past) => past.missionId === mission.missionId))
+  if (isRunClosed(state, { ...mission, run: mission.contract.run }))
     return stay(state, "this run is closed already");
   const fresh = withoutHolds(
     state,

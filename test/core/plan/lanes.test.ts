@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { DesiredMission } from "../../../src/core/model/mission.ts";
 import { plan } from "../../../src/core/plan/plan.ts";
+import { PAST_MISSIONS_MAX } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, anObserved, Life, T0 } from "../../support/fleet.ts";
 
 const kinds = (made: ReturnType<typeof plan>): string[] =>
@@ -71,4 +72,17 @@ describe("a mission whose run was raised while the run before lives", () => {
     const budget = { max_runtime_minutes: 99, max_llm_calls: null, max_cost_usd: null };
     expect(kinds(planFor(next({ limits: { budget } }), [new Life("a").running()]))).toEqual([]);
   });
+});
+
+test("a run stays closed, however many others were closed on its lane since", () => {
+  const names = Array.from({ length: PAST_MISSIONS_MAX + 2 }, (_, index) => `audit-${index}`);
+  const lane = new Life("a").declared();
+  for (const name of names) {
+    lane.assigned({}, name).on({ type: "kill.requested", by: "operator:ada", reason: "over", now: false });
+  }
+  expect(lane.state.past).toHaveLength(PAST_MISSIONS_MAX);
+  expect(lane.state.forgottenRuns).toEqual({ "audit-0": 1, "audit-1": 1 });
+  for (const name of names) expect(kinds(planFor(aMission(name, "a"), [lane]))).toEqual([]);
+  expect(lane.assigned({}, "audit-0").state.mission).toBeNull();
+  expect(kinds(planFor(aMission("audit-0", "a", { run: 2 }), [lane]))).toEqual(["assign a"]);
 });
