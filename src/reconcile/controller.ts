@@ -22,7 +22,7 @@ import { createEffectHandlers } from "./effects.ts";
 import { createIngest } from "./ingest.ts";
 import { createPasses } from "./pass.ts";
 import { openRecorder, type Recorded } from "./record.ts";
-import { statusText } from "./status-files.ts";
+import { statusTextInTurns } from "./status-files.ts";
 import { superviseOnce } from "./supervise.ts";
 import { createTokens } from "./tokens.ts";
 import { createWriteBack, PUSHES_PER_MINUTE_MAX } from "./write-back.ts";
@@ -107,7 +107,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
 
   const writeBack = createWriteBack({
     branch: parts.statusBranch,
-    derive: () => statusText(picture()),
+    // A copy: the record goes on while the texts are written.
+    derive: () => statusTextInTurns({ ...picture(), states: new Map(recorder.states) }),
     clock,
     log,
     pushes: readPushes(recorder.settings.get(PUSHES)),

@@ -48,15 +48,46 @@ function rememberedAt<K extends object>(
 
 /** Everything that stands on the status branch, derived from the record alone; no age, no clock. */
 export function statusText(picture: Picture): StatusText {
+  const steps = derivation(picture);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same in turns: a controller that comes up to a fleet of thousands writes thousands of texts for the
+ * first time, and a kill must not wait for them. The picture's states must not change meanwhile.
+ */
+export async function statusTextInTurns(picture: Picture): Promise<StatusText> {
+  const steps = derivation(picture);
+  for (let taken = 1; ; taken++) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (taken % STEPS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Texts written anew before others get their turn: some 50 ms. */
+const STEPS_PER_TURN = 100;
+
+/** Yields after every text that was not remembered. */
+function* derivation(picture: Picture): Generator<void, StatusText> {
   const view = fleetView(picture);
   const files = new Map<string, string>();
+  let written = 0;
+  const counted = (make: () => string) => (): string => {
+    written++;
+    return make();
+  };
   files.set("README.md", board(view, inboxOf(picture), meterPercent));
   const closedById = new Map<string, ClosedMission>();
   for (const state of picture.states.values())
     for (const one of state.past) closedById.set(one.missionId, one);
   for (const mission of view.missions) {
     const lane = picture.states.get(mission.clone);
-    const make = (): string => document("MissionStatus", mission.name, missionStatus(mission, lane));
+    const make = counted(() => document("MissionStatus", mission.name, missionStatus(mission, lane)));
+    const before = written;
     const closed = mission.closure === null ? undefined : closedById.get(mission.missionId);
     // Of a living one only the meter of its runtime moves with the clock, and that in steps.
     const living = lane?.mission?.missionId === mission.missionId ? lane : undefined;
@@ -68,15 +99,25 @@ export function statusText(picture: Picture): StatusText {
           ? rememberedAt(LIVING_TEXTS, living, { step: runtimePercent(mission), make })
           : make(),
     );
+    if (written > before) yield;
   }
   const newest = new Set(view.missions.map(({ missionId }) => missionId));
   for (const state of picture.states.values()) {
     if (state.spec === null && state.past.length === 0 && state.mission === null) continue;
+    const before = written;
     files.set(
       `clones/${state.name}/status.yaml`,
-      remembered(CLONE_TEXTS, state, () => document("CloneStatus", state.name, cloneStatus(state))),
+      remembered(
+        CLONE_TEXTS,
+        state,
+        counted(() => document("CloneStatus", state.name, cloneStatus(state))),
+      ),
     );
-    for (const closed of state.past) addClosure(files, newest, { clone: state.name, closed });
+    if (written > before) yield;
+    for (const closed of state.past) {
+      if (!REPORT_TEXTS.has(closed)) yield;
+      addClosure(files, newest, { clone: state.name, closed });
+    }
   }
   return {
     files,

@@ -49,7 +49,7 @@ export interface WriteBack {
  */
 export function createWriteBack(parts: {
   branch: StatusBranch;
-  derive: () => StatusText;
+  derive: () => StatusText | Promise<StatusText>;
   clock: Clock;
   log: Log;
   /** Restored from the record, so that a restart does not earn new pushes. */
@@ -103,7 +103,7 @@ export function createWriteBack(parts: {
     const seen = touches;
     try {
       known ??= (await branch.read(signal)).files;
-      const text = derive();
+      const text = await derive();
       const changed = new Map([...text.files].filter(([path, content]) => known?.get(path) !== content));
       const removed = [...known.keys()].filter((path) => !text.files.has(path) && isOurs(path));
       if (changed.size === 0 && removed.length === 0 && commit !== null)
