@@ -18,8 +18,8 @@ beforeAll(async () => {
   await world.origin.commit({
     ...fleetFiles(),
     ...documents("silent", { heartbeatSeconds: 1 }),
-    // 0.9 of it is spent after 1.8 s of work.
-    ...documents("spends", { maxRuntimeMinutes: 2 / 60 }),
+    // Paused at 0.9 of it and ended at all of it: between the two a busy machine needs time to freeze the agent.
+    ...documents("spends", { maxRuntimeMinutes: 12 / 60 }),
     ...documents("later", { window: { start_at: "2199-01-01T00:00:00Z", end_at: "2199-01-02T00:00:00Z" } }),
     ...documents("over", { window: { start_at: "2020-01-01T00:00:00Z", end_at: "2020-01-02T00:00:00Z" } }),
   });
