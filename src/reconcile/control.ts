@@ -117,6 +117,9 @@ export function createControl(parts: {
             .find((past) => past.name === request.name || state.name === request.name);
           if (closed === undefined) return `${request.name} has no closed mission`;
           if (closed.decision !== "undecided") return `it is decided already: ${closed.decision}`;
+          if (request.decision === "retire" && state.mission !== null) {
+            return `${state.name} works on ${state.mission.name}; decide when that is closed`;
+          }
           return [
             {
               type: "closure.decided",

@@ -61,15 +61,22 @@ export function startLoop(
   }
 
   async function superviseForever(): Promise<void> {
+    while (!signal.aborted) {
+      await guarded("supervision", () => controller.supervise(lag.readMs()));
+      if (options.untilClosed && controller.atRest()) stopping.abort();
+      await clock.sleep(TICK_MS, signal).catch(() => {});
+    }
+  }
+
+  /** Apart from supervision: a driver whose listing hangs must not hold up deadlines. */
+  async function passForever(): Promise<void> {
     let listedAt = 0;
     while (!signal.aborted) {
       const now = clock.now();
-      await guarded("supervision", () => controller.supervise(lag.readMs()));
       if (looked && (controller.takeDirty() || Math.abs(now - listedAt) >= LIST_MS)) {
         listedAt = now;
         await guarded("a pass", () => controller.pass(signal));
       }
-      if (options.untilClosed && controller.atRest()) stopping.abort();
       await clock.sleep(TICK_MS, signal).catch(() => {});
     }
   }
@@ -102,7 +109,7 @@ export function startLoop(
     await guarded("looking at the repository", () => controller.look(signal));
     await guarded("supervision", () => controller.supervise(0));
     await guarded("a pass", () => controller.pass(signal));
-    await controller.settled();
+    await Promise.race([controller.settled(), clock.sleep(ONCE_SETTLE_MS, signal).catch(() => {})]);
     await guarded("a pass", () => controller.pass(signal));
     for (let tries = 0; tries < PUBLISH_TRIES_MAX && !signal.aborted; tries++) {
       const at = controller.publishDueAt();
@@ -115,7 +122,13 @@ export function startLoop(
 
   const running = options.once
     ? runOnce()
-    : Promise.all([superviseForever(), lookForever(), publishForever(), lag.run(TICK_MS, signal)]);
+    : Promise.all([
+        superviseForever(),
+        passForever(),
+        lookForever(),
+        publishForever(),
+        lag.run(TICK_MS, signal),
+      ]);
   return {
     done: Promise.resolve(running).then(() => {}),
     poke() {
@@ -126,5 +139,7 @@ export function startLoop(
   };
 }
 
+/** With `--once`: effects that take longer are left to the next controller. */
+const ONCE_SETTLE_MS = 5 * MINUTE_MS;
 /** With `--once`: publications that are tried before it ends without. */
 const PUBLISH_TRIES_MAX = 5;

@@ -107,7 +107,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
 
   function announce(effects: readonly NewEffect[]): void {
     for (const effect of effects) asked.add(effect.id);
-    if (effects.length > 0) for (const listener of effectListeners) listener(effects);
+    if (effects.length > 0) tell(effectListeners, effects);
   }
 
   async function commit(batch: readonly Waiting[]): Promise<void> {
@@ -132,6 +132,8 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
         let after = before;
         const wanted: Effect[][] = [];
         const versions: number[] = [];
+        // Put together first: an entry that fails half way leaves nothing of itself in the batch.
+        const added: NewEvent[] = [];
         for (const event of entry?.events ?? []) {
           const decision = decide(after, event, at);
           after = decision.state;
@@ -144,12 +146,13 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
               because: decision.ignored,
             });
           }
-          events.push({
+          added.push({
             clone: one.clone,
             missionId: (before.mission ?? after.mission)?.missionId ?? null,
             event,
           });
         }
+        events.push(...added);
         wanted.forEach((list, step) => {
           list.forEach((effect, index) => {
             effects.push({ id: `${one.clone}/${versions[step] ?? 0}/${index}`, clone: one.clone, effect });
@@ -191,11 +194,22 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     for (const [name, state] of working) states.set(name, state);
     applySettings(changedSettings);
     for (const { waiting: one, recorded } of done) {
-      if (recorded.after !== recorded.before) for (const listener of changeListeners) listener(recorded);
+      if (recorded.after !== recorded.before) tell(changeListeners, recorded);
       one.resolve(recorded);
     }
     for (const id of settled) asked.delete(id);
     announce(effects);
+  }
+
+  /** What is recorded is recorded, whatever a listener makes of it. */
+  function tell<T>(listeners: readonly ((news: T) => void)[], news: T): void {
+    for (const listener of listeners) {
+      try {
+        listener(news);
+      } catch (error) {
+        log.error("a listener of the record failed", { error: String(error) });
+      }
+    }
   }
 
   function applySettings(changed: Readonly<Record<string, string | null>>): void {

@@ -77,3 +77,15 @@ describe("the record", () => {
     expect(await store.verify()).toMatchObject({ ok: true, events: 0 });
   });
 });
+
+test("a listener that throws keeps nobody from being told, and the record goes on", async () => {
+  const recorder = await open(createMemoryStore());
+  const told: string[] = [];
+  recorder.onChange(() => {
+    throw new Error("no");
+  });
+  recorder.onChange(({ after }) => told.push(after.name));
+  await recordEvents(recorder, "scribe", declared);
+  await recordEvents(recorder, "scribe", assigned);
+  expect(told).toEqual(["scribe", "scribe"]);
+});

@@ -57,6 +57,8 @@ export function onClosureDecided(state: CloneState, event: Of<"closure.decided">
   if (past === undefined) return stay(state, "there is no such closed mission");
   if (event.decision === "ask" || past.decision !== "undecided")
     return stay(state, `it is decided: ${past.decision}`);
+  if (event.decision === "retire" && state.mission !== null)
+    return stay(state, `the clone works on ${state.mission.name}`);
   const decided: ClosedMission = { ...past, decision: event.decision, decidedBy: event.by };
   return carryOut(
     { ...state, past: state.past.map((closed) => (closed === past ? decided : closed)) },
@@ -139,12 +141,13 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     conditions: state.conditions,
   };
   const free: CloneState = {
-    ...withoutHolds(state, (hold) => hold.kind !== "operator" || hold.owner === "repository"),
+    // Every hold was about this mission; the next one starts without them.
+    ...withoutHolds(state, () => true),
     mission: null,
     ...remembering(state, closed),
     failures: [],
   };
-  if (free.withdrawn)
+  if (free.withdrawn || state.spec?.state === "retired")
     return ask(enter(free, "Retired", closing.at), { type: "archive", missionId: closed.missionId });
   return carryOut(enter(free, "Idle", closing.at), closed, closing.at);
 }

@@ -104,7 +104,12 @@ export function onLaunchFailed(state: CloneState, event: Of<"instance.launch_fai
     at,
   };
   return beginStop(withGates(state, [failed]), at, {
-    reason: { type: "failed", signature: `launch:${event.code}`, message: event.message },
+    reason: {
+      type: "failed",
+      signature: `launch:${event.code}`,
+      message: event.message,
+      permanent: event.permanent,
+    },
     enter: "now",
     text: `launch failed: ${event.message}`,
   });

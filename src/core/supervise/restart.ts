@@ -21,10 +21,22 @@ export type RestartVerdict =
  * our own restarts, because it is part of the state: a loop that costs money
  * is not set free by killing its supervisor.
  */
-export function judgeFailure(state: CloneState, failure: Failure, stable: boolean): RestartVerdict {
+export function judgeFailure(
+  state: CloneState,
+  failure: Failure,
+  how: { readonly stable: boolean; readonly permanent: boolean },
+): RestartVerdict {
   const policy = state.spec?.restart ?? DEFAULT_RESTART;
-  const failures = [...(stable ? [] : state.failures), failure].slice(-FAILURES_MAX);
+  const failures = [...(how.stable ? [] : state.failures), failure].slice(-FAILURES_MAX);
   const recent = failures.filter((past) => past.at > failure.at - policy.periodMs);
+  if (how.permanent) {
+    return {
+      type: "quarantine",
+      reason: "LaunchRefused",
+      message: `trying again cannot help: ${failure.message}`,
+      failures,
+    };
+  }
   const row = failures.slice(-SAME_SIGNATURE_MAX);
   if (row.length === SAME_SIGNATURE_MAX && row.every((past) => past.signature === failure.signature)) {
     return {

@@ -128,7 +128,13 @@ export interface InstanceState {
 /** Decides what comes after the proof of death. */
 export type StopReason =
   | { readonly type: "mission_over" }
-  | { readonly type: "failed"; readonly signature: string; readonly message: string }
+  | {
+      readonly type: "failed";
+      readonly signature: string;
+      readonly message: string;
+      /** Trying again cannot help: the machine or the declaration has to change. */
+      readonly permanent?: boolean;
+    }
   | { readonly type: "replaced"; readonly message: string }
   | { readonly type: "withdrawn" };
 

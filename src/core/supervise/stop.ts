@@ -86,7 +86,10 @@ function afterDeath(state: CloneState, instance: InstanceState, reason: StopReas
   if (state.withdrawn && state.mission === null) return stay(enter(state, "Retired", at));
   if (reason.type !== "failed") return stay(enter(state, "Idle", at));
   const failure = { at, epoch: instance.epoch, signature: reason.signature, message: reason.message };
-  const verdict = judgeFailure(state, failure, wasStable(instance.acceptedAt, at, state.spec?.restart));
+  const verdict = judgeFailure(state, failure, {
+    stable: wasStable(instance.acceptedAt, at, state.spec?.restart),
+    permanent: reason.permanent === true,
+  });
   const told = withIncident(
     { ...state, failures: verdict.failures, lastFailure: reason.message },
     {

@@ -374,3 +374,56 @@ describe("limits", () => {
     expect(life.dead().state).toMatchObject({ phase: "Idle", failures: [] });
   });
 });
+
+describe("what a closure leaves", () => {
+  test("no hold: they were about the mission that is over", () => {
+    const life = new Life().running();
+    const hold = {
+      kind: "operator",
+      owner: "operator:ann",
+      since: T0,
+      reason: "PausedByHand",
+      message: "",
+      clearBy: "operator",
+    } as const;
+    life.on({ type: "hold.placed", hold, by: "operator:ann" });
+    life.on({ type: "kill.requested", by: "operator:ann", reason: "", now: true }).dead();
+    expect(life.state).toMatchObject({ mission: null, holds: [] });
+  });
+
+  test("a clone that was declared retired while it worked is retired, and put away", () => {
+    const life = new Life()
+      .running()
+      .declared({ state: "retired" })
+      .reports("mission.completed")
+      .dead()
+      .judged();
+    expect(life.state.phase).toBe("Retired");
+    expect(life.effects).toEqual(["archive"]);
+  });
+
+  test("no retirement while the next mission lives", () => {
+    const life = new Life().running().reports("mission.completed").dead().judged(false);
+    const { missionId } = life.state.past[0] ?? { missionId: "" };
+    life
+      .assigned({}, "next")
+      .on({ type: "closure.decided", missionId, decision: "retire", by: "operator:ann" });
+    expect(life.last?.ignored).toContain("works on next");
+    expect(life.state.past[0]?.decision).toBe("undecided");
+  });
+});
+
+test("a launch that is refused for good is not tried again", () => {
+  const life = new Life().declared().assigned().planned().prepared();
+  life.on({
+    type: "instance.launch_failed",
+    epoch: 1,
+    code: "driver/containment",
+    message: "asks for cgroup",
+    permanent: true,
+  });
+  expect(life.dead().state).toMatchObject({
+    phase: "Quarantined",
+    holds: [{ kind: "quarantine", reason: "LaunchRefused" }],
+  });
+});
