@@ -21,7 +21,8 @@ import type { ControlPlane } from "./ports/control-plane.ts";
 import type { Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
 import type { Secrets } from "./ports/secrets.ts";
-import { createController } from "./reconcile/controller.ts";
+import type { StatusBranch } from "./ports/status-branch.ts";
+import { type Controller, createController } from "./reconcile/controller.ts";
 import { startLoop } from "./reconcile/loop.ts";
 
 export interface FactoryOptions {
@@ -30,7 +31,7 @@ export interface FactoryOptions {
   /** URL or path of the fleet repository. */
   readonly source: string;
   readonly branch: string;
-  /** Default `factory/status`. */
+  /** Default: what `fleet.yaml` says at the start, `factory/status` if it says nothing. */
   readonly statusBranch?: string;
   /** Where status is pushed to; the source by default. */
   readonly statusUrl?: string;
@@ -62,6 +63,7 @@ export interface RunningFactory {
   stop(): Promise<void>;
 }
 
+const DEFAULT_STATUS_BRANCH = "factory/status";
 const DEFAULT_POLL_MS = 30_000;
 /** With a schedule: looks all the same this often, in case the schedule never falls due. */
 const CRON_FALLBACK_POLL_MS = 3_600_000;
@@ -104,24 +106,33 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     log,
     ...access,
   });
-  const statusBranch = createStatusBranch({
-    url: options.statusUrl ?? options.source,
-    branch: options.statusBranch ?? "factory/status",
-    directory: join(dataDir, "status.git"),
-    clock,
-    log,
-    ...access,
-  });
+  /** Opened with the first page, when `fleet.yaml` has been read: it may name the branch. */
+  let opened: StatusBranch | null = null;
+  const openStatus = (): StatusBranch => {
+    opened ??= createStatusBranch({
+      url: options.statusUrl ?? options.source,
+      branch:
+        options.statusBranch ?? controller.picture().desired?.fleet.writeBack.branch ?? DEFAULT_STATUS_BRANCH,
+      directory: join(dataDir, "status.git"),
+      clock,
+      log,
+      ...access,
+    });
+    return opened;
+  };
   const driver = createProcessDriver({
     directory: join(dataDir, "instances"),
     installation: data.installation,
     hidden: [dataDir],
     log,
   });
-  const controller = await createController({
+  const controller: Controller = await createController({
     store,
     source,
-    statusBranch,
+    statusBranch: {
+      read: (signal) => openStatus().read(signal),
+      publish: (change, signal) => openStatus().publish(change, signal),
+    },
     drivers: new Map<string, Driver>([[driver.name, driver]]),
     workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
     secrets: remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact),

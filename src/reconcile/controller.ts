@@ -66,6 +66,8 @@ export interface Controller {
   publishDueAt(): number | null;
   /** Asks for a publication, changed or not, that repairs what others wrote over; the loop does so every five minutes. */
   touch(): void;
+  /** Status is flushed at least this often, changed or not. */
+  flushMs(): number;
   /** Something happened since the last call that another pass could act upon. */
   takeDirty(): boolean;
   /** Resolves when no effect is under way and nothing waits to be recorded. */
@@ -78,6 +80,8 @@ export interface Controller {
 }
 
 const PUSHES = "status_pushes";
+/** Until `fleet.yaml` has been read. */
+const DEFAULT_FLUSH_SECONDS = 300;
 /** A loop that is this late was not merely busy. */
 const AWAY_MS = 2 * SECOND_MS;
 
@@ -106,6 +110,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   let dirty = true;
 
   const writeBack = createWriteBack({
+    pushesPerMinute: () => passes.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_MAX,
     branch: parts.statusBranch,
     // A copy: the record goes on while the texts are written.
     derive: () => statusTextInTurns({ ...picture(), states: new Map(recorder.states) }),
@@ -273,6 +278,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
     publish: (signal) => writeBack.tick(signal),
     publishDueAt: () => writeBack.dueAt(),
     touch: () => writeBack.refresh(),
+    flushMs: () =>
+      (passes.desired()?.fleet.writeBack.flushIntervalSeconds ?? DEFAULT_FLUSH_SECONDS) * SECOND_MS,
     takeDirty() {
       const was = dirty;
       dirty = false;

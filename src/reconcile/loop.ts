@@ -26,8 +26,6 @@ export interface Loop {
 const TICK_MS = 250;
 /** Between two listings of what lives when nothing else happened: finds what died without a word. */
 const LIST_MS = 2 * SECOND_MS;
-/** Status is flushed at least this often, in case something changed that is no transition. */
-const FLUSH_MS = 5 * MINUTE_MS;
 /** So that many controllers do not ask the forge in step. */
 const POLL_JITTER = 0.05;
 
@@ -96,7 +94,7 @@ export function startLoop(
   async function publishForever(): Promise<void> {
     let flushedAt = clock.now();
     while (!signal.aborted) {
-      if (Math.abs(clock.now() - flushedAt) >= FLUSH_MS) {
+      if (Math.abs(clock.now() - flushedAt) >= controller.flushMs()) {
         controller.touch();
         flushedAt = clock.now();
       }

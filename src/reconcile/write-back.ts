@@ -9,8 +9,8 @@ export const PUSHES_PER_MINUTE_MAX = 4;
 /** The minute is counted at the forge: a push may take this much longer to arrive than the one a minute before it. */
 const PUSH_LATENCY_MS = 5 * SECOND_MS;
 const PUSH_WINDOW_MS = MINUTE_MS + PUSH_LATENCY_MS;
-/** One of them is kept for what cannot wait: an end, an incident, a question to a person. */
-const ROUTINE_PUSHES_MAX = PUSHES_PER_MINUTE_MAX - 1;
+/** Of these, so many are kept for what cannot wait: an end, an incident, a question to a person. */
+const URGENT_PUSHES_KEPT = 1;
 /** Every change waits this long for others that come with it. */
 const COALESCE_MS = 1 * SECOND_MS;
 /** Routine changes are spread out this far. */
@@ -52,6 +52,8 @@ export function createWriteBack(parts: {
   derive: () => StatusText | Promise<StatusText>;
   clock: Clock;
   log: Log;
+  /** What `fleet.yaml` allows; never more than `PUSHES_PER_MINUTE_MAX`. */
+  pushesPerMinute?: () => number;
   /** Restored from the record, so that a restart does not earn new pushes. */
   pushes?: readonly Instant[];
   /** Makes the count durable; without that nothing is pushed. */
@@ -76,8 +78,12 @@ export function createWriteBack(parts: {
       touchedAt + COALESCE_MS,
       spaced,
       notBefore,
-      budgetFreeAt(urgent ? PUSHES_PER_MINUTE_MAX : ROUTINE_PUSHES_MAX),
+      budgetFreeAt(urgent ? allowed() : Math.max(1, allowed() - URGENT_PUSHES_KEPT)),
     );
+  }
+
+  function allowed(): number {
+    return Math.min(parts.pushesPerMinute?.() ?? PUSHES_PER_MINUTE_MAX, PUSHES_PER_MINUTE_MAX);
   }
 
   /** After a clock that was put back: what seems to lie ahead has just been, so nothing waits for hours, and no push is forgotten. */

@@ -75,6 +75,19 @@ describe("the one writer", () => {
     expect(branch.pushes).toHaveLength(2 * PUSHES_PER_MINUTE_MAX);
   });
 
+  test("pushes as seldom as the fleet says", async () => {
+    const branch = counting(createFakeStatusBranch());
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog, pushesPerMinute: () => 1 });
+    for (let second = 0; second < 600; second++) {
+      now += 1_000;
+      files.set("README.md", `text ${second}`);
+      writer.touch(true);
+      await writer.tick(signal);
+    }
+    expect(branch.pushes.length).toBeGreaterThan(5);
+    expect(branch.pushes.length).toBeLessThanOrEqual(10);
+  });
+
   test("an end does not wait for routine, because one push is kept for it", async () => {
     const branch = counting(createFakeStatusBranch());
     const writer = createWriteBack({ branch, derive, clock, log: silentLog });
