@@ -250,7 +250,9 @@ function sortLimits(mission: DesiredMission, state: CloneState, { actions, held 
       message: "its contract changed after dispatch; raise `spec.run` to dispatch the changed contract",
     });
   }
-  if (canonicalJson(current.limits) === canonicalJson(mission.limits)) return;
+  // Mostly they are the very object that was assigned; of a large fleet, writing all of them out is most of a pass.
+  if (current.limits === mission.limits || canonicalJson(current.limits) === canonicalJson(mission.limits))
+    return;
   actions.push(limitAction(mission, state, current.limits, mission.limits));
 }
 
