@@ -15,7 +15,7 @@ import { aClone, aMission } from "../test/support/fleet.ts";
 import { createOrigin } from "../test/support/git.ts";
 import { assemble, KEY } from "./fleet.ts";
 import type { LoadPlan, LoadResult } from "./load.ts";
-import { type Bench, measure, median } from "./measure.ts";
+import { type Bench, measure } from "./measure.ts";
 
 const INSTANCES = 100;
 const ROUNDS = 5;
@@ -54,14 +54,20 @@ export const benchHeartbeats: Bench = async ({ directory, log }) => {
     log(
       `heartbeats: ours ${ours.map(Math.round).join(", ")}; bare ${theirs.map(Math.round).join(", ")} per second`,
     );
-    const ratio = median(ours) / median(theirs);
+    // The round whose ratio is the middle one: both of its numbers met the same weather.
+    const rounds = ours.map((value, round) => ({ value, bare: theirs[round] ?? Number.NaN }));
+    rounds.sort((a, b) => a.value / a.bare - b.value / b.bare);
+    const { value, bare: limit } = rounds[Math.floor(rounds.length / 2)] ?? {
+      value: Number.NaN,
+      bare: Number.NaN,
+    };
     return [
       measure({
         bench: "heartbeats",
         what: `heartbeats of ${INSTANCES} instances, durable before they are answered`,
-        ours: { value: median(ours), unit: "/s" },
-        peer: { what: "bare fastify POST with a schema, keeps nothing", value: median(theirs), unit: "/s" },
-        target: { text: "at least half", met: ratio >= TARGET },
+        ours: { value, unit: "/s" },
+        peer: { what: "bare fastify POST with a schema, keeps nothing", value: limit, unit: "/s" },
+        target: { text: "at least half", met: value / limit >= TARGET },
       }),
     ];
   } finally {
