@@ -54,16 +54,18 @@ const PAUSE_PART = 0.15;
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const scratch = await createScratch("factory-chaos");
   const dataDir = join(scratch.path, "data");
+  const ledger = join(scratch.path, "ledger.txt");
   const chaos: Chaos = {
     options,
     dice: createDice(options.seed),
     origin: await createOrigin({ directory: scratch.path }),
     dataDir,
-    ledger: join(scratch.path, "ledger.txt"),
+    ledger,
     watcher: startWatcher({
       instances: join(dataDir, "instances"),
       keep: join(scratch.path, "outboxes"),
       agentFile: agentPath("works.js"),
+      ledger,
     }),
     report: createReport(options),
     runs: new Map(),

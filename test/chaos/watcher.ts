@@ -34,8 +34,10 @@ export function startWatcher(options: {
   readonly instances: string;
   /** Where outboxes get their second names; on the same file system. */
   readonly keep: string;
-  /** Path of the agents' program; its last argument names the clone. */
+  /** Path of the agents' program; its last argument names the clone, and the first is the ledger. */
   readonly agentFile: string;
+  /** Of this fleet: the same program may work for another one at the same time. */
+  readonly ledger: string;
 }): Watcher {
   const violations: string[] = [];
   const outboxes = new Map<string, string>();
@@ -55,7 +57,7 @@ export function startWatcher(options: {
   function classify(pid: number): Living | null {
     const args = readOr(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
     const last = args.at(-1) ?? "";
-    if (args[1] === options.agentFile) {
+    if (args[1] === options.agentFile && args[2] === options.ledger) {
       const startTicks = startOf(pid);
       return startTicks === null ? null : { role: "agent", clone: last, epoch: null, pid, startTicks };
     }
