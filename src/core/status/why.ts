@@ -76,6 +76,9 @@ export function headline(
 ): { runs: boolean; text: string } {
   const runs = state?.phase === "Running" && state.holds.length === 0 && state.mission !== null;
   if (runs) return { runs, text: `${name} runs: ${state.mission?.summary ?? ""}` };
+  const end = state?.mission?.terminal;
+  if (end != null)
+    return { runs, text: `${name} is over (${end.status}) and is being closed: ${end.reason}` };
   const hold = state?.holds[0];
   if (hold !== undefined) return { runs, text: `${name} does not run: hold ${hold.kind}, ${hold.message}` };
   const blocker = held[0];
