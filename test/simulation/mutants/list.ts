@@ -259,12 +259,12 @@ export const MUTANTS: readonly Mutant[] = [
       { file: "core/plan/bucket.ts", find: "  if (runs.isClosed(mission.missionId)) return;\n", replace: "" },
       {
         file: "core/plan/bucket.ts",
-        find: "  if (state?.past.some((past) => past.missionId === mission.missionId)) return;\n",
+        find: "  if (state !== undefined && isRunClosed(state, { ...mission, run: mission.contract.run })) return;\n",
         replace: "",
       },
       {
         file: "core/supervise/want.ts",
-        find: 'if (state.past.some((past) => past.missionId === mission.missionId))\n    return stay(state, "this run is closed already");',
+        find: 'if (isRunClosed(state, { ...mission, run: mission.contract.run }))\n    return stay(state, "this run is closed already");',
         replace: "",
       },
     ],
