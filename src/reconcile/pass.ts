@@ -1,6 +1,7 @@
 import type { DesiredState } from "../core/model/desired.ts";
-import type { PendingDeletion } from "../core/plan/observed.ts";
-import { type Plan, plan } from "../core/plan/plan.ts";
+import { fleetOf } from "../core/plan/guard.ts";
+import type { ObservedState, PendingDeletion } from "../core/plan/observed.ts";
+import { type ActionType, type Plan, plan } from "../core/plan/plan.ts";
 import type { SourceView } from "../core/status/view.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";
@@ -102,7 +103,7 @@ export function createPasses(parts: {
     const observed = await observe(drivers, { states: recorder.states, pendingDeletion }, signal);
     // While the source cannot be read, nothing may be concluded from what it said about names that are gone.
     const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;
-    const made = plan(trusted, observed, clock.now());
+    const made = stillTrue(plan(trusted, observed, clock.now()), observed);
     await rememberPending(pendingDeletion, made.pendingDeletion);
     const fresh = made.actions.filter((action) => {
       const key = `${action.clone} ${JSON.stringify(action.event)}`;
@@ -123,6 +124,20 @@ export function createPasses(parts: {
     return { made, news: fresh.length };
   }
 
+  /**
+   * A listing takes time, and a clone may have been put away meanwhile: then a removal that
+   * was a small part of the fleet may be all that is left of it. It is planned anew in the next pass.
+   */
+  function stillTrue(made: Plan, observed: ObservedState): Plan {
+    const removes = made.actions.some((action) => REMOVALS.has(action.type));
+    if (!removes || fleetOf(recorder.states).join() === fleetOf(observed.states).join()) return made;
+    return {
+      ...made,
+      actions: made.actions.filter((action) => !REMOVALS.has(action.type)),
+      pendingDeletion: observed.pendingDeletion,
+    };
+  }
+
   async function rememberPending(
     before: PendingDeletion | null,
     after: PendingDeletion | null,
@@ -134,6 +149,8 @@ export function createPasses(parts: {
 
   return { look, pass, source: () => view, desired: () => desired, lastPlan: () => last };
 }
+
+const REMOVALS: ReadonlySet<ActionType> = new Set(["prune", "withdraw"]);
 
 function readPending(text: string | undefined): PendingDeletion | null {
   return text === undefined ? null : (JSON.parse(text) as PendingDeletion);

@@ -72,3 +72,8 @@ for (const { bug, troubles, seeds, hours } of REGRESSIONS) {
     expect(violations, story.slice(-40).join("\n")).toEqual([]);
   });
 }
+
+test("a removal that was part of the fleet when it was planned takes all that is left of it (seed 2011)", async () => {
+  const { violations, story } = await simulate({ seed: "2011" });
+  expect(violations, story.slice(-40).join("\n")).toEqual([]);
+});

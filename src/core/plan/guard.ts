@@ -1,4 +1,5 @@
 import type { DesiredState } from "../model/desired.ts";
+import type { CloneState } from "../supervise/state.ts";
 import type { ObservedState, PendingDeletion } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";
 
@@ -29,9 +30,7 @@ export function guardDeletions(
 ): Guarded {
   if (desired === null) return { actions: [], held: [], pendingDeletion: observed.pendingDeletion };
   const lanes = new Set(deletions.map((deletion) => deletion.clone));
-  const fleet = [...observed.states.values()].filter(
-    (state) => !state.withdrawn && state.spec !== null && state.phase !== "Retired",
-  );
+  const fleet = fleetOf(observed.states);
   const free = Math.max(1, Math.floor(fleet.length * DELETIONS_FREE_PART));
   const takesAll = lanes.size > 0 && lanes.size >= fleet.length;
   if (lanes.size === 0) return { actions: [], held: [], pendingDeletion: null };
@@ -64,6 +63,14 @@ export function guardDeletions(
     })),
     pendingDeletion: pending,
   };
+}
+
+/** What a deletion is measured against: every clone that is wanted and not put away. Names, ordered. */
+export function fleetOf(states: ReadonlyMap<string, CloneState>): readonly string[] {
+  return [...states.values()]
+    .filter((state) => !state.withdrawn && state.spec !== null && state.phase !== "Retired")
+    .map((state) => state.name)
+    .sort();
 }
 
 function nameOf(deletion: PlannedAction): string {
