@@ -1,5 +1,5 @@
 import type { Effect } from "../core/model/effect.ts";
-import { asFactoryError, FactoryError } from "../core/model/error.ts";
+import { asFactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
 import { decide } from "../core/supervise/decide.ts";
@@ -262,8 +262,4 @@ export function recordEvents(
   ...events: readonly CloneEvent[]
 ): Promise<Recorded> {
   return recorder.write(clone, () => ({ events }));
-}
-
-export function unknownName(name: string): FactoryError {
-  return new FactoryError("name/unknown", "stall", `there is no mission or clone named ${name}`);
 }

@@ -1,6 +1,6 @@
 import type { Gate } from "../model/condition.ts";
 import type { Effect } from "../model/effect.ts";
-import type { Hold, HoldKind } from "../model/hold.ts";
+import type { Hold } from "../model/hold.ts";
 import type { Instant } from "../model/time.ts";
 import {
   type ClonePhase,
@@ -61,10 +61,6 @@ export function withHold(state: CloneState, hold: Hold): CloneState {
 export function withoutHolds(state: CloneState, leaves: (hold: Hold) => boolean): CloneState {
   const holds = state.holds.filter((hold) => !leaves(hold));
   return holds.length === state.holds.length ? state : { ...state, holds };
-}
-
-export function isHeld(state: CloneState, kind: HoldKind): boolean {
-  return state.holds.some((hold) => hold.kind === kind);
 }
 
 export function withIncident(state: CloneState, incident: Incident): CloneState {
