@@ -3,7 +3,7 @@ import type { Effect } from "../../core/model/effect.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { Heartbeat } from "../../core/model/instance.ts";
 import { compareEffectIds } from "../../core/record/order.ts";
-import type { CloneState } from "../../core/supervise/state.ts";
+import { type StoredState, upgradeState } from "../../core/record/upgrade.ts";
 import type { EventQuery, Receipt, StoredEvent, StoredRecord } from "../../ports/store.ts";
 
 export interface Reader {
@@ -25,7 +25,7 @@ export function createReader(db: DatabaseSync): Reader {
 
   return {
     load: () => ({
-      states: states.all().map((row) => parse<CloneState>(row["state"])),
+      states: states.all().map((row) => upgradeState(parse<StoredState>(row["state"]))),
       effects: effects
         .all()
         .map((row) => ({

@@ -4,6 +4,7 @@ import type { Hold, HoldKind } from "./hold.ts";
 import type { DeathProof, InstanceHandle } from "./instance.ts";
 import type { DesiredMission, MissionLimits } from "./mission.ts";
 import type { Report } from "./report.ts";
+import type { Decided } from "./request.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -34,6 +35,15 @@ export type CloneEvent =
       readonly missionId: string;
       readonly decision: AfterClosure;
       readonly by: string;
+    }
+  // Answers to open questions.
+  | { readonly type: "request.acknowledged"; readonly request: string; readonly by: string }
+  | {
+      readonly type: "request.decided";
+      readonly request: string;
+      readonly decision: Decided;
+      readonly by: string;
+      readonly reason: string;
     }
   // The plan lets it go.
   | { readonly type: "start.planned"; readonly revision: string; readonly why: string }
@@ -91,7 +101,9 @@ export type CloneEvent =
       readonly used: number;
       readonly limit: number;
     }
-  | { readonly type: "window.ended"; readonly evidence: string };
+  | { readonly type: "window.ended"; readonly evidence: string }
+  /** A question that nobody answered comes back, or has expired. */
+  | { readonly type: "request.reminded"; readonly request: string };
 
 export type Health = "starting" | "healthy" | "suspect" | "degraded" | "lost";
 

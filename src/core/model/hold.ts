@@ -25,6 +25,8 @@ export interface Hold {
   readonly reason: string;
   /** A sentence with the facts. */
   readonly message: string;
+  /** What it rests on and can be looked at: a digest, a key, a reading. */
+  readonly evidence?: string;
   /** Who or what may clear it. */
   readonly clearBy: "operator" | "repository" | "supervisor" | "anyone";
   /** When it is looked at again by itself, if it is. */

@@ -21,6 +21,12 @@ export function describe(event: CloneEvent): string {
       return `kill${event.now ? " now" : ""} by ${event.by}: ${event.reason}`;
     case "closure.decided":
       return `decision ${event.decision} by ${event.by}`;
+    case "request.acknowledged":
+      return `${event.request} acknowledged by ${event.by}`;
+    case "request.decided":
+      return `${event.request} decided by ${event.by}: ${event.decision.type}${event.reason === "" ? "" : `, ${event.reason}`}`;
+    case "request.reminded":
+      return `${event.request} still waits for an answer`;
     case "start.planned":
       return `start: ${event.why}`;
     case "prepare.finished":

@@ -1,4 +1,5 @@
 import type { Hold } from "../model/hold.ts";
+import type { DecisionType, Request } from "../model/request.ts";
 import type { CloneState } from "../supervise/state.ts";
 import type { Picture } from "./fleet.ts";
 import type { InboxItem } from "./view.ts";
@@ -7,7 +8,10 @@ import type { InboxItem } from "./view.ts";
 export function inboxOf(picture: Picture): readonly InboxItem[] {
   const items: InboxItem[] = [];
   for (const state of picture.states.values()) {
+    for (const request of state.requests) items.push(requestItem(state, request));
     for (const hold of state.holds) {
+      if (state.requests.some((asked) => asked.hold?.kind === hold.kind && asked.hold.owner === hold.owner))
+        continue;
       const item = holdItem(state, hold);
       if (item !== null) items.push(item);
     }
@@ -73,6 +77,34 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
     (a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since || (a.id < b.id ? -1 : 1),
   );
 }
+
+/** A question as people see it, with the commands that answer it. */
+function requestItem(state: CloneState, request: Request): InboxItem {
+  const subject = state.mission?.name ?? state.name;
+  const acknowledged = request.acknowledged === null ? "" : `; ${request.acknowledged.by} is looking into it`;
+  return {
+    id: request.id,
+    severity: INBOX_SEVERITY[request.severity],
+    kind: request.kind,
+    subject,
+    since: request.openedAt,
+    message: `${request.summary}${acknowledged}`,
+    answers: [
+      ...request.answers.map((answer) => `factory decide ${request.id} ${ANSWER_FLAG[answer]}`),
+      ...(request.acknowledged === null ? [`factory ack ${request.id}`] : []),
+    ],
+  };
+}
+
+const INBOX_SEVERITY = { low: "info", medium: "warning", high: "critical", critical: "critical" } as const;
+
+const ANSWER_FLAG: Readonly<Record<DecisionType, string>> = {
+  raise: "--raise <limit>=<number>",
+  stop: "--stop",
+  approve: "--approve",
+  deny: "--deny",
+  go_on: "--go-on",
+};
 
 function holdItem(state: CloneState, hold: Hold): InboxItem | null {
   const subject = state.mission?.name ?? state.name;

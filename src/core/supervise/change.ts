@@ -1,12 +1,12 @@
 import type { Gate } from "../model/condition.ts";
 import type { Effect } from "../model/effect.ts";
 import type { Hold } from "../model/hold.ts";
+import { INCIDENT_SEVERITY, type IncidentClass, type NewIncident } from "../model/incident.ts";
 import type { Instant } from "../model/time.ts";
 import {
   type ClonePhase,
   type CloneState,
   INCIDENTS_MAX,
-  type Incident,
   type InstanceState,
   type MissionState,
   type StopReason,
@@ -63,9 +63,37 @@ export function withoutHolds(state: CloneState, leaves: (hold: Hold) => boolean)
   return holds.length === state.holds.length ? state : { ...state, holds };
 }
 
-export function withIncident(state: CloneState, incident: Incident): CloneState {
-  if (state.mission === null) return state;
-  return withMission(state, { incidents: [...state.mission.incidents, incident].slice(-INCIDENTS_MAX) });
+/** Put on the mission's list; where there is no mission nobody would read it. */
+export function withIncident(state: CloneState, incident: NewIncident): CloneState {
+  const { mission } = state;
+  if (mission === null) return state;
+  const n = mission.incidentsSeen + 1;
+  const added = {
+    id: `${incident.class}.${n}`,
+    class: incident.class,
+    severity: INCIDENT_SEVERITY[incident.class],
+    at: incident.at,
+    startedAt: Math.min(incident.startedAt ?? incident.at, incident.at),
+    endedAt: incident.over === true ? incident.at : null,
+    message: incident.message,
+    ...(incident.evidence === undefined ? {} : { evidence: incident.evidence }),
+  };
+  return withMission(state, {
+    incidents: [...mission.incidents, added].slice(-INCIDENTS_MAX),
+    incidentsSeen: n,
+  });
+}
+
+/** The open incidents of these classes are over. */
+export function endIncidents(state: CloneState, classes: readonly IncidentClass[], at: Instant): CloneState {
+  const { mission } = state;
+  const open = mission?.incidents.some(({ endedAt, class: of }) => endedAt === null && classes.includes(of));
+  if (mission === null || open !== true) return state;
+  return withMission(state, {
+    incidents: mission.incidents.map((incident) =>
+      incident.endedAt === null && classes.includes(incident.class) ? { ...incident, endedAt: at } : incident,
+    ),
+  });
 }
 
 /** The first end that is recorded stands; whatever comes later does not change it. */

@@ -127,7 +127,12 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
       outcome: closing.outcome,
       at: closing.at,
     }),
-    incidents: mission.incidents,
+    // Whatever it was, it ended with the mission.
+    incidents: mission.incidents.map((incident) => ({
+      ...incident,
+      endedAt: incident.endedAt ?? closing.at,
+    })),
+    answered: mission.answered,
     proof: mission.proof,
     limits: mission.limits,
     summary: mission.summary,
@@ -143,6 +148,8 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
   const free: CloneState = {
     // Every hold was about this mission; the next one starts without them.
     ...withoutHolds(state, () => true),
+    // So was every question.
+    requests: [],
     mission: null,
     ...remembering(state, closed),
     failures: [],

@@ -11,6 +11,7 @@ import * as launch from "./launch.ts";
 import { TEXT_MAX } from "./limits.ts";
 import { meterPeople } from "./people.ts";
 import { onReport } from "./report.ts";
+import { onAcknowledged, onReminded, onRequestDecided } from "./requests.ts";
 import { type CloneState, RECENT_MAX } from "./state.ts";
 import * as stop from "./stop.ts";
 import * as want from "./want.ts";
@@ -71,6 +72,12 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return want.onHoldReleased(state, event, at);
     case "kill.requested":
       return want.onKill(state, event, at);
+    case "request.acknowledged":
+      return onAcknowledged(state, event, at);
+    case "request.decided":
+      return onRequestDecided(state, event, at);
+    case "request.reminded":
+      return onReminded(state, event, at);
     case "closure.decided":
       return onClosureDecided(state, event, at);
     case "start.planned":
@@ -114,7 +121,7 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
     case "callback.gap":
       return watch.onGap(state, event, at);
     case "callback.restored":
-      return watch.onGapClosed(state, event);
+      return watch.onGapClosed(state, event, at);
     case "deadline.passed":
       return onDeadline(state, event, at);
     case "budget.crossed":

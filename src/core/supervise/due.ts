@@ -5,6 +5,7 @@ import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
 import { AMNESTY_MIN_MS, isOver, isStretched } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
 import { totalUsage } from "./report.ts";
+import { dueRequests } from "./requests.ts";
 import type { ClonePhase, CloneState } from "./state.ts";
 import { windowAt } from "./window.ts";
 
@@ -25,6 +26,7 @@ export function due(
     ...health(state, livenessOf(state, signal, now, watch)),
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
     ...budget(state, signal, now, wordsMayWait),
+    ...dueRequests(state, now),
   ];
 }
 

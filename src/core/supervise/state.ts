@@ -2,8 +2,10 @@ import type { AfterClosure, DesiredClone } from "../model/clone.ts";
 import type { Condition, Gate } from "../model/condition.ts";
 import type { BudgetLevel, Health, MeterName } from "../model/event.ts";
 import type { Hold } from "../model/hold.ts";
+import type { Incident } from "../model/incident.ts";
 import type { DeathProof, InstanceHandle } from "../model/instance.ts";
 import type { MeterTrust, MissionContract, MissionLimits, Outcome } from "../model/mission.ts";
+import type { AnsweredRequest, Request } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
 import type { Verdict } from "../model/verdict.ts";
@@ -74,6 +76,10 @@ export interface CloneState {
   readonly forgottenRuns: Readonly<Record<string, number>>;
 
   readonly holds: readonly Hold[];
+  /** Open questions to people, oldest first, at most `REQUESTS_MAX`. */
+  readonly requests: readonly Request[];
+  /** Questions ever asked on this lane: the number in the next one's id. */
+  readonly requestsMade: number;
   /** The newest evidence for each gate. */
   readonly gates: readonly Gate[];
   /** Derived after every event; kept because `since` has to remember. */
@@ -179,6 +185,10 @@ export interface MissionState {
   readonly restarts: number;
   readonly interventions: number;
   readonly incidents: readonly Incident[];
+  /** Incidents ever seen: the number in the next one's id. */
+  readonly incidentsSeen: number;
+  /** Questions that were answered, newest last, at most `ANSWERED_MAX`. */
+  readonly answered: readonly AnsweredRequest[];
   /** Time under holds that only people clear, up to `waitingSince`. */
   readonly waitedForPeopleMs: number;
   readonly waitingSince: Instant | null;
@@ -186,20 +196,6 @@ export interface MissionState {
   /** Proof that its last instance is dead. */
   readonly proof: DeathProof | null;
   readonly judgeAttempts: number;
-}
-
-export interface Incident {
-  readonly class:
-    | "heartbeat_lost"
-    | "crash"
-    | "failed_start"
-    | "quarantine"
-    | "callback_gap"
-    | "survivors"
-    | "killed"
-    | "stray_instance";
-  readonly at: Instant;
-  readonly message: string;
 }
 
 export interface Terminal {
@@ -223,6 +219,7 @@ export interface ClosedMission {
   readonly artifacts: MissionState["artifacts"];
   readonly scorecard: Scorecard;
   readonly incidents: readonly Incident[];
+  readonly answered: readonly AnsweredRequest[];
   readonly proof: DeathProof | null;
   readonly limits: MissionLimits;
   readonly summary: string;
@@ -243,6 +240,8 @@ export const FAILURES_MAX = 20;
 export const INCIDENTS_MAX = 100;
 export const ARTIFACTS_MAX = 200;
 export const BLOCKERS_MAX = 20;
+export const REQUESTS_MAX = 100;
+export const ANSWERED_MAX = 50;
 
 export function initialState(name: string, at: Instant): CloneState {
   return {
@@ -261,6 +260,8 @@ export function initialState(name: string, at: Instant): CloneState {
     past: [],
     forgottenRuns: {},
     holds: [],
+    requests: [],
+    requestsMade: 0,
     gates: [],
     conditions: [],
     failures: [],

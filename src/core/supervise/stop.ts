@@ -4,6 +4,7 @@ import type { DeathProof } from "../model/instance.ts";
 import { type Instant, iso } from "../model/time.ts";
 import {
   ask,
+  endIncidents,
   enter,
   type Step,
   stay,
@@ -27,7 +28,11 @@ export function onStopFinished(state: CloneState, event: Of<"stop.finished">, at
     return stay(state, `epoch ${event.epoch} is over`);
   }
   // Nothing of it lives any more, so the freeze that an earlier attempt caused is over.
-  const thawed = withoutHolds(state, (hold) => hold.kind === "freeze" && hold.reason === "Survivors");
+  const thawed = endIncidents(
+    withoutHolds(state, (hold) => hold.kind === "freeze" && hold.reason === "Survivors"),
+    ["survivors"],
+    at,
+  );
   const buried = bury(thawed, instance, event.proof, at);
   if (buried.mission?.terminal != null) return afterMission(buried, at);
   return afterDeath(buried, instance, instance.stopping, at);

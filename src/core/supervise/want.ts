@@ -143,7 +143,12 @@ export function onKill(state: CloneState, event: Of<"kill.requested">, at: Insta
   let next = state;
   if (mission !== null) {
     next = withMission(next, { interventions: mission.interventions + 1 });
-    next = withIncident(next, { class: "killed", at, message: `killed by ${event.by}: ${event.reason}` });
+    next = withIncident(next, {
+      class: "killed",
+      at,
+      message: `killed by ${event.by}: ${event.reason}`,
+      over: true,
+    });
   }
   return end(next, at, {
     status: "cancelled",
@@ -222,6 +227,8 @@ function newMission(mission: DesiredMission, at: Instant): MissionState {
     restarts: 0,
     interventions: 0,
     incidents: [],
+    incidentsSeen: 0,
+    answered: [],
     waitedForPeopleMs: 0,
     waitingSince: null,
     terminal: null,

@@ -4,6 +4,7 @@ import type { Instant } from "../model/time.ts";
 import {
   ask,
   beginStop,
+  endIncidents,
   type Step,
   stay,
   stopMeter,
@@ -100,9 +101,9 @@ export function onGap(state: CloneState, event: Of<"callback.gap">, at: Instant)
   return ask(marked, { type: "pull", epoch: event.epoch });
 }
 
-export function onGapClosed(state: CloneState, event: Of<"callback.restored">): Step {
+export function onGapClosed(state: CloneState, event: Of<"callback.restored">, at: Instant): Step {
   if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  return stay(withInstance(state, { gapAt: null }));
+  return stay(endIncidents(withInstance(state, { gapAt: null }), ["callback_gap"], at));
 }
 
 /** Notices are noticed; at `pause` the mission is held until the number changes; at `stop` it ends. */

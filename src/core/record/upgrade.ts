@@ -1,0 +1,51 @@
+import type { Incident } from "../model/incident.ts";
+import { INCIDENT_SEVERITY } from "../model/incident.ts";
+import { type CloneState, type ClosedMission, initialState, type MissionState } from "../supervise/state.ts";
+
+/**
+ * A state as an older version of this program stored it, in today's shape:
+ * fields that it did not know get the value that a state has before anything
+ * happened to them. A state of today comes out as it went in.
+ */
+export function upgradeState(stored: StoredState): CloneState {
+  const fresh = initialState(stored.name, stored.phaseSince);
+  return {
+    ...fresh,
+    ...stored,
+    mission: stored.mission == null ? null : upgradeMission(stored.mission),
+    past: stored.past.map(upgradeClosed),
+  };
+}
+
+/** What has always been there; the rest may be missing. */
+export type StoredState = Partial<CloneState> & Pick<CloneState, "name" | "phaseSince" | "past">;
+
+function upgradeMission(mission: MissionState): MissionState {
+  const incidents = mission.incidents.map(upgradeIncident);
+  return {
+    ...MISSION_DEFAULTS,
+    ...mission,
+    incidents,
+    incidentsSeen: mission.incidentsSeen ?? incidents.length,
+  };
+}
+
+function upgradeClosed(closed: ClosedMission): ClosedMission {
+  return { ...CLOSED_DEFAULTS, ...closed, incidents: closed.incidents.map(upgradeIncident) };
+}
+
+/** Until version 0.1 an incident had a class, a time and a message. */
+function upgradeIncident(incident: Incident, index: number): Incident {
+  return {
+    ...incident,
+    id: incident.id ?? `${incident.class}.${index + 1}`,
+    severity: incident.severity ?? INCIDENT_SEVERITY[incident.class],
+    startedAt: incident.startedAt ?? incident.at,
+    endedAt: incident.endedAt === undefined ? incident.at : incident.endedAt,
+  };
+}
+
+/** Fields of a mission that came later. */
+const MISSION_DEFAULTS = { answered: [] } satisfies Partial<MissionState>;
+/** Fields of a closed mission that came later. */
+const CLOSED_DEFAULTS = { answered: [] } satisfies Partial<ClosedMission>;
