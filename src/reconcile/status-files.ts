@@ -1,4 +1,3 @@
-import { stringify } from "yaml";
 import type { Condition } from "../core/model/condition.ts";
 import { iso } from "../core/model/time.ts";
 import { board } from "../core/status/board.ts";
@@ -9,6 +8,7 @@ import { closedPhaseOf } from "../core/status/phase.ts";
 import type { MissionView } from "../core/status/view.ts";
 import type { CloneState, ClosedMission } from "../core/supervise/state.ts";
 import type { StatusText } from "./write-back.ts";
+import { yamlText } from "./yaml-text.ts";
 
 /** Steps in which a meter is shown: a commit for every second of runtime would be noise. */
 const METER_STEP_PERCENT = 10;
@@ -251,10 +251,7 @@ function condition(one: Condition): object {
 }
 
 function document(kind: string, name: string, status: object): string {
-  return stringify(
-    { apiVersion: "factory/v1", kind, metadata: { name }, status },
-    { lineWidth: 0, aliasDuplicateObjects: false },
-  );
+  return yamlText({ apiVersion: "factory/v1", kind, metadata: { name }, status });
 }
 
 function runtimePercent({ usage, budget }: MissionView): number {

@@ -64,10 +64,17 @@ export function createLife(onDeath: (how: string) => void): Life {
     },
     kill: () => die("killed"),
     seen<T extends object>(port: T): T {
+      // Each method is wrapped once: ports are asked a thousand times a minute.
+      const wrapped = new Map<PropertyKey, unknown>();
       return new Proxy(port, {
         get(target, key) {
+          const known = wrapped.get(key);
+          if (known !== undefined) return known;
           const value: unknown = Reflect.get(target, key);
-          return typeof value === "function" ? wrap(String(key), value.bind(target) as () => unknown) : value;
+          if (typeof value !== "function") return value;
+          const method = wrap(String(key), value.bind(target) as () => unknown);
+          wrapped.set(key, method);
+          return method;
         },
       });
     },

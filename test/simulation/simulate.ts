@@ -7,7 +7,7 @@ import { createHost, type Host, type Rhythm } from "./host.ts";
 import { allowRewrite, commitSomething, failSource, foundFleet, operate, vandalise } from "./people.ts";
 import { foreignFile } from "./ports.ts";
 import { CALM, namesOf, pickTroubles, type Troubles } from "./swarm.ts";
-import { settle } from "./timeline.ts";
+import { playSteps, settle } from "./timeline.ts";
 import { createWorld, type World } from "./world.ts";
 
 export interface SimulationOptions {
@@ -98,13 +98,22 @@ async function run(world: World, forMs: number, calm: Host | null): Promise<numb
   let restingSinceMs: number | null = null;
   let lookAtMs = world.timeline.elapsedMs + REST_LOOK_MS;
   let steps = 0;
-  await settle();
-  for (; steps < STEPS_MAX; steps++) {
+  let over = false;
+  const goesOn = (): boolean => {
     const next = world.timeline.nextAtMs();
-    if (next === null || next > endMs || world.checker.violations.length > 0) return steps;
-    world.timeline.step();
-    await settle();
-    if (world.timeline.elapsedMs < lookAtMs) continue;
+    over = next === null || next > endMs || world.checker.violations.length > 0 || steps >= STEPS_MAX;
+    return !over && world.timeline.elapsedMs < lookAtMs;
+  };
+  await settle();
+  for (;;) {
+    await playSteps(() => {
+      if (!goesOn()) return false;
+      world.timeline.step();
+      steps += 1;
+      return true;
+    });
+    if (steps >= STEPS_MAX) throw new Error(`seed ${world.seed} took more than ${STEPS_MAX} steps`);
+    if (over) return steps;
     lookAtMs = world.timeline.elapsedMs + REST_LOOK_MS;
     await lookAtRecord(world);
     if (calm === null) continue;
@@ -112,7 +121,6 @@ async function run(world: World, forMs: number, calm: Host | null): Promise<numb
     restingSinceMs = rests ? (restingSinceMs ?? world.timeline.elapsedMs) : null;
     if (restingSinceMs !== null && world.timeline.elapsedMs - restingSinceMs >= REST_MS) return steps;
   }
-  throw new Error(`seed ${world.seed} took more than ${STEPS_MAX} steps`);
 }
 
 /** Every so often: each fault comes at its own rate, until calm. */

@@ -86,3 +86,34 @@ export function createTimeline(): Timeline {
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Steps that share one turn of the loop: a turn costs as much as a step does. */
+const STEPS_PER_TURN = 64;
+
+/**
+ * Takes steps until `step` answers false, and lets every promise that can go on do so after each: between
+ * two callbacks of one turn microtasks run to their end. Whoever waits for a turn of the loop itself gets it
+ * after at most `STEPS_PER_TURN` steps, the same ones in every run.
+ */
+export function playSteps(step: () => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let over = false;
+    const one = (last: boolean): void => {
+      if (over) return;
+      try {
+        over = !step();
+      } catch (error) {
+        over = true;
+        reject(error);
+        return;
+      }
+      // Not before the promises of this last step have gone on.
+      if (over) setImmediate(resolve);
+      else if (last) turn();
+    };
+    const turn = (): void => {
+      for (let taken = 1; taken <= STEPS_PER_TURN; taken++) setImmediate(one, taken === STEPS_PER_TURN);
+    };
+    turn();
+  });
+}

@@ -157,6 +157,25 @@ describe("windows", () => {
     expect(windowAt(window, T0 + HOUR_MS)).toEqual({ open: false, changesAt: null, ended: true });
   });
 
+  test("the answer for an instant is the same whatever was asked before", () => {
+    const crons = ["0 * * * *", "*/7 9-17 * * 1-5", "30 2 * * *", "0 0 29 2 *"];
+    let unasked = 0;
+    for (const cron of crons) {
+      for (const durationMinutes of [1, 45, 1_500]) {
+        const window = { type: "recurring", cron, durationMinutes, timezone: "Europe/Berlin" } as const;
+        for (let step = 0; step < 20; step++) {
+          // Back and forth over the end of daylight saving, in steps that share no divisor with any period.
+          const at =
+            Date.parse("2026-10-24T22:00:00Z") + ((step * 7_919) % 3_001) * 61_000 + (step % 3) * 499;
+          // White space makes it another expression to remember, and the same to read.
+          unasked += 1;
+          const alone = { ...window, cron: `${cron}${" ".repeat(unasked)}` };
+          expect(windowAt(window, at), `${cron} ${durationMinutes} ${at}`).toEqual(windowAt(alone, at));
+        }
+      }
+    }
+  });
+
   test("a recurring window follows its own time zone across daylight saving", () => {
     // 09:00 to 17:00 in Berlin: 07:00 UTC in summer, 08:00 UTC in winter; clocks went back on 25 October 2026.
     const window = {
