@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { DecideOptions } from "./commands/decide.ts";
 import type { Io } from "./io.ts";
 import type { Globals } from "./place.ts";
 
@@ -173,11 +174,43 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     async (call: Call<{ follow?: boolean; bytes: number }>, name: string) =>
       (await import("./commands/logs.ts")).logs(call, name),
   );
-  runs(add("inbox", "List what waits for a person", "factory inbox"), async (call: Call<object>) =>
-    (await import("./commands/inbox.ts")).inbox(call),
+  runs(
+    add(
+      "inbox [id]",
+      "List what waits for a person, or show one item whole",
+      "factory inbox\nfactory inbox license-audit.budget.1",
+    ),
+    async (call: Call<object>, id: string | undefined) =>
+      (await import("./commands/inbox.ts")).inbox(call, id),
   );
 
   program.commandsGroup("Decide:");
+  runs(
+    add(
+      "decide <request>",
+      "Answer an open question of the inbox",
+      [
+        "factory decide license-audit.budget.1 --raise max_cost_usd=8",
+        "factory decide license-audit.budget.1 --stop",
+        "factory decide license-audit.approval.2 --approve",
+      ].join("\n"),
+    )
+      .addOption(
+        new Option("--raise <limit=number>", "a higher limit; may be given more than once").argParser(
+          (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+        ),
+      )
+      .option("--stop", "end the mission")
+      .option("--approve", "let the action be done, and nothing else")
+      .option("--deny", "do not let it be done; the mission goes on without")
+      .option("--go-on", "lift the hold as things are")
+      .option("--reason <text>", "is recorded", ""),
+    async (call: Call<DecideOptions>, id: string) => (await import("./commands/decide.ts")).decide(call, id),
+  );
+  runs(
+    add("ack <request>", "Say that you look into an open question", "factory ack license-audit.budget.1"),
+    async (call: Call<object>, id: string) => (await import("./commands/decide.ts")).ack(call, id),
+  );
   for (const [verb, summary] of [
     ["pause", "Pause a mission; its agent is frozen, not ended"],
     ["resume", "Clear the holds that a person may clear"],

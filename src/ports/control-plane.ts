@@ -1,3 +1,4 @@
+import type { Decided } from "../core/model/request.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
 import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
 import type { EventQuery, StoredEvent } from "./store.ts";
@@ -26,6 +27,10 @@ export interface ControlPlane {
   decideClosure(
     request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },
   ): Promise<ControlAnswer>;
+  /** Answers an open question. A refusal says which answers are possible, with numbers. */
+  decide(request: DecideRequest): Promise<ControlAnswer>;
+  /** Says that somebody looks into it; it comes back all the same when nobody has answered in time. */
+  acknowledge(request: { readonly id: string; readonly actor: string }): Promise<ControlAnswer>;
   /** Looks at the repository at once. Returns when that pass is over. */
   reconcile(request: { readonly actor: string }): Promise<ControlAnswer>;
   allowRewrite(request: {
@@ -60,6 +65,14 @@ export interface InstanceCaller {
 export interface ControlRequest {
   /** Name of a mission or of a clone. */
   readonly name: string;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export interface DecideRequest {
+  /** Of the question, as the inbox shows it. */
+  readonly id: string;
+  readonly decision: Decided;
   readonly actor: string;
   readonly reason: string;
 }

@@ -15,6 +15,7 @@ import type { Source } from "../ports/source.ts";
 import type { StatusBranch } from "../ports/status-branch.ts";
 import type { Store } from "../ports/store.ts";
 import type { Workspaces } from "../ports/workspaces.ts";
+import { createAnswers } from "./answer.ts";
 import { createControl, laneOf } from "./control.ts";
 import { createDesires } from "./desire.ts";
 import { createDispatcher } from "./dispatch.ts";
@@ -106,6 +107,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const dispatcher = createDispatcher({ recorder, handlers, clock, log });
   const ingest = createIngest({ recorder, store, clock });
   const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
+  const answers = createAnswers({ recorder, caps: () => passes.desired()?.fleet.caps ?? null });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
   let dirty = true;
 
@@ -196,6 +198,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
     resume: (request) => control.resume(request),
     kill: (request) => control.kill(request),
     decideClosure: (request) => control.decideClosure(request),
+    decide: (request) => answers.decide(request),
+    acknowledge: (request) => answers.acknowledge(request),
     async reconcile() {
       const signal = AbortSignal.timeout(120 * SECOND_MS);
       await look(signal);

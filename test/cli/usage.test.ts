@@ -28,7 +28,17 @@ describe("help", () => {
     ]) {
       expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
     }
-    for (const name of ["kill", "inbox", "closure", "doctor", "demo", "allow-rewrite", "reconcile"]) {
+    for (const name of [
+      "kill",
+      "inbox",
+      "decide",
+      "ack",
+      "closure",
+      "doctor",
+      "demo",
+      "allow-rewrite",
+      "reconcile",
+    ]) {
       expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
     }
   });
@@ -67,6 +77,13 @@ describe("wrong use ends with 2 and says what would be right", () => {
     [["status", "--dir", "/nonexistent"], /not a directory/],
     [["allow-rewrite", "--from", "abc", "--to", "def"], /full commit id/],
     [["closure", "x", "--decide", "burn"], /retire, standby, template/],
+    [["decide", "x.budget.1"], /no answer was given; give one of --raise/],
+    [["decide", "x.budget.1", "--stop", "--approve"], /one answer at a time/],
+    [["decide", "x.budget.1", "--raise", "max_coast_usd=8"], /did you mean max_cost_usd\?/],
+    [
+      ["decide", "x.budget.1", "--raise", "max_cost_usd=lots"],
+      /a number above 0, for example max_cost_usd=8/,
+    ],
   ])("%j", async (args, says) => {
     const { code, stdout, stderr } = await factory(here, ...args);
     expect(stderr).toMatch(says);
@@ -85,6 +102,8 @@ describe("without a controller", () => {
     ["logs", "x"],
     ["pause", "x"],
     ["kill", "--now", "x"],
+    ["decide", "x", "--stop"],
+    ["ack", "x"],
     ["reconcile"],
   ])("%s %s %s ends with 3 and says how to start one", async (...args) => {
     const { code, stderr } = await factory(here, ...args.filter((arg) => arg !== undefined));

@@ -57,9 +57,9 @@ test("a budget that is almost spent pauses and asks; a higher number in the file
   const name = "spends";
   const paused = await missionUntil(controller, name, (mission) => mission.phase === "Paused");
   expect(paused.holds.map(({ kind, clearBy }) => ({ kind, clearBy }))).toEqual([
-    { kind: "budget", clearBy: "repository" },
+    { kind: "budget", clearBy: "decision" },
   ]);
-  expect((await controller.client.inbox()).find(({ id }) => id === `${name}/budget`)?.message).toMatch(
+  expect((await controller.client.inbox()).find(({ id }) => id === `${name}.budget.1`)?.message).toMatch(
     /runtime_minutes is at .* of /,
   );
   expect((await controller.client.resume({ name, reason: "" })).ok).toBe(false);

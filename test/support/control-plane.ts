@@ -98,6 +98,8 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
     resume: (request) => decide("resume", request),
     kill: (request) => decide(request.now ? "kill now" : "kill", request),
     decideClosure: (request) => decide(request.decision, request),
+    decide: ({ id, decision, actor, reason }) => decide(decision.type, { name: id, actor, reason }),
+    acknowledge: ({ id, actor }) => decide("acknowledge", { name: id, actor, reason: "" }),
     reconcile: ({ actor }) => decide("reconcile", { name: "source", actor, reason: "" }),
     allowRewrite: ({ actor, from, to }) => decide("allow", { name: `${from}..${to}`, actor, reason: "" }),
     fleet() {

@@ -1,4 +1,5 @@
 import { FactoryError } from "../../core/model/error.ts";
+import type { Decided } from "../../core/model/request.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../core/status/view.ts";
 import type { ControlAnswer } from "../../ports/control-plane.ts";
 import type { EventQuery, StoredEvent } from "../../ports/store.ts";
@@ -45,6 +46,12 @@ export interface ControllerClient {
   decideClosure(
     call: ControlCall & { readonly decision: "retire" | "standby" | "template" },
   ): Promise<ControlAnswer>;
+  decide(call: {
+    readonly id: string;
+    readonly decision: Decided;
+    readonly reason: string;
+  }): Promise<ControlAnswer>;
+  acknowledge(id: string): Promise<ControlAnswer>;
   /** Returns when the pass is over. */
   reconcile(): Promise<ControlAnswer>;
   allowRewrite(commits: { readonly from: string; readonly to: string }): Promise<ControlAnswer>;
@@ -106,6 +113,15 @@ export function createControllerClient(options: ControllerClientOptions): Contro
     resume: ({ name, reason }) => decide(name, "resume", { reason }),
     kill: ({ name, reason, now }) => decide(name, "kill", { reason, now }),
     decideClosure: ({ name, reason, decision }) => decide(name, "closure", { reason, decision }),
+    decide({ id, decision, reason }) {
+      const budget = decision.type === "raise" ? { budget: decision.budget } : {};
+      return post(`/v1/requests/${encodeURIComponent(id)}/decide`, {
+        decision: decision.type,
+        ...budget,
+        reason,
+      });
+    },
+    acknowledge: (id) => post(`/v1/requests/${encodeURIComponent(id)}/acknowledge`, {}),
     reconcile: () => post("/v1/reconcile", {}),
     allowRewrite: (commits) => post("/v1/source/allow-rewrite", commits),
   };

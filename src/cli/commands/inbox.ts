@@ -1,13 +1,18 @@
 import { systemClock } from "../../adapters/system/clock.ts";
+import { iso } from "../../core/model/time.ts";
+import type { InboxItem, RequestView } from "../../core/status/view.ts";
+import { nearest } from "../../spec/suggest.ts";
 import { connect } from "../controller.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT, usageError } from "../exit.ts";
 import { age, plural, wrap } from "../format/words.ts";
-import { oneLine } from "../io.ts";
+import { type Io, oneLine } from "../io.ts";
 import type { Call } from "../program.ts";
 
-/** Lists what waits for a person, the most serious first, with what would answer it. */
-export async function inbox({ io, globals }: Call<object>): Promise<number> {
+/** Lists what waits for a person, the most serious first, with what would answer it; or shows the whole of one. */
+export async function inbox({ io, globals }: Call<object>, id: string | undefined): Promise<number> {
   const items = await connect(globals).inbox();
+  const now = systemClock().now();
+  if (id !== undefined) return one(items, id, { io, now, json: globals.json === true });
   if (globals.json === true) {
     io.json({ items });
     return EXIT.fine;
@@ -16,15 +21,62 @@ export async function inbox({ io, globals }: Call<object>): Promise<number> {
     io.out("Nothing waits for a person.");
     return EXIT.fine;
   }
-  const now = systemClock().now();
-  const colour = { critical: "red", warning: "yellow", info: "blue" } as const;
-  for (const item of items) {
-    io.out(
-      `${io.paint(colour[item.severity], item.severity)} ${io.paint("bold", oneLine(item.subject))} ${item.kind}, ${age(now - item.since)} ago`,
-    );
-    io.out(`  ${wrap(oneLine(item.message), io.width - 2, "  ")}`);
-    for (const answer of item.answers) io.out(`  ${io.paint("cyan", "→")} ${oneLine(answer)}`);
-  }
-  io.out(`${plural(items.length, "item")}.`);
+  for (const item of items) print(item, io, now);
+  io.out(`${plural(items.length, "item")}. \`factory inbox <id>\` shows one with its evidence.`);
   return EXIT.fine;
+}
+
+function one(
+  items: readonly InboxItem[],
+  id: string,
+  { io, now, json }: { io: Io; now: number; json: boolean },
+): number {
+  const item = items.find((candidate) => candidate.id === id);
+  if (item === undefined) {
+    const ids = items.map((candidate) => candidate.id);
+    const meant = nearest(id, ids);
+    const help =
+      meant !== null
+        ? `did you mean ${meant}?`
+        : ids.length === 0
+          ? "nothing waits for a person"
+          : "`factory inbox` lists them all";
+    throw usageError(`there is no item ${id} in the inbox; ${help}`);
+  }
+  if (json) io.json(item);
+  else {
+    print(item, io, now);
+    if (item.request !== undefined)
+      for (const line of details(item.request)) io.out(`  ${wrap(oneLine(line), io.width - 2, "    ")}`);
+  }
+  return EXIT.fine;
+}
+
+const COLOUR = { critical: "red", warning: "yellow", info: "blue" } as const;
+
+function print(item: InboxItem, io: Io, now: number): void {
+  const since = `${age(now - item.since)} ago`;
+  io.out(
+    `${io.paint(COLOUR[item.severity], item.severity)} ${io.paint("bold", oneLine(item.subject))} ${item.kind}, ${since}  ${oneLine(item.id)}`,
+  );
+  io.out(`  ${wrap(oneLine(item.message), io.width - 2, "  ")}`);
+  for (const answer of item.answers) io.out(`  ${io.paint("cyan", "→")} ${oneLine(answer)}`);
+}
+
+function details(request: RequestView): string[] {
+  const { acknowledged, expiresAt, binds, quorum, votes, reminders } = request;
+  return [
+    ...request.evidence.map((line) => `- ${line}`),
+    `severity ${request.severity}; asked of ${request.owner} because of ${request.requestedBy}`,
+    ...(binds === null ? [] : [`binds to ${binds}`]),
+    ...(quorum > 1
+      ? [
+          `${votes.length} of ${quorum} have agreed${votes.length === 0 ? "" : `: ${votes.map(({ by }) => by).join(", ")}`}`,
+        ]
+      : []),
+    acknowledged === null
+      ? `nobody has acknowledged it; it comes back at ${iso(request.remindAt)}${reminders === 0 ? "" : ` and did so ${reminders}×`}`
+      : `${acknowledged.by} acknowledged it at ${iso(acknowledged.at)}; it comes back at ${iso(request.remindAt)}`,
+    ...(expiresAt === null ? [] : [`unanswered it is denied at ${iso(expiresAt)}`]),
+  ];
 }

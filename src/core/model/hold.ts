@@ -27,8 +27,8 @@ export interface Hold {
   readonly message: string;
   /** What it rests on and can be looked at: a digest, a key, a reading. */
   readonly evidence?: string;
-  /** Who or what may clear it. */
-  readonly clearBy: "operator" | "repository" | "supervisor" | "anyone";
+  /** Who or what may clear it. `decision`: the answer to its open question, and nothing less. */
+  readonly clearBy: "operator" | "decision" | "repository" | "supervisor" | "anyone";
   /** When it is looked at again by itself, if it is. */
   readonly until?: Instant;
 }

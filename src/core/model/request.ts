@@ -54,6 +54,15 @@ export type RequestKind =
 export const DECISION_TYPES = ["raise", "stop", "approve", "deny", "go_on"] as const;
 export type DecisionType = (typeof DECISION_TYPES)[number];
 
+/** How each is given on the command line. */
+export const ANSWER_FLAG: Readonly<Record<DecisionType, string>> = {
+  raise: "--raise <limit>=<number>",
+  stop: "--stop",
+  approve: "--approve",
+  deny: "--deny",
+  go_on: "--go-on",
+};
+
 export type Decided =
   /** New limits, each higher than the one that was reached. */
   | { readonly type: "raise"; readonly budget: Readonly<Partial<Record<BudgetField, number>>> }

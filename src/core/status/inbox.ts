@@ -1,5 +1,5 @@
 import type { Hold } from "../model/hold.ts";
-import type { DecisionType, Request } from "../model/request.ts";
+import { ANSWER_FLAG, type Request } from "../model/request.ts";
 import type { CloneState } from "../supervise/state.ts";
 import type { Picture } from "./fleet.ts";
 import type { InboxItem } from "./view.ts";
@@ -93,18 +93,24 @@ function requestItem(state: CloneState, request: Request): InboxItem {
       ...request.answers.map((answer) => `factory decide ${request.id} ${ANSWER_FLAG[answer]}`),
       ...(request.acknowledged === null ? [`factory ack ${request.id}`] : []),
     ],
+    request: {
+      evidence: request.evidence,
+      answers: request.answers,
+      severity: request.severity,
+      owner: request.owner,
+      requestedBy: request.requestedBy,
+      binds: request.binds,
+      expiresAt: request.expiresAt,
+      acknowledged: request.acknowledged,
+      remindAt: request.remindAt,
+      reminders: request.reminders,
+      votes: request.votes,
+      quorum: request.quorum,
+    },
   };
 }
 
 const INBOX_SEVERITY = { low: "info", medium: "warning", high: "critical", critical: "critical" } as const;
-
-const ANSWER_FLAG: Readonly<Record<DecisionType, string>> = {
-  raise: "--raise <limit>=<number>",
-  stop: "--stop",
-  approve: "--approve",
-  deny: "--deny",
-  go_on: "--go-on",
-};
 
 function holdItem(state: CloneState, hold: Hold): InboxItem | null {
   const subject = state.mission?.name ?? state.name;

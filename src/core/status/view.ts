@@ -4,8 +4,10 @@
  */
 import type { Condition } from "../model/condition.ts";
 import type { Hold } from "../model/hold.ts";
+import type { Severity } from "../model/incident.ts";
 import type { Issue } from "../model/issue.ts";
 import type { MissionPhase, Outcome, Usage } from "../model/mission.ts";
+import type { DecisionType } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
 
@@ -132,4 +134,26 @@ export interface InboxItem {
   readonly message: string;
   /** Commands, or changes of a file, that would answer it. */
   readonly answers: readonly string[];
+  /** Where it is a question that `factory decide` answers: the whole of it. */
+  readonly request?: RequestView;
+}
+
+export interface RequestView {
+  /** What it rests on, one line each. */
+  readonly evidence: readonly string[];
+  readonly answers: readonly DecisionType[];
+  readonly severity: Severity;
+  /** Who is asked. */
+  readonly owner: string;
+  readonly requestedBy: string;
+  /** The digest of the one action that is decided, where it is one. */
+  readonly binds: string | null;
+  /** Denied from here on. */
+  readonly expiresAt: Instant | null;
+  readonly acknowledged: { readonly by: string; readonly at: Instant } | null;
+  /** When it comes back, and how often it did. */
+  readonly remindAt: Instant;
+  readonly reminders: number;
+  readonly votes: readonly { readonly by: string; readonly at: Instant }[];
+  readonly quorum: number;
 }

@@ -24,7 +24,11 @@ const STEPS: readonly { readonly type: ConditionType; readonly step: string; rea
   },
   { type: "EnvelopeValid", step: "4.1", next: "correct the mission's contract and raise `spec.run`" },
   { type: "WithinWindow", step: "4.2", next: "wait for the window, or change `spec.autonomy_window`" },
-  { type: "WithinBudget", step: "4.2", next: "raise the limit under `spec.budget`" },
+  {
+    type: "WithinBudget",
+    step: "4.2",
+    next: "`factory inbox` shows the question; a higher `spec.budget` answers it, too",
+  },
   { type: "KillSwitchArmed", step: "4.3", next: "see `factory doctor` for what this machine offers" },
   {
     type: "CallbackReachable",
@@ -103,6 +107,7 @@ function holdStep(hold: Hold): WhyStep {
   const until = hold.until === undefined ? "" : ` by itself at ${new Date(hold.until).toISOString()}, or`;
   const who: Record<Hold["clearBy"], string> = {
     operator: "`factory resume` clears it",
+    decision: "the answer to its question clears it: `factory inbox`",
     repository: "a change of the mission's file clears it",
     supervisor: "it is cleared when its reason is gone",
     anyone: "`factory resume` or a changed declaration clears it",

@@ -17,6 +17,7 @@ import {
   withTerminal,
 } from "./change.ts";
 import { closeWithoutVerdict } from "./close.ts";
+import { withoutRequests } from "./requests.ts";
 import { type CloneState, isRunClosed, type MissionState } from "./state.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
@@ -86,7 +87,10 @@ export function onLimitsChanged(state: CloneState, event: Of<"mission.limits_cha
     limits,
     ...(raised ? { crossed: {} } : {}),
   });
-  if (raised) next = withoutHolds(next, (hold) => hold.kind === "budget");
+  if (raised) {
+    next = withoutHolds(next, (hold) => hold.kind === "budget");
+    next = withoutRequests(next, (request) => request.kind === "budget");
+  }
   if (limits.kill_switch.engaged) {
     return end(next, at, {
       status: "cancelled",

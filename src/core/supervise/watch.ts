@@ -14,6 +14,7 @@ import {
   withInstance,
   withMission,
 } from "./change.ts";
+import { withRequest } from "./requests.ts";
 import type { CloneState } from "./state.ts";
 import { end } from "./want.ts";
 
@@ -113,15 +114,27 @@ export function onBudget(state: CloneState, event: Of<"budget.crossed">, at: Ins
   const crossed = withMission(state, { crossed: { ...mission.crossed, [event.meter]: event.level } });
   const facts = `${event.meter} is at ${event.used} of ${event.limit}`;
   if (event.level === "pause") {
+    const held = withHold(crossed, {
+      kind: "budget",
+      owner: "supervisor",
+      since: at,
+      reason: "BudgetThreshold",
+      message: `${facts}; goes on when \`max_${event.meter}\` is raised, by decision or in the file`,
+      clearBy: "decision",
+    });
     return stay(
-      withHold(crossed, {
-        kind: "budget",
-        owner: "supervisor",
-        since: at,
-        reason: "BudgetThreshold",
-        message: `${facts}; goes on when \`spec.budget.max_${event.meter}\` is raised`,
-        clearBy: "repository",
-      }),
+      withRequest(
+        held,
+        {
+          kind: "budget",
+          severity: "medium",
+          summary: `${facts}; raise it or stop`,
+          evidence: [facts],
+          answers: ["raise", "stop"],
+          hold: { kind: "budget", owner: "supervisor" },
+        },
+        at,
+      ),
     );
   }
   if (event.level === "stop") {

@@ -75,6 +75,37 @@ describe("the operator's side", () => {
     ]);
   });
 
+  it("answers and acknowledges questions by their id", async () => {
+    const as = { "x-factory-actor": "ann" };
+    const decide = (body: object) => app.post("/v1/requests/audit.budget.1/decide", body, as);
+    expect((await decide({ decision: "raise", budget: { max_cost_usd: 8 }, reason: "more" })).json()).toEqual(
+      {
+        message: "raise audit.budget.1",
+      },
+    );
+    expect((await decide({ decision: "stop" })).statusCode).toBe(200);
+    expect((await app.post("/v1/requests/audit.budget.1/acknowledge", {}, as)).statusCode).toBe(200);
+    expect(app.plane.decided.map(({ what, actor, reason }) => [what, actor, reason])).toEqual([
+      ["raise", "ann", "more"],
+      ["stop", "ann", ""],
+      ["acknowledge", "ann", ""],
+    ]);
+    for (const body of [
+      {},
+      { decision: "maybe" },
+      { decision: "raise" },
+      { decision: "stop", budget: { max_cost_usd: 8 } },
+      { decision: "raise", budget: { max_coast_usd: 8 } },
+      { decision: "raise", budget: { max_cost_usd: -1 } },
+      { decision: "raise", budget: { max_cost_usd: "8" } },
+    ]) {
+      const refused = await decide(body);
+      expect([body, refused.statusCode, refused.json().code]).toEqual([body, 400, "request_invalid"]);
+    }
+    expect((await app.post("/v1/requests/absent/decide", { decision: "stop" })).statusCode).toBe(404);
+    expect((await app.post("/v1/requests/closed/decide", { decision: "stop" })).statusCode).toBe(409);
+  });
+
   it("pokes the reconciler and allows one rewrite, named by whole commits", async () => {
     expect((await app.post("/v1/reconcile")).statusCode).toBe(200);
     const commits = { from: "a".repeat(40), to: "b".repeat(40) };

@@ -226,6 +226,16 @@ describe("the API over a socket", () => {
       expect(await ask.decideClosure({ name: "audit", reason: "", decision: "retire" })).toMatchObject({
         ok: true,
       });
+      const raise = { type: "raise", budget: { max_cost_usd: 8 } } as const;
+      expect(await ask.decide({ id: "audit.budget.1", decision: raise, reason: "" })).toEqual({
+        ok: true,
+        message: "raise audit.budget.1",
+      });
+      expect(await ask.decide({ id: "closed", decision: { type: "stop" }, reason: "" })).toMatchObject({
+        ok: false,
+        code: "conflict",
+      });
+      expect(await ask.acknowledge("audit.budget.1")).toMatchObject({ ok: true });
       expect(await ask.reconcile()).toMatchObject({ ok: true });
       expect(await ask.allowRewrite({ from: "a".repeat(40), to: "b".repeat(40) })).toMatchObject({
         ok: true,

@@ -5,12 +5,14 @@ import { problemOfControl } from "../problem.ts";
 import type { Answer, Call, Route } from "../route.ts";
 import { doneSchema } from "../schema/answer.ts";
 import { closureBody, emptyBody, holdBody, killBody, nameParams, rewriteBody } from "../schema/request.ts";
+import { requestRoutes } from "./requests.ts";
 import { nameOf } from "./views.ts";
 
 /** What people decide. Every answer means: recorded. What became of it is seen in the views. */
 export function controlRoutes(plane: ControlPlane): readonly Route[] {
   return [
     ...(["missions", "clones"] as const).flatMap((kind) => subjectRoutes(plane, kind)),
+    ...requestRoutes(plane),
     {
       ...act(
         "/v1/reconcile",
@@ -84,7 +86,7 @@ function subjectRoutes(plane: ControlPlane, kind: "missions" | "clones"): readon
   ];
 }
 
-function act(path: string, operation: string, summary: string): Omit<Route, "handle"> {
+export function act(path: string, operation: string, summary: string): Omit<Route, "handle"> {
   return {
     method: "POST",
     path,
@@ -103,7 +105,7 @@ function request(call: Call): ControlRequest {
   return { name: nameOf(call), actor: call.actor, reason };
 }
 
-function answer(given: ControlAnswer): Answer {
+export function answer(given: ControlAnswer): Answer {
   if (given.ok) return { status: 200, body: { message: given.message } };
   const problem = problemOfControl(given);
   return { status: problem.status, body: problem };

@@ -9,6 +9,7 @@ import {
   inboxItemSchema,
   issueSchema,
   missionViewSchema,
+  requestViewSchema,
   scorecardSchema,
   whyViewSchema,
 } from "./view.ts";
@@ -63,6 +64,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Done: doneSchema,
   Inbox: inboxSchema,
   InboxItem: inboxItemSchema,
+  RequestView: requestViewSchema,
   Liveness: livenessSchema,
   Readiness: readinessSchema,
   Document: documentSchema,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BUDGET_FIELDS, DECISION_TYPES } from "../../../core/model/request.ts";
 import {
   JOURNAL_EVENTS_DEFAULT,
   JOURNAL_EVENTS_MAX,
@@ -44,6 +45,18 @@ export const closureBody = z.strictObject({
   decision: z.enum(["retire", "standby", "template"]),
   reason: Reason,
 });
+export const decideBody = z
+  .strictObject({
+    decision: z.enum(DECISION_TYPES),
+    budget: z
+      .partialRecord(z.enum(BUDGET_FIELDS), z.number().positive().max(Number.MAX_SAFE_INTEGER))
+      .optional()
+      .meta({ description: "With `raise`, and only with it: the new limits." }),
+    reason: Reason,
+  })
+  .refine((body) => (body.decision === "raise") === (body.budget !== undefined), {
+    message: "`budget` comes with the decision `raise`, and only with it",
+  });
 export const emptyBody = z.strictObject({});
 export const rewriteBody = z.strictObject({ from: Commit, to: Commit });
 
@@ -51,6 +64,7 @@ for (const [id, schema] of Object.entries({
   HoldRequest: holdBody,
   KillRequest: killBody,
   ClosureRequest: closureBody,
+  DecideRequest: decideBody,
   EmptyRequest: emptyBody,
   RewriteRequest: rewriteBody,
 })) {

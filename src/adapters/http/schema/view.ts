@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import { CONDITION_TYPES } from "../../../core/model/condition.ts";
+import { SEVERITIES } from "../../../core/model/incident.ts";
+import { DECISION_TYPES } from "../../../core/model/request.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../../core/status/view.ts";
 
 const Instant = z.number().meta({ description: "Milliseconds since 1970, UTC." });
@@ -40,7 +42,7 @@ export const holdSchema = z.object({
   since: Instant,
   reason: z.string(),
   message: z.string(),
-  clearBy: z.enum(["operator", "repository", "supervisor", "anyone"]),
+  clearBy: z.enum(["operator", "decision", "repository", "supervisor", "anyone"]),
   until: Instant.exactOptional(),
 });
 
@@ -202,6 +204,21 @@ export const whyViewSchema = z.object({
   recent: z.array(z.object({ at: Instant, type: z.string(), text: z.string() })),
 });
 
+export const requestViewSchema = z.object({
+  evidence: z.array(z.string()),
+  answers: z.array(z.enum(DECISION_TYPES)),
+  severity: z.enum(SEVERITIES),
+  owner: z.string(),
+  requestedBy: z.string(),
+  binds: z.string().nullable(),
+  expiresAt: Instant.nullable(),
+  acknowledged: z.object({ by: z.string(), at: Instant }).nullable(),
+  remindAt: Instant,
+  reminders: z.int(),
+  votes: z.array(z.object({ by: z.string(), at: Instant })),
+  quorum: z.int(),
+});
+
 export const inboxItemSchema = z.object({
   id: z.string(),
   severity: z.enum(["info", "warning", "critical"]),
@@ -210,6 +227,7 @@ export const inboxItemSchema = z.object({
   since: Instant,
   message: z.string(),
   answers: z.array(z.string()),
+  request: requestViewSchema.exactOptional(),
 });
 
 type Same<Left, Right> = Left extends Right ? (Right extends Left ? true : never) : never;
