@@ -62,9 +62,10 @@ function isFilled(item: unknown): item is object {
 /** One line, or null when this takes more than that. */
 function scalarText(item: unknown): string | null {
   if (item === null || typeof item === "boolean") return String(item);
-  if (typeof item === "number" && Number.isSafeInteger(item) && !Object.is(item, -0)) return String(item);
+  if (typeof item === "number" && NUMBER.test(String(item)) && !Object.is(item, -0)) return String(item);
   if (typeof item === "string") {
     if (isPlain(item)) return item;
+    if (isQuoted(item)) return `"${item}"`;
     if (item.includes("\n")) return null;
   } else if (typeof item === "object") return Array.isArray(item) ? "[]" : "{}";
   else if (typeof item !== "number") return null;
@@ -73,14 +74,24 @@ function scalarText(item: unknown): string | null {
   return text.indexOf("\n") === text.length - 1 ? text.slice(0, -1) : null;
 }
 
-/** A letter first, nothing that means anything to YAML, no white space at an end; short, so that it is never a block. */
-const PLAIN = /^[A-Za-z](?:[\w ./%+,;()=:'-]*[\w./%+,;()-])?$/;
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
-const PLAIN_LENGTH_MAX = 200;
+/** Starts with a letter, or is no number for its space, holds nothing that means anything to YAML and ends with no white space. */
+const PLAIN = /^(?:[A-Za-z]|\d+ (?=\S)|\d{4}-\d\d-\d\dT)(?:[\w ./%+,;()=:@'-]*[\w./%+,;()-])?$/;
+/** Of a commit, with a digit that no number has. */
+const ID = /^(?=.*[a-df])[0-9a-f]{40}$/;
+const PLAIN_LENGTH_MAX = 500;
+/** No exponent. */
+const NUMBER = /^-?\d+(?:\.\d+)?$/;
+/** Nothing to escape, and something that must not stand plain. */
+const ESCAPED = /[^ !#-[\]-~]/;
+const HIDDEN = /: | #|:$|^[ ,[\]{}#&*!|>%@`]|^$|^(?:true|True|TRUE|false|False|FALSE|null|Null|NULL)$/;
 /** Words that YAML, or a reader of its older version, takes for something else. */
 const WORDS = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 
+function isQuoted(text: string): boolean {
+  return text.length <= PLAIN_LENGTH_MAX && HIDDEN.test(text) && !ESCAPED.test(text);
+}
+
 function isPlain(text: string): boolean {
   if (text.length > PLAIN_LENGTH_MAX) return false;
-  return PLAIN.test(text) ? !text.includes(": ") && !WORDS.test(text) : INSTANT.test(text);
+  return PLAIN.test(text) ? !text.includes(": ") && !WORDS.test(text) : ID.test(text);
 }

@@ -47,3 +47,13 @@ export function writeScript(dice: Dice, misbehaviour: number): Script {
     result: dice.chance(0.85) ? "good" : "bad",
   };
 }
+
+/** The same agent at work of hours: it takes longer, and says something less often. */
+export function lengthen(script: Script, dice: Dice): Script {
+  const times = dice.between(1, 6) ** 2;
+  return {
+    ...script,
+    endsAfterMs: script.endsAfterMs * times,
+    progressEveryMs: script.progressEveryMs * dice.between(1, 8),
+  };
+}

@@ -46,7 +46,7 @@ export function createCourier(
   }
 
   function transitMs(): number {
-    return dice.chance(world.troubles.slowRequest) ? dice.between(500, 9_000) : dice.between(1, 80);
+    return world.strikes(dice, "slowRequest") ? dice.between(500, 9_000) : dice.between(1, 80);
   }
 
   function wake(): void {
@@ -65,12 +65,12 @@ export function createCourier(
   /** Sends the oldest event that is not acknowledged, at times with those behind it; whether that got any further. */
   async function attempt(): Promise<boolean> {
     const batch = body.outbox.slice(acknowledged, acknowledged + (dice.chance(0.2) ? 4 : 1));
-    if (dice.chance(world.troubles.duplicate)) ghost(batch);
+    if (world.strikes(dice, "duplicate")) ghost(batch);
     await world.delay(transitMs());
-    if (dice.chance(world.troubles.lostRequest)) return false;
+    if (world.strikes(dice, "lostRequest")) return false;
     const answers = await post(batch);
     await world.delay(transitMs());
-    if (answers === null || dice.chance(world.troubles.lostReply)) return false;
+    if (answers === null || world.strikes(dice, "lostReply")) return false;
     let moved = false;
     for (const answer of answers) {
       if (answer.status === 410) {
@@ -126,12 +126,12 @@ export function createCourier(
   return {
     wake,
     beat(heartbeat, intervalMs) {
-      if (stopped || dice.chance(world.troubles.lostBeat)) return;
-      if (dice.chance(world.troubles.duplicate))
+      if (stopped || world.strikes(dice, "lostBeat")) return;
+      if (world.strikes(dice, "duplicate"))
         world.timeline.after(dice.between(1, GHOST_MS_MAX), () => void carry(heartbeat, intervalMs));
       void carry(heartbeat, intervalMs);
     },
-    ping: () => caller() !== null && !dice.chance(world.troubles.lostRequest),
+    ping: () => caller() !== null && !world.strikes(dice, "lostRequest"),
     moveTo(url) {
       callbackUrl = url;
       wake();

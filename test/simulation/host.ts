@@ -8,6 +8,7 @@ import { type Controller, createController } from "../../src/reconcile/controlle
 import { createLagMeter } from "../../src/reconcile/lag.ts";
 import { startLoop } from "../../src/reconcile/loop.ts";
 import { KEY, OPERATOR_TOKEN } from "./courier.ts";
+import type { Rhythm } from "./course.ts";
 import { createLife, type Life } from "./life.ts";
 import { DRIVER_NAME } from "./machine.ts";
 import {
@@ -27,14 +28,6 @@ export interface Host {
   crash(): void;
   /** Lets it die in the middle of what it does next. */
   crashSoon(): void;
-}
-
-export interface Rhythm {
-  /** The real loop with its own rhythm, or the same steps at other times. */
-  readonly realLoop: boolean;
-  readonly tickMs: number;
-  readonly listMs: number;
-  readonly pollMs: number;
 }
 
 const BOOT_RETRY_MS = 2_000;

@@ -78,13 +78,13 @@ export function createMachine(world: World): Machine {
 
     async function trouble(what: string, signal: AbortSignal): Promise<void> {
       await work(dice.between(1, 60), signal);
-      if (dice.chance(world.troubles.driverError))
+      if (world.strikes(dice, "driverError"))
         throw new FactoryError("driver/unreachable", "retry", `${what} failed: the shim does not answer`);
     }
 
     /** It was done; whether we hear of it is another matter. */
     async function answered<T>(value: T, what: string, signal: AbortSignal): Promise<T> {
-      if (dice.chance(world.troubles.lostAnswer)) {
+      if (world.strikes(dice, "lostAnswer")) {
         await work(dice.between(100, 20_000), signal);
         throw new FactoryError("driver/unreachable", "retry", `the answer to ${what} was lost`);
       }
@@ -125,7 +125,7 @@ export function createMachine(world: World): Machine {
       let body = bodies.find((other) => other.clone === clone && other.epoch === epoch);
       if (body !== undefined && body.nonce !== nonce) throw fenced(clone, epoch);
       if (body === undefined) {
-        const toughness = dice.chance(world.troubles.survivors) ? dice.between(1, 4) : 0;
+        const toughness = world.strikes(dice, "survivors") ? dice.between(1, 4) : 0;
         body = {
           clone,
           epoch,
@@ -143,7 +143,7 @@ export function createMachine(world: World): Machine {
         const begun = body;
         // The intent is on disk. If we die here, nothing is ever spawned from it.
         await work(dice.between(1, 40), signal);
-        const slow = dice.chance(world.troubles.slowStart);
+        const slow = world.strikes(dice, "slowStart");
         world.timeline.after(slow ? dice.between(5_000, 400_000) : dice.between(20, 800), () => claim(begun));
         const patienceMs = 20_000;
         for (let waited = 0; begun.state === "launching" && waited < patienceMs; waited += 250)
@@ -157,11 +157,8 @@ export function createMachine(world: World): Machine {
 
     async function list(signal: AbortSignal): Promise<DriverListing> {
       const seen = bodies.map((body): ObservedInstance => ({ handle: handleOf(body), state: body.state }));
-      await work(
-        dice.chance(world.troubles.slowList) ? dice.between(100, 25_000) : dice.between(1, 20),
-        signal,
-      );
-      if (!dice.chance(world.troubles.partialList)) return { complete: true, instances: seen };
+      await work(world.strikes(dice, "slowList") ? dice.between(100, 25_000) : dice.between(1, 20), signal);
+      if (!world.strikes(dice, "partialList")) return { complete: true, instances: seen };
       if (dice.chance(0.3)) throw new FactoryError("driver/listing", "retry", "the listing failed");
       return {
         complete: false,

@@ -27,8 +27,15 @@ export function foundFleet(world: World, clones: number): void {
   repository.commit();
 }
 
+/** One more mission with a clone of its own, under a name that was never used. */
+export function addMission(world: World): void {
+  const { size } = world.repository.names;
+  add(world, `${NAMES[size % NAMES.length]}${Math.floor(size / NAMES.length)}`);
+}
+
 function add(world: World, name: string): void {
-  const { dice, repository } = world;
+  const { dice, repository, long } = world;
+  repository.names.add(name);
   const clone = cloneNameOf(name);
   repository.clones.set(clone, {
     name: clone,
@@ -43,9 +50,9 @@ function add(world: World, name: string): void {
     objective: `do ${name}`,
     state: dice.chance(0.1) ? "paused" : "active",
     killSwitch: false,
-    maxRuntimeMinutes: dice.between(10, 60),
-    maxLlmCalls: dice.chance(0.4) ? dice.between(5, 60) : null,
-    heartbeatSeconds: dice.pick([5, 10, 20, 30]),
+    maxRuntimeMinutes: long ? dice.between(30, 480) : dice.between(10, 60),
+    maxLlmCalls: dice.chance(0.4) ? dice.between(5, 60) * (long ? 10 : 1) : null,
+    heartbeatSeconds: dice.pick(long ? [5, 10, 20, 30, 30, 60, 60, 120] : [5, 10, 20, 30]),
     window: windowOf(world),
   });
 }
@@ -113,7 +120,7 @@ export function commitSomething(world: World): void {
   story.tell(`people: a commit ${what}: ${revision.slice(0, 8)}`);
 }
 
-function removeClone(world: World, name: string): void {
+export function removeClone(world: World, name: string): void {
   const { missions, clones } = world.repository;
   clones.delete(name);
   for (const mission of [...missions.values()]) if (mission.clone === name) missions.delete(mission.name);

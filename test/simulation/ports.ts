@@ -19,7 +19,7 @@ export function watchedStore(world: World, disk: MemoryStore): Store {
     load: () => disk.load(),
     async commit(batch) {
       await world.delay(dice.chance(0.1) ? dice.between(1, 40) : 0);
-      const fails = dice.chance(world.troubles.commitFails) ? dice.pick(["before", "after"] as const) : null;
+      const fails = world.strikes(dice, "commitFails") ? dice.pick(["before", "after"] as const) : null;
       if (fails === "before") {
         world.story.tell("store: a commit fails before it took effect");
         throw new FactoryError("store/io", "retry", "the commit failed before it took effect");
@@ -94,7 +94,7 @@ export function troubledStatusBranch(world: World): StatusBranch {
     },
     async publish(change, signal) {
       await world.delay(dice.between(1, 800), signal);
-      if (dice.chance(world.troubles.pushTrouble)) {
+      if (world.strikes(dice, "pushTrouble")) {
         const trouble = dice.pick(["overtaken", "lost", "refused"] as const);
         world.story.tell(`status: a push is ${trouble}`);
         if (trouble === "refused")
@@ -121,14 +121,14 @@ export function simulatedWorkspaces(world: World): Workspaces {
   return {
     async materialise({ clone, manifest }, signal) {
       await world.delay(dice.between(1, 300), signal);
-      if (dice.chance(world.troubles.prepareFails))
+      if (world.strikes(dice, "prepareFails"))
         throw new FactoryError("workspace/io", "retry", "the disk is full");
       return { path: `/workspaces/${clone}`, digest: manifest.digest };
     },
     pathOf: (clone) => `/workspaces/${clone}`,
     async archive(clone, missionId, signal) {
       await world.delay(dice.between(1, 300), signal);
-      if (dice.chance(world.troubles.prepareFails))
+      if (world.strikes(dice, "prepareFails"))
         throw new FactoryError("workspace/io", "retry", "the disk is full");
       return { path: `/archive/${clone}/${missionId}` };
     },
@@ -140,7 +140,7 @@ export function simulatedSecrets(world: World): Secrets {
   return {
     async resolve(refs, signal) {
       await world.delay(1, signal);
-      const missing = refs.length > 0 && dice.chance(world.troubles.prepareFails);
+      const missing = refs.length > 0 && world.strikes(dice, "prepareFails");
       return {
         values: new Map(missing ? [] : refs.map(({ name }) => [name, "value"])),
         missing: missing ? refs.map(({ name }) => ({ name, problem: "it is not set" })) : [],
@@ -155,7 +155,7 @@ export function simulatedJudge(world: World): Judge {
   return {
     async judge({ missionId, contract }, signal) {
       await world.delay(dice.between(50, 20_000), signal);
-      if (dice.chance(world.troubles.judgeFails))
+      if (world.strikes(dice, "judgeFails"))
         throw new FactoryError("judge/place", "retry", "no clean place could be made");
       const ok = world.results.get(missionId) !== "bad";
       return {

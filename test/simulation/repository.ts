@@ -31,6 +31,8 @@ export interface CloneFile {
 export interface Repository {
   readonly missions: Map<string, MissionFile>;
   readonly clones: Map<string, CloneFile>;
+  /** Names of missions that were ever used. */
+  readonly names: Set<string>;
   /** Paths whose text is spoiled in the next commit. */
   readonly spoiled: Set<string>;
   confirms: string | null;
@@ -55,6 +57,7 @@ export function createRepository(source: FakeSource): Repository {
   const repository: Repository = {
     missions: new Map(),
     clones: new Map(),
+    names: new Set(),
     spoiled: new Set(),
     confirms: null,
     maxParallel: 10,

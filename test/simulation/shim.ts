@@ -2,7 +2,7 @@
 import type { ShimSettings } from "../../src/ports/driver.ts";
 import type { MissionEnvelope } from "../../src/wire/envelope.ts";
 import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
-import { type Script, writeScript } from "./agent.ts";
+import { lengthen, type Script, writeScript } from "./agent.ts";
 import { type Courier, createCourier } from "./courier.ts";
 import type { Body } from "./machine.ts";
 import { BEGIN_AT, type World } from "./world.ts";
@@ -31,7 +31,9 @@ export function startShim(
   on: { readonly onAgent: () => void; readonly onEnd: (why: string) => void },
 ): Shim {
   const dice = world.dice.fork(`shim ${body.clone}/${body.epoch}`);
-  const script: Script = { ...writeScript(dice, world.troubles.misbehaviour), ...world.cast.get(body.clone) };
+  const drawn = writeScript(dice, world.troubles.misbehaviour);
+  const script: Script = { ...(world.long ? lengthen(drawn, dice) : drawn), ...world.cast.get(body.clone) };
+  if (script.kind !== "completes") world.count("misbehaviour");
   const courier: Courier = createCourier(world, body, { dice, onFenced });
   let gone = false;
   let phase: WireHeartbeat["phase"] = "standby";

@@ -11,7 +11,7 @@ test.each(SEEDS)(
     const { violations, story, events } = await simulate({ seed, hours: 0.6 });
     expect(
       violations,
-      `replay: npm run sim -- --seed ${seed} --hours 0.6 --story\n${story.slice(-40).join("\n")}`,
+      `replay: npm run sim -- --seed ${seed} --storm-hours 0.6 --story\n${story.slice(-40).join("\n")}`,
     ).toEqual([]);
     expect(events).toBeGreaterThan(0);
   },

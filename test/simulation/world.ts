@@ -12,7 +12,7 @@ import type { Life } from "./life.ts";
 import { createMachine, type Machine } from "./machine.ts";
 import { createRepository, type Repository } from "./repository.ts";
 import { createStory, type Story } from "./story.ts";
-import type { Troubles } from "./swarm.ts";
+import type { TroubleName, Troubles } from "./swarm.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
 /** The moment at which every simulation begins, by the controller's clock. */
@@ -27,6 +27,12 @@ export interface World {
   readonly checker: Checker;
   /** What may go wrong, and how likely it is. Calm sets it to nothing. */
   troubles: Troubles;
+  /** Storms that have begun. */
+  storms: number;
+  /** How often each trouble came true. */
+  readonly injected: Map<TroubleName, number>;
+  /** Missions of hours in a fleet that is looked after; otherwise of minutes. */
+  readonly long: boolean;
   /** How far the controller's clock is from true time. */
   clockOffsetMs: number;
   readonly origin: FakeSource;
@@ -49,6 +55,9 @@ export interface World {
   readonly results: Map<string, "good" | "bad">;
   /** What the next agents of a clone are like, where somebody has decided that; by clone. */
   readonly cast: Map<string, Partial<Script>>;
+  /** Whether this trouble happens on this occasion; counted. */
+  strikes(dice: Dice, trouble: TroubleName): boolean;
+  count(trouble: TroubleName): void;
   /** Tells the checker. */
   tell(fact: Exclude<Fact, { type: "recorded" }>): void;
   /** Waits for virtual time, or for the signal. */
@@ -56,7 +65,12 @@ export interface World {
   now(): number;
 }
 
-export function createWorld(seed: string, troubles: Troubles, invariant?: string): World {
+export function createWorld(
+  seed: string,
+  troubles: Troubles,
+  options: { readonly invariant?: string | undefined; readonly long?: boolean } = {},
+): World {
+  const { invariant } = options;
   const dice = createDice(seed);
   const timeline = createTimeline();
   const story = createStory(() => timeline.elapsedMs);
@@ -71,6 +85,9 @@ export function createWorld(seed: string, troubles: Troubles, invariant?: string
     story,
     checker,
     troubles,
+    storms: 0,
+    injected: new Map(),
+    long: options.long ?? false,
     clockOffsetMs: 0,
     origin,
     repository: createRepository(origin),
@@ -86,6 +103,12 @@ export function createWorld(seed: string, troubles: Troubles, invariant?: string
     address: "http://127.0.0.1:7001/v1/events",
     results: new Map(),
     cast: new Map(),
+    strikes(by, trouble) {
+      const strikes = by.chance(world.troubles[trouble]);
+      if (strikes) world.count(trouble);
+      return strikes;
+    },
+    count: (trouble) => void world.injected.set(trouble, (world.injected.get(trouble) ?? 0) + 1),
     tell(fact) {
       const before = checker.violations.length;
       checker.take(fact, timeline.elapsedMs);

@@ -45,9 +45,7 @@ export function createFakeStatusBranch(): FakeStatusBranch {
 
   function add(commit: Omit<FakeStatusCommit, "id" | "parent">): string {
     const parent = tip?.id ?? null;
-    // The parent's id stands for what did not change.
-    const changed = [...commit.files].filter(([path, content]) => tip?.files.get(path) !== content);
-    const text = JSON.stringify([commits.length, parent, commit.subject, commit.trailers, changed]);
+    const text = JSON.stringify([commits.length, parent, commit.subject, commit.trailers]);
     const id = createHash("sha1").update(text).digest("hex");
     tip = { ...commit, id, parent };
     commits.push(tip);

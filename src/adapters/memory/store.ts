@@ -1,9 +1,11 @@
+import type { Effect } from "../../core/model/effect.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../core/record/chain.ts";
 import { compareEffectIds, isNewerSignal } from "../../core/record/order.ts";
 import { checkVersions, effectConflict, receiptConflict } from "../../core/record/versions.ts";
 import { type StoredLink, walkChain } from "../../core/record/walk.ts";
+import type { CloneState } from "../../core/supervise/state.ts";
 import type { Batch, EventQuery, Receipt, Store, StoredEvent, StoredRecord } from "../../ports/store.ts";
 
 /** A `Store` without a disk, for the simulator and for tests: the same contract, no timers, the same order every time. */
@@ -15,6 +17,11 @@ export interface MemoryStore extends Store {
    */
   reopen(): MemoryStore;
   /**
+   * The record as it lies on the disk, for a witness who changes nothing: what did not
+   * change since the last look is the same object again. Answers whoever has the store open.
+   */
+  peek(): Pick<StoredRecord, "states" | "effects">;
+  /**
    * Makes the next commit reject with `store/io`: `before` it took effect, so
    * that nothing of it is there, or `after`, so that all of it is and only the answer was lost.
    */
@@ -25,7 +32,7 @@ export interface MemoryStore extends Store {
 interface Disk {
   readonly events: StoredLink[];
   head: ChainHead;
-  readonly states: Map<string, { readonly version: number; readonly text: string }>;
+  readonly states: Map<string, StoredState>;
   readonly effects: Map<
     string,
     { readonly clone: string; readonly text: string; readonly createdAt: number }
@@ -35,6 +42,13 @@ interface Disk {
   readonly settings: Map<string, string>;
   /** The one store that may use it; the lock of a real file. */
   holder: object | null;
+}
+
+interface StoredState {
+  readonly version: number;
+  readonly text: string;
+  /** As a witness saw it; a controller gets an object of its own. */
+  seen?: CloneState;
 }
 
 export function createMemoryStore(): MemoryStore {
@@ -97,6 +111,13 @@ function openDisk(disk: Disk): MemoryStore {
       if (disk.holder === self) disk.holder = null;
     },
     reopen: () => openDisk(disk),
+    peek: () => ({
+      states: [...disk.states.values()].map((state) => {
+        state.seen ??= JSON.parse(state.text) as CloneState;
+        return state.seen;
+      }),
+      effects: loadEffects(disk),
+    }),
     failNextCommit(when) {
       failNext = when;
     },
@@ -150,13 +171,17 @@ function chain(head: ChainHead, batch: Batch): StoredLink[] {
 function load(disk: Disk): StoredRecord {
   return {
     states: sorted(disk.states).map(([, { text }]) => JSON.parse(text)),
-    effects: [...disk.effects]
-      .map(([id, { clone, text, createdAt }]) => ({ id, clone, effect: JSON.parse(text), createdAt }))
-      .sort((a, b) => compareEffectIds(a.id, b.id)),
+    effects: loadEffects(disk),
     signals: sorted(disk.signals).map(([, { text }]) => JSON.parse(text)),
     settings: Object.fromEntries(sorted(disk.settings)),
     lastSeq: disk.head.seq,
   };
+}
+
+function loadEffects(disk: Disk): StoredRecord["effects"] {
+  return [...disk.effects]
+    .map(([id, { clone, text, createdAt }]) => ({ id, clone, effect: JSON.parse(text) as Effect, createdAt }))
+    .sort((a, b) => compareEffectIds(a.id, b.id));
 }
 
 function findEvents(disk: Disk, query: EventQuery): readonly StoredEvent[] {

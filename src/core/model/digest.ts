@@ -29,13 +29,18 @@ function write(value: unknown, depth: number): string {
     if (!Number.isFinite(value)) throw new TypeError(`canonicalJson: ${value} is not JSON`);
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map((item) => write(item, depth + 1)).join(",")}]`;
+  if (Array.isArray(value)) {
+    let items = "";
+    for (const item of value) items += `${items === "" ? "" : ","}${write(item, depth + 1)}`;
+    return `[${items}]`;
+  }
   if (typeof value !== "object") throw new TypeError(`canonicalJson: a ${typeof value} is not JSON`);
   const record = value as Record<string, unknown>;
-  const parts: string[] = [];
+  let fields = "";
   for (const key of Object.keys(record).sort()) {
     const item = record[key];
-    if (item !== undefined) parts.push(`${JSON.stringify(key)}:${write(item, depth + 1)}`);
+    if (item !== undefined)
+      fields += `${fields === "" ? "" : ","}${JSON.stringify(key)}:${write(item, depth + 1)}`;
   }
-  return `{${parts.join(",")}}`;
+  return `{${fields}}`;
 }

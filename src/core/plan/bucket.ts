@@ -1,8 +1,8 @@
 import type { DesiredClone } from "../model/clone.ts";
 import type { DesiredState } from "../model/desired.ts";
-import { canonicalJson } from "../model/digest.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { DesiredMission, MissionLimits } from "../model/mission.ts";
+import { sameValue } from "../model/same.ts";
 import { type CloneState, isRunClosed } from "../supervise/state.ts";
 import { differingFields } from "./diff.ts";
 import type { ObservedState } from "./observed.ts";
@@ -183,8 +183,7 @@ function sortEarlierRun(mission: DesiredMission, home: CloneState, { actions }: 
   if (current === null || current.terminal !== null) return;
   const { state, kill_switch } = mission.limits;
   const limits: MissionLimits = { ...current.limits, state, kill_switch };
-  if (canonicalJson(limits) !== canonicalJson(current.limits))
-    actions.push(limitAction(mission, home, current.limits, limits));
+  if (!sameValue(limits, current.limits)) actions.push(limitAction(mission, home, current.limits, limits));
 }
 
 /** Why a declared mission gets no lane, or not yet. */
@@ -250,9 +249,7 @@ function sortLimits(mission: DesiredMission, state: CloneState, { actions, held 
       message: "its contract changed after dispatch; raise `spec.run` to dispatch the changed contract",
     });
   }
-  // Mostly they are the very object that was assigned; of a large fleet, writing all of them out is most of a pass.
-  if (current.limits === mission.limits || canonicalJson(current.limits) === canonicalJson(mission.limits))
-    return;
+  if (sameValue(current.limits, mission.limits)) return;
   actions.push(limitAction(mission, state, current.limits, mission.limits));
 }
 
@@ -289,7 +286,7 @@ function sortStops(desired: DesiredState, observed: ObservedState, { actions }: 
       state: stop.state,
       kill_switch: { engaged: stop.killSwitch || mission.limits.kill_switch.engaged },
     };
-    if (canonicalJson(limits) === canonicalJson(mission.limits)) continue;
+    if (sameValue(limits, mission.limits)) continue;
     actions.push(
       action("stop", state.name, state, "its file is broken but asks for a stop", {
         type: "mission.limits_changed",

@@ -1,8 +1,9 @@
 /** Ends: fencing, proof of death, and that they are true. */
+
+import { firstDifference } from "../../model/same.ts";
 import type { CloneState } from "../../supervise/state.ts";
 import { epochOf } from "../epoch.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
-import { firstDifference } from "../same.ts";
 
 /** Events about an epoch that is over change nothing; its reports are no longer taken; it brings nothing up. */
 const fencedIsSilent: Invariant = {

@@ -1,9 +1,10 @@
 /** The record itself: its chain, and the states as what the events mean. */
+
+import { firstDifference } from "../../model/same.ts";
 import { EMPTY_CHAIN, eventText } from "../../record/chain.ts";
 import { walkChain } from "../../record/walk.ts";
 import type { CloneState } from "../../supervise/state.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
-import { firstDifference } from "../same.ts";
 
 /** Every event follows from the one before it, without gaps, and says what it said when it was written. */
 const chainIntact: Invariant = {

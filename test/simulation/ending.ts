@@ -1,0 +1,97 @@
+/** What a fleet looks like at one moment, whether it is at rest, and what must be true at the very end. */
+import type { Moment, Unfinished } from "../../src/core/check/fact.ts";
+import { MINUTE_MS } from "../../src/core/model/time.ts";
+import { statusText } from "../../src/reconcile/status-files.ts";
+import { isOurs } from "../../src/reconcile/write-back.ts";
+import type { Host } from "./host.ts";
+import type { World } from "./world.ts";
+
+/** Longer than any answer takes. */
+const CALM_AFTER_MS = 3 * MINUTE_MS;
+
+/** Asks every invariant about the record and the world as they are now. */
+export function lookAtRecord(world: World): void {
+  world.checker.look(momentOf(world));
+}
+
+export async function isResting(world: World, host: Host): Promise<boolean> {
+  const { controller } = host;
+  if (controller === null || controller.publishDueAt() !== null) return false;
+  const { effects } = world.store.peek();
+  return effects.length === 0 && (await unfinished(world)).every(({ reasons }) => reasons.length > 0);
+}
+
+/** What must be true at the very end. */
+export async function judgeEnd(world: World, host: Host): Promise<void> {
+  const { controller } = host;
+  if (controller === null) throw new Error("the controller does not live in calm");
+  tellForeign(world);
+  const moment = momentOf(world);
+  const picture = controller.picture();
+  world.checker.look({
+    ...moment,
+    unfinished: await unfinished(world),
+    status: { actual: world.statusBranch.files, expected: ours(statusText(picture).files) },
+  });
+  const report = await world.store.verify();
+  if (!report.ok) throw new Error(`the store's own chain is broken at ${report.brokenAtSeq}`);
+}
+
+function momentOf(world: World): Moment {
+  const { states, effects } = world.store.peek();
+  return {
+    states: new Map(states.map((state) => [state.name, state])),
+    effects,
+    now: world.now(),
+    calm: world.timeline.elapsedMs - world.calmSinceMs > CALM_AFTER_MS,
+    living: world.machine.living().map(({ clone, epoch, shim }) => ({
+      clone,
+      epoch,
+      agent: shim?.working === true,
+      paused: shim?.paused === true,
+    })),
+    status: null,
+    unfinished: null,
+  };
+}
+
+/** What others really committed to the status branch, by the branch itself: a file that was meant to come in between may never have. */
+function tellForeign(world: World): void {
+  let before: ReadonlyMap<string, string> = new Map();
+  for (const { author, files } of world.statusBranch.commits) {
+    for (const [path, content] of files) {
+      if (author === "somebody" && !isOurs(path) && before.get(path) !== content)
+        world.tell({ type: "foreign", path, content });
+    }
+    before = files;
+  }
+}
+
+function ours(files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...files].filter(([path]) => isOurs(path)));
+}
+
+/** Missions that are declared or on a lane and not closed, with everything that keeps them from their end; what is said of their next run does not. */
+async function unfinished(world: World): Promise<readonly Unfinished[]> {
+  const { plane } = world;
+  if (plane === null) return [{ mission: "every", reasons: [], explained: [] }];
+  const fleet = plane.fleet();
+  const found: Unfinished[] = [];
+  for (const mission of fleet.missions) {
+    if (mission.closure !== null) continue;
+    const lane = fleet.clones.find((clone) => clone.name === mission.clone && clone.mission === mission.name);
+    const held = fleet.held.filter(
+      ({ subject, action, reason }) =>
+        (lane === undefined ? action === "assign" : action === "start" || action === "adopt") &&
+        reason !== "ContractFixed" &&
+        (subject === `mission/${mission.name}` || (lane !== undefined && subject === `clone/${lane.name}`)),
+    );
+    const why = await plane.why(mission.name);
+    found.push({
+      mission: mission.name,
+      reasons: [...(lane?.holds ?? []).map((hold) => hold.reason), ...held.map(({ reason }) => reason)],
+      explained: (why?.steps ?? []).map((step) => step.reason),
+    });
+  }
+  return found;
+}

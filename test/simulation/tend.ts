@@ -1,0 +1,53 @@
+/** The people who keep a fleet going for hours: the next run, a new mission, a repair, an answer that is waited for. */
+import type { Dice } from "./dice.ts";
+import { addMission, removeClone } from "./people.ts";
+import type { World } from "./world.ts";
+
+/** One look at everything, one commit, and what only an operator can say. Nobody waits for the answers. */
+export function tend(world: World, dice: Dice, clones: number): void {
+  const { plane, repository, story } = world;
+  if (plane === null || world.origin.head === null) return;
+  const view = plane.fleet();
+  repository.spoiled.clear();
+  repository.confirms = world.origin.head;
+  const done: string[] = [];
+  for (const clone of view.clones) {
+    const file = repository.clones.get(clone.name);
+    if (clone.phase === "Retired" && file !== undefined) {
+      removeClone(world, clone.name);
+      done.push(`removes ${clone.name}`);
+    } else if (clone.phase === "Quarantined" && file !== undefined && dice.chance(0.5)) {
+      file.version += 1;
+      done.push(`repairs ${clone.name}`);
+    }
+  }
+  for (const mission of repository.missions.values()) {
+    const seen = view.missions.find((one) => one.name === mission.name && one.run === mission.run);
+    const over = seen !== undefined && seen.closure !== null;
+    if (over && dice.chance(0.7)) {
+      mission.run += 1;
+      mission.state = "active";
+      mission.killSwitch = false;
+      mission.window = null;
+      done.push(`dispatches ${mission.name}`);
+    } else if (mission.state === "paused" && dice.chance(0.5)) {
+      mission.state = "active";
+      done.push(`activates ${mission.name}`);
+    } else if (seen?.holds.some(({ kind }) => kind === "budget") === true && dice.chance(0.7)) {
+      mission.maxRuntimeMinutes = Math.min(600, mission.maxRuntimeMinutes * 2);
+      mission.maxLlmCalls = null;
+      done.push(`raises ${mission.name}`);
+    }
+    const request = { name: mission.name, actor: "olga", reason: "so that it goes on" };
+    if (seen?.holds.some(({ clearBy }) => clearBy === "operator") === true && dice.chance(0.7))
+      void plane.resume(request).catch(() => {});
+    if (seen?.closure?.decision === "undecided" && dice.chance(0.7))
+      void plane.decideClosure({ ...request, decision: "standby" }).catch(() => {});
+  }
+  if (repository.clones.size < clones) {
+    addMission(world);
+    done.push("adds a mission");
+  }
+  const revision = repository.commit();
+  story.tell(`people: look after the fleet: ${done.join(", ") || "all is well"}: ${revision.slice(0, 8)}`);
+}

@@ -1,0 +1,94 @@
+/** Storms and quiet stretches: when faults come at their own rates, and what people put right in between. */
+import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
+import type { Stretch } from "./course.ts";
+import type { Host } from "./host.ts";
+import { allowRewrite, commitSomething, failSource, operate, vandalise } from "./people.ts";
+import { foreignFile } from "./ports.ts";
+import { CALM, namesOf, type TroubleName } from "./swarm.ts";
+import { tend } from "./tend.ts";
+import type { World } from "./world.ts";
+
+/** Between two looks of the people who keep a fleet going. */
+const TEND_EVERY_MIN_MS = 5 * MINUTE_MS;
+const TEND_EVERY_MAX_MS = 25 * MINUTE_MS;
+
+export function beginStretch(world: World, host: Host, stretch: Stretch): void {
+  if (stretch.troubles === null) {
+    world.story.tell("QUIET");
+    soothe(world, host, 60);
+    return;
+  }
+  world.story.tell(`STORM: ${namesOf(stretch.troubles).join(", ") || "nothing"}`);
+  world.calmSinceMs = Number.POSITIVE_INFINITY;
+  world.troubles = stretch.troubles;
+  scheduleTroubles(world, host);
+}
+
+/** Nothing goes wrong any more, and people put right what only they can. */
+export function beginCalm(world: World, host: Host): void {
+  world.story.tell("CALM");
+  soothe(world, host, 240);
+}
+
+function soothe(world: World, host: Host, minutes: number): void {
+  world.calmSinceMs = world.timeline.elapsedMs;
+  world.troubles = CALM;
+  world.origin.fail(null);
+  world.timeline.after(20 * MINUTE_MS, () => {
+    if (world.origin.head === null) world.repository.rewrite();
+  });
+  for (let minute = 1; minute <= minutes; minute += 5)
+    world.timeline.after(minute * MINUTE_MS, () => void allowRewrite(world));
+  world.timeline.after(1_000, () => void host.boot());
+}
+
+/** From time to time, storm or not, until there is nothing to come but calm. */
+export function scheduleTending(world: World, clones: number, untilMs: number): void {
+  const dice = world.dice.fork("tending");
+  const again = (): void => {
+    world.timeline.after(dice.between(TEND_EVERY_MIN_MS, TEND_EVERY_MAX_MS), () => {
+      if (world.timeline.elapsedMs >= untilMs) return;
+      tend(world, dice, clones);
+      again();
+    });
+  };
+  again();
+}
+
+/** Each fault comes at its own rate, until the storm is over. */
+function scheduleTroubles(world: World, host: Host): void {
+  const dice = world.dice.fork(world.storms === 0 ? "troubles" : `troubles ${world.storms}`);
+  const { troubles } = world;
+  world.storms += 1;
+  const storm = world.storms;
+  const every = (name: TroubleName, work: () => void): void => {
+    const perHour = troubles[name];
+    if (perHour <= 0) return;
+    world.timeline.after((-Math.log(1 - dice.fraction()) * HOUR_MS) / perHour, () => {
+      if (world.storms !== storm || world.troubles !== troubles) return;
+      world.count(name);
+      work();
+      every(name, work);
+    });
+  };
+  every("bodiesDiePerHour", () => {
+    const living = world.machine.living();
+    if (living.length > 0) world.machine.destroy(dice.pick(living), "killed from outside");
+  });
+  every("sourceErrorsPerHour", () => failSource(world));
+  every("commitsPerHour", () => commitSomething(world));
+  every("vandalsPerHour", () => vandalise(world));
+  every("operatorsPerHour", () => operate(world));
+  every(
+    "otherPushersPerHour",
+    () => void world.statusBranch.write(dice.chance(0.3) ? { "README.md": "mine\n" } : foreignFile(world)),
+  );
+  every("crashesPerHour", () => (dice.chance(0.3) ? host.crash() : host.crashSoon()));
+  every("rivalsPerHour", () => void host.boot());
+  every("jumpsPerHour", () => {
+    const byMs = dice.chance(0.5) ? dice.between(-300_000, -1_000) : dice.between(1_000, 600_000);
+    world.clockOffsetMs += byMs;
+    world.story.tell(`clock: jumps by ${byMs} ms`);
+    world.tell({ type: "jumped" });
+  });
+}
