@@ -50,6 +50,8 @@ export interface FactoryOptions {
   readonly untilClosed?: boolean;
   readonly logLevel?: LogLevel;
   readonly logJson?: boolean;
+  /** Begin a new record although the status branch knows of missions. */
+  readonly fresh?: boolean;
 }
 
 export interface RunningFactory {
@@ -143,6 +145,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     repository: data.repository,
     key: data.key,
     operatorToken: data.operatorToken,
+    fresh: options.fresh === true,
   });
   const listening = await listen(options.port ?? data.port ?? 0, (port) =>
     createHttpServer({
@@ -174,7 +177,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     },
   );
   const task = options.cron === undefined ? null : schedule(options.cron, () => loop.poke());
-  const done = loop.done.then(() =>
+  const close = () =>
     shutdown(log, [
       () => task?.destroy(),
       () => server.close(),
@@ -182,8 +185,8 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       () => source.close(),
       () => store.close(),
       () => data.retract(),
-    ]),
-  );
+    ]);
+  const done = loop.done.finally(close);
   return {
     url,
     installation: data.installation,
@@ -192,7 +195,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     poke: () => loop.poke(),
     async stop() {
       loop.stop();
-      await done;
+      await done.catch(() => {});
     },
   };
 }

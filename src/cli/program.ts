@@ -122,6 +122,7 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       .option("--host <address>", "listen here", "127.0.0.1")
       .option("--port <port>", "listen on this port (default: that of last time)", port)
       .option("--installation <name>", "name of this installation, at its first start")
+      .option("--fresh", "begin a new record, and give up what the status branch knows")
       .addOption(
         new Option("--log-level <level>", "what is logged")
           .choices(["debug", "info", "warn", "error"])
@@ -287,6 +288,7 @@ export interface RunOptions {
   readonly host: string;
   readonly port?: number;
   readonly installation?: string;
+  readonly fresh?: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logJson?: boolean;
 }

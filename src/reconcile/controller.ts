@@ -1,3 +1,4 @@
+import { FactoryError } from "../core/model/error.ts";
 import { SECOND_MS } from "../core/model/time.ts";
 import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
 import { inboxOf } from "../core/status/inbox.ts";
@@ -23,6 +24,8 @@ import { createEffectHandlers } from "./effects.ts";
 import { createIngest } from "./ingest.ts";
 import { createPasses } from "./pass.ts";
 import { openRecorder, type Recorded } from "./record.ts";
+import { anchorOf, withRecordFiles } from "./record-files.ts";
+import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR } from "./record-guard.ts";
 import { statusTextInTurns } from "./status-files.ts";
 import { superviseOnce } from "./supervise.ts";
 import { createTokens } from "./tokens.ts";
@@ -44,6 +47,8 @@ export interface ControllerParts {
   readonly repository: string;
   readonly key: Uint8Array;
   readonly operatorToken: string;
+  /** An empty record beside a status branch that knows of missions is meant so. */
+  readonly fresh?: boolean;
 }
 
 /**
@@ -73,6 +78,10 @@ export interface Controller {
   takeDirty(): boolean;
   /** Resolves when no effect is under way and nothing waits to be recorded. */
   settled(): Promise<void>;
+  /** Whether the record is the one that was published from. */
+  recordVerdict(): GuardVerdict;
+  /** Nothing was ever recorded, and it is not to be: this controller has no business. */
+  mustEnd(): FactoryError | null;
   /** Whether every declared mission is closed and everything is published. */
   atRest(): boolean;
   /** Everything that status is derived from, as it is now. */
@@ -91,7 +100,23 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const recorder = await openRecorder({ store, clock, log });
   const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
   const desires = createDesires({ source: parts.source, repository: parts.repository, clock });
-  const passes = createPasses({ source: parts.source, desires, drivers, recorder, clock, log });
+  const guard = createRecordGuard({
+    store,
+    recorder,
+    branch: parts.statusBranch,
+    clock,
+    log,
+    fresh: parts.fresh === true,
+  });
+  const passes = createPasses({
+    source: parts.source,
+    desires,
+    drivers,
+    recorder,
+    clock,
+    log,
+    obstacle: () => guard.obstacle(),
+  });
   let callbackUrl = "";
   const handlers = createEffectHandlers({
     drivers,
@@ -103,6 +128,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     installation: parts.installation,
     callbackUrl: () => callbackUrl,
     log,
+    obstacle: (signal) => guard.obstacleSoon(signal),
   });
   const dispatcher = createDispatcher({ recorder, handlers, clock, log });
   const ingest = createIngest({ recorder, store, clock });
@@ -115,7 +141,16 @@ export async function createController(parts: ControllerParts): Promise<Controll
     pushesPerMinute: () => passes.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_MAX,
     branch: parts.statusBranch,
     // A copy: the record goes on while the texts are written.
-    derive: () => statusTextInTurns({ ...picture(), states: new Map(recorder.states) }),
+    derive: async () => {
+      const now = { ...picture(), states: new Map(recorder.states) };
+      const { installation, repository } = parts;
+      return withRecordFiles(await statusTextInTurns(now), {
+        states: now.states,
+        settings: publishedSettings(recorder.settings),
+        anchor: await anchorOf(store, { installation, repository }),
+      });
+    },
+    admit: (files) => guard.admit(files),
     clock,
     log,
     pushes: readPushes(recorder.settings.get(PUSHES)),
@@ -153,6 +188,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
   }
 
   async function pass(signal: AbortSignal): Promise<void> {
+    // Where its branch is called is known once `fleet.yaml` was read.
+    const desired = passes.desired();
+    if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) await guard.settle(signal);
     const before = JSON.stringify(passes.lastPlan()?.held ?? []);
     await passes.pass(signal);
     if (JSON.stringify(passes.lastPlan()?.held ?? []) !== before) writeBack.touch(false);
@@ -189,11 +227,29 @@ export async function createController(parts: ControllerParts): Promise<Controll
     };
   }
 
+  /** Whoever is unknown to a record that may have been lost is not told that its epoch is over: it would end itself. */
+  function isUnsettled(): boolean {
+    return guard.empty && guard.obstacle() !== null;
+  }
+
+  function refuseEarly(): void {
+    if (isUnsettled()) throw new FactoryError("record/unsettled", "retry", guard.obstacle() ?? "");
+  }
+
   const controlPlane: ControlPlane = {
     installation: parts.installation,
-    authenticate: (token) => tokens.identify(token, recorder.states),
-    ingest: (caller, events) => ingest.events(caller, events),
-    heartbeat: (caller, heartbeat) => ingest.heartbeat(caller, heartbeat),
+    authenticate(token) {
+      const caller = tokens.identify(token, recorder.states);
+      return caller?.type === "instance" && isUnsettled() ? { ...caller, revoked: false } : caller;
+    },
+    async ingest(caller, events) {
+      refuseEarly();
+      return ingest.events(caller, events);
+    },
+    async heartbeat(caller, heartbeat) {
+      refuseEarly();
+      return ingest.heartbeat(caller, heartbeat);
+    },
     pause: (request) => control.pause(request),
     resume: (request) => control.resume(request),
     kill: (request) => control.kill(request),
@@ -249,10 +305,11 @@ export async function createController(parts: ControllerParts): Promise<Controll
             : source.state === "error"
               ? `${source.reason}: ${source.message}`
               : "ok",
+        record: guard.obstacle() ?? "ok",
         status_branch: writeBack.problem() ?? "ok",
         plan: passes.lastPlan() === null ? "no pass yet" : "ok",
       };
-      return { ready: checks.plan === "ok" && source.state !== "unknown", checks };
+      return { ready: checks.plan === "ok" && checks.record === "ok" && source.state !== "unknown", checks };
     },
   };
 
@@ -279,7 +336,13 @@ export async function createController(parts: ControllerParts): Promise<Controll
       if (lagMs >= AWAY_MS) watch.watchingSince = clock.now();
       return superviseOnce({ recorder, clock, watch: { ...watch, lagMs } });
     },
-    publish: (signal) => writeBack.tick(signal),
+    // Nothing is written over what may be all that is left of the record.
+    publish: async (signal) => (guard.obstacle() === null ? writeBack.tick(signal) : "waiting"),
+    recordVerdict: () => guard.verdict(),
+    mustEnd() {
+      const obstacle = guard.verdict().type === "refused" && guard.empty ? guard.obstacle() : null;
+      return obstacle === null ? null : new FactoryError("record/lost", "stall", obstacle);
+    },
     publishDueAt: () => writeBack.dueAt(),
     touch: () => writeBack.refresh(),
     flushMs: () =>
@@ -348,6 +411,12 @@ function isUrgent({ before, after }: Recorded): boolean {
     (before.mission?.incidents.length ?? 0) < (after.mission?.incidents.length ?? 0) ||
     (waitsForPeople(after) && !waitsForPeople(before))
   );
+}
+
+/** What a rebuilt record needs of them; how often we pushed is nobody's business a minute later. */
+function publishedSettings(settings: ReadonlyMap<string, string>): Record<string, string> {
+  const own: ReadonlySet<string> = new Set([PUSHES, REPLACED_ANCHOR]);
+  return Object.fromEntries([...settings].filter(([key]) => !own.has(key)).sort());
 }
 
 function readPushes(text: string | undefined): number[] {

@@ -27,6 +27,8 @@ export interface EffectParts {
   /** Known once the API listens. */
   readonly callbackUrl: () => string;
   readonly log: Log;
+  /** Why nothing may be started; null when it may. */
+  readonly obstacle?: (signal: AbortSignal) => Promise<string | null>;
 }
 
 export interface EffectHandlers {
@@ -194,6 +196,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     state: CloneState,
     signal: AbortSignal,
   ): Promise<readonly CloneEvent[]> {
+    if (effect.type === "prepare" || effect.type === "launch") await refuseDoubtful(signal);
     switch (effect.type) {
       case "prepare":
         return [{ type: "prepare.finished", gates: await prepare(state, parts, signal) }];
@@ -241,6 +244,12 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       default:
         return assertNever(effect);
     }
+  }
+
+  /** Nothing is started from a record that may not be the true one. */
+  async function refuseDoubtful(signal: AbortSignal): Promise<void> {
+    const obstacle = (await parts.obstacle?.(signal)) ?? null;
+    if (obstacle !== null) throw new FactoryError("record/doubtful", "retry", obstacle);
   }
 
   return { carryOut, failed: (effect, failure, lastTry) => failed(effect, failure, lastTry) };
@@ -292,4 +301,4 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
 const EPOCHS_KEPT = 5;
 
 /** Launches worth repeating under the same epoch: the old instance is on its way out, or the machine was busy. */
-const RETRY_LAUNCH: ReadonlySet<string> = new Set(["driver/alive"]);
+const RETRY_LAUNCH: ReadonlySet<string> = new Set(["driver/alive", "record/doubtful"]);

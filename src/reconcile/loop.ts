@@ -15,7 +15,7 @@ export interface LoopOptions {
 }
 
 export interface Loop {
-  /** Resolves when the loop has ended in order. */
+  /** Resolves when the loop has ended in order; rejects with `record/lost` when there is nothing that it may run on. */
   readonly done: Promise<void>;
   /** Look at the repository now. */
   poke(): void;
@@ -46,6 +46,7 @@ export function startLoop(
   let poked = false;
   let wakePoll: AbortController = new AbortController();
   let looked = false;
+  let lost: Error | null = null;
 
   async function guarded(name: string, work: () => Promise<unknown>): Promise<void> {
     try {
@@ -56,6 +57,12 @@ export function startLoop(
           error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         });
     }
+  }
+
+  /** A record that was lost is not begun anew: nobody would know of what runs. */
+  function endIfLost(): void {
+    lost = controller.mustEnd();
+    if (lost !== null) stopping.abort();
   }
 
   async function superviseForever(): Promise<void> {
@@ -74,6 +81,7 @@ export function startLoop(
       if (looked && (controller.takeDirty() || Math.abs(now - listedAt) >= LIST_MS)) {
         listedAt = now;
         await guarded("a pass", () => controller.pass(signal));
+        endIfLost();
       }
       await clock.sleep(TICK_MS, signal).catch(() => {});
     }
@@ -107,6 +115,8 @@ export function startLoop(
     await guarded("looking at the repository", () => controller.look(signal));
     await guarded("supervision", () => controller.supervise(0));
     await guarded("a pass", () => controller.pass(signal));
+    endIfLost();
+    if (signal.aborted) return;
     await Promise.race([controller.settled(), clock.sleep(ONCE_SETTLE_MS, signal).catch(() => {})]);
     await guarded("a pass", () => controller.pass(signal));
     for (let tries = 0; tries < PUBLISH_TRIES_MAX && !signal.aborted; tries++) {
@@ -128,7 +138,9 @@ export function startLoop(
         lag.run(TICK_MS, signal),
       ]);
   return {
-    done: Promise.resolve(running).then(() => {}),
+    done: Promise.resolve(running).then(() => {
+      if (lost !== null) throw lost;
+    }),
     poke() {
       poked = true;
       wakePoll.abort();

@@ -33,6 +33,8 @@ export function createPasses(parts: {
   recorder: Recorder;
   clock: Clock;
   log: Log;
+  /** Why nothing may be begun; null when it may. */
+  obstacle: () => string | null;
 }): Passes {
   const { source, desires, drivers, recorder, clock, log } = parts;
   let view: SourceView = {
@@ -103,7 +105,7 @@ export function createPasses(parts: {
     const observed = await observe(drivers, { states: recorder.states, pendingDeletion }, signal);
     // While the source cannot be read, nothing may be concluded from what it said about names that are gone.
     const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;
-    const made = stillTrue(plan(trusted, observed, clock.now()), observed);
+    const made = withoutBeginnings(stillTrue(plan(trusted, observed, clock.now()), observed));
     await rememberPending(pendingDeletion, made.pendingDeletion);
     const fresh = made.actions.filter((action) => {
       const key = `${action.clone} ${JSON.stringify(action.event)}`;
@@ -138,6 +140,26 @@ export function createPasses(parts: {
     };
   }
 
+  /** A record that may not be the true one begins nothing, whatever it stops, limits or declares dead. */
+  function withoutBeginnings(made: Plan): Plan {
+    const message = parts.obstacle();
+    if (message === null) return made;
+    const begins = made.actions.filter(({ type }) => BEGINNINGS.has(type));
+    return {
+      ...made,
+      actions: made.actions.filter(({ type }) => !BEGINNINGS.has(type)),
+      held: [
+        ...made.held,
+        ...begins.map(({ type, clone, mission }) => ({
+          subject: mission === null ? `clone/${clone}` : `mission/${mission}`,
+          action: type,
+          reason: "RecordDoubtful",
+          message,
+        })),
+      ],
+    };
+  }
+
   async function rememberPending(
     before: PendingDeletion | null,
     after: PendingDeletion | null,
@@ -150,6 +172,7 @@ export function createPasses(parts: {
   return { look, pass, source: () => view, desired: () => desired, lastPlan: () => last };
 }
 
+const BEGINNINGS: ReadonlySet<ActionType> = new Set(["declare", "assign", "start"]);
 const REMOVALS: ReadonlySet<ActionType> = new Set(["prune", "withdraw"]);
 
 function readPending(text: string | undefined): PendingDeletion | null {

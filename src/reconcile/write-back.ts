@@ -1,4 +1,4 @@
-import { asFactoryError } from "../core/model/error.ts";
+import { asFactoryError, FactoryError } from "../core/model/error.ts";
 import { type Instant, MINUTE_MS, SECOND_MS } from "../core/model/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -22,6 +22,8 @@ const RETRY_MAX_MS = 30 * SECOND_MS;
 /** What the branch should say. `derive` is asked again before every attempt, so a retry never pushes an old text. */
 export interface StatusText {
   readonly files: ReadonlyMap<string, string>;
+  /** Written along with whatever causes a commit, and at every refresh; by themselves they cause none. */
+  readonly riders?: ReadonlyMap<string, string>;
   readonly trailers: Readonly<Record<string, string>>;
   readonly subject: string;
 }
@@ -52,6 +54,8 @@ export function createWriteBack(parts: {
   derive: () => StatusText | Promise<StatusText>;
   clock: Clock;
   log: Log;
+  /** Looks at what really stands there before it is written over; a sentence when it must not be. */
+  admit?: (files: ReadonlyMap<string, string>) => Promise<string | null>;
   /** What `fleet.yaml` allows; never more than `PUSHES_PER_MINUTE_MAX`. */
   pushesPerMinute?: () => number;
   /** Restored from the record, so that a restart does not earn new pushes. */
@@ -69,6 +73,8 @@ export function createWriteBack(parts: {
   let known: ReadonlyMap<string, string> | null = null;
   let commit: string | null = null;
   let trouble: string | null = null;
+  /** The next publication writes the riders for their own sake. */
+  let whole = true;
 
   function dueAt(): Instant | null {
     if (touchedAt === null) return null;
@@ -108,12 +114,16 @@ export function createWriteBack(parts: {
     if (clock.now() < at) return "waiting";
     const seen = touches;
     try {
-      known ??= (await branch.read(signal)).files;
+      known ??= await look(signal);
+      const before = known;
       const text = await derive();
-      const changed = new Map([...text.files].filter(([path, content]) => known?.get(path) !== content));
-      const removed = [...known.keys()].filter((path) => !text.files.has(path) && isOurs(path));
-      if (changed.size === 0 && removed.length === 0 && commit !== null)
-        return finished(seen, text, commit, "unchanged");
+      const all = new Map([...text.files, ...(text.riders ?? [])]);
+      const differs = ([path, content]: readonly [string, string]) => before.get(path) !== content;
+      const causes = [...(whole ? all : text.files)].some(differs);
+      const removed = [...before.keys()].filter((path) => !all.has(path) && isOurs(path));
+      if (!causes && removed.length === 0 && commit !== null)
+        return finished(seen, keptRiders(text, before), commit, "unchanged");
+      const changed = new Map([...all].filter(differs));
       // Counted before it is tried: an attempt whose answer is lost was a push all the same.
       pushes.push(clock.now());
       await parts.onPush?.(pushes);
@@ -123,7 +133,7 @@ export function createWriteBack(parts: {
       );
       if (result.type === "unchanged") pushes.pop();
       if (result.type === "pushed" || result.type === "unchanged")
-        return finished(seen, text, result.commit, result.type);
+        return finished(seen, all, result.commit, result.type);
       if (result.type === "rejected") return again("somebody else was first", result.message);
       trouble = result.retryable ? null : result.message;
       return again(result.retryable ? "the push failed" : "the push was refused", result.message);
@@ -132,14 +142,34 @@ export function createWriteBack(parts: {
     }
   }
 
+  async function look(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const { files } = await branch.read(signal);
+    const refusal = (await parts.admit?.(files)) ?? null;
+    if (refusal !== null) {
+      trouble = refusal;
+      throw new FactoryError("status/not-ours", "stall", refusal);
+    }
+    return files;
+  }
+
+  /** What is written along stands there as it did. */
+  function keptRiders(text: StatusText, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    const riders = [...(text.riders?.keys() ?? [])].flatMap((path): [string, string][] => {
+      const content = before.get(path);
+      return content === undefined ? [] : [[path, content]];
+    });
+    return new Map([...text.files, ...riders]);
+  }
+
   function finished(
     seen: number,
-    text: StatusText,
+    stands: ReadonlyMap<string, string>,
     tip: string | null,
     result: "pushed" | "unchanged",
   ): "pushed" | "unchanged" {
-    known = text.files;
+    known = stands;
     commit = tip;
+    whole = false;
     retries = 0;
     notBefore = 0;
     trouble = null;
@@ -169,6 +199,7 @@ export function createWriteBack(parts: {
     touch,
     refresh() {
       known = null;
+      whole = true;
       touch(false);
     },
     tick,
@@ -184,4 +215,4 @@ export function isOurs(path: string): boolean {
 }
 
 const OURS =
-  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml)$/;
+  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml|\.factory\/(journal|settings|record\/[^/]+|closed\/[^/]+\/[^/]+)\.json)$/;

@@ -42,7 +42,7 @@ export interface GitStatusBranchOptions {
 }
 
 const FACTORY_BOT = { name: "factory-bot", email: "factory-bot@factory.invalid" };
-const OURS = ["README.md", "missions/", "clones/"];
+const OURS = ["README.md", "missions/", "clones/", ".factory/"];
 const TIP = "refs/factory/status-tip";
 const NEXT = "refs/factory/status-next";
 const PUSHES_PER_HOUSEKEEPING = 50;

@@ -29,6 +29,7 @@ const PROBLEMS = {
   closing: [503, "The controller is about to end"],
   // What parts of the program say by code.
   "source/unknown-revision": [404, "There is no such revision"],
+  "record/unsettled": [503, "It is not known yet whether the record is whole"],
   "store/conflict": [503, "Somebody else has written in between"],
 } as const satisfies Record<string, readonly [number, string]>;
 

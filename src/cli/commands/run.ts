@@ -28,6 +28,7 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
     host: options.host,
     once: options.once === true,
     untilClosed: options.untilClosed === true,
+    fresh: options.fresh === true,
     logLevel: options.logLevel,
     logJson: options.logJson === true || globals.json === true,
     ...accessOf(process.env),

@@ -52,7 +52,19 @@ export function createChecker(invariants = INVARIANTS): Checker {
     const before = states.get(event.clone) ?? initialState(event.clone, event.at);
     const { state: after, effects, ignored } = decide(before, event.event, event.at);
     states.set(event.clone, after);
-    tell({ type: "recorded", event, before, after, effects, ignored: ignored !== undefined }, elapsedMs);
+    // What was restored stood there before, in another record: only what comes of it is new.
+    const restored = event.event.type === "clone.restored" && ignored === undefined;
+    tell(
+      {
+        type: "recorded",
+        event,
+        before: restored ? after : before,
+        after,
+        effects,
+        ignored: ignored !== undefined,
+      },
+      elapsedMs,
+    );
   }
 
   return {
@@ -79,38 +91,55 @@ export interface StoredRecordParts {
 }
 
 /**
- * Judges a whole record at once, for `factory doctor`. What can only be known by
+ * Judges a whole record at once, for `factory verify`. What can only be known by
  * a witness of the outside (who really lived, what was really said) is not asked; the
  * chain, the fold, epochs, closures, holds, proofs and waiting effects are.
  */
 export function checkRecord(record: StoredRecordParts): readonly Violation[] {
-  const checker = createChecker();
-  const stored = new Map(record.states.map((state) => [state.name, state]));
-  const last = new Map<string, RecordedEvent>();
-  for (const event of record.events) last.set(event.clone, event);
-  for (const event of record.events) {
-    const state = last.get(event.clone) === event ? stored.get(event.clone) : undefined;
-    checker.take(alone(event, state), event.at);
-  }
-  checker.look({
-    now: record.events.at(-1)?.at ?? 0,
-    calm: false,
-    states: stored,
-    effects: record.effects,
-    living: null,
-    status: null,
-    unfinished: null,
-  });
-  return checker.violations;
+  const check = startRecordCheck();
+  for (const event of record.events) check.take(event);
+  return check.finish(record);
 }
 
-/** An event by itself; how it was grouped with others is not on record. */
-function alone(event: RecordedEvent, state: CloneState | undefined): Committed {
+/** The same event by event, for a record that is longer than the memory. */
+export function startRecordCheck(): RecordCheck {
+  const checker = createChecker();
+  let last = 0;
+  return {
+    take(event) {
+      last = event.at;
+      checker.take(alone([event], []), event.at);
+    },
+    finish({ states, effects }) {
+      checker.take(alone([], states), last);
+      checker.look({
+        now: last,
+        calm: false,
+        states: new Map(states.map((state) => [state.name, state])),
+        effects,
+        living: null,
+        status: null,
+        unfinished: null,
+      });
+      return checker.violations;
+    },
+  };
+}
+
+export interface RecordCheck {
+  /** Ascending by `seq`. */
+  take(event: RecordedEvent): void;
+  /** After the last event: compares with what is stored beside the events. */
+  finish(stored: Pick<StoredRecordParts, "states" | "effects">): readonly Violation[];
+}
+
+/** How events were grouped is not on record, nor which effects were written with them. */
+function alone(events: readonly RecordedEvent[], states: readonly CloneState[]): Committed {
   return {
     type: "committed",
-    at: event.at,
-    events: [event],
-    states: state === undefined ? [] : [state],
+    at: events[0]?.at ?? 0,
+    events,
+    states,
     effects: UNKNOWN,
     settled: [],
     receipts: [],

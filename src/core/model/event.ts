@@ -5,6 +5,7 @@ import type { DeathProof, InstanceHandle } from "./instance.ts";
 import type { DesiredMission, MissionLimits } from "./mission.ts";
 import type { Report } from "./report.ts";
 import type { Decided } from "./request.ts";
+import type { Instant } from "./time.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -35,6 +36,24 @@ export type CloneEvent =
       readonly missionId: string;
       readonly decision: AfterClosure;
       readonly by: string;
+    }
+  /** The first event of a clone in a record that was rebuilt: see `reconcile/restore.ts`. */
+  | {
+      readonly type: "clone.restored";
+      /** What the status branch knew, as `core/record/published.ts` reads it, past missions included. */
+      readonly snapshot: RestoredLane;
+      /** When that was so. */
+      readonly asOf: Instant;
+      /** No epoch up to this one is used again: above everything that was ever seen of the clone. */
+      readonly epoch: number;
+      /** The highest instance of which anything is left; null when nothing is. */
+      readonly body: FoundBody | null;
+      /** Whether its workspace is still there. */
+      readonly workspace: boolean;
+      /** The journal that was lost, as far as it was published: this one goes on from there. */
+      readonly anchor: { readonly seq: number; readonly hash: string } | null;
+      /** A sentence: what it was rebuilt from. */
+      readonly evidence: string;
     }
   // Answers to open questions.
   | { readonly type: "request.acknowledged"; readonly request: string; readonly by: string }
@@ -104,6 +123,19 @@ export type CloneEvent =
   | { readonly type: "window.ended"; readonly evidence: string }
   /** A question that nobody answered comes back, or has expired. */
   | { readonly type: "request.reminded"; readonly request: string };
+
+/** A clone's state without its version and its last decisions, in today's shape or an older one. */
+export type RestoredLane = Readonly<Record<string, unknown>>;
+
+/** An instance that was found by the driver's listing. */
+export interface FoundBody {
+  readonly epoch: number;
+  readonly nonce: string;
+  /** The mission that it has reported about; null when it has not said. */
+  readonly missionId: string | null;
+  /** It lives and can go on: its folder is there, and its token is still good. */
+  readonly adopt: boolean;
+}
 
 export type Health = "starting" | "healthy" | "suspect" | "degraded" | "lost";
 

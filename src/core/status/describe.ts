@@ -21,6 +21,8 @@ export function describe(event: CloneEvent): string {
       return `kill${event.now ? " now" : ""} by ${event.by}: ${event.reason}`;
     case "closure.decided":
       return `decision ${event.decision} by ${event.by}`;
+    case "clone.restored":
+      return `the record was rebuilt: ${event.evidence}`;
     case "request.acknowledged":
       return `${event.request} acknowledged by ${event.by}`;
     case "request.decided":

@@ -52,6 +52,14 @@ export function closeWithoutVerdict(state: CloneState, at: Instant): Step {
   return close(state, mission, terminal, { verdict: null, at, outcome, reason: terminal.reason });
 }
 
+/** For a mission that ended, and whose result nobody can judge any more. */
+export function closeAsUnknown(state: CloneState, at: Instant, reason: string): Step {
+  const { mission } = state;
+  if (mission === null || mission.terminal === null)
+    return stay(state, "a mission without a terminal state is not closed");
+  return close(state, mission, mission.terminal, { verdict: null, at, outcome: "unknown", reason });
+}
+
 export function onClosureDecided(state: CloneState, event: Of<"closure.decided">, at: Instant): Step {
   const past = state.past.find((closed) => closed.missionId === event.missionId);
   if (past === undefined) return stay(state, "there is no such closed mission");

@@ -12,6 +12,7 @@ import { TEXT_MAX } from "./limits.ts";
 import { meterPeople } from "./people.ts";
 import { onReport } from "./report.ts";
 import { onAcknowledged, onReminded, onRequestDecided } from "./requests.ts";
+import { onRestored } from "./restore.ts";
 import { type CloneState, RECENT_MAX } from "./state.ts";
 import * as stop from "./stop.ts";
 import * as want from "./want.ts";
@@ -72,6 +73,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return want.onHoldReleased(state, event, at);
     case "kill.requested":
       return want.onKill(state, event, at);
+    case "clone.restored":
+      return onRestored(state, event, at);
     case "request.acknowledged":
       return onAcknowledged(state, event, at);
     case "request.decided":

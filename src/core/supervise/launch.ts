@@ -17,7 +17,7 @@ import {
 } from "./change.ts";
 import { ACCEPT_DEADLINE_MS, GATE_RETRY_MAX_MS, GATE_RETRY_MS, START_DEADLINE_MS } from "./limits.ts";
 import { heartbeatMs } from "./liveness.ts";
-import type { CloneState } from "./state.ts";
+import type { CloneState, InstanceState } from "./state.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -50,31 +50,39 @@ function plannedInstance(state: CloneState, at: Instant): Step {
     ...enter(state, "Starting", at, at + START_DEADLINE_MS),
     epoch,
     appliedDigest: state.spec?.digest ?? null,
-    instance: {
-      epoch,
-      nonce,
-      handle: null,
-      plannedAt: at,
-      readyAt: null,
-      dispatchedAt: null,
-      acceptedAt: null,
-      health: "starting",
-      healthSince: at,
-      healthEvidence: "launch intent recorded",
-      lastSeq: 0,
-      gapAt: null,
-      heartbeatIntervalMs: heartbeatMs(state),
-      cadenceSince: at,
-      pauseAsked: false,
-      paused: false,
-      llmCalls: null,
-      costMicros: null,
-      stopping: null,
-      stopAttempts: 0,
-    },
+    instance: plannedBody(state, { epoch, nonce, at }),
   };
   const first = state.mission?.firstLaunchAt ?? at;
   return ask(withMission(next, { firstLaunchAt: first }), { type: "launch", epoch, nonce });
+}
+
+/** An instance of which nothing is known yet but that it is meant to be. */
+export function plannedBody(
+  state: CloneState,
+  { epoch, nonce, at }: { readonly epoch: number; readonly nonce: string; readonly at: Instant },
+): InstanceState {
+  return {
+    epoch,
+    nonce,
+    handle: null,
+    plannedAt: at,
+    readyAt: null,
+    dispatchedAt: null,
+    acceptedAt: null,
+    health: "starting",
+    healthSince: at,
+    healthEvidence: "launch intent recorded",
+    lastSeq: 0,
+    gapAt: null,
+    heartbeatIntervalMs: heartbeatMs(state),
+    cadenceSince: at,
+    pauseAsked: false,
+    paused: false,
+    llmCalls: null,
+    costMicros: null,
+    stopping: null,
+    stopAttempts: 0,
+  };
 }
 
 export function onLaunched(state: CloneState, event: Of<"instance.launched">, at: Instant): Step {

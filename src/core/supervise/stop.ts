@@ -64,21 +64,20 @@ export function onStopFailed(state: CloneState, event: Of<"stop.failed">, at: In
 }
 
 function bury(state: CloneState, instance: InstanceState, proof: DeathProof, at: Instant): CloneState {
-  const metered = stopMeter(state, at);
+  const counted = withUsageOf(stopMeter(state, at), instance);
+  return { ...withMission(counted, { proof }), instance: null };
+}
+
+/** What an instance that is over has used is the mission's from now on. */
+export function withUsageOf(state: CloneState, instance: InstanceState): CloneState {
+  const { mission } = state;
+  if (mission === null || instance.acceptedAt === null) return state;
   const add = (base: number | null, own: number | null): number | null =>
     base === null || own === null ? null : base + own;
-  const { mission } = metered;
-  const counted =
-    mission === null
-      ? metered
-      : withMission(metered, {
-          proof,
-          llmCalls:
-            instance.acceptedAt === null ? mission.llmCalls : add(mission.llmCalls, instance.llmCalls),
-          costMicros:
-            instance.acceptedAt === null ? mission.costMicros : add(mission.costMicros, instance.costMicros),
-        });
-  return { ...counted, instance: null };
+  return withMission(state, {
+    llmCalls: add(mission.llmCalls, instance.llmCalls),
+    costMicros: add(mission.costMicros, instance.costMicros),
+  });
 }
 
 function afterMission(state: CloneState, at: Instant): Step {

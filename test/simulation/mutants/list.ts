@@ -385,7 +385,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconcile/write-back.ts",
-        find: "!text.files.has(path) && isOurs(path)",
+        find: "!all.has(path) && isOurs(path)",
         replace: "!text.files.has(path)",
       },
     ],
@@ -397,8 +397,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconcile/write-back.ts",
-        find: "      known = null;\n      touch(false);",
-        replace: "      touch(false);",
+        find: "      known = null;\n      whole = true;",
+        replace: "      whole = true;",
       },
     ],
     troubles: ["otherPushersPerHour"],

@@ -28,6 +28,9 @@ const reportsOnceInOrder: Invariant = {
           );
         if (fact.type !== "recorded") return FINE;
         const { event, clone, seq } = fact.event;
+        // Those before stand in the record that was lost.
+        if (event.type === "clone.restored" && fact.after.instance !== null)
+          taken.set(`${clone}/${fact.after.instance.epoch}`, fact.after.instance.lastSeq);
         if (event.type === "instance.reported") {
           const key = `${clone}/${event.epoch}`;
           const before = taken.get(key) ?? 0;
