@@ -45,6 +45,7 @@ export const benchColdStart: Bench = async ({ directory, log }) => {
       instances: [],
       states: new Map(),
       pendingDeletion: null,
+      pin: null,
     };
     actions = plan(desired, observed, clock.now()).actions.length;
     lap("plan");

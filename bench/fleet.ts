@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
+import { createFakeInCoreLane, createFakeProposals } from "../src/adapters/fake/index.ts";
 import { createGitSource } from "../src/adapters/git/source.ts";
 import { createStatusBranch } from "../src/adapters/git/status-branch.ts";
 import { createJudge } from "../src/adapters/judge/judge.ts";
@@ -74,6 +75,8 @@ export async function assemble(options: {
     drivers: new Map<string, Driver>([[driver.name, driver]]),
     workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
     secrets: createSecrets({ env: {}, root: join(dataDir, "secrets") }),
+    inCore: createFakeInCoreLane(),
+    proposals: createFakeProposals(),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     clock,
     log: silentLog,

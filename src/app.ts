@@ -5,9 +5,11 @@ import { join, resolve } from "node:path";
 import { schedule, validate } from "node-cron";
 import { createProcessDriver } from "./adapters/drivers/process/driver.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
+import { createGitProposals } from "./adapters/git/proposals.ts";
 import { createGitSource } from "./adapters/git/source.ts";
 import { createStatusBranch } from "./adapters/git/status-branch.ts";
 import { createHttpServer, type HttpServer } from "./adapters/http/server.ts";
+import { createHttpInCoreLane } from "./adapters/in-core/http-lane.ts";
 import { createJudge } from "./adapters/judge/judge.ts";
 import { createLog, type LogLevel } from "./adapters/log/log.ts";
 import { createSecrets } from "./adapters/secrets/secrets.ts";
@@ -138,6 +140,17 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     drivers: new Map<string, Driver>([[driver.name, driver]]),
     workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
     secrets: remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact),
+    inCore: createHttpInCoreLane({
+      secrets: createSecrets({ env: process.env, root: join(dataDir, "secrets") }),
+      clock,
+    }),
+    proposals: createGitProposals({
+      url: options.source,
+      base: options.branch,
+      directory: join(dataDir, "proposals.git"),
+      clock,
+      ...access,
+    }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     clock,
     log,

@@ -185,6 +185,11 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       (await import("./commands/inbox.ts")).inbox(call, id),
   );
 
+  runs(
+    add("guardrails", "Show what the fleet measures against its guardrails", "factory guardrails"),
+    async (call: Call<object>) => (await import("./commands/guardrails.ts")).guardrails(call),
+  );
+
   program.commandsGroup("Decide:");
   runs(
     add(

@@ -1,4 +1,5 @@
 import type { Decided } from "../core/model/request.ts";
+import type { GuardrailsView } from "../core/status/guardrails.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
 import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
 import type { EventQuery, StoredEvent } from "./store.ts";
@@ -44,6 +45,7 @@ export interface ControlPlane {
   clone(name: string): CloneView | null;
   /** By the name of a mission or of a clone. */
   why(name: string): Promise<WhyView | null>;
+  guardrails(): GuardrailsView;
   inbox(): readonly InboxItem[];
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
   /** Transcript of the newest instance; null when there never was one. */

@@ -1,6 +1,8 @@
+import { DEFAULT_FLEET_POLICY } from "../core/model/desired.ts";
 import { FactoryError } from "../core/model/error.ts";
 import { SECOND_MS } from "../core/model/time.ts";
 import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
+import { guardrailsView } from "../core/status/guardrails.ts";
 import { inboxOf } from "../core/status/inbox.ts";
 import type { WhyView } from "../core/status/view.ts";
 import { headline, whySteps } from "../core/status/why.ts";
@@ -9,8 +11,10 @@ import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlPlane } from "../ports/control-plane.ts";
 import type { Driver } from "../ports/driver.ts";
+import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
 import type { Log } from "../ports/log.ts";
+import type { Proposals } from "../ports/proposals.ts";
 import type { Secrets } from "../ports/secrets.ts";
 import type { Source } from "../ports/source.ts";
 import type { StatusBranch } from "../ports/status-branch.ts";
@@ -26,6 +30,7 @@ import { createPasses } from "./pass.ts";
 import { openRecorder, type Recorded } from "./record.ts";
 import { anchorOf, withRecordFiles } from "./record-files.ts";
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR } from "./record-guard.ts";
+import { createRollback } from "./rollback.ts";
 import { statusTextInTurns } from "./status-files.ts";
 import { superviseOnce } from "./supervise.ts";
 import { createTokens } from "./tokens.ts";
@@ -39,6 +44,8 @@ export interface ControllerParts {
   readonly workspaces: Workspaces;
   readonly secrets: Secrets;
   readonly judge: Judge;
+  readonly inCore: InCoreLane;
+  readonly proposals: Proposals;
   readonly clock: Clock;
   readonly log: Log;
   /** Name of this installation: part of every mission's id and of every commit. */
@@ -108,11 +115,19 @@ export async function createController(parts: ControllerParts): Promise<Controll
     log,
     fresh: parts.fresh === true,
   });
+  const rollback = createRollback({
+    recorder,
+    source: parts.source,
+    proposals: parts.proposals,
+    clock,
+    log,
+  });
   const passes = createPasses({
     source: parts.source,
     desires,
     drivers,
     recorder,
+    rollback,
     clock,
     log,
     obstacle: () => guard.obstacle(),
@@ -123,6 +138,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     workspaces: parts.workspaces,
     secrets: parts.secrets,
     judge: parts.judge,
+    inCore: parts.inCore,
     desires,
     tokens,
     installation: parts.installation,
@@ -175,12 +191,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
       states: recorder.states,
       signals: recorder.signals,
       held: passes.lastPlan()?.held ?? [],
+      rollback: rollback.state(),
     };
   }
 
   async function look(signal: AbortSignal): Promise<void> {
     const before = `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`;
     await passes.look(signal);
+    await rollback.propose(passes.desired(), signal);
     if (before !== `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`) {
       dirty = true;
       writeBack.touch(passes.source().state === "error");
@@ -281,6 +299,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
       return state === undefined ? null : cloneView(state, picture());
     },
     why,
+    guardrails: () =>
+      guardrailsView({
+        state: rollback.state(),
+        measures: rollback.measures(),
+        breaches: rollback.breaches(),
+        policy: passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY,
+        now: clock.now(),
+      }),
     inbox: () => inboxOf(picture()),
     events: (query) => store.events(query),
     async logs(name, bytesMax) {

@@ -232,6 +232,8 @@ export function isPointless(effect: Effect, state: CloneState): boolean {
         state.instance?.epoch !== effect.epoch ||
         state.instance.pauseAsked !== (effect.type === "pause")
       );
+    case "hand_over":
+      return state.mission?.missionId !== effect.missionId || state.mission.handover === null;
     case "judge":
       return state.phase !== "Judging" || state.mission?.missionId !== effect.missionId;
     case "archive":

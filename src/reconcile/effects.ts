@@ -5,13 +5,14 @@ import type { InstanceHandle } from "../core/model/instance.ts";
 import { heartbeatMs } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import { DEFAULT_LADDER, type Driver } from "../ports/driver.ts";
+import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
 import type { Log } from "../ports/log.ts";
 import type { Secrets } from "../ports/secrets.ts";
 import type { Workspaces } from "../ports/workspaces.ts";
 import type { WireEvent } from "../wire/event.ts";
 import type { Desires } from "./desire.ts";
-import { envelopeFor } from "./envelope.ts";
+import { envelopeFor, envelopeForInCore } from "./envelope.ts";
 import { prepare } from "./prepare.ts";
 import { toPulledReport } from "./reports.ts";
 import type { Tokens } from "./tokens.ts";
@@ -21,6 +22,7 @@ export interface EffectParts {
   readonly workspaces: Workspaces;
   readonly secrets: Secrets;
   readonly judge: Judge;
+  readonly inCore: InCoreLane;
   readonly desires: Desires;
   readonly tokens: Tokens;
   readonly installation: string;
@@ -222,6 +224,21 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
           last?.type === "instance.reported" ? last.report.seq : (state.instance?.lastSeq ?? 0);
         return [...pulled, { type: "callback.restored", epoch: effect.epoch, throughSeq }];
       }
+      case "hand_over": {
+        const { evidence } = await parts.inCore.handOver(
+          {
+            url: effect.url,
+            authRef: effect.authRef,
+            envelope: envelopeForInCore(state, {
+              installation: parts.installation,
+              callbackUrl: parts.callbackUrl(),
+            }),
+            reason: "the fleet is in_core_only",
+          },
+          signal,
+        );
+        return [{ type: "handover.finished", missionId: effect.missionId, evidence }];
+      }
       case "judge": {
         const { mission } = state;
         if (mission === null) return [];
@@ -273,6 +290,10 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         return [{ type: "dispatch.failed", epoch: effect.epoch, message }];
       case "stop":
         return [{ type: "stop.failed", epoch: effect.epoch, message }];
+      case "hand_over":
+        return failure.disposition === "stall"
+          ? [{ type: "handover.failed", missionId: effect.missionId, message }]
+          : null;
       case "judge":
         return [{ type: "judge.failed", missionId: effect.missionId, message }];
       case "prepare":

@@ -30,13 +30,29 @@ export function envelopeFor(state: CloneState, context: EnvelopeContext): Missio
   throw new FactoryError("envelope/invalid", "stall", result.issues.map((issue) => issue.message).join("; "));
 }
 
+/** The same contract for Simone's own runtime: no instance of ours stands behind it, and nothing calls back to us. */
+export function envelopeForInCore(state: CloneState, context: EnvelopeContext): MissionEnvelope {
+  if (state.mission === null)
+    throw new FactoryError("envelope/nothing-to-dispatch", "crash", `${state.name} has no mission`);
+  const result = build(state, state.mission, {
+    ...context,
+    epoch: state.epoch + 1,
+    nonce: NO_INSTANCE,
+    createdAt: state.mission.assignedAt,
+  });
+  if (result.ok) return result.envelope;
+  throw new FactoryError("envelope/invalid", "stall", result.issues.map((issue) => issue.message).join("; "));
+}
+
+const NO_INSTANCE = "0".repeat(32);
+
 /** What is wrong with the envelope that would be dispatched, before an epoch is used up for it. */
 export function envelopeIssues(state: CloneState, context: EnvelopeContext): readonly string[] {
   if (state.mission === null) return ["there is no mission"];
   const trial = {
     ...context,
     epoch: state.epoch + 1,
-    nonce: "0".repeat(32),
+    nonce: NO_INSTANCE,
     createdAt: state.mission.assignedAt,
   };
   const result = build(state, state.mission, trial);

@@ -1,3 +1,4 @@
+import type { Pin } from "../core/guardrails/rollback.ts";
 import { asFactoryError } from "../core/model/error.ts";
 import type { ObservedInstance } from "../core/model/instance.ts";
 import type { ObservedState, PendingDeletion } from "../core/plan/observed.ts";
@@ -13,6 +14,7 @@ export async function observe(
   record: {
     readonly states: ReadonlyMap<string, CloneState>;
     readonly pendingDeletion: PendingDeletion | null;
+    readonly pin: Pin | null;
   },
   signal: AbortSignal,
 ): Promise<ObservedState> {
@@ -37,5 +39,6 @@ export async function observe(
     instances,
     states,
     pendingDeletion: record.pendingDeletion,
+    pin: record.pin,
   };
 }

@@ -10,6 +10,7 @@ import type { Source, SourceResult } from "../ports/source.ts";
 import type { Desires } from "./desire.ts";
 import { observe } from "./observe.ts";
 import { type Recorder, recordEvents } from "./record.ts";
+import type { Rollback } from "./rollback.ts";
 
 /** Plans per pass: each takes up what the one before made possible (declare, assign, start). */
 const ROUNDS_MAX = 6;
@@ -31,12 +32,13 @@ export function createPasses(parts: {
   desires: Desires;
   drivers: ReadonlyMap<string, Driver>;
   recorder: Recorder;
+  rollback: Rollback;
   clock: Clock;
   log: Log;
   /** Why nothing may be begun; null when it may. */
   obstacle: () => string | null;
 }): Passes {
-  const { source, desires, drivers, recorder, clock, log } = parts;
+  const { source, desires, drivers, recorder, rollback, clock, log } = parts;
   let view: SourceView = {
     state: "unknown",
     reason: "NotLookedYet",
@@ -88,6 +90,7 @@ export function createPasses(parts: {
   }
 
   async function pass(signal: AbortSignal): Promise<Plan> {
+    await rollback.look(desired);
     // What ends takes a while: a stray is asked to end once in a pass and not in each of its rounds.
     const taken = new Set<string>();
     let current = await round(taken, signal);
@@ -102,7 +105,11 @@ export function createPasses(parts: {
     signal: AbortSignal,
   ): Promise<{ readonly made: Plan; readonly news: number }> {
     const pendingDeletion = readPending(recorder.settings.get(PENDING_DELETION));
-    const observed = await observe(drivers, { states: recorder.states, pendingDeletion }, signal);
+    const observed = await observe(
+      drivers,
+      { states: recorder.states, pendingDeletion, pin: rollback.pin() },
+      signal,
+    );
     // While the source cannot be read, nothing may be concluded from what it said about names that are gone.
     const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;
     const made = withoutBeginnings(stillTrue(plan(trusted, observed, clock.now()), observed));

@@ -28,6 +28,8 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       maxAcceptedP95Seconds: guardrails.max_accepted_p95_seconds,
       maxInterventionsPerMission: guardrails.max_interventions_per_mission,
       sustainedMinutes: guardrails.sustained_minutes,
+      onBreach: guardrails.on_breach,
+      lift: guardrails.lift ?? null,
     },
     approvalRules: spec.approval_rules,
     writeBack: {

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { createFakeInCoreLane } from "../../src/adapters/fake/in-core-lane.ts";
+import { createFakeProposals } from "../../src/adapters/fake/proposals.ts";
 import { createFakeSource } from "../../src/adapters/fake/source.ts";
 import { createFakeStatusBranch } from "../../src/adapters/fake/status-branch.ts";
 import { createMemoryStore } from "../../src/adapters/memory/store.ts";
@@ -52,6 +54,8 @@ async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Con
       archive: async () => ({ path: "/nowhere" }),
     },
     secrets: { resolve: async () => ({ values: new Map(), missing: [] }) },
+    inCore: createFakeInCoreLane(),
+    proposals: createFakeProposals(),
     judge: {
       judge: () => Promise.reject(new Error("nothing to judge")),
     },

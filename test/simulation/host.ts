@@ -1,3 +1,4 @@
+import { createFakeInCoreLane, createFakeProposals } from "../../src/adapters/fake/index.ts";
 /** Where the controller runs: it is started, dies, is started again, and is never there twice. */
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
@@ -69,6 +70,8 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         drivers: new Map([[DRIVER_NAME, driver]]),
         workspaces: own.seen(simulatedWorkspaces(world)),
         secrets: own.seen(simulatedSecrets(world)),
+        inCore: own.seen(createFakeInCoreLane()),
+        proposals: own.seen(createFakeProposals()),
         judge: own.seen(simulatedJudge(world)),
         clock: own.seen(clock),
         log: silentLog,

@@ -1,6 +1,10 @@
+import { measure } from "../../src/core/guardrails/measure.ts";
+import { NO_ROLLBACK } from "../../src/core/guardrails/rollback.ts";
+import { DEFAULT_FLEET_POLICY } from "../../src/core/model/desired.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Signal } from "../../src/core/model/instance.ts";
+import { guardrailsView } from "../../src/core/status/guardrails.ts";
 import type { CloneView, FleetView, MissionView, WhyView } from "../../src/core/status/view.ts";
 import type {
   Caller,
@@ -109,6 +113,14 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
     mission: (name) => (name === "audit" ? missionView() : null),
     clone: (name) => (name === "alpha" ? cloneView() : null),
     why: async (name) => (name === "audit" ? whyView() : null),
+    guardrails: () =>
+      guardrailsView({
+        state: NO_ROLLBACK,
+        measures: measure([], 10),
+        breaches: [],
+        policy: DEFAULT_FLEET_POLICY,
+        now: 0,
+      }),
     inbox: () => [
       {
         id: "audit/closure",

@@ -1,3 +1,4 @@
+import type { Pin } from "../../src/core/guardrails/rollback.ts";
 import type { DesiredClone } from "../../src/core/model/clone.ts";
 import { DEFAULT_FLEET_POLICY, type DesiredState } from "../../src/core/model/desired.ts";
 import { sha256Hex } from "../../src/core/model/digest.ts";
@@ -107,6 +108,7 @@ export function anObserved(
     instances?: readonly ObservedInstance[];
     complete?: boolean;
     pendingDeletion?: PendingDeletion | null;
+    pin?: Pin | null;
   } = {},
 ): ObservedState {
   return {
@@ -119,6 +121,7 @@ export function anObserved(
       ),
     states: new Map(states.map((state) => [state.name, state])),
     pendingDeletion: parts.pendingDeletion ?? null,
+    pin: parts.pin ?? null,
   };
 }
 

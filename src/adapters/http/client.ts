@@ -1,5 +1,6 @@
 import { FactoryError } from "../../core/model/error.ts";
 import type { Decided } from "../../core/model/request.ts";
+import type { GuardrailsView } from "../../core/status/guardrails.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../core/status/view.ts";
 import type { ControlAnswer } from "../../ports/control-plane.ts";
 import type { EventQuery, StoredEvent } from "../../ports/store.ts";
@@ -35,6 +36,7 @@ export interface ControllerClient {
   mission(name: string): Promise<MissionView | null>;
   clone(name: string): Promise<CloneView | null>;
   why(name: string): Promise<WhyView | null>;
+  guardrails(): Promise<GuardrailsView>;
   inbox(): Promise<readonly InboxItem[]>;
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
   logs(name: string, bytesMax: number): Promise<string | null>;
@@ -94,6 +96,7 @@ export function createControllerClient(options: ControllerClientOptions): Contro
     mission: (name) => get(`/v1/missions/${encodeURIComponent(name)}`),
     clone: (name) => get(`/v1/clones/${encodeURIComponent(name)}`),
     why: (name) => get(`/v1/why/${encodeURIComponent(name)}`),
+    guardrails: () => getOne("/v1/guardrails"),
     inbox: async () => (await getOne<{ items: InboxItem[] }>("/v1/inbox")).items,
     events: async (query) =>
       (await getOne<{ events: StoredEvent[] }>(`/v1/journal?${journalQuery(query)}`)).events,

@@ -60,6 +60,10 @@ export interface FleetPolicy {
     readonly maxAcceptedP95Seconds: number;
     readonly maxInterventionsPerMission: number;
     readonly sustainedMinutes: number;
+    /** What becomes of running missions. */
+    readonly onBreach: "drain" | "pause";
+    /** The rollback that this revision ends. */
+    readonly lift: string | null;
   };
   readonly approvalRules: readonly ApprovalRule[];
   readonly writeBack: {
@@ -99,6 +103,8 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
     maxAcceptedP95Seconds: 60,
     maxInterventionsPerMission: 2,
     sustainedMinutes: 60,
+    onBreach: "drain",
+    lift: null,
   },
   approvalRules: [],
   writeBack: { branch: "factory/status", maxPushesPerMinute: 4, flushIntervalSeconds: 300 },

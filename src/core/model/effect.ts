@@ -23,6 +23,13 @@ export type Effect =
     }
   /** Bring in the events that the callback did not deliver. */
   | { readonly type: "pull"; readonly epoch: number }
+  /** Give the mission to the in-core lane. */
+  | {
+      readonly type: "hand_over";
+      readonly missionId: string;
+      readonly url: string;
+      readonly authRef: string | null;
+    }
   | { readonly type: "judge"; readonly missionId: string }
   /** Put the workspace away after a retirement. */
   | { readonly type: "archive"; readonly missionId: string };

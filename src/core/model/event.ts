@@ -66,7 +66,16 @@ export type CloneEvent =
     }
   // The plan lets it go.
   | { readonly type: "start.planned"; readonly revision: string; readonly why: string }
+  /** The fleet went back to Simone alone before the mission reached a clone. */
+  | {
+      readonly type: "handover.planned";
+      readonly missionId: string;
+      readonly url: string;
+      readonly authRef: string | null;
+    }
   // Outcomes of effects.
+  | { readonly type: "handover.finished"; readonly missionId: string; readonly evidence: string }
+  | { readonly type: "handover.failed"; readonly missionId: string; readonly message: string }
   | { readonly type: "prepare.finished"; readonly gates: readonly Gate[] }
   | { readonly type: "instance.launched"; readonly epoch: number; readonly handle: InstanceHandle }
   | {

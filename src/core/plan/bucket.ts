@@ -5,6 +5,7 @@ import type { DesiredMission, MissionLimits } from "../model/mission.ts";
 import { sameValue } from "../model/same.ts";
 import { type CloneState, isRunClosed } from "../supervise/state.ts";
 import { differingFields } from "./diff.ts";
+import { inCoreReason, isInCoreOnly } from "./in-core.ts";
 import type { ObservedState } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";
 import { type RecordedRuns, recordedRuns } from "./runs.ts";
@@ -157,7 +158,12 @@ function sortMission(
   }
   if (runs.isClosed(mission.missionId)) return;
   if (home !== undefined) sortEarlierRun(mission, home, buckets);
-  const obstacle = obstacleToDispatch(mission, desired, { state, home, laneGiven: lanes.has(clone) });
+  const obstacle = obstacleToDispatch(mission, desired, {
+    state,
+    home,
+    laneGiven: lanes.has(clone),
+    inCoreOnly: isInCoreOnly(desired, observed) ? inCoreReason(observed) : null,
+  });
   if (obstacle !== null) {
     buckets.held.push({ subject: `mission/${mission.name}`, action: "assign", ...obstacle });
     return;
@@ -194,7 +200,13 @@ function obstacleToDispatch(
     state,
     home,
     laneGiven,
-  }: { state: CloneState | undefined; home: CloneState | undefined; laneGiven: boolean },
+    inCoreOnly,
+  }: {
+    state: CloneState | undefined;
+    home: CloneState | undefined;
+    laneGiven: boolean;
+    inCoreOnly: string | null;
+  },
 ): { reason: string; message: string } | null {
   const { clone } = mission.contract;
   const because = (reason: string, message: string) => ({ reason, message });
@@ -210,8 +222,12 @@ function obstacleToDispatch(
       `run ${home.mission?.contract.run} of it lives on ${home.name}; runs follow each other`,
     );
   }
-  if (desired.fleet.mode === "in_core_only") {
-    return because("InCoreOnly", "the fleet's mode is in_core_only: nothing new is dispatched to clones");
+  // With an in-core lane it gets its place all the same, and goes there from it.
+  if (inCoreOnly !== null && desired.fleet.simone.inCore === null) {
+    return because(
+      "InCoreOnly",
+      `${inCoreOnly}; parked: run it by hand, or name the in-core lane in fleet.yaml at \`spec.simone.in_core\``,
+    );
   }
   const spec = desired.clones.get(clone);
   if (spec === undefined) {

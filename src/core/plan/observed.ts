@@ -1,3 +1,4 @@
+import type { Pin } from "../guardrails/rollback.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { CloneState } from "../supervise/state.ts";
 
@@ -11,6 +12,8 @@ export interface ObservedState {
   readonly states: ReadonlyMap<string, CloneState>;
   /** A mass deletion that was seen and waits for its confirmation. */
   readonly pendingDeletion: PendingDeletion | null;
+  /** A guardrail tripped: the fleet is `in_core_only` whatever its file says. */
+  readonly pin: Pin | null;
 }
 
 export interface PendingDeletion {

@@ -3,6 +3,7 @@ import type { ActionType, PlannedAction } from "./plan.ts";
 /** Stops before everything, because stop always wins; starts last, so that capacity which was freed is used. */
 const ORDER: readonly ActionType[] = [
   "stop",
+  "hold",
   "limit",
   "adopt",
   "bury",
@@ -11,6 +12,7 @@ const ORDER: readonly ActionType[] = [
   "declare",
   "replace",
   "assign",
+  "hand_over",
   "start",
 ];
 

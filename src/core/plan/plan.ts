@@ -3,6 +3,7 @@ import type { CloneEvent } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
 import { sortIntoBuckets } from "./bucket.ts";
 import { guardDeletions } from "./guard.ts";
+import { planInCore } from "./in-core.ts";
 import type { ObservedState, PendingDeletion } from "./observed.ts";
 import { orderActions } from "./order.ts";
 import { planStarts } from "./starts.ts";
@@ -22,6 +23,8 @@ export type ActionType =
   | "assign" // a mission gets its lane
   | "limit" // the limits of a living mission changed
   | "start"
+  | "hold" // a hold of the whole fleet comes or goes
+  | "hand_over" // goes to the in-core lane instead of a clone
   | "adopt" // alive and ours, found after a restart of ours
   | "bury" // on record as alive, proven gone
   | "stop" // ours, but not the instance of record; or cancelled
@@ -69,11 +72,12 @@ export interface Plan {
 export function plan(desired: DesiredState | null, observed: ObservedState, now: Instant): Plan {
   const buckets = sortIntoBuckets(desired, observed);
   const guarded = guardDeletions(desired, observed, buckets.deletions);
+  const inCore = planInCore(desired, observed);
   const starts = planStarts(desired, observed, now);
   return {
     revision: desired?.revision ?? null,
-    actions: orderActions([...buckets.actions, ...guarded.actions, ...starts.actions]),
-    held: [...buckets.held, ...guarded.held, ...starts.held],
+    actions: orderActions([...buckets.actions, ...guarded.actions, ...inCore.actions, ...starts.actions]),
+    held: [...buckets.held, ...guarded.held, ...inCore.held, ...starts.held],
     pendingDeletion: guarded.pendingDeletion,
   };
 }

@@ -2,6 +2,7 @@ import type { DesiredState } from "../model/desired.ts";
 import type { Instant } from "../model/time.ts";
 import type { CloneState } from "../supervise/state.ts";
 import { windowAt } from "../supervise/window.ts";
+import { isInCoreOnly } from "./in-core.ts";
 import type { ObservedState } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";
 
@@ -31,7 +32,8 @@ export function planStarts(
     if (COMING_UP.has(state.phase)) comingUp++;
     if (couldStart(state)) candidates.push(state);
   }
-  if (candidates.length === 0) return { actions, held };
+  // While the fleet is in_core_only nothing starts; what waits is told why by `planInCore`.
+  if (candidates.length === 0 || isInCoreOnly(desired, observed)) return { actions, held };
   const unrecorded = new Set(
     observed.instances
       .filter(
@@ -78,6 +80,7 @@ function couldStart(state: CloneState): boolean {
     state.phase === "Idle" &&
     state.mission !== null &&
     state.mission.terminal === null &&
+    state.mission.handover === null &&
     state.spec !== null &&
     !state.withdrawn &&
     state.holds.length === 0

@@ -46,6 +46,6 @@ function upgradeIncident(incident: Incident, index: number): Incident {
 }
 
 /** Fields of a mission that came later. */
-const MISSION_DEFAULTS = { answered: [] } satisfies Partial<MissionState>;
+const MISSION_DEFAULTS = { answered: [], handover: null } satisfies Partial<MissionState>;
 /** Fields of a closed mission that came later. */
 const CLOSED_DEFAULTS = { answered: [] } satisfies Partial<ClosedMission>;

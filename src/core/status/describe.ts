@@ -31,6 +31,12 @@ export function describe(event: CloneEvent): string {
       return `${event.request} still waits for an answer`;
     case "start.planned":
       return `start: ${event.why}`;
+    case "handover.planned":
+      return `offered to the in-core lane at ${event.url}`;
+    case "handover.finished":
+      return `taken by the in-core lane: ${event.evidence}`;
+    case "handover.failed":
+      return `refused by the in-core lane: ${event.message}`;
     case "prepare.finished":
       return event.gates
         .map((gate) => `${gate.type} ${gate.ok ? "met" : `not met: ${gate.evidence}`}`)

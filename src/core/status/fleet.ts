@@ -1,3 +1,4 @@
+import type { RollbackState } from "../guardrails/rollback.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { Signal } from "../model/instance.ts";
 import type { DesiredMission, MissionPhase } from "../model/mission.ts";
@@ -17,6 +18,7 @@ export interface Picture {
   readonly states: ReadonlyMap<string, CloneState>;
   readonly signals: ReadonlyMap<string, Signal>;
   readonly held: readonly Held[];
+  readonly rollback: RollbackState;
 }
 
 /** The whole fleet as people see it: missions by name (the newest run of each), clones by name. */
@@ -39,7 +41,7 @@ export function fleetView(picture: Picture): FleetView {
   for (const mission of missions) counts[mission.phase]++;
   return {
     installation: picture.installation,
-    mode: picture.desired?.fleet.mode ?? "normal",
+    mode: picture.rollback.pin === null ? (picture.desired?.fleet.mode ?? "normal") : "in_core_only",
     now: picture.now,
     source: picture.source,
     missions,

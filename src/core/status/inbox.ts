@@ -2,6 +2,7 @@ import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type Request } from "../model/request.ts";
 import type { CloneState } from "../supervise/state.ts";
 import type { Picture } from "./fleet.ts";
+import { guardrailItems } from "./guardrails.ts";
 import type { InboxItem } from "./view.ts";
 
 /** Everything that waits for a person, the most serious first, then the oldest. */
@@ -60,6 +61,7 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
           : ["factory doctor"],
     });
   }
+  items.push(...guardrailItems(picture.rollback));
   const guarded = picture.held.find((held) => held.reason === "MassDeleteGuard");
   if (guarded !== undefined) {
     items.push({

@@ -7,6 +7,7 @@ import { describe } from "../status/describe.ts";
 import type { Step } from "./change.ts";
 import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished } from "./close.ts";
 import { onDeadline } from "./deadline.ts";
+import * as handover from "./handover.ts";
 import * as launch from "./launch.ts";
 import { TEXT_MAX } from "./limits.ts";
 import { meterPeople } from "./people.ts";
@@ -85,6 +86,12 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return onClosureDecided(state, event, at);
     case "start.planned":
       return launch.onStartPlanned(state, at);
+    case "handover.planned":
+      return handover.onHandoverPlanned(state, event, at);
+    case "handover.finished":
+      return handover.onHandedOver(state, event, at);
+    case "handover.failed":
+      return handover.onHandoverFailed(state, event, at);
     case "prepare.finished":
       return launch.onPrepareFinished(state, event, at);
     case "instance.launched":

@@ -25,6 +25,7 @@ export function onStartPlanned(state: CloneState, at: Instant): Step {
   if (state.phase !== "Idle") return stay(state, `it is ${state.phase}`);
   if (state.mission === null || state.mission.terminal !== null)
     return stay(state, "there is nothing to start for");
+  if (state.mission.handover !== null) return stay(state, "it was offered to the in-core lane");
   if (state.spec === null || state.withdrawn || state.holds.length > 0) return stay(state, "it is held");
   return ask(enter(state, "Preparing", at), { type: "prepare" });
 }

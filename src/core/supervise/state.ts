@@ -192,6 +192,12 @@ export interface MissionState {
   /** Time under holds that only people clear, up to `waitingSince`. */
   readonly waitedForPeopleMs: number;
   readonly waitingSince: Instant | null;
+  /** Offered to the in-core lane: no clone may start it any more. */
+  readonly handover: {
+    readonly url: string;
+    readonly authRef: string | null;
+    readonly askedAt: Instant;
+  } | null;
   readonly terminal: Terminal | null;
   /** Proof that its last instance is dead. */
   readonly proof: DeathProof | null;

@@ -235,6 +235,7 @@ function newMission(mission: DesiredMission, at: Instant): MissionState {
     answered: [],
     waitedForPeopleMs: 0,
     waitingSince: null,
+    handover: null,
     terminal: null,
     proof: null,
     judgeAttempts: 0,

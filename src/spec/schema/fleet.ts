@@ -48,6 +48,15 @@ const Guardrails = z
     max_accepted_p95_seconds: z.number().positive().max(86_400).default(60),
     max_interventions_per_mission: z.number().min(0).max(1_000).default(2),
     sustained_minutes: z.int().min(1).max(SUSTAINED_MINUTES_MAX).default(60),
+    on_breach: z
+      .enum(["drain", "pause"])
+      .default("drain")
+      .describe("What becomes of running missions: they may finish, or are paused."),
+    lift: z
+      .string()
+      .regex(/^rollback-[0-9a-f]{8}$/)
+      .optional()
+      .describe("The rollback that this reviewed change ends, as `factory guardrails` names it."),
   })
   .describe("A rollout is rolled back when one is exceeded for `sustained_minutes`.");
 

@@ -6,7 +6,13 @@ import { HttpProblem } from "../problem.ts";
 import type { Answer, Call, Route } from "../route.ts";
 import { inboxSchema, journalSchema } from "../schema/answer.ts";
 import { journalQuery, logsQuery, nameParams } from "../schema/request.ts";
-import { cloneViewSchema, fleetViewSchema, missionViewSchema, whyViewSchema } from "../schema/view.ts";
+import {
+  cloneViewSchema,
+  fleetViewSchema,
+  guardrailsViewSchema,
+  missionViewSchema,
+  whyViewSchema,
+} from "../schema/view.ts";
 
 /** What people look at. */
 export function viewRoutes(plane: ControlPlane): readonly Route[] {
@@ -37,6 +43,15 @@ export function viewRoutes(plane: ControlPlane): readonly Route[] {
       params: nameParams,
       answers: { 200: { description: "The explanation", schema: whyViewSchema } },
       handle: async (call) => found(await plane.why(nameOf(call)), "mission or clone", call),
+    },
+    {
+      ...look(
+        "/v1/guardrails",
+        "getGuardrails",
+        "What the fleet measures against what it is allowed, and whether it is rolled back.",
+      ),
+      answers: { 200: { description: "The guardrails", schema: guardrailsViewSchema } },
+      handle: () => ({ status: 200, body: plane.guardrails() }),
     },
     {
       ...look("/v1/inbox", "getInbox", "What waits for a person."),

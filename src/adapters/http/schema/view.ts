@@ -2,10 +2,12 @@
  * The shapes of `core/status/view.ts` as schemas, for `openapi.json`. The lines
  * at the end fail to compile when the two drift apart.
  */
+
 import { z } from "zod";
 import { CONDITION_TYPES } from "../../../core/model/condition.ts";
 import { SEVERITIES } from "../../../core/model/incident.ts";
 import { DECISION_TYPES } from "../../../core/model/request.ts";
+import type { GuardrailsView } from "../../../core/status/guardrails.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../../core/status/view.ts";
 
 const Instant = z.number().meta({ description: "Milliseconds since 1970, UTC." });
@@ -184,6 +186,56 @@ export const fleetViewSchema = z.object({
   counts: z.record(PhaseSchema, z.int()),
 });
 
+const guardrailSchema = z.enum(["success", "incidents", "latency", "interventions"]);
+const breachSchema = z.object({
+  guardrail: guardrailSchema,
+  measured: z.number(),
+  threshold: z.number(),
+  message: z.string(),
+});
+
+export const guardrailsViewSchema = z.object({
+  mode: z.enum(["normal", "in_core_only"]),
+  because: z.string(),
+  measures: z.object({
+    missions: z.int(),
+    successPercent: z.number().nullable(),
+    highIncidentsPerTen: z.number().nullable(),
+    acceptedP95Ms: z.number().nullable(),
+    interventionsPerMission: z.number().nullable(),
+  }),
+  thresholds: z.object({
+    minSuccessPercent: z.number(),
+    closedMissionsWindow: z.int(),
+    maxHighIncidentsPerTenMissions: z.number(),
+    maxAcceptedP95Seconds: z.number(),
+    maxInterventionsPerMission: z.number(),
+    sustainedMinutes: z.number(),
+    onBreach: z.enum(["drain", "pause"]),
+    lift: z.string().nullable(),
+  }),
+  breaches: z.array(breachSchema.extend({ since: Instant, tripsAt: Instant })),
+  pin: z
+    .object({
+      id: z.string(),
+      at: Instant,
+      expiresAt: Instant,
+      breaches: z.array(breachSchema),
+      revision: z.string(),
+      proposal: z.object({ branch: z.string(), commit: z.string() }).nullable(),
+      merged: z.boolean(),
+    })
+    .nullable(),
+  turns: z.array(
+    z.object({
+      at: Instant,
+      type: z.enum(["tripped", "renewed", "merged", "expired", "lifted"]),
+      pin: z.string(),
+      message: z.string(),
+    }),
+  ),
+});
+
 export const whyViewSchema = z.object({
   subject: z.string(),
   kind: z.enum(["mission", "clone"]),
@@ -242,4 +294,5 @@ export const VIEWS_AGREE: [
   Same<Loose<z.infer<typeof cloneViewSchema>>, CloneView>,
   Same<Loose<z.infer<typeof whyViewSchema>>, WhyView>,
   Same<Loose<z.infer<typeof inboxItemSchema>>, InboxItem>,
-] = [true, true, true, true, true];
+  Same<Loose<z.infer<typeof guardrailsViewSchema>>, GuardrailsView>,
+] = [true, true, true, true, true, true];
