@@ -1,6 +1,8 @@
+import type { ActionRow } from "../core/model/action.ts";
 import type { Decided } from "../core/model/request.ts";
 import type { GuardrailsView } from "../core/status/guardrails.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
+import type { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../wire/action.ts";
 import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
 import type { EventQuery, StoredEvent } from "./store.ts";
 
@@ -19,6 +21,12 @@ export interface ControlPlane {
   ingest(caller: InstanceCaller, events: readonly WireEvent[]): Promise<readonly IngestAnswer[]>;
   /** Durable on return. */
   heartbeat(caller: InstanceCaller, heartbeat: WireHeartbeat): Promise<IngestAnswer>;
+  /** May this be done? `go` is answered once the reservation is durable. The same `request_id` is answered as it was the first time. */
+  claimAction(caller: InstanceCaller, claim: WireClaim): Promise<ActionAnswer<WireClaimAnswer>>;
+  completeAction(
+    caller: InstanceCaller,
+    completion: WireCompletion,
+  ): Promise<ActionAnswer<WireCompletionAnswer>>;
 
   pause(request: ControlRequest): Promise<ControlAnswer>;
   resume(request: ControlRequest): Promise<ControlAnswer>;
@@ -48,10 +56,17 @@ export interface ControlPlane {
   guardrails(): GuardrailsView;
   inbox(): readonly InboxItem[];
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
+  /** The effect ledger of a mission, oldest first; null when there is none of that name. */
+  actions(name: string, limit: number): Promise<readonly ActionRow[] | null>;
   /** Transcript of the newest instance; null when there never was one. */
   logs(name: string, bytesMax: number): Promise<string | null>;
   readiness(): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
 }
+
+export type ActionAnswer<T> =
+  | { readonly status: 200; readonly body: T }
+  /** 409: the request id was used for something else. 410: the epoch is over. */
+  | { readonly status: 409 | 410; readonly message: string };
 
 export type Caller = { readonly type: "operator"; readonly actor: string } | InstanceCaller;
 

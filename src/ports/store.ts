@@ -1,3 +1,4 @@
+import type { ActionRow } from "../core/model/action.ts";
 import type { Effect } from "../core/model/effect.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
@@ -28,6 +29,11 @@ export interface Store {
   /** The first answer given to this key, if it was ever answered. */
   receipt(key: string): Promise<Receipt | null>;
 
+  /** One row of the effect ledger, if that action was ever claimed. */
+  action(missionId: string, key: string): Promise<ActionRow | null>;
+  /** Rows of a mission, in the order of their newest reservation. They are kept for as long as the record. */
+  actions(query: ActionQuery): Promise<readonly ActionRow[]>;
+
   /** Ascending by `seq`. */
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
 
@@ -56,6 +62,14 @@ export interface Batch {
   readonly receipts: readonly Receipt[];
   /** Keys with new values; null removes. Not part of the chain. */
   readonly settings: Readonly<Record<string, string | null>>;
+  /** Rows of the effect ledger as they are after these events; each replaces the one under its mission and key. */
+  readonly actions?: readonly ActionRow[];
+}
+
+export interface ActionQuery {
+  readonly missionId: string;
+  /** The newest so many. */
+  readonly limit: number;
 }
 
 export interface NewEvent {

@@ -20,6 +20,7 @@ import type { Source } from "../ports/source.ts";
 import type { StatusBranch } from "../ports/status-branch.ts";
 import type { Store } from "../ports/store.ts";
 import type { Workspaces } from "../ports/workspaces.ts";
+import { createActions } from "./actions.ts";
 import { createAnswers } from "./answer.ts";
 import { createControl, laneOf } from "./control.ts";
 import { createDesires } from "./desire.ts";
@@ -148,6 +149,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
   const dispatcher = createDispatcher({ recorder, handlers, clock, log });
   const ingest = createIngest({ recorder, store, clock });
+  const actions = createActions({ recorder, store, clock });
   const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
   const answers = createAnswers({ recorder, caps: () => passes.desired()?.fleet.caps ?? null });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
@@ -268,6 +270,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
       refuseEarly();
       return ingest.heartbeat(caller, heartbeat);
     },
+    async claimAction(caller, claim) {
+      refuseEarly();
+      return actions.claim(caller, claim);
+    },
+    async completeAction(caller, completion) {
+      refuseEarly();
+      return actions.complete(caller, completion);
+    },
     pause: (request) => control.pause(request),
     resume: (request) => control.resume(request),
     kill: (request) => control.kill(request),
@@ -309,6 +319,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
       }),
     inbox: () => inboxOf(picture()),
     events: (query) => store.events(query),
+    async actions(name, limit) {
+      const state = lane(name);
+      const missionId =
+        state?.mission?.name === name || (state?.name === name && state.mission !== null)
+          ? state.mission?.missionId
+          : state?.past.findLast((past) => past.name === name || state.name === name)?.missionId;
+      return missionId === undefined ? null : store.actions({ missionId, limit });
+    },
     async logs(name, bytesMax) {
       const state = lane(name);
       if (state === null) return null;

@@ -1,7 +1,9 @@
+import type { ActionRow } from "../core/model/action.ts";
 import type { Effect } from "../core/model/effect.ts";
 import { asFactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
+import type { Instant } from "../core/model/time.ts";
 import { decide } from "../core/supervise/decide.ts";
 import { type CloneState, initialState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -15,6 +17,8 @@ export interface Entry {
   /** Effects that are done with this entry. */
   readonly settled?: readonly string[];
   readonly settings?: Readonly<Record<string, string | null>>;
+  /** Rows of the effect ledger after these events, which happened at that moment. */
+  readonly actions?: (at: Instant) => readonly ActionRow[];
 }
 
 /** Given the state as it is at that moment; answers null when there is nothing to record after all. */
@@ -123,6 +127,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     const effects: NewEffect[] = [];
     const receipts: Receipt[] = [];
     const settled: string[] = [];
+    const actions: ActionRow[] = [];
     const changedSettings: Record<string, string | null> = {};
     const done: { waiting: Waiting; recorded: Recorded }[] = [];
     for (const one of batch) {
@@ -160,6 +165,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
         });
         receipts.push(...(entry?.receipts ?? []));
         settled.push(...(entry?.settled ?? []));
+        actions.push(...(entry?.actions?.(at) ?? []));
         Object.assign(changedSettings, entry?.settings ?? {});
         if (after !== before) working.set(one.clone, after);
         done.push({ waiting: one, recorded: { before, after, at } });
@@ -182,6 +188,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
           settled,
           receipts,
           settings: changedSettings,
+          ...(actions.length === 0 ? {} : { actions }),
         });
       }
     } catch (error) {

@@ -52,6 +52,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
     orphanPolicy: { action: spec.orphan_policy.action, afterMs: durationMs(spec.orphan_policy.after) },
     afterClosure: spec.after_closure ?? fleet.defaults.afterClosure,
     approvalRequired: approvals(layers, fleet),
+    ...(fleet.approvalRules.length === 0 ? {} : { approvalRules: fleet.approvalRules }),
   };
   return {
     ...body,

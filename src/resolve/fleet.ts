@@ -31,7 +31,12 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       onBreach: guardrails.on_breach,
       lift: guardrails.lift ?? null,
     },
-    approvalRules: spec.approval_rules,
+    approvalRules: spec.approval_rules.map((rule) => ({
+      action: rule.action,
+      approvers: rule.approvers,
+      quorum: rule.quorum,
+      expiresMs: rule.expires_minutes * 60_000,
+    })),
     writeBack: {
       branch: spec.write_back.branch,
       maxPushesPerMinute: spec.write_back.max_pushes_per_minute,

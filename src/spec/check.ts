@@ -237,10 +237,28 @@ function checkBaseline({ spec }: BaselineDocument): Finding[] {
 }
 
 function checkFleet({ spec }: FleetDocument): Finding[] {
-  return repeated(
-    spec.approval_rules.map((rule) => rule.action),
-    (index) => ["spec", "approval_rules", index, "action"],
-  );
+  return [
+    ...repeated(
+      spec.approval_rules.map((rule) => rule.action),
+      (index) => ["spec", "approval_rules", index, "action"],
+    ),
+    ...spec.approval_rules.flatMap(({ approvers, quorum }, index) =>
+      approvers.length === 0 || quorum <= approvers.length ? [] : [unreachable(index, { approvers, quorum })],
+    ),
+  ];
+}
+
+function unreachable(
+  index: number,
+  rule: { readonly approvers: readonly string[]; readonly quorum: number },
+): Finding {
+  return {
+    path: ["spec", "approval_rules", index, "quorum"],
+    reason: "OutOfRange",
+    message: "more people have to agree than may",
+    found: String(rule.quorum),
+    expected: `at most ${rule.approvers.length}, the number of approvers`,
+  };
 }
 
 function repeated(values: readonly string[], pathOf: (index: number) => PathStep[]): Finding[] {

@@ -4,7 +4,7 @@ import { canonicalJson } from "../../src/core/model/digest.ts";
 import { GENESIS_HASH, linkHash } from "../../src/core/record/chain.ts";
 import type { CloneState } from "../../src/core/supervise/state.ts";
 import type { Batch, Store } from "../../src/ports/store.ts";
-import { batchOf, effect, event, signal, stateOf } from "../support/record.ts";
+import { actionRow, batchOf, effect, event, signal, stateOf } from "../support/record.ts";
 
 /** A place where one store at a time can be open, and where its record outlives it. */
 export interface StorePlace {
@@ -98,6 +98,36 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
       await store.commit(batchOf({ settled: ["alpha/9/0", "beta/2/0", "never/1/0"] }));
       await reopen();
       expect((await store.load()).effects.map(({ id }) => id)).toEqual(["alpha/9/1", "alpha/10/0"]);
+    });
+
+    it("keeps the newest row of every action, by mission and key, across a crash", async () => {
+      const rows = [
+        actionRow("m-1", "b", { reservedAt: 10 }),
+        actionRow("m-1", "a", { reservedAt: 10 }),
+        actionRow("m-1", "c", { reservedAt: 5 }),
+        actionRow("m-2", "a", { reservedAt: 1 }),
+      ];
+      await store.commit(batchOf({ actions: rows }));
+      const again = actionRow("m-1", "c", { reservedAt: 20, state: "committed", result: '{"ünï":1}' });
+      await store.commit(
+        batchOf({ events: [event("alpha", "m-1")], states: [stateOf("alpha", 1)], actions: [again] }),
+      );
+      await reopen();
+      expect(await store.action("m-1", "c")).toEqual(again);
+      expect(await store.action("m-2", "a")).toEqual(rows[3]);
+      expect(await store.action("m-2", "b")).toBeNull();
+      const keys = async (missionId: string, limit: number) =>
+        (await store.actions({ missionId, limit })).map(({ key }) => key);
+      expect(await keys("m-1", 10)).toEqual(["a", "b", "c"]);
+      expect(await keys("m-1", 2)).toEqual(["b", "c"]);
+      expect(await keys("m-1", 0)).toEqual([]);
+      expect(await keys("m-3", 10)).toEqual([]);
+    });
+
+    it("writes no row of a batch that it refuses", async () => {
+      const refused = batchOf({ states: [stateOf("alpha", 7)], actions: [actionRow("m-1", "a")] });
+      await expect(store.commit(refused)).rejects.toMatchObject({ code: "store/conflict" });
+      expect(await store.action("m-1", "a")).toBeNull();
     });
 
     it("removes a setting that is set to null", async () => {

@@ -34,6 +34,8 @@ export function watchedStore(world: World, disk: MemoryStore): Store {
     },
     putSignals: (signals) => disk.putSignals(signals),
     receipt: (key) => disk.receipt(key),
+    action: (missionId, key) => disk.action(missionId, key),
+    actions: (query) => disk.actions(query),
     events: (query) => disk.events(query),
     verify: () => disk.verify(),
     close: () => disk.close(),

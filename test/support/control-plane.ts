@@ -98,6 +98,20 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
       else plane.beats.push(heartbeat);
       return { key, status: 200, message: "taken" };
     },
+    async claimAction(caller, claim) {
+      guard();
+      if (caller.revoked) return { status: 410, message: "epoch fenced" };
+      if (claim.request_id === "used") return { status: 409, message: "used before" };
+      const facts = { key: claim.idempotency_key ?? "derived", digest: "sha256:0", marker: "factory-0" };
+      return { status: 200, body: { decision: "go", ...facts, message: "it is yours" } };
+    },
+    async completeAction(caller, completion) {
+      guard();
+      if (caller.revoked) return { status: 410, message: "epoch fenced" };
+      const { key } = completion;
+      return { status: 200, body: { decision: "recorded", key, state: "committed", message: "done" } };
+    },
+    actions: async (name) => (name === "audit" ? [] : null),
     pause: (request) => decide("pause", request),
     resume: (request) => decide("resume", request),
     kill: (request) => decide(request.now ? "kill now" : "kill", request),

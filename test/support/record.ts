@@ -1,3 +1,4 @@
+import type { ActionRow } from "../../src/core/model/action.ts";
 import type { Effect } from "../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Heartbeat, Signal } from "../../src/core/model/instance.ts";
@@ -41,4 +42,26 @@ export function signal(clone: string, epoch: number, seq: number, receivedAt: nu
     usage: { llmCalls: null, costMicros: null, activeMs: 10 },
   };
   return { heartbeat, receivedAt };
+}
+
+export function actionRow(missionId: string, key: string, change: Partial<ActionRow> = {}): ActionRow {
+  return {
+    missionId,
+    clone: "alpha",
+    key,
+    action: "external_messaging",
+    target: "ann",
+    arguments: "{}",
+    digest: "sha256:0",
+    state: "reserved",
+    epoch: 1,
+    reservedAt: 1,
+    settledAt: null,
+    result: null,
+    evidence: "",
+    approval: null,
+    duplicates: [],
+    duplicatesTotal: 0,
+    ...change,
+  };
 }

@@ -20,6 +20,7 @@ import {
 import { openApiDocument } from "./openapi.ts";
 import { HttpProblem, type Problem, problemOf, problemOfError, retryAfterSeconds } from "./problem.ts";
 import type { Answer, Call, Route } from "./route.ts";
+import { actionRoutes } from "./routes/actions.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { serviceRoutes } from "./routes/service.ts";
@@ -58,6 +59,7 @@ export function allRoutes(plane: ControlPlane, version: string): readonly Route[
   let document: unknown;
   const routes: readonly Route[] = [
     ...eventRoutes(plane),
+    ...actionRoutes(plane),
     ...viewRoutes(plane),
     ...controlRoutes(plane),
     ...serviceRoutes(plane, () => {

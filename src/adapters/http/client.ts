@@ -1,3 +1,4 @@
+import type { ActionRow } from "../../core/model/action.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Decided } from "../../core/model/request.ts";
 import type { GuardrailsView } from "../../core/status/guardrails.ts";
@@ -39,6 +40,8 @@ export interface ControllerClient {
   guardrails(): Promise<GuardrailsView>;
   inbox(): Promise<readonly InboxItem[]>;
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
+  /** The effect ledger of a mission, oldest first. */
+  actions(name: string, limit: number): Promise<readonly ActionRow[] | null>;
   logs(name: string, bytesMax: number): Promise<string | null>;
   readiness(): Promise<{ readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }>;
 
@@ -100,6 +103,10 @@ export function createControllerClient(options: ControllerClientOptions): Contro
     inbox: async () => (await getOne<{ items: InboxItem[] }>("/v1/inbox")).items,
     events: async (query) =>
       (await getOne<{ events: StoredEvent[] }>(`/v1/journal?${journalQuery(query)}`)).events,
+    async actions(name, limit) {
+      const path = `/v1/missions/${encodeURIComponent(name)}/actions?limit=${limit}`;
+      return (await get<{ actions: ActionRow[] }>(path))?.actions ?? null;
+    },
     async logs(name, bytesMax) {
       const path = `/v1/logs/${encodeURIComponent(name)}?bytes=${bytesMax}`;
       const received = await request({ method: "GET", path });

@@ -18,6 +18,9 @@ export const ACTOR_CHARS_MAX = 128;
 
 export const JOURNAL_EVENTS_MAX = 1_000;
 export const JOURNAL_EVENTS_DEFAULT = 100;
+/** Rows of the effect ledger in one answer: all that a mission may have. */
+export const ACTIONS_MAX = 10_000;
+export const ACTIONS_DEFAULT = 200;
 export const LOG_BYTES_MAX = 1024 * 1024;
 export const LOG_BYTES_DEFAULT = 64 * 1024;
 

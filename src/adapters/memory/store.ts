@@ -1,6 +1,8 @@
+import type { ActionRow } from "../../core/model/action.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
+import { newestActions } from "../../core/record/actions.ts";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../core/record/chain.ts";
 import { compareEffectIds, isNewerSignal } from "../../core/record/order.ts";
 import { checkVersions, effectConflict, receiptConflict } from "../../core/record/versions.ts";
@@ -40,6 +42,8 @@ interface Disk {
   readonly signals: Map<string, { readonly epoch: number; readonly seq: number; readonly text: string }>;
   readonly receipts: Map<string, Receipt>;
   readonly settings: Map<string, string>;
+  /** By `<mission>/<key>`. */
+  readonly actions: Map<string, { readonly missionId: string; readonly text: string }>;
   /** The one store that may use it; the lock of a real file. */
   holder: object | null;
 }
@@ -60,6 +64,7 @@ export function createMemoryStore(): MemoryStore {
     signals: new Map(),
     receipts: new Map(),
     settings: new Map(),
+    actions: new Map(),
     holder: null,
   });
 }
@@ -96,6 +101,19 @@ function openDisk(disk: Disk): MemoryStore {
         }
       }),
     receipt: (key) => whileOpen(() => disk.receipts.get(key) ?? null),
+    action: (missionId, key) =>
+      whileOpen(() => {
+        const row = disk.actions.get(`${missionId}/${key}`);
+        return row === undefined ? null : (JSON.parse(row.text) as ActionRow);
+      }),
+    actions: ({ missionId, limit }) =>
+      whileOpen(() => {
+        const rows = [...disk.actions.values()].filter((row) => row.missionId === missionId);
+        return newestActions(
+          rows.map(({ text }) => JSON.parse(text) as ActionRow),
+          limit,
+        );
+      }),
     events: (query) => whileOpen(() => findEvents(disk, query)),
     verify: () =>
       whileOpen(() => {
@@ -154,6 +172,9 @@ function writeBatch(disk: Disk, batch: Batch): number {
   for (const [key, value] of Object.entries(batch.settings)) {
     if (value === null) disk.settings.delete(key);
     else disk.settings.set(key, value);
+  }
+  for (const row of batch.actions ?? []) {
+    disk.actions.set(`${row.missionId}/${row.key}`, { missionId: row.missionId, text: JSON.stringify(row) });
   }
   return disk.head.seq;
 }

@@ -29,6 +29,10 @@ export function createBatchWriter(db: DatabaseSync): (batch: Batch) => { readonl
   const putSetting = db.prepare(
     "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
   );
+  const putAction = db.prepare(
+    `INSERT INTO actions (mission_id, key, reserved_at, row) VALUES (?, ?, ?, ?)
+     ON CONFLICT (mission_id, key) DO UPDATE SET reserved_at = excluded.reserved_at, row = excluded.row`,
+  );
   const removeSetting = db.prepare("DELETE FROM settings WHERE key = ?");
 
   function appendEvents(events: readonly NewEvent[], at: number): ChainHead {
@@ -65,6 +69,8 @@ export function createBatchWriter(db: DatabaseSync): (batch: Batch) => { readonl
       if (value === null) removeSetting.run(key);
       else putSetting.run(key, value);
     }
+    for (const row of batch.actions ?? [])
+      putAction.run(row.missionId, row.key, row.reservedAt, JSON.stringify(row));
     return { lastSeq: last.seq };
   };
 }

@@ -1,14 +1,17 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import type { ActionRow } from "../../core/model/action.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { Heartbeat } from "../../core/model/instance.ts";
 import { compareEffectIds } from "../../core/record/order.ts";
 import { type StoredState, upgradeState } from "../../core/record/upgrade.ts";
-import type { EventQuery, Receipt, StoredEvent, StoredRecord } from "../../ports/store.ts";
+import type { ActionQuery, EventQuery, Receipt, StoredEvent, StoredRecord } from "../../ports/store.ts";
 
 export interface Reader {
   load(): StoredRecord;
   receipt(key: string): Receipt | null;
+  action(missionId: string, key: string): ActionRow | null;
+  actions(query: ActionQuery): readonly ActionRow[];
   events(query: EventQuery): readonly StoredEvent[];
 }
 
@@ -22,6 +25,10 @@ export function createReader(db: DatabaseSync): Reader {
   const settings = db.prepare("SELECT key, value FROM settings ORDER BY key");
   const head = db.prepare("SELECT seq FROM chain_head");
   const receipt = db.prepare("SELECT key, digest, status, body FROM receipts WHERE key = ?");
+  const action = db.prepare("SELECT row FROM actions WHERE mission_id = ? AND key = ?");
+  const actions = db.prepare(
+    "SELECT row FROM actions WHERE mission_id = ? ORDER BY reserved_at DESC, key DESC LIMIT ?",
+  );
 
   return {
     load: () => ({
@@ -52,6 +59,16 @@ export function createReader(db: DatabaseSync): Reader {
         status: Number(row["status"]),
         body: String(row["body"]),
       };
+    },
+
+    action(missionId, key) {
+      const row = action.get(missionId, key);
+      return row ? parse<ActionRow>(row["row"]) : null;
+    },
+
+    actions({ missionId, limit }) {
+      const found = actions.all(missionId, Math.max(0, limit));
+      return found.map((row) => parse<ActionRow>(row["row"])).reverse();
     },
 
     events(query) {

@@ -43,6 +43,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     commit: (batch) => whileOpen(() => commits.submit(() => writeBatch(batch))),
     putSignals: (signals) => whileOpen(() => writeSignals(signals)),
     receipt: (key) => whileOpen(() => reader.receipt(key)),
+    action: (missionId, key) => whileOpen(() => reader.action(missionId, key)),
+    actions: (query) => whileOpen(() => reader.actions(query)),
     events: (query) => whileOpen(() => reader.events(query)),
     verify: () => whileOpen(verify),
     async close() {

@@ -16,6 +16,7 @@ export type Fact =
   | Said
   | Refused
   | Heard
+  | Did
   | Pushed
   | Foreign
   | Jumped;
@@ -109,6 +110,15 @@ export interface Heard {
   readonly clone: string;
   readonly epoch: number;
   readonly intervalMs: number;
+}
+
+/** An agent did an action on the world outside; told by the world. */
+export interface Did {
+  readonly type: "did";
+  readonly clone: string;
+  readonly epoch: number;
+  readonly missionId: string;
+  readonly key: string;
 }
 
 /** A push to the status branch was tried; also one that was rejected costs the forge. */

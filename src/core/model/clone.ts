@@ -1,3 +1,4 @@
+import type { ActionRule } from "./action.ts";
 import type { Containment } from "./instance.ts";
 
 /** What the repository asks for one clone, after baseline and overlays, at one revision. */
@@ -23,6 +24,8 @@ export interface DesiredClone {
   readonly afterClosure: AfterClosure;
   /** Actions that need a person, from overlays and mission. */
   readonly approvalRequired: readonly string[];
+  /** Who has to agree to them, where the fleet says so; absent in what was declared before there were rules. */
+  readonly approvalRules?: readonly ActionRule[];
   /** Which file set which value: dotted field → `path:line`. */
   readonly provenance: Readonly<Record<string, string>>;
 }

@@ -1,3 +1,4 @@
+import type { ActionRule } from "./action.ts";
 import type { DesiredClone } from "./clone.ts";
 import type { Issue } from "./issue.ts";
 import type { DesiredMission } from "./mission.ts";
@@ -65,7 +66,8 @@ export interface FleetPolicy {
     /** The rollback that this revision ends. */
     readonly lift: string | null;
   };
-  readonly approvalRules: readonly ApprovalRule[];
+  /** Actions of these types wait for these people, in every clone of the fleet. */
+  readonly approvalRules: readonly ActionRule[];
   readonly writeBack: {
     readonly branch: string;
     readonly maxPushesPerMinute: number;
@@ -76,12 +78,6 @@ export interface FleetPolicy {
     readonly notify: readonly string[];
     readonly inCore: { readonly url: string; readonly authRef: string | null } | null;
   };
-}
-
-/** An action of this type waits for one of these people, in every clone of the fleet. */
-export interface ApprovalRule {
-  readonly action: string;
-  readonly approvers: readonly string[];
 }
 
 /** What holds where `fleet.yaml` says nothing: small, because nobody has reviewed more. */

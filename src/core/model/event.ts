@@ -131,7 +131,77 @@ export type CloneEvent =
     }
   | { readonly type: "window.ended"; readonly evidence: string }
   /** A question that nobody answered comes back, or has expired. */
-  | { readonly type: "request.reminded"; readonly request: string };
+  | { readonly type: "request.reminded"; readonly request: string }
+  // What becomes of actions on the world outside (`core/ledger`).
+  | {
+      readonly type: "action.claimed";
+      readonly epoch: number;
+      readonly key: string;
+      readonly digest: string;
+      readonly action: string;
+      readonly target: string;
+      readonly arguments: string;
+      /** The request by which it was approved; null where none was needed. */
+      readonly approval: string | null;
+    }
+  | {
+      readonly type: "action.completed";
+      readonly epoch: number;
+      readonly key: string;
+      readonly outcome: "done" | "failed";
+      /** Found out by a look at the world outside, after its doer was lost. */
+      readonly verified: boolean;
+      readonly result: string | null;
+      readonly evidence: string;
+    }
+  /** It was done already; the claim was answered with what came of it. */
+  | {
+      readonly type: "action.duplicate";
+      readonly epoch: number;
+      readonly key: string;
+      readonly action: string;
+      /** Within the window, this one included. */
+      readonly count: number;
+      readonly freeze: boolean;
+    }
+  | {
+      readonly type: "action.conflict";
+      readonly epoch: number;
+      readonly key: string;
+      readonly action: string;
+      readonly digest: string;
+      readonly recorded: string;
+    }
+  /** Nobody knows whether it was done. `unverifiable`: a look at the world outside did not tell either. */
+  | {
+      readonly type: "action.unknown";
+      readonly epoch: number;
+      readonly key: string;
+      readonly action: string;
+      readonly unverifiable: boolean;
+      readonly evidence: string;
+    }
+  /** A claim or a completion of an epoch that is over, or of what was denied. */
+  | {
+      readonly type: "action.refused";
+      readonly epoch: number;
+      readonly key: string;
+      readonly action: string;
+      readonly reason: "EpochFenced" | "Denied";
+    }
+  | {
+      readonly type: "approval.requested";
+      readonly epoch: number;
+      readonly digest: string;
+      readonly action: string;
+      readonly target: string;
+      readonly arguments: string;
+      readonly expiresAt: Instant;
+      readonly approvers: readonly string[];
+      readonly quorum: number;
+      /** Whose wish it is; none of them may approve it. */
+      readonly requestedBy: readonly string[];
+    };
 
 /** A clone's state without its version and its last decisions, in today's shape or an older one. */
 export type RestoredLane = Readonly<Record<string, unknown>>;

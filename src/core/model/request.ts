@@ -25,6 +25,10 @@ export interface Request {
   readonly owner: string;
   /** Who caused it; may not be the one who approves it. */
   readonly requestedBy: string;
+  /** Who may approve it, by name; empty: every operator but `barred`. */
+  readonly approvers: readonly string[];
+  /** Who may not approve it, whatever else they may: those whose wish it is. */
+  readonly barred: readonly string[];
   /** What exactly is decided, where that is one action: the digest that an approval binds to. */
   readonly binds: string | null;
   /** An unanswered one is denied from here on; null: it waits. */

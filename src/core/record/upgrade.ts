@@ -1,5 +1,7 @@
+import { NO_ACTIONS } from "../model/action.ts";
 import type { Incident } from "../model/incident.ts";
 import { INCIDENT_SEVERITY } from "../model/incident.ts";
+import type { Request } from "../model/request.ts";
 import { type CloneState, type ClosedMission, initialState, type MissionState } from "../supervise/state.ts";
 
 /**
@@ -12,6 +14,7 @@ export function upgradeState(stored: StoredState): CloneState {
   return {
     ...fresh,
     ...stored,
+    requests: (stored.requests ?? []).map((request) => ({ ...REQUEST_DEFAULTS, ...request })),
     mission: stored.mission == null ? null : upgradeMission(stored.mission),
     past: stored.past.map(upgradeClosed),
   };
@@ -46,6 +49,14 @@ function upgradeIncident(incident: Incident, index: number): Incident {
 }
 
 /** Fields of a mission that came later. */
-const MISSION_DEFAULTS = { answered: [], handover: null } satisfies Partial<MissionState>;
+const MISSION_DEFAULTS = {
+  answered: [],
+  actions: NO_ACTIONS,
+  approvals: [],
+  released: {},
+  handover: null,
+} satisfies Partial<MissionState>;
 /** Fields of a closed mission that came later. */
-const CLOSED_DEFAULTS = { answered: [] } satisfies Partial<ClosedMission>;
+const CLOSED_DEFAULTS = { answered: [], actions: NO_ACTIONS } satisfies Partial<ClosedMission>;
+/** Fields of a question that came later. */
+const REQUEST_DEFAULTS = { approvers: [], barred: [] } satisfies Partial<Request>;

@@ -1,5 +1,6 @@
 import { assertNever } from "../model/error.ts";
 import type { CloneEvent } from "../model/event.ts";
+import { describeAction } from "./describe-action.ts";
 
 /** One event as one line for people. */
 export function describe(event: CloneEvent): string {
@@ -85,6 +86,14 @@ export function describe(event: CloneEvent): string {
       return `${event.meter} passed ${event.level}: ${event.used} of ${event.limit}`;
     case "window.ended":
       return event.evidence;
+    case "action.claimed":
+    case "action.completed":
+    case "action.duplicate":
+    case "action.conflict":
+    case "action.unknown":
+    case "action.refused":
+    case "approval.requested":
+      return describeAction(event);
     default:
       return assertNever(event);
   }

@@ -5,6 +5,7 @@ import { ANSWER_FLAG, type BudgetField, type Decided, type Request } from "../mo
 import { iso, MINUTE_MS } from "../model/time.ts";
 import { BUDGET_THRESHOLDS } from "./due.ts";
 import { totalUsage } from "./report.ts";
+import { whyNotApprover } from "./requests.ts";
 import type { CloneState, MissionState } from "./state.ts";
 
 export interface AnswerContext {
@@ -24,9 +25,8 @@ export function refusalOf(
     const possible = request.answers.map((answer) => ANSWER_FLAG[answer]).join(" or ");
     return `${ANSWER_FLAG[decision.type].split(" ")[0]} is no answer to ${request.id}; ${possible} is`;
   }
-  if (decision.type === "approve" && request.requestedBy === by) {
-    return `${by} asked for it, and somebody else has to approve it`;
-  }
+  const barred = decision.type === "approve" ? whyNotApprover(request, by) : null;
+  if (barred !== null) return barred;
   if (request.votes.some((vote) => vote.by === by)) {
     return `${by} has agreed already; ${request.quorum - request.votes.length} more have to`;
   }

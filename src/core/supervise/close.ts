@@ -141,6 +141,7 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
       endedAt: incident.endedAt ?? closing.at,
     })),
     answered: mission.answered,
+    actions: mission.actions,
     proof: mission.proof,
     limits: mission.limits,
     summary: mission.summary,

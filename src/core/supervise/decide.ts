@@ -4,6 +4,7 @@ import type { CloneEvent } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
 import { conditionsOf } from "../status/conditions.ts";
 import { describe } from "../status/describe.ts";
+import * as actions from "./actions.ts";
 import type { Step } from "./change.ts";
 import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished } from "./close.ts";
 import { onDeadline } from "./deadline.ts";
@@ -138,6 +139,20 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return watch.onBudget(state, event, at);
     case "window.ended":
       return watch.onWindowEnded(state, event, at);
+    case "action.claimed":
+      return actions.onActionClaimed(state, event);
+    case "action.completed":
+      return actions.onActionCompleted(state, event);
+    case "action.duplicate":
+      return actions.onActionDuplicate(state, event, at);
+    case "action.conflict":
+      return actions.onActionConflict(state, event, at);
+    case "action.unknown":
+      return actions.onActionUnknown(state, event, at);
+    case "action.refused":
+      return actions.onActionRefused(state);
+    case "approval.requested":
+      return actions.onApprovalRequested(state, event, at);
     default:
       return assertNever(event);
   }

@@ -5,6 +5,7 @@ import { SEVERITIES, type Severity } from "../model/incident.ts";
 import type { Decided, Request } from "../model/request.ts";
 import { HOUR_MS, type Instant } from "../model/time.ts";
 import { type Step, stay, withMission, withoutHolds } from "./change.ts";
+import { decidedAction } from "./freeze.ts";
 import { raiseBudget } from "./raise.ts";
 import { ANSWERED_MAX, type CloneState, REQUESTS_MAX } from "./state.ts";
 import { end } from "./want.ts";
@@ -17,7 +18,7 @@ export const REMIND_MS = 4 * HOUR_MS;
 const BUMPS_MAX = 2;
 
 export type NewRequest = Pick<Request, "kind" | "severity" | "summary" | "evidence" | "answers" | "hold"> &
-  Partial<Pick<Request, "owner" | "requestedBy" | "binds" | "expiresAt" | "quorum">>;
+  Partial<Pick<Request, "owner" | "requestedBy" | "approvers" | "barred" | "binds" | "expiresAt" | "quorum">>;
 
 /**
  * Asks, unless the same question is open already: one per kind and hold owner,
@@ -38,11 +39,13 @@ export function withRequest(state: CloneState, asked: NewRequest, at: Instant): 
   const request: Request = {
     owner: "simone",
     requestedBy: "supervisor",
+    approvers: [],
+    barred: [],
     binds: null,
     expiresAt: null,
     quorum: 1,
     ...asked,
-    id: `${state.mission?.name ?? state.name}.${asked.kind}.${n}`,
+    id: nextRequestId(state, asked.kind),
     openedAt: at,
     acknowledged: null,
     remindAt: at + REMIND_MS,
@@ -50,6 +53,11 @@ export function withRequest(state: CloneState, asked: NewRequest, at: Instant): 
     votes: [],
   };
   return { ...state, requests: [...state.requests, request].slice(-REQUESTS_MAX), requestsMade: n };
+}
+
+/** The id that the next question of this lane gets. */
+export function nextRequestId(state: CloneState, kind: Request["kind"]): string {
+  return `${state.mission?.name ?? state.name}.${kind}.${state.requestsMade + 1}`;
 }
 
 /** Questions whose subject is gone are not asked any longer. */
@@ -98,11 +106,23 @@ export function onRequestDecided(state: CloneState, event: Of<"request.decided">
   if (open === undefined) return stay(state, "there is no such open question");
   if (!open.answers.includes(event.decision.type))
     return stay(state, `${event.decision.type} is no answer to it; ${open.answers.join(" or ")} is`);
+  const barred = event.decision.type === "approve" ? whyNotApprover(open, event.by) : null;
+  if (barred !== null) return stay(state, barred);
   if (open.votes.some(({ by }) => by === event.by)) return stay(state, `${event.by} has agreed already`);
   const agrees = event.decision.type === "approve";
   const votes = agrees ? [...open.votes, { by: event.by, at }] : open.votes;
   if (agrees && votes.length < open.quorum) return stay(replaced(state, open, { ...open, votes }));
   return answer(replaced(state, open, { ...open, votes }), { ...open, votes }, event, at);
+}
+
+/** Null for whoever may approve it. Everybody may deny: stop always wins. */
+export function whyNotApprover(request: Request, by: string): string | null {
+  const name = by.replace(/^operator:/, "");
+  if (request.requestedBy === by || request.barred.includes(name))
+    return `${name} asked for it, and somebody else has to approve it`;
+  if (request.approvers.length > 0 && !request.approvers.includes(name))
+    return `${name} may not approve it; ${request.approvers.join(" or ")} may`;
+  return null;
 }
 
 interface Answer {
@@ -144,7 +164,7 @@ function answer(state: CloneState, open: Request, { decision, by, reason }: Answ
     case "approve":
     case "go_on":
     case "deny":
-      return stay(lifted(counted, open));
+      return stay(lifted(decidedAction(counted, { open, decision: decision.type, by, at }), open));
     default:
       return assertNever(decision);
   }

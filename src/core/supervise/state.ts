@@ -1,3 +1,4 @@
+import type { ActionApproval, ActionCounts } from "../model/action.ts";
 import type { AfterClosure, DesiredClone } from "../model/clone.ts";
 import type { Condition, Gate } from "../model/condition.ts";
 import type { BudgetLevel, Health, MeterName } from "../model/event.ts";
@@ -189,6 +190,11 @@ export interface MissionState {
   readonly incidentsSeen: number;
   /** Questions that were answered, newest last, at most `ANSWERED_MAX`. */
   readonly answered: readonly AnsweredRequest[];
+  readonly actions: ActionCounts;
+  /** Decisions on actions that were not used up, newest last, at most `APPROVALS_MAX`. */
+  readonly approvals: readonly ActionApproval[];
+  /** By action key: when a person let the lane go on after that action had frozen it; at most `RELEASES_MAX`. */
+  readonly released: Readonly<Record<string, Instant>>;
   /** Time under holds that only people clear, up to `waitingSince`. */
   readonly waitedForPeopleMs: number;
   readonly waitingSince: Instant | null;
@@ -226,6 +232,7 @@ export interface ClosedMission {
   readonly scorecard: Scorecard;
   readonly incidents: readonly Incident[];
   readonly answered: readonly AnsweredRequest[];
+  readonly actions: ActionCounts;
   readonly proof: DeathProof | null;
   readonly limits: MissionLimits;
   readonly summary: string;
@@ -248,6 +255,9 @@ export const ARTIFACTS_MAX = 200;
 export const BLOCKERS_MAX = 20;
 export const REQUESTS_MAX = 100;
 export const ANSWERED_MAX = 50;
+/** What is forgotten beyond it is asked again, never done. */
+export const APPROVALS_MAX = 200;
+export const RELEASES_MAX = 100;
 
 export function initialState(name: string, at: Instant): CloneState {
   return {

@@ -1,4 +1,5 @@
 /** What people want: declarations, assignments, holds, kills. */
+import { NO_ACTIONS } from "../model/action.ts";
 import { sha256Hex } from "../model/digest.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Hold } from "../model/hold.ts";
@@ -17,6 +18,7 @@ import {
   withTerminal,
 } from "./change.ts";
 import { closeWithoutVerdict } from "./close.ts";
+import { releasedByHand } from "./freeze.ts";
 import { withoutRequests } from "./requests.ts";
 import { type CloneState, isRunClosed, type MissionState } from "./state.ts";
 
@@ -132,7 +134,7 @@ export function onHoldReleased(state: CloneState, event: Of<"hold.released">, at
   const leaves = (hold: Hold): boolean =>
     hold.kind === event.kind && (event.owner === "*" || hold.owner === event.owner);
   if (!state.holds.some(leaves)) return stay(state, "there is no such hold");
-  let next = withoutHolds(state, leaves);
+  let next = releasedByHand(withoutHolds(state, leaves), { event, lifted: state.holds.filter(leaves) }, at);
   if (event.by.startsWith("operator:") && next.mission !== null) {
     next = withMission(next, { interventions: next.mission.interventions + 1 });
   }
@@ -233,6 +235,9 @@ function newMission(mission: DesiredMission, at: Instant): MissionState {
     incidents: [],
     incidentsSeen: 0,
     answered: [],
+    actions: NO_ACTIONS,
+    approvals: [],
+    released: {},
     waitedForPeopleMs: 0,
     waitingSince: null,
     handover: null,

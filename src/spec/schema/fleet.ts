@@ -23,6 +23,9 @@ const PARALLEL_MAX = 10_000;
 const WINDOW_MISSIONS_MAX = 1_000;
 const SUSTAINED_MINUTES_MAX = 43_200;
 const PUSHES_PER_MINUTE_MAX = 4;
+const QUORUM_MAX = 20;
+/** A month: whoever has not answered by then will not. */
+const EXPIRES_MINUTES_MAX = 43_200;
 const BRANCH_PATTERN = /^(?!\/|refs\/)(?!.*(?:\.\.|\/\/|@\{|\.lock$|\/$|\.$))[A-Za-z0-9._/-]+$/;
 
 const Caps = z.strictObject({
@@ -62,7 +65,16 @@ const Guardrails = z
 
 const ApprovalRule = z.strictObject({
   action: ActionName,
-  approvers: uniqueList(z.string().min(1).max(100)).default([]),
+  approvers: uniqueList(z.string().min(1).max(100))
+    .default([])
+    .describe("Who may approve, by the name under which they act; empty: every operator."),
+  quorum: z.int().min(1).max(QUORUM_MAX).default(1).describe("How many of them have to agree."),
+  expires_minutes: z
+    .int()
+    .min(1)
+    .max(EXPIRES_MINUTES_MAX)
+    .default(1_440)
+    .describe("An unanswered question is denied after this."),
 });
 
 export const FleetSpec = z

@@ -1,6 +1,13 @@
 import { z } from "zod";
+import {
+  wireClaimAnswerSchema,
+  wireClaimSchema,
+  wireCompletionAnswerSchema,
+  wireCompletionSchema,
+} from "../../../wire/action-schema.ts";
 import { wireEventSchema, wireHeartbeatSchema } from "../../../wire/schema.ts";
 import { cloudEventSchema } from "../cloud-event.ts";
+import { actionRowSchema, actionsSchema } from "./action.ts";
 import {
   cloneViewSchema,
   conditionSchema,
@@ -62,6 +69,12 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   IngestAnswer: ingestAnswerSchema,
   IngestAnswers: ingestAnswersSchema,
   Done: doneSchema,
+  ActionRow: actionRowSchema,
+  Actions: actionsSchema,
+  ActionClaim: wireClaimSchema,
+  ActionDecision: wireClaimAnswerSchema,
+  ActionCompletion: wireCompletionSchema,
+  ActionRecorded: wireCompletionAnswerSchema,
   Inbox: inboxSchema,
   InboxItem: inboxItemSchema,
   RequestView: requestViewSchema,

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { BUDGET_FIELDS, DECISION_TYPES } from "../../../core/model/request.ts";
 import {
+  ACTIONS_DEFAULT,
+  ACTIONS_MAX,
   JOURNAL_EVENTS_DEFAULT,
   JOURNAL_EVENTS_MAX,
   LOG_BYTES_DEFAULT,
@@ -33,6 +35,8 @@ export const journalQuery = z.strictObject({
     .optional()
     .meta({ description: `${JOURNAL_EVENTS_DEFAULT}, or \`last\` where that is given.` }),
 });
+
+export const actionsQuery = z.strictObject({ limit: count(1, ACTIONS_MAX).default(ACTIONS_DEFAULT) });
 
 export const logsQuery = z.strictObject({ bytes: count(1, LOG_BYTES_MAX).default(LOG_BYTES_DEFAULT) });
 

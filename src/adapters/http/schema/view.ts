@@ -44,6 +44,7 @@ export const holdSchema = z.object({
   since: Instant,
   reason: z.string(),
   message: z.string(),
+  evidence: z.string().exactOptional(),
   clearBy: z.enum(["operator", "decision", "repository", "supervisor", "anyone"]),
   until: Instant.exactOptional(),
 });

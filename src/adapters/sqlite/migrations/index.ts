@@ -1,5 +1,6 @@
 import type { Migration } from "../migrate.ts";
 import { record } from "./0001_record.ts";
+import { actions } from "./0002_actions.ts";
 
 /** In order, numbered 1, 2, 3 … One that was released is never edited: add the next. */
-export const MIGRATIONS: readonly Migration[] = [record];
+export const MIGRATIONS: readonly Migration[] = [record, actions];

@@ -1,0 +1,70 @@
+/** Actions on the world outside: each at most once, and none that needs a person without one. */
+import { needsApproval } from "../../ledger/approval.ts";
+import { foldAction, isLedgerEvent } from "../../ledger/row.ts";
+import type { ActionRow } from "../../model/action.ts";
+import { FINE, found, type Invariant } from "../fact.ts";
+
+/** An action is let go only when its row says that it was not done; whoever saw it done twice is a witness. */
+const noActionTwice: Invariant = {
+  name: "no-action-twice",
+  promise: "no action is done twice, whoever claims it and however often",
+  watch() {
+    const rows = new Map<string, ActionRow>();
+    const done = new Set<string>();
+    return {
+      on(fact) {
+        if (fact.type === "did") {
+          const what = `${fact.missionId}/${fact.key}`;
+          if (done.has(what))
+            return found(fact.clone, null, `${fact.key} was done a second time, by epoch ${fact.epoch}`);
+          done.add(what);
+          return FINE;
+        }
+        if (fact.type !== "recorded" || !isLedgerEvent(fact.event.event)) return FINE;
+        const { event, seq, clone, missionId, at } = fact.event;
+        if (missionId === null) return found(clone, seq, `${event.type} belongs to no mission`);
+        const what = `${missionId}/${event.key}`;
+        const before = rows.get(what) ?? null;
+        const after = foldAction(before, event, { missionId, clone, at });
+        if (after !== null) rows.set(what, after);
+        if (event.type === "action.claimed" && before !== null && before.state !== "failed")
+          return found(
+            clone,
+            seq,
+            `${event.action} was let go although it is ${before.state} since epoch ${before.epoch}`,
+          );
+        if (event.type !== "action.claimed" && before === null)
+          return found(clone, seq, `${event.type} tells of an action that was never claimed`);
+        if (event.type === "action.completed" && before?.state === "committed")
+          return found(clone, seq, `${event.key} is ${event.outcome} although it was done before`);
+        return FINE;
+      },
+    };
+  },
+};
+
+/** The exact action was approved, by as many people as had to, and the approval was not used before. */
+const approvedFirst: Invariant = {
+  name: "approved-first",
+  promise: "an action that needs a person is let go only by an approval of exactly it, and once for each",
+  watch() {
+    return {
+      on(fact) {
+        if (fact.type !== "recorded" || fact.event.event.type !== "action.claimed") return FINE;
+        const { before, event: recorded } = fact;
+        const { event, clone, seq } = { ...recorded, event: fact.event.event };
+        if (before.holds.length > 0)
+          return found(clone, seq, `${event.action} was let go although the lane is held`);
+        const decided = before.mission?.approvals.findLast(({ digest }) => digest === event.digest);
+        if (decided?.decision === "denied")
+          return found(clone, seq, `${event.action} was let go although it was denied`);
+        if (!needsApproval(before, event.action)) return FINE;
+        if (decided === undefined || decided.request !== event.approval)
+          return found(clone, seq, `${event.action} was let go although nobody has approved it`);
+        return FINE;
+      },
+    };
+  },
+};
+
+export const ACTION_INVARIANTS: readonly Invariant[] = [noActionTwice, approvedFirst];

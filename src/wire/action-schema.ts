@@ -1,0 +1,70 @@
+import { z } from "zod";
+import type { WireClaim, WireCompletion } from "./action.ts";
+
+/** Of arguments and payload together, as JSON: what is larger belongs into a file, with its digest in the arguments. */
+export const CLAIM_CHARS_MAX = 64 * 1024;
+const KEY_CHARS_MAX = 200;
+const TARGET_CHARS_MAX = 1_000;
+const ACTION_CHARS_MAX = 63;
+const EVIDENCE_CHARS_MAX = 2_000;
+
+const RequestId = z.string().min(1).max(KEY_CHARS_MAX);
+const Key = z
+  .string()
+  .regex(/^[!-~]+( [!-~]+)*$/)
+  .max(KEY_CHARS_MAX);
+const Json = z.unknown().refine((value) => textOf(value).length <= CLAIM_CHARS_MAX, {
+  message: `is longer than ${CLAIM_CHARS_MAX} characters as JSON`,
+});
+
+export const wireClaimSchema = z.strictObject({
+  request_id: RequestId,
+  action: z
+    .string()
+    .max(ACTION_CHARS_MAX)
+    .regex(/^[a-z][a-z0-9_.:-]*$/),
+  target: z.string().max(TARGET_CHARS_MAX).optional(),
+  arguments: Json.optional(),
+  payload: Json.optional(),
+  idempotency_key: Key.optional(),
+  approval_only: z.boolean().optional(),
+}) satisfies z.ZodType<WireClaim>;
+
+export const wireCompletionSchema = z
+  .strictObject({
+    request_id: RequestId,
+    key: Key,
+    outcome: z.enum(["done", "failed"]).optional(),
+    verified: z.enum(["done", "not_done", "unverifiable"]).optional(),
+    result: Json.optional(),
+    evidence: z.string().max(EVIDENCE_CHARS_MAX).optional(),
+  })
+  .refine((said) => (said.outcome === undefined) !== (said.verified === undefined), {
+    message: "say either `outcome` (what this epoch did) or `verified` (what a look found)",
+  })
+  .refine((said) => said.verified === undefined || (said.evidence ?? "").trim() !== "", {
+    message: "`verified` needs `evidence`: what was looked at and what was found",
+    path: ["evidence"],
+  }) satisfies z.ZodType<WireCompletion>;
+
+export const wireClaimAnswerSchema = z.object({
+  decision: z.string(),
+  key: z.string(),
+  digest: z.string(),
+  marker: z.string(),
+  message: z.string(),
+  result: z.unknown().optional(),
+  verify: z.unknown().optional(),
+  request: z.string().optional(),
+});
+
+export const wireCompletionAnswerSchema = z.object({
+  decision: z.enum(["recorded", "frozen", "refused"]),
+  key: z.string(),
+  state: z.enum(["reserved", "committed", "failed", "unknown"]).nullable(),
+  message: z.string(),
+});
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value) ?? "";
+}
