@@ -443,6 +443,7 @@ function matters({ before, after }: Recorded): boolean {
     before.mission?.limits !== after.mission?.limits ||
     before.past !== after.past ||
     before.holds !== after.holds ||
+    before.requests !== after.requests ||
     before.mission?.blockers !== after.mission?.blockers ||
     before.instance?.health !== after.instance?.health
   );

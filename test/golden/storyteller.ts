@@ -42,7 +42,14 @@ interface Stage {
  */
 export async function tell(script: string): Promise<string> {
   const world = createWorld("golden", CALM);
-  const host = createHost(world, { realLoop: false, tickMs: 500, listMs: 2_000, pollMs: 5_000 });
+  const host = createHost(world, {
+    realLoop: false,
+    tickMs: 500,
+    publishMs: 500,
+    calmTimes: 1,
+    listMs: 2_000,
+    pollMs: 5_000,
+  });
   const stage: Stage = { world, host, shown: 0, base: null };
   const lines: string[] = [];
   for (const line of script.trimEnd().split("\n")) {

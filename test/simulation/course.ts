@@ -24,14 +24,21 @@ export interface Rhythm {
   readonly tickMs: number;
   readonly listMs: number;
   readonly pollMs: number;
+  /** How often it looks whether a publication is due. */
+  readonly publishMs: number;
+  /** How many times as long it waits while nothing disturbs. */
+  readonly calmTimes: number;
 }
 
 /** Clone-hours that a long run is meant to have, calm apart. */
 const LONG_CLONE_HOURS = 50;
 const LONG_HOURS_MIN = 4;
 const LONG_HOURS_MAX = 14;
-/** Some seeds stay short: many beginnings, and the real loop, which takes ten times as many steps. */
+/** Some seeds stay short, for many beginnings. */
 const SHORT_CHANCE = 0.1;
+/** The real loop takes ten times as many steps. */
+const REAL_LOOP_CHANCE = 0.04;
+const REAL_LOOP_PART = 0.5;
 const STORMS_MAX = 4;
 
 /** With `hours` or troubles that are given, or when it is to be short, one storm and nothing else. */
@@ -47,15 +54,20 @@ export function drawCourse(
   const swarm = options.troubles ?? pickTroubles(dice);
   const hours = options.hours ?? 0.5 + dice.fraction() * 1.5;
   const clones = options.clones ?? dice.between(1, 8);
+  const { short = options.hours !== undefined || options.troubles !== undefined } = options;
+  const realLoop = dice.chance(short ? 0.1 : REAL_LOOP_CHANCE);
+  const tickMs = dice.between(250, 4_000);
   const rhythm = {
-    realLoop: dice.chance(0.1),
-    tickMs: dice.between(250, 4_000),
+    realLoop,
+    tickMs,
+    publishMs: tickMs,
+    calmTimes: 1,
     listMs: dice.between(2_000, 15_000),
     pollMs: dice.between(5_000, 40_000),
   };
-  const { short = options.hours !== undefined || options.troubles !== undefined } = options;
-  if (short || rhythm.realLoop || dice.chance(SHORT_CHANCE)) {
-    const storm = { forMs: Math.round(hours * HOUR_MS), troubles: swarm };
+  const played = !short && realLoop ? hours * REAL_LOOP_PART : hours;
+  if (short || realLoop || dice.chance(SHORT_CHANCE)) {
+    const storm = { forMs: Math.round(played * HOUR_MS), troubles: swarm };
     return { clones, long: false, stretches: [storm], rhythm };
   }
   return { ...drawLong(dice, swarm), rhythm: slower(dice, rhythm) };
@@ -89,7 +101,9 @@ function drawLong(dice: Dice, swarm: Troubles): Omit<Course, "rhythm"> {
 function slower(dice: Dice, rhythm: Rhythm): Rhythm {
   return {
     ...rhythm,
-    tickMs: dice.between(1_000, 5_000),
+    tickMs: dice.between(500, 4_000),
+    publishMs: dice.between(500, 15_000),
+    calmTimes: 3,
     listMs: dice.between(5_000, 40_000),
     pollMs: dice.between(15_000, 90_000),
   };

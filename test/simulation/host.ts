@@ -32,6 +32,8 @@ export interface Host {
 }
 
 const BOOT_RETRY_MS = 2_000;
+/** Less than the shortest silence that means anything. */
+const LAG_MS_MAX = 5_000;
 const FLUSH_MS = 5 * MINUTE_MS;
 
 export function createHost(world: World, rhythm: Rhythm): Host {
@@ -114,12 +116,14 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     const forever = async (waitMs: () => number, work: () => Promise<void>): Promise<never> => {
       for (;;) {
         await work();
-        await clock.sleep(waitMs());
+        const times = world.calmSinceMs < world.timeline.elapsedMs ? rhythm.calmTimes : 1;
+        await clock.sleep(waitMs() * times);
       }
     };
     let listedAt = Number.NEGATIVE_INFINITY;
     const lag = createLagMeter(clock);
-    void lag.run(rhythm.tickMs, never);
+    // Not with the others: a clock that was set must be told from silence, whatever the rhythm.
+    void lag.run(Math.max(rhythm.tickMs, Math.min(rhythm.publishMs, LAG_MS_MAX)), never);
     void forever(
       () => dice.between(1, 2 * rhythm.tickMs),
       async () => {
@@ -140,7 +144,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     );
     let flushedAt = clock.now();
     void forever(
-      () => dice.between(1, 2 * rhythm.tickMs),
+      () => dice.between(1, 2 * rhythm.publishMs),
       async () => {
         if (Math.abs(clock.now() - flushedAt) >= FLUSH_MS) {
           made.touch();

@@ -84,6 +84,7 @@ function broken(seed: string, message: string): SimulationResult {
     troubles: [],
     injected: {},
     virtualMs: 0,
+    cpuMs: 0,
     cloneHours: 0,
     busyHours: 0,
     steps: 0,

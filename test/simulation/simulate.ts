@@ -32,6 +32,8 @@ export interface SimulationResult {
   /** How often each trouble came true. */
   readonly injected: Readonly<Partial<Record<TroubleName, number>>>;
   readonly virtualMs: number;
+  /** Of the processor, for this run. */
+  readonly cpuMs: number;
   /** Of clones that are declared and not retired. */
   readonly cloneHours: number;
   /** Of clones with a mission. */
@@ -58,6 +60,7 @@ const STORY_LINES = 400;
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const { seed, invariant } = options;
   const { clones, long, stretches, rhythm } = drawCourse(createDice(`${seed}/shape`), options);
+  const begunCpuMs = cpuMs();
   const world = createWorld(seed, CALM, { invariant, long });
   const host = createHost(world, rhythm);
   const sums = { steps: 0, cloneHours: 0, busyHours: 0 };
@@ -84,11 +87,17 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     troubles: [...new Set(stretches.flatMap(({ troubles }) => (troubles === null ? [] : namesOf(troubles))))],
     injected: Object.fromEntries(world.injected),
     virtualMs: world.timeline.elapsedMs,
+    cpuMs: cpuMs() - begunCpuMs,
     ...sums,
     events: world.recorded,
     story: world.story.last(STORY_LINES),
     closed: [...world.checker.states.values()].reduce((sum, state) => sum + state.past.length, 0),
   };
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 function hours(ms: number): string {

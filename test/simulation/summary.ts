@@ -20,7 +20,16 @@ export function createSummary(): Summary {
   const begunAt = performance.now();
   const failed: { readonly seed: string; readonly invariant: string }[] = [];
   const injected = new Map<string, number>();
-  const sums = { seeds: 0, cloneHours: 0, busyHours: 0, virtualMs: 0, steps: 0, events: 0, closed: 0 };
+  const sums = {
+    seeds: 0,
+    cloneHours: 0,
+    busyHours: 0,
+    virtualMs: 0,
+    cpuMs: 0,
+    steps: 0,
+    events: 0,
+    closed: 0,
+  };
 
   const secondsGone = (): number => (performance.now() - begunAt) / 1_000;
   const named = (): string[] =>
@@ -31,7 +40,15 @@ export function createSummary(): Summary {
   return {
     add(result) {
       sums.seeds += 1;
-      for (const key of ["cloneHours", "busyHours", "virtualMs", "steps", "events", "closed"] as const)
+      for (const key of [
+        "cloneHours",
+        "busyHours",
+        "virtualMs",
+        "cpuMs",
+        "steps",
+        "events",
+        "closed",
+      ] as const)
         sums[key] += result[key];
       for (const [name, times] of Object.entries(result.injected))
         injected.set(name, (injected.get(name) ?? 0) + times);
@@ -56,7 +73,7 @@ export function createSummary(): Summary {
         `${sums.cloneHours.toFixed(1)} clone-hours, ${sums.busyHours.toFixed(1)} of them with a mission, in ${(sums.virtualMs / HOUR_MS).toFixed(1)} fleet-hours`,
         `${sums.steps} steps, ${sums.events} events, ${sums.closed} missions closed`,
         `faults: ${faults.map(([name, times]) => `${name} ${times}`).join(", ") || "none"}`,
-        `${seconds.toFixed(1)} s: ${(sums.cloneHours / seconds).toFixed(1)} simulated clone-hours per second`,
+        `${seconds.toFixed(1)} s: ${(sums.cloneHours / seconds).toFixed(1)} simulated clone-hours per second, ${(sums.cloneHours / Math.max(1, sums.cpuMs / 1_000)).toFixed(1)} per second of one processor`,
         "",
       ].join("\n");
     },

@@ -92,7 +92,7 @@ export function createWorld(
     origin,
     repository: createRepository(origin),
     statusBranch: createFakeStatusBranch(),
-    store: createMemoryStore(),
+    store: createMemoryStore({ freezes: true }),
     calmSinceMs: Number.POSITIVE_INFINITY,
     holder: null,
     recorded: 0,

@@ -18,10 +18,7 @@ export interface MemoryStore extends Store {
    * with `store/closed` from now on.
    */
   reopen(): MemoryStore;
-  /**
-   * The record as it lies on the disk, for a witness who changes nothing: what did not
-   * change since the last look is the same object again. Answers whoever has the store open.
-   */
+  /** The record as it is on the disk, for a witness who changes nothing. */
   peek(): Pick<StoredRecord, "states" | "effects">;
   /**
    * Makes the next commit reject with `store/io`: `before` it took effect, so
@@ -34,7 +31,8 @@ export interface MemoryStore extends Store {
 interface Disk {
   readonly events: StoredLink[];
   head: ChainHead;
-  readonly states: Map<string, StoredState>;
+  readonly states: Map<string, KeptState>;
+  readonly freezes: boolean;
   readonly effects: Map<
     string,
     { readonly clone: string; readonly text: string; readonly createdAt: number }
@@ -48,15 +46,20 @@ interface Disk {
   holder: object | null;
 }
 
-interface StoredState {
+/** With its text where it was written down, and as it came where it was frozen. */
+interface KeptState {
   readonly version: number;
-  readonly text: string;
-  /** As a witness saw it; a controller gets an object of its own. */
-  seen?: CloneState;
+  readonly text: string | null;
+  readonly state: CloneState | null;
 }
 
-export function createMemoryStore(): MemoryStore {
+/**
+ * `freezes`: states are not written down at every commit but frozen, which costs a tenth; whoever
+ * changes one after it was committed gets a TypeError. What is loaded is a copy either way.
+ */
+export function createMemoryStore(options: { readonly freezes?: boolean } = {}): MemoryStore {
   return openDisk({
+    freezes: options.freezes ?? false,
     events: [],
     head: EMPTY_CHAIN,
     states: new Map(),
@@ -130,10 +133,7 @@ function openDisk(disk: Disk): MemoryStore {
     },
     reopen: () => openDisk(disk),
     peek: () => ({
-      states: [...disk.states.values()].map((state) => {
-        state.seen ??= JSON.parse(state.text) as CloneState;
-        return state.seen;
-      }),
+      states: [...disk.states.values()].map(({ state, text }) => state ?? read(text)),
       effects: loadEffects(disk),
     }),
     failNextCommit(when) {
@@ -162,7 +162,10 @@ function writeBatch(disk: Disk, batch: Batch): number {
   const last = links.at(-1);
   if (last) disk.head = { seq: last.seq, hash: last.hash };
   for (const state of batch.states) {
-    disk.states.set(state.name, { version: state.version, text: JSON.stringify(state) });
+    const kept = disk.freezes
+      ? { text: null, state: freeze(state) }
+      : { text: JSON.stringify(state), state: null };
+    disk.states.set(state.name, { version: state.version, ...kept });
   }
   for (const { id, clone, effect } of batch.effects) {
     disk.effects.set(id, { clone, text: JSON.stringify(effect), createdAt: batch.at });
@@ -191,12 +194,23 @@ function chain(head: ChainHead, batch: Batch): StoredLink[] {
 
 function load(disk: Disk): StoredRecord {
   return {
-    states: sorted(disk.states).map(([, { text }]) => JSON.parse(text)),
+    states: sorted(disk.states).map(([, { state, text }]) => read(text ?? JSON.stringify(state))),
     effects: loadEffects(disk),
     signals: sorted(disk.signals).map(([, { text }]) => JSON.parse(text)),
     settings: Object.fromEntries(sorted(disk.settings)),
     lastSeq: disk.head.seq,
   };
+}
+
+function read(text: string | null): CloneState {
+  return JSON.parse(text ?? "null") as CloneState;
+}
+
+/** With everything inside it; what was frozen before is frozen all through. */
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const inside of Object.values(value)) freeze(inside);
+  return Object.freeze(value);
 }
 
 function loadEffects(disk: Disk): StoredRecord["effects"] {
