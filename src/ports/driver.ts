@@ -34,6 +34,13 @@ export interface Driver {
   /** Tells a live shim where to call back and how often, after an adoption or a changed limit. */
   configure(handle: InstanceHandle, settings: ShimSettings, signal: AbortSignal): Promise<void>;
 
+  /**
+   * Puts a message on the agent's standard input; a frozen agent finds it when it goes on. Safe to
+   * repeat: the same `id` is put there once. Rejects with `driver/no-agent` (`yield`) when no agent
+   * runs or its input is closed, and with `driver/input-full` (`retry`) when it does not read.
+   */
+  tell(handle: InstanceHandle, message: AgentMessage, signal: AbortSignal): Promise<void>;
+
   /** Freezes the agent's processes; the shim goes on beating. Safe to repeat. */
   pause(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
   resume(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
@@ -74,6 +81,13 @@ export interface ShimSettings {
   /** `http://127.0.0.1:<port>/v1/events` */
   readonly callbackUrl: string;
   readonly heartbeatIntervalMs: number;
+}
+
+/** `operator`: a person's word. `supervisor`: a nudge of ours. */
+export interface AgentMessage {
+  readonly id: string;
+  readonly from: "operator" | "supervisor";
+  readonly text: string;
 }
 
 export interface StartRequest extends ShimSettings {

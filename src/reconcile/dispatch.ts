@@ -14,7 +14,7 @@ const RETRY_MAX_MS = 30_000;
 /** Attempts after which an effect is given up, where giving up leads on: a launch is begun anew. Nothing would ask for a pause again. */
 const ATTEMPTS_MAX = 20;
 /** May be done later than what was asked for after them: a pause must not wait behind a shim that cannot be told its new address. */
-const YIELDS: ReadonlySet<Effect["type"]> = new Set(["configure", "pull"]);
+const YIELDS: ReadonlySet<Effect["type"]> = new Set(["configure", "pull", "tell"]);
 
 /**
  * Carries out effects, at least once each, and records their outcome as an
@@ -224,6 +224,7 @@ export function isPointless(effect: Effect, state: CloneState): boolean {
       return !living || state.instance?.epoch !== effect.epoch || state.phase !== "Dispatching";
     case "configure":
     case "pull":
+    case "tell":
       return !living || state.instance?.epoch !== effect.epoch;
     case "pause":
     case "resume":

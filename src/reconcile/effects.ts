@@ -214,6 +214,11 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       case "resume":
         await driverOf(state).resume(await knownHandle(state, effect.epoch, signal), signal);
         return [{ type: "instance.resumed", epoch: effect.epoch }];
+      case "tell": {
+        const { epoch, id, from, text } = effect;
+        await driverOf(state).tell(await knownHandle(state, epoch, signal), { id, from, text }, signal);
+        return [{ type: "agent.told", epoch, id, from }];
+      }
       case "stop":
         return stop(state, effect, signal);
       case "pull": {

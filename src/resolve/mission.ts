@@ -1,7 +1,13 @@
 import type { FleetPolicy } from "../core/model/desired.ts";
 import { digestOf, sha256Hex } from "../core/model/digest.ts";
 import type { Issue } from "../core/model/issue.ts";
-import type { AutonomyWindow, Criterion, DesiredMission, MissionContract } from "../core/model/mission.ts";
+import {
+  type AutonomyWindow,
+  type Criterion,
+  DEFAULT_BLOCKED_POLICY,
+  type DesiredMission,
+  type MissionContract,
+} from "../core/model/mission.ts";
 import { type ParsedDocument, toIssue } from "../spec/parse.ts";
 import type { Finding } from "../spec/schema/explain.ts";
 import type { MissionDocument, MissionSpec } from "../spec/schema/mission.ts";
@@ -52,6 +58,12 @@ export function resolveMission(input: ResolveMissionInput): {
         layers?.heartbeatIntervalSeconds ??
         fleet.defaults.heartbeatIntervalSeconds,
       report_cadence: spec.report_cadence ?? fleet.defaults.reportCadence,
+      mission_progress_interval_seconds:
+        spec.mission_progress_interval_seconds ?? layers?.progressIntervalSeconds ?? null,
+      blocked: {
+        escalate_after: spec.blocked.escalate_after ?? DEFAULT_BLOCKED_POLICY.escalate_after,
+        window_minutes: spec.blocked.window_minutes ?? DEFAULT_BLOCKED_POLICY.window_minutes,
+      },
     },
     labels: metadata.labels ?? {},
   };

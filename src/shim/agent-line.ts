@@ -8,8 +8,25 @@ export type AgentLine =
   | { readonly type: "artifact"; readonly path: string }
   | { readonly type: "blocked"; readonly reason: string; readonly needs: string | null }
   | { readonly type: "unblocked" }
-  | { readonly type: "tool_start"; readonly id: string; readonly deadlineMs: number | null }
-  | { readonly type: "tool_end"; readonly id: string }
+  | {
+      readonly type: "tool_start";
+      readonly id: string;
+      readonly deadlineMs: number | null;
+      /** With it, and with `arguments`, two calls can be told to be the same action. */
+      readonly name: string | null;
+      /** Any JSON; undefined was not said. */
+      readonly arguments: unknown;
+    }
+  | {
+      readonly type: "tool_end";
+      readonly id: string;
+      /** Any JSON, whole or a digest of it; undefined was not said. */
+      readonly result: unknown;
+      /** Null: it went well. */
+      readonly error: string | null;
+    }
+  /** The agent thinks aloud or addresses somebody. */
+  | { readonly type: "message"; readonly text: string }
   | { readonly type: "completed"; readonly summary: string; readonly artifacts: readonly string[] }
   | { readonly type: "failed"; readonly reason: string };
 
@@ -17,6 +34,7 @@ export type AgentLine =
 export const TEXT_LENGTH_MAX = 2_000;
 const ARTIFACTS_PER_LINE_MAX = 100;
 const TOOL_ID_LENGTH_MAX = 100;
+const TOOL_NAME_LENGTH_MAX = 100;
 
 /** The line as a message, or null: then it is transcript, as everything that an agent prints without knowing of us. */
 export function parseAgentLine(line: string): AgentLine | null {
@@ -60,11 +78,23 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
       const seconds = numberOf(value["deadline_seconds"]);
       return id === null
         ? null
-        : { type: "tool_start", id, deadlineMs: seconds === null ? null : Math.round(seconds * 1_000) };
+        : {
+            type: "tool_start",
+            id,
+            deadlineMs: seconds === null ? null : Math.round(seconds * 1_000),
+            name: textOf(value["name"])?.slice(0, TOOL_NAME_LENGTH_MAX) ?? null,
+            arguments: value["arguments"],
+          };
     }
     case "tool_end": {
       const id = textOf(value["id"])?.slice(0, TOOL_ID_LENGTH_MAX) ?? null;
-      return id === null ? null : { type: "tool_end", id };
+      return id === null
+        ? null
+        : { type: "tool_end", id, result: value["result"], error: errorOf(value["error"]) };
+    }
+    case "message": {
+      const text = textOf(value["text"]);
+      return text === null ? null : { type: "message", text };
     }
     case "completed": {
       const artifacts = Array.isArray(value["artifacts"]) ? value["artifacts"] : [];
@@ -85,6 +115,11 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
 function textOf(value: unknown): string | null {
   if (typeof value !== "string" || value === "") return null;
   return value.length > TEXT_LENGTH_MAX ? `${value.slice(0, TEXT_LENGTH_MAX)} […]` : value;
+}
+
+/** A text, or `true` where there is none to tell. */
+function errorOf(value: unknown): string | null {
+  return value === true ? "failed" : textOf(value);
 }
 
 /** Finite and not negative; anything else was not said. */

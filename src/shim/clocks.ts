@@ -37,6 +37,7 @@ export function createClocks(now: () => number): Clocks {
   let runningSince: number | null = null;
   let llmCalls: number | null = null;
   let costUsd: number | null = null;
+  let frozenSince: number | null = null;
   const tools = new Map<string, { readonly at: number; readonly deadlineMs: number | null }>();
   const remembered: string[] = [];
 
@@ -58,9 +59,13 @@ export function createClocks(now: () => number): Clocks {
     setRunning(running) {
       if (running && runningSince === null) {
         runningSince = now();
+        // Nobody gets anywhere while it is frozen.
+        if (frozenSince !== null) progressAt = Math.min(now(), progressAt + now() - frozenSince);
+        frozenSince = null;
       } else if (!running && runningSince !== null) {
         activeMs += now() - runningSince;
         runningSince = null;
+        frozenSince = now();
       }
     },
     onUsage(usage) {
@@ -71,6 +76,10 @@ export function createClocks(now: () => number): Clocks {
       if (tools.size < OPEN_TOOLS_MAX || tools.has(id)) tools.set(id, { at: now(), deadlineMs });
     },
     closeTool(id) {
+      const tool = tools.get(id);
+      // For as long as it said that the call would take, it was not late.
+      if (tool?.deadlineMs != null)
+        progressAt = Math.min(now(), progressAt + Math.min(now() - tool.at, tool.deadlineMs));
       tools.delete(id);
     },
     activeMs: active,

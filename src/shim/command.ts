@@ -21,6 +21,8 @@ import type { Transcript } from "./transcript.ts";
 export interface CommandAgent {
   readonly pid: number;
   record(): AgentRecord;
+  /** One JSON line on its input; `full` when what it has not read is too much already, `closed` when it does not listen. */
+  say(line: object): "said" | "full" | "closed";
   /** Says `{"type":"cancel"}` and ends the input. */
   cancel(): void;
   /** To the agent's process group. */
@@ -49,6 +51,8 @@ const OUTPUT_BYTES_PER_SECOND_MAX = 2 * 1024 * 1024;
 /** Somebody below the agent may hold its output open after its end. */
 const DRAIN_MS = 500;
 const STDERR_TAIL_LENGTH = 4_000;
+/** Said to an agent that does not read, beyond what its pipe holds. */
+const UNREAD_BYTES_MAX = 256 * 1024;
 /** Opening a namespace takes a few milliseconds; an agent without one on record is still found by tree and marker. */
 const INIT_LOOKS_MAX = 400;
 const INIT_LOOK_MS = 5;
@@ -84,6 +88,13 @@ function controls(spawned: Spawned, record: () => AgentRecord): CommandAgent {
   return {
     pid: spawned.outer.pid,
     record,
+    say(line) {
+      const input = child.stdin;
+      if (input === null || !input.writable) return "closed";
+      if (input.writableLength > UNREAD_BYTES_MAX) return "full";
+      input.write(`${JSON.stringify(line)}\n`);
+      return "said";
+    },
     cancel: () => child.stdin?.end('{"type":"cancel"}\n'),
     signal(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return;

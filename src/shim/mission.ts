@@ -2,14 +2,21 @@
  * One mission under way: turns what the agent says into events, keeps floods
  * bounded, and knows when the mission is over.
  */
+
+import { samenessOf } from "../core/model/sameness.ts";
 import type { AgentLine } from "./agent-line.ts";
 import { inspectArtifact } from "./artifact.ts";
 import type { Clocks } from "./clocks.ts";
+import { createLoopWatch } from "./loop-watch.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Ending } from "./signature.ts";
 import type { Transcript } from "./transcript.ts";
 
 export interface MissionRun {
+  /** Somebody's word reached the agent; a person's ends what was observed before it. */
+  onTold(from: "operator" | "supervisor"): void;
+  /** It was paused by us and goes on. */
+  onResumed(): void;
   onStart(pid: number): void;
   onLine(line: AgentLine): void;
   /** Tells what is left to tell. Exit 0 without a last word is a completed mission; any other end without one is a crash, and no verdict on the mission. */
@@ -51,6 +58,14 @@ export function createMissionRun(options: {
     ),
   );
   const artifacts = new Map<string, string>();
+  const loops = createLoopWatch(({ pattern, times, evidence }) =>
+    reporter.report({
+      type: "agent.loop",
+      status: "running",
+      summary: evidence,
+      detail: { pattern, times, evidence },
+    }),
+  );
 
   function accept(): void {
     if (accepted) return;
@@ -62,6 +77,11 @@ export function createMissionRun(options: {
       detail: { agent_pid: pid },
     });
     options.onAccepted();
+  }
+
+  function gotSomewhere(): void {
+    clocks.onProgress();
+    loops.effect();
   }
 
   /** Null when it may not be named, with a note; else the reference, and whether it is new or changed. */
@@ -82,7 +102,7 @@ export function createMissionRun(options: {
   function onArtifact(path: string): void {
     const found = inspect(path);
     if (found === null || !found.news || !artifacts.has(found.ref.path)) return;
-    clocks.onProgress();
+    gotSomewhere();
     reporter.report({
       type: "mission.artifact",
       status: "running",
@@ -121,6 +141,8 @@ export function createMissionRun(options: {
       reporter.report({ type: "mission.unblocked", status: "running", summary: "unblocked" });
     }
     if (line.type === "blocked") {
+      // Progress that still waits is from before, and must not look as if it went on.
+      progress.flush();
       if (clocks.isNews(`blocked ${line.reason}`)) clocks.onProgress();
       reporter.report({
         type: "mission.blocked",
@@ -137,7 +159,7 @@ export function createMissionRun(options: {
         accept();
         break;
       case "progress":
-        if (clocks.isNews(`${line.summary} ${line.percent}`)) clocks.onProgress();
+        if (clocks.isNews(`${line.summary} ${line.percent}`)) gotSomewhere();
         progress.push(line);
         break;
       case "usage":
@@ -149,11 +171,23 @@ export function createMissionRun(options: {
         onStatement(line);
         break;
       case "tool_start":
-        if (clocks.isNews(`tool ${line.id}`)) clocks.onProgress();
+        // An id is new with every call; the call itself need not be.
+        if (
+          clocks.isNews(
+            `tool ${line.name === null ? line.id : samenessOf([line.name, line.arguments ?? null])}`,
+          )
+        )
+          clocks.onProgress();
         clocks.openTool(line.id, line.deadlineMs);
+        loops.toolStart(line);
         break;
       case "tool_end":
         clocks.closeTool(line.id);
+        loops.toolEnd(line);
+        break;
+      case "message":
+        transcript.note(`message: ${line.text}`);
+        loops.message(line.text);
         break;
       case "completed":
         finish({ failed: false, summary: line.summary, paths: line.artifacts });
@@ -165,6 +199,11 @@ export function createMissionRun(options: {
   }
 
   return {
+    onTold(from) {
+      if (from === "operator") loops.renewed();
+      else loops.nudged();
+    },
+    onResumed: () => loops.renewed(),
     onStart(agentPid) {
       pid = agentPid;
       if (options.accept === "on_start") accept();

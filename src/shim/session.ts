@@ -82,6 +82,8 @@ export function createSession(options: {
   let agent: CommandAgent | null = null;
   let run: MissionRun | null = null;
   const pausedBy = new Set<Pauser>();
+  /** Messages that the agent has: a repeated call says nothing twice. */
+  const toldIds = new Set<string>();
 
   const delivery = startDelivery({
     instanceDirectory,
@@ -310,7 +312,23 @@ export function createSession(options: {
             code: "not_frozen",
             message: "some processes of the agent still ran after the last look",
           },
+    tell(params) {
+      const message = messageOf(params);
+      if (message === null)
+        return { ok: false, code: "bad_request", message: "a message has an id, a sender and a text" };
+      if (toldIds.has(message.id)) return { ok: true, result: { told: false } };
+      const said = agent?.say({ type: "message", ...message }) ?? "closed";
+      if (said === "closed")
+        return { ok: false, code: "no_agent", message: "no agent runs that listens to its input" };
+      if (said === "full")
+        return { ok: false, code: "input_full", message: "the agent does not read what it was told" };
+      toldIds.add(message.id);
+      transcript.note(`${message.from} says: ${message.text}`);
+      run?.onTold(message.from);
+      return { ok: true, result: { told: true } };
+    },
     resume() {
+      if (pausedBy.has("operator")) run?.onResumed();
       pausedBy.delete("operator");
       // Applied even if we know of no pause: the driver may have made one without us.
       applyPause();
@@ -345,6 +363,17 @@ export function createSession(options: {
 
 function isEnvelope(value: unknown): value is MissionEnvelope {
   return isRecord(value) && typeof value["mission_id"] === "string" && typeof value["trace_id"] === "string";
+}
+
+/** Longer words are refused: a person's answer has fewer. */
+const MESSAGE_LENGTH_MAX = 10_000;
+
+function messageOf(
+  params: Readonly<Record<string, unknown>>,
+): { readonly id: string; readonly from: "operator" | "supervisor"; readonly text: string } | null {
+  const { id, from, text } = params;
+  if (typeof id !== "string" || typeof text !== "string" || text.length > MESSAGE_LENGTH_MAX) return null;
+  return from === "operator" || from === "supervisor" ? { id, from, text } : null;
 }
 
 function numberOr(value: unknown, otherwise: number): number {

@@ -148,6 +148,29 @@ export function driverContract(options: DriverContractOptions): void {
       expect((await arrived("mission.blocked", "a")).detail["reason"]).toBeTruthy();
     });
 
+    holds("tells the agent something once, however often it is asked", async () => {
+      const handle = await running("a", "blocked");
+      await arrived("mission.blocked", "a");
+      const word = { id: "m-a/1", from: "operator", text: "the token is in the vault" } as const;
+      await driver.tell(handle, word, signal);
+      await world.again().tell(handle, word, signal);
+      await arrived("mission.completed", "a");
+      const unblocked = world.events().filter((event) => event.event_type === "mission.unblocked");
+      expect(unblocked).toHaveLength(1);
+    });
+
+    holds("refuses to talk to an agent that is not there", async () => {
+      const handle = await driver.start(request("a", 1), signal);
+      await arrived("instance.ready", "a");
+      const word = { id: "m-a/1", from: "supervisor", text: "do something else" } as const;
+      expect(await refusal(driver.tell(handle, word, signal))).toMatchObject({
+        code: "driver/no-agent",
+        disposition: "yield",
+      });
+      await driver.stop(handle, { ...LADDER, enter: "now" }, signal);
+      expect((await refusal(driver.tell(handle, word, signal))).disposition).toMatch(/yield|retry/);
+    });
+
     holds("beats while it lives, with rising numbers", async () => {
       await driver.start(request("a", 1), signal);
       await world.until(() => world.heartbeats().length >= 3, "three heartbeats");

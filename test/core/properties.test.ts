@@ -219,7 +219,9 @@ describe("the life of a clone, whatever happens", () => {
 
   test("the lives that are looked at get somewhere", () => {
     const phases = new Set(
-      fc.sample(lives, RUNS).flatMap((steps) => live(steps).states.map(({ phase }) => phase)),
+      fc
+        .sample(lives, { ...RUNS, numRuns: 4 * RUNS.numRuns })
+        .flatMap((steps) => live(steps).states.map(({ phase }) => phase)),
     );
     expect([...phases].sort()).toEqual([
       "BackingOff",

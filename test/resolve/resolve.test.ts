@@ -95,6 +95,8 @@ describe("a fleet without problems", () => {
       autonomy_window: null,
       heartbeat_interval_seconds: 5,
       report_cadence: "hybrid",
+      mission_progress_interval_seconds: 60,
+      blocked: { escalate_after: 3, window_minutes: 1_440 },
     });
     expect(mission?.labels).toEqual({ team: "platform" });
   });

@@ -14,8 +14,25 @@ describe("lines of an agent", () => {
     ['{"type":"blocked","reason":"r","needs":"n"}', { type: "blocked", reason: "r", needs: "n" }],
     [
       '{"type":"tool_start","id":"t","deadline_seconds":1.5}',
-      { type: "tool_start", id: "t", deadlineMs: 1_500 },
+      { type: "tool_start", id: "t", deadlineMs: 1_500, name: null, arguments: undefined },
     ],
+    [
+      '{"type":"tool_start","id":"t","name":"shell","arguments":{"command":"ls"}}',
+      { type: "tool_start", id: "t", deadlineMs: null, name: "shell", arguments: { command: "ls" } },
+    ],
+    [
+      '{"type":"tool_end","id":"t","result":["a"]}',
+      { type: "tool_end", id: "t", result: ["a"], error: null },
+    ],
+    [
+      '{"type":"tool_end","id":"t","error":"no such file"}',
+      { type: "tool_end", id: "t", result: undefined, error: "no such file" },
+    ],
+    [
+      '{"type":"tool_end","id":"t","error":true}',
+      { type: "tool_end", id: "t", result: undefined, error: "failed" },
+    ],
+    ['{"type":"message","text":"let me think"}', { type: "message", text: "let me think" }],
     [
       '{"type":"completed","artifacts":["a",1]}',
       { type: "completed", summary: "completed", artifacts: ["a"] },

@@ -10,6 +10,8 @@ export interface Script {
   /** LLM calls per progress; null does not say. */
   readonly callsPerStep: number | null;
   readonly blocksAtStep: number | null;
+  /** How often it then says so; from the third time on a person is asked. */
+  readonly blocksTimes: number;
   /** How long it takes to end when asked; null ignores it. */
   readonly cancelMs: number | null;
   readonly result: "good" | "bad";
@@ -29,6 +31,7 @@ export const KINDS = [
   "completes_twice",
   "completes_and_crashes",
   "vanishes", // body and shim die without a word
+  "loops", // goes in circles until a person speaks
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -45,6 +48,7 @@ export function writeScript(dice: Dice, misbehaviour: number): Script {
     blocksAtStep: dice.chance(0.2) ? dice.between(1, 5) : null,
     cancelMs: dice.chance(0.3) ? null : dice.between(10, 5_000),
     result: dice.chance(0.85) ? "good" : "bad",
+    blocksTimes: dice.between(1, 4),
   };
 }
 

@@ -223,6 +223,11 @@ export function createMachine(world: World): Machine {
         lively(handle).shim.configure(settings);
         await answered(null, "a configuration", signal);
       },
+      async tell(handle, message, signal) {
+        await trouble("a message", signal);
+        lively(handle).shim.tell(message);
+        await answered(null, "a message", signal);
+      },
       async pause(handle, signal) {
         await trouble("a pause", signal);
         const { body, shim } = lively(handle);

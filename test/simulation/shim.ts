@@ -1,5 +1,5 @@
 /** A shim without a process: the same life as a real one's, in virtual time. */
-import type { ShimSettings } from "../../src/ports/driver.ts";
+import type { AgentMessage, ShimSettings } from "../../src/ports/driver.ts";
 import type { MissionEnvelope } from "../../src/wire/envelope.ts";
 import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
 import { lengthen, type Script, writeScript } from "./agent.ts";
@@ -12,6 +12,7 @@ export interface Shim {
   configure(settings: ShimSettings): void;
   /** Answers whether that changed anything. */
   pause(paused: boolean): boolean;
+  tell(message: AgentMessage): void;
   /** Asks the agent to end; it may not listen. */
   ask(): void;
   /** How long the ladder takes from this rung on. */
@@ -46,6 +47,8 @@ export function startShim(
   let steps = 0;
   let progressAtMs = world.timeline.elapsedMs;
   let agentAtMs = 0;
+  let pausedAtMs = 0;
+  const told = new Set<string>();
   /** Work that fell due while the agent was frozen. */
   let frozen: (() => void)[] = [];
 
@@ -162,9 +165,9 @@ export function startShim(
     agentLater(script.acceptAfterMs, () => {
       phase = "running";
       report("mission.accepted", { agent_pid: 1 });
-      agentLater(script.progressEveryMs, step);
+      agentLater(script.progressEveryMs, script.kind === "loops" ? loop : step);
       const endsAfterMs = script.kind === "crashes_alike" ? 10 : script.endsAfterMs;
-      if (script.kind !== "stuck") agentLater(endsAfterMs, finish);
+      if (script.kind !== "stuck" && script.kind !== "loops") agentLater(endsAfterMs, finish);
     });
   }
 
@@ -176,11 +179,23 @@ export function startShim(
     progressAtMs = world.timeline.elapsedMs;
     report("mission.progress", {}, `step ${steps}`);
     if (steps === script.blocksAtStep) {
-      report("mission.blocked", { reason: "a question" }, "a question");
+      for (let times = 1; times <= script.blocksTimes; times += 1)
+        report("mission.blocked", { reason: `a question, asked ${times} times` }, "a question");
       agentLater(script.progressEveryMs / 2, () => report("mission.unblocked"));
     }
     if (script.kind === "floods" && steps === 2)
       for (let more = 0; more < 60; more++) report("mission.progress", {}, `flood ${more}`);
+  }
+
+  /** Goes in circles until a person speaks. */
+  function loop(): void {
+    const evidence = "shell ls was done 4 times in a row with the same result";
+    report("agent.loop", { pattern: "repeated_result", times: 4, evidence }, evidence);
+  }
+
+  function recover(): void {
+    step();
+    agentLater(script.endsAfterMs, finish);
   }
 
   function finish(): void {
@@ -247,10 +262,17 @@ export function startShim(
       intervalMs = settings.heartbeatIntervalMs;
       beat();
     },
+    tell({ id, from }) {
+      if (told.has(id) || phase !== "running") return;
+      told.add(id);
+      if (script.kind === "loops") agentLater(script.progressEveryMs, from === "operator" ? recover : loop);
+    },
     pause(next) {
       if (paused === next) return false;
       paused = next;
+      if (paused) pausedAtMs = world.timeline.elapsedMs;
       if (!paused) {
+        progressAtMs += world.timeline.elapsedMs - pausedAtMs;
         const due = frozen;
         frozen = [];
         for (const work of due) later(1, () => work());

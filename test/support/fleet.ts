@@ -4,7 +4,11 @@ import { DEFAULT_FLEET_POLICY, type DesiredState } from "../../src/core/model/de
 import { sha256Hex } from "../../src/core/model/digest.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
-import type { DesiredMission, MissionLimits } from "../../src/core/model/mission.ts";
+import {
+  DEFAULT_BLOCKED_POLICY,
+  type DesiredMission,
+  type MissionLimits,
+} from "../../src/core/model/mission.ts";
 import type { Report, ReportType } from "../../src/core/model/report.ts";
 import type { Verdict } from "../../src/core/model/verdict.ts";
 import type { ObservedState, PendingDeletion } from "../../src/core/plan/observed.ts";
@@ -77,6 +81,8 @@ export function aMission(
       autonomy_window: null,
       heartbeat_interval_seconds: 10,
       report_cadence: "hybrid",
+      mission_progress_interval_seconds: null,
+      blocked: DEFAULT_BLOCKED_POLICY,
       ...change.limits,
     },
     labels: {},

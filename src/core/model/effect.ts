@@ -14,6 +14,14 @@ export type Effect =
   | { readonly type: "configure"; readonly epoch: number }
   | { readonly type: "pause"; readonly epoch: number }
   | { readonly type: "resume"; readonly epoch: number }
+  /** Say something to the agent. The same `id` is said once to an instance. */
+  | {
+      readonly type: "tell";
+      readonly epoch: number;
+      readonly id: string;
+      readonly from: "operator" | "supervisor";
+      readonly text: string;
+    }
   /** Fence the epoch and end the instance, with proof. Passes every gate and overtakes every other effect of the clone. */
   | {
       readonly type: "stop";

@@ -55,6 +55,8 @@ export type CloneEvent =
       /** A sentence: what it was rebuilt from. */
       readonly evidence: string;
     }
+  /** A person says something to the agent. */
+  | { readonly type: "message.sent"; readonly by: string; readonly text: string }
   // Answers to open questions.
   | { readonly type: "request.acknowledged"; readonly request: string; readonly by: string }
   | {
@@ -92,6 +94,13 @@ export type CloneEvent =
   | { readonly type: "instance.configured"; readonly epoch: number; readonly heartbeatIntervalMs: number }
   | { readonly type: "instance.paused"; readonly epoch: number }
   | { readonly type: "instance.resumed"; readonly epoch: number }
+  /** The agent has these words on its standard input; whether it reads them is its own affair. */
+  | {
+      readonly type: "agent.told";
+      readonly epoch: number;
+      readonly id: string;
+      readonly from: "operator" | "supervisor";
+    }
   | { readonly type: "stop.finished"; readonly epoch: number; readonly proof: DeathProof }
   | { readonly type: "stop.failed"; readonly epoch: number; readonly message: string }
   | { readonly type: "judge.finished"; readonly missionId: string; readonly verdict: Verdict }
@@ -129,6 +138,8 @@ export type CloneEvent =
       readonly used: number;
       readonly limit: number;
     }
+  /** The agent has got nowhere for longer than its mission allows. */
+  | { readonly type: "progress.overdue"; readonly epoch: number; readonly evidence: string }
   | { readonly type: "window.ended"; readonly evidence: string }
   /** A question that nobody answered comes back, or has expired. */
   | { readonly type: "request.reminded"; readonly request: string }

@@ -44,7 +44,19 @@ export interface MissionLimits {
   readonly autonomy_window: AutonomyWindow | null;
   readonly heartbeat_interval_seconds: number;
   readonly report_cadence: "milestone" | "interval" | "hybrid";
+  /** An agent that gets nowhere for longer is nudged, then held. Null: nobody watches that. */
+  readonly mission_progress_interval_seconds: number | null;
+  /** That many reports of one blocker within the window ask a person. */
+  readonly blocked: BlockedPolicy;
 }
+
+export interface BlockedPolicy {
+  readonly escalate_after: number;
+  readonly window_minutes: number;
+}
+
+/** The third report of a reason within a day: an agent that asks anew each morning is asking again. */
+export const DEFAULT_BLOCKED_POLICY: BlockedPolicy = { escalate_after: 3, window_minutes: 24 * 60 };
 
 export interface Budget {
   readonly max_runtime_minutes: number;

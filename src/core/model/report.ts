@@ -15,6 +15,7 @@ export interface Report {
 export const REPORT_TYPES = [
   "instance.ready",
   "instance.exited",
+  "agent.loop",
   "mission.accepted",
   "mission.progress",
   "mission.blocked",

@@ -1,6 +1,8 @@
 import { NO_ACTIONS } from "../model/action.ts";
+import { NO_CONDUCT } from "../model/conduct.ts";
 import type { Incident } from "../model/incident.ts";
 import { INCIDENT_SEVERITY } from "../model/incident.ts";
+import { DEFAULT_BLOCKED_POLICY, type MissionLimits } from "../model/mission.ts";
 import type { Request } from "../model/request.ts";
 import { type CloneState, type ClosedMission, initialState, type MissionState } from "../supervise/state.ts";
 
@@ -28,6 +30,7 @@ function upgradeMission(mission: MissionState): MissionState {
   return {
     ...MISSION_DEFAULTS,
     ...mission,
+    limits: { ...LIMITS_DEFAULTS, ...mission.limits },
     incidents,
     incidentsSeen: mission.incidentsSeen ?? incidents.length,
   };
@@ -48,6 +51,11 @@ function upgradeIncident(incident: Incident, index: number): Incident {
   };
 }
 
+/** Limits that came later. */
+const LIMITS_DEFAULTS = {
+  mission_progress_interval_seconds: null,
+  blocked: DEFAULT_BLOCKED_POLICY,
+} satisfies Partial<MissionLimits>;
 /** Fields of a mission that came later. */
 const MISSION_DEFAULTS = {
   answered: [],
@@ -55,8 +63,13 @@ const MISSION_DEFAULTS = {
   approvals: [],
   released: {},
   handover: null,
+  conduct: NO_CONDUCT,
 } satisfies Partial<MissionState>;
 /** Fields of a closed mission that came later. */
-const CLOSED_DEFAULTS = { answered: [], actions: NO_ACTIONS } satisfies Partial<ClosedMission>;
+const CLOSED_DEFAULTS = {
+  answered: [],
+  actions: NO_ACTIONS,
+  conduct: NO_CONDUCT,
+} satisfies Partial<ClosedMission>;
 /** Fields of a question that came later. */
 const REQUEST_DEFAULTS = { approvers: [], barred: [] } satisfies Partial<Request>;

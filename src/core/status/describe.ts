@@ -24,6 +24,8 @@ export function describe(event: CloneEvent): string {
       return `decision ${event.decision} by ${event.by}`;
     case "clone.restored":
       return `the record was rebuilt: ${event.evidence}`;
+    case "message.sent":
+      return `said to the agent by ${event.by}: ${event.text}`;
     case "request.acknowledged":
       return `${event.request} acknowledged by ${event.by}`;
     case "request.decided":
@@ -56,6 +58,8 @@ export function describe(event: CloneEvent): string {
       return `epoch ${event.epoch} paused`;
     case "instance.resumed":
       return `epoch ${event.epoch} resumed`;
+    case "agent.told":
+      return `epoch ${event.epoch} was told ${event.from === "operator" ? "what a person said" : "to do something else"}`;
     case "stop.finished":
       return `epoch ${event.epoch} is dead (${event.proof.rung}, ${event.proof.containment}): ${event.proof.evidence}`;
     case "stop.failed":
@@ -84,6 +88,8 @@ export function describe(event: CloneEvent): string {
       return event.evidence;
     case "budget.crossed":
       return `${event.meter} passed ${event.level}: ${event.used} of ${event.limit}`;
+    case "progress.overdue":
+      return event.evidence;
     case "window.ended":
       return event.evidence;
     case "action.claimed":

@@ -142,6 +142,7 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     })),
     answered: mission.answered,
     actions: mission.actions,
+    conduct: mission.conduct,
     proof: mission.proof,
     limits: mission.limits,
     summary: mission.summary,

@@ -17,6 +17,8 @@ import { onAcknowledged, onReminded, onRequestDecided } from "./requests.ts";
 import { onRestored } from "./restore.ts";
 import { type CloneState, RECENT_MAX } from "./state.ts";
 import * as stop from "./stop.ts";
+import { onProgressOverdue } from "./stuck.ts";
+import { onMessageSent, onTold } from "./tell.ts";
 import * as want from "./want.ts";
 import * as watch from "./watch.ts";
 
@@ -77,6 +79,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return want.onKill(state, event, at);
     case "clone.restored":
       return onRestored(state, event, at);
+    case "message.sent":
+      return onMessageSent(state, event, at);
     case "request.acknowledged":
       return onAcknowledged(state, event, at);
     case "request.decided":
@@ -109,6 +113,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return watch.onPaused(state, event, at);
     case "instance.resumed":
       return watch.onResumed(state, event, at);
+    case "agent.told":
+      return onTold(state, event);
     case "stop.finished":
       return stop.onStopFinished(state, event, at);
     case "stop.failed":
@@ -137,6 +143,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return onDeadline(state, event, at);
     case "budget.crossed":
       return watch.onBudget(state, event, at);
+    case "progress.overdue":
+      return onProgressOverdue(state, event, at);
     case "window.ended":
       return watch.onWindowEnded(state, event, at);
     case "action.claimed":

@@ -7,6 +7,7 @@ import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
 import { totalUsage } from "./report.ts";
 import { dueRequests } from "./requests.ts";
 import type { ClonePhase, CloneState } from "./state.ts";
+import { dueProgress } from "./stuck.ts";
 import { windowAt } from "./window.ts";
 
 /**
@@ -26,6 +27,7 @@ export function due(
     ...health(state, livenessOf(state, signal, now, watch)),
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
     ...budget(state, signal, now, wordsMayWait),
+    ...dueProgress(state, signal),
     ...dueRequests(state, now),
   ];
 }

@@ -18,6 +18,8 @@ export const AMNESTY_MIN_MS = 60 * SECOND_MS;
 export const DEFAULT_HEARTBEAT_MS = 30 * SECOND_MS;
 /** Characters of a summary or reason that are kept. */
 export const TEXT_MAX = 500;
+/** Characters of a word to an agent. */
+export const MESSAGE_MAX = 2_000;
 /** No wait of ours is longer, but a backoff that a clone's file makes longer; one that seems to be was begun before the clock was put back. */
 const OWN_WAIT_MAX_MS = 15 * MINUTE_MS;
 

@@ -4,7 +4,9 @@ import { assertNever } from "../model/error.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Report } from "../model/report.ts";
 import type { Instant } from "../model/time.ts";
+import { onBlocked, onUnblocked } from "./blocked.ts";
 import {
+  ask,
   beginStop,
   enter,
   type Step,
@@ -15,13 +17,9 @@ import {
   withTerminal,
 } from "./change.ts";
 import { TEXT_MAX } from "./limits.ts";
-import {
-  ARTIFACTS_MAX,
-  BLOCKERS_MAX,
-  type CloneState,
-  type InstanceState,
-  type MissionState,
-} from "./state.ts";
+import { ARTIFACTS_MAX, type CloneState, type InstanceState, type MissionState } from "./state.ts";
+import { onLoopReported } from "./stuck.ts";
+import { retold } from "./tell.ts";
 
 /**
  * Reports are taken in the order of their `seq` and once each. They are taken
@@ -56,16 +54,18 @@ function take(state: CloneState, report: Report, at: Instant): Step {
       return onReady(state, report, at);
     case "instance.exited":
       return onExited(state, report, at);
+    case "agent.loop":
+      return onLoopReported(state, report, at);
     case "mission.accepted":
       return onAccepted(state, at);
     case "mission.progress":
-      return stay(progressed(say({ ...state, mission: unblock(state.mission) }, report, at), at));
+      return stay(progressed(say(onUnblocked(state, at), report, at), at));
     case "mission.artifact":
       return stay(progressed(withArtifacts(say(state, report, at), report), at));
     case "mission.blocked":
-      return stay(blocked(say(state, report, at), report, at));
+      return stay(onBlocked(say(state, report, at), report, at));
     case "mission.unblocked":
-      return stay({ ...state, mission: unblock(state.mission) });
+      return stay(onUnblocked(state, at));
     case "mission.completed":
       return onTerminal(withArtifacts(progressed(state, at), report), report, "completed", at);
     case "mission.failed":
@@ -143,14 +143,14 @@ function onAccepted(state: CloneState, at: Instant): Step {
   const { mission } = state;
   if (state.phase !== "Dispatching" && state.phase !== "Starting") return stay(state, `it is ${state.phase}`);
   const running = enter(withInstance(state, { acceptedAt: at }), "Running", at);
-  return stay(
-    withMission(running, {
-      acceptedAt: mission?.acceptedAt ?? at,
-      activeSince: at,
-      summary: "accepted",
-      summaryAt: at,
-    }),
-  );
+  const accepted = withMission(running, {
+    acceptedAt: mission?.acceptedAt ?? at,
+    activeSince: at,
+    summary: "accepted",
+    summaryAt: at,
+  });
+  // A new instance knows nothing of what was said to the one before.
+  return ask(accepted, ...retold(accepted));
 }
 
 /** An exit after the end is the expected one; before it, whatever the exit code, the instance failed. */
@@ -206,20 +206,6 @@ function withArtifacts(state: CloneState, report: Report): CloneState {
   const paths = new Set(report.artifacts.map((artifact) => artifact.path));
   const kept = state.mission.artifacts.filter((artifact) => !paths.has(artifact.path));
   return withMission(state, { artifacts: [...kept, ...report.artifacts].slice(-ARTIFACTS_MAX) });
-}
-
-function blocked(state: CloneState, report: Report, at: Instant): CloneState {
-  if (state.mission === null) return state;
-  const said = report.detail["reason"];
-  const reason = (typeof said === "string" ? said : report.summary).slice(0, TEXT_MAX);
-  const before = state.mission.blockers.find((blocker) => blocker.reason === reason);
-  const rest = state.mission.blockers.filter((blocker) => blocker !== before);
-  const blocker = { reason, since: before?.since ?? at, times: (before?.times ?? 0) + 1 };
-  return withMission(state, { blockers: [...rest, blocker].slice(-BLOCKERS_MAX) });
-}
-
-function unblock(mission: MissionState | null): MissionState | null {
-  return mission === null || mission.blockers.length === 0 ? mission : { ...mission, blockers: [] };
 }
 
 /** What an instance and its predecessors used together; null is unknown. */

@@ -4,10 +4,13 @@ import type { CloneEvent } from "../model/event.ts";
 import { SEVERITIES, type Severity } from "../model/incident.ts";
 import type { Decided, Request } from "../model/request.ts";
 import { HOUR_MS, type Instant } from "../model/time.ts";
+import { answeredBlocked } from "./blocked.ts";
 import { type Step, stay, withMission, withoutHolds } from "./change.ts";
 import { decidedAction } from "./freeze.ts";
 import { raiseBudget } from "./raise.ts";
 import { ANSWERED_MAX, type CloneState, REQUESTS_MAX } from "./state.ts";
+import { goOnFromStuck } from "./stuck.ts";
+import { answerAgent } from "./tell.ts";
 import { end } from "./want.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
@@ -161,13 +164,27 @@ function answer(state: CloneState, open: Request, { decision, by, reason }: Answ
       });
     case "raise":
       return stay(lifted(raiseBudget(counted, decision.budget), open));
-    case "approve":
     case "go_on":
+      return wentOn(lifted(counted, open), open, { by, reason }, at);
+    case "approve":
     case "deny":
       return stay(lifted(decidedAction(counted, { open, decision: decision.type, by, at }), open));
     default:
       return assertNever(decision);
   }
+}
+
+/** Where an agent waits for more than a hold to be lifted, it hears what the person had to say. */
+function wentOn(
+  state: CloneState,
+  { kind }: Request,
+  word: { readonly by: string; readonly reason: string },
+  at: Instant,
+): Step {
+  if (kind === "stuck") return goOnFromStuck(state, word, at);
+  if (kind !== "blocked") return stay(state);
+  const text = word.reason === "" ? "Go on." : word.reason;
+  return answerAgent(answeredBlocked(state, at), { by: word.by, text }, at);
 }
 
 function raiseText(state: CloneState, decision: Extract<Decided, { type: "raise" }>): string {

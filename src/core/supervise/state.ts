@@ -1,6 +1,7 @@
 import type { ActionApproval, ActionCounts } from "../model/action.ts";
 import type { AfterClosure, DesiredClone } from "../model/clone.ts";
 import type { Condition, Gate } from "../model/condition.ts";
+import type { Conduct } from "../model/conduct.ts";
 import type { BudgetLevel, Health, MeterName } from "../model/event.ts";
 import type { Hold } from "../model/hold.ts";
 import type { Incident } from "../model/incident.ts";
@@ -170,6 +171,8 @@ export interface MissionState {
   readonly firstProgressAt: Instant | null;
   readonly summary: string;
   readonly summaryAt: Instant;
+  /** Blockers by reason, loops, and what was said to the agent. */
+  readonly conduct: Conduct;
   /** Open blockers by reason. */
   readonly blockers: readonly { readonly reason: string; readonly since: Instant; readonly times: number }[];
   readonly artifacts: readonly { readonly path: string; readonly sha256?: string; readonly bytes?: number }[];
@@ -233,6 +236,7 @@ export interface ClosedMission {
   readonly incidents: readonly Incident[];
   readonly answered: readonly AnsweredRequest[];
   readonly actions: ActionCounts;
+  readonly conduct: Conduct;
   readonly proof: DeathProof | null;
   readonly limits: MissionLimits;
   readonly summary: string;

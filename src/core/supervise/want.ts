@@ -1,5 +1,6 @@
 /** What people want: declarations, assignments, holds, kills. */
 import { NO_ACTIONS } from "../model/action.ts";
+import { NO_CONDUCT } from "../model/conduct.ts";
 import { sha256Hex } from "../model/digest.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Hold } from "../model/hold.ts";
@@ -21,6 +22,7 @@ import { closeWithoutVerdict } from "./close.ts";
 import { releasedByHand } from "./freeze.ts";
 import { withoutRequests } from "./requests.ts";
 import { type CloneState, isRunClosed, type MissionState } from "./state.ts";
+import { goOnFromStuck } from "./stuck.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -140,6 +142,7 @@ export function onHoldReleased(state: CloneState, event: Of<"hold.released">, at
   }
   if (event.kind === "quarantine" && state.phase === "Quarantined")
     next = enter({ ...next, failures: [] }, "Idle", at);
+  if (event.kind === "stuck") return goOnFromStuck(next, { by: event.by, reason: "" }, at);
   return stay(next);
 }
 
@@ -222,6 +225,7 @@ function newMission(mission: DesiredMission, at: Instant): MissionState {
     firstProgressAt: null,
     summary: "assigned",
     summaryAt: at,
+    conduct: NO_CONDUCT,
     blockers: [],
     artifacts: [],
     activeMs: 0,

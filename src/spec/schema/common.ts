@@ -151,6 +151,7 @@ export const Command = z
 export const ActionName = z.string().max(NAME_CHARS_MAX).regex(ACTION_PATTERN);
 
 export const HeartbeatIntervalSeconds = z.int().min(1).max(3_600);
+export const ProgressIntervalSeconds = z.int().min(1).max(86_400);
 export const ReportCadence = z.enum(["milestone", "interval", "hybrid"]);
 export const StorageScope = z.enum(["factory", "shared", "pushback"]);
 export const Isolation = z.enum(["group", "pidns", "cgroup"]);

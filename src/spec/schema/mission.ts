@@ -13,6 +13,7 @@ import {
   LLM_CALLS_MAX,
   Name,
   OBJECTIVE_CHARS_MAX,
+  ProgressIntervalSeconds,
   ReportCadence,
   RUNTIME_MINUTES_MAX,
   StorageScope,
@@ -20,6 +21,8 @@ import {
   uniqueList,
 } from "./common.ts";
 
+/** More in a row would be patience without an end. */
+const BLOCKED_ESCALATE_AFTER_MAX = 20;
 const RUN_MAX = 1_000_000;
 
 const Timestamp = z.iso.datetime({ offset: true }).meta({
@@ -125,6 +128,16 @@ export const MissionSpec = z
       default: 30,
     }),
     report_cadence: ReportCadence.optional().meta({ default: "hybrid" }),
+    mission_progress_interval_seconds: ProgressIntervalSeconds.optional().describe(
+      "An agent that gets nowhere for longer is nudged once, then held. Absent: what the overlays say; else nobody watches that.",
+    ),
+    blocked: z
+      .strictObject({
+        escalate_after: z.int().min(1).max(BLOCKED_ESCALATE_AFTER_MAX).optional().meta({ default: 3 }),
+        window_minutes: z.int().min(1).max(RUNTIME_MINUTES_MAX).optional().meta({ default: 1_440 }),
+      })
+      .prefault({})
+      .describe("How many reports of one blocker, within which time, ask a person."),
     artifact_policy: ArtifactPolicy.prefault({}),
     kill_switch: z
       .strictObject({ engaged: z.boolean().default(false) })

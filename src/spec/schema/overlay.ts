@@ -5,6 +5,7 @@ import {
   FilePath,
   HeartbeatIntervalSeconds,
   Name,
+  ProgressIntervalSeconds,
   RUNTIME_MINUTES_MAX,
   TEXT_CHARS_MAX,
   uniqueList,
@@ -12,7 +13,6 @@ import {
 } from "./common.ts";
 
 const PARALLEL_MAX = 10_000;
-const PROGRESS_INTERVAL_SECONDS_MAX = 86_400;
 const RULES_MAX = 100;
 
 const Switches = z.strictObject({
@@ -49,7 +49,7 @@ export const OverlaySpec = z
     observability: z
       .strictObject({
         heartbeat_interval_seconds: HeartbeatIntervalSeconds.optional(),
-        mission_progress_interval_seconds: z.int().min(1).max(PROGRESS_INTERVAL_SECONDS_MAX).optional(),
+        mission_progress_interval_seconds: ProgressIntervalSeconds.optional(),
       })
       .prefault({}),
     safety: z

@@ -51,6 +51,7 @@ export type FaultyMethod =
   | "fence"
   | "dispatch"
   | "configure"
+  | "tell"
   | "pause"
   | "resume"
   | "stop"
@@ -273,6 +274,11 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
       }),
 
     configure: (handle, settings) => faulty("configure", () => living(handle).instance.configure(settings)),
+    tell: (handle, message) =>
+      faulty("tell", () => {
+        if (!living(handle).instance.tell(message))
+          throw new FactoryError("driver/no-agent", "yield", `no agent of ${handle.clone} listens`);
+      }),
     pause: (handle) => faulty("pause", () => living(handle).instance.setPaused(true)),
     resume: (handle) => faulty("resume", () => living(handle).instance.setPaused(false)),
 

@@ -4,7 +4,7 @@
  */
 import { iso } from "../../../core/model/time.ts";
 import type { Clock } from "../../../ports/clock.ts";
-import type { ShimSettings, StartRequest } from "../../../ports/driver.ts";
+import type { AgentMessage, ShimSettings, StartRequest } from "../../../ports/driver.ts";
 import type { Random } from "../../../ports/random.ts";
 import { judgeStatus, waitAfterFailure } from "../../../shim/schedule.ts";
 import type { MissionEnvelope } from "../../../wire/envelope.ts";
@@ -37,6 +37,8 @@ export interface FakeInstance {
   dispatch(envelope: MissionEnvelope): "started" | "repeated" | "not_ready" | "busy";
   configure(settings: ShimSettings): void;
   setPaused(paused: boolean): void;
+  /** False when no agent runs. The same message again says nothing. */
+  tell(message: AgentMessage): boolean;
   /** The agent leaves; the shim records it and stays. */
   endAgent(code: number | null, signal: string | null): void;
   hasAgent(): boolean;
@@ -44,6 +46,7 @@ export interface FakeInstance {
   die(how: string): void;
 }
 
+const LOOPING = "shell ls was done 4 times in a row with the same result";
 const CALLBACK_RETRY_MS = 1_000;
 
 export function createFakeInstance(options: InstanceOptions): FakeInstance {
@@ -67,6 +70,8 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
   let progressAt = clock.now();
   let resume: (() => void) | null = null;
   let pause = new AbortController();
+  const told = new Set<string>();
+  let hear: ((from: AgentMessage["from"]) => void) | null = null;
 
   const active = (): number => activeMs + (runningSince === null ? 0 : clock.now() - runningSince);
 
@@ -222,26 +227,64 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
       if (done < endsAfterMs)
         report("mission.progress", { summary: `${Math.round(done / 1_000)} seconds of work` });
     }
+    if (script.end.type === "blocked" && !(await blockedUntilTold(own))) return;
+    if (script.end.type === "loops" && !(await loopsUntilTold(own))) return;
     finish();
   }
 
-  function finish(): void {
-    const { type, code } = script.end;
-    if (type === "silence") silent = true;
-    if (type === "blocked")
+  /** Resolves with whoever speaks next. */
+  function listen(): Promise<AgentMessage["from"]> {
+    return new Promise((resolve) => {
+      hear = resolve;
+    });
+  }
+
+  /** Answers false when the agent ended first. */
+  async function blockedUntilTold(own: AbortSignal): Promise<boolean> {
+    const answer = listen();
+    let answered = false;
+    void answer.then(() => {
+      answered = true;
+    });
+    for (let n = 1; n <= script.times && !answered; n += 1) {
+      if (n > 1 && !(await work(script.endsAfterMs ?? 0, own))) return false;
       report("mission.blocked", {
         status: "blocked",
         summary: "blocked",
         detail: { reason: "the script says blocked" },
       });
-    if (type === "completed") report("mission.completed", { status: "completed", summary: "completed" });
+    }
+    await answer;
+    report("mission.unblocked", { summary: "unblocked" });
+    return await work(script.endsAfterMs ?? 0, own);
+  }
+
+  /** As a shim sees it: a pattern once, and again when it goes on after somebody has spoken. */
+  async function loopsUntilTold(own: AbortSignal): Promise<boolean> {
+    for (let from: AgentMessage["from"] = "supervisor"; from !== "operator"; ) {
+      const answer = listen();
+      report("agent.loop", {
+        summary: LOOPING,
+        detail: { pattern: "repeated_result", times: 4, evidence: LOOPING },
+      });
+      from = await answer;
+      if (!(await work(script.endsAfterMs ?? 0, own))) return false;
+    }
+    return true;
+  }
+
+  function finish(): void {
+    const { type, code } = script.end;
+    if (type === "silence") silent = true;
+    if (type === "completed" || type === "blocked" || type === "loops")
+      report("mission.completed", { status: "completed", summary: "completed" });
     if (type === "failed")
       report("mission.failed", {
         status: "failed",
         summary: "failed",
         detail: { reason: "the script says failed" },
       });
-    if (type === "completed" || type === "failed" || type === "exit") endAgent(code, null);
+    if (type !== "silence") endAgent(code, null);
   }
 
   function endAgent(code: number | null, signal: string | null): void {
@@ -291,6 +334,12 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
     configure(next) {
       settings = next;
       resting?.abort();
+    },
+    tell({ id, from }) {
+      if (agent === null) return false;
+      if (!told.has(id)) hear?.(from);
+      told.add(id);
+      return true;
     },
     setPaused(paused) {
       if (paused === pause.signal.aborted) return;

@@ -9,7 +9,8 @@
  *   command: [fake, works]                      # until it is asked to end
  *   command: [fake, ignores-cancel]             # until SIGTERM
  *   command: [fake, ignores-sigterm]            # until it is killed
- *   command: [fake, blocked, after=5s]          # says `blocked`, then waits
+ *   command: [fake, blocked, after=5s, times=3] # says `blocked` so often, then waits; told something, it succeeds
+ *   command: [fake, loops, after=5s]            # goes in circles, also when nudged; told something by a person, it succeeds
  *   command: [fake, never-ready]                # its round trip never succeeds
  *   command: [fake, never-accepts]
  *   command: [fake, slow-start, by=90s, after=10s]  # claims its epoch that late, then succeeds
@@ -31,9 +32,11 @@ export interface FakeScript {
   /** From acceptance to the end of the work; null works until it is ended. */
   readonly endsAfterMs: number | null;
   readonly end: {
-    readonly type: "completed" | "failed" | "exit" | "blocked" | "silence";
+    readonly type: "completed" | "failed" | "exit" | "blocked" | "loops" | "silence";
     readonly code: number;
   };
+  /** How often it says that it is blocked, each time after as much work as before the first. */
+  readonly times: number;
   /** The first rung of the ladder that it obeys. */
   readonly obeys: "cancel" | "sigterm" | "sigkill";
 }
@@ -48,6 +51,7 @@ const QUICK: FakeScript = {
   progressEveryMs: null,
   endsAfterMs: null,
   end: { type: "completed", code: 0 },
+  times: 1,
   obeys: "cancel",
 };
 
@@ -82,7 +86,14 @@ export function parseScript(command: readonly string[]): FakeScript {
     case "silent":
       return { ...base, endsAfterMs: afterMs, end: { type: "silence", code: 0 } };
     case "blocked":
-      return { ...base, endsAfterMs: afterMs, end: { type: "blocked", code: 0 } };
+      return {
+        ...base,
+        endsAfterMs: afterMs,
+        end: { type: "blocked", code: 0 },
+        times: Number(options.get("times") ?? 1),
+      };
+    case "loops":
+      return { ...base, endsAfterMs: afterMs, end: { type: "loops", code: 0 } };
     default:
       return { ...base, endsAfterMs: afterMs };
   }

@@ -79,6 +79,10 @@ function refusal(code: string, message: string): FactoryError {
       return new FactoryError("driver/busy", "yield", message);
     case "ending":
       return new FactoryError("driver/ending", "yield", message);
+    case "no_agent":
+      return new FactoryError("driver/no-agent", "yield", message);
+    case "input_full":
+      return new FactoryError("driver/input-full", "retry", message);
     case "not_frozen":
       return new FactoryError("driver/not-frozen", "retry", message);
     default:

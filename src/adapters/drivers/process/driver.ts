@@ -204,6 +204,10 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       await call(handle, "configure", params, signal);
     },
 
+    async tell(handle, message, signal) {
+      await call(handle, "tell", message, signal);
+    },
+
     async pause(handle, signal) {
       // A pause passes every gate, also a shim that does not answer. It will not know, and say `running`.
       await callOrFreeze(handle, { method: "pause", frozen: true }, signal);
