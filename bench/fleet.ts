@@ -78,6 +78,7 @@ export async function assemble(options: {
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
+    notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     clock,
     log: silentLog,
     installation: "bench",

@@ -12,6 +12,7 @@ import { createHttpServer, type HttpServer } from "./adapters/http/server.ts";
 import { createHttpInCoreLane } from "./adapters/in-core/http-lane.ts";
 import { createJudge } from "./adapters/judge/judge.ts";
 import { createLog, type LogLevel } from "./adapters/log/log.ts";
+import { createNotifiers } from "./adapters/notify/notifiers.ts";
 import { createSecrets } from "./adapters/secrets/secrets.ts";
 import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
@@ -130,6 +131,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     hidden: [dataDir],
     log,
   });
+  const secrets = remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact);
   const controller: Controller = await createController({
     store,
     source,
@@ -139,11 +141,8 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     },
     drivers: new Map<string, Driver>([[driver.name, driver]]),
     workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
-    secrets: remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact),
-    inCore: createHttpInCoreLane({
-      secrets: createSecrets({ env: process.env, root: join(dataDir, "secrets") }),
-      clock,
-    }),
+    secrets,
+    inCore: createHttpInCoreLane({ secrets, clock }),
     proposals: createGitProposals({
       url: options.source,
       base: options.branch,
@@ -152,6 +151,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       ...access,
     }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
+    notifiers: createNotifiers({ secrets, clock, log, dataDir, env: process.env }),
     clock,
     log,
     installation: data.installation,

@@ -40,11 +40,6 @@ const ALLOWED_BESIDE: readonly { readonly from: RegExp; readonly to: RegExp; rea
     because: "driver and shim share what lies on disk between them: the claim, the outbox, the containment",
   },
   {
-    from: /^adapters\/drivers\/fake\//,
-    to: /^shim\/schedule\.ts$/,
-    because: "the fake instance delivers by the schedule of the real one",
-  },
-  {
     from: /^spec\/schema\/generate\.ts$/,
     to: /^wire\/schema\.ts$/,
     because: "the program that writes `schemas/` writes those of the wire, too",

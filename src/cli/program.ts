@@ -190,6 +190,18 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     async (call: Call<object>) => (await import("./commands/guardrails.ts")).guardrails(call),
   );
 
+  runs(
+    add(
+      "dead-letters [verb] [id]",
+      "List what could not be delivered, or send it again",
+      "factory dead-letters\nfactory dead-letters replay --all",
+    )
+      .addHelpText("before", "Verbs: list (the default), replay <id> or replay --all.\n")
+      .option("--all", "replay: all of them"),
+    async (call: Call<{ all?: boolean }>, verb: string | undefined, id: string | undefined) =>
+      (await import("./commands/dead-letters.ts")).deadLetters(call, verb, id),
+  );
+
   program.commandsGroup("Decide:");
   runs(
     add(

@@ -1,5 +1,6 @@
 import type { ActionRow } from "../core/model/action.ts";
 import type { Decided } from "../core/model/request.ts";
+import type { DeadLetterView } from "../core/status/callbacks.ts";
 import type { GuardrailsView } from "../core/status/guardrails.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
 import type { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../wire/action.ts";
@@ -46,6 +47,14 @@ export interface ControlPlane {
     readonly actor: string;
     readonly from: string;
     readonly to: string;
+  }): Promise<ControlAnswer>;
+
+  /** What could not be delivered and is not tried again by itself, oldest first. */
+  deadLetters(): readonly DeadLetterView[];
+  /** Sends one of them, or all, once more under its old id. Returns once that is recorded. */
+  replayDeadLetters(request: {
+    readonly actor: string;
+    readonly which: { readonly id: string } | "all";
   }): Promise<ControlAnswer>;
 
   fleet(): FleetView;

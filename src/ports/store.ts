@@ -2,7 +2,9 @@ import type { ActionRow } from "../core/model/action.ts";
 import type { Effect } from "../core/model/effect.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
+import type { OutboxRow } from "../core/model/notice.ts";
 import type { Instant } from "../core/model/time.ts";
+import type { OutboxChange } from "../core/notify/route.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 
 /**
@@ -18,7 +20,7 @@ export interface Store {
 
   /**
    * Appends events, replaces states, adds and settles effects, and writes
-   * receipts and settings in one transaction, durable on return. Rejects with
+   * receipts, settings and notices in one transaction, durable on return. Rejects with
    * `store/conflict` when a state's version is not the stored one plus the number of its events.
    */
   commit(batch: Batch): Promise<{ readonly lastSeq: number }>;
@@ -49,6 +51,8 @@ export interface StoredRecord {
   readonly effects: readonly StoredEffect[];
   readonly signals: readonly Signal[];
   readonly settings: Readonly<Record<string, string>>;
+  /** Notices that were not delivered yet, dead letters included, in the order in which they were first written. */
+  readonly outbox: readonly OutboxRow[];
   readonly lastSeq: number;
 }
 
@@ -62,6 +66,8 @@ export interface Batch {
   readonly receipts: readonly Receipt[];
   /** Keys with new values; null removes. Not part of the chain. */
   readonly settings: Readonly<Record<string, string | null>>;
+  /** Rows of the outbox, written by their id: one that is known keeps its place in the order. Absent: none changes. */
+  readonly outbox?: OutboxChange;
   /** Rows of the effect ledger as they are after these events; each replaces the one under its mission and key. */
   readonly actions?: readonly ActionRow[];
 }

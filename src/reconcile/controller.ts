@@ -1,6 +1,8 @@
 import { DEFAULT_FLEET_POLICY } from "../core/model/desired.ts";
 import { FactoryError } from "../core/model/error.ts";
+import type { Destination } from "../core/model/notice.ts";
 import { SECOND_MS } from "../core/model/time.ts";
+import { type CallbackFacts, deadLettersOf } from "../core/status/callbacks.ts";
 import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
 import { guardrailsView } from "../core/status/guardrails.ts";
 import { inboxOf } from "../core/status/inbox.ts";
@@ -14,6 +16,7 @@ import type { Driver } from "../ports/driver.ts";
 import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
 import type { Log } from "../ports/log.ts";
+import type { OpenNotifier } from "../ports/notifier.ts";
 import type { Proposals } from "../ports/proposals.ts";
 import type { Secrets } from "../ports/secrets.ts";
 import type { Source } from "../ports/source.ts";
@@ -27,14 +30,16 @@ import { createDesires } from "./desire.ts";
 import { createDispatcher } from "./dispatch.ts";
 import { createEffectHandlers } from "./effects.ts";
 import { createIngest } from "./ingest.ts";
+import { createOutbox } from "./outbox.ts";
 import { createPasses } from "./pass.ts";
-import { openRecorder, type Recorded } from "./record.ts";
+import { openRecorder, type Recorded, type Recorder } from "./record.ts";
 import { anchorOf, withRecordFiles } from "./record-files.ts";
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR } from "./record-guard.ts";
 import { createRollback } from "./rollback.ts";
 import { statusTextInTurns } from "./status-files.ts";
 import { superviseOnce } from "./supervise.ts";
 import { createTokens } from "./tokens.ts";
+import { noticesInto } from "./ways.ts";
 import { createWriteBack, PUSHES_PER_MINUTE_MAX } from "./write-back.ts";
 
 export interface ControllerParts {
@@ -47,6 +52,7 @@ export interface ControllerParts {
   readonly judge: Judge;
   readonly inCore: InCoreLane;
   readonly proposals: Proposals;
+  readonly notifiers: OpenNotifier;
   readonly clock: Clock;
   readonly log: Log;
   /** Name of this installation: part of every mission's id and of every commit. */
@@ -100,12 +106,19 @@ export interface Controller {
 const PUSHES = "status_pushes";
 /** Until `fleet.yaml` has been read. */
 const DEFAULT_FLUSH_SECONDS = 300;
+/** The chance that what was recorded last is also told before we end; the next controller has the rest. */
+const LAST_NOTICES_MS = SECOND_MS;
 /** A loop that is this late was not merely busy. */
 const AWAY_MS = 2 * SECOND_MS;
 
 export async function createController(parts: ControllerParts): Promise<Controller> {
   const { store, clock, log, drivers } = parts;
-  const recorder = await openRecorder({ store, clock, log });
+  const recorder: Recorder = await openRecorder({
+    store,
+    clock,
+    log,
+    tell: noticesInto(() => recorder.settings, declaredNotify),
+  });
   const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
   const desires = createDesires({ source: parts.source, repository: parts.repository, clock });
   const guard = createRecordGuard({
@@ -154,6 +167,23 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const answers = createAnswers({ recorder, caps: () => passes.desired()?.fleet.caps ?? null });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
   let dirty = true;
+  const outbox = createOutbox({
+    recorder,
+    open: parts.notifiers,
+    declared: declaredNotify,
+    clock,
+    log,
+  });
+
+  /** Null while `fleet.yaml` has not been read or cannot be used. */
+  function declaredNotify(): readonly Destination[] | null {
+    const desired = passes.desired();
+    return desired === null || desired.broken.has("fleet") ? null : desired.fleet.simone.notify;
+  }
+
+  function callbacks(): CallbackFacts {
+    return { destinations: outbox.destinations(), deadLetters: deadLettersOf(recorder.outbox.values()) };
+  }
 
   const writeBack = createWriteBack({
     pushesPerMinute: () => passes.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_MAX,
@@ -302,7 +332,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       });
       return { ok: true, message: `the history may go from ${request.from} to ${request.to}` };
     },
-    fleet: () => fleetView(picture()),
+    fleet: () => fleetView({ ...picture(), callbacks: callbacks() }),
     mission: (name) => missionViews(picture()).find((mission) => mission.name === name) ?? null,
     clone: (name) => {
       const state = recorder.states.get(name);
@@ -317,7 +347,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
         policy: passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY,
         now: clock.now(),
       }),
-    inbox: () => inboxOf(picture()),
+    inbox: () => inboxOf({ ...picture(), callbacks: callbacks() }),
+    deadLetters: () => callbacks().deadLetters,
+    replayDeadLetters: ({ which }) => outbox.replay(which),
     events: (query) => store.events(query),
     async actions(name, limit) {
       const state = lane(name);
@@ -378,6 +410,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     supervise(lagMs) {
       // After a longer absence, or a clock that was set, what we could not hear is nobody's silence.
       if (lagMs >= AWAY_MS) watch.watchingSince = clock.now();
+      outbox.tick();
       return superviseOnce({ recorder, clock, watch: { ...watch, lagMs } });
     },
     // Nothing is written over what may be all that is left of the record.
@@ -399,12 +432,16 @@ export async function createController(parts: ControllerParts): Promise<Controll
     async settled() {
       await recorder.idle();
       await dispatcher.idle();
+      await outbox.idle();
       await recorder.idle();
     },
     picture,
     atRest: () => isAtRest(picture()) && writeBack.published() !== null,
     async close() {
       await dispatcher.close();
+      outbox.tick();
+      await Promise.race([outbox.idle(), clock.sleep(LAST_NOTICES_MS).catch(() => {})]);
+      await outbox.close();
       await recorder.idle();
     },
   };

@@ -3,7 +3,10 @@ import type { Effect } from "../core/model/effect.ts";
 import { asFactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
+import type { OutboxRow } from "../core/model/notice.ts";
 import type { Instant } from "../core/model/time.ts";
+import type { Happening } from "../core/notify/notices.ts";
+import { NO_CHANGE, type OutboxChange } from "../core/notify/route.ts";
 import { decide } from "../core/supervise/decide.ts";
 import { type CloneState, initialState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -43,14 +46,23 @@ export interface Recorder {
   write(clone: string, make: EntryMaker): Promise<Recorded>;
   putSignal(signal: Signal): Promise<void>;
   putSettings(settings: Readonly<Record<string, string | null>>): Promise<void>;
+  /** Notices that were not delivered yet, in the order of their first writing. */
+  readonly outbox: ReadonlyMap<string, OutboxRow>;
+  /** What became of notices, and what there is to tell beside the events of clones. Durable on return; a repeat does nothing. */
+  writeOutbox(change: OutboxWrite): Promise<void>;
   /** Effects that were recorded and not settled, from before this controller. */
   readonly unsettled: readonly StoredEffect[];
   /** Whether an effect is on record and not settled; asked while writing, it knows what a commit with a lost answer did. */
   isOpen(effect: string): boolean;
   onEffects(listener: (effects: readonly NewEffect[]) => void): void;
   onChange(listener: (change: Recorded) => void): void;
+  onOutbox(listener: (change: OutboxChange) => void): void;
   /** Resolves when nothing waits to be written. */
   idle(): Promise<void>;
+}
+
+export interface OutboxWrite extends OutboxChange {
+  readonly settings?: Readonly<Record<string, string | null>>;
 }
 
 /** Entries per transaction: enough to share one sync, few enough to answer soon. */
@@ -63,7 +75,19 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export async function openRecorder(parts: { store: Store; clock: Clock; log: Log }): Promise<Recorder> {
+interface WaitingWrite {
+  readonly write: OutboxWrite;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export async function openRecorder(parts: {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  /** What people are told of an event, written in the transaction that records it. */
+  tell?: (happening: Happening, outbox: ReadonlyMap<string, OutboxRow>) => OutboxChange;
+}): Promise<Recorder> {
   const { store, clock, log } = parts;
   const stored = await store.load();
   const states = new Map(stored.states.map((state) => [state.name, state]));
@@ -71,7 +95,10 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
   const settings = new Map(Object.entries(stored.settings));
   const effectListeners: ((effects: readonly NewEffect[]) => void)[] = [];
   const changeListeners: ((change: Recorded) => void)[] = [];
+  const outboxListeners: ((change: OutboxChange) => void)[] = [];
+  const outbox = new Map(stored.outbox.map((row) => [row.id, row]));
   let waiting: Waiting[] = [];
+  let writes: WaitingWrite[] = [];
   let pumping: Promise<void> | null = null;
   /** Effects that listeners know of and that are not settled. */
   const asked = new Set(stored.effects.map((effect) => effect.id));
@@ -88,10 +115,12 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
   async function pump(): Promise<void> {
     // One turn of the loop, so that entries that arrive together are written together.
     await Promise.resolve();
-    while (waiting.length > 0) {
+    while (waiting.length > 0 || writes.length > 0) {
       const batch = waiting.slice(0, ENTRIES_PER_COMMIT_MAX);
       waiting = waiting.slice(batch.length);
-      await commit(batch);
+      const told = writes;
+      writes = [];
+      await commit(batch, told);
     }
     pumping = null;
   }
@@ -103,6 +132,9 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     for (const state of found.states) states.set(state.name, state);
     settings.clear();
     applySettings(found.settings);
+    outbox.clear();
+    for (const row of found.outbox) outbox.set(row.id, row);
+    tell(outboxListeners, NO_CHANGE);
     doubtful = false;
     const open = new Set(found.effects.map((effect) => effect.id));
     for (const id of asked) if (!open.has(id)) asked.delete(id);
@@ -114,11 +146,11 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     if (effects.length > 0) tell(effectListeners, effects);
   }
 
-  async function commit(batch: readonly Waiting[]): Promise<void> {
+  async function commit(batch: readonly Waiting[], told: readonly WaitingWrite[]): Promise<void> {
     try {
       if (doubtful) await reload();
     } catch (error) {
-      for (const one of batch) one.reject(asFactoryError(error));
+      for (const one of [...batch, ...told]) one.reject(asFactoryError(error));
       return;
     }
     const at = clock.now();
@@ -130,6 +162,9 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     const actions: ActionRow[] = [];
     const changedSettings: Record<string, string | null> = {};
     const done: { waiting: Waiting; recorded: Recorded }[] = [];
+    const put: OutboxRow[] = told.flatMap(({ write: one }) => one.put);
+    const removed: string[] = told.flatMap(({ write: one }) => one.removed);
+    for (const { write: one } of told) Object.assign(changedSettings, one.settings ?? {});
     for (const one of batch) {
       const before = working.get(one.clone) ?? states.get(one.clone) ?? initialState(one.clone, at);
       try {
@@ -139,8 +174,11 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
         const versions: number[] = [];
         // Put together first: an entry that fails half way leaves nothing of itself in the batch.
         const added: NewEvent[] = [];
+        const notices: OutboxChange[] = [];
         for (const event of entry?.events ?? []) {
           const decision = decide(after, event, at);
+          if (parts.tell !== undefined)
+            notices.push(parts.tell({ before: after, after: decision.state, event, at }, outbox));
           after = decision.state;
           wanted.push([...decision.effects]);
           versions.push(after.version);
@@ -158,6 +196,8 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
           });
         }
         events.push(...added);
+        put.push(...notices.flatMap((change) => change.put));
+        removed.push(...notices.flatMap((change) => change.removed));
         wanted.forEach((list, step) => {
           list.forEach((effect, index) => {
             effects.push({ id: `${one.clone}/${versions[step] ?? 0}/${index}`, clone: one.clone, effect });
@@ -178,6 +218,8 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
         events.length > 0 ||
         receipts.length > 0 ||
         settled.length > 0 ||
+        put.length > 0 ||
+        removed.length > 0 ||
         Object.keys(changedSettings).length > 0
       ) {
         await store.commit({
@@ -189,6 +231,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
           receipts,
           settings: changedSettings,
           ...(actions.length === 0 ? {} : { actions }),
+          outbox: { put, removed },
         });
       }
     } catch (error) {
@@ -196,16 +239,21 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
       doubtful = true;
       log.error("the record could not be written", { code: failure.code, error: failure.message });
       for (const { waiting: one } of done) one.reject(failure);
+      for (const one of told) one.reject(failure);
       return;
     }
     for (const [name, state] of working) states.set(name, state);
     applySettings(changedSettings);
+    for (const id of removed) outbox.delete(id);
+    for (const row of put) outbox.set(row.id, row);
     for (const { waiting: one, recorded } of done) {
       if (recorded.after !== recorded.before) tell(changeListeners, recorded);
       one.resolve(recorded);
     }
+    for (const one of told) one.resolve();
     for (const id of settled) asked.delete(id);
     announce(effects);
+    if (put.length + removed.length > 0) tell(outboxListeners, { put, removed });
   }
 
   /** What is recorded is recorded, whatever a listener makes of it. */
@@ -230,6 +278,12 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     states,
     signals,
     settings,
+    outbox,
+    writeOutbox: (change) =>
+      new Promise((resolve, reject) => {
+        writes.push({ write: change, resolve, reject });
+        pumping ??= pump();
+      }),
     unsettled: stored.effects,
     isOpen: (effect) => asked.has(effect),
     write,
@@ -256,6 +310,7 @@ export async function openRecorder(parts: { store: Store; clock: Clock; log: Log
     },
     onEffects: (listener) => void effectListeners.push(listener),
     onChange: (listener) => void changeListeners.push(listener),
+    onOutbox: (listener) => void outboxListeners.push(listener),
     async idle() {
       while (pumping !== null) await pumping;
     },

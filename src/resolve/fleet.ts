@@ -1,5 +1,6 @@
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../core/model/desired.ts";
 import type { FleetDocument } from "../spec/schema/fleet.ts";
+import { destinationOf } from "./notify.ts";
 
 /** `fleet.yaml` in the words of the core. Its defaults were filled in when it was parsed. */
 export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
@@ -43,7 +44,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       flushIntervalSeconds: spec.write_back.flush_interval_seconds,
     },
     simone: {
-      notify: spec.simone.notify,
+      notify: spec.simone.notify.map(destinationOf),
       inCore:
         spec.simone.in_core === undefined
           ? null

@@ -4,10 +4,10 @@
  */
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
+import { meaningOf, retryAfter, waitAfterFailure } from "../core/notify/schedule.ts";
 import type { WireEvent } from "../wire/event.ts";
 import { call, type HttpAnswer } from "./http.ts";
 import type { Outbox } from "./outbox.ts";
-import { judgeStatus, retryAfter, waitAfterFailure } from "./schedule.ts";
 
 export interface Delivery {
   /** Something was appended. */
@@ -69,15 +69,15 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     } catch {
       return later(null);
     }
-    const verdict = judgeStatus(answer.status);
+    const verdict = meaningOf(answer.status);
     if (verdict === "retry") return later(retryAfter(answer.retryAfter, Date.now()));
     failures = 0;
     options.onReached();
-    if (verdict === "fenced") {
+    if (verdict === "gone") {
       stopped = true;
       return options.onFenced();
     }
-    if (verdict === "dead") keepDeadLetter(options.instanceDirectory, event, answer.status);
+    if (verdict === "refused") keepDeadLetter(options.instanceDirectory, event, answer.status);
     options.outbox.acknowledge(event.seq);
   }
 

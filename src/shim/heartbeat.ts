@@ -3,11 +3,12 @@
  * does, and notices when the controller is not there to hear it. Heartbeats do not go through
  * the outbox: a lost one is made good by the next.
  */
+
+import { meaningOf } from "../core/notify/schedule.ts";
 import type { WireHeartbeat } from "../wire/event.ts";
 import type { Intent } from "./claim.ts";
 import type { Clocks } from "./clocks.ts";
 import { call } from "./http.ts";
-import { judgeStatus } from "./schedule.ts";
 import { fingerprint } from "./workspace-watch.ts";
 
 export interface Heart {
@@ -78,8 +79,8 @@ export function startHeart(options: {
           data: heartbeat,
         }),
       });
-      const verdict = judgeStatus(answer.status);
-      if (verdict === "fenced") options.onFenced();
+      const verdict = meaningOf(answer.status);
+      if (verdict === "gone") options.onFenced();
       if (verdict === "done") {
         reachedAt = performance.now();
         options.onReached();

@@ -1,4 +1,5 @@
 import { CronPattern } from "croner";
+import { checkNotify } from "./check-notify.ts";
 import type { PathStep } from "./positions.ts";
 import type { BaselineDocument } from "./schema/baseline.ts";
 import type { CloneDocument } from "./schema/clone.ts";
@@ -245,6 +246,7 @@ function checkFleet({ spec }: FleetDocument): Finding[] {
     ...spec.approval_rules.flatMap(({ approvers, quorum }, index) =>
       approvers.length === 0 || quorum <= approvers.length ? [] : [unreachable(index, { approvers, quorum })],
     ),
+    ...checkNotify(spec.simone.notify),
   ];
 }
 

@@ -4,7 +4,7 @@ import { canonicalJson } from "../../src/core/model/digest.ts";
 import { GENESIS_HASH, linkHash } from "../../src/core/record/chain.ts";
 import type { CloneState } from "../../src/core/supervise/state.ts";
 import type { Batch, Store } from "../../src/ports/store.ts";
-import { actionRow, batchOf, effect, event, signal, stateOf } from "../support/record.ts";
+import { actionRow, batchOf, effect, event, notice, signal, stateOf } from "../support/record.ts";
 
 /** A place where one store at a time can be open, and where its record outlives it. */
 export interface StorePlace {
@@ -35,7 +35,14 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
     }
 
     it("starts empty, with a chain that is whole", async () => {
-      expect(await store.load()).toEqual({ states: [], effects: [], signals: [], settings: {}, lastSeq: 0 });
+      expect(await store.load()).toEqual({
+        states: [],
+        effects: [],
+        signals: [],
+        settings: {},
+        outbox: [],
+        lastSeq: 0,
+      });
       expect(await store.events({ limit: 10 })).toEqual([]);
       expect(await store.verify()).toEqual({ ok: true, events: 0, head: GENESIS_HASH });
     });
@@ -56,6 +63,7 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
         effects: [{ ...effect("alpha/2/0", "alpha"), createdAt: 1_000 }],
         signals: [],
         settings: { "source/revision": "abc" },
+        outbox: [],
         lastSeq: 2,
       });
       expect(await store.receipt("alpha/1/1")).toEqual(batch.receipts[0]);
@@ -180,6 +188,27 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
       });
       await expect(store.commit(other)).rejects.toMatchObject({ code: "store/conflict" });
       expect((await store.load()).lastSeq).toBe(0);
+    });
+
+    it("keeps notices in the order of their first writing until they are removed", async () => {
+      const settings = { told: "yes" };
+      await store.commit(batchOf({ outbox: { put: [notice("a"), notice("b")], removed: [] }, settings }));
+      await store.commit(
+        batchOf({ outbox: { put: [notice("c"), { ...notice("a"), attempts: 1 }], removed: [] } }),
+      );
+      await reopen();
+      const ids = async () => (await store.load()).outbox.map(({ id, attempts }) => `${id} ${attempts}`);
+      expect(await ids()).toEqual(["a 1", "b 0", "c 0"]);
+      await store.commit(batchOf({ outbox: { put: [notice("d")], removed: ["b", "never"] } }));
+      await store.commit(batchOf({ outbox: { put: [], removed: ["b"] } }));
+      await reopen();
+      expect(await ids()).toEqual(["a 1", "c 0", "d 0"]);
+    });
+
+    it("writes notices with their cause or not at all", async () => {
+      const wrong = batchOf({ events: [event("alpha")], outbox: { put: [notice("a")], removed: [] } });
+      await expect(store.commit(wrong)).rejects.toMatchObject({ code: "store/conflict" });
+      expect((await store.load()).outbox).toEqual([]);
     });
 
     it("refuses a second effect under an open id", async () => {

@@ -59,6 +59,7 @@ async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Con
     judge: {
       judge: () => Promise.reject(new Error("nothing to judge")),
     },
+    notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     clock,
     log: silentLog,
     installation: "test",

@@ -67,6 +67,7 @@ async function controller() {
     inCore: lane,
     proposals,
     judge: { judge: () => Promise.reject(new Error("nothing to judge")) },
+    notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     clock,
     log: silentLog,
     installation: "test",

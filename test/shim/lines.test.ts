@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { meaningOf, retryAfter, waitAfterFailure } from "../../src/core/notify/schedule.ts";
 import { parseAgentLine, TEXT_LENGTH_MAX } from "../../src/shim/agent-line.ts";
 import { LINE_LENGTH_MAX, splitLines } from "../../src/shim/lines.ts";
-import { judgeStatus, retryAfter, waitAfterFailure } from "../../src/shim/schedule.ts";
 import { crashSignature } from "../../src/shim/signature.ts";
 
 describe("lines of an agent", () => {
@@ -104,11 +104,11 @@ describe("deliveries", () => {
     [429, "retry"],
     [500, "retry"],
     [0, "retry"],
-    [410, "fenced"],
-    [400, "dead"],
-    [403, "dead"],
-    [413, "dead"],
-  ])("takes %i for %s", (status, verdict) => expect(judgeStatus(status)).toBe(verdict));
+    [410, "gone"],
+    [400, "refused"],
+    [403, "refused"],
+    [413, "refused"],
+  ])("takes %i for %s", (status, verdict) => expect(meaningOf(status)).toBe(verdict));
 });
 
 describe("crash signatures", () => {

@@ -75,6 +75,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         inCore: own.seen(createFakeInCoreLane()),
         proposals: own.seen(createFakeProposals()),
         judge: own.seen(simulatedJudge(world)),
+        notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
         clock: own.seen(clock),
         log: silentLog,
         installation: "simulated",

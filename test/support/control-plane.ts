@@ -4,6 +4,7 @@ import { DEFAULT_FLEET_POLICY } from "../../src/core/model/desired.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Signal } from "../../src/core/model/instance.ts";
+import type { DeadLetterView } from "../../src/core/status/callbacks.ts";
 import { guardrailsView } from "../../src/core/status/guardrails.ts";
 import type { CloneView, FleetView, MissionView, WhyView } from "../../src/core/status/view.ts";
 import type {
@@ -135,6 +136,11 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
         policy: DEFAULT_FLEET_POLICY,
         now: 0,
       }),
+    deadLetters: () => [deadLetter()],
+    replayDeadLetters: async ({ actor, which }) =>
+      which !== "all" && which.id === "absent"
+        ? { ok: false, code: "not_found", message: "no absent" }
+        : decide("replay", { name: which === "all" ? "all" : which.id, actor, reason: "" }),
     inbox: () => [
       {
         id: "audit/closure",
@@ -243,6 +249,21 @@ function storedEvent(seq: number): StoredEvent {
   };
 }
 
+function deadLetter(): DeadLetterView {
+  return {
+    id: "msg_1/pager",
+    from: "controller",
+    destination: "pager",
+    kind: "closure",
+    subject: "audit: closed",
+    mission: "audit",
+    since: 1,
+    reason: "Refused",
+    problem: "answered 400",
+    attempts: 1,
+  };
+}
+
 function missionView(): MissionView {
   return {
     name: "audit",
@@ -323,6 +344,7 @@ function fleetView(): FleetView {
     missions: [missionView()],
     clones: [cloneView()],
     issues: [{ severity: "error", reason: "UnknownField", file: "missions/x.yaml", line: 3, message: "no" }],
+    callbacks: { destinations: [], waiting: 0, deadLetters: 1, backlog: false },
     held: [{ subject: "beta", action: "start", reason: "AwaitingWindow", message: "opens later" }],
     counts: {
       Pending: 0,

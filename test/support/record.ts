@@ -2,6 +2,7 @@ import type { ActionRow } from "../../src/core/model/action.ts";
 import type { Effect } from "../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Heartbeat, Signal } from "../../src/core/model/instance.ts";
+import type { OutboxRow } from "../../src/core/model/notice.ts";
 import { type CloneState, initialState } from "../../src/core/supervise/state.ts";
 import type { Batch, NewEffect } from "../../src/ports/store.ts";
 
@@ -26,6 +27,36 @@ export function stateOf(name: string, version: number): CloneState {
 export function effect(id: string, clone: string): NewEffect {
   const todo: Effect = { type: "prepare" };
   return { id, clone, effect: todo };
+}
+
+export function notice(id: string): OutboxRow {
+  return {
+    id,
+    destination: "pager",
+    key: "m-1",
+    notice: {
+      id: `msg_${id}`,
+      kind: "incident",
+      severity: "medium",
+      at: 1,
+      clone: "alpha",
+      mission: null,
+      missionId: "m-1",
+      subject: "alpha: crash",
+      what: "“it ended”",
+      since: 1,
+      evidence: [],
+      answers: [],
+      topic: null,
+    },
+    createdAt: 1,
+    attempts: 0,
+    lastAttemptAt: null,
+    nextAttemptAt: 1,
+    waitAsked: false,
+    lastProblem: null,
+    dead: null,
+  };
 }
 
 export function signal(clone: string, epoch: number, seq: number, receivedAt: number): Signal {

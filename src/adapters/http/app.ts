@@ -22,6 +22,7 @@ import { HttpProblem, type Problem, problemOf, problemOfError, retryAfterSeconds
 import type { Answer, Call, Route } from "./route.ts";
 import { actionRoutes } from "./routes/actions.ts";
 import { controlRoutes } from "./routes/control.ts";
+import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { viewRoutes } from "./routes/views.ts";
@@ -62,6 +63,7 @@ export function allRoutes(plane: ControlPlane, version: string): readonly Route[
     ...actionRoutes(plane),
     ...viewRoutes(plane),
     ...controlRoutes(plane),
+    ...deadLetterRoutes(plane),
     ...serviceRoutes(plane, () => {
       document ??= openApiDocument(routes, version);
       return document;

@@ -1,6 +1,7 @@
 import type { ActionRow } from "../../core/model/action.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Decided } from "../../core/model/request.ts";
+import type { DeadLetterView } from "../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../core/status/guardrails.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../core/status/view.ts";
 import type { ControlAnswer } from "../../ports/control-plane.ts";
@@ -42,6 +43,8 @@ export interface ControllerClient {
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
   /** The effect ledger of a mission, oldest first. */
   actions(name: string, limit: number): Promise<readonly ActionRow[] | null>;
+  deadLetters(): Promise<readonly DeadLetterView[]>;
+  replayDeadLetters(which: { readonly id: string } | "all"): Promise<ControlAnswer>;
   logs(name: string, bytesMax: number): Promise<string | null>;
   readiness(): Promise<{ readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }>;
 
@@ -101,6 +104,8 @@ export function createControllerClient(options: ControllerClientOptions): Contro
     why: (name) => get(`/v1/why/${encodeURIComponent(name)}`),
     guardrails: () => getOne("/v1/guardrails"),
     inbox: async () => (await getOne<{ items: InboxItem[] }>("/v1/inbox")).items,
+    deadLetters: async () => (await getOne<{ letters: DeadLetterView[] }>("/v1/dead-letters")).letters,
+    replayDeadLetters: (which) => post("/v1/dead-letters/replay", which === "all" ? {} : which),
     events: async (query) =>
       (await getOne<{ events: StoredEvent[] }>(`/v1/journal?${journalQuery(query)}`)).events,
     async actions(name, limit) {

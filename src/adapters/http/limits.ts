@@ -40,3 +40,5 @@ export const CLOSE_DEADLINE_MS = 5 * SECOND_MS;
 /** What a sender waits before it sends again: a gap closes at once; trouble of ours, and a restart, take a little longer. */
 export const RETRY_AFTER_GAP_SECONDS = 1;
 export const RETRY_AFTER_TROUBLE_SECONDS = 2;
+/** Of a dead letter: a notice, a slash and the name of a destination. */
+export const LETTER_ID_CHARS_MAX = 200;

@@ -42,6 +42,8 @@ interface Disk {
   readonly settings: Map<string, string>;
   /** By `<mission>/<key>`. */
   readonly actions: Map<string, { readonly missionId: string; readonly text: string }>;
+  /** By id, in the order of their first writing. */
+  readonly outbox: Map<string, string>;
   /** The one store that may use it; the lock of a real file. */
   holder: object | null;
 }
@@ -68,6 +70,7 @@ export function createMemoryStore(options: { readonly freezes?: boolean } = {}):
     receipts: new Map(),
     settings: new Map(),
     actions: new Map(),
+    outbox: new Map(),
     holder: null,
   });
 }
@@ -179,6 +182,8 @@ function writeBatch(disk: Disk, batch: Batch): number {
   for (const row of batch.actions ?? []) {
     disk.actions.set(`${row.missionId}/${row.key}`, { missionId: row.missionId, text: JSON.stringify(row) });
   }
+  for (const id of batch.outbox?.removed ?? []) disk.outbox.delete(id);
+  for (const row of batch.outbox?.put ?? []) disk.outbox.set(row.id, JSON.stringify(row));
   return disk.head.seq;
 }
 
@@ -198,6 +203,7 @@ function load(disk: Disk): StoredRecord {
     effects: loadEffects(disk),
     signals: sorted(disk.signals).map(([, { text }]) => JSON.parse(text)),
     settings: Object.fromEntries(sorted(disk.settings)),
+    outbox: [...disk.outbox.values()].map((text) => JSON.parse(text)),
     lastSeq: disk.head.seq,
   };
 }

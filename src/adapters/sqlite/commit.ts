@@ -33,6 +33,11 @@ export function createBatchWriter(db: DatabaseSync): (batch: Batch) => { readonl
     `INSERT INTO actions (mission_id, key, reserved_at, row) VALUES (?, ?, ?, ?)
      ON CONFLICT (mission_id, key) DO UPDATE SET reserved_at = excluded.reserved_at, row = excluded.row`,
   );
+  const putNotice = db.prepare(
+    `INSERT INTO outbox (id, next_attempt_at, row) VALUES (?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET next_attempt_at = excluded.next_attempt_at, row = excluded.row`,
+  );
+  const removeNotice = db.prepare("DELETE FROM outbox WHERE id = ?");
   const removeSetting = db.prepare("DELETE FROM settings WHERE key = ?");
 
   function appendEvents(events: readonly NewEvent[], at: number): ChainHead {
@@ -71,6 +76,8 @@ export function createBatchWriter(db: DatabaseSync): (batch: Batch) => { readonl
     }
     for (const row of batch.actions ?? [])
       putAction.run(row.missionId, row.key, row.reservedAt, JSON.stringify(row));
+    for (const id of batch.outbox?.removed ?? []) removeNotice.run(id);
+    for (const row of batch.outbox?.put ?? []) putNotice.run(row.id, row.nextAttemptAt, JSON.stringify(row));
     return { lastSeq: last.seq };
   };
 }

@@ -3,6 +3,7 @@ import type { ActionRow } from "../../core/model/action.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { Heartbeat } from "../../core/model/instance.ts";
+import type { OutboxRow } from "../../core/model/notice.ts";
 import { compareEffectIds } from "../../core/record/order.ts";
 import { type StoredState, upgradeState } from "../../core/record/upgrade.ts";
 import type { ActionQuery, EventQuery, Receipt, StoredEvent, StoredRecord } from "../../ports/store.ts";
@@ -23,6 +24,7 @@ export function createReader(db: DatabaseSync): Reader {
   const effects = db.prepare("SELECT id, clone, effect, created_at FROM effects");
   const signals = db.prepare("SELECT heartbeat, received_at FROM signals ORDER BY clone");
   const settings = db.prepare("SELECT key, value FROM settings ORDER BY key");
+  const outbox = db.prepare("SELECT row FROM outbox ORDER BY position");
   const head = db.prepare("SELECT seq FROM chain_head");
   const receipt = db.prepare("SELECT key, digest, status, body FROM receipts WHERE key = ?");
   const action = db.prepare("SELECT row FROM actions WHERE mission_id = ? AND key = ?");
@@ -47,6 +49,7 @@ export function createReader(db: DatabaseSync): Reader {
         receivedAt: Number(row["received_at"]),
       })),
       settings: Object.fromEntries(settings.all().map((row) => [String(row["key"]), String(row["value"])])),
+      outbox: outbox.all().map((row) => parse<OutboxRow>(row["row"])),
       lastSeq: Number(head.get()?.["seq"] ?? 0),
     }),
 

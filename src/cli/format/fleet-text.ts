@@ -17,6 +17,7 @@ export function fleetText(view: FleetView, inbox: readonly InboxItem[], io: Io):
     missions(view, io),
     clones(view, io),
     held(view, io),
+    callbacks(view, io),
     issues(view, io),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
@@ -138,6 +139,24 @@ function held(view: FleetView, io: Io): string {
   });
   const rest = view.held.length > SHORT_MAX ? [`  and ${view.held.length - SHORT_MAX} more`] : [];
   return [io.paint("bold", "Held back (factory why <name>)"), ...lines, ...rest].join("\n");
+}
+
+/** Who is told of things, as soon as anything about that is worth a look. */
+function callbacks({ callbacks: { destinations, deadLetters }, now }: FleetView, io: Io): string {
+  const telling = destinations.filter((one) => one.state !== "ok" || one.waiting > 0 || one.dead > 0);
+  if (telling.length === 0 && deadLetters === 0) return "";
+  const lines = telling.map((one) => {
+    const since = one.failingSince === null ? "" : ` for ${age(now - one.failingSince)}`;
+    const state = one.state === "failing" ? io.paint("yellow", `failing${since}`) : one.state;
+    const facts = [
+      ...(one.waiting > 0 ? [`${one.waiting} waiting`] : []),
+      ...(one.dead > 0 ? [plural(one.dead, "dead letter")] : []),
+      ...(one.backlog ? ["CallbackBacklog"] : []),
+      ...(one.lastProblem === null ? [] : [oneLine(one.lastProblem)]),
+    ];
+    return clip(`${one.name} ${state}${facts.length === 0 ? "" : `: ${facts.join(", ")}`}`, io.width);
+  });
+  return [io.paint("bold", "Notices (factory dead-letters)"), ...lines].join("\n");
 }
 
 function issues(view: FleetView, io: Io): string {

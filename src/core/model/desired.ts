@@ -2,6 +2,7 @@ import type { ActionRule } from "./action.ts";
 import type { DesiredClone } from "./clone.ts";
 import type { Issue } from "./issue.ts";
 import type { DesiredMission } from "./mission.ts";
+import type { Destination } from "./notice.ts";
 
 /**
  * What the repository asks for at one revision, after baseline and overlays,
@@ -74,8 +75,8 @@ export interface FleetPolicy {
     readonly flushIntervalSeconds: number;
   };
   readonly simone: {
-    /** Where a decision is announced: `issue`, `log` or an https address. */
-    readonly notify: readonly string[];
+    /** Who is told of incidents, questions, kills and closures; names are unique. */
+    readonly notify: readonly Destination[];
     readonly inCore: { readonly url: string; readonly authRef: string | null } | null;
   };
 }

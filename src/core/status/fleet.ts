@@ -6,6 +6,7 @@ import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
 import { totalUsage } from "../supervise/report.ts";
 import { type CloneState, type ClosedMission, isRunClosed } from "../supervise/state.ts";
+import { type CallbackFacts, callbacksView } from "./callbacks.ts";
 import { closureReport } from "./closure-report.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
 import type { CloneView, FleetView, MissionView, SourceView } from "./view.ts";
@@ -19,6 +20,8 @@ export interface Picture {
   readonly signals: ReadonlyMap<string, Signal>;
   readonly held: readonly Held[];
   readonly rollback: RollbackState;
+  /** How people are told of things; absent where nobody asks. */
+  readonly callbacks?: CallbackFacts;
 }
 
 /** The whole fleet as people see it: missions by name (the newest run of each), clones by name. */
@@ -48,6 +51,7 @@ export function fleetView(picture: Picture): FleetView {
     clones: [...picture.states.values()].sort(byName).map((state) => cloneView(state, picture)),
     issues: picture.desired?.issues ?? [],
     held: picture.held.map(({ subject, action, reason, message }) => ({ subject, action, reason, message })),
+    callbacks: callbacksView(picture.callbacks),
     counts,
   };
 }

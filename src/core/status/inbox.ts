@@ -1,6 +1,7 @@
 import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type Request } from "../model/request.ts";
 import type { CloneState } from "../supervise/state.ts";
+import { callbackItems } from "./callbacks.ts";
 import type { Picture } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
 import type { InboxItem } from "./view.ts";
@@ -74,6 +75,7 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
       answers: ["revert the commit", "confirm it in fleet.yaml"],
     });
   }
+  items.push(...callbackItems(picture.callbacks));
   const rank = { critical: 0, warning: 1, info: 2 };
   return items.sort(
     (a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since || (a.id < b.id ? -1 : 1),
@@ -91,10 +93,7 @@ function requestItem(state: CloneState, request: Request): InboxItem {
     subject,
     since: request.openedAt,
     message: `${request.summary}${acknowledged}`,
-    answers: [
-      ...request.answers.map((answer) => `factory decide ${request.id} ${ANSWER_FLAG[answer]}`),
-      ...(request.acknowledged === null ? [`factory ack ${request.id}`] : []),
-    ],
+    answers: answersTo(request),
     request: {
       evidence: request.evidence,
       answers: request.answers,
@@ -110,6 +109,14 @@ function requestItem(state: CloneState, request: Request): InboxItem {
       quorum: request.quorum,
     },
   };
+}
+
+/** The commands that answer a question, as the inbox and the notices give them. */
+export function answersTo(request: Request): readonly string[] {
+  return [
+    ...request.answers.map((answer) => `factory decide ${request.id} ${ANSWER_FLAG[answer]}`),
+    ...(request.acknowledged === null ? [`factory ack ${request.id}`] : []),
+  ];
 }
 
 const INBOX_SEVERITY = { low: "info", medium: "warning", high: "critical", critical: "critical" } as const;

@@ -10,6 +10,7 @@ import type { MissionPhase, Outcome, Usage } from "../model/mission.ts";
 import type { DecisionType } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
+import type { CallbacksView } from "./callbacks.ts";
 
 export interface FleetView {
   readonly installation: string;
@@ -21,6 +22,8 @@ export interface FleetView {
   readonly issues: readonly Issue[];
   /** What the plan would do but may not, or not yet. */
   readonly held: readonly HeldView[];
+  /** How people are told of things. */
+  readonly callbacks: CallbacksView;
   readonly counts: Readonly<Record<MissionPhase, number>>;
 }
 

@@ -86,6 +86,8 @@ function explainOne(issue: z.core.$ZodIssue, context: ExplainContext): Finding[]
           ...sizeText(issue, actual, found),
         },
       ];
+    case "invalid_union":
+      return explainUnion(issue, actual, context);
     case "invalid_key":
       return [
         {
@@ -101,6 +103,50 @@ function explainOne(issue: z.core.$ZodIssue, context: ExplainContext): Finding[]
       return [
         { path, reason: "Invalid", message: issue.message, ...(actual === undefined ? {} : { found }) },
       ];
+  }
+}
+
+/** What is wrong by the form that was meant: of a map that for maps, of a text those for texts. */
+function explainUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  actual: unknown,
+  context: ExplainContext,
+): Finding[] {
+  const meant = issue.errors.find(
+    (errors) => !errors.some((one) => one.path.length === 0 && one.code === "invalid_type") && isMap(actual),
+  );
+  const errors = (meant ?? issue.errors.at(0) ?? []).map((one) => ({
+    ...one,
+    path: [...issue.path, ...one.path],
+  }));
+  if (meant !== undefined) return errors.flatMap((one) => explainOne(one as z.core.$ZodIssue, context));
+  const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
+  const wanted = issue.errors.flatMap((one) => one.map((each) => formOf(each))).filter((text) => text !== "");
+  return [
+    {
+      path,
+      reason: "ValueNotAllowed",
+      message: "the value has none of the forms that are known",
+      found: describe(actual, path),
+      expected: [...new Set(wanted)].join(" | "),
+    },
+  ];
+}
+
+function isMap(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function formOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_value":
+      return issue.values.map((value) => String(value)).join(" | ");
+    case "invalid_format":
+      return formatText(issue);
+    case "invalid_type":
+      return typeText(issue.expected);
+    default:
+      return "";
   }
 }
 

@@ -15,9 +15,9 @@ import {
   ReportCadence,
   RUNTIME_MINUTES_MAX,
   StorageScope,
-  TEXT_CHARS_MAX,
   uniqueList,
 } from "./common.ts";
+import { Notify } from "./notify.ts";
 
 const PARALLEL_MAX = 10_000;
 const WINDOW_MISSIONS_MAX = 1_000;
@@ -96,7 +96,7 @@ export const FleetSpec = z
       .prefault({}),
     simone: z
       .strictObject({
-        notify: uniqueList(z.string().min(1).max(TEXT_CHARS_MAX)).default([]),
+        notify: Notify,
         in_core: z
           .strictObject({
             url: HttpUrl,

@@ -7,6 +7,7 @@ interface Definition {
   readonly innerType?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
   readonly element?: z.ZodType;
+  readonly options?: readonly z.ZodType[];
 }
 
 /** The fields that may stand at this place of a document; empty where it is no object. */
@@ -51,10 +52,12 @@ function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
   return definitionOf(bare(schema)).shape ?? {};
 }
 
-/** Without optional, default and the like. */
+/** Without optional, default and the like; of several forms the one that has fields. */
 function bare(schema: z.ZodType): z.ZodType {
-  const { innerType } = definitionOf(schema);
-  return innerType === undefined ? schema : bare(innerType);
+  const { innerType, options } = definitionOf(schema);
+  if (innerType !== undefined) return bare(innerType);
+  const withFields = options?.find((option) => definitionOf(bare(option)).shape !== undefined);
+  return withFields === undefined ? schema : bare(withFields);
 }
 
 function definitionOf(schema: z.ZodType): Definition {

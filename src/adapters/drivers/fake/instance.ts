@@ -3,10 +3,10 @@
  * the given clock. It numbers, keeps and delivers its events as a real shim does, heartbeats included.
  */
 import { iso } from "../../../core/model/time.ts";
+import { meaningOf, waitAfterFailure } from "../../../core/notify/schedule.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { AgentMessage, ShimSettings, StartRequest } from "../../../ports/driver.ts";
 import type { Random } from "../../../ports/random.ts";
-import { judgeStatus, waitAfterFailure } from "../../../shim/schedule.ts";
 import type { MissionEnvelope } from "../../../wire/envelope.ts";
 import type { WireEvent, WireHeartbeat } from "../../../wire/event.ts";
 import type { FakeScript } from "./script.ts";
@@ -131,8 +131,8 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
       event = outbox[acknowledged]
     ) {
       const status = await attempt(callback.onEvent(request.token, event));
-      const verdict = judgeStatus(status);
-      if (verdict === "fenced") {
+      const verdict = meaningOf(status);
+      if (verdict === "gone") {
         die("fenced");
       } else if (verdict === "retry") {
         failures += 1;
@@ -153,8 +153,8 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
     while (await wait(settings.heartbeatIntervalMs)) {
       if (silent) continue;
       heartbeats += 1;
-      const verdict = judgeStatus(await attempt(callback.onHeartbeat(request.token, heartbeat())));
-      if (verdict === "fenced") die("fenced");
+      const verdict = meaningOf(await attempt(callback.onHeartbeat(request.token, heartbeat())));
+      if (verdict === "gone") die("fenced");
       if (verdict === "done") resting?.abort();
     }
   }
@@ -180,7 +180,7 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
     if (script.readyAfterMs === null || !(await wait(script.readyAfterMs))) return;
     while (
       callback.onCheck !== undefined &&
-      judgeStatus(await attempt(callback.onCheck(request.token))) !== "done"
+      meaningOf(await attempt(callback.onCheck(request.token))) !== "done"
     ) {
       if (!(await wait(CALLBACK_RETRY_MS))) return;
     }

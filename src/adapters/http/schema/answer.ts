@@ -11,6 +11,7 @@ import { actionRowSchema, actionsSchema } from "./action.ts";
 import {
   cloneViewSchema,
   conditionSchema,
+  deadLetterSchema,
   fleetViewSchema,
   holdSchema,
   inboxItemSchema,
@@ -43,6 +44,7 @@ export const ingestAnswerSchema = z.object({ key: z.string(), status: z.int(), m
 export const ingestAnswersSchema = z.array(ingestAnswerSchema);
 export const doneSchema = z.object({ message: z.string() });
 export const inboxSchema = z.object({ items: z.array(inboxItemSchema) });
+export const deadLettersSchema = z.object({ letters: z.array(deadLetterSchema) });
 export const livenessSchema = z.object({ status: z.literal("ok") });
 export const readinessSchema = z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) });
 export const documentSchema = z.record(z.string(), z.unknown());
@@ -78,6 +80,8 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Inbox: inboxSchema,
   InboxItem: inboxItemSchema,
   RequestView: requestViewSchema,
+  DeadLetter: deadLetterSchema,
+  DeadLetters: deadLettersSchema,
   Liveness: livenessSchema,
   Readiness: readinessSchema,
   Document: documentSchema,

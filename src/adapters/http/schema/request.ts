@@ -5,6 +5,7 @@ import {
   ACTIONS_MAX,
   JOURNAL_EVENTS_DEFAULT,
   JOURNAL_EVENTS_MAX,
+  LETTER_ID_CHARS_MAX,
   LOG_BYTES_DEFAULT,
   LOG_BYTES_MAX,
   NAME_CHARS_MAX,
@@ -64,6 +65,15 @@ export const decideBody = z
 export const emptyBody = z.strictObject({});
 export const rewriteBody = z.strictObject({ from: Commit, to: Commit });
 
+export const replayBody = z.strictObject({
+  id: z
+    .string()
+    .min(1)
+    .max(LETTER_ID_CHARS_MAX)
+    .optional()
+    .meta({ description: "Of a dead letter, or of its notice. Absent: all of them." }),
+});
+
 for (const [id, schema] of Object.entries({
   HoldRequest: holdBody,
   KillRequest: killBody,
@@ -71,6 +81,7 @@ for (const [id, schema] of Object.entries({
   DecideRequest: decideBody,
   EmptyRequest: emptyBody,
   RewriteRequest: rewriteBody,
+  ReplayRequest: replayBody,
 })) {
   components.add(schema, { id });
 }

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { CONDITION_TYPES } from "../../../core/model/condition.ts";
 import { SEVERITIES } from "../../../core/model/incident.ts";
 import { DECISION_TYPES } from "../../../core/model/request.ts";
+import type { DeadLetterView } from "../../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../../core/status/guardrails.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../../core/status/view.ts";
 
@@ -184,6 +185,23 @@ export const fleetViewSchema = z.object({
   held: z.array(
     z.object({ subject: z.string(), action: z.string(), reason: z.string(), message: z.string() }),
   ),
+  callbacks: z.object({
+    destinations: z.array(
+      z.object({
+        name: z.string(),
+        type: z.enum(["webhook", "slack", "command", "file", "log", "issue"]),
+        state: z.enum(["ok", "failing", "gone", "not_connected"]),
+        failingSince: Instant.nullable(),
+        waiting: z.int(),
+        dead: z.int(),
+        backlog: z.boolean(),
+        lastProblem: z.string().nullable(),
+      }),
+    ),
+    waiting: z.int(),
+    deadLetters: z.int(),
+    backlog: z.boolean(),
+  }),
   counts: z.record(PhaseSchema, z.int()),
 });
 
@@ -235,6 +253,19 @@ export const guardrailsViewSchema = z.object({
       message: z.string(),
     }),
   ),
+});
+
+export const deadLetterSchema = z.object({
+  id: z.string(),
+  from: z.enum(["controller", "shim"]),
+  destination: z.string(),
+  kind: z.string(),
+  subject: z.string(),
+  mission: z.string().nullable(),
+  since: Instant,
+  reason: z.string(),
+  problem: z.string().nullable(),
+  attempts: z.int(),
 });
 
 export const whyViewSchema = z.object({
@@ -296,4 +327,5 @@ export const VIEWS_AGREE: [
   Same<Loose<z.infer<typeof whyViewSchema>>, WhyView>,
   Same<Loose<z.infer<typeof inboxItemSchema>>, InboxItem>,
   Same<Loose<z.infer<typeof guardrailsViewSchema>>, GuardrailsView>,
-] = [true, true, true, true, true, true];
+  Same<Loose<z.infer<typeof deadLetterSchema>>, DeadLetterView>,
+] = [true, true, true, true, true, true, true];
