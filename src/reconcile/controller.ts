@@ -23,6 +23,7 @@ import type { Source } from "../ports/source.ts";
 import type { StatusBranch } from "../ports/status-branch.ts";
 import type { Store } from "../ports/store.ts";
 import type { Workspaces } from "../ports/workspaces.ts";
+import type { DocumentMemory } from "../spec/documents.ts";
 import { createActions } from "./actions.ts";
 import { createAnswers } from "./answer.ts";
 import { createControl, laneOf } from "./control.ts";
@@ -61,6 +62,8 @@ export interface ControllerParts {
   readonly repository: string;
   readonly key: Uint8Array;
   readonly operatorToken: string;
+  /** What was parsed before, by another controller of this process; without it everything is read once. */
+  readonly documents?: DocumentMemory;
   /** An empty record beside a status branch that knows of missions is meant so. */
   readonly fresh?: boolean;
 }
@@ -120,7 +123,12 @@ export async function createController(parts: ControllerParts): Promise<Controll
     tell: noticesInto(() => recorder.settings, declaredNotify),
   });
   const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
-  const desires = createDesires({ source: parts.source, repository: parts.repository, clock });
+  const desires = createDesires({
+    source: parts.source,
+    repository: parts.repository,
+    clock,
+    documents: parts.documents,
+  });
   const guard = createRecordGuard({
     store,
     recorder,

@@ -6,7 +6,12 @@ import type { Clock } from "../ports/clock.ts";
 import type { Snapshot, Source, TreeEntry } from "../ports/source.ts";
 import type { MaterialiseRequest, WorkspaceManifest } from "../ports/workspaces.ts";
 import { blobsToResolve, type Resolved, resolveFleet } from "../resolve/resolve.ts";
-import { createTreeParser, type TreeParser } from "../spec/documents.ts";
+import {
+  createDocumentMemory,
+  createTreeParser,
+  type DocumentMemory,
+  type TreeParser,
+} from "../spec/documents.ts";
 
 /** From a commit to what people want, and to the files that a clone gets. */
 export interface Desires {
@@ -25,8 +30,14 @@ interface Taken {
   readonly resolved: Resolved;
 }
 
-export function createDesires(parts: { source: Source; repository: string; clock: Clock }): Desires {
-  const parser = createTreeParser();
+export function createDesires(parts: {
+  source: Source;
+  repository: string;
+  clock: Clock;
+  documents?: DocumentMemory | undefined;
+}): Desires {
+  const documents = parts.documents ?? createDocumentMemory();
+  const parser = createTreeParser(documents);
   const taken = new Map<string, Taken>();
   let lastFleet: FleetPolicy | undefined;
   /** Contents of overlay files by blob id; the newest tree's only. */
@@ -58,9 +69,10 @@ export function createDesires(parts: { source: Source; repository: string; clock
   }
 
   async function at(revision: string, signal: AbortSignal): Promise<Taken> {
-    // A parser of its own: looking back must not make the newest tree's memory forget.
+    // A parser of its own: looking back must not make the newest tree's memory forget. It reads what changed since.
     return (
-      taken.get(revision) ?? resolve(await parts.source.open(revision, signal), createTreeParser(), signal)
+      taken.get(revision) ??
+      resolve(await parts.source.open(revision, signal), createTreeParser(documents), signal)
     );
   }
 

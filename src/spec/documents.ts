@@ -50,15 +50,42 @@ export function parseTree(input: TreeInput): ParsedFleet {
   return createTreeParser().parse(input);
 }
 
-export function createTreeParser(): TreeParser {
+/** Results of documents by blob and path, for parsers that look at different trees. They say the same for ever. */
+export interface DocumentMemory {
+  get(key: string): ParseResult | undefined;
+  set(key: string, result: ParseResult): void;
+}
+
+/** Keeps the newest `DOCUMENTS_MAX` results. */
+export function createDocumentMemory(): DocumentMemory {
+  const results = new Map<string, ParseResult>();
+  return {
+    get: (key) => results.get(key),
+    set(key, result) {
+      results.set(key, result);
+      for (const oldest of results.keys()) {
+        if (results.size <= DOCUMENTS_MAX) break;
+        results.delete(oldest);
+      }
+    },
+  };
+}
+
+/** `shared`: what other parsers have read before. */
+export function createTreeParser(shared?: DocumentMemory): TreeParser {
   let memory = new Map<string, Remembered>();
   let policies: { key: string; set: PolicySet } | null = null;
+
+  function recalled(key: string): Remembered | undefined {
+    const result = memory.has(key) ? undefined : shared?.get(key);
+    return result === undefined ? memory.get(key) : { result, policy: null };
+  }
 
   function wanted(entries: readonly RepositoryFile[]): string[] {
     const { documents, policies: policyFiles } = sortPlaces(entries);
     const ids = new Set<string>();
     for (const place of documents)
-      if (wantsReading(place) && !memory.has(keyOf(place.entry))) ids.add(place.entry.blob);
+      if (wantsReading(place) && recalled(keyOf(place.entry)) === undefined) ids.add(place.entry.blob);
     if (policies?.key !== policyKey(policyFiles))
       for (const entry of policyFiles) if (entry.size <= DOCUMENT_BYTES_MAX) ids.add(entry.blob);
     return [...ids];
@@ -83,14 +110,17 @@ export function createTreeParser(): TreeParser {
         builder.refuse(place, tooLarge(place.entry.path, place.entry.size), true);
         continue;
       }
-      const known = memory.get(keyOf(place.entry));
+      const known = recalled(keyOf(place.entry));
       const bytes = contents.get(place.entry.blob);
       if (known === undefined && bytes === undefined) {
         builder.refuse(place, unread(place.entry.path), true);
         continue;
       }
       const remembered = known ?? { result: parseAt(place, bytes as Uint8Array), policy: null };
-      if (known === undefined) builder.parsedCount++;
+      if (known === undefined) {
+        builder.parsedCount++;
+        shared?.set(keyOf(place.entry), remembered.result);
+      }
       if (remembered.policy?.set !== policies.set) {
         remembered.policy = {
           set: policies.set,

@@ -93,14 +93,14 @@ export function createCourier(
   ): Promise<readonly { key: string; status: number }[] | null> {
     const who = caller();
     if (who === null || world.plane === null) return null;
-    const events = structuredClone(batch);
+    const events = copyOf(batch);
     const answer = world.plane.ingest(who, events).catch(() => null);
     return Promise.race([answer, world.delay(ATTEMPT_TIMEOUT_MS).then(() => null)]);
   }
 
   /** The same request once more, whenever the network finds it again, and to whoever is the controller then. */
   function ghost(batch: readonly WireEvent[]): void {
-    const copy = structuredClone(dice.chance(0.5) ? batch : [...batch].reverse());
+    const copy = copyOf(dice.chance(0.5) ? batch : [...batch].reverse());
     world.timeline.after(dice.between(1, GHOST_MS_MAX), () => {
       const who = caller();
       if (who !== null) void world.plane?.ingest(who, copy).catch(() => {});
@@ -140,4 +140,9 @@ export function createCourier(
       stopped = true;
     },
   };
+}
+
+/** As it is read from the wire. */
+function copyOf(batch: readonly WireEvent[]): WireEvent[] {
+  return JSON.parse(JSON.stringify(batch)) as WireEvent[];
 }

@@ -78,6 +78,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
         clock: own.seen(clock),
         log: silentLog,
+        documents: world.documents,
         installation: "simulated",
         repository: "simulated",
         key: KEY,

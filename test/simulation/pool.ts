@@ -52,7 +52,7 @@ async function work(
 ): Promise<void> {
   let child: ChildProcess | null = null;
   for (let task = take(); task !== null; task = take()) {
-    child ??= fork(new URL("worker.ts", import.meta.url));
+    child ??= fork(new URL("worker.ts", import.meta.url), { execArgv: ["--max-semi-space-size=64"] });
     const result = await ask(child, task);
     if (!child.connected || child.exitCode !== null) child = null;
     onResult(result);

@@ -6,6 +6,7 @@ import type { Fact } from "../../src/core/check/fact.ts";
 import { INVARIANTS } from "../../src/core/check/invariants.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { ControlPlane } from "../../src/ports/control-plane.ts";
+import { createDocumentMemory, type DocumentMemory } from "../../src/spec/documents.ts";
 import type { Script } from "./agent.ts";
 import { createDice, type Dice } from "./dice.ts";
 import type { Life } from "./life.ts";
@@ -47,6 +48,8 @@ export interface World {
   /** How many events the checker was told of. */
   recorded: number;
   readonly machine: Machine;
+  /** What some controller of this world has parsed: a document says the same to the next one. */
+  readonly documents: DocumentMemory;
   /** Who answers at the address at which the controller listens; null while it is down. */
   plane: ControlPlane | null;
   /** Where it listens. A controller that lost its port listens elsewhere. */
@@ -101,6 +104,7 @@ export function createWorld(
     },
     plane: null,
     address: "http://127.0.0.1:7001/v1/events",
+    documents: createDocumentMemory(),
     results: new Map(),
     cast: new Map(),
     strikes(by, trouble) {
