@@ -245,6 +245,15 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
   }
   runs(
     add(
+      "answer <name> <text>",
+      "Tell the agent of a mission something",
+      'factory answer license-audit "the token is in REGISTRY_TOKEN now"',
+    ),
+    async (call: Call<object>, name: string, text: string) =>
+      (await import("./commands/answer.ts")).answer(call, name, text),
+  );
+  runs(
+    add(
       "kill <name>",
       "End a mission, with proof of death",
       "factory kill license-audit\nfactory kill --now license-audit",

@@ -33,6 +33,8 @@ export interface ControlPlane {
   resume(request: ControlRequest): Promise<ControlAnswer>;
   /** Returns once the kill is recorded, not once it is done: `status` shows the proof. */
   kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
+  /** Says something to a mission's agent: now, or as soon as it is there. Returns once that is recorded. */
+  answer(request: Omit<ControlRequest, "reason"> & { readonly text: string }): Promise<ControlAnswer>;
   /** The decision on a closed mission's clone. */
   decideClosure(
     request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },

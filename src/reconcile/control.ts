@@ -9,6 +9,7 @@ export interface Control {
   pause(request: ControlRequest): Promise<ControlAnswer>;
   resume(request: ControlRequest): Promise<ControlAnswer>;
   kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
+  answer(request: Omit<ControlRequest, "reason"> & { readonly text: string }): Promise<ControlAnswer>;
   decideClosure(
     request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },
   ): Promise<ControlAnswer>;
@@ -107,6 +108,18 @@ export function createControl(parts: {
           ];
         },
         `${request.name} is being killed; \`factory status ${request.name}\` shows the proof`,
+      ),
+    answer: (request) =>
+      act(
+        { ...request, reason: "" },
+        (state) =>
+          state.mission === null || state.mission.terminal !== null
+            ? `${request.name} has no agent to tell anything: no mission is under way`
+            : [{ type: "message.sent", by: `operator:${request.actor}`, text: request.text }],
+        ({ phase }) =>
+          phase === "Running"
+            ? `the agent of ${request.name} is being told`
+            : `the agent of ${request.name} is told as soon as it runs`,
       ),
     decideClosure: (request) =>
       act(

@@ -319,6 +319,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     pause: (request) => control.pause(request),
     resume: (request) => control.resume(request),
     kill: (request) => control.kill(request),
+    answer: (request) => control.answer(request),
     decideClosure: (request) => control.decideClosure(request),
     decide: (request) => answers.decide(request),
     acknowledge: (request) => answers.acknowledge(request),

@@ -186,6 +186,7 @@ function missionStatus(view: MissionView, lane: CloneState | undefined): object 
           : `${meterPercent(usage.costMicros / 1e6, budget.maxCostUsd)} % of ${budget.maxCostUsd ?? "no limit"}`,
       trust: usage.trust,
     },
+    ...conductStatus(view.conduct),
     conditions: view.conditions.map(condition),
     ...(view.closure === null
       ? {}
@@ -193,6 +194,24 @@ function missionStatus(view: MissionView, lane: CloneState | undefined): object 
     ...(lane?.mission?.missionId === view.missionId
       ? { last_decisions: lane.recent.map(({ at, text }) => `${iso(at)} ${text}`) }
       : {}),
+  };
+}
+
+/** Nothing for an agent that works without trouble. */
+function conductStatus({ blocked, nudges }: MissionView["conduct"]): object {
+  return {
+    ...(blocked.length === 0
+      ? {}
+      : {
+          blocked: blocked.map(({ reason, needs, times, lastAt, open }) => ({
+            reason,
+            ...(needs === null ? {} : { needs }),
+            times,
+            last: iso(lastAt),
+            open,
+          })),
+        }),
+    ...(nudges === 0 ? {} : { nudges }),
   };
 }
 

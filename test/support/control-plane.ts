@@ -116,6 +116,7 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
     pause: (request) => decide("pause", request),
     resume: (request) => decide("resume", request),
     kill: (request) => decide(request.now ? "kill now" : "kill", request),
+    answer: (request) => decide(`answer ${request.text} to`, { ...request, reason: "" }),
     decideClosure: (request) => decide(request.decision, request),
     decide: ({ id, decision, actor, reason }) => decide(decision.type, { name: id, actor, reason }),
     acknowledge: ({ id, actor }) => decide("acknowledge", { name: id, actor, reason: "" }),
@@ -300,6 +301,12 @@ function missionView(): MissionView {
     budget: { maxRuntimeMinutes: 30, maxLlmCalls: null, maxCostUsd: null },
     revision: "abc",
     contractHash: "sha256:0",
+    conduct: {
+      blocked: [{ reason: "no key", needs: "a key", times: 2, firstAt: 1, lastAt: 2, open: true }],
+      nudges: 1,
+      nudge: { pattern: "monologue", evidence: "3 messages", at: 1 },
+      messages: [{ by: "operator:ann", text: "here it is", at: 1, toldEpoch: null }],
+    },
     closure: null,
   };
 }

@@ -21,6 +21,7 @@ export interface MissionOptions {
   readonly killSwitch?: boolean;
   readonly maxRuntimeMinutes?: number;
   readonly heartbeatSeconds?: number;
+  readonly progressSeconds?: number;
   readonly window?: Readonly<Record<string, string>>;
   /** Paths that must exist, and be files with something in them, for the mission to be accepted. */
   readonly outputs?: readonly string[];
@@ -79,6 +80,9 @@ export function missionFile(name: string, options: MissionOptions): Files {
       success_criteria: outputs.length === 0 ? [criterion(["true"])] : outputs.map(exists),
       budget: { max_runtime_minutes: options.maxRuntimeMinutes ?? 60 },
       heartbeat_interval_seconds: options.heartbeatSeconds ?? 5,
+      ...(options.progressSeconds === undefined
+        ? {}
+        : { mission_progress_interval_seconds: options.progressSeconds }),
       artifact_policy: { required_outputs: outputs.map((path) => ({ path })) },
       kill_switch: { engaged: options.killSwitch ?? false },
       ...(options.window === undefined ? {} : { autonomy_window: options.window }),

@@ -51,6 +51,8 @@ export interface ControllerClient {
   pause(call: ControlCall): Promise<ControlAnswer>;
   resume(call: ControlCall): Promise<ControlAnswer>;
   kill(call: ControlCall & { readonly now: boolean }): Promise<ControlAnswer>;
+  /** Says something to the agent of a mission. */
+  answer(call: { readonly name: string; readonly text: string }): Promise<ControlAnswer>;
   decideClosure(
     call: ControlCall & { readonly decision: "retire" | "standby" | "template" },
   ): Promise<ControlAnswer>;
@@ -127,6 +129,7 @@ export function createControllerClient(options: ControllerClientOptions): Contro
     pause: ({ name, reason }) => decide(name, "pause", { reason }),
     resume: ({ name, reason }) => decide(name, "resume", { reason }),
     kill: ({ name, reason, now }) => decide(name, "kill", { reason, now }),
+    answer: ({ name, text }) => decide(name, "message", { text }),
     decideClosure: ({ name, reason, decision }) => decide(name, "closure", { reason, decision }),
     decide({ id, decision, reason }) {
       const budget = decision.type === "raise" ? { budget: decision.budget } : {};

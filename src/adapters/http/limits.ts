@@ -14,6 +14,8 @@ export const FOUND_CHARS_MAX = 80;
 /** Characters of a name in a path. */
 export const NAME_CHARS_MAX = 253;
 export const REASON_CHARS_MAX = 1_000;
+/** A word to an agent; as many as the core keeps of it. */
+export const MESSAGE_CHARS_MAX = 2_000;
 export const ACTOR_CHARS_MAX = 128;
 
 export const JOURNAL_EVENTS_MAX = 1_000;

@@ -2,7 +2,7 @@ import type { Condition } from "../../core/model/condition.ts";
 import type { Hold } from "../../core/model/hold.ts";
 import { iso, MINUTE_MS } from "../../core/model/time.ts";
 import { duration } from "../../core/status/text.ts";
-import type { CloneView, MissionView } from "../../core/status/view.ts";
+import type { CloneView, ConductView, MissionView } from "../../core/status/view.ts";
 import { type Io, oneLine } from "../io.ts";
 import { phaseText } from "./fleet-text.ts";
 import { age, PHASE_COLOUR, wrap } from "./words.ts";
@@ -46,6 +46,7 @@ export function missionText(mission: MissionView, clone: CloneView | null, { io,
     ),
     ...(clone?.instance == null ? [] : field(io, "instance", instanceText(clone.instance))),
   ];
+  lines.push(...conduct(mission.conduct, io, now));
   lines.push(...holds(mission.holds, io, now), ...conditions(mission.conditions, io, now));
   if (closure !== null) {
     const { quality } = closure.scorecard;
@@ -112,6 +113,34 @@ function holds(list: readonly Hold[], io: Io, now: number): string[] {
     return wrapped(`${io.paint("yellow", "=")} `, oneLine(text), io.width);
   });
   return ["", io.paint("bold", "Holds"), ...rows];
+}
+
+/** What blocks or blocked it, nudges, and what people said; nothing where there was nothing. */
+function conduct({ blocked, nudges, nudge, messages }: ConductView, io: Io, now: number): string[] {
+  const rows = [
+    ...blocked.map(({ reason, needs, times, lastAt, open }) => ({
+      sign: open ? io.paint("red", "✗") : io.paint("dim", "✓"),
+      text: `${open ? "blocked" : "was blocked"} ${times} × by: ${reason}${needs === null ? "" : ` (needs ${needs})`}, last ${age(now - lastAt)} ago`,
+    })),
+    ...(nudges === 0
+      ? []
+      : [
+          {
+            sign: nudge === null ? io.paint("dim", "✓") : io.paint("yellow", "!"),
+            text: `${nudges} ${nudges === 1 ? "nudge" : "nudges"}${nudge === null ? "" : `, the last ${age(now - nudge.at)} ago: ${nudge.evidence}`}`,
+          },
+        ]),
+    ...messages.map(({ by, text, at, toldEpoch }) => ({
+      sign: toldEpoch === null ? io.paint("yellow", "…") : io.paint("dim", ">"),
+      text: `${by} ${age(now - at)} ago: ${text}${toldEpoch === null ? " (not told yet)" : ""}`,
+    })),
+  ];
+  if (rows.length === 0) return [];
+  return [
+    "",
+    io.paint("bold", "Agent"),
+    ...rows.flatMap(({ sign, text }) => wrapped(`${sign} `, oneLine(text), io.width)),
+  ];
 }
 
 /** Conditions that hold take a line; one that does not says why. */

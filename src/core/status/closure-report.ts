@@ -1,5 +1,6 @@
 import { iso } from "../model/time.ts";
 import type { ClosedMission } from "../supervise/state.ts";
+import { conductReport } from "./conduct.ts";
 import { cell, duration } from "./text.ts";
 
 /** `closure.md`: what a person needs to trust a result, or to see why not. Made from the record alone. */
@@ -63,6 +64,7 @@ export function closureReport(clone: string, closed: ClosedMission): string {
   if (closed.incidents.length === 0) lines.push("None.");
   for (const incident of closed.incidents)
     lines.push(`- ${iso(incident.at)} **${incident.class}** ${cell(incident.message)}`);
+  lines.push(...conductReport(closed));
   lines.push("", "## Proof of death", "");
   lines.push(
     proof === null

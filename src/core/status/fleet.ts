@@ -8,6 +8,7 @@ import { totalUsage } from "../supervise/report.ts";
 import { type CloneState, type ClosedMission, isRunClosed } from "../supervise/state.ts";
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";
 import { closureReport } from "./closure-report.ts";
+import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
 import type { CloneView, FleetView, MissionView, SourceView } from "./view.ts";
 
@@ -108,6 +109,7 @@ function livingView(state: CloneState, picture: Picture): MissionView {
     budget: budgetOf(mission.limits.budget),
     revision: mission.revision,
     contractHash: mission.contractHash,
+    conduct: conductView(mission),
     closure: null,
   };
 }
@@ -146,6 +148,7 @@ function viewOfClosed(state: CloneState, closed: ClosedMission): MissionView {
     budget: budgetOf(closed.limits.budget),
     revision: closed.revision,
     contractHash: closed.contractHash,
+    conduct: conductView(closed),
     closure: {
       outcome: closed.outcome,
       scorecard: closed.scorecard,
@@ -186,6 +189,7 @@ function pendingView(mission: DesiredMission, held: Held | undefined, now: Insta
     budget: budgetOf(mission.limits.budget),
     revision: mission.revision,
     contractHash: mission.contractHash,
+    conduct: NO_CONDUCT_VIEW,
     closure: null,
   };
 }

@@ -1,5 +1,5 @@
 import type { Hold } from "../model/hold.ts";
-import { ANSWER_FLAG, type Request } from "../model/request.ts";
+import { ANSWER_FLAG, type DecisionType, type Request, type RequestKind } from "../model/request.ts";
 import type { CloneState } from "../supervise/state.ts";
 import { callbackItems } from "./callbacks.ts";
 import type { Picture } from "./fleet.ts";
@@ -17,7 +17,8 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
       const item = holdItem(state, hold);
       if (item !== null) items.push(item);
     }
-    if (state.mission !== null && state.mission.blockers.length > 0) {
+    const asked = state.requests.some(({ kind }) => kind === "blocked");
+    if (state.mission !== null && state.mission.blockers.length > 0 && !asked) {
       const blocker = state.mission.blockers[0];
       items.push({
         id: `${state.mission.name}/blocked`,
@@ -26,7 +27,11 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
         subject: state.mission.name,
         since: blocker?.since ?? state.phaseSince,
         message: `blocked: ${state.mission.blockers.map((other) => `${other.reason} (${other.times}×)`).join("; ")}`,
-        answers: [`factory logs ${state.mission.name}`, `factory kill ${state.mission.name}`],
+        answers: [
+          `factory answer ${state.mission.name} "<text>"`,
+          `factory logs ${state.mission.name}`,
+          `factory kill ${state.mission.name}`,
+        ],
       });
     }
     for (const closed of state.past) {
@@ -114,9 +119,18 @@ function requestItem(state: CloneState, request: Request): InboxItem {
 /** The commands that answer a question, as the inbox and the notices give them. */
 export function answersTo(request: Request): readonly string[] {
   return [
-    ...request.answers.map((answer) => `factory decide ${request.id} ${ANSWER_FLAG[answer]}`),
+    ...request.answers.map(
+      (answer) => `factory decide ${request.id} ${ANSWER_FLAG[answer]}${heard(request.kind, answer)}`,
+    ),
     ...(request.acknowledged === null ? [`factory ack ${request.id}`] : []),
   ];
+}
+
+/** An agent that waits for more than a hold to be lifted hears the reason. */
+function heard(kind: RequestKind, answer: DecisionType): string {
+  return answer === "go_on" && (kind === "blocked" || kind === "stuck")
+    ? ' --reason "<what the agent is told>"'
+    : "";
 }
 
 const INBOX_SEVERITY = { low: "info", medium: "warning", high: "critical", critical: "critical" } as const;

@@ -56,7 +56,31 @@ export interface MissionView {
   };
   readonly revision: string;
   readonly contractHash: string;
+  /** What blocks its agent, loops, and what was said to it. */
+  readonly conduct: ConductView;
   readonly closure: ClosureView | null;
+}
+
+export interface ConductView {
+  /** Every reason so far, oldest first. `open`: it has not been unblocked since. */
+  readonly blocked: readonly {
+    readonly reason: string;
+    readonly needs: string | null;
+    readonly times: number;
+    readonly firstAt: Instant;
+    readonly lastAt: Instant;
+    readonly open: boolean;
+  }[];
+  readonly nudges: number;
+  /** The one that still counts: what comes soon after it is held. */
+  readonly nudge: { readonly pattern: string; readonly evidence: string; readonly at: Instant } | null;
+  /** By people. `toldEpoch`: the newest instance whose agent has it. */
+  readonly messages: readonly {
+    readonly by: string;
+    readonly text: string;
+    readonly at: Instant;
+    readonly toldEpoch: number | null;
+  }[];
 }
 
 export interface ClosureView {

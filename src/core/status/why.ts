@@ -2,6 +2,7 @@ import type { ConditionType } from "../model/condition.ts";
 import type { Hold } from "../model/hold.ts";
 import type { Held } from "../plan/plan.ts";
 import type { CloneState } from "../supervise/state.ts";
+import { conductSteps } from "./conduct.ts";
 import type { WhyStep } from "./view.ts";
 
 /** Sections of the runbook in the order in which they are asked. */
@@ -69,6 +70,7 @@ export function whySteps(state: CloneState | null, held: readonly Held[]): reado
       next: ok === false ? next : null,
     });
   }
+  steps.push(...conductSteps(state));
   for (const hold of state.holds) steps.push(holdStep(hold));
   return steps;
 }

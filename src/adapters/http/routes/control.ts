@@ -4,7 +4,15 @@ import { BINARY_TYPE } from "../cloud-event.ts";
 import { problemOfControl } from "../problem.ts";
 import type { Answer, Call, Route } from "../route.ts";
 import { doneSchema } from "../schema/answer.ts";
-import { closureBody, emptyBody, holdBody, killBody, nameParams, rewriteBody } from "../schema/request.ts";
+import {
+  closureBody,
+  emptyBody,
+  holdBody,
+  killBody,
+  messageBody,
+  nameParams,
+  rewriteBody,
+} from "../schema/request.ts";
 import { requestRoutes } from "./requests.ts";
 import { nameOf } from "./views.ts";
 
@@ -68,6 +76,19 @@ function subjectRoutes(plane: ControlPlane, kind: "missions" | "clones"): readon
       handle: async (call) => {
         const { now } = call.body as z.output<typeof killBody>;
         return answer(await plane.kill({ ...request(call), now }));
+      },
+    },
+    {
+      ...act(
+        `/v1/${kind}/:name/message`,
+        `answer${of}`,
+        `Says something to the agent of a ${one}: now, or as soon as it runs.`,
+      ),
+      params: nameParams,
+      consumes: { [BINARY_TYPE]: messageBody },
+      handle: async (call) => {
+        const { text } = call.body as z.output<typeof messageBody>;
+        return answer(await plane.answer({ name: nameOf(call), actor: call.actor, text }));
       },
     },
     {

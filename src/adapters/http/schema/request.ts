@@ -8,6 +8,7 @@ import {
   LETTER_ID_CHARS_MAX,
   LOG_BYTES_DEFAULT,
   LOG_BYTES_MAX,
+  MESSAGE_CHARS_MAX,
   NAME_CHARS_MAX,
   REASON_CHARS_MAX,
 } from "../limits.ts";
@@ -46,6 +47,13 @@ export const killBody = z.strictObject({
   reason: Reason,
   now: z.boolean().default(false).meta({ description: "Skip the polite rungs of the ladder." }),
 });
+export const messageBody = z.strictObject({
+  text: z
+    .string()
+    .min(1)
+    .max(MESSAGE_CHARS_MAX)
+    .meta({ description: "What the agent finds on its standard input." }),
+});
 export const closureBody = z.strictObject({
   decision: z.enum(["retire", "standby", "template"]),
   reason: Reason,
@@ -77,6 +85,7 @@ export const replayBody = z.strictObject({
 for (const [id, schema] of Object.entries({
   HoldRequest: holdBody,
   KillRequest: killBody,
+  MessageRequest: messageBody,
   ClosureRequest: closureBody,
   DecideRequest: decideBody,
   EmptyRequest: emptyBody,

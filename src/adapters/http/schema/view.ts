@@ -119,6 +119,23 @@ export const missionViewSchema = z.object({
   }),
   revision: z.string(),
   contractHash: z.string(),
+  conduct: z.object({
+    blocked: z.array(
+      z.object({
+        reason: z.string(),
+        needs: z.string().nullable(),
+        times: z.int(),
+        firstAt: Instant,
+        lastAt: Instant,
+        open: z.boolean(),
+      }),
+    ),
+    nudges: z.int(),
+    nudge: z.object({ pattern: z.string(), evidence: z.string(), at: Instant }).nullable(),
+    messages: z.array(
+      z.object({ by: z.string(), text: z.string(), at: Instant, toldEpoch: z.int().nullable() }),
+    ),
+  }),
   closure: z
     .object({
       outcome: OutcomeSchema,
