@@ -18,6 +18,8 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   "git/bad-url": EXIT.usage,
   "source/unknown-revision": EXIT.usage,
   "controller/url": EXIT.usage,
+  "store/absent": EXIT.usage,
+  "record/anchor-unreadable": EXIT.usage,
   "controller/unreachable": EXIT.unreachable,
   "controller/unauthorized": EXIT.unreachable,
   "controller/unavailable": EXIT.unreachable,
@@ -28,6 +30,12 @@ const HINTS: Readonly<Record<string, string>> = {
   "store/locked": "Another controller runs on this data directory. Stop it, or use another one with --data.",
   "controller/unauthorized":
     "Give the operator token with --token or FACTORY_TOKEN; it stands in <data>/operator.token.",
+  "store/corrupt":
+    "Nothing of it is thrown away. `factory restore` rebuilds the record from the status branch and from what lives.",
+  "store/io": "Make room, or see to the disk and its permissions; what was recorded is still there.",
+  "record/lost":
+    "What lives goes on meanwhile. The controller has ended without starting or ending anything.",
+  "record/anchor-unreadable": "With --offline it is left out.",
   "data/other-installation": "Leave --installation out, or use another data directory with --data.",
 };
 

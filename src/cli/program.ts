@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { DecideOptions } from "./commands/decide.ts";
+import type { RestoreOptions } from "./commands/restore.ts";
+import type { VerifyOptions } from "./commands/verify.ts";
 import type { Io } from "./io.ts";
 import type { Globals } from "./place.ts";
 
@@ -137,6 +139,30 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       .option("--branch <branch>", "the branch that is obeyed", "main"),
     async (call: Call<{ source?: string; branch: string }>) =>
       (await import("./commands/doctor.ts")).doctor(call),
+  );
+  runs(
+    add(
+      "verify",
+      "Prove that the record is whole",
+      "factory verify\nfactory verify --offline --json   (--offline: without the status branch)",
+    )
+      .option("--source <url>", "the fleet's repository (default: as `factory run`)")
+      .option("--branch <branch>", "the branch that is obeyed", "main")
+      .option("--status-branch <branch>", "where status is published (default: as fleet.yaml says)")
+      .option("--offline", "do not compare with the status branch"),
+    async (call: Call<VerifyOptions>) => (await import("./commands/verify.ts")).verify(call),
+  );
+  runs(
+    add(
+      "restore",
+      "Rebuild a lost record from the status branch and what lives",
+      "factory restore         (says what it would do)\nfactory restore --yes",
+    )
+      .option("--source <url>", "the fleet's repository (default: as `factory run`)")
+      .option("--branch <branch>", "the branch that is obeyed", "main")
+      .option("--status-branch <branch>", "where status is published (default: as fleet.yaml says)")
+      .option("--yes", "do it"),
+    async (call: Call<RestoreOptions>) => (await import("./commands/restore.ts")).restore(call),
   );
   runs(
     add(

@@ -60,6 +60,16 @@ export interface Driver {
 
   /** Forgets a dead instance once its outbox has been drained. Refuses a live one. */
   reap(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+
+  /** Absent where instances cannot outlive what the driver keeps of them. */
+  readonly orphans?: Orphans;
+}
+
+/** Instances that live although everything that the driver kept of them is gone. They can only be ended. */
+export interface Orphans {
+  find(signal: AbortSignal): Promise<readonly InstanceHandle[]>;
+  /** With proof, like any stop; fences the epoch first. Rejects with `driver/survivors`. */
+  end(orphan: InstanceHandle, signal: AbortSignal): Promise<DeathProof>;
 }
 
 export interface DriverCapabilities {

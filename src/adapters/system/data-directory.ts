@@ -67,8 +67,22 @@ export async function openDataDirectory(options: {
   };
 }
 
+export function identityFile(directory: string): string {
+  return join(directory, IDENTITY_FILE);
+}
+
+/** Whose directory it is; null when that is lost, and with it the key. Changes nothing. */
+export async function readIdentity(
+  directory: string,
+): Promise<{ readonly installation: string; readonly repository: string } | null> {
+  const text = await readText(identityFile(directory));
+  if (text === null) return null;
+  const { installation, repository } = JSON.parse(text) as Identity;
+  return { installation, repository };
+}
+
 async function ensureIdentity(options: Parameters<typeof openDataDirectory>[0]): Promise<Identity> {
-  const file = join(options.directory, IDENTITY_FILE);
+  const file = identityFile(options.directory);
   const text = await readText(file);
   if (text !== null) {
     const known = JSON.parse(text) as Identity;

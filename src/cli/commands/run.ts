@@ -1,6 +1,7 @@
-import { type FactoryOptions, openFactory, type RunningFactory } from "../../app.ts";
+import { openFactory, type RunningFactory } from "../../app.ts";
 import { FINAL_PHASES } from "../../core/model/mission.ts";
 import type { FleetView } from "../../core/status/view.ts";
+import { gitAccess } from "../access.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { fleetText } from "../format/fleet-text.ts";
 import { sourceOf } from "../origin.ts";
@@ -31,7 +32,7 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
     fresh: options.fresh === true,
     logLevel: options.logLevel,
     logJson: options.logJson === true || globals.json === true,
-    ...accessOf(process.env),
+    ...gitAccess(process.env),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.poll === undefined ? {} : { pollMs: options.poll }),
     ...(options.cron === undefined ? {} : { cron: options.cron }),
@@ -50,13 +51,6 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
   if (globals.json === true) io.json(fleet);
   else io.raw(fleetText(fleet, [], io));
   return verdict(fleet, options);
-}
-
-/** A token for a private repository over https: in a variable, or in a file that may be rotated. Never an argument. */
-function accessOf(env: NodeJS.ProcessEnv): Pick<FactoryOptions, "access"> {
-  const file = env["FACTORY_GIT_TOKEN_FILE"];
-  if (file !== undefined && file !== "") return { access: { token: { file } } };
-  return (env["FACTORY_GIT_TOKEN"] ?? "") === "" ? {} : { access: { token: { env: "FACTORY_GIT_TOKEN" } } };
 }
 
 /** The first signal asks for an end in order; after it, a second one has its usual effect. */

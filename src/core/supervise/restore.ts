@@ -28,7 +28,7 @@ export function onRestored(state: CloneState, event: Restored, at: Instant): Ste
   const { instance } = lane;
   const { body } = event;
   if (body !== null && body.epoch === instance?.epoch) return rejoin(lane, instance, event, body, at);
-  if (body !== null && isWorthTaking(lane, body))
+  if (body !== null && body.epoch > known.epoch && isWorthTaking(lane, body))
     return rejoin(...withUnpublished(lane, body, at), event, body, at);
   if (instance !== null) return endWhatIsGone(lane, event, at);
   return goOn(lane, event, at);
@@ -49,10 +49,8 @@ function told(state: CloneState, event: Restored, at: Instant): CloneState {
  * An epoch that was begun after the last publication. It is taken for what it is when the lane's
  * mission is open and nothing says that it was given another one.
  */
-function isWorthTaking({ mission, instance, epoch }: CloneState, body: FoundBody): boolean {
-  const newest = body.epoch >= epoch && body.epoch > (instance?.epoch ?? 0);
+function isWorthTaking({ mission }: CloneState, body: FoundBody): boolean {
   return (
-    newest &&
     mission !== null &&
     mission.terminal === null &&
     (body.missionId === mission.missionId || body.missionId === null)

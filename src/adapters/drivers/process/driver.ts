@@ -32,6 +32,7 @@ import {
   loadInstance,
   targetOf,
 } from "./layout.ts";
+import { findOrphans } from "./orphans.ts";
 import { fenceEpochs, launch } from "./start.ts";
 import { climb } from "./stop.ts";
 import { readTranscript } from "./transcript.ts";
@@ -257,8 +258,27 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       rmSync(instance.directory, { recursive: true, force: true });
       dead.delete(handle.nonce);
     },
+
+    orphans: {
+      async find() {
+        return orphans().map(handleOf);
+      },
+      async end(orphan, signal) {
+        fenceEpochs(layout, orphan.clone, orphan.epoch);
+        const instance = orphans().find(({ intent }) => intent.nonce === orphan.nonce);
+        if (instance === undefined) return neverOrReaped(orphan);
+        return climb(instance, { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: SWEEP_MS }, signal);
+      },
+    },
   };
+
+  function orphans(): readonly Instance[] {
+    return findOrphans(layout, [...(options.hidden ?? []), layout.directory]);
+  }
 }
+
+/** For ending what has lost its folder. */
+const SWEEP_MS = 10_000;
 
 /** Two looks at all processes, each taken when it is first asked for. */
 function twoLooks(): readonly (() => Census)[] {

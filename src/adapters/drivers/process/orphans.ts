@@ -1,0 +1,120 @@
+/**
+ * Instances whose folders are gone, found by what their processes carry: the shim names its folder as its last
+ * argument, an agent has its clone, its epoch and a home below ours in its environment, and both have the marker.
+ *
+ * Nothing can be handed to such an instance any more, and nothing that it says can be believed: it can only be
+ * ended. What changed both its arguments and its environment is not found here; its containment ends with its shim.
+ */
+import { readFileSync } from "node:fs";
+import { basename, dirname, join, sep } from "node:path";
+import { bootId, INSTANCE_MARKER, type ProcessId, scanProcesses } from "../../../shim/process-table.ts";
+import { clonesIn, epochsIn, type Instance, type Layout, loadInstance } from "./layout.ts";
+
+const CGROUP_ROOT = "/sys/fs/cgroup";
+
+interface Trace {
+  readonly clone: string;
+  readonly epoch: number;
+  readonly nonce: string;
+  /** The shim, if it is that. */
+  readonly shim: ProcessId | null;
+  readonly cgroup: string | null;
+}
+
+/** One per launch, as instances that the ladder can be climbed for. `places`: folders of this installation, ours among them. */
+export function findOrphans(layout: Layout, places: readonly string[]): readonly Instance[] {
+  const known = noncesOnDisk(layout);
+  const found = new Map<string, Trace>();
+  for (const row of scanProcesses().values()) {
+    if (row.pid === process.pid) continue;
+    const trace = traceOf(row, layout, places);
+    if (trace === null || known.has(trace.nonce)) continue;
+    const before = found.get(trace.nonce);
+    // The shim knows most.
+    if (before === undefined || (before.shim === null && trace.shim !== null)) found.set(trace.nonce, trace);
+  }
+  return [...found.values()]
+    .map((trace) => asInstance(layout, trace))
+    .sort((a, b) => (a.directory < b.directory ? -1 : 1));
+}
+
+function noncesOnDisk(layout: Layout): ReadonlySet<string> {
+  const nonces = new Set<string>();
+  for (const clone of clonesIn(layout)) {
+    for (const epoch of epochsIn(layout, clone)) {
+      const instance = loadInstance(layout, clone, epoch);
+      if (instance !== null) nonces.add(instance.intent.nonce);
+    }
+  }
+  return nonces;
+}
+
+function traceOf(row: ProcessId, layout: Layout, places: readonly string[]): Trace | null {
+  const env = environmentOf(row.pid);
+  const nonce = env.get(INSTANCE_MARKER);
+  if (nonce === undefined || !NONCE.test(nonce)) return null;
+  const folder = listOf(`/proc/${row.pid}/cmdline`).at(-1) ?? "";
+  if (folder.startsWith(`${layout.directory}${sep}`)) {
+    const [clone = "", epoch = ""] = folder.slice(layout.directory.length + 1).split(sep);
+    if (clone === "" || !/^[1-9]\d{0,14}$/.test(epoch)) return null;
+    const shim = { pid: row.pid, startTicks: row.startTicks };
+    return { clone, epoch: Number(epoch), nonce, shim, cgroup: cgroupOf(row.pid, clone, epoch) };
+  }
+  const clone = env.get("FACTORY_CLONE") ?? "";
+  const epoch = Number(env.get("FACTORY_EPOCH"));
+  const home = env.get("HOME") ?? "";
+  const ours = places.some((place) => home.startsWith(`${place}${sep}`));
+  if (!ours || clone === "" || !Number.isSafeInteger(epoch) || epoch < 1) return null;
+  return { clone, epoch, nonce, shim: null, cgroup: cgroupOf(row.pid, clone, String(epoch)) };
+}
+
+const NONCE = /^[0-9a-f]{16,64}$/;
+
+function environmentOf(pid: number): ReadonlyMap<string, string> {
+  return new Map(
+    listOf(`/proc/${pid}/environ`).map((entry) => {
+      const at = entry.indexOf("=");
+      return [entry.slice(0, at), entry.slice(at + 1)];
+    }),
+  );
+}
+
+function listOf(path: string): readonly string[] {
+  try {
+    return readFileSync(path, "utf8").split("\0").slice(0, -1);
+  } catch {
+    return []; // Gone meanwhile, or somebody else's.
+  }
+}
+
+/** `…/<clone>.<epoch>.<nonce>`, above its `shim` or `agent`; null for a process that is in none of ours. */
+function cgroupOf(pid: number, clone: string, epoch: string): string | null {
+  let path: string;
+  try {
+    path = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? "";
+  } catch {
+    return null;
+  }
+  for (let at = path; at.length > 1; at = dirname(at))
+    if (basename(at).startsWith(`${clone}.${epoch}.`)) return join(CGROUP_ROOT, at);
+  return null;
+}
+
+function asInstance(layout: Layout, trace: Trace): Instance {
+  const { clone, epoch, nonce, shim, cgroup } = trace;
+  return {
+    directory: join(layout.directory, clone, String(epoch)),
+    intent: {
+      version: 1,
+      installation: layout.installation,
+      clone,
+      epoch,
+      nonce,
+      argvDigest: "",
+      workspace: "",
+      socket: "",
+      containment: { kind: cgroup === null ? "group" : "cgroup", cgroup, pidns: null, deathSignal: false },
+    },
+    claim: shim === null ? null : { fenced: false, nonce, bootId: bootId(), shim },
+  };
+}

@@ -1,0 +1,90 @@
+/** What stands on the status branch, read without disturbing a controller that runs. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createGitEnvironment } from "../../adapters/git/environment.ts";
+import { createGitSource } from "../../adapters/git/source.ts";
+import { createStatusBranch } from "../../adapters/git/status-branch.ts";
+import { readPublishedHeads } from "../../adapters/git/status-history.ts";
+import { systemClock } from "../../adapters/system/clock.ts";
+import { FactoryError } from "../../core/model/error.ts";
+import { MINUTE_MS } from "../../core/model/time.ts";
+import { createDesires } from "../../reconcile/desire.ts";
+import { JOURNAL_TRAILER } from "../../reconcile/record-files.ts";
+import { gitAccess } from "../access.ts";
+
+const TIMEOUT_MS = 2 * MINUTE_MS;
+
+export interface Published {
+  readonly branch: string;
+  /** Null when the branch does not exist. */
+  readonly commit: string | null;
+  readonly files: ReadonlyMap<string, string>;
+  /** Heads of the journal by the commits that they were published with, newest first; as many as were asked for. */
+  readonly heads: readonly { readonly commit: string; readonly seq: number; readonly hash: string }[];
+}
+
+/** Rejects `source/…` and `status/…` when it cannot be read. */
+export async function readPublished(options: {
+  readonly source: string;
+  readonly branch: string;
+  /** Default: what `fleet.yaml` says at the head of the branch. */
+  readonly statusBranch?: string;
+  /** Older publications that are looked at, too. */
+  readonly history?: number;
+}): Promise<Published> {
+  const directory = await mkdtemp(join(tmpdir(), "factory-record-"));
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const branch = options.statusBranch ?? (await declaredBranch(options, directory, signal));
+    const status = createStatusBranch({
+      url: options.source,
+      branch,
+      directory: join(directory, "status.git"),
+      clock: systemClock(),
+      ...gitAccess(process.env),
+    });
+    const { commit, files } = await status.read(signal);
+    const heads =
+      commit === null || options.history === undefined
+        ? []
+        : await readPublishedHeads({
+            environment: createGitEnvironment({ url: options.source, ...gitAccess(process.env) }),
+            branch,
+            directory: join(directory, "history.git"),
+            trailer: JOURNAL_TRAILER,
+            limit: options.history,
+            signal,
+          });
+    return { branch, commit, files, heads };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function declaredBranch(
+  options: { readonly source: string; readonly branch: string },
+  directory: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const source = createGitSource({
+    url: options.source,
+    branch: options.branch,
+    directory: join(directory, "mirror.git"),
+    ...gitAccess(process.env),
+  });
+  try {
+    const seen = await source.observe(signal);
+    if (seen.type === "error")
+      throw new FactoryError(
+        "source/unreadable",
+        "retry",
+        `${options.source} cannot be read: ${seen.message}; name the status branch with --status-branch`,
+      );
+    const desires = createDesires({ source, repository: options.source, clock: systemClock() });
+    const desired = await desires.take(seen.snapshot, signal);
+    return desired.fleet.writeBack.branch;
+  } finally {
+    await source.close();
+  }
+}

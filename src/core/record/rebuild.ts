@@ -1,0 +1,162 @@
+/** From the status branch and a listing of what lives to the first events of a new record. */
+import { FactoryError } from "../model/error.ts";
+import type { CloneEvent, FoundBody } from "../model/event.ts";
+import type { ObservedInstance } from "../model/instance.ts";
+import type { Instant } from "../model/time.ts";
+import { type CloneState, type ClosedMission, initialState } from "../supervise/state.ts";
+import { type Anchor, readAnchor } from "./anchor.ts";
+import { type PublishedClone, readClosedMission, readPublishedClone, stateFrom } from "./published.ts";
+
+/** Paths below the folder of the record on the status branch. */
+export interface RecordFiles {
+  readonly journal: string | null;
+  /** By path. */
+  readonly clones: ReadonlyMap<string, string>;
+  readonly closed: ReadonlyMap<string, string>;
+}
+
+/** An instance of the listing with what its outbox says of its mission. */
+export interface FoundInstance extends ObservedInstance {
+  readonly missionId: string | null;
+  /** Its folder is lost: it is ended before anything is recorded. */
+  readonly orphan: boolean;
+}
+
+export interface RebuildRequest {
+  readonly files: RecordFiles;
+  readonly instances: readonly FoundInstance[];
+  /** Clones whose workspaces are there. */
+  readonly workspaces: ReadonlySet<string>;
+  /** The key with which tokens are made survived: who lives can be heard. */
+  readonly keyKept: boolean;
+  /** Commit of the status branch, for the evidence. */
+  readonly commit: string;
+  readonly now: Instant;
+}
+
+export interface Rebuild {
+  /** The journal that was published; null when there is none, or none that can be read. */
+  readonly anchor: Anchor | null;
+  /** By name. */
+  readonly lanes: readonly RebuiltLane[];
+  /** What cannot be read. A record with a hole in it would run again what is over. */
+  readonly problems: readonly string[];
+}
+
+export interface RebuiltLane {
+  readonly clone: string;
+  readonly event: Extract<CloneEvent, { type: "clone.restored" }>;
+  /** What becomes of it, for people. */
+  readonly fate: string;
+  readonly mission: string | null;
+  readonly closed: number;
+}
+
+/**
+ * Epochs that may have been used up between the last publication and the loss, where nothing on this machine
+ * tells: a clone that restarts as often as it may for two days while nothing can be published.
+ */
+export const EPOCH_MARGIN = 1_000;
+
+export function planRebuild(request: RebuildRequest): Rebuild {
+  const problems: string[] = [];
+  const attempt = <T>(read: () => T): T | null => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof FactoryError)) throw error;
+      problems.push(error.message);
+      return null;
+    }
+  };
+  const anchor = request.files.journal === null ? null : readAnchor(request.files.journal);
+  if (request.files.journal !== null && anchor === null)
+    problems.push("the head of the journal on the status branch cannot be read");
+  const closures: ClosedMission[] = [];
+  for (const [path, text] of request.files.closed) {
+    const closed = attempt(() => readClosedMission(path, text));
+    if (closed !== null) closures.push(closed);
+  }
+  const published = new Map<string, PublishedClone>();
+  for (const [path, text] of request.files.clones) {
+    const clone = attempt(() => readPublishedClone(path, text));
+    if (clone !== null) published.set(clone.clone, clone);
+  }
+  const names = new Set([...published.keys(), ...request.instances.map(({ handle }) => handle.clone)]);
+  const lanes = [...names].sort().map((name) => {
+    const known = published.get(name);
+    const state = known === undefined ? initialState(name, request.now) : stateFrom(known, closures);
+    return laneOf(state, known?.asOf ?? null, anchor, request);
+  });
+  return { anchor, lanes, problems };
+}
+
+function laneOf(
+  state: CloneState,
+  asOf: Instant | null,
+  anchor: Anchor | null,
+  request: RebuildRequest,
+): RebuiltLane {
+  const mine = request.instances
+    .filter(({ handle }) => handle.clone === state.name)
+    .sort((a, b) => b.handle.epoch - a.handle.epoch);
+  const seen = mine[0]?.handle.epoch ?? 0;
+  const newest = mine.find((one) => one.state !== "dead") ?? mine[0] ?? null;
+  const body: FoundBody | null =
+    newest === null
+      ? null
+      : {
+          epoch: newest.handle.epoch,
+          nonce: newest.handle.nonce,
+          missionId: newest.missionId,
+          adopt: newest.state === "live" && newest.handle.epoch === seen && request.keyKept,
+        };
+  const floor = Math.max(state.epoch, seen);
+  const { version: _version, recent: _recent, ...snapshot } = state;
+  const workspace = request.workspaces.has(state.name);
+  return {
+    clone: state.name,
+    mission: state.mission?.name ?? null,
+    closed: state.past.length,
+    fate: fateOf(state, body, workspace),
+    event: {
+      type: "clone.restored",
+      snapshot: { ...snapshot },
+      asOf: asOf ?? request.now,
+      // On a machine that has its instances' folders, the highest of them is the highest that there was.
+      epoch: mine.every(({ orphan }) => orphan) && floor > 0 ? floor + EPOCH_MARGIN : floor,
+      body,
+      workspace,
+      anchor: anchor === null ? null : { seq: anchor.seq, hash: anchor.hash },
+      evidence: evidenceOf(asOf === null, body, request),
+    },
+  };
+}
+
+function evidenceOf(unknown: boolean, body: FoundBody | null, { commit }: RebuildRequest): string {
+  const known = unknown
+    ? `the status branch at ${commit.slice(0, 12)} does not know it`
+    : `as the status branch knew it at ${commit.slice(0, 12)}`;
+  if (body === null) return `${known}; nothing of its instances is left on this machine`;
+  return `${known}; epoch ${body.epoch} ${body.adopt ? "lives" : "is not one that can go on"}`;
+}
+
+/** The same cases as in `supervise/restore.ts`, in words. */
+function fateOf(state: CloneState, body: FoundBody | null, workspace: boolean): string {
+  const { mission, instance } = state;
+  const last = state.past.at(-1);
+  if (mission === null) {
+    if (body?.adopt === true) return `epoch ${body.epoch} is ended: nobody knows what for it lives`;
+    return last === undefined ? "idle" : `idle; ${last.name} run ${last.run} is closed and stays so`;
+  }
+  const name = `${mission.name} run ${mission.contract.run}`;
+  if (mission.terminal !== null && instance === null)
+    return workspace ? `${name} is judged` : `${name} is closed as unknown: its outputs are lost`;
+  if (mission.terminal !== null) return `${name} is over (${mission.terminal.status}) and is closed`;
+  const same = body !== null && (body.missionId === null || body.missionId === mission.missionId);
+  if (body?.adopt === true && (body.epoch === instance?.epoch || (body.epoch > state.epoch && same)))
+    return `${name} goes on: epoch ${body.epoch} lives and is adopted`;
+  if (instance !== null || (body !== null && body.epoch > state.epoch))
+    return `${name} is started again at a higher epoch, once nothing of the last one lives`;
+  return state.holds.length > 0 ? `${name} waits: ${state.holds[0]?.reason}` : `${name} is started again`;
+}

@@ -1,0 +1,225 @@
+/**
+ * The record is deleted under a fleet that works, or the whole data directory is. A controller refuses to begin
+ * anew, `factory restore` rebuilds the record, and the fleet goes on: no mission lost, none run twice, none doubled.
+ */
+import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ended, factory } from "../../cli/support.ts";
+import {
+  agentCommand,
+  agentPath,
+  createWorld,
+  eventually,
+  type LedgerLine,
+  missionUntil,
+  STATUS,
+  type World,
+} from "../../e2e/world.ts";
+import { ended, readLog, spawnController } from "../../support/controller.ts";
+import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import { startWatcher } from "../watcher.ts";
+
+export interface LossOptions {
+  /** Clones that work while it happens; one more has done its work before. */
+  readonly clones: number;
+  /** `store`: `factory.db` alone; `damage`: it is there and cannot be read; `disk`: the whole data directory. */
+  readonly lose: "store" | "damage" | "disk";
+  /** Wait until the branch says that everybody works; else only until it tells of the closed one. */
+  readonly published: boolean;
+  readonly log: (line: string) => void;
+}
+
+export interface LossReport {
+  /** What the controller said that found its record gone, and how it ended. */
+  readonly refusal: { readonly code: number | null; readonly said: string; readonly afterMs: number };
+  /** Without `--yes`, with it, and `factory verify` under the controller that runs afterwards. */
+  readonly preview: Ended;
+  readonly restored: Ended;
+  readonly verified: Ended;
+  /** Processes of instances that lived before the loss, and those of them that lived under the new controller. */
+  readonly livedBefore: readonly number[];
+  readonly livedAfter: readonly number[];
+  /** Two of one kind that were seen alive at the same moment. */
+  readonly doubles: readonly string[];
+  readonly ledger: readonly LedgerLine[];
+  /** Of every mission, in the end. */
+  readonly missions: readonly { name: string; phase: string; outcome: string | null }[];
+  /** Problems in words; empty when every promise held. */
+  readonly lost: readonly string[];
+}
+
+const CALM_MS = 180_000;
+const DONE = "done";
+
+export async function loseRecord(options: LossOptions): Promise<LossReport> {
+  const { log } = options;
+  const world = await createWorld(`restore-${options.lose}`);
+  const told = join(world.path, "told");
+  const instances = join(world.dataDir, "instances");
+  const watcher = startWatcher({
+    instances,
+    keep: join(world.path, "outboxes"),
+    agentFile: agentPath("works-until-told.js"),
+    ledger: world.ledgerPath(),
+  });
+  try {
+    const names = Array.from({ length: options.clones }, (_, index) => `lane-${index + 1}`);
+    await commitFleet(world, names, told);
+    const first = await world.start();
+    await missionUntil(first, DONE, ({ closure }) => closure !== null);
+    for (const name of names) await missionUntil(first, name, ({ phase }) => phase === "Running");
+    log(`${names.length} clones work`);
+    await eventually(
+      () => published(world),
+      (record) => record.done && (!options.published || names.every((name) => record.running.has(name))),
+      () => `the status branch to tell of the fleet\n${first.log().slice(-3_000)}`,
+      CALM_MS,
+    );
+    const before = watcher.look();
+    await first.kill();
+
+    lose(world, options.lose);
+    log(`lost: ${options.lose}`);
+    const begun = performance.now();
+    const refused = spawnController({ dataDir: world.dataDir, source: world.url, poll: "300ms" });
+    const code = await ended(refused);
+    const refusal = {
+      code,
+      said: readLog(world.dataDir).slice(-4_000),
+      afterMs: Math.round(performance.now() - begun),
+    };
+    const run = { cwd: world.path };
+    const place = ["--data", world.dataDir, "restore", "--source", world.url];
+    const preview = await factory(run, ...place);
+    const restored = await factory(run, ...place, "--yes");
+    log(`restored with ${restored.code}: ${restored.stdout.trim().split("\n").at(-1)}`);
+
+    const second = await world.start();
+    for (const name of names) await missionUntil(second, name, ({ phase }) => phase === "Running");
+    const after = new Set(watcher.look().map(({ pid, startTicks }) => `${pid}/${startTicks}`));
+    writeFileSync(told, "");
+    const missions = [];
+    for (const name of [DONE, ...names]) {
+      const { phase, outcome } = await missionUntil(second, name, ({ closure }) => closure !== null);
+      missions.push({ name, phase, outcome });
+    }
+    await eventually(
+      () => published(world),
+      (record) => names.every((name) => record.closed.has(name)),
+      () => "the status branch to tell of the closures",
+      CALM_MS,
+    );
+    const verified = await factory(run, "--data", world.dataDir, "verify", "--source", world.url, "--json");
+    watcher.stop();
+    const report = {
+      refusal,
+      preview,
+      restored,
+      verified,
+      livedBefore: before.map(({ pid }) => pid),
+      livedAfter: before
+        .filter(({ pid, startTicks }) => after.has(`${pid}/${startTicks}`))
+        .map(({ pid }) => pid),
+      doubles: watcher.violations,
+      ledger: world.ledger(),
+      missions,
+    };
+    return { ...report, lost: problemsOf(report, options) };
+  } finally {
+    watcher.stop();
+    await world.close();
+  }
+}
+
+/** For `npm run chaos`: the store of a fleet of 20. */
+export async function run(options: { readonly log: (line: string) => void }): Promise<{
+  injected: string;
+  detected: string;
+  detectedAfterMs: number | null;
+  lost: string | null;
+}> {
+  const report = await loseRecord({ clones: 20, lose: "store", published: true, log: options.log });
+  return {
+    injected: "factory.db was deleted while 20 clones worked and their controller was dead",
+    detected: `the next controller ended with ${report.refusal.code} and named \`factory restore\``,
+    detectedAfterMs: report.refusal.afterMs,
+    lost: report.lost.length === 0 ? null : report.lost.join("; "),
+  };
+}
+
+function problemsOf(
+  report: Omit<LossReport, "lost">,
+  { clones, lose: what }: LossOptions,
+): readonly string[] {
+  const problems = [...report.doubles];
+  if (report.refusal.code !== 1 || !report.refusal.said.includes("factory restore"))
+    problems.push(
+      `the controller was not refused (${report.refusal.code}): ${report.refusal.said.slice(-500)}`,
+    );
+  if (report.restored.code !== 0)
+    problems.push(`the restoration ended with ${report.restored.code}: ${report.restored.stderr}`);
+  if (report.verified.code !== 0)
+    problems.push(`the record does not hold: ${report.verified.stdout}${report.verified.stderr}`);
+  if (what !== "disk" && report.livedAfter.length !== report.livedBefore.length)
+    problems.push(`${report.livedBefore.length} processes lived, ${report.livedAfter.length} were adopted`);
+  for (const { name, phase, outcome } of report.missions)
+    if (phase !== "Completed" || outcome !== "accepted") problems.push(`${name} is ${phase}, ${outcome}`);
+  const begins = new Map<string, number>();
+  for (const { clone, what: line } of report.ledger)
+    if (line.startsWith("begin ")) begins.set(clone, (begins.get(clone) ?? 0) + 1);
+  for (const [clone, times] of begins) {
+    const wanted = what === "disk" && clone !== cloneName(DONE) ? 2 : 1;
+    if (times !== wanted) problems.push(`${clone} was begun ${times} times, not ${wanted}`);
+  }
+  if (begins.size !== clones + 1) problems.push(`${begins.size} of ${clones + 1} clones ever worked`);
+  return problems;
+}
+
+async function commitFleet(world: World, names: readonly string[], told: string): Promise<void> {
+  const lanes = names.map((name) => ({
+    ...cloneFile(cloneName(name), {
+      command: agentCommand("works-until-told.js", world.ledgerPath(), told, cloneName(name)),
+    }),
+    ...missionFile(name, { clone: cloneName(name), outputs: ["out/result.json"] }),
+  }));
+  const done = {
+    ...cloneFile(cloneName(DONE), { command: agentCommand("works.js", world.ledgerPath(), 2, 50) }),
+    ...missionFile(DONE, { clone: cloneName(DONE), outputs: ["out/result.json"] }),
+  };
+  await world.origin.commit(Object.assign(fleetFiles({ parallel: names.length + 1 }), done, ...lanes));
+}
+
+interface PublishedFleet {
+  readonly done: boolean;
+  readonly running: ReadonlySet<string>;
+  readonly closed: ReadonlySet<string>;
+}
+
+async function published(world: World): Promise<PublishedFleet | null> {
+  if ((await world.origin.head(STATUS)) === null) return null;
+  const running = new Set<string>();
+  const closed = new Set<string>();
+  for (const [path, text] of await world.origin.files(STATUS)) {
+    if (!path.startsWith(".factory/record/")) continue;
+    const { state, closed: past } = JSON.parse(text) as {
+      state: { phase: string; mission: { name: string } | null };
+      closed: { name: string }[];
+    };
+    if (state.phase === "Running" && state.mission !== null) running.add(state.mission.name);
+    for (const { name } of past) closed.add(name);
+  }
+  return { done: closed.has(DONE), running, closed };
+}
+
+function lose({ dataDir }: World, what: LossOptions["lose"]): void {
+  if (what === "disk") {
+    rmSync(dataDir, { recursive: true, force: true });
+    return;
+  }
+  const files = readdirSync(dataDir).filter((name) => name.startsWith("factory.db"));
+  if (what === "store") for (const name of files) rmSync(join(dataDir, name));
+  // What the file says can stand in its log as well.
+  if (what === "damage")
+    for (const name of files)
+      writeFileSync(join(dataDir, name), Buffer.alloc(statSync(join(dataDir, name)).size, "x"));
+}
