@@ -1,6 +1,7 @@
 import { DEFAULT_FLEET_POLICY } from "../core/model/desired.ts";
 import { FactoryError } from "../core/model/error.ts";
 import type { Destination } from "../core/model/notice.ts";
+import { sameValue } from "../core/model/same.ts";
 import { SECOND_MS } from "../core/model/time.ts";
 import { type CallbackFacts, deadLettersOf } from "../core/status/callbacks.ts";
 import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
@@ -238,7 +239,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
   async function look(signal: AbortSignal): Promise<void> {
     const before = `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`;
     await passes.look(signal);
+    const pin = rollback.pin();
     await rollback.propose(passes.desired(), signal);
+    if (rollback.pin() !== pin) writeBack.touch(false);
     if (before !== `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`) {
       dirty = true;
       writeBack.touch(passes.source().state === "error");
@@ -249,9 +252,11 @@ export async function createController(parts: ControllerParts): Promise<Controll
     // Where its branch is called is known once `fleet.yaml` was read.
     const desired = passes.desired();
     if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) await guard.settle(signal);
-    const before = JSON.stringify(passes.lastPlan()?.held ?? []);
+    const before = { held: passes.lastPlan()?.held ?? [], rollback: rollback.state() };
     await passes.pass(signal);
-    if (JSON.stringify(passes.lastPlan()?.held ?? []) !== before) writeBack.touch(false);
+    if (!sameValue(passes.lastPlan()?.held ?? [], before.held)) writeBack.touch(false);
+    // The mode stands on the board, and a pin is a question to a person.
+    if (rollback.state() !== before.rollback) writeBack.touch(rollback.pin() !== before.rollback.pin);
   }
 
   function lane(name: string): CloneState | null {
