@@ -9,6 +9,7 @@ import { createJudge } from "../src/adapters/judge/judge.ts";
 import { createSecrets } from "../src/adapters/secrets/secrets.ts";
 import { openSqliteStore } from "../src/adapters/sqlite/store.ts";
 import { systemClock } from "../src/adapters/system/clock.ts";
+import { createTraces } from "../src/adapters/trace/traces.ts";
 import { createWorkspaces } from "../src/adapters/workspace/workspaces.ts";
 import type { Driver } from "../src/ports/driver.ts";
 import { silentLog } from "../src/ports/log.ts";
@@ -77,6 +78,7 @@ export async function assemble(options: {
     secrets: createSecrets({ env: {}, root: join(dataDir, "secrets") }),
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),
+    traces: createTraces({ directory: join(dataDir, "traces"), clock }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     clock,

@@ -18,6 +18,7 @@ import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { systemRandom } from "./adapters/system/random.ts";
+import { createTraces } from "./adapters/trace/traces.ts";
 import { createWorkspaces } from "./adapters/workspace/workspaces.ts";
 import { asFactoryError, FactoryError } from "./core/model/error.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
@@ -150,6 +151,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       clock,
       ...access,
     }),
+    traces: createTraces({ directory: join(dataDir, "traces"), clock }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     notifiers: createNotifiers({ secrets, clock, log, dataDir, env: process.env }),
     clock,

@@ -55,6 +55,12 @@ export interface Driver {
   /** Events of the shim's outbox with a `seq` above `afterSeq`, in order; also of a dead instance. */
   pullOutbox(handle: InstanceHandle, afterSeq: number, signal: AbortSignal): Promise<readonly WireEvent[]>;
 
+  /**
+   * What can be seen of an instance, living or dead. The agent of a living one is frozen first, where that can be
+   * done, so that looking changes nothing: for whoever is about to end it.
+   */
+  evidence(handle: InstanceHandle, signal: AbortSignal): Promise<InstanceEvidence>;
+
   /** The end of the transcript, at most `bytesMax`, redacted; also of a dead instance. */
   transcript(handle: InstanceHandle, bytesMax: number, signal: AbortSignal): Promise<string>;
 
@@ -70,6 +76,26 @@ export interface Orphans {
   find(signal: AbortSignal): Promise<readonly InstanceHandle[]>;
   /** With proof, like any stop; fences the epoch first. Rejects with `driver/survivors`. */
   end(orphan: InstanceHandle, signal: AbortSignal): Promise<DeathProof>;
+}
+
+export interface InstanceEvidence {
+  /** Its processes at that moment; empty for a dead one. */
+  readonly processes: readonly SeenProcess[];
+  /** Names, never values, of the variables that its processes were started with. */
+  readonly environmentNames: readonly string[];
+  /** What the shim has written down, redacted by it: transcript, actions, heartbeats, outbox, exit. */
+  readonly files: readonly { readonly name: string; readonly path: string }[];
+}
+
+export interface SeenProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  readonly state: string;
+  /** The program's name as the system has it, at most 15 characters; arguments may hold secrets and are left out. */
+  readonly name: string;
+  readonly role: "shim" | "agent";
 }
 
 export interface DriverCapabilities {

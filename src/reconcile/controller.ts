@@ -23,6 +23,7 @@ import type { Secrets } from "../ports/secrets.ts";
 import type { Source } from "../ports/source.ts";
 import type { StatusBranch } from "../ports/status-branch.ts";
 import type { Store } from "../ports/store.ts";
+import type { Traces } from "../ports/traces.ts";
 import type { Workspaces } from "../ports/workspaces.ts";
 import type { DocumentMemory } from "../spec/documents.ts";
 import { createActions } from "./actions.ts";
@@ -41,6 +42,7 @@ import { createRollback } from "./rollback.ts";
 import { statusTextInTurns } from "./status-files.ts";
 import { superviseOnce } from "./supervise.ts";
 import { createTokens } from "./tokens.ts";
+import { createTracer } from "./trace.ts";
 import { noticesInto } from "./ways.ts";
 import { createWriteBack, PUSHES_PER_MINUTE_MAX } from "./write-back.ts";
 
@@ -52,6 +54,7 @@ export interface ControllerParts {
   readonly workspaces: Workspaces;
   readonly secrets: Secrets;
   readonly judge: Judge;
+  readonly traces: Traces;
   readonly inCore: InCoreLane;
   readonly proposals: Proposals;
   readonly notifiers: OpenNotifier;
@@ -156,7 +159,17 @@ export async function createController(parts: ControllerParts): Promise<Controll
     obstacle: () => guard.obstacle(),
   });
   let callbackUrl = "";
+  const tracer = createTracer({
+    traces: parts.traces,
+    journal: store,
+    signals: recorder.signals,
+    secrets: parts.secrets,
+    workspaces: parts.workspaces,
+    clock,
+    log,
+  });
   const handlers = createEffectHandlers({
+    tracer,
     drivers,
     workspaces: parts.workspaces,
     secrets: parts.secrets,

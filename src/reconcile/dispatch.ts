@@ -13,6 +13,8 @@ const RETRY_MS = 500;
 const RETRY_MAX_MS = 30_000;
 /** Attempts after which an effect is given up, where giving up leads on: a launch is begun anew. Nothing would ask for a pause again. */
 const ATTEMPTS_MAX = 20;
+/** A lane waits for its trace bundle some seconds, not minutes. */
+const TRACE_ATTEMPTS_MAX = 5;
 /** May be done later than what was asked for after them: a pause must not wait behind a shim that cannot be told its new address. */
 const YIELDS: ReadonlySet<Effect["type"]> = new Set(["configure", "pull", "tell"]);
 
@@ -130,7 +132,7 @@ export function createDispatcher(parts: {
           error: failure.message,
           tries,
         });
-        const verdict = handlers.failed(effect.effect, failure, tries >= ATTEMPTS_MAX);
+        const verdict = handlers.failed(effect.effect, failure, tries >= attemptsMax(effect.effect));
         if (verdict !== null) return settle(effect, verdict, state);
         const lane = turn !== null && YIELDS.has(effect.effect.type) ? turn.lane : null;
         const urgent = lane?.queue.some((other) => !YIELDS.has(other.effect.effect.type)) === true;
@@ -184,6 +186,13 @@ export function createDispatcher(parts: {
     }
   }
 
+  // Judging takes minutes, and a kill does not wait for it.
+  recorder.onChange(({ after }) => {
+    const running = lanes.get(after.name)?.running;
+    if (running?.effect.effect.type === "judge" && isPointless(running.effect.effect, after))
+      running.abort.abort(new Error("nobody waits for a verdict any longer"));
+  });
+
   return {
     add,
     idle,
@@ -207,6 +216,10 @@ function isNews(event: CloneEvent, state: CloneState, asked: CloneState | undefi
     );
   if (event.type !== "instance.reported") return true;
   return instance?.epoch === event.epoch && event.report.seq > instance.lastSeq;
+}
+
+function attemptsMax(effect: Effect): number {
+  return effect.type === "trace" ? TRACE_ATTEMPTS_MAX : ATTEMPTS_MAX;
 }
 
 /** More would overflow long before the cap is missed. */
@@ -237,6 +250,8 @@ export function isPointless(effect: Effect, state: CloneState): boolean {
       return state.mission?.missionId !== effect.missionId || state.mission.handover === null;
     case "judge":
       return state.phase !== "Judging" || state.mission?.missionId !== effect.missionId;
+    case "trace":
+      return false;
     case "archive":
       return state.mission !== null || state.phase !== "Retired";
     case "stop":

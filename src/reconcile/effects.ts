@@ -4,7 +4,7 @@ import type { CloneEvent } from "../core/model/event.ts";
 import type { InstanceHandle } from "../core/model/instance.ts";
 import { heartbeatMs } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
-import { DEFAULT_LADDER, type Driver } from "../ports/driver.ts";
+import { DEFAULT_LADDER, type Driver, type StopLadder } from "../ports/driver.ts";
 import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
 import type { Log } from "../ports/log.ts";
@@ -16,6 +16,7 @@ import { envelopeFor, envelopeForInCore } from "./envelope.ts";
 import { prepare } from "./prepare.ts";
 import { toPulledReport } from "./reports.ts";
 import type { Tokens } from "./tokens.ts";
+import type { Tracer } from "./trace.ts";
 
 export interface EffectParts {
   readonly drivers: ReadonlyMap<string, Driver>;
@@ -25,6 +26,7 @@ export interface EffectParts {
   readonly inCore: InCoreLane;
   readonly desires: Desires;
   readonly tokens: Tokens;
+  readonly tracer: Tracer;
   readonly installation: string;
   /** Known once the API listens. */
   readonly callbackUrl: () => string;
@@ -42,9 +44,11 @@ export interface EffectHandlers {
 
 /** Rungs that have no time to lose keep their graces short. */
 const NOW_LADDER = { ...DEFAULT_LADDER, stdinGraceMs: 0, termGraceMs: 0 };
+/** It had its chance when it was paused, and does harm while it tidies up. */
+const RUNAWAY_LADDER = { ...DEFAULT_LADDER, termGraceMs: 1_000 };
 
 export function createEffectHandlers(parts: EffectParts): EffectHandlers {
-  const { tokens, desires } = parts;
+  const { tokens, desires, tracer } = parts;
 
   function driverOf(state: CloneState): Driver {
     const name = state.instance?.handle?.driver ?? state.spec?.runtime.driver ?? "process";
@@ -69,6 +73,17 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       throw new FactoryError("driver/listing", "retry", listing.problem ?? "the listing is not complete");
     }
     return seen?.handle ?? null;
+  }
+
+  /** Of whatever is left of an epoch; null when nothing is. */
+  async function anyHandle(
+    driver: Driver,
+    clone: string,
+    epoch: number,
+    signal: AbortSignal,
+  ): Promise<InstanceHandle | null> {
+    const { instances } = await driver.list(signal);
+    return instances.find(({ handle }) => handle.clone === clone && handle.epoch === epoch)?.handle ?? null;
   }
 
   async function knownHandle(state: CloneState, epoch: number, signal: AbortSignal): Promise<InstanceHandle> {
@@ -151,11 +166,9 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       } as const;
       return [{ type: "stop.finished", epoch: effect.epoch, proof }];
     }
-    const ladder =
-      effect.enter === "now"
-        ? { ...NOW_LADDER, enter: effect.enter }
-        : { ...DEFAULT_LADDER, enter: effect.enter };
-    const proof = await driver.stop(handle, ladder, signal);
+    if (effect.trace !== undefined)
+      await tracer.before({ state, driver, handle, cause: effect.trace }, signal);
+    const proof = await driver.stop(handle, ladderFor(effect), signal);
     const rest = await undelivered(driver, handle, state, signal);
     await forgetOld(driver, state.name, effect.epoch, signal);
     return [...rest, { type: "stop.finished", epoch: effect.epoch, proof }];
@@ -259,6 +272,16 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         );
         return [{ type: "judge.finished", missionId: effect.missionId, verdict }];
       }
+      case "trace":
+        return tracer.after(
+          effect,
+          {
+            state,
+            driver: driverOf(state),
+            handle: await anyHandle(driverOf(state), state.name, effect.epoch, signal),
+          },
+          signal,
+        );
       case "archive": {
         const { path } = await parts.workspaces.archive(state.name, effect.missionId, signal);
         return [{ type: "archive.finished", missionId: effect.missionId, path }];
@@ -299,6 +322,9 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         return failure.disposition === "stall"
           ? [{ type: "handover.failed", missionId: effect.missionId, message }]
           : null;
+      case "trace":
+        // A disk that is full today may not be tomorrow, but the lane does not wait until then.
+        return pointless || lastTry ? [{ type: "trace.failed", missionId: effect.missionId, message }] : null;
       case "judge":
         return [{ type: "judge.failed", missionId: effect.missionId, message }];
       case "prepare":
@@ -321,6 +347,11 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         return pointless ? [] : null;
     }
   }
+}
+
+function ladderFor({ enter, trace }: Extract<Effect, { type: "stop" }>): StopLadder {
+  if (enter === "now") return { ...NOW_LADDER, enter };
+  return { ...(trace === "runaway" ? RUNAWAY_LADDER : DEFAULT_LADDER), enter };
 }
 
 /** Dead instances per clone whose transcripts are kept to be looked at. */

@@ -5,7 +5,9 @@ import { closureReport } from "../core/status/closure-report.ts";
 import { fleetView, type Picture } from "../core/status/fleet.ts";
 import { inboxOf } from "../core/status/inbox.ts";
 import { closedPhaseOf } from "../core/status/phase.ts";
+import { postmortemSkeleton } from "../core/status/postmortem.ts";
 import type { MissionView } from "../core/status/view.ts";
+import { needsPostmortem } from "../core/supervise/postmortem.ts";
 import type { CloneState, ClosedMission } from "../core/supervise/state.ts";
 import type { StatusText } from "./write-back.ts";
 import { yamlText } from "./yaml-text.ts";
@@ -113,6 +115,8 @@ function* derivation(picture: Picture): Generator<void, StatusText> {
         counted(() => document("CloneStatus", state.name, cloneStatus(state))),
       ),
     );
+    if (state.mission !== null && needsPostmortem(state.mission))
+      files.set(`missions/${state.mission.name}/postmortem.md`, postmortemSkeleton(state, state.mission));
     if (written > before) yield;
     for (const closed of state.past) {
       if (!REPORT_TEXTS.has(closed)) yield;

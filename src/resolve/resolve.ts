@@ -24,6 +24,7 @@ import { FILE_BYTES_MAX, indexTree, isFile, type RepositoryTree } from "./files.
 import { fleetPolicy } from "./fleet.ts";
 import { sourceOf } from "./layers.ts";
 import { resolveMission } from "./mission.ts";
+import { postmortemFiles, resolvePostmortems } from "./postmortems.ts";
 
 export interface ResolveInput {
   /** The commit that was parsed. */
@@ -44,12 +45,12 @@ export interface Resolved {
   workspaceOf(clone: string): WorkspaceManifest | null;
 }
 
-/** Ids of the blobs below `overlays/` whose contents `resolveFleet` needs. What is too large for any workspace is left out. */
+/** Ids of the blobs below `overlays/` and `postmortems/` whose contents `resolveFleet` needs. What is too large for any workspace is left out. */
 export function blobsToResolve(entries: readonly RepositoryFile[]): string[] {
   const files = sortPlaces(entries).resources.filter(
     (entry) => isFile(entry) && entry.size <= FILE_BYTES_MAX,
   );
-  return [...new Set(files.map((entry) => entry.blob))];
+  return [...new Set([...files, ...postmortemFiles(entries)].map((entry) => entry.blob))];
 }
 
 /**
@@ -105,6 +106,8 @@ class Resolver {
     }
     this.#issues.push(...this.#combinations.checkAll(used));
     for (const mission of byName(parsed.missions)) this.#mission(mission);
+    const { postmortems, issues } = resolvePostmortems(this.#input);
+    this.#issues.push(...issues);
     this.#warnAboutSharedClones();
     const combinationOf = this.#combinationOf;
     return {
@@ -115,6 +118,7 @@ class Resolver {
         missions: this.#missions,
         broken: this.#broken,
         stops: this.#stops,
+        postmortems,
         issues: sortIssues(distinct([...parsed.issues, ...this.#issues])),
         confirmDeletion: parsed.fleet?.document.spec.confirm_deletion?.commit ?? null,
       },

@@ -1,9 +1,9 @@
 /** What an instance shows before it may be given a mission: a round trip to the callback, and its health checks. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HealthCheck } from "../core/model/clone.ts";
+import type { Redactor } from "../core/model/redact.ts";
 import type { Intent } from "./claim.ts";
 import { call } from "./http.ts";
-import type { Redactor } from "./redact.ts";
 import { keepTail } from "./signature.ts";
 import { cleanEnvironment, spawnContained } from "./spawn.ts";
 

@@ -38,6 +38,8 @@ export function startHeart(options: {
   readonly facts: () => { readonly phase: WireHeartbeat["phase"]; readonly missionId: string | null };
   readonly onReached: () => void;
   readonly onFenced: () => void;
+  /** Every beat, delivered or not. */
+  readonly onBeat: (beat: WireHeartbeat) => void;
   readonly orphanAfterMs: () => number;
   /** Called at every check while it lasts. */
   readonly onOrphaned: () => void;
@@ -64,6 +66,7 @@ export function startHeart(options: {
     try {
       seq += 1;
       const heartbeat = compose();
+      options.onBeat(heartbeat);
       const answer = await call({
         method: "POST",
         url: options.callbackUrl(),

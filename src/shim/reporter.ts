@@ -1,10 +1,11 @@
 /** The one door by which events leave an instance: numbered, redacted, recorded, then delivered. */
+
+import type { Redactor } from "../core/model/redact.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireEvent, WireEventType } from "../wire/event.ts";
 import type { Intent } from "./claim.ts";
 import type { Clocks } from "./clocks.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Redactor } from "./redact.ts";
 
 export interface Report {
   readonly type: WireEventType;

@@ -11,6 +11,7 @@
  * - exited: the agent is gone; the shim stays to deliver what it has recorded until it is stopped itself.
  */
 import { join } from "node:path";
+import { createRedactor } from "../core/model/redact.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireHeartbeat } from "../wire/event.ts";
 import { checkCallback, runChecks } from "./checks.ts";
@@ -25,8 +26,8 @@ import { startHeart } from "./heartbeat.ts";
 import { createMissionRun, type MissionRun } from "./mission.ts";
 import { openOutbox } from "./outbox.ts";
 import { ownProcess } from "./process-table.ts";
-import { createRedactor } from "./redact.ts";
 import { createReporter } from "./reporter.ts";
+import { openRollingLog } from "./rolling-log.ts";
 import type { LaunchSettings } from "./settings.ts";
 import { crashSignature, type Ending } from "./signature.ts";
 import { endLeftovers } from "./spawn.ts";
@@ -54,6 +55,9 @@ const TERMINAL_EXIT_GRACE_MS = 10_000;
 /** What is recorded is safe; this is only the chance that it also arrives before we go. */
 const LAST_DELIVERY_MS = 1_000;
 const LAST_ANSWER_MS = 10;
+/** Kept for whoever has to understand its end. */
+const ACTIONS_BYTES_MAX = 1024 * 1024;
+const HEARTBEATS_BYTES_MAX = 128 * 1024;
 const PULL_EVENTS_MAX = 500;
 /** A shim without agent that nobody talks to any more. What it recorded stays on disk. */
 const DESERTED_AFTER_MS = 24 * 60 * 60 * 1_000;
@@ -70,6 +74,8 @@ export function createSession(options: {
   const redactor = createRedactor([settings.token, ...Object.values(settings.secrets)]);
   const transcript = openTranscript(instanceDirectory, redactor);
   const outbox = openOutbox(instanceDirectory);
+  const actions = openRollingLog(instanceDirectory, "actions", ACTIONS_BYTES_MAX);
+  const beats = openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX);
   const clocks = createClocks(now);
   const ending = new AbortController();
   const shim = ownProcess();
@@ -117,6 +123,7 @@ export function createSession(options: {
       setPaused("orphan", false);
     },
     onFenced: () => end("the controller has fenced this epoch"),
+    onBeat: (beat) => beats.append({ at: new Date().toISOString(), ...beat }),
     orphanAfterMs: () => (agent === null ? DESERTED_AFTER_MS : settings.orphanPolicy.afterMs),
     onOrphaned,
   });
@@ -198,7 +205,10 @@ export function createSession(options: {
       },
       onRecord: (record) => writeAgentRecord(instanceDirectory, record),
       onOutput: () => clocks.onOutput(),
-      onLine: (line) => mission.onLine(line),
+      onLine(line) {
+        actions.append({ at: new Date().toISOString(), ...redactor.deep(line) });
+        mission.onLine(line);
+      },
       onExit,
     });
   }

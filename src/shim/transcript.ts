@@ -5,7 +5,7 @@
  */
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { Redactor } from "./redact.ts";
+import type { Redactor } from "../core/model/redact.ts";
 
 export const TRANSCRIPT_BYTES_MAX = 4 * 1024 * 1024;
 export const TRANSCRIPT_FILES = ["transcript.1.log", "transcript.log"] as const; // Oldest first.

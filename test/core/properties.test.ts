@@ -228,6 +228,7 @@ describe("the life of a clone, whatever happens", () => {
       "Dispatching",
       "Idle",
       "Judging",
+      "Postmortem",
       "Preparing",
       "Quarantined",
       "Retired",

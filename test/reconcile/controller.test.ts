@@ -3,6 +3,7 @@ import { createFakeInCoreLane } from "../../src/adapters/fake/in-core-lane.ts";
 import { createFakeProposals } from "../../src/adapters/fake/proposals.ts";
 import { createFakeSource } from "../../src/adapters/fake/source.ts";
 import { createFakeStatusBranch } from "../../src/adapters/fake/status-branch.ts";
+import { createFakeTraces } from "../../src/adapters/fake/traces.ts";
 import { createMemoryStore } from "../../src/adapters/memory/store.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Driver, ShimSettings } from "../../src/ports/driver.ts";
@@ -56,6 +57,7 @@ async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Con
     secrets: { resolve: async () => ({ values: new Map(), missing: [] }) },
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),
+    traces: createFakeTraces(),
     judge: {
       judge: () => Promise.reject(new Error("nothing to judge")),
     },

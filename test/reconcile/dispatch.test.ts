@@ -91,7 +91,14 @@ test("a stop overtakes what is under way, aborts it, and ends first", async () =
     now: true,
   });
   await dispatcher.idle();
-  expect(order).toEqual(["begin prepare", "begin launch", "begin stop", "end stop"]);
+  expect(order).toEqual([
+    "begin prepare",
+    "begin launch",
+    "begin stop",
+    "end stop",
+    "begin trace",
+    "end trace",
+  ]);
   expect(recorder.states.get("scribe")).toMatchObject({ mission: null, instance: null });
 });
 

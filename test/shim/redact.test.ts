@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRedactor, REDACTED } from "../../src/shim/redact.ts";
+import { createRedactor, REDACTED } from "../../src/core/model/redact.ts";
 
 const SECRET = "p4ss+word/with=signs & ümlaut";
 

@@ -82,7 +82,9 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
     const lane = fleet.clones.find((clone) => clone.name === mission.clone && clone.mission === mission.name);
     const held = fleet.held.filter(
       ({ subject, action, reason }) =>
-        (lane === undefined ? action === "assign" : action === "start" || action === "adopt") &&
+        (lane === undefined
+          ? action === "assign"
+          : action === "start" || action === "adopt" || action === "postmortem") &&
         reason !== "ContractFixed" &&
         (subject === `mission/${mission.name}` || (lane !== undefined && subject === `clone/${lane.name}`)),
     );

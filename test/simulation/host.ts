@@ -15,6 +15,7 @@ import { DRIVER_NAME } from "./machine.ts";
 import {
   simulatedJudge,
   simulatedSecrets,
+  simulatedTraces,
   simulatedWorkspaces,
   troubledStatusBranch,
   watchedSource,
@@ -75,6 +76,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         inCore: own.seen(createFakeInCoreLane()),
         proposals: own.seen(createFakeProposals()),
         judge: own.seen(simulatedJudge(world)),
+        traces: own.seen(simulatedTraces(world)),
         notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
         clock: own.seen(clock),
         log: silentLog,

@@ -249,6 +249,10 @@ export function createMachine(world: World): Machine {
         await work(dice.between(1, 50), signal);
         return structuredClone(found);
       },
+      async evidence(_handle, signal) {
+        await work(dice.chance(world.troubles.driverError) ? dice.between(1, 60_000) : 1, signal);
+        return { processes: [], environmentNames: [], files: [] };
+      },
       transcript: async () => "",
       async reap(handle) {
         const index = bodies.findIndex(

@@ -174,6 +174,22 @@ export function vandalise(world: World): void {
   }
 }
 
+/** Writes and merges what closures wait for. */
+export function writePostmortems(world: World): void {
+  const { repository, story } = world;
+  const due = [...world.checker.states.values()].flatMap(({ phase, mission }) =>
+    phase === "Postmortem" && mission !== null && !repository.postmortems.has(mission.missionId)
+      ? [mission]
+      : [],
+  );
+  if (due.length === 0) return;
+  for (const { missionId } of due) repository.postmortems.add(missionId);
+  const revision = repository.commit();
+  story.tell(
+    `people: merge the postmortems of ${due.map(({ name }) => name).join(", ")}: ${revision.slice(0, 8)}`,
+  );
+}
+
 /** The origin fails for a while. */
 export function failSource(world: World): void {
   const { dice, origin, story } = world;

@@ -1,6 +1,7 @@
 /** The other ports of a controller, with the troubles of this world. */
 
 import type { FakeSource } from "../../src/adapters/fake/source.ts";
+import { createFakeTraces } from "../../src/adapters/fake/traces.ts";
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import type { RecordedEvent } from "../../src/core/check/fact.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
@@ -9,6 +10,7 @@ import type { Secrets } from "../../src/ports/secrets.ts";
 import type { Source } from "../../src/ports/source.ts";
 import type { StatusBranch } from "../../src/ports/status-branch.ts";
 import type { Batch, Store } from "../../src/ports/store.ts";
+import type { Traces } from "../../src/ports/traces.ts";
 import type { Workspaces } from "../../src/ports/workspaces.ts";
 import type { World } from "./world.ts";
 
@@ -147,6 +149,23 @@ export function simulatedSecrets(world: World): Secrets {
         values: new Map(missing ? [] : refs.map(({ name }) => [name, "value"])),
         missing: missing ? refs.map(({ name }) => ({ name, problem: "it is not set" })) : [],
       };
+    },
+  };
+}
+
+/** Bundles of which only the receipt exists; the disk may be full, or slow. */
+export function simulatedTraces(world: World): Traces {
+  const dice = world.dice.fork("traces");
+  const fake = createFakeTraces(world.now);
+  return {
+    async begin(_request, signal) {
+      await world.delay(dice.between(1, 3_000), signal);
+    },
+    async finish(request, signal) {
+      await world.delay(dice.between(1, 2_000), signal);
+      if (dice.chance(world.troubles.prepareFails))
+        throw new FactoryError("trace/io", "retry", "the disk is full");
+      return fake.finish(request, signal);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { FakeFile, FakeSource } from "../../src/adapters/fake/source.ts";
 import type { Wanted } from "../../src/core/check/fact.ts";
+import { POSTMORTEM_SECTIONS } from "../../src/core/model/postmortem.ts";
 
 /** A mission as its author thinks of it. */
 export interface MissionFile {
@@ -37,6 +38,8 @@ export interface Repository {
   readonly spoiled: Set<string>;
   confirms: string | null;
   maxParallel: number;
+  /** Ids of missions whose postmortem is written. */
+  readonly postmortems: Set<string>;
   /** Commits what changed and answers with the revision. */
   commit(): string;
   /** Starts a new history with the same files. */
@@ -61,6 +64,7 @@ export function createRepository(source: FakeSource): Repository {
     spoiled: new Set(),
     confirms: null,
     maxParallel: 10,
+    postmortems: new Set(),
     commit() {
       const files = render(repository);
       const change: Record<string, FakeFile> = {};
@@ -133,8 +137,15 @@ function render(repository: Repository): Record<string, string> {
   for (const clone of repository.clones.values()) files[`clones/${clone.name}.yaml`] = cloneText(clone);
   for (const mission of repository.missions.values())
     files[`missions/${mission.name}.yaml`] = missionText(mission);
+  for (const id of repository.postmortems) files[`postmortems/${id}.md`] = postmortemText(id);
   for (const path of repository.spoiled) if (files[path] !== undefined) files[path] = SPOILED;
   return files;
+}
+
+/** As a reviewer would merge it. */
+export function postmortemText(missionId: string): string {
+  const sections = POSTMORTEM_SECTIONS.map((name) => `## ${name}\n\nIt is known.\n`);
+  return `---\nmission_id: ${missionId}\nauthor: ann\nreviewed_by: bob\n---\n\n${sections.join("\n")}`;
 }
 
 function fleetText({ confirms, maxParallel }: Repository): string {

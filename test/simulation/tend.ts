@@ -1,6 +1,6 @@
 /** The people who keep a fleet going for hours: the next run, a new mission, a repair, an answer that is waited for. */
 import type { Dice } from "./dice.ts";
-import { addMission, removeClone } from "./people.ts";
+import { addMission, removeClone, writePostmortems } from "./people.ts";
 import type { World } from "./world.ts";
 
 /** One look at everything, one commit, and what only an operator can say. Nobody waits for the answers. */
@@ -48,6 +48,7 @@ export function tend(world: World, dice: Dice, clones: number): void {
     addMission(world);
     done.push("adds a mission");
   }
+  if (dice.chance(0.5)) writePostmortems(world);
   const revision = repository.commit();
   story.tell(`people: look after the fleet: ${done.join(", ") || "all is well"}: ${revision.slice(0, 8)}`);
 }

@@ -2,7 +2,7 @@
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
 import type { Stretch } from "./course.ts";
 import type { Host } from "./host.ts";
-import { allowRewrite, commitSomething, failSource, operate, vandalise } from "./people.ts";
+import { allowRewrite, commitSomething, failSource, operate, vandalise, writePostmortems } from "./people.ts";
 import { foreignFile } from "./ports.ts";
 import { CALM, namesOf, type TroubleName } from "./swarm.ts";
 import { tend } from "./tend.ts";
@@ -39,6 +39,8 @@ function soothe(world: World, host: Host, minutes: number): void {
   });
   for (let minute = 1; minute <= minutes; minute += 5)
     world.timeline.after(minute * MINUTE_MS, () => void allowRewrite(world));
+  for (let minute = 7; minute <= minutes; minute += 10)
+    world.timeline.after(minute * MINUTE_MS, () => writePostmortems(world));
   world.timeline.after(1_000, () => void host.boot());
 }
 

@@ -94,7 +94,7 @@ export function aDesired(
     clones?: readonly DesiredClone[];
     missions?: readonly DesiredMission[];
     revision?: string;
-  } & Partial<Pick<DesiredState, "broken" | "stops" | "confirmDeletion" | "fleet">> = {},
+  } & Partial<Pick<DesiredState, "broken" | "stops" | "postmortems" | "confirmDeletion" | "fleet">> = {},
 ): DesiredState {
   return {
     revision: parts.revision ?? REVISION,
@@ -103,6 +103,7 @@ export function aDesired(
     missions: new Map((parts.missions ?? []).map((mission) => [mission.name, mission])),
     broken: parts.broken ?? new Set(),
     stops: parts.stops ?? new Map(),
+    postmortems: parts.postmortems ?? new Map(),
     issues: [],
     confirmDeletion: parts.confirmDeletion ?? null,
   };

@@ -5,6 +5,7 @@ import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
 import { HOLD_INVARIANTS } from "./invariants/holds.ts";
 import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
 import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
+import { POSTMORTEM_INVARIANTS } from "./invariants/postmortem.ts";
 import { PROOF_INVARIANTS } from "./invariants/proof.ts";
 import { RECORD_INVARIANTS } from "./invariants/record.ts";
 import { REPORT_INVARIANTS } from "./invariants/reports.ts";
@@ -22,6 +23,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...CLOSURE_INVARIANTS,
   ...HOLD_INVARIANTS,
   ...EFFECT_INVARIANTS,
+  ...POSTMORTEM_INVARIANTS,
   ...STATUS_INVARIANTS,
   ...LIVENESS_INVARIANTS,
 ];

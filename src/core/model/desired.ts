@@ -3,6 +3,7 @@ import type { DesiredClone } from "./clone.ts";
 import type { Issue } from "./issue.ts";
 import type { DesiredMission } from "./mission.ts";
 import type { Destination } from "./notice.ts";
+import type { DesiredPostmortem } from "./postmortem.ts";
 
 /**
  * What the repository asks for at one revision, after baseline and overlays,
@@ -24,6 +25,8 @@ export interface DesiredState {
    * passes every gate, so this is obeyed although the rest of the file is not.
    */
   readonly stops: ReadonlyMap<string, MissionStop>;
+  /** Postmortems that are merged, by mission id, complete or not. */
+  readonly postmortems: ReadonlyMap<string, DesiredPostmortem>;
   /** Ordered by file, line, column. */
   readonly issues: readonly Issue[];
   /** The commit whose mass deletion `fleet.yaml` confirms. */

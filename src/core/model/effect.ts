@@ -1,3 +1,5 @@
+import type { TraceCause } from "./trace.ts";
+
 /**
  * What is to be done outside, recorded together with the event that asked for
  * it and carried out at least once. Each is safe to repeat; the outcome comes
@@ -28,6 +30,15 @@ export type Effect =
       readonly epoch: number;
       readonly enter: "cancel" | "term" | "now";
       readonly reason: string;
+      /** Why what can only be seen of a living instance is kept before the first signal; absent: it is not. */
+      readonly trace?: TraceCause;
+    }
+  /** Put the trace bundle of an instance that is dead together. Before anything else happens to its workspace. */
+  | {
+      readonly type: "trace";
+      readonly epoch: number;
+      readonly missionId: string;
+      readonly cause: TraceCause;
     }
   /** Bring in the events that the callback did not deliver. */
   | { readonly type: "pull"; readonly epoch: number }

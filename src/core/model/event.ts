@@ -3,9 +3,11 @@ import type { Gate } from "./condition.ts";
 import type { Hold, HoldKind } from "./hold.ts";
 import type { DeathProof, InstanceHandle } from "./instance.ts";
 import type { DesiredMission, MissionLimits } from "./mission.ts";
+import type { MergedPostmortem } from "./postmortem.ts";
 import type { Report } from "./report.ts";
 import type { Decided } from "./request.ts";
 import type { Instant } from "./time.ts";
+import type { TraceBundle } from "./trace.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -105,6 +107,9 @@ export type CloneEvent =
   | { readonly type: "stop.failed"; readonly epoch: number; readonly message: string }
   | { readonly type: "judge.finished"; readonly missionId: string; readonly verdict: Verdict }
   | { readonly type: "judge.failed"; readonly missionId: string; readonly message: string }
+  | { readonly type: "trace.saved"; readonly missionId: string; readonly bundle: TraceBundle }
+  | { readonly type: "trace.failed"; readonly missionId: string; readonly message: string }
+  | { readonly type: "postmortem.merged"; readonly missionId: string; readonly postmortem: MergedPostmortem }
   | { readonly type: "archive.finished"; readonly missionId: string; readonly path: string }
   // What is seen.
   | { readonly type: "instance.reported"; readonly epoch: number; readonly report: Report }

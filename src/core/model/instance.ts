@@ -64,11 +64,13 @@ export interface Signal {
 /** What proves that nothing of an instance lives any more. */
 export interface DeathProof {
   readonly containment: Containment;
-  /** Which rung of the ladder ended it: `already`, `cancel`, `stdin`, `sigterm`, `sigkill`, `containment`, `sweep`. */
+  /** Which rung of the ladder ended it: `already`, `cancel`, `stdin` (the end of its input), `sigterm`, `sigkill`, `containment`, `sweep`. */
   readonly rung: string;
   /** Scans that found nothing, one after the other; two are asked for. */
   readonly emptyScans: number;
   readonly durationMs: number;
+  /** Every rung that was tried, with the time from the beginning at which it was. */
+  readonly rungs?: readonly { readonly rung: string; readonly atMs: number }[];
   /** What was looked at, as a sentence. */
   readonly evidence: string;
 }

@@ -9,6 +9,7 @@ const ORDER: readonly ActionType[] = [
   "bury",
   "withdraw",
   "prune",
+  "postmortem",
   "declare",
   "replace",
   "assign",

@@ -6,6 +6,7 @@ import { guardDeletions } from "./guard.ts";
 import { planInCore } from "./in-core.ts";
 import type { ObservedState, PendingDeletion } from "./observed.ts";
 import { orderActions } from "./order.ts";
+import { planPostmortems } from "./postmortems.ts";
 import { planStarts } from "./starts.ts";
 
 /** One step from observed to desired. `event` is what is recorded when it is taken: every effect leaves by that door. */
@@ -25,6 +26,7 @@ export type ActionType =
   | "start"
   | "hold" // a hold of the whole fleet comes or goes
   | "hand_over" // goes to the in-core lane instead of a clone
+  | "postmortem" // what its closure waited for is merged
   | "adopt" // alive and ours, found after a restart of ours
   | "bury" // on record as alive, proven gone
   | "stop" // ours, but not the instance of record; or cancelled
@@ -74,10 +76,17 @@ export function plan(desired: DesiredState | null, observed: ObservedState, now:
   const guarded = guardDeletions(desired, observed, buckets.deletions);
   const inCore = planInCore(desired, observed);
   const starts = planStarts(desired, observed, now);
+  const postmortems = planPostmortems(desired, observed.states);
   return {
     revision: desired?.revision ?? null,
-    actions: orderActions([...buckets.actions, ...guarded.actions, ...inCore.actions, ...starts.actions]),
-    held: [...buckets.held, ...guarded.held, ...inCore.held, ...starts.held],
+    actions: orderActions([
+      ...buckets.actions,
+      ...guarded.actions,
+      ...inCore.actions,
+      ...starts.actions,
+      ...postmortems.actions,
+    ]),
+    held: [...buckets.held, ...guarded.held, ...inCore.held, ...starts.held, ...postmortems.held],
     pendingDeletion: guarded.pendingDeletion,
   };
 }

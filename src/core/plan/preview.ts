@@ -133,6 +133,7 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     costMicros: null,
     stopping: null,
     stopAttempts: 0,
+    trace: null,
   };
   return {
     ...state,

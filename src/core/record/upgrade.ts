@@ -4,7 +4,13 @@ import type { Incident } from "../model/incident.ts";
 import { INCIDENT_SEVERITY } from "../model/incident.ts";
 import { DEFAULT_BLOCKED_POLICY, type MissionLimits } from "../model/mission.ts";
 import type { Request } from "../model/request.ts";
-import { type CloneState, type ClosedMission, initialState, type MissionState } from "../supervise/state.ts";
+import {
+  type CloneState,
+  type ClosedMission,
+  type InstanceState,
+  initialState,
+  type MissionState,
+} from "../supervise/state.ts";
 
 /**
  * A state as an older version of this program stored it, in today's shape:
@@ -16,6 +22,7 @@ export function upgradeState(stored: StoredState): CloneState {
   return {
     ...fresh,
     ...stored,
+    instance: stored.instance == null ? null : { ...INSTANCE_DEFAULTS, ...stored.instance },
     requests: (stored.requests ?? []).map((request) => ({ ...REQUEST_DEFAULTS, ...request })),
     mission: stored.mission == null ? null : upgradeMission(stored.mission),
     past: stored.past.map(upgradeClosed),
@@ -51,6 +58,8 @@ function upgradeIncident(incident: Incident, index: number): Incident {
   };
 }
 
+/** Fields of an instance that came later. */
+const INSTANCE_DEFAULTS = { trace: null } satisfies Partial<InstanceState>;
 /** Limits that came later. */
 const LIMITS_DEFAULTS = {
   mission_progress_interval_seconds: null,
@@ -64,12 +73,17 @@ const MISSION_DEFAULTS = {
   released: {},
   handover: null,
   conduct: NO_CONDUCT,
+  traces: [],
+  ending: null,
+  postmortem: null,
 } satisfies Partial<MissionState>;
 /** Fields of a closed mission that came later. */
 const CLOSED_DEFAULTS = {
   answered: [],
   actions: NO_ACTIONS,
   conduct: NO_CONDUCT,
+  traces: [],
+  postmortem: null,
 } satisfies Partial<ClosedMission>;
 /** Fields of a question that came later. */
 const REQUEST_DEFAULTS = { approvers: [], barred: [] } satisfies Partial<Request>;

@@ -1,3 +1,4 @@
+import type { DeathProof } from "../model/instance.ts";
 import { iso } from "../model/time.ts";
 import type { ClosedMission } from "../supervise/state.ts";
 import { conductReport } from "./conduct.ts";
@@ -65,12 +66,31 @@ export function closureReport(clone: string, closed: ClosedMission): string {
   for (const incident of closed.incidents)
     lines.push(`- ${iso(incident.at)} **${incident.class}** ${cell(incident.message)}`);
   lines.push(...conductReport(closed));
+  if (closed.traces.length > 0 || closed.postmortem !== null) lines.push("", "## Trace and postmortem", "");
+  for (const trace of closed.traces) {
+    lines.push(
+      `- epoch ${trace.epoch} (${trace.cause}): \`${trace.path}\`, manifest \`${trace.digest}\`, ${trace.files === 1 ? "1 file" : `${trace.files} files`}`,
+    );
+  }
+  if (closed.postmortem !== null) {
+    const { file, revision, author, reviewedBy } = closed.postmortem;
+    lines.push(
+      `- [${file}](${file}) at \`${revision.slice(0, 12)}\`, by ${author}, reviewed by ${reviewedBy}`,
+    );
+  }
   lines.push("", "## Proof of death", "");
   lines.push(
     proof === null
       ? "It never had an instance."
-      : `Ended at \`${proof.rung}\`, containment \`${proof.containment}\`, ${proof.emptyScans} empty scans: ${cell(proof.evidence)}.`,
+      : `Ended at \`${proof.rung}\`, containment \`${proof.containment}\`, ${proof.emptyScans} empty scans: ${cell(proof.evidence)}.${rungs(proof)}`,
     "",
   );
   return lines.join("\n");
+}
+
+/** The ladder as it was climbed. */
+function rungs({ rungs: tried = [] }: DeathProof): string {
+  return tried.length === 0
+    ? ""
+    : ` Rungs: ${tried.map(({ rung, atMs }) => `${rung} at ${atMs} ms`).join(", ")}.`;
 }

@@ -57,6 +57,7 @@ function factOf(state: CloneState, type: ConditionType, at: Instant): Fact {
         "Stopping",
         "BackingOff",
         "Judging",
+        "Postmortem",
       ].includes(state.phase)
         ? yes(state.phase, state.mission?.summary ?? state.phase)
         : no(state.phase, state.lastFailure ?? "nothing is under way");

@@ -68,6 +68,12 @@ export function describe(event: CloneEvent): string {
       return `judged: ${event.verdict.outputs.filter((output) => output.ok).length}/${event.verdict.outputs.length} outputs valid, ${event.verdict.criteria.filter((criterion) => criterion.state === "met").length}/${event.verdict.criteria.length} criteria met`;
     case "judge.failed":
       return `could not be judged: ${event.message}`;
+    case "trace.saved":
+      return `trace bundle of epoch ${event.bundle.epoch} kept (${event.bundle.cause}): ${event.bundle.path}, ${event.bundle.digest.slice(0, 19)}…`;
+    case "trace.failed":
+      return `no trace bundle could be kept: ${event.message}`;
+    case "postmortem.merged":
+      return `postmortem ${event.postmortem.file} by ${event.postmortem.author}, reviewed by ${event.postmortem.reviewedBy}, merged at ${short(event.postmortem.revision)}`;
     case "archive.finished":
       return `workspace archived at ${event.path}`;
     case "instance.reported":

@@ -22,6 +22,7 @@ export function missionPhaseOf(state: CloneState): MissionPhase {
     case "Quarantined":
       return "Paused";
     case "Judging":
+    case "Postmortem":
       return "Closing";
     default:
       return held ? "Paused" : "Pending";
@@ -32,6 +33,7 @@ export function missionPhaseOf(state: CloneState): MissionPhase {
 export function closedPhaseOf(closed: ClosedMission): MissionPhase {
   switch (closed.terminal.status) {
     case "completed":
+      if (closed.outcome === "ignored") return "Cancelled";
       return closed.outcome === "rejected" || closed.outcome === "unknown" ? "Failed" : "Completed";
     case "cancelled":
       return "Cancelled";

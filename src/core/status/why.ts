@@ -83,6 +83,15 @@ export function headline(
   const runs = state?.phase === "Running" && state.holds.length === 0 && state.mission !== null;
   if (runs) return { runs, text: `${name} runs: ${state.mission?.summary ?? ""}` };
   const end = state?.mission?.terminal;
+  if (state?.phase === "Postmortem") {
+    const missing = held.find((one) => one.action === "postmortem")?.message;
+    const { requests } = state;
+    const asked = requests.find(({ kind }) => kind === "postmortem")?.summary;
+    return {
+      runs,
+      text: `${name} is over (${end?.status}) and is not closed yet: ${missing ?? asked ?? "a postmortem is waited for"}`,
+    };
+  }
   if (end != null)
     return { runs, text: `${name} is over (${end.status}) and is being closed: ${end.reason}` };
   const hold = state?.holds[0];

@@ -3,6 +3,7 @@ import type { Effect } from "../model/effect.ts";
 import type { Hold } from "../model/hold.ts";
 import { INCIDENT_SEVERITY, type IncidentClass, type NewIncident } from "../model/incident.ts";
 import type { Instant } from "../model/time.ts";
+import type { TraceCause } from "../model/trace.ts";
 import {
   type ClonePhase,
   type CloneState,
@@ -110,14 +111,21 @@ export function withTerminal(state: CloneState, terminal: Terminal): CloneState 
 export function beginStop(
   state: CloneState,
   at: Instant,
-  stop: { reason: StopReason; enter: "cancel" | "term" | "now"; text: string },
+  stop: { reason: StopReason; enter: "cancel" | "term" | "now"; text: string; trace?: TraceCause },
 ): Step {
   const { instance } = state;
   if (instance === null) return stay(state, "there is no instance to stop");
   const reason =
     instance.stopping === null || stop.reason.type !== "failed" ? stop.reason : instance.stopping;
-  const next = enter(withInstance(state, { stopping: reason }), "Stopping", at);
-  return ask(next, { type: "stop", epoch: instance.epoch, enter: stop.enter, reason: stop.text });
+  const trace = instance.trace ?? stop.trace ?? null;
+  const next = enter(withInstance(state, { stopping: reason, trace }), "Stopping", at);
+  return ask(next, {
+    type: "stop",
+    epoch: instance.epoch,
+    enter: stop.enter,
+    reason: stop.text,
+    ...(trace === null ? {} : { trace }),
+  });
 }
 
 /** Closes the stretch of active time that is open, if one is. */

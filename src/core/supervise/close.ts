@@ -5,10 +5,12 @@ import type { Instant } from "../model/time.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { ask, enter, type Step, stay, withMission, withoutHolds } from "./change.ts";
 import { JUDGE_ATTEMPTS_MAX, JUDGE_RETRY_MS } from "./limits.ts";
+import { awaitPostmortem, mergedPostmortem, needsPostmortem } from "./postmortem.ts";
 import { scorecardOf } from "./scorecard.ts";
 import {
   type CloneState,
   type ClosedMission,
+  type Ending,
   type MissionState,
   PAST_MISSIONS_MAX,
   type Terminal,
@@ -40,6 +42,21 @@ export function onJudgeFailed(state: CloneState, event: Of<"judge.failed">, at: 
     outcome: "unknown",
     reason: `could not be judged: ${event.message}`,
   });
+}
+
+/** A person's kill ends the judging as well: what was claimed is neither accepted nor refused. */
+export function closeUnjudged(state: CloneState, reason: string, at: Instant): Step {
+  const { mission } = state;
+  if (mission === null || mission.terminal === null) return stay(state, "there is nothing to judge");
+  return close(state, mission, mission.terminal, { verdict: null, at, outcome: "ignored", reason });
+}
+
+export function onPostmortemMerged(state: CloneState, event: Of<"postmortem.merged">, at: Instant): Step {
+  const merged = mergedPostmortem(state, event);
+  const mission = merged?.state.mission ?? null;
+  if (merged === null || mission === null || mission.terminal === null)
+    return stay(state, "no postmortem is waited for");
+  return close(merged.state, mission, mission.terminal, { ...merged.ending, at });
 }
 
 /** A mission that did not complete is closed on its terminal state alone; without one there is no closure. */
@@ -104,14 +121,16 @@ export function outcomeOf(verdict: Verdict): { outcome: Outcome; reason: string 
   return { outcome: "accepted", reason: "every output is valid and every criterion is met" };
 }
 
-interface Closing {
-  readonly verdict: Verdict | null;
-  readonly outcome: Outcome;
-  readonly reason: string;
+interface Closing extends Ending {
   readonly at: Instant;
 }
 
+/** What is critical is learnt from first. */
 function close(state: CloneState, mission: MissionState, terminal: Terminal, closing: Closing): Step {
+  if (needsPostmortem(mission)) {
+    const { verdict, outcome, reason, at } = closing;
+    return awaitPostmortem(state, { verdict, outcome, reason }, at);
+  }
   const wish = state.spec?.afterClosure ?? "ask";
   // What nobody accepted is looked at by a person before the clone is put away.
   const decision =
@@ -144,6 +163,8 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     actions: mission.actions,
     conduct: mission.conduct,
     proof: mission.proof,
+    traces: mission.traces,
+    postmortem: mission.postmortem,
     limits: mission.limits,
     summary: mission.summary,
     assignedAt: mission.assignedAt,

@@ -5,8 +5,8 @@ import type { Instant } from "../model/time.ts";
 import { conditionsOf } from "../status/conditions.ts";
 import { describe } from "../status/describe.ts";
 import * as actions from "./actions.ts";
-import type { Step } from "./change.ts";
-import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished } from "./close.ts";
+import { type Step, stay } from "./change.ts";
+import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished, onPostmortemMerged } from "./close.ts";
 import { onDeadline } from "./deadline.ts";
 import * as handover from "./handover.ts";
 import * as launch from "./launch.ts";
@@ -19,6 +19,7 @@ import { type CloneState, RECENT_MAX } from "./state.ts";
 import * as stop from "./stop.ts";
 import { onProgressOverdue } from "./stuck.ts";
 import { onMessageSent, onTold } from "./tell.ts";
+import { onTraceSaved } from "./trace.ts";
 import * as want from "./want.ts";
 import * as watch from "./watch.ts";
 
@@ -123,6 +124,12 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return onJudgeFinished(state, event, at);
     case "judge.failed":
       return onJudgeFailed(state, event, at);
+    case "trace.saved":
+      return onTraceSaved(state, event);
+    case "trace.failed":
+      return stay(state);
+    case "postmortem.merged":
+      return onPostmortemMerged(state, event, at);
     case "archive.finished":
       return onArchived(state, event);
     case "instance.reported":

@@ -83,6 +83,7 @@ export function plannedBody(
     costMicros: null,
     stopping: null,
     stopAttempts: 0,
+    trace: null,
   };
 }
 

@@ -14,7 +14,7 @@ const NEEDS_PEOPLE: ReadonlySet<HoldKind> = new Set([
 ]);
 
 export function waitsForPeople(state: CloneState): boolean {
-  return state.holds.some((hold) => NEEDS_PEOPLE.has(hold.kind));
+  return state.phase === "Postmortem" || state.holds.some((hold) => NEEDS_PEOPLE.has(hold.kind));
 }
 
 /** Keeps the time that a mission waited for people, for its scorecard. */

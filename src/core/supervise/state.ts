@@ -7,9 +7,11 @@ import type { Hold } from "../model/hold.ts";
 import type { Incident } from "../model/incident.ts";
 import type { DeathProof, InstanceHandle } from "../model/instance.ts";
 import type { MeterTrust, MissionContract, MissionLimits, Outcome } from "../model/mission.ts";
+import type { MergedPostmortem } from "../model/postmortem.ts";
 import type { AnsweredRequest, Request } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
+import type { TraceBundle, TraceCause } from "../model/trace.ts";
 import type { Verdict } from "../model/verdict.ts";
 
 /**
@@ -35,6 +37,7 @@ import type { Verdict } from "../model/verdict.ts";
  * - BackingOff: leaves at `deadlineAt`, when nothing holds it. The epoch does not change until the next start.
  * - Quarantined: leaves by a new generation or by hand; time alone does not help.
  * - Judging: outputs and criteria are looked at in a clean place. Leaves by `judge.finished`.
+ * - Postmortem: judged or ended, and something critical happened. Leaves when the postmortem is merged.
  * - Retired: leaves by a new declaration only.
  */
 export type ClonePhase =
@@ -47,6 +50,7 @@ export type ClonePhase =
   | "BackingOff"
   | "Quarantined"
   | "Judging"
+  | "Postmortem"
   | "Retired";
 
 export interface CloneState {
@@ -131,6 +135,8 @@ export interface InstanceState {
   readonly stopping: StopReason | null;
   /** Times that a stop came back without proof. */
   readonly stopAttempts: number;
+  /** Why a trace bundle is kept of it; null: none is. */
+  readonly trace: TraceCause | null;
 }
 
 /** Decides what comes after the proof of death. */
@@ -211,6 +217,18 @@ export interface MissionState {
   /** Proof that its last instance is dead. */
   readonly proof: DeathProof | null;
   readonly judgeAttempts: number;
+  /** Trace bundles that were kept, oldest first, at most `TRACES_MAX`. */
+  readonly traces: readonly TraceBundle[];
+  /** How it will be closed, while that waits for a postmortem. */
+  readonly ending: Ending | null;
+  readonly postmortem: MergedPostmortem | null;
+}
+
+/** What a closure says beside the record. */
+export interface Ending {
+  readonly verdict: Verdict | null;
+  readonly outcome: Outcome;
+  readonly reason: string;
 }
 
 export interface Terminal {
@@ -238,6 +256,8 @@ export interface ClosedMission {
   readonly actions: ActionCounts;
   readonly conduct: Conduct;
   readonly proof: DeathProof | null;
+  readonly traces: readonly TraceBundle[];
+  readonly postmortem: MergedPostmortem | null;
   readonly limits: MissionLimits;
   readonly summary: string;
   readonly assignedAt: Instant;

@@ -19,6 +19,7 @@ import { closeWithoutVerdict } from "./close.ts";
 import { STOP_RETRY_MS } from "./limits.ts";
 import { judgeFailure, wasStable } from "./restart.ts";
 import type { CloneState, InstanceState, StopReason } from "./state.ts";
+import { traceOf } from "./trace.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -30,12 +31,15 @@ export function onStopFinished(state: CloneState, event: Of<"stop.finished">, at
   // Nothing of it lives any more, so the freeze that an earlier attempt caused is over.
   const thawed = endIncidents(
     withoutHolds(state, (hold) => hold.kind === "freeze" && hold.reason === "Survivors"),
-    ["survivors"],
+    ["survivors", "runaway"],
     at,
   );
   const buried = bury(thawed, instance, event.proof, at);
-  if (buried.mission?.terminal != null) return afterMission(buried, at);
-  return afterDeath(buried, instance, instance.stopping, at);
+  const next =
+    buried.mission?.terminal != null
+      ? afterMission(buried, at)
+      : afterDeath(buried, instance, instance.stopping, at);
+  return { ...next, effects: [...traceOf(state, next.state, instance), ...next.effects] };
 }
 
 /** Without proof nothing may replace it: the lane is frozen, a person is told, and the stop is tried again. */

@@ -6,6 +6,7 @@ import type { CloneEvent } from "../model/event.ts";
 import type { Hold } from "../model/hold.ts";
 import type { DesiredMission, MissionLimits } from "../model/mission.ts";
 import type { Instant } from "../model/time.ts";
+import type { TraceCause } from "../model/trace.ts";
 import {
   ask,
   beginStop,
@@ -18,7 +19,7 @@ import {
   withoutHolds,
   withTerminal,
 } from "./change.ts";
-import { closeWithoutVerdict } from "./close.ts";
+import { closeUnjudged, closeWithoutVerdict } from "./close.ts";
 import { releasedByHand } from "./freeze.ts";
 import { withoutRequests } from "./requests.ts";
 import { type CloneState, isRunClosed, type MissionState } from "./state.ts";
@@ -101,6 +102,8 @@ export function onLimitsChanged(state: CloneState, event: Of<"mission.limits_cha
       by: REPOSITORY,
       reason: "the kill switch is engaged in the mission's file",
       enter: "term",
+      trace: "kill_switch",
+      aborts: true,
     });
   }
   if (limits.state === "cancelled") {
@@ -163,8 +166,20 @@ export function onKill(state: CloneState, event: Of<"kill.requested">, at: Insta
     status: "cancelled",
     by: event.by,
     reason: `killed: ${event.reason}`,
-    enter: event.now ? "now" : "term",
+    enter: rungOf(state, event),
+    trace: event.by === KILL_SWITCH ? "kill_switch" : "killed",
+    aborts: true,
   });
+}
+
+/** Who kills by the switch; it names the person who engaged it in its reason. */
+export const KILL_SWITCH = "kill-switch";
+
+/** A frozen agent has had its turn ended already, and is not let go on in order to hear that it should end. */
+function rungOf({ instance }: CloneState, event: Of<"kill.requested">): "cancel" | "term" | "now" {
+  if (event.now) return "now";
+  const again = instance !== null && instance.stopping !== null;
+  return event.by === KILL_SWITCH || again || instance?.paused === true ? "term" : "cancel";
 }
 
 interface End {
@@ -172,16 +187,30 @@ interface End {
   readonly by: string;
   readonly reason: string;
   readonly enter: "cancel" | "term" | "now";
+  /** Keep a trace bundle. */
+  readonly trace?: TraceCause;
+  /** Judging is not waited for. */
+  readonly aborts?: boolean;
 }
 
 /** Gives the mission its end and takes the instance down, if there is one. */
 export function end(state: CloneState, at: Instant, how: End): Step {
   const ended = withTerminal(state, { status: how.status, at, reason: how.reason, by: how.by });
   if (ended.instance !== null) {
-    return beginStop(ended, at, { reason: { type: "mission_over" }, enter: how.enter, text: how.reason });
+    return beginStop(ended, at, {
+      reason: { type: "mission_over" },
+      enter: how.enter,
+      text: how.reason,
+      ...(how.trace === undefined ? {} : { trace: how.trace }),
+    });
   }
   if (ended.mission === null) return stay(ended.withdrawn ? enter(ended, "Retired", at) : ended);
-  if (ended.phase === "Judging") return stay(ended, "the mission is being judged already");
+  if (ended.phase === "Postmortem") return stay(ended, "the mission is over and waits for its postmortem");
+  if (ended.phase === "Judging") {
+    return how.aborts === true
+      ? closeUnjudged(ended, how.reason, at)
+      : stay(ended, "the mission is being judged already");
+  }
   return closeWithoutVerdict(ended, at);
 }
 
@@ -248,5 +277,8 @@ function newMission(mission: DesiredMission, at: Instant): MissionState {
     terminal: null,
     proof: null,
     judgeAttempts: 0,
+    traces: [],
+    ending: null,
+    postmortem: null,
   };
 }

@@ -88,6 +88,7 @@ export function onHealth(state: CloneState, event: Of<"health.changed">, at: Ins
     reason: { type: "failed", signature: "heartbeat", message: `no heartbeat: ${event.evidence}` },
     enter: "now",
     text: `lost: ${event.evidence}`,
+    trace: "lost",
   });
 }
 

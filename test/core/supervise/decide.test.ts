@@ -279,14 +279,16 @@ describe("people", () => {
     expect(life.state.holds.map((hold) => hold.kind)).toEqual(["window"]);
   });
 
-  test("a kill passes every hold and enters the ladder at SIGTERM, or at SIGKILL", () => {
+  test("a kill passes every hold and takes the whole ladder, or enters it at SIGKILL", () => {
     for (const [now, enter] of [
-      [false, "term"],
+      [false, "cancel"],
       [true, "now"],
     ] as const) {
       const life = new Life().running().on({ type: "hold.placed", hold: operator, by: "operator:ann" });
       life.on({ type: "kill.requested", by: "operator:ann", reason: "runs away", now });
-      expect(life.last?.effects).toEqual([{ type: "stop", epoch: 1, enter, reason: "killed: runs away" }]);
+      expect(life.last?.effects).toEqual([
+        { type: "stop", epoch: 1, enter, reason: "killed: runs away", trace: "killed" },
+      ]);
       expect(life.dead("sigkill").state.past[0]).toMatchObject({
         outcome: "ignored",
         terminal: { status: "cancelled", by: "operator:ann" },
@@ -298,6 +300,26 @@ describe("people", () => {
     const life = new Life().running().reports("mission.completed");
     life.on({ type: "kill.requested", by: "operator:ann", reason: "too slow", now: true });
     expect(life.last?.effects).toMatchObject([{ type: "stop", enter: "now" }]);
+  });
+
+  test("one that is frozen already is not let go on to hear of it", () => {
+    const life = new Life().running().on({ type: "hold.placed", hold: operator, by: "operator:ann" });
+    life.on({ type: "instance.paused", epoch: 1 });
+    life.on({ type: "kill.requested", by: "operator:ann", reason: "no", now: false });
+    expect(life.last?.effects).toMatchObject([{ type: "stop", enter: "term" }]);
+  });
+
+  test("a kill while it is being judged ends the judging", () => {
+    const life = new Life().running().reports("mission.completed").dead();
+    expect(life.state.phase).toBe("Judging");
+    life.on({ type: "kill.requested", by: "operator:ann", reason: "no", now: false });
+    expect(life.state.past[0]).toMatchObject({
+      outcome: "ignored",
+      outcomeReason: "killed: no",
+      terminal: { status: "completed" },
+      verdict: null,
+    });
+    expect(life.judged().last?.ignored).toBeDefined();
   });
 
   test("a kill before any instance closes the mission at once", () => {

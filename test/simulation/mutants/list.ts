@@ -415,4 +415,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: ["misbehaviour"],
   },
+  {
+    bug: "a mission with a critical incident is closed like any other",
+    invariant: "postmortem-first",
+    edits: [
+      {
+        file: "core/supervise/close.ts",
+        find: "if (needsPostmortem(mission)) {",
+        replace: "if (mission.name === needsPostmortem.name) {",
+      },
+    ],
+    troubles: ["survivors", "operatorsPerHour"],
+  },
+  {
+    bug: "only kills by hand leave a trace bundle",
+    invariant: "trace-kept",
+    edits: [
+      {
+        file: "core/supervise/trace.ts",
+        find: "instance.trace ?? (survived",
+        replace: "instance.trace ?? (instance.plannedAt < 0",
+      },
+    ],
+    troubles: ["survivors", "operatorsPerHour"],
+  },
 ];

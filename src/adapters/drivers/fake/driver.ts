@@ -304,6 +304,8 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
       return find(handle)?.instance.outbox.filter((event) => event.seq > afterSeq) ?? [];
     },
 
+    evidence: async () => ({ processes: [], environmentNames: [], files: [] }),
+
     async transcript(handle, bytesMax) {
       const text = find(handle)?.instance.transcript.join("\n") ?? "";
       return bytesMax > 0 ? text.slice(-bytesMax) : "";

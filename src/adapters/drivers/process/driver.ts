@@ -20,6 +20,7 @@ import { readOutbox } from "../../../shim/outbox.ts";
 import { type Census, takeCensus } from "../../../shim/process-table.ts";
 import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
+import { evidenceOf, NO_EVIDENCE } from "./evidence.ts";
 import {
   cloneDirectory,
   clonesIn,
@@ -231,6 +232,11 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       // The file is the outbox; asking the shim would only tell us what it says, and a stopped one nothing.
       const instance = instanceOf(layout, handle);
       return instance === null ? [] : readOutbox(instance.directory, afterSeq);
+    },
+
+    async evidence(handle) {
+      const instance = instanceOf(layout, handle);
+      return instance === null ? NO_EVIDENCE : evidenceOf(instance);
     },
 
     async transcript(handle, bytesMax) {

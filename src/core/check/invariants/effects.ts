@@ -95,6 +95,7 @@ function stranded(state: CloneState, open: readonly OpenEffect[]): string | null
     phase === "BackingOff" ||
     phase === "Quarantined" ||
     phase === "Judging" ||
+    phase === "Postmortem" ||
     phase === "Retired";
   if (bodiless !== (instance === null))
     return `it is ${phase} ${instance === null ? "without" : "with"} an instance on record`;
@@ -112,6 +113,10 @@ function stranded(state: CloneState, open: readonly OpenEffect[]): string | null
       return waits("stop") || state.deadlineAt !== null ? null : "it is Stopping and nobody stops it";
     case "Judging":
       return waits("judge") || state.deadlineAt !== null ? null : "it is Judging and nobody judges it";
+    case "Postmortem":
+      return state.requests.some((request) => request.kind === "postmortem")
+        ? null
+        : "it waits for a postmortem that nobody was asked for";
     case "Quarantined":
       return state.holds.some((hold) => hold.kind === "quarantine")
         ? null
