@@ -212,6 +212,15 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
   );
 
   runs(
+    add(
+      "scorecard [name]",
+      "Show the scorecards of closed missions, and where they are going",
+      "factory scorecard --since 30d\nfactory scorecard license-audit",
+    ).option("--since <duration>", "how far back, e.g. 12h, 30d", "30d"),
+    async (call: Call<{ since: string }>, name: string | undefined) =>
+      (await import("./commands/scorecard.ts")).scorecard(call, name),
+  );
+  runs(
     add("guardrails", "Show what the fleet measures against its guardrails", "factory guardrails"),
     async (call: Call<object>) => (await import("./commands/guardrails.ts")).guardrails(call),
   );
@@ -305,6 +314,18 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       .option("--reason <text>", "is recorded", ""),
     async (call: Call<{ decide?: "retire" | "standby" | "template"; reason: string }>, name: string) =>
       (await import("./commands/closure.ts")).closure(call, name),
+  );
+  runs(
+    add(
+      "review <name>",
+      "Judge the criteria of a closed mission that only people can judge",
+      'factory review license-audit\nfactory review license-audit --met readable --note "read it in four minutes"',
+    )
+      .option("--met <ids>", "criteria that are met, separated by commas")
+      .option("--unmet <ids>", "criteria that are not met")
+      .option("--note <text>", "is kept with the word", ""),
+    async (call: Call<{ met?: string; unmet?: string; note: string }>, name: string) =>
+      (await import("./commands/review.ts")).review(call, name),
   );
   runs(add("reconcile", "Look at the repository now", "factory reconcile"), async (call: Call<object>) =>
     (await import("./commands/reconcile.ts")).reconcile(call),

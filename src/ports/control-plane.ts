@@ -1,7 +1,9 @@
 import type { ActionRow } from "../core/model/action.ts";
 import type { Decided } from "../core/model/request.ts";
+import type { Instant } from "../core/model/time.ts";
 import type { DeadLetterView } from "../core/status/callbacks.ts";
 import type { GuardrailsView } from "../core/status/guardrails.ts";
+import type { Trends } from "../core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
 import type { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../wire/action.ts";
 import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
@@ -40,6 +42,8 @@ export interface ControlPlane {
     request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },
   ): Promise<ControlAnswer>;
   /** Answers an open question. A refusal says which answers are possible, with numbers. */
+  /** A person's word on criteria of a closed mission that no program judges. */
+  review(request: ReviewRequest): Promise<ControlAnswer>;
   decide(request: DecideRequest): Promise<ControlAnswer>;
   /** Says that somebody looks into it; it comes back all the same when nobody has answered in time. */
   acknowledge(request: { readonly id: string; readonly actor: string }): Promise<ControlAnswer>;
@@ -65,6 +69,8 @@ export interface ControlPlane {
   /** By the name of a mission or of a clone. */
   why(name: string): Promise<WhyView | null>;
   guardrails(): GuardrailsView;
+  /** Closed missions since then, all together, beside the same stretch of time before. */
+  scorecards(since: Instant): Trends;
   inbox(): readonly InboxItem[];
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
   /** The effect ledger of a mission, oldest first; null when there is none of that name. */
@@ -108,6 +114,10 @@ export interface DecideRequest {
 export type ControlAnswer =
   | { readonly ok: true; readonly message: string }
   | { readonly ok: false; readonly code: "not_found" | "conflict" | "unavailable"; readonly message: string };
+
+export interface ReviewRequest extends ControlRequest {
+  readonly criteria: readonly { readonly id: string; readonly met: boolean }[];
+}
 
 export interface IngestAnswer {
   readonly key: string;

@@ -10,9 +10,6 @@ export interface Control {
   resume(request: ControlRequest): Promise<ControlAnswer>;
   kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
   answer(request: Omit<ControlRequest, "reason"> & { readonly text: string }): Promise<ControlAnswer>;
-  decideClosure(
-    request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },
-  ): Promise<ControlAnswer>;
 }
 
 export function createControl(parts: {
@@ -120,29 +117,6 @@ export function createControl(parts: {
           phase === "Running"
             ? `the agent of ${request.name} is being told`
             : `the agent of ${request.name} is told as soon as it runs`,
-      ),
-    decideClosure: (request) =>
-      act(
-        request,
-        (state) => {
-          const closed = [...state.past]
-            .reverse()
-            .find((past) => past.name === request.name || state.name === request.name);
-          if (closed === undefined) return `${request.name} has no closed mission`;
-          if (closed.decision !== "undecided") return `it is decided already: ${closed.decision}`;
-          if (request.decision === "retire" && state.mission !== null) {
-            return `${state.name} works on ${state.mission.name}; decide when that is closed`;
-          }
-          return [
-            {
-              type: "closure.decided",
-              missionId: closed.missionId,
-              decision: request.decision,
-              by: owner(request),
-            },
-          ];
-        },
-        `decided: ${request.decision}`,
       ),
   };
 }

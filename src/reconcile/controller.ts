@@ -7,6 +7,7 @@ import { type CallbackFacts, deadLettersOf } from "../core/status/callbacks.ts";
 import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
 import { guardrailsView } from "../core/status/guardrails.ts";
 import { inboxOf } from "../core/status/inbox.ts";
+import { trendsOf } from "../core/status/trends.ts";
 import type { WhyView } from "../core/status/view.ts";
 import { headline, whySteps } from "../core/status/why.ts";
 import { waitsForPeople } from "../core/supervise/people.ts";
@@ -28,6 +29,7 @@ import type { Workspaces } from "../ports/workspaces.ts";
 import type { DocumentMemory } from "../spec/documents.ts";
 import { createActions } from "./actions.ts";
 import { createAnswers } from "./answer.ts";
+import { createClosures } from "./closures.ts";
 import { createControl, laneOf } from "./control.ts";
 import { createDesires } from "./desire.ts";
 import { createDispatcher } from "./dispatch.ts";
@@ -175,6 +177,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
     secrets: parts.secrets,
     judge: parts.judge,
     inCore: parts.inCore,
+    proposals: parts.proposals,
+    source: parts.source,
+    revision: () => passes.desired()?.revision ?? null,
     desires,
     tokens,
     installation: parts.installation,
@@ -185,6 +190,12 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const dispatcher = createDispatcher({ recorder, handlers, clock, log });
   const ingest = createIngest({ recorder, store, clock });
   const actions = createActions({ recorder, store, clock });
+  const closures = createClosures({
+    recorder,
+    lane: (name) => lane(name)?.name ?? null,
+    interventionsMax: () =>
+      (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).guardrails.maxInterventionsPerMission,
+  });
   const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
   const answers = createAnswers({ recorder, caps: () => passes.desired()?.fleet.caps ?? null });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
@@ -338,7 +349,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
     resume: (request) => control.resume(request),
     kill: (request) => control.kill(request),
     answer: (request) => control.answer(request),
-    decideClosure: (request) => control.decideClosure(request),
+    decideClosure: (request) => closures.decide(request),
+    review: (request) => closures.review(request),
+    scorecards: (since) => trendsOf(recorder.states.values(), since, clock.now()),
     decide: (request) => answers.decide(request),
     acknowledge: (request) => answers.acknowledge(request),
     async reconcile() {

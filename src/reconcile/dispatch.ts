@@ -252,6 +252,10 @@ export function isPointless(effect: Effect, state: CloneState): boolean {
       return state.phase !== "Judging" || state.mission?.missionId !== effect.missionId;
     case "trace":
       return false;
+    case "promote":
+      return !state.past.some(
+        ({ missionId, promotedAt }) => missionId === effect.missionId && promotedAt === null,
+      );
     case "archive":
       return state.mission !== null || state.phase !== "Retired";
     case "stop":

@@ -8,13 +8,16 @@ import { DEFAULT_LADDER, type Driver, type StopLadder } from "../ports/driver.ts
 import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
 import type { Log } from "../ports/log.ts";
+import type { Proposals } from "../ports/proposals.ts";
 import type { Secrets } from "../ports/secrets.ts";
+import type { Source } from "../ports/source.ts";
 import type { Workspaces } from "../ports/workspaces.ts";
 import type { WireEvent } from "../wire/event.ts";
 import type { Desires } from "./desire.ts";
 import { envelopeFor, envelopeForInCore } from "./envelope.ts";
 import { prepare } from "./prepare.ts";
 import { toPulledReport } from "./reports.ts";
+import { proposeTemplate } from "./template.ts";
 import type { Tokens } from "./tokens.ts";
 import type { Tracer } from "./trace.ts";
 
@@ -24,6 +27,10 @@ export interface EffectParts {
   readonly secrets: Secrets;
   readonly judge: Judge;
   readonly inCore: InCoreLane;
+  readonly proposals: Proposals;
+  readonly source: Source;
+  /** The revision that is obeyed, if one is known. */
+  readonly revision: () => string | null;
   readonly desires: Desires;
   readonly tokens: Tokens;
   readonly tracer: Tracer;
@@ -282,6 +289,14 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
           },
           signal,
         );
+      case "promote":
+        return [
+          {
+            type: "promote.finished",
+            missionId: effect.missionId,
+            evidence: await proposeTemplate(state, effect.missionId, parts, signal),
+          },
+        ];
       case "archive": {
         const { path } = await parts.workspaces.archive(state.name, effect.missionId, signal);
         return [{ type: "archive.finished", missionId: effect.missionId, path }];
@@ -318,6 +333,16 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         return [{ type: "dispatch.failed", epoch: effect.epoch, message }];
       case "stop":
         return [{ type: "stop.failed", epoch: effect.epoch, message }];
+      case "promote":
+        return failure.disposition === "stall"
+          ? [
+              {
+                type: "promote.finished",
+                missionId: effect.missionId,
+                evidence: `not proposed: ${message}`,
+              },
+            ]
+          : null;
       case "hand_over":
         return failure.disposition === "stall"
           ? [{ type: "handover.failed", missionId: effect.missionId, message }]

@@ -35,5 +35,10 @@ export async function superviseOnce(parts: {
 }
 
 function isAtRest(state: CloneState): boolean {
-  return state.mission === null && state.instance === null && state.deadlineAt === null;
+  return (
+    state.mission === null &&
+    state.instance === null &&
+    state.deadlineAt === null &&
+    state.requests.length === 0
+  );
 }

@@ -6,6 +6,7 @@ import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Signal } from "../../src/core/model/instance.ts";
 import type { DeadLetterView } from "../../src/core/status/callbacks.ts";
 import { guardrailsView } from "../../src/core/status/guardrails.ts";
+import { trendsOf } from "../../src/core/status/trends.ts";
 import type { CloneView, FleetView, MissionView, WhyView } from "../../src/core/status/view.ts";
 import type {
   Caller,
@@ -117,6 +118,8 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
     resume: (request) => decide("resume", request),
     kill: (request) => decide(request.now ? "kill now" : "kill", request),
     answer: (request) => decide(`answer ${request.text} to`, { ...request, reason: "" }),
+    review: (request) => decide(`review ${JSON.stringify(request.criteria)}`, request),
+    scorecards: (since) => trendsOf([], since, since + 1),
     decideClosure: (request) => decide(request.decision, request),
     decide: ({ id, decision, actor, reason }) => decide(decision.type, { name: id, actor, reason }),
     acknowledge: ({ id, actor }) => decide("acknowledge", { name: id, actor, reason: "" }),

@@ -91,9 +91,9 @@ export async function ended(child: ChildProcess): Promise<number | null> {
   return child.exitCode;
 }
 
-export function clientOf(dataDir: string, url: string): ControllerClient {
+export function clientOf(dataDir: string, url: string, actor = "tester"): ControllerClient {
   const token = readFileSync(join(dataDir, "operator.token"), "utf8").trim();
-  return createControllerClient({ url, token, actor: "tester" });
+  return createControllerClient({ url, token, actor });
 }
 
 export function readLog(dataDir: string): string {

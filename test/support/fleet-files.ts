@@ -11,6 +11,7 @@ export interface CloneOptions {
   readonly restart?: Readonly<Record<string, unknown>>;
   readonly orphanPolicy?: { readonly action: string; readonly after: string };
   readonly afterClosure?: "ask" | "retire" | "standby" | "template";
+  readonly overlays?: readonly string[];
   readonly isolation?: "group" | "pidns" | "cgroup";
 }
 
@@ -23,6 +24,8 @@ export interface MissionOptions {
   readonly heartbeatSeconds?: number;
   readonly progressSeconds?: number;
   readonly window?: Readonly<Record<string, string>>;
+  /** Criteria that a person judges. */
+  readonly reviews?: readonly string[];
   /** Paths that must exist, and be files with something in them, for the mission to be accepted. */
   readonly outputs?: readonly string[];
 }
@@ -52,6 +55,7 @@ export function cloneFile(name: string, options: CloneOptions): Files {
   return {
     [`clones/${name}.yaml`]: document("Clone", name, {
       baseline: "ua@1.0.0",
+      overlays: options.overlays ?? [],
       runtime: { driver: "process", isolation: options.isolation ?? "group" },
       agent: {
         adapter: "command",
@@ -77,7 +81,10 @@ export function missionFile(name: string, options: MissionOptions): Files {
       clone: options.clone,
       run: options.run ?? 1,
       state: options.state ?? "active",
-      success_criteria: outputs.length === 0 ? [criterion(["true"])] : outputs.map(exists),
+      success_criteria: [
+        ...(outputs.length === 0 ? [criterion(["true"])] : outputs.map(exists)),
+        ...(options.reviews ?? []).map((id) => ({ id, text: `it is ${id}`, review: "human" })),
+      ],
       budget: { max_runtime_minutes: options.maxRuntimeMinutes ?? 60 },
       heartbeat_interval_seconds: options.heartbeatSeconds ?? 5,
       ...(options.progressSeconds === undefined

@@ -3,6 +3,7 @@ import { FactoryError } from "../../core/model/error.ts";
 import type { Decided } from "../../core/model/request.ts";
 import type { DeadLetterView } from "../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../core/status/guardrails.ts";
+import type { Trends } from "../../core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../core/status/view.ts";
 import type { ControlAnswer } from "../../ports/control-plane.ts";
 import type { EventQuery, StoredEvent } from "../../ports/store.ts";
@@ -39,6 +40,10 @@ export interface ControllerClient {
   clone(name: string): Promise<CloneView | null>;
   why(name: string): Promise<WhyView | null>;
   guardrails(): Promise<GuardrailsView>;
+  scorecards(since: number): Promise<Trends>;
+  review(
+    call: ControlCall & { readonly criteria: readonly { readonly id: string; readonly met: boolean }[] },
+  ): Promise<ControlAnswer>;
   inbox(): Promise<readonly InboxItem[]>;
   events(query: EventQuery): Promise<readonly StoredEvent[]>;
   /** The effect ledger of a mission, oldest first. */
@@ -104,6 +109,8 @@ export function createControllerClient(options: ControllerClientOptions): Contro
     mission: (name) => get(`/v1/missions/${encodeURIComponent(name)}`),
     clone: (name) => get(`/v1/clones/${encodeURIComponent(name)}`),
     why: (name) => get(`/v1/why/${encodeURIComponent(name)}`),
+    scorecards: (since) => getOne(`/v1/scorecards?since=${since}`),
+    review: ({ name, reason, criteria }) => decide(name, "review", { reason, criteria }),
     guardrails: () => getOne("/v1/guardrails"),
     inbox: async () => (await getOne<{ items: InboxItem[] }>("/v1/inbox")).items,
     deadLetters: async () => (await getOne<{ letters: DeadLetterView[] }>("/v1/dead-letters")).letters,

@@ -50,6 +50,8 @@ export type Effect =
       readonly authRef: string | null;
     }
   | { readonly type: "judge"; readonly missionId: string }
+  /** Propose the template as a change of the repository. */
+  | { readonly type: "promote"; readonly missionId: string }
   /** Put the workspace away after a retirement. */
   | { readonly type: "archive"; readonly missionId: string };
 

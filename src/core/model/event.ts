@@ -59,6 +59,21 @@ export type CloneEvent =
     }
   /** A person says something to the agent. */
   | { readonly type: "message.sent"; readonly by: string; readonly text: string }
+  /** A person's word on the criteria of a closed mission that only people can judge. */
+  | {
+      readonly type: "review.recorded";
+      readonly missionId: string;
+      readonly criteria: readonly { readonly id: string; readonly met: boolean }[];
+      readonly by: string;
+      readonly note: string;
+    }
+  | {
+      readonly type: "template.proposed";
+      readonly missionId: string;
+      readonly by: string;
+      /** The fleet's guardrail at that moment. */
+      readonly interventionsMax: number;
+    }
   // Answers to open questions.
   | { readonly type: "request.acknowledged"; readonly request: string; readonly by: string }
   | {
@@ -110,6 +125,7 @@ export type CloneEvent =
   | { readonly type: "trace.saved"; readonly missionId: string; readonly bundle: TraceBundle }
   | { readonly type: "trace.failed"; readonly missionId: string; readonly message: string }
   | { readonly type: "postmortem.merged"; readonly missionId: string; readonly postmortem: MergedPostmortem }
+  | { readonly type: "promote.finished"; readonly missionId: string; readonly evidence: string }
   | { readonly type: "archive.finished"; readonly missionId: string; readonly path: string }
   // What is seen.
   | { readonly type: "instance.reported"; readonly epoch: number; readonly report: Report }

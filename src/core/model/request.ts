@@ -52,6 +52,7 @@ export type RequestKind =
   | "lane" // the lane is frozen by an incident
   | "quarantine" // too many failures
   | "postmortem" // closure waits until it is merged
+  | "template" // a mission is to become a template
   | "rollout" // a rollout stopped
   | "guardrail"; // the fleet left its guardrails
 

@@ -11,6 +11,12 @@ export interface Scorecard {
     readonly criteria_pending: number;
     readonly outputs_required: number;
     readonly outputs_valid: number;
+    /** What people judged, and who. */
+    readonly human_review: {
+      readonly met: number;
+      readonly unmet: number;
+      readonly by: readonly string[];
+    };
   };
   readonly latency: {
     /** Declared → first launch. */
@@ -27,6 +33,11 @@ export interface Scorecard {
   readonly incidents: {
     readonly total: number;
     readonly by_class: Readonly<Record<string, number>>;
+    readonly by_severity: Readonly<Record<string, number>>;
+    /** Mean over the incidents; null where there was none. */
+    readonly time_to_detect_ms: number | null;
+    /** Mean over the incidents, from noticed to over. */
+    readonly time_to_end_ms: number | null;
   };
   readonly maintainability: {
     readonly files_from_baseline: number;
@@ -39,7 +50,11 @@ export interface Scorecard {
     readonly llm_calls: number | null;
     readonly cost_usd: number | null;
     readonly usage_trust: string;
-    /** Fraction of the runtime budget that was left. */
+    /** Null where the mission was not accepted, or its cost is not known. */
+    readonly cost_per_accepted_usd: number | null;
+    /** Fractions of the budget that were left; null without a limit, or where the use is not known. */
     readonly runtime_budget_left: number;
+    readonly llm_budget_left: number | null;
+    readonly cost_budget_left: number | null;
   };
 }

@@ -1,3 +1,5 @@
+import type { Instant } from "./time.ts";
+
 /** What the judge found: facts with evidence, from which the outcome follows. */
 export interface Verdict {
   readonly outputs: readonly OutputEvidence[];
@@ -30,4 +32,6 @@ export interface CriterionEvidence {
     /** Last lines of what it printed. */
     readonly tail: string;
   } | null;
+  /** The word of the person who judged it, where a person did. */
+  readonly review?: { readonly by: string; readonly at: Instant; readonly note: string };
 }

@@ -84,6 +84,8 @@ const CLOSED_DEFAULTS = {
   conduct: NO_CONDUCT,
   traces: [],
   postmortem: null,
+  promotedAt: null,
+  doneWith: { digest: "", baseline: "", overlays: [] },
 } satisfies Partial<ClosedMission>;
 /** Fields of a question that came later. */
 const REQUEST_DEFAULTS = { approvers: [], barred: [] } satisfies Partial<Request>;

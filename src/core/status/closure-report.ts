@@ -46,6 +46,9 @@ export function closureReport(clone: string, closed: ClosedMission): string {
       );
       const tail = check.tail.trim().split("\n").at(-1) ?? "";
       if (tail !== "") lines.push(`  - ${cell(tail)}`);
+    } else if (criterion.review !== undefined) {
+      const { by, at, note } = criterion.review;
+      lines.push(`  - judged by ${cell(by)} at ${iso(at)}${note === "" ? "" : `: ${cell(note)}`}`);
     } else if (criterion.state === "pending") {
       lines.push("  - waits for a person");
     }
@@ -63,8 +66,18 @@ export function closureReport(clone: string, closed: ClosedMission): string {
   }
   lines.push("", "## Incidents", "");
   if (closed.incidents.length === 0) lines.push("None.");
-  for (const incident of closed.incidents)
-    lines.push(`- ${iso(incident.at)} **${incident.class}** ${cell(incident.message)}`);
+  for (const { at, startedAt, endedAt, ...incident } of closed.incidents) {
+    const noticed = at === startedAt ? "" : `, noticed after ${duration(at - startedAt)}`;
+    const lasted = endedAt === null || endedAt === at ? "" : `, over after ${duration(endedAt - at)}`;
+    lines.push(
+      `- ${iso(at)} **${incident.class}** (${incident.severity}${noticed}${lasted}) ${cell(incident.message)}`,
+    );
+  }
+  if (closed.answered.length > 0) lines.push("", "## Decisions", "");
+  for (const { decidedAt, by, id, decision, detail } of closed.answered)
+    lines.push(
+      `- ${iso(decidedAt)} **${id}**: ${decision} by ${cell(by)}${detail === "" ? "" : `, ${cell(detail)}`}`,
+    );
   lines.push(...conductReport(closed));
   if (closed.traces.length > 0 || closed.postmortem !== null) lines.push("", "## Trace and postmortem", "");
   for (const trace of closed.traces) {

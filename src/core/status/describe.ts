@@ -26,6 +26,12 @@ export function describe(event: CloneEvent): string {
       return `the record was rebuilt: ${event.evidence}`;
     case "message.sent":
       return `said to the agent by ${event.by}: ${event.text}`;
+    case "review.recorded":
+      return `reviewed by ${event.by}: ${event.criteria.map(({ id, met }) => `${id} ${met ? "met" : "not met"}`).join(", ")}`;
+    case "template.proposed":
+      return `${event.by} proposes to make it a template`;
+    case "promote.finished":
+      return `proposed as a template: ${event.evidence}`;
     case "request.acknowledged":
       return `${event.request} acknowledged by ${event.by}`;
     case "request.decided":

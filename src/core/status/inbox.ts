@@ -1,6 +1,6 @@
 import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type DecisionType, type Request, type RequestKind } from "../model/request.ts";
-import type { CloneState } from "../supervise/state.ts";
+import type { CloneState, ClosedMission } from "../supervise/state.ts";
 import { callbackItems } from "./callbacks.ts";
 import type { Picture } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
@@ -46,6 +46,7 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
         since: closed.closedAt,
         message: `closed, ${closed.outcome}: ${closed.outcomeReason}; what becomes of ${state.name}?`,
         answers: [
+          ...(closed.outcome === "pending" ? [reviewCommand(closed)] : []),
           `factory closure ${closed.name}`,
           `factory closure ${closed.name} --decide retire`,
           `factory closure ${closed.name} --decide standby`,
@@ -85,6 +86,12 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
   return items.sort(
     (a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since || (a.id < b.id ? -1 : 1),
   );
+}
+
+/** The command that says what only a person can say. */
+function reviewCommand(closed: ClosedMission): string {
+  const pending = (closed.verdict?.criteria ?? []).filter(({ state }) => state === "pending");
+  return `factory review ${closed.name} --met ${pending.map(({ id }) => id).join(",")}`;
 }
 
 /** A question as people see it, with the commands that answer it. */

@@ -174,13 +174,19 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     decision,
     decidedBy: decision === "undecided" ? null : "declared in the clone's file",
     archivedAt: null,
+    promotedAt: null,
+    doneWith: {
+      digest: state.appliedDigest ?? state.spec?.digest ?? "",
+      baseline: state.spec === null ? "" : `${state.spec.baseline.name}@${state.spec.baseline.version}`,
+      overlays: state.spec?.overlays ?? [],
+    },
     conditions: state.conditions,
   };
   const free: CloneState = {
     // Every hold was about this mission; the next one starts without them.
     ...withoutHolds(state, () => true),
-    // So was every question.
-    requests: [],
+    // So was every question about it.
+    requests: state.requests.filter(({ kind }) => kind === "template"),
     mission: null,
     ...remembering(state, closed),
     failures: [],
@@ -202,7 +208,7 @@ function remembering(state: CloneState, closed: ClosedMission): Pick<CloneState,
 }
 
 /** Retire: no further mission, the workspace is put away. Standby and template: kept, without credentials, since every epoch's token died with it. */
-function carryOut(state: CloneState, closed: ClosedMission, at: Instant): Step {
+export function carryOut(state: CloneState, closed: ClosedMission, at: Instant): Step {
   if (closed.decision !== "retire" || state.mission !== null) return stay(state);
   return ask(enter(state, "Retired", at), { type: "archive", missionId: closed.missionId });
 }

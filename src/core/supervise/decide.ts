@@ -15,10 +15,12 @@ import { meterPeople } from "./people.ts";
 import { onReport } from "./report.ts";
 import { onAcknowledged, onReminded, onRequestDecided } from "./requests.ts";
 import { onRestored } from "./restore.ts";
+import { onReviewed } from "./review.ts";
 import { type CloneState, RECENT_MAX } from "./state.ts";
 import * as stop from "./stop.ts";
 import { onProgressOverdue } from "./stuck.ts";
 import { onMessageSent, onTold } from "./tell.ts";
+import { onPromoted, onTemplateProposed } from "./template.ts";
 import { onTraceSaved } from "./trace.ts";
 import * as want from "./want.ts";
 import * as watch from "./watch.ts";
@@ -82,6 +84,12 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return onRestored(state, event, at);
     case "message.sent":
       return onMessageSent(state, event, at);
+    case "review.recorded":
+      return onReviewed(state, event, at);
+    case "template.proposed":
+      return onTemplateProposed(state, event, at);
+    case "promote.finished":
+      return onPromoted(state, event);
     case "request.acknowledged":
       return onAcknowledged(state, event, at);
     case "request.decided":

@@ -11,6 +11,7 @@ import { raiseBudget } from "./raise.ts";
 import { ANSWERED_MAX, type CloneState, REQUESTS_MAX } from "./state.ts";
 import { goOnFromStuck } from "./stuck.ts";
 import { answerAgent } from "./tell.ts";
+import { promote } from "./template.ts";
 import { end } from "./want.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
@@ -139,7 +140,7 @@ function answer(state: CloneState, open: Request, { decision, by, reason }: Answ
   const counted = withMission(
     withoutRequests(state, ({ id }) => id === open.id),
     {
-      interventions: (state.mission?.interventions ?? 0) + (by === "supervisor" ? 0 : 1),
+      interventions: (state.mission?.interventions ?? 0) + (isIntervention(open, by) ? 1 : 0),
       answered: [
         ...(state.mission?.answered ?? []),
         {
@@ -167,11 +168,18 @@ function answer(state: CloneState, open: Request, { decision, by, reason }: Answ
     case "go_on":
       return wentOn(lifted(counted, open), open, { by, reason }, at);
     case "approve":
+      if (open.kind === "template") return promote(counted, open.binds, by);
+      return stay(lifted(decidedAction(counted, { open, decision: decision.type, by, at }), open));
     case "deny":
       return stay(lifted(decidedAction(counted, { open, decision: decision.type, by, at }), open));
     default:
       return assertNever(decision);
   }
+}
+
+/** An approval that the contract asks for is part of the work; what had to be put right by hand is not. */
+function isIntervention({ kind }: Request, by: string): boolean {
+  return by !== "supervisor" && kind !== "approval" && kind !== "template";
 }
 
 /** Where an agent waits for more than a hold to be lifted, it hears what the person had to say. */

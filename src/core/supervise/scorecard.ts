@@ -29,6 +29,7 @@ export function scorecardOf(input: {
       criteria_pending: criteria.filter((criterion) => criterion.state === "pending").length,
       outputs_required: mission.contract.artifact_policy.required_outputs.length,
       outputs_valid: (verdict?.outputs ?? []).filter((output) => output.ok).length,
+      human_review: humanReview(verdict),
     },
     latency: {
       queue_ms: between(mission.assignedAt, mission.firstLaunchAt),
@@ -42,6 +43,11 @@ export function scorecardOf(input: {
     incidents: {
       total: mission.incidents.length,
       by_class: countBy(mission.incidents.map((incident) => incident.class)),
+      by_severity: countBy(mission.incidents.map((incident) => incident.severity)),
+      time_to_detect_ms: mean(mission.incidents.map((incident) => incident.at - incident.startedAt)),
+      time_to_end_ms: mean(
+        mission.incidents.map((incident) => Math.max(0, (incident.endedAt ?? at) - incident.at)),
+      ),
     },
     maintainability: {
       files_from_baseline: state.spec?.workspaceFiles.fromBaseline ?? 0,
@@ -54,9 +60,54 @@ export function scorecardOf(input: {
       llm_calls: usage.llmCalls,
       cost_usd: usage.costMicros === null ? null : usage.costMicros / 1_000_000,
       usage_trust: mission.trust,
-      runtime_budget_left: Math.max(0, Math.round((1 - mission.activeMs / budgetMs) * 1000) / 1000),
+      cost_per_accepted_usd:
+        outcome === "accepted" && usage.costMicros !== null ? usage.costMicros / 1_000_000 : null,
+      runtime_budget_left: left(mission.activeMs, budgetMs) ?? 0,
+      llm_budget_left: left(usage.llmCalls, mission.limits.budget.max_llm_calls),
+      cost_budget_left: left(
+        usage.costMicros === null ? null : usage.costMicros / 1_000_000,
+        mission.limits.budget.max_cost_usd,
+      ),
     },
   };
+}
+
+/** The same scorecard after people had their say. */
+export function reviewed(scorecard: Scorecard, verdict: Verdict, outcome: Outcome): Scorecard {
+  return {
+    ...scorecard,
+    outcome,
+    quality: {
+      ...scorecard.quality,
+      criteria_met: verdict.criteria.filter(({ state }) => state === "met").length,
+      criteria_pending: verdict.criteria.filter(({ state }) => state === "pending").length,
+      human_review: humanReview(verdict),
+    },
+    economics: {
+      ...scorecard.economics,
+      cost_per_accepted_usd: outcome === "accepted" ? scorecard.economics.cost_usd : null,
+    },
+  };
+}
+
+function humanReview(verdict: Verdict | null): Scorecard["quality"]["human_review"] {
+  const words = (verdict?.criteria ?? []).filter(({ review }) => review !== undefined);
+  return {
+    met: words.filter(({ state }) => state === "met").length,
+    unmet: words.filter(({ state }) => state === "unmet").length,
+    by: [...new Set(words.flatMap(({ review }) => (review === undefined ? [] : [review.by])))].sort(),
+  };
+}
+
+/** Part of a limit that was not used, to a thousandth; never below 0. */
+function left(used: number | null, limit: number | null): number | null {
+  if (used === null || limit === null || limit === 0) return null;
+  return Math.max(0, Math.round((1 - used / limit) * 1000) / 1000);
+}
+
+function mean(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  return Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
 }
 
 function countBy(names: readonly string[]): Record<string, number> {

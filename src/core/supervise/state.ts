@@ -267,6 +267,14 @@ export interface ClosedMission {
   readonly decision: "undecided" | Exclude<AfterClosure, "ask">;
   readonly decidedBy: string | null;
   readonly archivedAt: string | null;
+  /** Where the template was proposed. */
+  readonly promotedAt: string | null;
+  /** What the clone was made of. */
+  readonly doneWith: {
+    readonly digest: string;
+    readonly baseline: string;
+    readonly overlays: readonly string[];
+  };
   /** As they stood when the mission was closed: the evidence that every gate was passed. */
   readonly conditions: readonly Condition[];
 }

@@ -11,6 +11,7 @@ import {
   killBody,
   messageBody,
   nameParams,
+  reviewBody,
   rewriteBody,
 } from "../schema/request.ts";
 import { requestRoutes } from "./requests.ts";
@@ -21,6 +22,19 @@ export function controlRoutes(plane: ControlPlane): readonly Route[] {
   return [
     ...(["missions", "clones"] as const).flatMap((kind) => subjectRoutes(plane, kind)),
     ...requestRoutes(plane),
+    {
+      ...act(
+        "/v1/missions/:name/review",
+        "reviewMission",
+        "Records a person's word on criteria of a closed mission that no program judges.",
+      ),
+      params: nameParams,
+      consumes: { [BINARY_TYPE]: reviewBody },
+      handle: async (call) => {
+        const { criteria } = call.body as z.output<typeof reviewBody>;
+        return answer(await plane.review({ ...request(call), criteria }));
+      },
+    },
     {
       ...act(
         "/v1/reconcile",

@@ -5,12 +5,13 @@ import { JOURNAL_EVENTS_DEFAULT } from "../limits.ts";
 import { HttpProblem } from "../problem.ts";
 import type { Answer, Call, Route } from "../route.ts";
 import { inboxSchema, journalSchema } from "../schema/answer.ts";
-import { journalQuery, logsQuery, nameParams } from "../schema/request.ts";
+import { journalQuery, logsQuery, nameParams, trendsQuery } from "../schema/request.ts";
 import {
   cloneViewSchema,
   fleetViewSchema,
   guardrailsViewSchema,
   missionViewSchema,
+  trendsSchema,
   whyViewSchema,
 } from "../schema/view.ts";
 
@@ -52,6 +53,19 @@ export function viewRoutes(plane: ControlPlane): readonly Route[] {
       ),
       answers: { 200: { description: "The guardrails", schema: guardrailsViewSchema } },
       handle: () => ({ status: 200, body: plane.guardrails() }),
+    },
+    {
+      ...look(
+        "/v1/scorecards",
+        "getScorecards",
+        "Closed missions since then, all together, beside the same stretch of time before.",
+      ),
+      query: trendsQuery,
+      answers: { 200: { description: "The trends", schema: trendsSchema } },
+      handle: ({ query }) => ({
+        status: 200,
+        body: plane.scorecards((query as z.output<typeof trendsQuery>).since),
+      }),
     },
     {
       ...look("/v1/inbox", "getInbox", "What waits for a person."),

@@ -14,6 +14,9 @@ import {
 } from "../limits.ts";
 import { components } from "./answer.ts";
 
+/** More criteria than a contract can have. */
+const CRITERIA_MAX = 1_000;
+
 /** A number in a query string. */
 function count(min: number, max: number) {
   return z.coerce.number().pipe(z.int().min(min).max(max));
@@ -70,6 +73,16 @@ export const decideBody = z
   .refine((body) => (body.decision === "raise") === (body.budget !== undefined), {
     message: "`budget` comes with the decision `raise`, and only with it",
   });
+export const reviewBody = z.strictObject({
+  criteria: z
+    .array(z.strictObject({ id: Name, met: z.boolean() }))
+    .min(1)
+    .max(CRITERIA_MAX),
+  reason: Reason.meta({ description: "A note, kept with the word." }),
+});
+export const trendsQuery = z.strictObject({
+  since: count(0, Number.MAX_SAFE_INTEGER).meta({ description: "Milliseconds since 1970, UTC." }),
+});
 export const emptyBody = z.strictObject({});
 export const rewriteBody = z.strictObject({ from: Commit, to: Commit });
 
@@ -88,6 +101,7 @@ for (const [id, schema] of Object.entries({
   MessageRequest: messageBody,
   ClosureRequest: closureBody,
   DecideRequest: decideBody,
+  ReviewRequest: reviewBody,
   EmptyRequest: emptyBody,
   RewriteRequest: rewriteBody,
   ReplayRequest: replayBody,

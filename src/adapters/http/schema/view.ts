@@ -9,6 +9,7 @@ import { SEVERITIES } from "../../../core/model/incident.ts";
 import { DECISION_TYPES } from "../../../core/model/request.ts";
 import type { DeadLetterView } from "../../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../../core/status/guardrails.ts";
+import type { Trends } from "../../../core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../../core/status/view.ts";
 
 const Instant = z.number().meta({ description: "Milliseconds since 1970, UTC." });
@@ -70,6 +71,7 @@ export const scorecardSchema = z.object({
     criteria_pending: z.int(),
     outputs_required: z.int(),
     outputs_valid: z.int(),
+    human_review: z.object({ met: z.int(), unmet: z.int(), by: z.array(z.string()) }),
   }),
   latency: z.object({
     queue_ms: z.number().nullable(),
@@ -78,7 +80,13 @@ export const scorecardSchema = z.object({
     total_ms: z.number().nullable(),
     waiting_for_people_ms: z.number(),
   }),
-  incidents: z.object({ total: z.int(), by_class: z.record(z.string(), z.int()) }),
+  incidents: z.object({
+    total: z.int(),
+    by_class: z.record(z.string(), z.int()),
+    by_severity: z.record(z.string(), z.int()),
+    time_to_detect_ms: z.number().nullable(),
+    time_to_end_ms: z.number().nullable(),
+  }),
   maintainability: z.object({
     files_from_baseline: z.int(),
     files_from_overlays: z.int(),
@@ -90,7 +98,10 @@ export const scorecardSchema = z.object({
     llm_calls: z.int().nullable(),
     cost_usd: z.number().nullable(),
     usage_trust: z.string(),
+    cost_per_accepted_usd: z.number().nullable(),
     runtime_budget_left: z.number(),
+    llm_budget_left: z.number().nullable(),
+    cost_budget_left: z.number().nullable(),
   }),
 });
 
@@ -285,6 +296,47 @@ export const deadLetterSchema = z.object({
   attempts: z.int(),
 });
 
+const counts = z.record(z.string(), z.int());
+const periodSchema = z.object({
+  from: Instant,
+  to: Instant,
+  missions: z.int(),
+  outcomes: z.partialRecord(OutcomeSchema, z.int()),
+  success_percent: z.number().nullable(),
+  accepted_p50_ms: z.number().nullable(),
+  accepted_p95_ms: z.number().nullable(),
+  total_p50_ms: z.number().nullable(),
+  waiting_percent: z.number().nullable(),
+  incidents_per_mission: z.number().nullable(),
+  incidents_by_class: counts,
+  time_to_detect_ms: z.number().nullable(),
+  time_to_end_ms: z.number().nullable(),
+  interventions_per_mission: z.number().nullable(),
+  restarts_per_mission: z.number().nullable(),
+  cost_usd: z.number().nullable(),
+  cost_known: z.int(),
+  cost_per_accepted_usd: z.number().nullable(),
+});
+
+export const trendsSchema = z.object({
+  now: periodSchema,
+  before: periodSchema,
+  missions: z.array(
+    z.object({
+      mission: z.string(),
+      run: z.int(),
+      outcome: OutcomeSchema,
+      closed_at: Instant,
+      criteria_met: z.int(),
+      criteria_total: z.int(),
+      total_ms: z.number().nullable(),
+      incidents: z.int(),
+      interventions: z.int(),
+      cost_usd: z.number().nullable(),
+    }),
+  ),
+});
+
 export const whyViewSchema = z.object({
   subject: z.string(),
   kind: z.enum(["mission", "clone"]),
@@ -345,4 +397,5 @@ export const VIEWS_AGREE: [
   Same<Loose<z.infer<typeof inboxItemSchema>>, InboxItem>,
   Same<Loose<z.infer<typeof guardrailsViewSchema>>, GuardrailsView>,
   Same<Loose<z.infer<typeof deadLetterSchema>>, DeadLetterView>,
-] = [true, true, true, true, true, true, true];
+  Same<Loose<z.infer<typeof trendsSchema>>, Trends>,
+] = [true, true, true, true, true, true, true, true];

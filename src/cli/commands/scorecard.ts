@@ -1,0 +1,134 @@
+import { systemClock } from "../../adapters/system/clock.ts";
+import { FactoryError } from "../../core/model/error.ts";
+import { HOUR_MS, MINUTE_MS } from "../../core/model/time.ts";
+import type { Period, Trends } from "../../core/status/trends.ts";
+import { connect, unknownName } from "../controller.ts";
+import { EXIT, usageError } from "../exit.ts";
+import { table } from "../format/table.ts";
+import { age, plural } from "../format/words.ts";
+import { type Io, oneLine } from "../io.ts";
+import type { Call } from "../program.ts";
+
+/** One mission's scorecard, or those of a stretch of time beside the stretch before it. */
+export async function scorecard(
+  { io, globals, options }: Call<{ since: string }>,
+  name: string | undefined,
+): Promise<number> {
+  const client = connect(globals);
+  const now = systemClock().now();
+  if (name === undefined) {
+    const trends = await client.scorecards(now - spanOf(options.since));
+    if (globals.json === true) io.json(trends);
+    else text(trends, { io, since: options.since, now });
+    return EXIT.fine;
+  }
+  const mission = await client.mission(name);
+  if (mission === null) throw await unknownName(client, name);
+  if (mission.closure === null)
+    throw new FactoryError("cli/not-closed", "wait", `${name} is ${mission.phase} and not closed yet`);
+  const card = mission.closure.scorecard;
+  if (globals.json === true) io.json(card);
+  else {
+    io.out(`${io.paint("bold", name)} ${card.outcome}`);
+    for (const part of ["quality", "latency", "incidents", "maintainability", "economics"] as const) {
+      io.out(part);
+      for (const [key, value] of Object.entries(card[part])) io.out(`  ${key.padEnd(24)} ${said(value)}`);
+    }
+  }
+  return EXIT.fine;
+}
+
+function said(value: unknown): string {
+  if (value === null) return "–";
+  return oneLine(typeof value === "object" ? JSON.stringify(value) : String(value));
+}
+
+function text(trends: Trends, { io, since, now }: { io: Io; since: string; now: number }): void {
+  if (trends.now.missions === 0) {
+    io.out(`No mission was closed in the last ${since}.`);
+    return;
+  }
+  io.out(
+    table(
+      [
+        { title: `LAST ${since.toUpperCase()}`, grows: true },
+        { title: "NOW", right: true },
+        { title: "BEFORE", right: true },
+      ],
+      LINES.map(([title, show]) => [
+        title,
+        show(trends.now),
+        trends.before.missions === 0 ? "–" : show(trends.before),
+      ]),
+      { width: io.width },
+    ),
+  );
+  io.out("");
+  io.out(
+    table(
+      [
+        { title: "MISSION", grows: true },
+        { title: "OUTCOME" },
+        { title: "CRITERIA", right: true },
+        { title: "TOOK", right: true },
+        { title: "INCIDENTS", right: true },
+        { title: "BY HAND", right: true },
+        { title: "COST", right: true },
+        { title: "CLOSED", right: true },
+      ],
+      trends.missions
+        .slice(0, ROWS_SHOWN)
+        .map((row) => [
+          row.run === 1 ? row.mission : `${row.mission} (run ${row.run})`,
+          row.outcome,
+          `${row.criteria_met}/${row.criteria_total}`,
+          ms(row.total_ms),
+          String(row.incidents),
+          String(row.interventions),
+          usd(row.cost_usd),
+          `${age(now - row.closed_at)} ago`,
+        ]),
+      { width: io.width },
+    ),
+  );
+  const more = trends.now.missions - Math.min(trends.missions.length, ROWS_SHOWN);
+  if (more > 0) io.out(`… and ${plural(more, "mission")} more.`);
+}
+
+const ROWS_SHOWN = 20;
+
+const LINES: readonly (readonly [string, (period: Period) => string])[] = [
+  ["closed missions", ({ missions }) => String(missions)],
+  ["accepted, of those that were judged", ({ success_percent: value }) => number(value, " %")],
+  ["dispatch to accepted, p50", ({ accepted_p50_ms: value }) => ms(value)],
+  ["dispatch to accepted, p95", ({ accepted_p95_ms: value }) => ms(value)],
+  ["declared to closed, p50", ({ total_p50_ms: value }) => ms(value)],
+  ["of it waiting for people", ({ waiting_percent: value }) => number(value, " %")],
+  ["incidents per mission", ({ incidents_per_mission: value }) => number(value)],
+  ["time to detect", ({ time_to_detect_ms: value }) => ms(value)],
+  ["time to end", ({ time_to_end_ms: value }) => ms(value)],
+  ["interventions per mission", ({ interventions_per_mission: value }) => number(value)],
+  ["restarts per mission", ({ restarts_per_mission: value }) => number(value)],
+  ["known cost", ({ cost_usd: value }) => usd(value)],
+  ["cost per accepted mission", ({ cost_per_accepted_usd: value }) => usd(value)],
+];
+
+function number(value: number | null, unit = ""): string {
+  return value === null ? "–" : `${value}${unit}`;
+}
+
+function ms(value: number | null): string {
+  return value === null ? "–" : value < 1_000 ? `${value} ms` : age(value);
+}
+
+function usd(value: number | null): string {
+  return value === null ? "–" : `$${value.toFixed(value < 1 ? 4 : 2)}`;
+}
+
+function spanOf(text: string): number {
+  const match = /^(\d{1,5})(m|h|d|w)$/.exec(text);
+  const unit = { m: MINUTE_MS, h: HOUR_MS, d: 24 * HOUR_MS, w: 168 * HOUR_MS }[match?.[2] ?? ""];
+  const value = Number(match?.[1]) * (unit ?? Number.NaN);
+  if (!(value > 0)) throw usageError(`--since ${text}: expected e.g. 90m, 12h, 30d or 4w`);
+  return value;
+}
