@@ -165,8 +165,10 @@ function answer(state: CloneState, open: Request, { decision, by, reason }: Answ
       });
     case "raise":
       return stay(lifted(raiseBudget(counted, decision.budget), open));
-    case "go_on":
-      return wentOn(lifted(counted, open), open, { by, reason }, at);
+    case "go_on": {
+      const decided = decidedAction(counted, { open, decision: decision.type, by, at });
+      return wentOn(lifted(decided, open), open, { by, reason }, at);
+    }
     case "approve":
       if (open.kind === "template") return promote(counted, open.binds, by);
       return stay(lifted(decidedAction(counted, { open, decision: decision.type, by, at }), open));
