@@ -1,5 +1,6 @@
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
 import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "../core/model/instance.ts";
+import type { Probed } from "../core/model/liveness.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireEvent } from "../wire/event.ts";
 
@@ -44,6 +45,23 @@ export interface Driver {
   /** Freezes the agent's processes; the shim goes on beating. Safe to repeat. */
   pause(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
   resume(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+
+  /** Looks at the instance's processes from outside, and asks its shim if that runs. Changes nothing; what it finds is an answer, never an error. */
+  probe(handle: InstanceHandle, signal: AbortSignal): Promise<Probed>;
+
+  /**
+   * `configure` for an instance that has fallen silent: a shim that is stopped is continued
+   * first. Says what was done. Rejects with `driver/unreachable` when the shim does not answer all the same.
+   */
+  reconnect(handle: InstanceHandle, settings: ShimSettings, signal: AbortSignal): Promise<string>;
+
+  /**
+   * Lets the shim bring its agent back within the same instance: a stopped one is continued, one whose
+   * program is gone is started again with the same mission, and with `again` any is. Never two at once:
+   * nothing of the old one lives when the new one starts. Says what was done. Rejects with `driver/not-resumable`
+   * when there is nothing to bring back, or a pause stands against it.
+   */
+  revive(handle: InstanceHandle, how: { readonly again: boolean }, signal: AbortSignal): Promise<string>;
 
   /**
    * Ends the instance, shim included, entering the ladder at the given rung,

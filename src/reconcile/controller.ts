@@ -37,6 +37,7 @@ import { createEffectHandlers } from "./effects.ts";
 import { createIngest } from "./ingest.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPasses } from "./pass.ts";
+import { createProber } from "./probing.ts";
 import { openRecorder, type Recorded, type Recorder } from "./record.ts";
 import { anchorOf, withRecordFiles } from "./record-files.ts";
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR } from "./record-guard.ts";
@@ -198,6 +199,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
   const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
   const answers = createAnswers({ recorder, caps: () => passes.desired()?.fleet.caps ?? null });
+  const prober = createProber({ drivers, clock, log });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
   let dirty = true;
   const outbox = createOutbox({
@@ -451,7 +453,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       // After a longer absence, or a clock that was set, what we could not hear is nobody's silence.
       if (lagMs >= AWAY_MS) watch.watchingSince = clock.now();
       outbox.tick();
-      return superviseOnce({ recorder, clock, watch: { ...watch, lagMs } });
+      return superviseOnce({ recorder, clock, watch: { ...watch, lagMs }, prober });
     },
     // Nothing is written over what may be all that is left of the record.
     publish: async (signal) => (guard.obstacle() === null ? writeBack.tick(signal) : "waiting"),

@@ -239,6 +239,14 @@ export function isPointless(effect: Effect, state: CloneState): boolean {
     case "pull":
     case "tell":
       return !living || state.instance?.epoch !== effect.epoch;
+    case "probe":
+    case "reconnect":
+    case "revive": {
+      const { recovery } = state;
+      const rung = effect.type === "revive" ? "resume" : effect.type;
+      const asked = recovery !== null && recovery.stage === "asked" && recovery.rung === rung;
+      return !living || state.instance?.epoch !== effect.epoch || !asked;
+    }
     case "pause":
     case "resume":
       return (

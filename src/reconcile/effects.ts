@@ -213,6 +213,35 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     }));
   }
 
+  /** One attempt to bring a degraded instance back; also a failed one is an outcome, and the core decides what comes next. */
+  async function recover(
+    effect: Extract<Effect, { type: "probe" | "reconnect" | "revive" }>,
+    state: CloneState,
+    signal: AbortSignal,
+  ): Promise<CloneEvent[]> {
+    const { epoch } = effect;
+    const driver = driverOf(state);
+    const handle = await knownHandle(state, epoch, signal);
+    if (effect.type === "probe") {
+      const found = await driver.probe(handle, signal);
+      return [{ type: "recovery.tried", epoch, rung: "probe", ok: true, found, evidence: found.evidence }];
+    }
+    if (effect.type === "revive") {
+      const evidence = await driver.revive(handle, { again: effect.again }, signal);
+      return [{ type: "recovery.tried", epoch, rung: "resume", ok: true, found: null, evidence }];
+    }
+    const heartbeatIntervalMs = heartbeatMs(state);
+    const settings = { callbackUrl: parts.callbackUrl(), heartbeatIntervalMs };
+    const done = await driver.reconnect(handle, settings, signal);
+    const pulled = await undelivered(driver, handle, state, signal);
+    const evidence = `${done}; ${pulled.length} reports were brought in`;
+    return [
+      ...pulled,
+      { type: "instance.configured", epoch, heartbeatIntervalMs },
+      { type: "recovery.tried", epoch, rung: "reconnect", ok: true, found: null, evidence },
+    ];
+  }
+
   async function carryOut(
     effect: Effect,
     state: CloneState,
@@ -239,6 +268,10 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         await driverOf(state).tell(await knownHandle(state, epoch, signal), { id, from, text }, signal);
         return [{ type: "agent.told", epoch, id, from }];
       }
+      case "probe":
+      case "reconnect":
+      case "revive":
+        return recover(effect, state, signal);
       case "stop":
         return stop(state, effect, signal);
       case "pull": {
@@ -329,6 +362,13 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
             permanent: failure.disposition === "stall",
           },
         ];
+      case "probe":
+      case "reconnect":
+      case "revive": {
+        const rung = effect.type === "revive" ? "resume" : effect.type;
+        const { epoch } = effect;
+        return [{ type: "recovery.tried", epoch, rung, ok: false, found: null, evidence: message }];
+      }
       case "dispatch":
         return [{ type: "dispatch.failed", epoch: effect.epoch, message }];
       case "stop":

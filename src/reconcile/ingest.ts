@@ -1,6 +1,7 @@
 import { canonicalJson, sha256Hex } from "../core/model/digest.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
+import type { ProcessFact } from "../core/model/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IngestAnswer, InstanceCaller } from "../ports/control-plane.ts";
@@ -142,6 +143,12 @@ async function noteGap(recorder: Recorder, caller: InstanceCaller, seenSeq: numb
   );
 }
 
+function toProcess(process: NonNullable<WireHeartbeat["process"]> | null): ProcessFact | null {
+  if (process === null) return null;
+  const { state, pid, start_ticks: startTicks, boot_id: bootId, since_ms: sinceMs } = process;
+  return { state, pid, startTicks, bootId, sinceMs };
+}
+
 function toSignal(heartbeat: WireHeartbeat, receivedAt: number): Signal {
   return {
     receivedAt,
@@ -167,6 +174,8 @@ function toSignal(heartbeat: WireHeartbeat, receivedAt: number): Signal {
             : Math.round(heartbeat.usage.estimated_cost_usd * 1_000_000),
         activeMs: heartbeat.usage.active_ms,
       },
+      ...(heartbeat.process === undefined ? {} : { process: toProcess(heartbeat.process) }),
+      ...(heartbeat.throttled_ms === undefined ? {} : { throttledMs: heartbeat.throttled_ms }),
     },
   };
 }

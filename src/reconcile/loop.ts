@@ -1,5 +1,5 @@
 import { MINUTE_MS, SECOND_MS } from "../core/model/time.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { SteadyClock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Controller } from "./controller.ts";
@@ -36,7 +36,7 @@ const POLL_JITTER = 0.05;
  */
 export function startLoop(
   controller: Controller,
-  parts: { clock: Clock; random: Random; log: Log },
+  parts: { clock: SteadyClock; random: Random; log: Log },
   options: LoopOptions,
 ): Loop {
   const { clock, log } = parts;

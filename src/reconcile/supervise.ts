@@ -3,6 +3,7 @@ import { due } from "../core/supervise/due.ts";
 import type { Watch } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Prober } from "./probing.ts";
 import { type Recorder, recordEvents } from "./record.ts";
 
 /**
@@ -14,15 +15,18 @@ export async function superviseOnce(parts: {
   recorder: Recorder;
   clock: Clock;
   watch: Watch;
+  prober: Prober;
 }): Promise<boolean> {
-  const { recorder, clock, watch } = parts;
+  const { recorder, clock, watch, prober } = parts;
   const now = clock.now();
   const found: { clone: string; events: readonly CloneEvent[] }[] = [];
   const failures: unknown[] = [];
   for (const state of recorder.states.values()) {
     if (isAtRest(state)) continue;
     try {
-      const events = due(state, recorder.signals.get(state.name), now, watch);
+      const signal = recorder.signals.get(state.name);
+      const probe = prober.look(state, signal, now);
+      const events = due(state, signal, now, { ...watch, probe });
       if (events.length > 0) found.push({ clone: state.name, events });
     } catch (error) {
       // Our fault, and told below; the others have to be looked after all the same.

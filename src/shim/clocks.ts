@@ -17,6 +17,8 @@ export interface Clocks {
   onUsage(usage: { readonly llmCalls: number | null; readonly costUsd: number | null }): void;
   openTool(id: string, deadlineMs: number | null): void;
   closeTool(id: string): void;
+  /** Its agent ends: nothing that it had begun goes on. */
+  closeTools(): void;
   activeMs(): number;
   eventUsage(): WireEvent["usage"];
   heartbeatPart(): Pick<
@@ -82,6 +84,7 @@ export function createClocks(now: () => number): Clocks {
         progressAt = Math.min(now(), progressAt + Math.min(now() - tool.at, tool.deadlineMs));
       tools.delete(id);
     },
+    closeTools: () => tools.clear(),
     activeMs: active,
     eventUsage: () => ({
       runtime_minutes: active() / 60_000,

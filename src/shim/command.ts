@@ -35,6 +35,8 @@ export interface CommandOptions {
   readonly secrets: Readonly<Record<string, string>>;
   readonly envelope: MissionEnvelope;
   readonly transcript: Transcript;
+  /** It goes on with a mission that an earlier agent of the same instance began. */
+  readonly resumes: boolean;
   /** The program runs; comes before anything it says. */
   readonly onStart: (agent: CommandAgent) => void;
   readonly onLine: (line: AgentLine) => void;
@@ -63,6 +65,7 @@ export function startCommandAgent(options: CommandOptions): void {
     ...options.agent.env,
     ...options.secrets,
     FACTORY_MISSION: missionFile,
+    ...(options.resumes ? { FACTORY_RESUME: "1" } : {}),
   });
   const spawned = spawnContained({ intent: options.intent, argv: options.agent.command, env, stdin: "pipe" });
   if (spawned === null) {

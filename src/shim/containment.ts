@@ -170,6 +170,12 @@ export function freezeAgent(target: Target, frozen: boolean): boolean {
   return false;
 }
 
+/** Continues what was stopped by a signal, which a thawed cgroup alone does not. */
+export function continueAgent(target: Target): void {
+  freezeAgent(target, false);
+  for (const row of findAgentMembers(target)) if (row.state === "T") signalProcess(row, "SIGCONT");
+}
+
 // A stop takes effect within a look or two; more are needed only against a tree that forks.
 const FREEZE_LOOKS_MAX = 50;
 
@@ -199,7 +205,7 @@ export function findInit(outer: ProcessId): { readonly init: ProcessId; readonly
   return null;
 }
 
-function childrenOf(parent: ProcessId): readonly number[] {
+export function childrenOf(parent: ProcessId): readonly number[] {
   try {
     const text = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, "latin1");
     return text.split(" ").filter(Boolean).map(Number);

@@ -27,6 +27,8 @@ const INTERVAL_MS_MIN = 50;
 /** Looking at the workspace costs more than beating. */
 const LOOK_INTERVAL_MS_MIN = 5_000;
 const ORPHAN_CHECK_MS_MIN = 50;
+/** A timer that is this late was not merely kept waiting by other work. */
+const AWAY_MS = 2_000;
 
 export function startHeart(options: {
   readonly intent: Intent;
@@ -36,6 +38,8 @@ export function startHeart(options: {
   readonly clocks: Clocks;
   readonly lastEventSeq: () => number;
   readonly facts: () => { readonly phase: WireHeartbeat["phase"]; readonly missionId: string | null };
+  /** The process clock. */
+  readonly process: () => NonNullable<WireHeartbeat["process"]> | null;
   readonly onReached: () => void;
   readonly onFenced: () => void;
   /** Every beat, delivered or not. */
@@ -52,6 +56,7 @@ export function startHeart(options: {
   let lookedAt = Number.NEGATIVE_INFINITY;
   let sending = false;
   let timer = setInterval(tick, intervalMs);
+  let orphanCheckAt = performance.now() + ORPHAN_CHECK_MS_MIN;
   let orphanTimer = setTimeout(checkOrphaned, ORPHAN_CHECK_MS_MIN);
   tick();
 
@@ -107,6 +112,7 @@ export function startHeart(options: {
       last_event_seq: options.lastEventSeq(),
       phase,
       ...options.clocks.heartbeatPart(),
+      process: options.process(),
     };
   }
 
@@ -120,6 +126,9 @@ export function startHeart(options: {
   }
 
   function checkOrphaned(): void {
+    // While we were stopped ourselves nobody could have reached us: that silence is ours.
+    const lateMs = performance.now() - orphanCheckAt;
+    if (lateMs >= AWAY_MS) reachedAt = Math.min(performance.now(), reachedAt + lateMs);
     const limit = options.orphanAfterMs();
     const silentMs = performance.now() - reachedAt;
     if (silentMs >= limit) options.onOrphaned();
@@ -127,6 +136,7 @@ export function startHeart(options: {
       ORPHAN_CHECK_MS_MIN,
       silentMs >= limit ? intervalMs : Math.min(limit - silentMs, intervalMs),
     );
+    orphanCheckAt = performance.now() + next;
     orphanTimer = setTimeout(checkOrphaned, next);
   }
 

@@ -22,6 +22,8 @@ export interface MissionRun {
   /** Tells what is left to tell. Exit 0 without a last word is a completed mission; any other end without one is a crash, and no verdict on the mission. */
   onExit(ending: Ending): void;
   accepted(): boolean;
+  /** The last word has been said. */
+  terminal(): boolean;
 }
 
 /** Progress is for people and the progress clock; the newest of a burst says it all. */
@@ -221,6 +223,7 @@ export function createMissionRun(options: {
         finish({ failed: false, summary: "the agent ended with success", paths: [] });
     },
     accepted: () => accepted,
+    terminal: () => terminal,
   };
 }
 

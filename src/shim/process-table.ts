@@ -4,6 +4,7 @@
  * so a claim is only believed together with the boot id it was made under.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import type { ProcessState } from "../core/model/liveness.ts";
 
 /** A process that cannot be mistaken for a later one with the same number, within one boot. */
 export interface ProcessId {
@@ -31,6 +32,20 @@ export function readProcess(pid: number): ProcessRow | null {
   }
   const row = parseStat(pid, text);
   return row === null || isGone(row) ? null : row;
+}
+
+/** What has become of exactly this process. A stop by a tracer is not one: it goes on by itself. */
+export function processState(id: ProcessId): ProcessState {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${id.pid}/stat`, "latin1");
+  } catch {
+    return "gone";
+  }
+  const row = parseStat(id.pid, text);
+  if (row === null || row.startTicks !== id.startTicks) return "gone";
+  if (isGone(row)) return "zombie";
+  return row.state === "T" ? "stopped" : "running";
 }
 
 export function isAlive(id: ProcessId): boolean {

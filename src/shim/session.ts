@@ -14,12 +14,19 @@ import { join } from "node:path";
 import { createRedactor } from "../core/model/redact.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireHeartbeat } from "../wire/event.ts";
+import { createProcessClock, lookAtAgent } from "./agent-process.ts";
 import { checkCallback, runChecks } from "./checks.ts";
 import type { Intent } from "./claim.ts";
 import { createClocks } from "./clocks.ts";
 import { type CommandAgent, startCommandAgent } from "./command.ts";
-import { freezeAgent, type Target, writeAgentRecord } from "./containment.ts";
-import type { ControlMethods } from "./control.ts";
+import {
+  continueAgent,
+  findAgentMembers,
+  freezeAgent,
+  type Target,
+  writeAgentRecord,
+} from "./containment.ts";
+import type { ControlMethods, ControlResult } from "./control.ts";
 import { startDelivery } from "./deliver.ts";
 import { isRecord, writeFileDurably } from "./files.ts";
 import { startHeart } from "./heartbeat.ts";
@@ -78,6 +85,7 @@ export function createSession(options: {
   const beats = openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX);
   const clocks = createClocks(now);
   const ending = new AbortController();
+  const processClock = createProcessClock(now);
   const shim = ownProcess();
 
   let callbackUrl = settings.callbackUrl;
@@ -87,6 +95,8 @@ export function createSession(options: {
   let envelope: MissionEnvelope | null = null;
   let agent: CommandAgent | null = null;
   let run: MissionRun | null = null;
+  /** The agent is being ended so that another one can take its place. */
+  let reviving = false;
   const pausedBy = new Set<Pauser>();
   /** Messages that the agent has: a repeated call says nothing twice. */
   const toldIds = new Set<string>();
@@ -118,6 +128,7 @@ export function createSession(options: {
       phase: pausedBy.size > 0 && agent !== null ? "paused" : phase,
       missionId: envelope?.mission_id ?? null,
     }),
+    process: () => (agent === null ? null : processClock.read(agent.record())),
     onReached() {
       delivery.hint();
       setPaused("orphan", false);
@@ -191,11 +202,18 @@ export function createSession(options: {
     });
     run = mission;
     heart.watch(intent.workspace);
+    startAgent(mission, { envelope: next, resumes: false });
+  }
+
+  function startAgent(
+    mission: MissionRun,
+    how: { readonly envelope: MissionEnvelope; readonly resumes: boolean },
+  ): void {
     startCommandAgent({
       intent,
       agent: settings.agent,
       secrets: settings.secrets,
-      envelope: next,
+      ...how,
       transcript,
       onStart(started) {
         agent = started;
@@ -213,9 +231,46 @@ export function createSession(options: {
     });
   }
 
+  /**
+   * Brings the agent back: a stopped one goes on; one whose program is gone, or any with
+   * `again`, is ended, and started anew once nothing of it lives. A pause, an end and a last word stand against it.
+   */
+  function revive(again: boolean): ControlResult {
+    const not = (message: string): ControlResult => ({ ok: false, code: "not_resumable", message });
+    if (agent === null || run === null || envelope === null) return not("it has no agent");
+    if (over || phase === "stopping") return not("the instance is ending");
+    if (run.terminal()) return not("its agent has said its last word");
+    if (pausedBy.size > 0) return not(`it is paused by ${[...pausedBy].join(" and ")}`);
+    const { state } = lookAtAgent(agent.record());
+    if (state === "stopped" && !again) {
+      transcript.note("the agent was stopped and is continued");
+      continueAgent(target());
+      heart.beatNow();
+      return { ok: true, result: { how: "its agent was stopped and goes on in place" } };
+    }
+    if (state === "running" && !again) return { ok: true, result: { how: "its agent runs" } };
+    transcript.note(`the agent is ${state}; it is ended and started again in place`);
+    reviving = true;
+    endLeftovers(target());
+    return { ok: true, result: { how: `its agent was ${state} and is started again in place` } };
+  }
+
+  /** Whether the agent's end was ours and a new one has taken its place. */
+  function startedAgain(): boolean {
+    if (!reviving) return false;
+    reviving = false;
+    if (over || phase === "stopping" || run === null || envelope === null || run.terminal()) return false;
+    if (findAgentMembers(target()).length > 0) return false; // Never two at once.
+    agent = null;
+    clocks.closeTools();
+    startAgent(run, { envelope, resumes: true });
+    return true;
+  }
+
   function onExit(exit: Ending): void {
     clocks.setRunning(false);
     endLeftovers(target());
+    if (startedAgain()) return;
     run?.onExit(exit);
     const stopped = phase === "stopping";
     phase = "exited";
@@ -344,6 +399,7 @@ export function createSession(options: {
       applyPause();
       return { ok: true, result: state() };
     },
+    revive: (params) => revive(params["again"] === true),
     configure(params) {
       if (typeof params["callback_url"] === "string") callbackUrl = params["callback_url"];
       if (typeof params["heartbeat_interval_ms"] === "number")

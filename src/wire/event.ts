@@ -72,4 +72,15 @@ export interface WireHeartbeat {
     readonly estimated_cost_usd: number | null;
     readonly active_ms: number;
   };
+  /** The agent's main program; null while there is none. */
+  readonly process?: {
+    readonly state: "running" | "stopped" | "zombie" | "gone";
+    readonly pid: number | null;
+    readonly start_ticks: number | null;
+    readonly boot_id: string;
+    /** For how long it has been seen in this state. */
+    readonly since_ms: number;
+  } | null;
+  /** For how much longer the agent's provider makes it wait; absent when it does not. */
+  readonly throttled_ms?: number;
 }

@@ -152,6 +152,17 @@ export const wireHeartbeatSchema = z
       estimated_cost_usd: z.number().min(0).nullable(),
       active_ms: AgeMs,
     }),
+    process: z
+      .object({
+        state: z.enum(["running", "stopped", "zombie", "gone"]),
+        pid: Count.nullable(),
+        start_ticks: Count.nullable(),
+        boot_id: z.string().max(ID_CHARS_MAX),
+        since_ms: AgeMs,
+      })
+      .nullable()
+      .exactOptional(),
+    throttled_ms: AgeMs.exactOptional(),
   })
   .meta({ title: "Heartbeat v1", description: "`data` of a `clone.heartbeat` CloudEvent." });
 

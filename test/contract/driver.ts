@@ -28,6 +28,8 @@ export interface DriverWorld {
   lateStart(request: StartRequest): { readonly answer: Promise<InstanceHandle>; release(): void };
   killShim(handle: InstanceHandle): void;
   killAgent(handle: InstanceHandle): void;
+  /** SIGSTOP for the shim, or for the agent's own program. */
+  stopProcess(handle: InstanceHandle, which: "shim" | "agent"): void;
   close(): Promise<void>;
 }
 
@@ -357,6 +359,92 @@ export function driverContract(options: DriverContractOptions): void {
       const exited = await arrived("instance.exited", "a");
       expect(exited.detail["signal"]).toBe("SIGKILL");
       expect(await stateOf("a", 1)).toBe("live");
+    });
+
+    const beats = (holds: (heartbeat: WireHeartbeat) => boolean, what: string) => {
+      const from = world.heartbeats().length;
+      return world.until(() => world.heartbeats().slice(from).find(holds), what);
+    };
+    const agentIs = (state: string) =>
+      beats((one) => one.process?.state === state, `an agent that is ${state}`);
+
+    holds("is looked at from outside: its processes, and whether its shim answers", async () => {
+      const standby = await driver.start(request("b", 1), signal);
+      await arrived("instance.ready", "b");
+      expect(await driver.probe(standby, signal)).toMatchObject({
+        shim: "running",
+        agent: "none",
+        answers: true,
+      });
+      const handle = await running("a", "works");
+      expect(await driver.probe(handle, signal)).toMatchObject({
+        shim: "running",
+        agent: "running",
+        answers: true,
+      });
+      world.killShim(handle);
+      await world.until(
+        async () => (await driver.probe(handle, signal)).shim !== "running",
+        "its shim to be gone",
+      );
+      expect((await driver.probe(handle, signal)).answers).toBe(false);
+    });
+
+    holds("tells that its agent is stopped, and lets it go on in place", async () => {
+      const handle = await running("a", "works");
+      const before = await agentIs("running");
+      world.stopProcess(handle, "agent");
+      expect((await agentIs("stopped")).phase).toBe("running");
+      expect((await driver.probe(handle, signal)).agent).toBe("stopped");
+      await driver.revive(handle, { again: false }, signal);
+      expect((await agentIs("running")).process?.start_ticks).toBe(before.process?.start_ticks);
+      expect(await stateOf("a", 1)).toBe("live");
+    });
+
+    holds("starts its agent again in place, and calls that no end", async () => {
+      const handle = await running("a", "works");
+      const before = await agentIs("running");
+      await driver.revive(handle, { again: true }, signal);
+      await beats(
+        ({ process }) => process?.state === "running" && process.start_ticks !== before.process?.start_ticks,
+        "another agent",
+      );
+      expect(world.events().some((event) => event.event_type === "instance.exited")).toBe(false);
+      expect(await stateOf("a", 1)).toBe("live");
+    });
+
+    holds("does not bring back what is paused, or has no agent", async () => {
+      const standby = await driver.start(request("b", 1), signal);
+      await arrived("instance.ready", "b");
+      expect((await refusal(driver.revive(standby, { again: true }, signal))).code).toBe(
+        "driver/not-resumable",
+      );
+      const handle = await running("a", "works");
+      await driver.pause(handle, signal);
+      for (const again of [false, true])
+        expect((await refusal(driver.revive(handle, { again }, signal))).code).toBe("driver/not-resumable");
+      await driver.resume(handle, signal);
+    });
+
+    holds("wakes a shim that is stopped", async () => {
+      const handle = await running("a", "works");
+      world.stopProcess(handle, "shim");
+      await world.until(
+        async () => (await driver.probe(handle, signal)).shim === "stopped",
+        "a stopped shim",
+      );
+      expect((await driver.probe(handle, signal)).answers).toBe(false);
+      const { callbackUrl } = world.request("a", "works");
+      await driver.reconnect(handle, { callbackUrl, heartbeatIntervalMs: 60 }, signal);
+      await agentIs("running");
+      expect((await driver.probe(handle, signal)).answers).toBe(true);
+    });
+
+    holds("ends an instance whose shim is stopped", async () => {
+      const handle = await running("a", "works");
+      world.stopProcess(handle, "shim");
+      expect((await driver.stop(handle, { ...LADDER, enter: "now" }, signal)).emptyScans).toBe(2);
+      expect(await stateOf("a", 1)).toBe("dead");
     });
 
     holds("survives the death of both and is proven dead", async () => {

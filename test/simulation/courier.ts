@@ -12,6 +12,8 @@ export interface Courier {
   /** Whether a round trip to the controller succeeds now. */
   ping(): boolean;
   moveTo(callbackUrl: string): void;
+  /** Its shim is stopped: nothing is sent, and nothing is forgotten. */
+  freeze(frozen: boolean): void;
   stop(): void;
 }
 
@@ -37,6 +39,7 @@ export function createCourier(
   let failures = 0;
   let sending = false;
   let stopped = false;
+  let frozen = false;
   let heardSeq = 0;
 
   function caller(): InstanceCaller | null {
@@ -50,7 +53,7 @@ export function createCourier(
   }
 
   function wake(): void {
-    if (sending || stopped || acknowledged >= body.outbox.length) return;
+    if (sending || stopped || frozen || acknowledged >= body.outbox.length) return;
     sending = true;
     void attempt().then((delivered) => {
       sending = false;
@@ -135,6 +138,10 @@ export function createCourier(
     moveTo(url) {
       callbackUrl = url;
       wake();
+    },
+    freeze(next) {
+      frozen = next;
+      if (!next) wake();
     },
     stop() {
       stopped = true;

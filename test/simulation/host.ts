@@ -3,7 +3,7 @@ import { createFakeInCoreLane, createFakeProposals } from "../../src/adapters/fa
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
-import type { Clock } from "../../src/ports/clock.ts";
+import type { SteadyClock } from "../../src/ports/clock.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { type Controller, createController } from "../../src/reconcile/controller.ts";
 import { createLagMeter } from "../../src/reconcile/lag.ts";
@@ -62,7 +62,11 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     life = own;
     // Half of the time it is somewhere else when it comes back.
     if (dice.chance(0.5)) world.address = `http://127.0.0.1:${dice.between(7_000, 7_009)}/v1/events`;
-    const clock: Clock = { now: world.now, sleep: (ms, signal) => world.delay(ms, signal) };
+    const clock: SteadyClock = {
+      now: world.now,
+      monotonic: () => world.timeline.elapsedMs,
+      sleep: (ms, signal) => world.delay(ms, signal),
+    };
     world.story.tell(`controller: starts at ${world.address}`);
     try {
       const driver = own.seen(world.machine.driverFor(own));
@@ -108,7 +112,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
   }
 
   /** The three loops of `reconcile/loop.ts` with other waits: what they rely on must be true for any. */
-  function runSteps(made: Controller, clock: Clock): void {
+  function runSteps(made: Controller, clock: SteadyClock): void {
     const never = new AbortController().signal;
     let looked = false;
     const guard = (work: Promise<unknown>): Promise<unknown> =>

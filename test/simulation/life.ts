@@ -82,7 +82,15 @@ export function createLife(onDeath: (how: string) => void): Life {
 }
 
 /** Questions that take no time: the clock, a path, a line of the log. */
-const SYNCHRONOUS: ReadonlySet<string> = new Set(["now", "pathOf", "debug", "info", "warn", "error"]);
+const SYNCHRONOUS: ReadonlySet<string> = new Set([
+  "now",
+  "monotonic",
+  "pathOf",
+  "debug",
+  "info",
+  "warn",
+  "error",
+]);
 
 function NEVER(): Promise<never> {
   return new Promise(() => {});

@@ -1,6 +1,7 @@
 /** The machine on which instances live: bodies, what becomes of them, and the driver through which a controller reaches them. */
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { DeathProof, InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
+import type { Probed } from "../../src/core/model/liveness.ts";
 import type { Driver, DriverListing, StartRequest } from "../../src/ports/driver.ts";
 import type { MissionEnvelope } from "../../src/wire/envelope.ts";
 import type { WireEvent } from "../../src/wire/event.ts";
@@ -103,6 +104,14 @@ export function createMachine(world: World): Machine {
           `no instance ${handle.clone}/${handle.epoch} of that launch`,
         );
       return body;
+    }
+
+    /** One that does not sleep. */
+    function awake(handle: InstanceHandle): { body: Body; shim: Shim } {
+      const found = lively(handle);
+      if (found.shim.probe().shim === "stopped")
+        throw new FactoryError("driver/unreachable", "retry", `${handle.clone}/${handle.epoch} is stopped`);
+      return found;
     }
 
     function lively(handle: InstanceHandle): { body: Body; shim: Shim } {
@@ -209,7 +218,7 @@ export function createMachine(world: World): Machine {
       async dispatch(handle, envelope, signal) {
         await trouble("a dispatch", signal);
         if (fenceOf(handle.clone) >= handle.epoch) throw fenced(handle.clone, handle.epoch);
-        const { body, shim } = lively(handle);
+        const { body, shim } = awake(handle);
         if (body.envelope !== null && body.envelope.mission_id !== envelope.mission_id)
           throw new FactoryError("driver/busy", "stall", `it has mission ${body.envelope.mission_id}`);
         if (body.envelope === null) {
@@ -220,7 +229,7 @@ export function createMachine(world: World): Machine {
       },
       async configure(handle, settings, signal) {
         await trouble("a configuration", signal);
-        lively(handle).shim.configure(settings);
+        awake(handle).shim.configure(settings);
         await answered(null, "a configuration", signal);
       },
       async tell(handle, message, signal) {
@@ -239,6 +248,32 @@ export function createMachine(world: World): Machine {
         const { body, shim } = lively(handle);
         if (shim.pause(false)) act(body, "resumed");
         await answered(null, "a resume", signal);
+      },
+      async probe(handle, signal) {
+        await trouble("a probe", signal);
+        const body = known(handle);
+        const found: Probed =
+          body.state === "live" && body.shim !== null
+            ? body.shim.probe()
+            : { shim: "gone", agent: "gone", answers: false, evidence: "nothing of it lives" };
+        return answered(found, "a probe", signal);
+      },
+      async reconnect(handle, settings, signal) {
+        await trouble("a reconnection", signal);
+        const { shim } = lively(handle);
+        const woken = shim.wake();
+        shim.configure(settings);
+        return answered(
+          woken ? "its shim was stopped and answers" : "its shim answers",
+          "a reconnection",
+          signal,
+        );
+      },
+      async revive(handle, { again }, signal) {
+        await trouble("a revival", signal);
+        if (!lively(handle).shim.revive(again))
+          throw new FactoryError("driver/not-resumable", "yield", "there is nothing to bring back");
+        return answered("its agent goes on in place", "a revival", signal);
       },
       stop: (handle, ladder, signal) => stop(handle, ladder.enter, signal),
       async pullOutbox(handle, afterSeq, signal) {

@@ -1,4 +1,5 @@
 /** A shim without a process: the same life as a real one's, in virtual time. */
+import type { Probed } from "../../src/core/model/liveness.ts";
 import type { AgentMessage, ShimSettings } from "../../src/ports/driver.ts";
 import type { MissionEnvelope } from "../../src/wire/envelope.ts";
 import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
@@ -17,6 +18,13 @@ export interface Shim {
   ask(): void;
   /** How long the ladder takes from this rung on. */
   endsAfterMs(enter: string): number;
+  /** Stops the shim or its agent, as a signal from outside does. */
+  stopProcess(which: "shim" | "agent"): void;
+  /** Continues a stopped shim; whether it was. */
+  wake(): boolean;
+  /** Whether there was something to bring back. */
+  revive(again: boolean): boolean;
+  probe(): Probed;
   /** The process is gone. */
   vanish(): void;
   readonly working: boolean;
@@ -51,6 +59,13 @@ export function startShim(
   const told = new Set<string>();
   /** Work that fell due while the agent was frozen. */
   let frozen: (() => void)[] = [];
+  /** By a signal from outside, and what fell due meanwhile. */
+  let shimStopped = false;
+  let agentStopped = false;
+  let postponed: (() => void)[] = [];
+  /** Time in which the agent ran. */
+  let activeMs = 0;
+  let activeSinceMs: number | null = null;
 
   world.story.tell(`shim ${body.clone}/${body.epoch}: ${script.kind}`);
   roundTrip();
@@ -58,17 +73,32 @@ export function startShim(
 
   function later(ms: number, work: () => void): void {
     world.timeline.after(ms, () => {
-      if (!gone) work();
+      if (gone) return;
+      if (shimStopped) postponed.push(work);
+      else work();
     });
+  }
+
+  /** Keeps the agent's own time. */
+  function meter(): void {
+    const nowMs = world.timeline.elapsedMs;
+    if (activeSinceMs !== null) activeMs += nowMs - activeSinceMs;
+    const works = (phase === "running" || phase === "starting") && !paused && !agentStopped;
+    activeSinceMs = works ? nowMs : null;
   }
 
   /** Work of the agent: it rests while it is frozen and is over with it. */
   function agentLater(ms: number, work: () => void): void {
     later(ms, () => {
       if (phase !== "running" && phase !== "starting") return;
-      if (paused) frozen.push(work);
+      if (paused || agentStopped) frozen.push(work);
       else work();
     });
+  }
+
+  function active(): number {
+    meter();
+    return activeMs;
   }
 
   function report(type: WireEventType, detail: Record<string, unknown> = {}, summary = ""): void {
@@ -83,7 +113,7 @@ export function startShim(
       summary,
       artifact_refs: type === "mission.completed" ? [{ path: "out.json" }] : [],
       usage: {
-        runtime_minutes: (world.timeline.elapsedMs - agentAtMs) / 60_000,
+        runtime_minutes: active() / 60_000,
         llm_calls: script.callsPerStep === null ? null : calls,
         estimated_cost_usd: null,
       },
@@ -132,7 +162,7 @@ export function startShim(
       script.kind === "silent" &&
       phase === "running" &&
       world.timeline.elapsedMs - agentAtMs > script.endsAfterMs / 2;
-    if (quiet) return;
+    if (quiet || shimStopped) return;
     beats += 1;
     courier.beat(
       {
@@ -150,8 +180,18 @@ export function startShim(
         usage: {
           llm_calls: script.callsPerStep === null ? null : calls,
           estimated_cost_usd: null,
-          active_ms: 0,
+          active_ms: active(),
         },
+        process:
+          agentAtMs === 0 || phase === "exited"
+            ? null
+            : {
+                state: paused || agentStopped ? "stopped" : "running",
+                pid: 1,
+                start_ticks: body.epoch,
+                boot_id: "simulated",
+                since_ms: 0,
+              },
       },
       intervalMs,
     );
@@ -160,6 +200,7 @@ export function startShim(
   function begin(): void {
     agentAtMs = world.timeline.elapsedMs;
     phase = "starting";
+    meter();
     on.onAgent();
     if (script.kind === "never_accepts") return;
     agentLater(script.acceptAfterMs, () => {
@@ -234,7 +275,9 @@ export function startShim(
 
   function exit(code: number): void {
     if (phase === "exited") return;
+    meter();
     phase = "exited";
+    meter();
     report("instance.exited", {
       code,
       signal: null,
@@ -242,6 +285,14 @@ export function startShim(
       stderr_tail: "",
       active_ms: 0,
     });
+  }
+
+  /** What fell due while the agent was frozen is done now. */
+  function thaw(): void {
+    if (paused || agentStopped) return;
+    const due = frozen;
+    frozen = [];
+    for (const work of due) later(1, () => work());
   }
 
   /** The controller says that our epoch is over: the agent is ended, and we are. */
@@ -271,12 +322,9 @@ export function startShim(
       if (paused === next) return false;
       paused = next;
       if (paused) pausedAtMs = world.timeline.elapsedMs;
-      if (!paused) {
-        progressAtMs += world.timeline.elapsedMs - pausedAtMs;
-        const due = frozen;
-        frozen = [];
-        for (const work of due) later(1, () => work());
-      }
+      else progressAtMs += world.timeline.elapsedMs - pausedAtMs;
+      meter();
+      thaw();
       return true;
     },
     ask() {
@@ -286,6 +334,42 @@ export function startShim(
       if (enter === "now") return dice.between(1, 50);
       const stubborn = script.cancelMs === null ? 13_000 : script.cancelMs;
       return enter === "term" ? Math.min(stubborn, 10_000) : stubborn + 50;
+    },
+    stopProcess(which) {
+      if (which === "shim") shimStopped = true;
+      else if (phase === "running") agentStopped = true;
+      courier.freeze(shimStopped);
+      meter();
+    },
+    wake() {
+      const was = shimStopped;
+      shimStopped = false;
+      courier.freeze(false);
+      const due = postponed;
+      postponed = [];
+      for (const work of due) later(1, () => work());
+      return was;
+    },
+    revive(again) {
+      if (paused || shimStopped || phase === "exited" || agentAtMs === 0) return false;
+      if (agentStopped || again) {
+        agentStopped = false;
+        meter();
+        thaw();
+      }
+      beat();
+      return true;
+    },
+    probe() {
+      const shim = gone ? "gone" : shimStopped ? "stopped" : "running";
+      const works = phase === "running" || phase === "starting";
+      const agent = !works ? "none" : paused || agentStopped ? "stopped" : "running";
+      return {
+        shim,
+        agent,
+        answers: shim === "running",
+        evidence: `its shim is ${shim}; its agent is ${agent}`,
+      };
     },
     vanish() {
       gone = true;

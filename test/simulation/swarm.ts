@@ -14,6 +14,7 @@ export interface Troubles {
   readonly slowList: number;
   readonly survivors: number;
   readonly bodiesDiePerHour: number;
+  readonly stopsPerHour: number;
   // The network between shims and the controller.
   readonly lostRequest: number;
   readonly lostReply: number;
@@ -50,6 +51,7 @@ export const CALM: Troubles = {
   slowList: 0,
   survivors: 0,
   bodiesDiePerHour: 0,
+  stopsPerHour: 0,
   lostRequest: 0,
   lostReply: 0,
   duplicate: 0,
@@ -79,6 +81,7 @@ const WORST: Troubles = {
   slowList: 0.5,
   survivors: 0.4,
   bodiesDiePerHour: 20,
+  stopsPerHour: 20,
   lostRequest: 0.5,
   lostReply: 0.5,
   duplicate: 0.3,

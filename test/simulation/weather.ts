@@ -77,6 +77,14 @@ function scheduleTroubles(world: World, host: Host): void {
     const living = world.machine.living();
     if (living.length > 0) world.machine.destroy(dice.pick(living), "killed from outside");
   });
+  every("stopsPerHour", () => {
+    const living = world.machine.living();
+    if (living.length === 0) return;
+    const body = dice.pick(living);
+    const which = dice.pick(["shim", "agent"] as const);
+    world.story.tell(`signal: the ${which} of ${body.clone}/${body.epoch} is stopped`);
+    body.shim?.stopProcess(which);
+  });
   every("sourceErrorsPerHour", () => failSource(world));
   every("commitsPerHour", () => commitSomething(world));
   every("vandalsPerHour", () => vandalise(world));

@@ -106,6 +106,7 @@ export function createFakeWorld(): FakeWorld {
       return { answer: Promise.resolve().then(() => pass(answer)), release() {} };
     },
     killShim: (handle: InstanceHandle) => fake.faults.killShim(handle),
+    stopProcess: (handle, which) => fake.faults.stopProcess(handle, which),
     killAgent: (handle: InstanceHandle) => fake.faults.killAgent(handle),
     close: () => Promise.resolve(),
   };

@@ -7,6 +7,7 @@ import type { ContainmentChoice } from "../../src/adapters/drivers/process/capab
 import { createProcessDriver, defaultShimCommand } from "../../src/adapters/drivers/process/driver.ts";
 import type { InstanceHandle } from "../../src/core/model/instance.ts";
 import type { Driver, StartRequest } from "../../src/ports/driver.ts";
+import { lookAtAgent } from "../../src/shim/agent-process.ts";
 import { readAgentRecord } from "../../src/shim/containment.ts";
 import { isRecord } from "../../src/shim/files.ts";
 import type { Behaviour, DriverWorld } from "../contract/driver.ts";
@@ -88,6 +89,11 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
       return { answer, release: () => writeFileSync(gate, "") };
     },
     killShim: (handle) => process.kill(shimPid(handle), "SIGKILL"),
+    stopProcess(handle, which) {
+      const record = readAgentRecord(join(directory, handle.clone, String(handle.epoch)));
+      const pid = which === "shim" ? shimPid(handle) : record === null ? 0 : lookAtAgent(record).id.pid;
+      if (pid > 1) process.kill(pid, "SIGSTOP");
+    },
     killAgent(handle) {
       const record = readAgentRecord(join(directory, handle.clone, String(handle.epoch)));
       const pid = record?.init?.pid ?? record?.outer.pid;

@@ -1,7 +1,7 @@
 /** A clock that stands still until it is told to go on to the next thing that is due. */
-import type { Clock } from "../../src/ports/clock.ts";
+import type { SteadyClock } from "../../src/ports/clock.ts";
 
-export interface VirtualClock extends Clock {
+export interface VirtualClock extends SteadyClock {
   /** Wakes whoever is due first; false when nobody waits. Ties wake in the order in which they began to wait. */
   step(): Promise<boolean>;
 }
@@ -18,6 +18,7 @@ export function createVirtualClock(start = 1_000_000): VirtualClock {
   const sleepers = new Set<Sleeper>();
   return {
     now: () => now,
+    monotonic: () => now,
     sleep(ms, signal) {
       if (signal?.aborted === true) return Promise.reject(signal.reason);
       return new Promise((resolve, reject) => {

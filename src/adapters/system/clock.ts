@@ -1,13 +1,14 @@
 import { setTimeout } from "node:timers/promises";
-import type { Clock } from "../../ports/clock.ts";
+import type { SteadyClock } from "../../ports/clock.ts";
 
 /** The longest wait that a timer of Node can hold: 2^31 - 1 ms, 24.8 days. Longer ones would fire at once. */
 const TIMER_MAX_MS = 2_147_483_647;
 
 /** The machine's clock. The one place in the controller that reads it. */
-export function systemClock(): Clock {
+export function systemClock(): SteadyClock {
   return {
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     async sleep(ms, signal) {
       let leftMs = Math.max(0, ms);
       do {

@@ -8,6 +8,7 @@ import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
 import { POSTMORTEM_INVARIANTS } from "./invariants/postmortem.ts";
 import { PROOF_INVARIANTS } from "./invariants/proof.ts";
 import { RECORD_INVARIANTS } from "./invariants/record.ts";
+import { RECOVERY_INVARIANTS } from "./invariants/recovery.ts";
 import { REPORT_INVARIANTS } from "./invariants/reports.ts";
 import { START_INVARIANTS } from "./invariants/starts.ts";
 import { STATUS_INVARIANTS } from "./invariants/status.ts";
@@ -26,4 +27,5 @@ export const INVARIANTS: readonly Invariant[] = [
   ...POSTMORTEM_INVARIANTS,
   ...STATUS_INVARIANTS,
   ...LIVENESS_INVARIANTS,
+  ...RECOVERY_INVARIANTS,
 ];

@@ -40,6 +40,17 @@ export type Effect =
       readonly missionId: string;
       readonly cause: TraceCause;
     }
+  /** Look at a degraded instance: its processes, and whether its shim answers. */
+  | { readonly type: "probe"; readonly epoch: number }
+  /** Wake its shim, tell it where we are, and bring in what it has to say. */
+  | { readonly type: "reconnect"; readonly epoch: number }
+  /** Let its shim continue its agent, or start it again, within the same instance. */
+  | {
+      readonly type: "revive";
+      readonly epoch: number;
+      /** To go on was not enough: its agent is ended and started again. */
+      readonly again: boolean;
+    }
   /** Bring in the events that the callback did not deliver. */
   | { readonly type: "pull"; readonly epoch: number }
   /** Give the mission to the in-core lane. */

@@ -2,6 +2,7 @@ import type { AfterClosure, DesiredClone } from "./clone.ts";
 import type { Gate } from "./condition.ts";
 import type { Hold, HoldKind } from "./hold.ts";
 import type { DeathProof, InstanceHandle } from "./instance.ts";
+import type { DegradedCause, Probed, Rung } from "./liveness.ts";
 import type { DesiredMission, MissionLimits } from "./mission.ts";
 import type { MergedPostmortem } from "./postmortem.ts";
 import type { Report } from "./report.ts";
@@ -137,6 +138,18 @@ export type CloneEvent =
       readonly epoch: number;
       readonly health: Health;
       readonly evidence: string;
+      /** Why, and for how long it had been so when it was noticed; where it is degraded or lost. */
+      readonly cause?: DegradedCause;
+      readonly sinceMs?: number;
+    }
+  /** One attempt to bring a degraded instance back, and what came of it. */
+  | {
+      readonly type: "recovery.tried";
+      readonly epoch: number;
+      readonly rung: Exclude<Rung, "restart">;
+      readonly ok: boolean;
+      readonly found: Probed | null;
+      readonly evidence: string;
     }
   | {
       readonly type: "callback.gap";
@@ -248,7 +261,8 @@ export interface FoundBody {
   readonly adopt: boolean;
 }
 
-export type Health = "starting" | "healthy" | "suspect" | "degraded" | "lost";
+/** `recovering`: it takes the place of one that was lost, and has not been heard yet. */
+export type Health = "starting" | "healthy" | "suspect" | "degraded" | "lost" | "recovering";
 
 export type DeadlineName =
   | "start" // launched, but not ready in time
@@ -256,7 +270,8 @@ export type DeadlineName =
   | "backoff" // the wait before the next start is over
   | "hold" // a hold with `until` is to be looked at again
   | "stop" // a stop failed and is tried again
-  | "judge"; // judging failed and is tried again
+  | "judge" // judging failed and is tried again
+  | "recovery"; // a rung of the ladder had its time and did not help
 
 export type MeterName = "runtime_minutes" | "llm_calls" | "cost_usd";
 /** In rising order. `pause` holds the mission and asks; `stop` ends it. */

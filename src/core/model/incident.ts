@@ -23,6 +23,7 @@ export type Severity = (typeof SEVERITIES)[number];
 
 /** How serious each class is by itself. High ones count against the fleet's guardrail (design section 9). */
 export const INCIDENT_SEVERITY = {
+  degraded: "low",
   heartbeat_lost: "medium",
   crash: "medium",
   failed_start: "medium",

@@ -1,3 +1,4 @@
+import type { ProcessFact } from "./liveness.ts";
 import type { Instant } from "./time.ts";
 
 /**
@@ -51,6 +52,10 @@ export interface Heartbeat {
     readonly costMicros: number | null;
     readonly activeMs: number;
   };
+  /** The agent's main program as the operating system sees it; null while there is none, absent from older shims. */
+  readonly process?: ProcessFact | null;
+  /** For how much longer the agent's provider makes it wait; absent when it does not. */
+  readonly throttledMs?: number;
 }
 
 export type AgentPhase = "standby" | "starting" | "running" | "paused" | "throttled" | "stopping" | "exited";

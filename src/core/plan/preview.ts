@@ -129,6 +129,8 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     cadenceSince: now,
     pauseAsked: false,
     paused: false,
+    resumedAt: null,
+    answeredAt: null,
     llmCalls: null,
     costMicros: null,
     stopping: null,

@@ -22,8 +22,8 @@ export function upgradeState(stored: StoredState): CloneState {
   return {
     ...fresh,
     ...stored,
-    instance: stored.instance == null ? null : { ...INSTANCE_DEFAULTS, ...stored.instance },
     requests: (stored.requests ?? []).map((request) => ({ ...REQUEST_DEFAULTS, ...request })),
+    instance: stored.instance == null ? null : { ...INSTANCE_DEFAULTS, ...stored.instance },
     mission: stored.mission == null ? null : upgradeMission(stored.mission),
     past: stored.past.map(upgradeClosed),
   };
@@ -59,7 +59,7 @@ function upgradeIncident(incident: Incident, index: number): Incident {
 }
 
 /** Fields of an instance that came later. */
-const INSTANCE_DEFAULTS = { trace: null } satisfies Partial<InstanceState>;
+const INSTANCE_DEFAULTS = { trace: null, resumedAt: null, answeredAt: null } satisfies Partial<InstanceState>;
 /** Limits that came later. */
 const LIMITS_DEFAULTS = {
   mission_progress_interval_seconds: null,

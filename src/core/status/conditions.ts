@@ -114,6 +114,8 @@ function heartbeat(state: CloneState): Fact {
   if (instance === null) return unknown("NoInstance", "there is no instance");
   if (instance.health === "healthy") return yes("Fresh", "heartbeats arrive in time");
   if (instance.health === "starting") return unknown("Starting", "no heartbeat yet");
+  if (instance.health === "recovering")
+    return unknown("Recovering", `epoch ${instance.epoch} takes the place of one that was lost`);
   return no(instance.health === "lost" ? "Lost" : "Late", `${instance.health}: ${instance.healthEvidence}`);
 }
 

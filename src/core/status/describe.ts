@@ -92,6 +92,8 @@ export function describe(event: CloneEvent): string {
       return event.evidence;
     case "health.changed":
       return `epoch ${event.epoch} is ${event.health}: ${event.evidence}`;
+    case "recovery.tried":
+      return `${event.rung} of epoch ${event.epoch} ${event.ok ? "done" : "failed"}: ${event.evidence}`;
     case "callback.gap":
       return `report ${event.expectedSeq} is missing, ${event.seenSeq} arrived`;
     case "callback.restored":

@@ -12,6 +12,7 @@ import * as handover from "./handover.ts";
 import * as launch from "./launch.ts";
 import { TEXT_MAX } from "./limits.ts";
 import { meterPeople } from "./people.ts";
+import { onTried } from "./recover.ts";
 import { onReport } from "./report.ts";
 import { onAcknowledged, onReminded, onRequestDecided } from "./requests.ts";
 import { onRestored } from "./restore.ts";
@@ -150,6 +151,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return watch.onStray(state, event, at);
     case "health.changed":
       return watch.onHealth(state, event, at);
+    case "recovery.tried":
+      return onTried(state, event, at);
     case "callback.gap":
       return watch.onGap(state, event, at);
     case "callback.restored":

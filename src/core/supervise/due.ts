@@ -4,6 +4,7 @@ import type { Signal } from "../model/instance.ts";
 import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
 import { AMNESTY_MIN_MS, isOver, isStretched } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
+import { isOpen } from "./recover.ts";
 import { totalUsage } from "./report.ts";
 import { dueRequests } from "./requests.ts";
 import type { ClonePhase, CloneState } from "./state.ts";
@@ -25,6 +26,7 @@ export function due(
   return [
     ...deadlines(state, now, watch),
     ...health(state, livenessOf(state, signal, now, watch)),
+    ...recovery(state, now, watch),
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
     ...budget(state, signal, now, wordsMayWait),
     ...dueProgress(state, signal),
@@ -99,7 +101,19 @@ function health(state: CloneState, seen: Liveness | null): CloneEvent[] {
   const { instance } = state;
   if (instance === null || seen === null || seen.health === instance.health || seen.health === "starting")
     return [];
-  return [{ type: "health.changed", epoch: instance.epoch, health: seen.health, evidence: seen.evidence }];
+  const { health: now, evidence, cause, sinceMs } = seen;
+  const wrong = now === "degraded" || now === "lost" ? { cause, sinceMs: Math.round(sinceMs) } : {};
+  return [{ type: "health.changed", epoch: instance.epoch, health: now, evidence, ...wrong }];
+}
+
+/** A rung that had its time. What should have shown while we were away gets its time again. */
+function recovery(state: CloneState, now: Instant, watch: Watch): CloneEvent[] {
+  const { instance, recovery: open } = state;
+  if (!isOpen(open) || open.until === null || instance === null || instance.stopping !== null) return [];
+  const away = watch.lagMs + Math.max(0, watch.watchingSince - open.rungAt);
+  if (now < open.until + away && !isStretched(open.until, now)) return [];
+  const evidence = `${open.rung} did not bring it back`;
+  return [{ type: "deadline.passed", deadline: "recovery", epoch: instance.epoch, evidence }];
 }
 
 function window(state: CloneState, now: Instant): CloneEvent[] {

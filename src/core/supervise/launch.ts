@@ -17,6 +17,7 @@ import {
 } from "./change.ts";
 import { ACCEPT_DEADLINE_MS, GATE_RETRY_MAX_MS, GATE_RETRY_MS, START_DEADLINE_MS } from "./limits.ts";
 import { heartbeatMs } from "./liveness.ts";
+import { isOpen } from "./recover.ts";
 import type { CloneState, InstanceState } from "./state.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
@@ -70,7 +71,7 @@ export function plannedBody(
     readyAt: null,
     dispatchedAt: null,
     acceptedAt: null,
-    health: "starting",
+    health: isOpen(state.recovery) ? "recovering" : "starting",
     healthSince: at,
     healthEvidence: "launch intent recorded",
     lastSeq: 0,
@@ -79,6 +80,8 @@ export function plannedBody(
     cadenceSince: at,
     pauseAsked: false,
     paused: false,
+    resumedAt: null,
+    answeredAt: null,
     llmCalls: null,
     costMicros: null,
     stopping: null,

@@ -6,6 +6,7 @@ import type { BudgetLevel, Health, MeterName } from "../model/event.ts";
 import type { Hold } from "../model/hold.ts";
 import type { Incident } from "../model/incident.ts";
 import type { DeathProof, InstanceHandle } from "../model/instance.ts";
+import type { Recovery } from "../model/liveness.ts";
 import type { MeterTrust, MissionContract, MissionLimits, Outcome } from "../model/mission.ts";
 import type { MergedPostmortem } from "../model/postmortem.ts";
 import type { AnsweredRequest, Request } from "../model/request.ts";
@@ -94,6 +95,8 @@ export interface CloneState {
   readonly failures: readonly Failure[];
   /** What the last failure was about, for `why`. */
   readonly lastFailure: string | null;
+  /** How its degraded instance is brought back, or the last one was. */
+  readonly recovery: Recovery | null;
   /** Prepare attempts in a row that did not pass. */
   readonly gateAttempts: number;
   /** The last things that happened, newest last, at most `RECENT_MAX`. */
@@ -128,6 +131,10 @@ export interface InstanceState {
   /** What we last asked for. */
   readonly pauseAsked: boolean;
   readonly paused: boolean;
+  /** When it was last known to go on after a pause. */
+  readonly resumedAt: Instant | null;
+  /** When its shim last answered a call of ours: as good as a heartbeat for the lease, not for its health. */
+  readonly answeredAt: Instant | null;
   /** Usage of this instance as reported, cumulative. */
   readonly llmCalls: number | null;
   readonly costMicros: number | null;
@@ -314,6 +321,7 @@ export function initialState(name: string, at: Instant): CloneState {
     conditions: [],
     failures: [],
     lastFailure: null,
+    recovery: null,
     gateAttempts: 0,
     recent: [],
   };

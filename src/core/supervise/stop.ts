@@ -17,6 +17,7 @@ import {
 } from "./change.ts";
 import { closeWithoutVerdict } from "./close.ts";
 import { STOP_RETRY_MS } from "./limits.ts";
+import { afterBurial, isOpen } from "./recover.ts";
 import { judgeFailure, wasStable } from "./restart.ts";
 import type { CloneState, InstanceState, StopReason } from "./state.ts";
 import { traceOf } from "./trace.ts";
@@ -34,7 +35,8 @@ export function onStopFinished(state: CloneState, event: Of<"stop.finished">, at
     ["survivors", "runaway"],
     at,
   );
-  const buried = bury(thawed, instance, event.proof, at);
+  const goesOn = thawed.mission?.terminal === null && instance.stopping.type === "failed";
+  const buried = afterBurial(bury(thawed, instance, event.proof, at), goesOn, at);
   const next =
     buried.mission?.terminal != null
       ? afterMission(buried, at)
@@ -103,6 +105,7 @@ function afterDeath(state: CloneState, instance: InstanceState, reason: StopReas
     {
       class: incidentClass(instance, reason.signature),
       at,
+      ...(isOpen(state.recovery) ? { startedAt: state.recovery.startedAt } : {}),
       message: `epoch ${instance.epoch}: ${reason.message}`,
     },
   );
@@ -118,8 +121,13 @@ function afterDeath(state: CloneState, instance: InstanceState, reason: StopReas
     message: verdict.message,
     clearBy: "anyone",
   });
+  const quarantined = afterBurial(held, false, at);
   return stay(
-    enter(withIncident(held, { class: "quarantine", at, message: verdict.message }), "Quarantined", at),
+    enter(
+      withIncident(quarantined, { class: "quarantine", at, message: verdict.message }),
+      "Quarantined",
+      at,
+    ),
   );
 }
 
@@ -127,6 +135,6 @@ function incidentClass(
   instance: InstanceState,
   signature: string,
 ): "heartbeat_lost" | "crash" | "failed_start" {
-  if (signature === "heartbeat") return "heartbeat_lost";
+  if (signature === "heartbeat" || signature.startsWith("liveness:")) return "heartbeat_lost";
   return instance.acceptedAt === null ? "failed_start" : "crash";
 }

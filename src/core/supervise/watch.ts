@@ -14,6 +14,7 @@ import {
   withInstance,
   withMission,
 } from "./change.ts";
+import { beginRecovery, endRecovery, giveUp, isOpen } from "./recover.ts";
 import { withRequest } from "./requests.ts";
 import type { CloneState } from "./state.ts";
 import { end } from "./want.ts";
@@ -38,7 +39,9 @@ export function onResumed(state: CloneState, event: Of<"instance.resumed">, at: 
   if (state.instance?.epoch !== event.epoch || state.phase !== "Running")
     return stay(state, `epoch ${event.epoch} is over`);
   return stay(
-    withMission(withInstance(state, { paused: false }), { activeSince: state.mission?.activeSince ?? at }),
+    withMission(withInstance(state, { paused: false, resumedAt: at }), {
+      activeSince: state.mission?.activeSince ?? at,
+    }),
   );
 }
 
@@ -83,13 +86,11 @@ export function onHealth(state: CloneState, event: Of<"health.changed">, at: Ins
   if (instance?.epoch !== event.epoch || instance.stopping !== null)
     return stay(state, `epoch ${event.epoch} is over`);
   const seen = withInstance(state, { health: event.health, healthSince: at, healthEvidence: event.evidence });
-  if (event.health !== "lost") return stay(seen);
-  return beginStop(seen, at, {
-    reason: { type: "failed", signature: "heartbeat", message: `no heartbeat: ${event.evidence}` },
-    enter: "now",
-    text: `lost: ${event.evidence}`,
-    trace: "lost",
-  });
+  const { evidence, cause = "silent", sinceMs = 0 } = event;
+  const degraded = { cause, evidence, startedAt: at - sinceMs };
+  if (event.health === "healthy") return stay(endRecovery(seen, at));
+  if (event.health === "degraded" && !isOpen(seen.recovery)) return beginRecovery(seen, degraded, at);
+  return event.health === "lost" ? giveUp(seen, degraded, at) : stay(seen);
 }
 
 export function onGap(state: CloneState, event: Of<"callback.gap">, at: Instant): Step {

@@ -156,7 +156,7 @@ describe("failures", () => {
     const life = new Life().running();
     for (const health of ["healthy", "suspect", "degraded"] as const) {
       life.on({ type: "health.changed", epoch: 1, health, evidence: "silent" });
-      expect(life.effects).toEqual([]);
+      expect(life.effects).toEqual(health === "degraded" ? ["probe"] : []);
     }
     life.on({ type: "health.changed", epoch: 1, health: "lost", evidence: "silent" });
     expect(life.effects).toEqual(["stop"]);

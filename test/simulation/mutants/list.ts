@@ -439,4 +439,29 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: ["survivors", "operatorsPerHour"],
   },
+  {
+    bug: "a degraded instance is replaced although nobody has seen its end",
+    invariant: "lost-before-replaced",
+    edits: [
+      {
+        file: "core/supervise/recover.ts",
+        find: "  return beginStop(withRecovery(state, last), at, {",
+        replace:
+          '  if (recovery.cause === "silent") return stay({ ...withRecovery(state, last), instance: null, phase: "BackingOff", deadlineAt: at });\n  return beginStop(withRecovery(state, last), at, {',
+      },
+    ],
+    troubles: ["lostBeat"],
+  },
+  {
+    bug: "a cure that does not last is tried for ever",
+    invariant: "ladder-is-climbed",
+    edits: [
+      {
+        file: "core/supervise/recover.ts",
+        find: "return made.length >= TRIES_MAX;",
+        replace: "return made.length >= 1_000 * TRIES_MAX;",
+      },
+    ],
+    troubles: ["lostBeat", "misbehaviour"],
+  },
 ];

@@ -8,6 +8,7 @@
  */
 import { FactoryError } from "../../../core/model/error.ts";
 import type { DeathProof, InstanceHandle, ObservedInstance } from "../../../core/model/instance.ts";
+import type { Probed } from "../../../core/model/liveness.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Driver, DriverListing, StartRequest, StopLadder } from "../../../ports/driver.ts";
 import type { Random } from "../../../ports/random.ts";
@@ -44,6 +45,8 @@ export interface FakeFaults {
   killShim(handle: InstanceHandle): void;
   /** Only its agent is. */
   killAgent(handle: InstanceHandle): void;
+  /** As a SIGSTOP from outside. */
+  stopProcess(handle: InstanceHandle, which: "shim" | "agent"): void;
 }
 
 export type FaultyMethod =
@@ -54,6 +57,9 @@ export type FaultyMethod =
   | "tell"
   | "pause"
   | "resume"
+  | "probe"
+  | "reconnect"
+  | "revive"
   | "stop"
   | "list";
 
@@ -231,6 +237,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
         else survivors.delete(clone);
       },
       killShim: (handle) => find(handle)?.instance.die("killed from outside"),
+      stopProcess: (handle, which) => find(handle)?.instance.stopProcess(which),
       killAgent: (handle) => find(handle)?.instance.endAgent(null, "SIGKILL"),
     },
     audit: () => book.read(),
@@ -281,6 +288,27 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
       }),
     pause: (handle) => faulty("pause", () => living(handle).instance.setPaused(true)),
     resume: (handle) => faulty("resume", () => living(handle).instance.setPaused(false)),
+
+    probe: (handle) =>
+      faulty("probe", (): Probed => {
+        const entry = find(handle);
+        if (entry !== null) return entry.instance.probe();
+        return { shim: "gone", agent: "none", answers: false, evidence: "nothing of it is known" };
+      }),
+    reconnect: (handle, settings) =>
+      faulty("reconnect", () => {
+        const { instance } = living(handle);
+        const woken = instance.wake();
+        instance.configure(settings);
+        return woken ? "its shim was stopped, goes on and answers" : "its shim answers";
+      }),
+    revive: (handle, { again }) =>
+      faulty("revive", () => {
+        const done = living(handle).instance.revive(again);
+        if (done === null)
+          throw new FactoryError("driver/not-resumable", "yield", "there is nothing to bring back");
+        return done;
+      }),
 
     stop: (handle, ladder, signal) =>
       faulty("stop", async () => {

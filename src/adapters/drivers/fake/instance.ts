@@ -2,6 +2,7 @@
  * One instance of the fake world: a shim and an agent that are nothing but waits on
  * the given clock. It numbers, keeps and delivers its events as a real shim does, heartbeats included.
  */
+import type { Probed } from "../../../core/model/liveness.ts";
 import { iso } from "../../../core/model/time.ts";
 import { meaningOf, waitAfterFailure } from "../../../core/notify/schedule.ts";
 import type { Clock } from "../../../ports/clock.ts";
@@ -42,6 +43,13 @@ export interface FakeInstance {
   /** The agent leaves; the shim records it and stays. */
   endAgent(code: number | null, signal: string | null): void;
   hasAgent(): boolean;
+  /** Stops the shim or the agent as a signal from outside does. */
+  stopProcess(which: "shim" | "agent"): void;
+  /** Continues a stopped shim; false when it was not. */
+  wake(): boolean;
+  /** What was done, or null where a real shim refuses. */
+  revive(again: boolean): string | null;
+  probe(): Probed;
   /** Shim and agent are gone from one moment to the next; what is recorded stays readable. */
   die(how: string): void;
 }
@@ -69,6 +77,10 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
   let saidAt = clock.now();
   let progressAt = clock.now();
   let resume: (() => void) | null = null;
+  let shimStopped = false;
+  let agentStopped = false;
+  let starts = 1;
+  let paused = false;
   let pause = new AbortController();
   const told = new Set<string>();
   let hear: ((from: AgentMessage["from"]) => void) | null = null;
@@ -151,13 +163,32 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
 
   async function beat(): Promise<void> {
     while (await wait(settings.heartbeatIntervalMs)) {
-      if (silent) continue;
-      heartbeats += 1;
-      const verdict = meaningOf(await attempt(callback.onHeartbeat(request.token, heartbeat())));
-      if (verdict === "gone") die("fenced");
-      if (verdict === "done") resting?.abort();
+      if (!silent && !shimStopped) await beatOnce();
     }
   }
+
+  async function beatOnce(): Promise<void> {
+    heartbeats += 1;
+    const verdict = meaningOf(await attempt(callback.onHeartbeat(request.token, heartbeat())));
+    if (verdict === "gone") die("fenced");
+    if (verdict === "done") resting?.abort();
+  }
+
+  /** The agent works unless somebody wants it paused or has stopped it. */
+  function applyPause(): void {
+    const still = paused || agentStopped;
+    if (still === pause.signal.aborted) return;
+    if (agent !== null) setRunning(!still);
+    if (still) {
+      pause.abort();
+    } else {
+      pause = new AbortController();
+      resume?.();
+    }
+  }
+
+  const agentState = (): Probed["agent"] =>
+    agent === null ? "none" : pause.signal.aborted ? "stopped" : "running";
 
   function heartbeat(): WireHeartbeat {
     return {
@@ -168,11 +199,21 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
       epoch: request.epoch,
       seq: heartbeats,
       last_event_seq: outbox.length,
-      phase: pause.signal.aborted && agent !== null ? "paused" : phase,
+      phase: paused && agent !== null ? "paused" : phase,
       last_event_age_ms: clock.now() - saidAt,
       last_progress_age_ms: clock.now() - progressAt,
       open_tool_calls: [],
       usage: { llm_calls: null, estimated_cost_usd: null, active_ms: active() },
+      process:
+        agent === null
+          ? null
+          : {
+              state: pause.signal.aborted ? "stopped" : "running",
+              pid: 1,
+              start_ticks: starts,
+              boot_id: "imaginary",
+              since_ms: 0,
+            },
     };
   }
 
@@ -341,15 +382,34 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
       told.add(id);
       return true;
     },
-    setPaused(paused) {
-      if (paused === pause.signal.aborted) return;
-      if (agent !== null) setRunning(!paused);
-      if (paused) {
-        pause.abort();
-      } else {
-        pause = new AbortController();
-        resume?.();
-      }
+    setPaused(next) {
+      paused = next;
+      applyPause();
+    },
+    stopProcess(which) {
+      if (which === "shim") shimStopped = true;
+      else agentStopped = true;
+      applyPause();
+    },
+    wake() {
+      const was = shimStopped;
+      shimStopped = false;
+      return was;
+    },
+    revive(again) {
+      if (agent === null || paused || shimStopped) return null;
+      if (!agentStopped && !again) return "its agent runs";
+      agentStopped = false;
+      if (again) starts += 1;
+      applyPause();
+      void beatOnce();
+      return again ? "its agent is started again in place" : "its agent was stopped and goes on in place";
+    },
+    probe() {
+      const shim = life.signal.aborted ? "gone" : shimStopped ? "stopped" : "running";
+      const answers = shim === "running";
+      const found = agentState();
+      return { shim, agent: found, answers, evidence: `its shim is ${shim}; its agent is ${found}` };
     },
     endAgent,
     hasAgent: () => agent !== null,

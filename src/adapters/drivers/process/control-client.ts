@@ -83,6 +83,8 @@ function refusal(code: string, message: string): FactoryError {
       return new FactoryError("driver/no-agent", "yield", message);
     case "input_full":
       return new FactoryError("driver/input-full", "retry", message);
+    case "not_resumable":
+      return new FactoryError("driver/not-resumable", "yield", message);
     case "not_frozen":
       return new FactoryError("driver/not-frozen", "retry", message);
     default:

@@ -16,6 +16,7 @@ import type { Driver, DriverListing } from "../../../ports/driver.ts";
 import { type Log, silentLog } from "../../../ports/log.ts";
 import { claimFenced, isShimAlive, readFence } from "../../../shim/claim.ts";
 import { findMembers, freezeAgent, removeCgroup, removeGroupIfEmpty } from "../../../shim/containment.ts";
+import { isRecord } from "../../../shim/files.ts";
 import { readOutbox } from "../../../shim/outbox.ts";
 import { type Census, takeCensus } from "../../../shim/process-table.ts";
 import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
@@ -34,6 +35,7 @@ import {
   targetOf,
 } from "./layout.ts";
 import { findOrphans } from "./orphans.ts";
+import { probeInstance, wakeShim } from "./probe.ts";
 import { fenceEpochs, launch } from "./start.ts";
 import { climb } from "./stop.ts";
 import { readTranscript } from "./transcript.ts";
@@ -217,6 +219,23 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
 
     async resume(handle, signal) {
       await callOrFreeze(handle, { method: "resume", frozen: false }, signal);
+    },
+
+    probe: (handle, signal) => probeInstance(required(handle), signal),
+
+    async reconnect(handle, settings, signal) {
+      const woken = wakeShim(required(handle));
+      const params = {
+        callback_url: settings.callbackUrl,
+        heartbeat_interval_ms: settings.heartbeatIntervalMs,
+      };
+      await call(handle, "configure", params, signal);
+      return woken ? "its shim was stopped, goes on and answers" : "its shim answers";
+    },
+
+    async revive(handle, { again }, signal) {
+      const done = await call(handle, "revive", { again }, signal);
+      return isRecord(done) && typeof done["how"] === "string" ? done["how"] : "it was asked to go on";
     },
 
     async stop(handle, ladder, signal): Promise<DeathProof> {

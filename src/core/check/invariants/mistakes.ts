@@ -15,6 +15,7 @@ const CAUSES: ReadonlySet<CloneEvent["type"]> = new Set([
   "instance.reported",
   "instance.gone",
   "health.changed",
+  "recovery.tried",
   "deadline.passed",
   "budget.crossed",
   "window.ended",

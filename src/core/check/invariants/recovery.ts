@@ -1,0 +1,93 @@
+/** The way back of a degraded instance: bounded, in order, and never a second body before the first is proven dead. */
+import type { Effect } from "../../model/effect.ts";
+import { TRIES_MAX, TRIES_WINDOW_MS } from "../../supervise/recover.ts";
+import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
+
+/** Whatever was launched is on record as dead, with its proof, before anything is launched in its place. */
+const lostBeforeReplaced: Invariant = {
+  name: "lost-before-replaced",
+  promise: "nothing takes the place of an instance that is not proven dead",
+  watch() {
+    const launched = new Map<string, Set<number>>();
+    return {
+      on(fact) {
+        if (fact.type !== "recorded") return FINE;
+        const { clone, seq, event } = fact.event;
+        const open = launched.get(clone) ?? new Set();
+        launched.set(clone, open);
+        if (event.type === "stop.finished" && !fact.ignored) open.delete(event.epoch);
+        const launch = fact.effects.find((effect) => effect.type === "launch");
+        if (launch === undefined) return FINE;
+        const before = [...open];
+        open.add(launch.epoch);
+        return before.length === 0
+          ? FINE
+          : found(
+              clone,
+              seq,
+              `epoch ${launch.epoch} is launched and epoch ${before.join(", ")} is not proven dead`,
+            );
+      },
+    };
+  },
+};
+
+const RUNG_EFFECTS: ReadonlySet<Effect["type"]> = new Set(["probe", "reconnect", "revive"]);
+
+interface Attempt {
+  readonly effect: Effect["type"];
+  readonly cause: string;
+  readonly at: number;
+}
+
+/** No rung is tried more often than it may be, and none is skipped for the end of an instance that was not found dead. */
+const ladderIsClimbed: Invariant = {
+  name: "ladder-is-climbed",
+  promise:
+    "a rung is tried at most three times in five minutes for one cause, and nothing is restarted before that",
+  watch() {
+    const attempts = new Map<string, readonly Attempt[]>();
+    return {
+      on(fact) {
+        if (fact.type !== "recorded") return FINE;
+        const { clone, seq, at } = fact.event;
+        const before = (attempts.get(clone) ?? []).filter((past) => past.at > at - TRIES_WINDOW_MS);
+        const now = [...before, ...attemptsOf(fact)];
+        attempts.set(clone, now);
+        for (const { effect, cause } of attemptsOf(fact)) {
+          const times = now.filter((past) => past.effect === effect && past.cause === cause).length;
+          if (times > TRIES_MAX)
+            return found(
+              clone,
+              seq,
+              `${effect} for ${cause} is tried for the ${times}th time within five minutes`,
+            );
+        }
+        return isHasty(fact, now)
+          ? found(clone, seq, "it is restarted although a rung was left to try")
+          : FINE;
+      },
+    };
+  },
+};
+
+function attemptsOf({ effects, after, event }: Recorded): readonly Attempt[] {
+  return effects
+    .filter(({ type }) => RUNG_EFFECTS.has(type))
+    .map(({ type }) => ({ effect: type, cause: after.recovery?.cause ?? "nothing", at: event.at }));
+}
+
+/** The ladder itself ends an instance only when it is dead, or every attempt to reconnect was made. */
+function isHasty(fact: Recorded, attempts: readonly Attempt[]): boolean {
+  const { event } = fact.event;
+  const byLadder =
+    event.type === "recovery.tried" || (event.type === "deadline.passed" && event.deadline === "recovery");
+  const begun = fact.before.instance?.stopping === null && fact.after.instance?.stopping != null;
+  if (!byLadder || !begun) return false;
+  if (event.type === "recovery.tried" && (event.found?.shim === "gone" || event.found?.shim === "zombie"))
+    return false;
+  const rungs = ["reconnect", "revive"] as const;
+  return !rungs.some((rung) => attempts.filter(({ effect }) => effect === rung).length >= TRIES_MAX);
+}
+
+export const RECOVERY_INVARIANTS: readonly Invariant[] = [lostBeforeReplaced, ladderIsClimbed];
