@@ -187,8 +187,6 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     ...withoutHolds(state, () => true),
     // So was every question about it.
     requests: state.requests.filter(({ kind }) => kind === "template"),
-    // So was every question.
-    requests: [],
     recovery: null,
     mission: null,
     ...remembering(state, closed),
