@@ -231,6 +231,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
         states: now.states,
         settings: publishedSettings(recorder.settings),
         anchor: await anchorOf(store, { installation, repository }),
+        store,
       });
     },
     admit: (files) => guard.admit(files),
@@ -247,6 +248,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
       dirty = true;
       writeBack.touch(isUrgent(change));
     }
+    // What was done outside must not be done again, whatever becomes of this disk.
+    if (change.before.mission?.actions !== change.after.mission?.actions) writeBack.keep();
   });
 
   function picture(): Picture {

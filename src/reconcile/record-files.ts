@@ -1,5 +1,7 @@
+import { ACTIONS_PER_MISSION_MAX, type ActionCounts } from "../core/model/action.ts";
 import { type Anchor, anchorText } from "../core/record/anchor.ts";
 import { publishedClone, textOf } from "../core/record/published.ts";
+import { actionTexts } from "../core/record/published-actions.ts";
 import type { CloneState, ClosedMission } from "../core/supervise/state.ts";
 import type { Store } from "../ports/store.ts";
 import type { StatusText } from "./write-back.ts";
@@ -10,12 +12,15 @@ export const SETTINGS_PATH = ".factory/settings.json";
 export const clonePath = (clone: string): string => `.factory/record/${clone}.json`;
 export const closedPath = (clone: string, closed: { readonly name: string; readonly run: number }): string =>
   `.factory/closed/${clone}/${closed.name}.${closed.run}.json`;
+export const actionsPath = (clone: string, part: number): string => `.factory/actions/${clone}/${part}.json`;
 /** Trailer of every commit: `<seq> <hash>`. */
 export const JOURNAL_TRAILER = "Factory-Journal-Head";
 
 /** States and closures are never changed, only replaced. */
 const CLONE_TEXTS = new WeakMap<CloneState, string>();
 const CLOSED_TEXTS = new WeakMap<ClosedMission, string>();
+/** By the counts of a mission, which are replaced with every event of its ledger. */
+const ACTION_TEXTS = new WeakMap<ActionCounts, readonly string[]>();
 /** Texts written anew before others get their turn. */
 const TEXTS_PER_TURN = 100;
 
@@ -29,6 +34,7 @@ export async function withRecordFiles(
     readonly states: ReadonlyMap<string, CloneState>;
     readonly settings: Readonly<Record<string, string>>;
     readonly anchor: Anchor | null;
+    readonly store: Pick<Store, "actions">;
   },
 ): Promise<StatusText> {
   const { anchor } = record;
@@ -52,6 +58,16 @@ export async function withRecordFiles(
     );
     for (const closed of state.past)
       riders.set(closedPath(state.name, closed), await remember(CLOSED_TEXTS, closed, () => textOf(closed)));
+  }
+  for (const { name, mission } of record.states.values()) {
+    if (mission === null || mission.actions.claimed === 0) continue;
+    let texts = ACTION_TEXTS.get(mission.actions);
+    if (texts === undefined) {
+      const { missionId } = mission;
+      texts = actionTexts(await record.store.actions({ missionId, limit: ACTIONS_PER_MISSION_MAX }));
+      ACTION_TEXTS.set(mission.actions, texts);
+    }
+    for (const [part, content] of texts.entries()) riders.set(actionsPath(name, part + 1), content);
   }
   riders.set(JOURNAL_PATH, anchorText(anchor));
   if (Object.keys(record.settings).length > 0)

@@ -86,7 +86,9 @@ export async function restoreRecord(
   const { anchor, lanes } = survey.rebuild;
   await Promise.all(
     lanes.map(({ clone, event }) =>
-      recorder.write(clone, (state) => (state.version > 0 ? null : { events: [event] })),
+      recorder.write(clone, (state) =>
+        state.version > 0 ? null : { events: [event], actions: () => event.actions },
+      ),
     ),
   );
   await recorder.putSettings({
@@ -102,8 +104,16 @@ export function recordFiles(files: ReadonlyMap<string, string>): RecordFiles {
     journal: files.get(JOURNAL_PATH) ?? null,
     clones: below(".factory/record/"),
     closed: below(".factory/closed/"),
+    actions: new Map(
+      [...below(ACTIONS)].map(([path, text]) => [
+        path,
+        { clone: path.slice(ACTIONS.length).split("/")[0] ?? "", text },
+      ]),
+    ),
   };
 }
+
+const ACTIONS = ".factory/actions/";
 
 function clonesOf(files: RecordFiles): readonly string[] {
   return [...files.clones.keys()].map((path) => path.slice(".factory/record/".length, -".json".length));

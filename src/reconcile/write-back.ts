@@ -31,6 +31,8 @@ export interface StatusText {
 export interface WriteBack {
   /** Something changed that people should see; `urgent` when they should see it at once. */
   touch(urgent: boolean): void;
+  /** Something changed that only a lost record would miss: the next publication holds it, whatever else it holds. */
+  keep(): void;
   /** Asks for a publication that first looks at what really stands on the branch: others may have written over it. */
   refresh(): void;
   /** Publishes if it is time to. Returns what became of it. */
@@ -197,6 +199,10 @@ export function createWriteBack(parts: {
 
   return {
     touch,
+    keep() {
+      whole = true;
+      touch(false);
+    },
     refresh() {
       known = null;
       whole = true;
@@ -215,4 +221,4 @@ export function isOurs(path: string): boolean {
 }
 
 const OURS =
-  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml|\.factory\/(journal|settings|record\/[^/]+|closed\/[^/]+\/[^/]+)\.json)$/;
+  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml|\.factory\/(journal|settings|record\/[^/]+|(closed|actions)\/[^/]+\/[^/]+)\.json)$/;

@@ -1,3 +1,4 @@
+import type { ActionRow } from "./action.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
 import type { Gate } from "./condition.ts";
 import type { Hold, HoldKind } from "./hold.ts";
@@ -53,6 +54,8 @@ export type CloneEvent =
       readonly body: FoundBody | null;
       /** Whether its workspace is still there. */
       readonly workspace: boolean;
+      /** The effect ledger of its mission, as far as it was published. */
+      readonly actions: readonly ActionRow[];
       /** The journal that was lost, as far as it was published: this one goes on from there. */
       readonly anchor: { readonly seq: number; readonly hash: string } | null;
       /** A sentence: what it was rebuilt from. */

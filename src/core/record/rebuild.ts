@@ -1,4 +1,5 @@
 /** From the status branch and a listing of what lives to the first events of a new record. */
+import type { ActionRow } from "../model/action.ts";
 import { FactoryError } from "../model/error.ts";
 import type { CloneEvent, FoundBody } from "../model/event.ts";
 import type { ObservedInstance } from "../model/instance.ts";
@@ -6,6 +7,7 @@ import type { Instant } from "../model/time.ts";
 import { type CloneState, type ClosedMission, initialState } from "../supervise/state.ts";
 import { type Anchor, readAnchor } from "./anchor.ts";
 import { type PublishedClone, readClosedMission, readPublishedClone, stateFrom } from "./published.ts";
+import { readActions } from "./published-actions.ts";
 
 /** Paths below the folder of the record on the status branch. */
 export interface RecordFiles {
@@ -13,6 +15,8 @@ export interface RecordFiles {
   /** By path. */
   readonly clones: ReadonlyMap<string, string>;
   readonly closed: ReadonlyMap<string, string>;
+  /** Parts of effect ledgers, with the clone whose they are. */
+  readonly actions: ReadonlyMap<string, { readonly clone: string; readonly text: string }>;
 }
 
 /** An instance of the listing with what its outbox says of its mission. */
@@ -82,11 +86,14 @@ export function planRebuild(request: RebuildRequest): Rebuild {
     const clone = attempt(() => readPublishedClone(path, text));
     if (clone !== null) published.set(clone.clone, clone);
   }
+  const actions: ActionRow[] = [];
+  for (const [path, { clone, text }] of request.files.actions)
+    actions.push(...(attempt(() => readActions(path, text, clone)) ?? []));
   const names = new Set([...published.keys(), ...request.instances.map(({ handle }) => handle.clone)]);
   const lanes = [...names].sort().map((name) => {
     const known = published.get(name);
     const state = known === undefined ? initialState(name, request.now) : stateFrom(known, closures);
-    return laneOf(state, known?.asOf ?? null, anchor, request);
+    return laneOf(state, known?.asOf ?? null, { anchor, actions }, request);
   });
   return { anchor, lanes, problems };
 }
@@ -94,7 +101,7 @@ export function planRebuild(request: RebuildRequest): Rebuild {
 function laneOf(
   state: CloneState,
   asOf: Instant | null,
-  anchor: Anchor | null,
+  { anchor, actions }: { readonly anchor: Anchor | null; readonly actions: readonly ActionRow[] },
   request: RebuildRequest,
 ): RebuiltLane {
   const mine = request.instances
@@ -127,6 +134,9 @@ function laneOf(
       epoch: mine.every(({ orphan }) => orphan) && floor > 0 ? floor + EPOCH_MARGIN : floor,
       body,
       workspace,
+      actions: actions.filter(
+        ({ clone, missionId }) => clone === state.name && missionId === state.mission?.missionId,
+      ),
       anchor: anchor === null ? null : { seq: anchor.seq, hash: anchor.hash },
       evidence: evidenceOf(asOf === null, body, request),
     },

@@ -4,7 +4,7 @@ import { sha256Hex } from "../model/digest.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Hold } from "../model/hold.ts";
 import type { IncidentClass } from "../model/incident.ts";
-import type { Instant } from "../model/time.ts";
+import { type Instant, iso } from "../model/time.ts";
 import { type Step, stay, withHold, withIncident, withMission } from "./change.ts";
 import { withRequest } from "./requests.ts";
 import type { CloneState } from "./state.ts";
@@ -111,6 +111,22 @@ export function onApprovalRequested(state: CloneState, event: Of<"approval.reque
       at,
     ),
   );
+}
+
+/**
+ * The record was lost, and an instance with it that may have acted after the last publication: what it did then
+ * is not in the ledger. A person looks before another one begins.
+ */
+export function frozenByLoss(state: CloneState, asOf: Instant, at: Instant): CloneState {
+  const { mission } = state;
+  if (mission === null || mission.actions.claimed === 0) return state;
+  return frozen(state, {
+    key: `record-lost-${asOf}`,
+    class: "unknown_action",
+    reason: "LedgerIncomplete",
+    message: `${mission.name} acts on the world outside, and what its last instance did after ${iso(asOf)} was lost with the record: look whether anything would be done twice`,
+    at,
+  });
 }
 
 interface Freeze {

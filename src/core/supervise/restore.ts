@@ -7,6 +7,7 @@ import type { Gate } from "../model/condition.ts";
 import type { CloneEvent, FoundBody } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
 import { type StoredState, upgradeState } from "../record/upgrade.ts";
+import { frozenByLoss } from "./actions.ts";
 import { ask, beginStop, enter, type Step, stay, withIncident, withInstance } from "./change.ts";
 import { closeAsUnknown } from "./close.ts";
 import { plannedBody } from "./launch.ts";
@@ -117,7 +118,7 @@ function endWhatIsGone(state: CloneState, event: Restored, at: Instant): Step {
             activeSince: null,
           },
         };
-  return beginStop(stopped, at, {
+  return beginStop(frozenByLoss(stopped, event.asOf, at), at, {
     reason: instance.stopping ?? { type: "replaced", message: "it did not outlive the loss of the record" },
     enter: "now",
     text: `the record was lost: ${event.evidence}`,
@@ -129,7 +130,7 @@ function goOn(state: CloneState, event: Restored, at: Instant): Step {
   const { mission } = state;
   switch (state.phase) {
     case "Preparing":
-      return stay(enter(state, "Idle", at));
+      return stay(frozenByLoss(enter(state, "Idle", at), event.asOf, at));
     case "Judging":
       if (mission === null) return stay(enter(state, "Idle", at));
       return event.workspace
@@ -146,6 +147,6 @@ function goOn(state: CloneState, event: Restored, at: Instant): Step {
         : stay(state);
     }
     default:
-      return stay(state);
+      return stay(frozenByLoss(state, event.asOf, at));
   }
 }

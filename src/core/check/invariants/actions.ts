@@ -20,7 +20,10 @@ const noActionTwice: Invariant = {
           done.add(what);
           return FINE;
         }
-        if (fact.type !== "recorded" || !isLedgerEvent(fact.event.event)) return FINE;
+        if (fact.type !== "recorded") return FINE;
+        if (fact.event.event.type === "clone.restored")
+          for (const row of fact.event.event.actions) rows.set(`${row.missionId}/${row.key}`, row);
+        if (!isLedgerEvent(fact.event.event)) return FINE;
         const { event, seq, clone, missionId, at } = fact.event;
         if (missionId === null) return found(clone, seq, `${event.type} belongs to no mission`);
         const what = `${missionId}/${event.key}`;

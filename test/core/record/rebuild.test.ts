@@ -1,0 +1,333 @@
+import { describe, expect, test } from "vitest";
+import { createMemoryStore } from "../../../src/adapters/memory/store.ts";
+import { checkRecord } from "../../../src/core/check/checker.ts";
+import type { InstanceHandle } from "../../../src/core/model/instance.ts";
+import { anchorText, judgeAnchor, readAnchor } from "../../../src/core/record/anchor.ts";
+import { publishedClone, readPublishedClone, textOf } from "../../../src/core/record/published.ts";
+import { actionTexts, readActions } from "../../../src/core/record/published-actions.ts";
+import {
+  EPOCH_MARGIN,
+  type FoundInstance,
+  planRebuild,
+  type Rebuild,
+} from "../../../src/core/record/rebuild.ts";
+import { decide } from "../../../src/core/supervise/decide.ts";
+import { type CloneState, initialState } from "../../../src/core/supervise/state.ts";
+import { Life, T0 } from "../../support/fleet.ts";
+
+const HOUR = 3_600_000;
+const ANCHOR = {
+  installation: "factory-test",
+  repository: "fleet",
+  seq: 42,
+  hash: "a".repeat(64),
+  first: "b".repeat(64),
+};
+
+function bodyOf(epoch: number, change: Partial<FoundInstance> & { nonce?: string } = {}): FoundInstance {
+  const nonce = change.nonce ?? `nonce-${epoch}`;
+  const handle: InstanceHandle = {
+    driver: "fake",
+    clone: "scribe",
+    epoch,
+    nonce,
+    containment: "group",
+    data: {},
+  };
+  return { state: "live", missionId: null, orphan: false, ...change, handle };
+}
+
+function rebuild(
+  state: CloneState,
+  instances: readonly FoundInstance[],
+  more: { keyKept?: boolean; workspaces?: readonly string[]; now?: number } = {},
+): Rebuild {
+  const closed = state.past.map((one): [string, string] => [`closed/${one.missionId}`, textOf(one)]);
+  return planRebuild({
+    files: {
+      journal: anchorText(ANCHOR),
+      clones: new Map([["record/scribe.json", textOf(publishedClone(state))]]),
+      closed: new Map(closed),
+      actions: new Map(),
+    },
+    instances,
+    workspaces: new Set(more.workspaces ?? ["scribe"]),
+    keyKept: more.keyKept ?? true,
+    commit: "c".repeat(40),
+    now: more.now ?? T0 + HOUR,
+  });
+}
+
+/** The state after the first event of the new record, and what is asked for. */
+function restored(
+  state: CloneState,
+  instances: readonly FoundInstance[],
+  more: Parameters<typeof rebuild>[2] = {},
+): { after: CloneState; effects: readonly string[] } {
+  const [lane] = rebuild(state, instances, more).lanes;
+  if (lane === undefined) throw new Error("there is no lane");
+  const at = more.now ?? T0 + HOUR;
+  const { state: after, effects } = decide(initialState("scribe", at), lane.event, at);
+  return { after, effects: effects.map(({ type }) => type) };
+}
+
+describe("what is published", () => {
+  test("holds neither nonce nor handle, and comes back as it was", () => {
+    const { state } = new Life().running();
+    const text = textOf(publishedClone(state));
+    expect(text).not.toContain(state.instance?.nonce);
+    expect(text).not.toContain("handle-data");
+    const read = readPublishedClone("record/scribe.json", text);
+    expect(read.state.epoch).toBe(1);
+    expect(read.state.mission).toEqual(JSON.parse(JSON.stringify(state.mission)));
+  });
+
+  test("says nothing about results and arguments of actions, and enough not to do them twice", () => {
+    const row = {
+      missionId: "m_1",
+      clone: "scribe",
+      key: "send-1",
+      action: "external_messaging",
+      target: "ada",
+      arguments: '{"secret":"hunter2"}',
+      digest: "sha256:1",
+      state: "committed",
+      epoch: 1,
+      reservedAt: T0,
+      settledAt: T0 + 1,
+      result: '{"token":"hunter2"}',
+      evidence: "",
+      approval: null,
+      duplicates: [],
+      duplicatesTotal: 0,
+    } as const;
+    const [text = ""] = actionTexts([row]);
+    expect(text).not.toContain("hunter2");
+    const [read] = readActions("actions/scribe/1.json", text, "scribe");
+    expect(read).toMatchObject({ key: "send-1", digest: "sha256:1", state: "committed", result: null });
+    expect(() => readActions("actions/scribe/1.json", "{}", "scribe")).toThrow(/cannot be used/);
+    expect(actionTexts(Array.from({ length: 4_001 }, () => row))).toHaveLength(3);
+  });
+});
+
+describe("a lane that is restored", () => {
+  test("takes up again who lives, reads what it has said since, and does not hand over again", () => {
+    const life = new Life().running();
+    const { after, effects } = restored(life.state, [bodyOf(1, { nonce: life.state.instance?.nonce ?? "" })]);
+    expect(after).toMatchObject({ phase: "Running", epoch: 1, version: 1 });
+    expect(after.instance).toMatchObject({
+      epoch: 1,
+      nonce: life.state.instance?.nonce,
+      handle: null,
+      stopping: null,
+    });
+    // It is told to go on, because nobody knows whether it was paused last.
+    expect(effects).toEqual(["pull", "resume"]);
+    expect(after.mission?.incidents.at(-1)).toMatchObject({ class: "record_lost", startedAt: life.at });
+  });
+
+  test("ends with proof what cannot be heard any more, and starts it again", () => {
+    const life = new Life().running();
+    const { after, effects } = restored(life.state, [bodyOf(1)], { keyKept: false });
+    expect(after).toMatchObject({ phase: "Stopping", epoch: 1 });
+    expect(after.instance?.stopping).toMatchObject({ type: "replaced" });
+    expect(effects).toEqual(["stop"]);
+    const proof = {
+      containment: "group",
+      rung: "sigkill",
+      emptyScans: 2,
+      durationMs: 5,
+      evidence: "gone",
+    } as const;
+    const dead = decide(after, { type: "stop.finished", epoch: 1, proof }, T0 + 2 * HOUR).state;
+    // It was not its fault: nothing is counted against it.
+    expect(dead).toMatchObject({ phase: "Idle", instance: null, failures: [] });
+  });
+
+  test("measures nobody for the time in which nobody knows whether it lived", () => {
+    const life = new Life().running();
+    const { after } = restored(life.state, [], { now: T0 + 100 * HOUR });
+    expect(after.mission?.activeSince).toBeNull();
+    expect(after.mission?.activeMs).toBe(life.at - (life.state.mission?.activeSince ?? 0));
+  });
+
+  test("uses no epoch again that may have been used where nothing on the machine tells", () => {
+    const life = new Life().running();
+    expect(restored(life.state, []).after.epoch).toBe(1 + EPOCH_MARGIN);
+    expect(restored(life.state, [bodyOf(7, { state: "dead", orphan: true })]).after.epoch).toBe(
+      7 + EPOCH_MARGIN,
+    );
+    expect(restored(life.state, [bodyOf(4, { state: "dead" })]).after.epoch).toBe(4);
+  });
+
+  test("takes up an epoch that was begun after the last publication", () => {
+    const life = new Life().declared().assigned().planned();
+    const { after, effects } = restored(life.state, [bodyOf(3)]);
+    expect(after).toMatchObject({ phase: "Starting", epoch: 3 });
+    expect(after.instance).toMatchObject({ epoch: 3, lastSeq: 0, readyAt: null });
+    expect(effects).toEqual(["pull"]);
+    const ready = decide(
+      after,
+      {
+        type: "instance.adopted",
+        epoch: 3,
+        handle: bodyOf(3).handle,
+      },
+      T0 + HOUR + 1,
+    ).state;
+    expect(ready.gates.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  test("leaves an instance with somebody else's mission to be ended as a stray", () => {
+    const life = new Life().declared().assigned().planned();
+    const { after, effects } = restored(life.state, [bodyOf(3, { missionId: "m_other" })]);
+    expect(after).toMatchObject({ phase: "Idle", epoch: 3, instance: null });
+    expect(effects).toEqual([]);
+  });
+
+  test.each([
+    { workspaces: ["scribe"], phase: "Judging", effects: ["judge"], outcome: undefined },
+    { workspaces: [], phase: "Idle", effects: [], outcome: "unknown" },
+  ])(
+    "judges what had completed, or says that nobody can: $outcome",
+    ({ workspaces, phase, effects, outcome }) => {
+      const life = new Life().running().reports("mission.completed", { summary: "done" }).dead();
+      expect(life.state.phase).toBe("Judging");
+      const found = restored(life.state, [], { workspaces });
+      expect(found.after.phase).toBe(phase);
+      expect(found.effects).toEqual(effects);
+      expect(found.after.past.at(-1)?.outcome).toBe(outcome);
+    },
+  );
+
+  test("keeps what is over, also where the text of the closure is lost", () => {
+    const life = new Life().running().reports("mission.completed", { summary: "done" }).dead().judged();
+    const name = life.state.past[0]?.name ?? "";
+    const { after } = restored(life.state, []);
+    expect(after.past.map((past) => past.name)).toEqual([name]);
+    expect(life.assigned().state.mission).toBeNull();
+    const without = planRebuild({
+      files: {
+        journal: anchorText(ANCHOR),
+        clones: new Map([["x", textOf(publishedClone(life.state))]]),
+        closed: new Map(),
+        actions: new Map(),
+      },
+      instances: [],
+      workspaces: new Set(),
+      keyKept: true,
+      commit: "c".repeat(40),
+      now: T0,
+    });
+    expect(without.lanes[0]?.event.snapshot["forgottenRuns"]).toEqual({ [name]: 1 });
+  });
+
+  test("is restored into nothing only", () => {
+    const life = new Life().running();
+    const [lane] = rebuild(life.state, []).lanes;
+    if (lane === undefined) throw new Error("there is no lane");
+    const again = decide(life.state, lane.event, T0 + HOUR);
+    expect(again.ignored).toMatch(/knows this clone/);
+    expect(again.effects).toEqual([]);
+  });
+
+  test("keeps a person's hold, and asks a person where actions may have been done unseen", () => {
+    const life = new Life().running();
+    const acted: CloneState = {
+      ...life.state,
+      mission:
+        life.state.mission === null
+          ? null
+          : { ...life.state.mission, actions: { ...life.state.mission.actions, claimed: 1 } },
+    };
+    const lost = restored(acted, []).after;
+    expect(lost.holds).toMatchObject([{ kind: "freeze", reason: "LedgerIncomplete" }]);
+    expect(lost.requests).toMatchObject([{ kind: "lane" }]);
+    const lives = restored(acted, [bodyOf(1, { nonce: life.state.instance?.nonce ?? "" })]).after;
+    expect(lives.holds).toEqual([]);
+  });
+
+  test("breaks no promise", async () => {
+    const lives = new Life().running().reports("mission.progress").reports("mission.progress");
+    const ended = new Life().running().reports("mission.completed", { summary: "done" }).dead().judged();
+    for (const [state, bodies] of [
+      [lives.state, [bodyOf(1, { nonce: lives.state.instance?.nonce ?? "" })]],
+      [lives.state, []],
+      [lives.state, [bodyOf(2)]],
+      [ended.state, []],
+    ] as const) {
+      const [lane] = rebuild(state, bodies).lanes;
+      if (lane === undefined) throw new Error("there is no lane");
+      const at = T0 + HOUR;
+      const { state: after } = decide(initialState("scribe", at), lane.event, at);
+      const store = createMemoryStore();
+      const events = [{ clone: "scribe", missionId: null, event: lane.event }];
+      await store.commit({
+        at,
+        events,
+        states: [after],
+        effects: [],
+        settled: [],
+        receipts: [],
+        settings: {},
+      });
+      const { states, effects } = await store.load();
+      const found = checkRecord({ states, effects, events: await store.events({ limit: 10 }) });
+      // The effects are not in this store.
+      expect(found.filter(({ invariant }) => invariant !== "nothing-stranded")).toEqual([]);
+    }
+  });
+
+  test("refuses a text with a hole in it", () => {
+    const problems = (text: string): readonly string[] =>
+      planRebuild({
+        files: {
+          journal: "{}",
+          clones: new Map([["record/x.json", text]]),
+          closed: new Map(),
+          actions: new Map(),
+        },
+        instances: [],
+        workspaces: new Set(),
+        keyKept: true,
+        commit: "",
+        now: T0,
+      }).problems;
+    expect(problems("{")).toEqual([
+      "the head of the journal on the status branch cannot be read",
+      "record/x.json on the status branch cannot be used: it is not JSON",
+    ]);
+    expect(problems('{"format":1,"clone":"x"}')).toHaveLength(2);
+  });
+});
+
+describe("an anchor", () => {
+  const chain = { first: ANCHOR.first, seq: 50, hashThere: ANCHOR.hash, replaces: null };
+
+  test.each([
+    { case: "lies on the chain", on: chain, verdict: "on_chain" },
+    { case: "lies beyond its end", on: { ...chain, seq: 40, hashThere: null }, verdict: "truncated" },
+    { case: "has another hash", on: { ...chain, hashThere: "d".repeat(64) }, verdict: "rewritten" },
+    { case: "is of another journal", on: { ...chain, first: "e".repeat(64) }, verdict: "other" },
+    { case: "stands before nothing", on: { ...chain, first: null, hashThere: null }, verdict: "empty" },
+    {
+      case: "is of the journal that was replaced",
+      on: { ...chain, first: "e".repeat(64), replaces: { seq: 42, hash: ANCHOR.hash } },
+      verdict: "replaced_here",
+    },
+  ])("that $case is $verdict", ({ on, verdict }) => {
+    expect(judgeAnchor(ANCHOR, on).type).toBe(verdict);
+  });
+
+  test("is read as it was written, and nothing else is", () => {
+    expect(readAnchor(anchorText(ANCHOR))).toEqual(ANCHOR);
+    for (const text of [
+      "",
+      "{}",
+      "null",
+      anchorText({ ...ANCHOR, seq: 0 }),
+      anchorText({ ...ANCHOR, hash: "x" }),
+    ])
+      expect(readAnchor(text)).toBeNull();
+  });
+});
