@@ -1,5 +1,5 @@
 /** Authors, reviewers, vandals and operators: everything that people do to a fleet in an hour. */
-import type { ControlRequest } from "../../src/ports/control-plane.ts";
+import type { ControlAnswer, ControlRequest } from "../../src/ports/control-plane.ts";
 import type { CloneFile, MissionFile } from "./repository.ts";
 import type { World } from "./world.ts";
 
@@ -221,6 +221,9 @@ export function operate(world: World): void {
     "kill",
     "kill now",
     "decide",
+    "answer",
+    "answer",
+    "say",
     "allow rewrite",
   ] as const);
   story.tell(`operator: ${kind} ${name}`);
@@ -229,6 +232,8 @@ export function operate(world: World): void {
     resume: () => plane.resume(request),
     kill: () => plane.kill({ ...request, now: false }),
     "kill now": () => plane.kill({ ...request, now: true }),
+    answer: () => answerSomething(world),
+    say: () => plane.answer({ name, actor: "olga", text: "look into the cellar" }),
     decide: () => plane.decideClosure({ ...request, decision: dice.pick(["retire", "standby"] as const) }),
     "allow rewrite": () => allowRewrite(world),
   }[kind]();
@@ -236,6 +241,17 @@ export function operate(world: World): void {
     (said) => said !== null && story.tell(`operator: told ${said.message}`),
     (error: unknown) => story.tell(`operator: told ${String(error)}`),
   );
+}
+
+/** Answers an open question, or says that she looks into it. */
+async function answerSomething(world: World): Promise<ControlAnswer | null> {
+  const { plane, dice } = world;
+  const open = (plane?.inbox() ?? []).filter(({ request }) => request !== undefined);
+  if (plane === null || open.length === 0) return null;
+  const { id, request } = dice.pick(open);
+  if (dice.chance(0.2)) return plane.acknowledge({ id, actor: "olga" });
+  const type = dice.pick((request?.answers ?? []).filter((one) => one !== "raise"));
+  return plane.decide({ id, actor: "olga", reason: "as it should be", decision: { type } });
 }
 
 /** Lets the newest history follow the last accepted one, both by name. */

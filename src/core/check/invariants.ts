@@ -1,5 +1,6 @@
 import type { Invariant } from "./fact.ts";
 import { CLOSURE_INVARIANTS } from "./invariants/closure.ts";
+import { CONDUCT_INVARIANTS } from "./invariants/conduct.ts";
 import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
 import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
 import { HOLD_INVARIANTS } from "./invariants/holds.ts";
@@ -23,6 +24,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...REPORT_INVARIANTS,
   ...CLOSURE_INVARIANTS,
   ...HOLD_INVARIANTS,
+  ...CONDUCT_INVARIANTS,
   ...EFFECT_INVARIANTS,
   ...POSTMORTEM_INVARIANTS,
   ...STATUS_INVARIANTS,

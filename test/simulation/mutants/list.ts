@@ -464,4 +464,34 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: ["lostBeat", "misbehaviour"],
   },
+  {
+    bug: "a loop is held at once, without a nudge",
+    invariant: "nudge-comes-first",
+    edits: [
+      {
+        file: "core/supervise/stuck.ts",
+        find: "  return stay(hold(state, { nudge, seen }, at));",
+        replace:
+          "  return stay(hold(state, { nudge: nudge ?? { epoch: instance.epoch, at, ...seen }, seen }, at));",
+      },
+      {
+        file: "core/supervise/stuck.ts",
+        find: "if (nudge === null || nudge.epoch !== instance.epoch || at - nudge.at > memoryMs(state)) {",
+        replace: "if (nudge !== null && at - nudge.at > memoryMs(state)) {",
+      },
+    ],
+    troubles: ["misbehaviour"],
+  },
+  {
+    bug: "a blocker is asked about one report too late",
+    invariant: "blocked-is-heard",
+    edits: [
+      {
+        file: "core/supervise/blocked.ts",
+        find: "counted.recent.length < mission.limits.blocked.escalate_after",
+        replace: "counted.recent.length <= mission.limits.blocked.escalate_after",
+      },
+    ],
+    troubles: ["misbehaviour"],
+  },
 ];

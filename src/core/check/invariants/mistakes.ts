@@ -92,6 +92,8 @@ const nothingStoppedByMistake: Invariant = {
         if (event.type === "mission.limits_changed" && begun) problem = wrongEnd(fact, accepted);
         states.set(stored.clone, after);
         if (problem !== null) return say(problem);
+        // A person's answer may be: stop.
+        if (event.type === "request.decided" && event.decision.type === "stop") return FINE;
         if ((begun || (stop !== undefined && before.instance?.stopping === null)) && !CAUSES.has(event.type))
           return say(`its living instance is stopped because of ${event.type}`);
         return FINE;
