@@ -166,6 +166,10 @@ export interface StartRequest extends ShimSettings {
  */
 export interface StopLadder {
   readonly enter: "cancel" | "term" | "now";
+  /** After `{"type":"cancel"}`, with the input still open. Absent: none. An agent that has said its last word gets none. */
+  readonly cancelGraceMs?: number;
+  /** The same, from the first thing on that the agent goes on to do. */
+  readonly cancelBusyGraceMs?: number;
   readonly stdinGraceMs: number; // after closing standard input
   readonly termGraceMs: number; // after SIGTERM
   readonly sweepMs: number; // for finding and ending the rest
@@ -173,6 +177,8 @@ export interface StopLadder {
 
 export const DEFAULT_LADDER: StopLadder = {
   enter: "cancel",
+  cancelGraceMs: 10_000,
+  cancelBusyGraceMs: 2_000,
   stdinGraceMs: 3_000,
   termGraceMs: 10_000,
   sweepMs: 10_000,

@@ -23,8 +23,9 @@ export interface CommandAgent {
   record(): AgentRecord;
   /** One JSON line on its input; `full` when what it has not read is too much already, `closed` when it does not listen. */
   say(line: object): "said" | "full" | "closed";
-  /** Says `{"type":"cancel"}` and ends the input. */
+  /** Says `{"type":"cancel"}`. */
   cancel(): void;
+  closeInput(): void;
   /** To the agent's process group. */
   signal(signal: NodeJS.Signals): void;
 }
@@ -98,7 +99,10 @@ function controls(spawned: Spawned, record: () => AgentRecord): CommandAgent {
       input.write(`${JSON.stringify(line)}\n`);
       return "said";
     },
-    cancel: () => child.stdin?.end('{"type":"cancel"}\n'),
+    cancel() {
+      if (child.stdin?.writable === true) child.stdin.write('{"type":"cancel"}\n');
+    },
+    closeInput: () => child.stdin?.end(),
     signal(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       try {

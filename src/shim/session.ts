@@ -28,6 +28,7 @@ import {
 } from "./containment.ts";
 import type { ControlMethods, ControlResult } from "./control.ts";
 import { startDelivery } from "./deliver.ts";
+import { climbShimRungs, type Graces } from "./ending.ts";
 import { isRecord, writeFileDurably } from "./files.ts";
 import { startHeart } from "./heartbeat.ts";
 import { createMissionRun, type MissionRun } from "./mission.ts";
@@ -48,15 +49,22 @@ export interface Session {
   end(reason: string, graces?: Graces): void;
 }
 
-interface Graces {
-  readonly stdinGraceMs: number;
-  readonly termGraceMs: number;
-}
-
 type Phase = Exclude<WireHeartbeat["phase"], "throttled" | "paused">;
 type Pauser = "operator" | "orphan";
 
-const DEFAULT_GRACES: Graces = { stdinGraceMs: 3_000, termGraceMs: 10_000 };
+/** For an end that nobody waits for outside: the epoch is over, or the controller is away. */
+const DEFAULT_GRACES: Graces = {
+  cancelGraceMs: 0,
+  cancelBusyGraceMs: 0,
+  stdinGraceMs: 3_000,
+  termGraceMs: 10_000,
+};
+const AFTER_LAST_WORD: Graces = {
+  cancelGraceMs: 0,
+  cancelBusyGraceMs: 0,
+  stdinGraceMs: 0,
+  termGraceMs: 2_000,
+};
 /** An agent that has said its last word needs no more than this to close its files. */
 const TERMINAL_EXIT_GRACE_MS = 10_000;
 /** What is recorded is safe; this is only the chance that it also arrives before we go. */
@@ -92,6 +100,7 @@ export function createSession(options: {
   let phase: Phase = "standby";
   let ready = false;
   let over = false;
+  let lastGracesMs = Number.POSITIVE_INFINITY;
   let envelope: MissionEnvelope | null = null;
   let agent: CommandAgent | null = null;
   let run: MissionRun | null = null;
@@ -197,8 +206,7 @@ export function createSession(options: {
       onAccepted: () => {
         if (phase === "starting") phase = "running";
       },
-      onTerminal: () =>
-        setTimeout(() => stopAgent({ stdinGraceMs: 0, termGraceMs: 2_000 }), TERMINAL_EXIT_GRACE_MS).unref(),
+      onTerminal: () => setTimeout(() => stopAgent(AFTER_LAST_WORD), TERMINAL_EXIT_GRACE_MS).unref(),
     });
     run = mission;
     heart.watch(intent.workspace);
@@ -297,27 +305,32 @@ export function createSession(options: {
     if (stopped) void finish();
   }
 
-  /** Closes the input, asks by SIGTERM, insists by SIGKILL; each only when the one before did not do. */
+  /** Asks, closes the input, asks by SIGTERM, insists by SIGKILL; each only when the one before did not do. */
   function stopAgent(graces: Graces): void {
     const stopping = agent;
     if (stopping === null) return;
-    stopping.cancel();
-    const steps: readonly [NodeJS.Signals, number][] = [
-      ["SIGTERM", graces.stdinGraceMs],
-      ["SIGKILL", graces.stdinGraceMs + graces.termGraceMs],
-    ];
-    for (const [signal, afterMs] of steps) {
-      setTimeout(() => {
-        if (agent !== stopping) return;
+    const silent = run?.terminal() === true;
+    void climbShimRungs({
+      instanceDirectory,
+      agent: stopping,
+      graces: silent ? { ...graces, cancelGraceMs: 0 } : graces,
+      gone: () => agent !== stopping,
+      idleMs: () => clocks.heartbeatPart().last_progress_age_ms,
+      thaw: () => {
         if (pausedBy.size > 0) freezeAgent(target(), false);
-        stopping.signal(signal);
-        if (signal === "SIGKILL") endLeftovers(target());
-      }, afterMs);
-    }
+      },
+      sweep: () => endLeftovers(target()),
+    });
   }
 
   function end(reason: string, graces: Graces = DEFAULT_GRACES): void {
-    if (phase === "stopping" || over) return;
+    if (over) return;
+    if (phase === "stopping") {
+      // Only ever steeper.
+      if (graces.cancelGraceMs + graces.stdinGraceMs < lastGracesMs) stopAgent(graces);
+      return;
+    }
+    lastGracesMs = graces.cancelGraceMs + graces.stdinGraceMs;
     transcript.note(`ending: ${reason}`);
     ending.abort();
     const running = agent !== null;
@@ -410,6 +423,8 @@ export function createSession(options: {
     },
     stop(params) {
       end("asked to stop", {
+        cancelGraceMs: numberOr(params["cancel_grace_ms"], 0),
+        cancelBusyGraceMs: numberOr(params["cancel_busy_grace_ms"], 0),
         stdinGraceMs: numberOr(params["stdin_grace_ms"], DEFAULT_GRACES.stdinGraceMs),
         termGraceMs: numberOr(params["term_grace_ms"], DEFAULT_GRACES.termGraceMs),
       });

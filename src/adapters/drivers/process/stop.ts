@@ -8,6 +8,7 @@ import { FactoryError } from "../../../core/model/error.ts";
 import type { DeathProof } from "../../../core/model/instance.ts";
 import type { StopLadder } from "../../../ports/driver.ts";
 import { findMembers, freezeAgent, isPopulated, killCgroup, type Target } from "../../../shim/containment.ts";
+import { isRecord, readJson } from "../../../shim/files.ts";
 import { isAlive, type ProcessId, type ProcessRow, signalProcess } from "../../../shim/process-table.ts";
 import { nextCensus } from "./census.ts";
 import { callShim } from "./control-client.ts";
@@ -28,14 +29,15 @@ export async function climb(
   ladder: StopLadder,
   signal: AbortSignal,
 ): Promise<DeathProof> {
-  const begun = performance.now();
-  const rung = await lowerRungs(instance, ladder, signal);
-  const last = await killAndSweep(instance, ladder.sweepMs);
+  const log = openRungs();
+  const rung = await lowerRungs(instance, ladder, { log, signal });
+  const last = await killAndSweep(instance, ladder.sweepMs, log);
   return {
     containment: instance.intent.containment.kind,
     rung: rung ?? last.rung,
     emptyScans: last.emptyScans,
-    durationMs: Math.round(performance.now() - begun),
+    durationMs: log.elapsedMs(),
+    rungs: log.taken(),
     evidence: evidence(targetOf(instance)),
   };
 }
@@ -43,7 +45,7 @@ export async function climb(
 /** Ends what is left of an instance whose shim is dead; true when nothing lives. */
 export async function endSurvivors(instance: Instance, sweepMs: number): Promise<boolean> {
   try {
-    await killAndSweep(instance, sweepMs);
+    await killAndSweep(instance, sweepMs, openRungs());
     return true;
   } catch {
     return false;
@@ -54,27 +56,56 @@ export async function endSurvivors(instance: Instance, sweepMs: number): Promise
 async function lowerRungs(
   instance: Instance,
   ladder: StopLadder,
-  signal: AbortSignal,
+  { log, signal }: { readonly log: Rungs; readonly signal: AbortSignal },
 ): Promise<string | null> {
   if ((await membersOf(instance)).length === 0) return "already";
   if (ladder.enter === "now") return null;
   if (ladder.enter === "cancel") {
     const hadAgent = !agentGone(targetOf(instance));
-    const asked = await ask(instance, ladder, signal);
-    if (asked && (await until(() => agentGone(targetOf(instance)), ladder.stdinGraceMs))) {
+    log.take("cancel");
+    const ended = (await ask(instance, ladder, signal)) && (await askedRungs(instance, ladder, log));
+    if (ended) {
       await until(() => shimGone(instance), SHIM_EXIT_MS);
-      return hadAgent ? "stdin" : "cancel";
+      return hadAgent ? (log.taken().at(-1)?.rung ?? "stdin") : "cancel";
     }
   }
+  log.take("sigterm");
   terminate(targetOf(instance));
   if (!(await until(() => agentGone(targetOf(instance)), ladder.termGraceMs))) return null;
   await until(() => shimGone(instance), SHIM_EXIT_MS);
   return "sigterm";
 }
 
+/** The shim takes these two rungs, since the agent's input is its own; it says when in a file. */
+async function askedRungs(instance: Instance, ladder: StopLadder, log: Rungs): Promise<boolean> {
+  let deadline = performance.now() + (ladder.cancelGraceMs ?? 0) + ladder.stdinGraceMs;
+  let closed = false;
+  const look = (): boolean => {
+    if (!closed && shimRungs(instance).includes("stdin")) {
+      closed = true;
+      log.take("stdin");
+      deadline = Math.min(deadline, performance.now() + ladder.stdinGraceMs);
+    }
+    return agentGone(targetOf(instance));
+  };
+  return untilDeadline(look, () => deadline);
+}
+
+function shimRungs(instance: Instance): readonly unknown[] {
+  try {
+    const ending = readJson(join(instance.directory, "ending.json"));
+    const rungs = isRecord(ending) && Array.isArray(ending["rungs"]) ? ending["rungs"] : [];
+    return rungs.map((one: unknown) => (isRecord(one) ? one["rung"] : null));
+  } catch {
+    return []; // Half written, or of another time.
+  }
+}
+
 async function ask(instance: Instance, ladder: StopLadder, signal: AbortSignal): Promise<boolean> {
   const { socket, nonce } = instance.intent;
   const params = {
+    cancel_grace_ms: ladder.cancelGraceMs ?? 0,
+    cancel_busy_grace_ms: ladder.cancelBusyGraceMs ?? 0,
     // The shim signals by itself as well, a little later, in case we do not live to do it.
     stdin_grace_ms: ladder.stdinGraceMs + SHIM_EXIT_MS,
     term_grace_ms: ladder.termGraceMs + SHIM_EXIT_MS,
@@ -99,6 +130,7 @@ function terminate(target: Target): void {
 async function killAndSweep(
   instance: Instance,
   sweepMs: number,
+  log: Rungs,
 ): Promise<{ readonly rung: string; readonly emptyScans: number }> {
   const deadline = performance.now() + sweepMs;
   const cgroup = instance.intent.containment.cgroup;
@@ -107,6 +139,7 @@ async function killAndSweep(
   for (let round = 0; members.length > 0; round += 1) {
     if (round > 0 && performance.now() >= deadline) throw survivors(instance, members);
     rung = round === 0 ? (instance.intent.containment.kind === "group" ? "sigkill" : "containment") : "sweep";
+    log.take(rung);
     if (cgroup !== null) killCgroup(cgroup);
     const outer = targetOf(instance).agent?.outer;
     if (outer !== undefined && isAlive(outer)) signalGroup(outer, "SIGKILL");
@@ -122,7 +155,7 @@ async function killAndSweep(
     await sleep(LOOK_MS_MIN);
     members = await membersOf(instance);
     // Whoever appears between two looks was forking all the time: begin again.
-    if (members.length > 0) return killAndSweep(instance, Math.max(0, deadline - performance.now()));
+    if (members.length > 0) return killAndSweep(instance, Math.max(0, deadline - performance.now()), log);
   }
   if (cgroup !== null && isPopulated(cgroup) === true) throw survivors(instance, []);
   return { rung, emptyScans: EMPTY_SCANS };
@@ -167,11 +200,38 @@ function signalGroup(leader: ProcessId, signal: NodeJS.Signals): void {
 
 async function until(holds: () => boolean, ms: number): Promise<boolean> {
   const deadline = performance.now() + ms;
+  return untilDeadline(holds, () => deadline);
+}
+
+async function untilDeadline(holds: () => boolean, deadline: () => number): Promise<boolean> {
   for (let wait = LOOK_MS_MIN; ; wait = Math.min(wait * 2, LOOK_MS_MAX)) {
     if (holds()) return true;
-    if (performance.now() >= deadline) return false;
+    if (performance.now() >= deadline()) return false;
     await sleep(wait);
   }
+}
+
+/** What was tried, and when: part of the proof. */
+interface Rungs {
+  take(rung: string): void;
+  taken(): readonly { readonly rung: string; readonly atMs: number }[];
+  elapsedMs(): number;
+}
+
+/** A tree that forks on is swept many times; the proof names the first few. */
+const RUNGS_MAX = 12;
+
+function openRungs(): Rungs {
+  const begun = performance.now();
+  const taken: { rung: string; atMs: number }[] = [];
+  const elapsedMs = (): number => Math.round(performance.now() - begun);
+  return {
+    take(rung) {
+      if (taken.length < RUNGS_MAX) taken.push({ rung, atMs: elapsedMs() });
+    },
+    taken: () => taken,
+    elapsedMs,
+  };
 }
 
 function evidence(target: Target): string {
