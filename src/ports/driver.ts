@@ -1,3 +1,4 @@
+import type { RefusedReport } from "../core/model/callback.ts";
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
 import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "../core/model/instance.ts";
 import type { Probed } from "../core/model/liveness.ts";
@@ -78,6 +79,9 @@ export interface Driver {
    * done, so that looking changes nothing: for whoever is about to end it.
    */
   evidence(handle: InstanceHandle, signal: AbortSignal): Promise<InstanceEvidence>;
+
+  /** What the shim has set aside because the controller refused it for good, in order; also of a dead instance. */
+  deadLetters(handle: InstanceHandle, signal: AbortSignal): Promise<readonly RefusedReport[]>;
 
   /** The end of the transcript, at most `bytesMax`, redacted; also of a dead instance. */
   transcript(handle: InstanceHandle, bytesMax: number, signal: AbortSignal): Promise<string>;

@@ -3,7 +3,7 @@ import { FactoryError } from "../core/model/error.ts";
 import type { Destination } from "../core/model/notice.ts";
 import { sameValue } from "../core/model/same.ts";
 import { SECOND_MS } from "../core/model/time.ts";
-import { type CallbackFacts, deadLettersOf } from "../core/status/callbacks.ts";
+import { type CallbackFacts, deadLettersOf, shimLettersOf } from "../core/status/callbacks.ts";
 import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
 import { guardrailsView } from "../core/status/guardrails.ts";
 import { inboxOf } from "../core/status/inbox.ts";
@@ -35,6 +35,7 @@ import { createDesires } from "./desire.ts";
 import { createDispatcher } from "./dispatch.ts";
 import { createEffectHandlers } from "./effects.ts";
 import { createIngest } from "./ingest.ts";
+import { replayLetters } from "./letters.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPasses } from "./pass.ts";
 import { createProber } from "./probing.ts";
@@ -217,7 +218,11 @@ export async function createController(parts: ControllerParts): Promise<Controll
   }
 
   function callbacks(): CallbackFacts {
-    return { destinations: outbox.destinations(), deadLetters: deadLettersOf(recorder.outbox.values()) };
+    const deadLetters = [
+      ...deadLettersOf(recorder.outbox.values()),
+      ...shimLettersOf(recorder.states.values()),
+    ];
+    return { destinations: outbox.destinations(), deadLetters };
   }
 
   const writeBack = createWriteBack({
@@ -394,7 +399,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       }),
     inbox: () => inboxOf({ ...picture(), callbacks: callbacks() }),
     deadLetters: () => callbacks().deadLetters,
-    replayDeadLetters: ({ which }) => outbox.replay(which),
+    replayDeadLetters: ({ which }) => replayLetters({ recorder, outbox }, which),
     events: (query) => store.events(query),
     async actions(name, limit) {
       const state = lane(name);

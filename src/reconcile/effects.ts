@@ -1,3 +1,4 @@
+import { REFUSED_MAX } from "../core/model/callback.ts";
 import type { Effect } from "../core/model/effect.ts";
 import { assertNever, FactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
@@ -176,7 +177,10 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     if (effect.trace !== undefined)
       await tracer.before({ state, driver, handle, cause: effect.trace }, signal);
     const proof = await driver.stop(handle, ladderFor(effect), signal);
-    const rest = await undelivered(driver, handle, state, signal);
+    const rest = [
+      ...(await undelivered(driver, handle, state, signal)),
+      ...(await refusedReports(driver, handle, state, signal)),
+    ];
     await forgetOld(driver, state.name, effect.epoch, signal);
     return [...rest, { type: "stop.finished", epoch: effect.epoch, proof }];
   }
@@ -237,9 +241,30 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     const evidence = `${done}; ${pulled.length} reports were brought in`;
     return [
       ...pulled,
+      // What comes this way says something about the callback as well.
+      ...(pulled.length === 0 ? [] : [readThrough(pulled, epoch, state)]),
       { type: "instance.configured", epoch, heartbeatIntervalMs },
       { type: "recovery.tried", epoch, rung: "reconnect", ok: true, found: null, evidence },
     ];
+  }
+
+  /** What its shim has set aside since we last looked. Its reports are not lost, so nothing waits for this. */
+  async function refusedReports(
+    driver: Driver,
+    handle: InstanceHandle,
+    { instance, name }: CloneState,
+    signal: AbortSignal,
+  ): Promise<CloneEvent[]> {
+    if (instance === null || instance.epoch !== handle.epoch) return [];
+    try {
+      const letters = await driver.deadLetters(handle, signal);
+      if (letters.length <= instance.callback.refusedSeen) return [];
+      const reports = letters.slice(-REFUSED_MAX);
+      return [{ type: "callback.refused", epoch: handle.epoch, reports, seen: letters.length }];
+    } catch (error) {
+      parts.log.warn("a shim's dead letters could not be read", { clone: name, error: String(error) });
+      return [];
+    }
   }
 
   async function carryOut(
@@ -277,10 +302,11 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       case "pull": {
         const handle = await knownHandle(state, effect.epoch, signal);
         const pulled = await undelivered(driverOf(state), handle, state, signal);
-        const last = pulled.at(-1);
-        const throughSeq =
-          last?.type === "instance.reported" ? last.report.seq : (state.instance?.lastSeq ?? 0);
-        return [...pulled, { type: "callback.restored", epoch: effect.epoch, throughSeq }];
+        return [
+          ...pulled,
+          ...(await refusedReports(driverOf(state), handle, state, signal)),
+          readThrough(pulled, effect.epoch, state),
+        ];
       }
       case "hand_over": {
         const { evidence } = await parts.inCore.handOver(
@@ -417,6 +443,13 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
 function ladderFor({ enter, trace }: Extract<Effect, { type: "stop" }>): StopLadder {
   if (enter === "now") return { ...NOW_LADDER, enter };
   return { ...(trace === "runaway" ? RUNAWAY_LADDER : DEFAULT_LADDER), enter };
+}
+
+/** How far the outbox was read, and how much of it had not come over the callback. */
+function readThrough(pulled: readonly CloneEvent[], epoch: number, { instance }: CloneState): CloneEvent {
+  const last = pulled.at(-1);
+  const throughSeq = last?.type === "instance.reported" ? last.report.seq : (instance?.lastSeq ?? 0);
+  return { type: "callback.restored", epoch, throughSeq, brought: pulled.length };
 }
 
 /** Dead instances per clone whose transcripts are kept to be looked at. */

@@ -2,10 +2,9 @@
  * Carries the outbox to the controller, first in first out, one event at a
  * time, as CloudEvents in structured mode. An event leaves the queue only by an answer.
  */
-import { appendFileSync } from "node:fs";
-import { join } from "node:path";
 import { meaningOf, retryAfter, waitAfterFailure } from "../core/notify/schedule.ts";
 import type { WireEvent } from "../wire/event.ts";
+import { keepDeadLetter } from "./dead-letters.ts";
 import { call, type HttpAnswer } from "./http.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -77,6 +76,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       stopped = true;
       return options.onFenced();
     }
+    // Kept in the outbox as well, so that it comes by the pull; the letter is what raises the alarm there.
     if (verdict === "refused") keepDeadLetter(options.instanceDirectory, event, answer.status);
     options.outbox.acknowledge(event.seq);
   }
@@ -127,19 +127,4 @@ export function cloudEvent(event: WireEvent): Readonly<Record<string, unknown>> 
     datacontenttype: "application/json",
     data: event,
   };
-}
-
-/** The controller refused it for good. It stays in the outbox as well, for whoever pulls that. */
-function keepDeadLetter(instanceDirectory: string, event: WireEvent, status: number): void {
-  try {
-    const line = JSON.stringify({
-      status,
-      seq: event.seq,
-      event_type: event.event_type,
-      key: event.idempotency_key,
-    });
-    appendFileSync(join(instanceDirectory, "dead-letters.jsonl"), `${line}\n`, { mode: 0o600 });
-  } catch {
-    // The event itself is safe in the outbox.
-  }
 }

@@ -482,6 +482,14 @@ export function driverContract(options: DriverContractOptions): void {
       expect(await driver.pullOutbox(handle, 2, signal)).toEqual(all.slice(2));
     });
 
+    holds("gives out no dead letters where nothing was refused, also of the dead", async () => {
+      const handle = await running("a", "succeeds");
+      await arrived("instance.exited", "a");
+      expect(await driver.deadLetters(handle, signal)).toEqual([]);
+      await driver.stop(handle, LADDER, signal);
+      expect(await driver.deadLetters(handle, signal)).toEqual([]);
+    });
+
     holds("shows the end of the transcript, also of the dead", async () => {
       const handle = await running("a", "succeeds");
       await arrived("instance.exited", "a");

@@ -177,6 +177,9 @@ describe("delivery", () => {
     expect(world.callback.events.map((event) => event.event_type)).not.toContain("mission.progress");
     const letters = readFileSync(join(world.directory, "a", "1", "dead-letters.jsonl"), "utf8");
     expect(JSON.parse(letters)).toMatchObject({ status: 400, seq: 3, event_type: "mission.progress" });
+    expect(await world.driver.deadLetters(handle, signal)).toEqual([
+      { seq: 3, reportType: "mission.progress", status: 400 },
+    ]);
     expect((await world.driver.pullOutbox(handle, 0, signal)).map((event) => event.seq)).toEqual([
       1, 2, 3, 4, 5, 6,
     ]);

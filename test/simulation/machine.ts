@@ -288,6 +288,7 @@ export function createMachine(world: World): Machine {
         await work(dice.chance(world.troubles.driverError) ? dice.between(1, 60_000) : 1, signal);
         return { processes: [], environmentNames: [], files: [] };
       },
+      deadLetters: async () => [],
       transcript: async () => "",
       async reap(handle) {
         const index = bodies.findIndex(

@@ -1,4 +1,5 @@
 import type { ActionRow } from "./action.ts";
+import type { RefusedReport } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
 import type { Gate } from "./condition.ts";
 import type { Hold, HoldKind } from "./hold.ts";
@@ -160,7 +161,24 @@ export type CloneEvent =
       readonly expectedSeq: number;
       readonly seenSeq: number;
     }
-  | { readonly type: "callback.restored"; readonly epoch: number; readonly throughSeq: number }
+  /** The outbox was read through the driver; `brought`: reports that had not come over the callback. */
+  | {
+      readonly type: "callback.restored";
+      readonly epoch: number;
+      readonly throughSeq: number;
+      readonly brought?: number;
+    }
+  /** No heartbeat arrives, so the outbox is to be read past the callback. */
+  | { readonly type: "callback.pull_due"; readonly epoch: number; readonly evidence: string }
+  /** A heartbeat got through after a time in which none did. */
+  | { readonly type: "callback.up"; readonly epoch: number; readonly evidence: string }
+  /** Its shim has set reports aside that we refused; `seen`: how many altogether, `reports`: the newest. */
+  | {
+      readonly type: "callback.refused";
+      readonly epoch: number;
+      readonly reports: readonly RefusedReport[];
+      readonly seen: number;
+    }
   // What fell due.
   | {
       readonly type: "deadline.passed";

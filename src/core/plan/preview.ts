@@ -1,3 +1,4 @@
+import { FRESH_CALLBACK } from "../model/callback.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { InstanceHandle, ObservedInstance } from "../model/instance.ts";
 import type { Instant } from "../model/time.ts";
@@ -125,6 +126,7 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     healthEvidence: "assumed",
     lastSeq: 0,
     gapAt: null,
+    callback: FRESH_CALLBACK,
     heartbeatIntervalMs: 30_000,
     cadenceSince: now,
     pauseAsked: false,

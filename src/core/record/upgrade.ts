@@ -1,4 +1,5 @@
 import { NO_ACTIONS } from "../model/action.ts";
+import { FRESH_CALLBACK } from "../model/callback.ts";
 import { NO_CONDUCT } from "../model/conduct.ts";
 import type { Incident } from "../model/incident.ts";
 import { INCIDENT_SEVERITY } from "../model/incident.ts";
@@ -59,7 +60,12 @@ function upgradeIncident(incident: Incident, index: number): Incident {
 }
 
 /** Fields of an instance that came later. */
-const INSTANCE_DEFAULTS = { trace: null, resumedAt: null, answeredAt: null } satisfies Partial<InstanceState>;
+const INSTANCE_DEFAULTS = {
+  trace: null,
+  resumedAt: null,
+  answeredAt: null,
+  callback: FRESH_CALLBACK,
+} satisfies Partial<InstanceState>;
 /** Limits that came later. */
 const LIMITS_DEFAULTS = {
   mission_progress_interval_seconds: null,

@@ -1,6 +1,7 @@
 /** How people are told of things, and what could not be told. */
 import type { DestinationType, OutboxRow } from "../model/notice.ts";
 import type { Instant } from "../model/time.ts";
+import type { CloneState } from "../supervise/state.ts";
 import type { InboxItem } from "./view.ts";
 
 export interface CallbacksView {
@@ -51,7 +52,7 @@ export function callbacksView({ destinations, deadLetters }: CallbackFacts = NOT
   return {
     destinations,
     waiting: destinations.reduce((sum, one) => sum + one.waiting, 0),
-    deadLetters: deadLetters.length,
+    deadLetters: deadLetters.filter(isOpen).length,
     backlog: destinations.some((one) => one.backlog),
   };
 }
@@ -79,10 +80,42 @@ export function deadLettersOf(outbox: Iterable<OutboxRow>): readonly DeadLetterV
   return letters;
 }
 
+/** What living instances' shims have set aside. A report that came through the driver since is no loss, and says so. */
+export function shimLettersOf(states: Iterable<CloneState>): readonly DeadLetterView[] {
+  const letters: DeadLetterView[] = [];
+  for (const { name, instance, mission } of states) {
+    for (const { seq, reportType, status } of instance?.callback.refused ?? []) {
+      const taken = seq <= (instance?.lastSeq ?? 0);
+      letters.push({
+        id: `${SHIM_LETTER}${name}/${instance?.epoch ?? 0}/${seq}`,
+        from: "shim",
+        destination: name,
+        kind: reportType,
+        subject: `report ${seq} of ${name}, epoch ${instance?.epoch ?? 0}`,
+        mission: mission?.name ?? null,
+        since: instance?.callback.refusedAt ?? 0,
+        reason: taken ? TAKEN : "Refused",
+        problem: `the controller answered ${status}${taken ? "; taken through the driver since" : ""}`,
+        attempts: 1,
+      });
+    }
+  }
+  return letters;
+}
+
+/** With what the id of a shim's letter begins. */
+export const SHIM_LETTER = "shim/";
+const TAKEN = "TakenThroughDriver";
+
+function isOpen(letter: DeadLetterView): boolean {
+  return letter.reason !== TAKEN;
+}
+
 /** What about the ways themselves waits for a person. */
 export function callbackItems({ destinations, deadLetters }: CallbackFacts = NOTHING): readonly InboxItem[] {
   const items: InboxItem[] = [];
-  const first = deadLetters[0];
+  const open = deadLetters.filter(isOpen);
+  const first = open[0];
   if (first !== undefined) {
     items.push({
       id: "callbacks/dead-letters",
@@ -90,7 +123,7 @@ export function callbackItems({ destinations, deadLetters }: CallbackFacts = NOT
       kind: "dead_letters",
       subject: "callbacks",
       since: first.since,
-      message: `${deadLetters.length} not delivered and set aside, the oldest for ${first.destination}: ${first.subject} (${first.reason}${first.problem === null ? "" : `, ${first.problem}`})`,
+      message: `${open.length} not delivered and set aside, the oldest for ${first.destination}: ${first.subject} (${first.reason}${first.problem === null ? "" : `, ${first.problem}`})`,
       answers: ["factory dead-letters", "factory dead-letters replay --all"],
     });
   }

@@ -43,9 +43,7 @@ function factOf(state: CloneState, type: ConditionType, at: Instant): Fact {
     case "HeartbeatFresh":
       return heartbeat(state);
     case "CallbackDegraded":
-      return state.instance?.gapAt == null
-        ? no("NoGap", "every report arrived in order")
-        : yes("GapInReports", `report ${state.instance.gapAt} is missing; the shim's outbox is being pulled`);
+      return callbackDegraded(state);
     case "Stalled":
       return stalled(state);
     case "Progressing":
@@ -117,6 +115,20 @@ function heartbeat(state: CloneState): Fact {
   if (instance.health === "recovering")
     return unknown("Recovering", `epoch ${instance.epoch} takes the place of one that was lost`);
   return no(instance.health === "lost" ? "Lost" : "Late", `${instance.health}: ${instance.healthEvidence}`);
+}
+
+function callbackDegraded({ instance }: CloneState): Fact {
+  if (instance === null) return no("NoGap", "every report arrived in order");
+  if (instance.gapAt !== null)
+    return yes("GapInReports", `report ${instance.gapAt} is missing; the shim's outbox is being pulled`);
+  if (instance.callback.downSince !== null)
+    return yes("CallbackDown", "no heartbeat arrives; the shim's outbox is read through the driver");
+  if (instance.callback.refusedSeen > 0)
+    return yes(
+      "ReportsRefused",
+      `the controller refused ${instance.callback.refusedSeen} reports; the shim keeps them as dead letters`,
+    );
+  return no("NoGap", "every report arrived in order");
 }
 
 function stalled(state: CloneState): Fact {

@@ -96,6 +96,11 @@ export function describe(event: CloneEvent): string {
       return `${event.rung} of epoch ${event.epoch} ${event.ok ? "done" : "failed"}: ${event.evidence}`;
     case "callback.gap":
       return `report ${event.expectedSeq} is missing, ${event.seenSeq} arrived`;
+    case "callback.pull_due":
+    case "callback.up":
+      return event.evidence;
+    case "callback.refused":
+      return `${event.seen} reports of epoch ${event.epoch} were refused and set aside by its shim`;
     case "callback.restored":
       return `reports complete through ${event.throughSeq}`;
     case "deadline.passed":

@@ -5,6 +5,7 @@ import type { Instant } from "../model/time.ts";
 import { conditionsOf } from "../status/conditions.ts";
 import { describe } from "../status/describe.ts";
 import * as actions from "./actions.ts";
+import * as callback from "./callback.ts";
 import { type Step, stay } from "./change.ts";
 import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished, onPostmortemMerged } from "./close.ts";
 import { onDeadline } from "./deadline.ts";
@@ -154,9 +155,15 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
     case "recovery.tried":
       return onTried(state, event, at);
     case "callback.gap":
-      return watch.onGap(state, event, at);
+      return callback.onGap(state, event, at);
     case "callback.restored":
-      return watch.onGapClosed(state, event, at);
+      return callback.onPulled(state, event, at);
+    case "callback.pull_due":
+      return callback.onPullDue(state, event, at);
+    case "callback.up":
+      return callback.onCallbackUp(state, event, at);
+    case "callback.refused":
+      return callback.onReportsRefused(state, event, at);
     case "deadline.passed":
       return onDeadline(state, event, at);
     case "budget.crossed":

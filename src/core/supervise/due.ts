@@ -2,6 +2,7 @@ import type { BudgetLevel, CloneEvent, DeadlineName, MeterName } from "../model/
 import { BUDGET_LEVELS } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
 import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
+import { dueCallback } from "./callback.ts";
 import { AMNESTY_MIN_MS, isOver, isStretched } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
 import { isOpen } from "./recover.ts";
@@ -27,6 +28,7 @@ export function due(
     ...deadlines(state, now, watch),
     ...health(state, livenessOf(state, signal, now, watch)),
     ...recovery(state, now, watch),
+    ...dueCallback(state, signal, now, watch),
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
     ...budget(state, signal, now, wordsMayWait),
     ...dueProgress(state, signal),

@@ -1,4 +1,5 @@
 /** From a planned start to an accepted mission: runbook 3.1 to 4.4. */
+import { FRESH_CALLBACK } from "../model/callback.ts";
 import type { Gate } from "../model/condition.ts";
 import { sha256Hex } from "../model/digest.ts";
 import type { CloneEvent } from "../model/event.ts";
@@ -76,6 +77,7 @@ export function plannedBody(
     healthEvidence: "launch intent recorded",
     lastSeq: 0,
     gapAt: null,
+    callback: FRESH_CALLBACK,
     heartbeatIntervalMs: heartbeatMs(state),
     cadenceSince: at,
     pauseAsked: false,

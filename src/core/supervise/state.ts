@@ -1,4 +1,5 @@
 import type { ActionApproval, ActionCounts } from "../model/action.ts";
+import type { CallbackState } from "../model/callback.ts";
 import type { AfterClosure, DesiredClone } from "../model/clone.ts";
 import type { Condition, Gate } from "../model/condition.ts";
 import type { Conduct } from "../model/conduct.ts";
@@ -125,6 +126,7 @@ export interface InstanceState {
   readonly lastSeq: number;
   /** A gap was seen and has not been closed yet: `seq` that was expected. */
   readonly gapAt: number | null;
+  readonly callback: CallbackState;
   /** The cadence that its shim was last told. */
   readonly heartbeatIntervalMs: number;
   readonly cadenceSince: Instant;

@@ -4,7 +4,6 @@ import type { Instant } from "../model/time.ts";
 import {
   ask,
   beginStop,
-  endIncidents,
   type Step,
   stay,
   stopMeter,
@@ -91,22 +90,6 @@ export function onHealth(state: CloneState, event: Of<"health.changed">, at: Ins
   if (event.health === "healthy") return stay(endRecovery(seen, at));
   if (event.health === "degraded" && !isOpen(seen.recovery)) return beginRecovery(seen, degraded, at);
   return event.health === "lost" ? giveUp(seen, degraded, at) : stay(seen);
-}
-
-export function onGap(state: CloneState, event: Of<"callback.gap">, at: Instant): Step {
-  const { instance } = state;
-  if (instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  if (instance.gapAt !== null) return stay(state, "the gap is known");
-  const message = `report ${event.expectedSeq} did not arrive, ${event.seenSeq} did`;
-  const marked = withInstance(withIncident(state, { class: "callback_gap", at, message }), {
-    gapAt: event.expectedSeq,
-  });
-  return ask(marked, { type: "pull", epoch: event.epoch });
-}
-
-export function onGapClosed(state: CloneState, event: Of<"callback.restored">, at: Instant): Step {
-  if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  return stay(endIncidents(withInstance(state, { gapAt: null }), ["callback_gap"], at));
 }
 
 /** Notices are noticed; at `pause` the mission is held until the number changes; at `stop` it ends. */

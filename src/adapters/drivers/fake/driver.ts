@@ -334,6 +334,10 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
 
     evidence: async () => ({ processes: [], environmentNames: [], files: [] }),
 
+    async deadLetters(handle) {
+      return find(handle)?.instance.deadLetters ?? [];
+    },
+
     async transcript(handle, bytesMax) {
       const text = find(handle)?.instance.transcript.join("\n") ?? "";
       return bytesMax > 0 ? text.slice(-bytesMax) : "";

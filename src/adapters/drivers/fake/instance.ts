@@ -2,6 +2,7 @@
  * One instance of the fake world: a shim and an agent that are nothing but waits on
  * the given clock. It numbers, keeps and delivers its events as a real shim does, heartbeats included.
  */
+import type { RefusedReport } from "../../../core/model/callback.ts";
 import type { Probed } from "../../../core/model/liveness.ts";
 import { iso } from "../../../core/model/time.ts";
 import { meaningOf, waitAfterFailure } from "../../../core/notify/schedule.ts";
@@ -31,6 +32,8 @@ export interface InstanceOptions {
 
 export interface FakeInstance {
   readonly outbox: readonly WireEvent[];
+  /** Reports that the controller refused for good. */
+  readonly deadLetters: readonly RefusedReport[];
   readonly transcript: readonly string[];
   readonly alive: () => boolean;
   /** The claim was won. */
@@ -60,6 +63,7 @@ const CALLBACK_RETRY_MS = 1_000;
 export function createFakeInstance(options: InstanceOptions): FakeInstance {
   const { request, script, clock, random, callback } = options;
   const outbox: WireEvent[] = [];
+  const deadLetters: RefusedReport[] = [];
   const transcript: string[] = [];
   const life = new AbortController();
   let settings: ShimSettings = request;
@@ -155,6 +159,7 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
         );
       } else {
         failures = 0;
+        if (verdict === "refused") deadLetters.push({ seq: event.seq, reportType: event.event_type, status });
         acknowledged = event.seq;
       }
     }
@@ -354,6 +359,7 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
 
   return {
     outbox,
+    deadLetters,
     transcript,
     alive: () => !life.signal.aborted,
     begin() {

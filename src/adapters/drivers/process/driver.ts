@@ -16,6 +16,7 @@ import type { Driver, DriverListing } from "../../../ports/driver.ts";
 import { type Log, silentLog } from "../../../ports/log.ts";
 import { claimFenced, isShimAlive, readFence } from "../../../shim/claim.ts";
 import { findMembers, freezeAgent, removeCgroup, removeGroupIfEmpty } from "../../../shim/containment.ts";
+import { readDeadLetters } from "../../../shim/dead-letters.ts";
 import { isRecord } from "../../../shim/files.ts";
 import { readOutbox } from "../../../shim/outbox.ts";
 import { type Census, takeCensus } from "../../../shim/process-table.ts";
@@ -256,6 +257,11 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     async evidence(handle) {
       const instance = instanceOf(layout, handle);
       return instance === null ? NO_EVIDENCE : evidenceOf(instance);
+    },
+
+    async deadLetters(handle) {
+      const instance = instanceOf(layout, handle);
+      return instance === null ? [] : readDeadLetters(instance.directory);
     },
 
     async transcript(handle, bytesMax) {

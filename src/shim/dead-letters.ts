@@ -1,0 +1,56 @@
+/**
+ * What the controller refused for good, one JSON line each, beside the outbox
+ * that still holds the events themselves. Read through the driver by the
+ * controller, which cannot be told over the way that refuses.
+ */
+import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { RefusedReport } from "../core/model/callback.ts";
+import type { WireEvent } from "../wire/event.ts";
+import { hasCode, isRecord } from "./files.ts";
+
+const FILE = "dead-letters.jsonl";
+
+/** On the disk on return. A disk that refuses costs the letter, not the event: that is safe in the outbox. */
+export function keepDeadLetter(instanceDirectory: string, event: WireEvent, status: number): void {
+  const line = { seq: event.seq, event_type: event.event_type, status, key: event.idempotency_key };
+  try {
+    const fd = openSync(join(instanceDirectory, FILE), "a", 0o600);
+    try {
+      writeSync(fd, `${JSON.stringify(line)}\n`);
+      fdatasyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // The next refusal tries again, and the gap in the numbers is noticed all the same.
+  }
+}
+
+/** Every letter that can be read, in order; a line that a crash cut short is left out. Works without the shim. */
+export function readDeadLetters(instanceDirectory: string): readonly RefusedReport[] {
+  let text: string;
+  try {
+    text = readFileSync(join(instanceDirectory, FILE), "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+  return text.split("\n").flatMap((line) => {
+    const letter = parse(line);
+    return letter === null ? [] : [letter];
+  });
+}
+
+function parse(line: string): RefusedReport | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (!isRecord(value)) return null;
+    const { seq, event_type: reportType, status } = value;
+    return typeof seq === "number" && typeof reportType === "string" && typeof status === "number"
+      ? { seq, reportType, status }
+      : null;
+  } catch {
+    return null;
+  }
+}
