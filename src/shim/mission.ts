@@ -15,7 +15,7 @@ import type { Transcript } from "./transcript.ts";
 export interface MissionRun {
   /** Somebody's word reached the agent; a person's ends what was observed before it. */
   onTold(from: "operator" | "supervisor"): void;
-  /** It was paused by us and goes on. */
+  /** It was paused by us and goes on, or a new agent goes on for it. */
   onResumed(): void;
   onStart(pid: number): void;
   onLine(line: AgentLine): void;

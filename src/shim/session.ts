@@ -31,6 +31,7 @@ import { startDelivery } from "./deliver.ts";
 import { climbShimRungs, type Graces } from "./ending.ts";
 import { isRecord, writeFileDurably } from "./files.ts";
 import { startHeart } from "./heartbeat.ts";
+import { createMessages, messageOf } from "./messages.ts";
 import { createMissionRun, type MissionRun } from "./mission.ts";
 import { openOutbox } from "./outbox.ts";
 import { ownProcess } from "./process-table.ts";
@@ -107,8 +108,7 @@ export function createSession(options: {
   /** The agent is being ended so that another one can take its place. */
   let reviving = false;
   const pausedBy = new Set<Pauser>();
-  /** Messages that the agent has: a repeated call says nothing twice. */
-  const toldIds = new Set<string>();
+  const messages = createMessages();
 
   const delivery = startDelivery({
     instanceDirectory,
@@ -228,6 +228,9 @@ export function createSession(options: {
         writeAgentRecord(instanceDirectory, started.record());
         applyPause();
         mission.onStart(started.pid);
+        if (!how.resumes) return;
+        mission.onResumed();
+        messages.tellAgain((line) => started.say(line));
       },
       onRecord: (record) => writeAgentRecord(instanceDirectory, record),
       onOutput: () => clocks.onOutput(),
@@ -394,13 +397,12 @@ export function createSession(options: {
       const message = messageOf(params);
       if (message === null)
         return { ok: false, code: "bad_request", message: "a message has an id, a sender and a text" };
-      if (toldIds.has(message.id)) return { ok: true, result: { told: false } };
-      const said = agent?.say({ type: "message", ...message }) ?? "closed";
+      const said = messages.tell(message, (line) => agent?.say(line) ?? "closed");
+      if (said === "repeated") return { ok: true, result: { told: false } };
       if (said === "closed")
         return { ok: false, code: "no_agent", message: "no agent runs that listens to its input" };
       if (said === "full")
         return { ok: false, code: "input_full", message: "the agent does not read what it was told" };
-      toldIds.add(message.id);
       transcript.note(`${message.from} says: ${message.text}`);
       run?.onTold(message.from);
       return { ok: true, result: { told: true } };
@@ -444,17 +446,6 @@ export function createSession(options: {
 
 function isEnvelope(value: unknown): value is MissionEnvelope {
   return isRecord(value) && typeof value["mission_id"] === "string" && typeof value["trace_id"] === "string";
-}
-
-/** Longer words are refused: a person's answer has fewer. */
-const MESSAGE_LENGTH_MAX = 10_000;
-
-function messageOf(
-  params: Readonly<Record<string, unknown>>,
-): { readonly id: string; readonly from: "operator" | "supervisor"; readonly text: string } | null {
-  const { id, from, text } = params;
-  if (typeof id !== "string" || typeof text !== "string" || text.length > MESSAGE_LENGTH_MAX) return null;
-  return from === "operator" || from === "supervisor" ? { id, from, text } : null;
 }
 
 function numberOr(value: unknown, otherwise: number): number {

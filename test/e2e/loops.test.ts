@@ -47,7 +47,7 @@ test("an agent that goes in circles is nudged once, then held, and goes on when 
   );
   expect(stuck.phase).toBe("Paused");
   expect(stuck.holds).toEqual([
-    expect.objectContaining({ kind: "stuck", reason: "SameResultRepeated", clearBy: "operator" }),
+    expect.objectContaining({ kind: "stuck", reason: "SameResultRepeated", clearBy: "decision" }),
   ]);
   expect(stuck.conduct).toMatchObject({ nudges: 1, nudge: { pattern: "repeated_result" } });
   expect(heardBy(name)).toEqual([
@@ -57,7 +57,11 @@ test("an agent that goes in circles is nudged once, then held, and goes on when 
   expect(question.message).toContain("a nudge at");
   expect(question.request?.evidence).toHaveLength(2);
   const why = await controller.client.why(name);
-  expect(why?.steps.find((step) => step.name === "stuck")).toMatchObject({ ok: false });
+  expect(why?.steps.find((step) => step.name === "stuck")?.next).toContain(
+    `factory decide ${question.id} --go-on`,
+  );
+  // A pause is not what holds it.
+  expect(await controller.client.resume({ name, reason: "" })).toMatchObject({ ok: false });
 
   const decided = await controller.client.decide({
     id: question.id,
@@ -116,7 +120,7 @@ test("the third report of one blocker asks a person, with the whole list, and an
   const report = closed.closure?.report ?? "";
   expect(report).toContain("- blocked 3 × by **request req\\_3f3a9c01d3");
   expect(report).toContain("- blocked 1 × by **the disk is almost full**");
-  expect(report).toContain("decided go_on on `asks.blocked.1`: the token is in the vault");
+  expect(report).toContain("**asks.blocked.1**: go_on by operator:tester, the token is in the vault");
 });
 
 test("a blocker that nobody is asked about can be answered, and answered again", async () => {

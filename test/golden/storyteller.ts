@@ -32,7 +32,9 @@ interface Stage {
  *   confirm                       names the present head in fleet.yaml as a deletion to be carried out
  *   commit | empty | rewrite      what becomes of the repository
  *   allow rewrite                 as an operator
- *   agent NAME KIND               what the next agents of the clone of a mission are like
+ *   decide REQUEST go_on|stop …   answers a question, with a reason; ack REQUEST acknowledges it
+ *   answer NAME TEXT …            says something to an agent
+ *   agent NAME KIND key=value …   what the next agents of the clone of a mission are like
  *   boot | crash | kill body NAME the machine
  *   origin fails REASON | origin answers
  *   wait 90s | 5m                 time passes
@@ -99,8 +101,12 @@ async function play(stage: Stage, [verb = "", ...words]: string[]): Promise<read
       await during(world, allowRewrite(world));
       return [];
     case "agent":
-      world.cast.set(cloneNameOf(first), { ...SCRIPT, kind: second as Kind });
+      world.cast.set(cloneNameOf(first), { ...SCRIPT, ...valuesOf(words.slice(2)), kind: second as Kind });
       return [];
+    case "decide":
+    case "ack":
+    case "answer":
+      return answerAs(world, verb, words);
     case "boot":
       await during(world, host.boot());
       return [];
@@ -238,6 +244,24 @@ async function operate(
     world,
     verb === "kill" ? plane.kill({ ...request, now: false }) : plane[verb](request),
   );
+  return [answer.ok ? answer.message : `${answer.code}: ${answer.message}`];
+}
+
+async function answerAs(
+  world: World,
+  verb: "decide" | "ack" | "answer",
+  [name = "", ...words]: readonly string[],
+): Promise<readonly string[]> {
+  const { plane } = world;
+  if (plane === null) return ["(nobody answers)"];
+  const [type, ...reason] = words;
+  const as = { id: name, actor: "olga", reason: reason.join(" ") };
+  const asked = {
+    ack: () => plane.acknowledge(as),
+    answer: () => plane.answer({ name, actor: "olga", text: words.join(" ") }),
+    decide: () => plane.decide({ ...as, decision: { type: type as "go_on" | "stop" } }),
+  }[verb]();
+  const answer = await during(world, asked);
   return [answer.ok ? answer.message : `${answer.code}: ${answer.message}`];
 }
 

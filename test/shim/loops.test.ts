@@ -31,6 +31,13 @@ function arrived(type: WireEventType, nth = 1): Promise<WireEvent> {
   );
 }
 
+function heard(words: string, times: number): Promise<unknown> {
+  return until(
+    () => world.callback.events.filter(({ summary }) => summary === `heard ${words}`).length >= times,
+    `${words}, ${times} times`,
+  );
+}
+
 async function loops(): Promise<readonly unknown[]> {
   await arrived("instance.exited");
   return world.callback.events
@@ -76,6 +83,19 @@ describe("an agent", () => {
     await arrived("agent.loop");
     await world.driver.tell(handle, { id: "1", from: "operator", text: "once more" }, signal);
     expect(await loops()).toEqual(["repeated_result ×4"]);
+  });
+
+  it("that takes another's place in the same instance is told again what people said, and what we said is over", async () => {
+    const handle = await run("aaaa|||");
+    await arrived("agent.loop");
+    await world.driver.tell(handle, { id: "1", from: "supervisor", text: "stop it" }, signal);
+    await world.driver.tell(handle, { id: "2", from: "operator", text: "look here" }, signal);
+    await heard("operator: look here", 1);
+    await world.driver.revive(handle, { again: true }, signal);
+    await heard("operator: look here", 2);
+    await world.driver.tell(handle, { id: "3", from: "operator", text: "and there" }, signal);
+    await world.driver.tell(handle, { id: "4", from: "operator", text: "enough" }, signal);
+    expect(await loops()).toEqual(["repeated_result ×4", "repeated_result ×4"]);
   });
 
   it("that was paused and goes on begins anew", async () => {

@@ -1,6 +1,5 @@
 /** What blocks an agent, whether it goes in circles, and what was said to it, as people are shown it. */
 import type { Conduct } from "../model/conduct.ts";
-import type { AnsweredRequest } from "../model/request.ts";
 import { gistKey } from "../model/sameness.ts";
 import { iso } from "../model/time.ts";
 import type { CloneState, ClosedMission, MissionState } from "../supervise/state.ts";
@@ -77,9 +76,9 @@ export function conductSteps(state: CloneState): readonly WhyStep[] {
 
 /** The section of a closure report; empty for a mission that gave no reason for one. */
 export function conductReport(closed: ClosedMission): readonly string[] {
-  const { conduct, answered } = closed;
-  const lines = [...blockerLines(conduct), ...stuckLines(closed), ...answerLines(answered, conduct)];
-  return lines.length === 0 ? [] : ["", "## Blockers, loops and answers", "", ...lines];
+  const { conduct } = closed;
+  const lines = [...blockerLines(conduct), ...stuckLines(closed), ...messageLines(conduct)];
+  return lines.length === 0 ? [] : ["", "## Blockers, loops and messages", "", ...lines];
 }
 
 function blockerLines({ blocked }: Conduct): readonly string[] {
@@ -100,16 +99,9 @@ function stuckLines({ conduct, incidents }: ClosedMission): readonly string[] {
   ];
 }
 
-function answerLines(answered: readonly AnsweredRequest[], { messages }: Conduct): readonly string[] {
-  const decisions = answered
-    .filter(({ kind }) => kind === "blocked" || kind === "stuck")
-    .map(
-      ({ id, by, decision, detail, decidedAt }) =>
-        `- ${iso(decidedAt)} ${cell(by)} decided ${decision} on \`${id}\`${detail === "" ? "" : `: ${cell(detail)}`}`,
-    );
-  const said = messages.map(
+function messageLines({ messages }: Conduct): readonly string[] {
+  return messages.map(
     ({ by, text, at, toldEpoch }) =>
       `- ${iso(at)} ${cell(by)} said to the agent: ${cell(text)}${toldEpoch === null ? " (it was never there to hear it)" : ""}`,
   );
-  return [...decisions, ...said];
 }

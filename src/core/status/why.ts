@@ -1,5 +1,6 @@
 import type { ConditionType } from "../model/condition.ts";
 import type { Hold } from "../model/hold.ts";
+import { ANSWER_FLAG, type Request } from "../model/request.ts";
 import type { Held } from "../plan/plan.ts";
 import type { CloneState } from "../supervise/state.ts";
 import { conductSteps } from "./conduct.ts";
@@ -71,7 +72,7 @@ export function whySteps(state: CloneState | null, held: readonly Held[]): reado
     });
   }
   steps.push(...conductSteps(state));
-  for (const hold of state.holds) steps.push(holdStep(hold));
+  for (const hold of state.holds) steps.push(holdStep(hold, state.requests));
   return steps;
 }
 
@@ -114,11 +115,15 @@ export function headline(
   };
 }
 
-function holdStep(hold: Hold): WhyStep {
+function holdStep(hold: Hold, requests: readonly Request[]): WhyStep {
+  const asked = requests.find((open) => open.hold?.kind === hold.kind && open.hold.owner === hold.owner);
   const until = hold.until === undefined ? "" : ` by itself at ${new Date(hold.until).toISOString()}, or`;
   const who: Record<Hold["clearBy"], string> = {
     operator: "`factory resume` clears it",
-    decision: "the answer to its question clears it: `factory inbox`",
+    decision:
+      asked === undefined
+        ? "the answer to its question clears it: `factory inbox`"
+        : `an answer clears it: ${asked.answers.map((one) => `\`factory decide ${asked.id} ${ANSWER_FLAG[one]}\``).join(" or ")}`,
     repository: "a change of the mission's file clears it",
     supervisor: "it is cleared when its reason is gone",
     anyone: "`factory resume` or a changed declaration clears it",

@@ -119,7 +119,7 @@ function hold(state: CloneState, { nudge, seen }: { nudge: Nudge; seen: Seen }, 
     reason: REASON[seen.pattern],
     message,
     evidence: evidence.join("\n"),
-    clearBy: "operator",
+    clearBy: "decision",
   };
   return withRequest(
     withHold(told, placed),

@@ -66,12 +66,15 @@ describe("the operator's side", () => {
     expect((await app.post(`/v1/${kind}/x/kill`, {}, as)).statusCode).toBe(200);
     expect((await app.post(`/v1/${kind}/x/kill`, { now: true }, as)).statusCode).toBe(200);
     expect((await app.post(`/v1/${kind}/x/closure`, { decision: "retire" }, as)).statusCode).toBe(200);
+    expect((await app.post(`/v1/${kind}/x/message`, { text: "hello" }, as)).statusCode).toBe(200);
+    expect((await app.post(`/v1/${kind}/x/message`, { text: "" }, as)).statusCode).toBe(400);
     expect(app.plane.decided.map(({ what, actor, reason }) => [what, actor, reason])).toEqual([
       ["pause", "ann", "lunch"],
       ["resume", "operator", ""],
       ["kill", "ann", ""],
       ["kill now", "ann", ""],
       ["retire", "ann", ""],
+      ["answer hello to", "ann", ""],
     ]);
   });
 

@@ -40,7 +40,7 @@ describe("a loop", () => {
     expect(told(life)).toEqual([]);
     expect(life.effects).toEqual(["pause"]);
     expect(life.state.holds).toEqual([
-      expect.objectContaining({ kind: "stuck", reason: "SameResultRepeated", clearBy: "operator" }),
+      expect.objectContaining({ kind: "stuck", reason: "SameResultRepeated", clearBy: "decision" }),
     ]);
     expect(life.state.requests).toEqual([
       expect.objectContaining({ kind: "stuck", severity: "medium", answers: ["go_on", "stop"] }),
