@@ -202,6 +202,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const answers = createAnswers({ recorder, caps: () => passes.desired()?.fleet.caps ?? null });
   const prober = createProber({ drivers, clock, log });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
+  /** When time was asked last what fell due; a clock that says less was put back. */
+  let askedAt = watch.watchingSince;
   let dirty = true;
   const outbox = createOutbox({
     recorder,
@@ -459,7 +461,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
     pass,
     supervise(lagMs) {
       // After a longer absence, or a clock that was set, what we could not hear is nobody's silence.
-      if (lagMs >= AWAY_MS) watch.watchingSince = clock.now();
+      const now = clock.now();
+      if (lagMs >= AWAY_MS || now < askedAt) watch.watchingSince = now;
+      askedAt = now;
       outbox.tick();
       return superviseOnce({ recorder, clock, watch: { ...watch, lagMs }, prober });
     },

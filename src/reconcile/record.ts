@@ -288,13 +288,14 @@ export async function openRecorder(parts: {
     isOpen: (effect) => asked.has(effect),
     write,
     async putSignal(signal) {
-      await store.putSignals([signal]);
       const before = signals.get(signal.heartbeat.clone);
       const newer =
         before === undefined ||
         signal.heartbeat.epoch > before.heartbeat.epoch ||
         (signal.heartbeat.epoch === before.heartbeat.epoch && signal.heartbeat.seq > before.heartbeat.seq);
+      // Heard is heard: a disk of ours that is full must not make anybody silent.
       if (newer) signals.set(signal.heartbeat.clone, signal);
+      await store.putSignals([signal]);
     },
     async putSettings(changed) {
       await store.commit({

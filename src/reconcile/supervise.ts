@@ -4,7 +4,7 @@ import type { Watch } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Prober } from "./probing.ts";
-import { type Recorder, recordEvents } from "./record.ts";
+import type { Recorder } from "./record.ts";
 
 /**
  * Asks for every clone that is not at rest what has fallen due, and records it.
@@ -19,23 +19,31 @@ export async function superviseOnce(parts: {
 }): Promise<boolean> {
   const { recorder, clock, watch, prober } = parts;
   const now = clock.now();
-  const found: { clone: string; events: readonly CloneEvent[] }[] = [];
+  const found = new Map<string, (state: CloneState) => readonly CloneEvent[]>();
   const failures: unknown[] = [];
   for (const state of recorder.states.values()) {
     if (isAtRest(state)) continue;
     try {
-      const signal = recorder.signals.get(state.name);
-      const probe = prober.look(state, signal, now);
-      const events = due(state, signal, now, { ...watch, probe });
-      if (events.length > 0) found.push({ clone: state.name, events });
+      const probe = prober.look(state, recorder.signals.get(state.name), now);
+      const asked = (is: CloneState): readonly CloneEvent[] =>
+        due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe });
+      if (asked(state).length > 0) found.set(state.name, asked);
     } catch (error) {
       // Our fault, and told below; the others have to be looked after all the same.
       failures.push(error);
     }
   }
-  await Promise.all(found.map(({ clone, events }) => recordEvents(recorder, clone, ...events)));
+  // Asked again in their turn: while the record was busy, what was missed may have been heard.
+  await Promise.all(
+    [...found].map(([clone, asked]) =>
+      recorder.write(clone, (state) => {
+        const events = asked(state);
+        return events.length === 0 ? null : { events };
+      }),
+    ),
+  );
   if (failures.length > 0) throw failures[0];
-  return found.length > 0;
+  return found.size > 0;
 }
 
 function isAtRest(state: CloneState): boolean {

@@ -9,6 +9,8 @@ export const PUSHES_PER_MINUTE_MAX = 4;
 /** The minute is counted at the forge: a push may take this much longer to arrive than the one a minute before it. */
 const PUSH_LATENCY_MS = 5 * SECOND_MS;
 const PUSH_WINDOW_MS = MINUTE_MS + PUSH_LATENCY_MS;
+/** Writes of one count, each too slow; then the push waits for its next turn. */
+const COUNT_TRIES_MAX = 3;
 /** Of these, so many are kept for what cannot wait: an end, an incident, a question to a person. */
 const URGENT_PUSHES_KEPT = 1;
 /** Every change waits this long for others that come with it. */
@@ -127,8 +129,7 @@ export function createWriteBack(parts: {
         return finished(seen, keptRiders(text, before), commit, "unchanged");
       const changed = new Map([...all].filter(differs));
       // Counted before it is tried: an attempt whose answer is lost was a push all the same.
-      pushes.push(clock.now());
-      await parts.onPush?.(pushes);
+      await countPush();
       const result = await branch.publish(
         { files: changed, removed, subject: text.subject, trailers: text.trailers },
         signal,
@@ -161,6 +162,18 @@ export function createWriteBack(parts: {
       return content === undefined ? [] : [[path, content]];
     });
     return new Map([...text.files, ...riders]);
+  }
+
+  /** A record that is so slow that the push would arrive much later than it was counted counts it again. */
+  async function countPush(): Promise<void> {
+    pushes.push(clock.now());
+    for (let tries = 1; tries <= COUNT_TRIES_MAX; tries++) {
+      const at = clock.now();
+      pushes[pushes.length - 1] = at;
+      await parts.onPush?.(pushes);
+      if (Math.abs(clock.now() - at) < PUSH_LATENCY_MS) return;
+    }
+    throw new FactoryError("status/not-counted", "retry", "the record is too slow to count a push in time");
   }
 
   function finished(

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createMemoryStore } from "../../src/adapters/memory/store.ts";
+import { FactoryError } from "../../src/core/model/error.ts";
+import type { Signal } from "../../src/core/model/instance.ts";
 import { initialState } from "../../src/core/supervise/state.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import type { NewEffect, Store } from "../../src/ports/store.ts";
@@ -24,6 +26,17 @@ describe("the record", () => {
     const next = await open(store.reopen());
     expect(next.states.get("scribe")).toEqual(recorder.states.get("scribe"));
     expect(next.unsettled.map((effect) => effect.id)).toEqual(["scribe/3/0"]);
+  });
+
+  test("a heartbeat is heard although it cannot be written down", async () => {
+    const store = createMemoryStore();
+    const full = async (): Promise<never> => {
+      throw new FactoryError("store/io", "retry", "the disk is full");
+    };
+    const recorder = await open({ ...store, putSignals: full });
+    const heartbeat = { clone: "scribe", epoch: 1, seq: 1 } as Signal["heartbeat"];
+    await expect(recorder.putSignal({ receivedAt: T0, heartbeat })).rejects.toThrow("the disk is full");
+    expect(recorder.signals.get("scribe")?.receivedAt).toBe(T0);
   });
 
   test("entries are decided one after the other, however many wait", async () => {

@@ -55,6 +55,25 @@ describe("the one writer", () => {
     expect(branch.pushes.length).toBeGreaterThan(30);
   });
 
+  test("a record that is slow to count a push does not earn a fifth one", async () => {
+    const branch = counting(createFakeStatusBranch());
+    let step = 0;
+    const onPush = async () => {
+      step += 1;
+      now += step % 3 === 0 ? 14_000 : 0;
+    };
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog, onPush });
+    for (let second = 0; second < 600; second++) {
+      now += 1_000;
+      files.set("README.md", `text ${second}`);
+      writer.touch(true);
+      await writer.tick(signal);
+    }
+    const within = (at: number) => branch.pushes.filter((other) => other > at - MINUTE_MS && other <= at);
+    expect(Math.max(...branch.pushes.map((at) => within(at).length))).toBe(PUSHES_PER_MINUTE_MAX);
+    expect(branch.pushes.length).toBeGreaterThan(20);
+  });
+
   test("a clock that is put back holds up no publication for longer than a minute, and forgets no push", async () => {
     const branch = counting(createFakeStatusBranch());
     const writer = createWriteBack({ branch, derive, clock, log: silentLog });

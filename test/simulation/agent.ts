@@ -33,11 +33,22 @@ export const KINDS = [
   "vanishes", // body and shim die without a word
   "loops", // goes in circles until a person speaks
 ] as const;
-export type Kind = (typeof KINDS)[number];
+/** What only looks like work. */
+export const ODD_KINDS = [
+  "lies", // says anything about what it used, less than before as well
+  "spends_on", // uses more also while it is paused
+  "asks_again", // is blocked for the same reason, over and over
+  "floods_on", // reports a hundred things at once, all the time
+] as const;
+export type Kind = (typeof KINDS)[number] | (typeof ODD_KINDS)[number];
 
-/** A well-behaved one, or with the given probability one of the others. */
-export function writeScript(dice: Dice, misbehaviour: number): Script {
-  const kind = dice.chance(misbehaviour) ? dice.pick(KINDS) : "completes";
+/** A well-behaved one, or with the given probabilities one of the others. */
+export function writeScript(
+  dice: Dice,
+  { misbehaviour, oddities }: { readonly misbehaviour: number; readonly oddities: number },
+): Script {
+  const plain = dice.chance(misbehaviour) ? dice.pick(KINDS) : "completes";
+  const kind = oddities > 0 && dice.chance(oddities) ? dice.pick(ODD_KINDS) : plain;
   return {
     kind,
     readyAfterMs: dice.between(50, 4_000),
@@ -60,4 +71,8 @@ export function lengthen(script: Script, dice: Dice): Script {
     endsAfterMs: script.endsAfterMs * times,
     progressEveryMs: script.progressEveryMs * dice.between(1, 8),
   };
+}
+
+export function isOdd(kind: Kind): boolean {
+  return (ODD_KINDS as readonly Kind[]).includes(kind);
 }

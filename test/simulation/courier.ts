@@ -44,6 +44,7 @@ export function createCourier(
 
   function caller(): InstanceCaller | null {
     if (world.plane === null || world.address !== callbackUrl) return null;
+    if (world.troubles.tokenTrouble > 0 && world.strikes(dice, "tokenTrouble")) return null;
     const found = world.plane.authenticate(token);
     return found?.type === "instance" ? found : null;
   }

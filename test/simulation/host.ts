@@ -30,6 +30,10 @@ export interface Host {
   crash(): void;
   /** Lets it die in the middle of what it does next. */
   crashSoon(): void;
+  /** Stops it for so long, as a debugger, a full machine or a suspended one does. The record stays its own meanwhile. */
+  freeze(forMs: number): void;
+  /** Whatever is frozen goes on. */
+  thaw(): void;
 }
 
 const BOOT_RETRY_MS = 2_000;
@@ -92,7 +96,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       });
       controller = made;
       made.listenAt(world.address);
-      world.plane = made.controlPlane;
+      world.plane = own.offered(made.controlPlane);
       made.resume();
       if (rhythm.realLoop) {
         startLoop(
@@ -109,6 +113,12 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       world.story.tell(`controller: did not come up: ${String(error)}`);
       if (own.alive) world.timeline.after(BOOT_RETRY_MS, () => own.kill());
     }
+  }
+
+  function thaw(own: Life): void {
+    if (!own.alive || !own.frozen) return;
+    world.story.tell("controller: goes on");
+    own.thaw();
   }
 
   /** The three loops of `reconcile/loop.ts` with other waits: what they rely on must be true for any. */
@@ -169,6 +179,16 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     },
     boot,
     crash: () => life?.kill(),
+    freeze(forMs) {
+      const own = life;
+      if (own === null || own.frozen) return;
+      world.story.tell(`controller: is frozen for ${forMs} ms`);
+      own.freeze();
+      world.timeline.after(forMs, () => thaw(own));
+    },
+    thaw() {
+      if (life !== null) thaw(life);
+    },
     crashSoon: () => life?.dieAfter(dice.between(1, 40), dice.pick(["before", "after"] as const)),
   };
 }

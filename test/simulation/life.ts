@@ -5,20 +5,31 @@
  */
 export interface Life {
   readonly alive: boolean;
+  readonly frozen: boolean;
   /** Dies when it asks for this many more things, before or after the last one happened. */
   dieAfter(calls: number, when: "before" | "after"): void;
   kill(): void;
+  /** Stops it where it is, as SIGSTOP does: nothing that it waits for goes on, and nobody is answered, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Resolves when it goes on, at once if it does. */
+  thawed(): Promise<void>;
   /** The same port, as this controller sees it. Answers that are no promises pass; a dead one's questions hang for ever. */
   seen<T extends object>(port: T): T;
+  /** What it offers, as others reach it: requests wait at the socket while it is frozen. */
+  offered<T extends object>(port: T): T;
 }
 
 export function createLife(onDeath: (how: string) => void): Life {
   let alive = true;
+  let frozen = false;
+  let held: (() => void)[] = [];
   let fuse: { calls: number; readonly when: "before" | "after" } | null = null;
 
   function die(how: string): void {
     if (!alive) return;
     alive = false;
+    held = [];
     onDeath(how);
   }
 
@@ -27,6 +38,16 @@ export function createLife(onDeath: (how: string) => void): Life {
     if (fuse === null || fuse.when !== when) return false;
     fuse.calls -= 1;
     return fuse.calls <= 0;
+  }
+
+  function goOn(work: () => void): void {
+    if (!alive) return;
+    if (frozen) held.push(work);
+    else work();
+  }
+
+  function thawed(): Promise<void> {
+    return frozen ? new Promise((resolve) => held.push(resolve)) : Promise.resolve();
   }
 
   function wrap(name: string, method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
@@ -44,11 +65,11 @@ export function createLife(onDeath: (how: string) => void): Life {
         answer.then(
           (value) => {
             if (last) die(`after ${name}`);
-            if (alive) resolve(value);
+            goOn(() => resolve(value));
           },
           (error: unknown) => {
             if (last) die(`after ${name} failed`);
-            if (alive) reject(error);
+            goOn(() => reject(error));
           },
         );
       });
@@ -59,10 +80,31 @@ export function createLife(onDeath: (how: string) => void): Life {
     get alive() {
       return alive;
     },
+    get frozen() {
+      return frozen;
+    },
     dieAfter(calls, when) {
       fuse = { calls, when };
     },
     kill: () => die("killed"),
+    freeze() {
+      frozen = true;
+    },
+    thaw() {
+      frozen = false;
+      const due = held;
+      held = [];
+      for (const work of due) work();
+    },
+    thawed,
+    offered: (port) =>
+      new Proxy(port, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key);
+          if (!frozen || typeof value !== "function" || ANSWERED_AT_ONCE.has(String(key))) return value;
+          return (...args: unknown[]) => thawed().then(() => Reflect.apply(value, target, args));
+        },
+      }),
     seen<T extends object>(port: T): T {
       // Each method is wrapped once: ports are asked a thousand times a minute.
       const wrapped = new Map<PropertyKey, unknown>();
@@ -90,6 +132,16 @@ const SYNCHRONOUS: ReadonlySet<string> = new Set([
   "info",
   "warn",
   "error",
+]);
+
+/** Of what it offers, what is asked by witnesses or takes no time. */
+const ANSWERED_AT_ONCE: ReadonlySet<string> = new Set([
+  "authenticate",
+  "fleet",
+  "why",
+  "mission",
+  "clone",
+  "inbox",
 ]);
 
 function NEVER(): Promise<never> {

@@ -75,6 +75,7 @@ export function createMachine(world: World): Machine {
     async function work(ms: number, signal: AbortSignal): Promise<void> {
       await world.delay(ms, signal);
       if (!life.alive) await new Promise(() => {});
+      if (life.frozen) await life.thawed();
     }
 
     async function trouble(what: string, signal: AbortSignal): Promise<void> {

@@ -20,21 +20,28 @@ export function watchedStore(world: World, disk: MemoryStore): Store {
   return {
     load: () => disk.load(),
     async commit(batch) {
+      const decidedMs = world.timeline.elapsedMs;
       await world.delay(dice.chance(0.1) ? dice.between(1, 40) : 0);
+      if (world.troubles.storeBusy > 0 && world.strikes(dice, "storeBusy"))
+        await world.delay(dice.between(200, 15_000));
+      if (world.diskFull) throw new FactoryError("store/io", "retry", "the disk is full");
       const fails = world.strikes(dice, "commitFails") ? dice.pick(["before", "after"] as const) : null;
       if (fails === "before") {
         world.story.tell("store: a commit fails before it took effect");
         throw new FactoryError("store/io", "retry", "the commit failed before it took effect");
       }
       const answer = await disk.commit(batch);
-      await tellCommit(world, batch, disk);
+      await tellCommit(world, batch, { disk, decidedMs });
       if (fails === "after") {
         world.story.tell("store: a commit took effect, its answer is lost");
         throw new FactoryError("store/io", "retry", "the answer was lost after it took effect");
       }
       return answer;
     },
-    putSignals: (signals) => disk.putSignals(signals),
+    async putSignals(signals) {
+      if (world.diskFull) throw new FactoryError("store/io", "retry", "the disk is full");
+      await disk.putSignals(signals);
+    },
     receipt: (key) => disk.receipt(key),
     action: (missionId, key) => disk.action(missionId, key),
     actions: (query) => disk.actions(query),
@@ -45,7 +52,11 @@ export function watchedStore(world: World, disk: MemoryStore): Store {
 }
 
 /** Reads back what was written: the checker judges the record and not what was meant to be one. */
-async function tellCommit(world: World, batch: Batch, disk: MemoryStore): Promise<void> {
+async function tellCommit(
+  world: World,
+  batch: Batch,
+  { disk, decidedMs }: { readonly disk: MemoryStore; readonly decidedMs: number },
+): Promise<void> {
   const events: readonly RecordedEvent[] =
     batch.events.length === 0
       ? []
@@ -59,6 +70,7 @@ async function tellCommit(world: World, batch: Batch, disk: MemoryStore): Promis
   world.tell({
     type: "committed",
     at: batch.at,
+    decidedMs,
     events,
     states: batch.states,
     effects: batch.effects,
@@ -125,14 +137,14 @@ export function simulatedWorkspaces(world: World): Workspaces {
   return {
     async materialise({ clone, manifest }, signal) {
       await world.delay(dice.between(1, 300), signal);
-      if (world.strikes(dice, "prepareFails"))
+      if (world.diskFull || world.strikes(dice, "prepareFails"))
         throw new FactoryError("workspace/io", "retry", "the disk is full");
       return { path: `/workspaces/${clone}`, digest: manifest.digest };
     },
     pathOf: (clone) => `/workspaces/${clone}`,
     async archive(clone, missionId, signal) {
       await world.delay(dice.between(1, 300), signal);
-      if (world.strikes(dice, "prepareFails"))
+      if (world.diskFull || world.strikes(dice, "prepareFails"))
         throw new FactoryError("workspace/io", "retry", "the disk is full");
       return { path: `/archive/${clone}/${missionId}` };
     },

@@ -3,7 +3,7 @@ import type { Probed } from "../../src/core/model/liveness.ts";
 import type { AgentMessage, ShimSettings } from "../../src/ports/driver.ts";
 import type { MissionEnvelope } from "../../src/wire/envelope.ts";
 import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
-import { lengthen, type Script, writeScript } from "./agent.ts";
+import { isOdd, lengthen, type Script, writeScript } from "./agent.ts";
 import { type Courier, createCourier } from "./courier.ts";
 import type { Body } from "./machine.ts";
 import { BEGIN_AT, type World } from "./world.ts";
@@ -40,9 +40,9 @@ export function startShim(
   on: { readonly onAgent: () => void; readonly onEnd: (why: string) => void },
 ): Shim {
   const dice = world.dice.fork(`shim ${body.clone}/${body.epoch}`);
-  const drawn = writeScript(dice, world.troubles.misbehaviour);
+  const drawn = writeScript(dice, world.troubles);
   const script: Script = { ...(world.long ? lengthen(drawn, dice) : drawn), ...world.cast.get(body.clone) };
-  if (script.kind !== "completes") world.count("misbehaviour");
+  if (script.kind !== "completes") world.count(isOdd(script.kind) ? "oddities" : "misbehaviour");
   const courier: Courier = createCourier(world, body, { dice, onFenced });
   let gone = false;
   let phase: WireHeartbeat["phase"] = "standby";
@@ -158,6 +158,7 @@ export function startShim(
     stopBeating = world.timeline.after(intervalMs, () => {
       if (!gone) beat();
     });
+    if (script.kind === "spends_on" && paused) calls += 1;
     const quiet =
       script.kind === "silent" &&
       phase === "running" &&
@@ -224,6 +225,13 @@ export function startShim(
         report("mission.blocked", { reason: `a question, asked ${times} times` }, "a question");
       agentLater(script.progressEveryMs / 2, () => report("mission.unblocked"));
     }
+    if (script.kind === "lies") calls = dice.between(0, 400);
+    if (script.kind === "asks_again") {
+      report("mission.blocked", { reason: "the same question" }, "the same question");
+      agentLater(script.progressEveryMs / 3, () => report("mission.unblocked"));
+    }
+    if (script.kind === "floods_on")
+      for (let more = 0; more < 20; more++) report("mission.progress", {}, `flood ${more}`);
     if (script.kind === "floods" && steps === 2)
       for (let more = 0; more < 60; more++) report("mission.progress", {}, `flood ${more}`);
   }

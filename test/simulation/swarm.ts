@@ -39,6 +39,12 @@ export interface Troubles {
   // Places where work is judged and prepared.
   readonly prepareFails: number;
   readonly judgeFails: number;
+  // Longer troubles: processes that stand still, disks, tokens, and agents that only look as if they worked.
+  readonly storeBusy: number;
+  readonly diskFullPerHour: number;
+  readonly freezesPerHour: number;
+  readonly tokenTrouble: number;
+  readonly oddities: number;
 }
 
 export type TroubleName = keyof Troubles;
@@ -70,6 +76,11 @@ export const CALM: Troubles = {
   jumpsPerHour: 0,
   prepareFails: 0,
   judgeFails: 0,
+  storeBusy: 0,
+  diskFullPerHour: 0,
+  freezesPerHour: 0,
+  tokenTrouble: 0,
+  oddities: 0,
 };
 
 /** The most of each that a seed may get. */
@@ -100,6 +111,11 @@ const WORST: Troubles = {
   jumpsPerHour: 6,
   prepareFails: 0.5,
   judgeFails: 0.6,
+  storeBusy: 0.1,
+  diskFullPerHour: 6,
+  freezesPerHour: 12,
+  tokenTrouble: 0.3,
+  oddities: 0.6,
 };
 
 const PART_MIN = 0.15;

@@ -33,6 +33,8 @@ export function beginCalm(world: World, host: Host): void {
 function soothe(world: World, host: Host, minutes: number): void {
   world.calmSinceMs = world.timeline.elapsedMs;
   world.troubles = CALM;
+  world.diskFull = false;
+  host.thaw();
   world.origin.fail(null);
   world.timeline.after(20 * MINUTE_MS, () => {
     if (world.origin.head === null) world.repository.rewrite();
@@ -94,6 +96,17 @@ function scheduleTroubles(world: World, host: Host): void {
     () => void world.statusBranch.write(dice.chance(0.3) ? { "README.md": "mine\n" } : foreignFile(world)),
   );
   every("crashesPerHour", () => (dice.chance(0.3) ? host.crash() : host.crashSoon()));
+  every("diskFullPerHour", () => {
+    world.story.tell("disk: full");
+    world.diskFull = true;
+    world.timeline.after(dice.between(2_000, 240_000), () => {
+      world.diskFull = false;
+    });
+  });
+  // Most are short; some outlast every deadline, every heartbeat and every amnesty.
+  every("freezesPerHour", () =>
+    host.freeze(dice.chance(0.7) ? dice.between(500, 30_000) : dice.between(60_000, 900_000)),
+  );
   every("rivalsPerHour", () => void host.boot());
   every("jumpsPerHour", () => {
     const byMs = dice.chance(0.5) ? dice.between(-300_000, -1_000) : dice.between(1_000, 600_000);

@@ -28,6 +28,8 @@ export interface World {
   readonly checker: Checker;
   /** What may go wrong, and how likely it is. Calm sets it to nothing. */
   troubles: Troubles;
+  /** Of the controller: nothing can be recorded, prepared or archived. */
+  diskFull: boolean;
   /** Storms that have begun. */
   storms: number;
   /** How often each trouble came true. */
@@ -88,6 +90,7 @@ export function createWorld(
     story,
     checker,
     troubles,
+    diskFull: false,
     storms: 0,
     injected: new Map(),
     long: options.long ?? false,

@@ -49,7 +49,7 @@ export function createChecker(invariants = INVARIANTS): Checker {
     }
   }
 
-  function unfold(event: RecordedEvent, elapsedMs: number): void {
+  function unfold(event: RecordedEvent, decidedMs: number, elapsedMs: number): void {
     const before = states.get(event.clone) ?? initialState(event.clone, event.at);
     const { state: after, effects, ignored } = decide(before, event.event, event.at);
     states.set(event.clone, after);
@@ -63,6 +63,7 @@ export function createChecker(invariants = INVARIANTS): Checker {
         after,
         effects,
         ignored: ignored !== undefined,
+        decidedMs,
       },
       elapsedMs,
     );
@@ -80,7 +81,8 @@ export function createChecker(invariants = INVARIANTS): Checker {
     violations,
     states,
     take(fact, elapsedMs) {
-      if (fact.type === "committed") for (const event of fact.events) unfold(event, elapsedMs);
+      if (fact.type === "committed")
+        for (const event of fact.events) unfold(event, fact.decidedMs ?? elapsedMs, elapsedMs);
       tell(fact, elapsedMs);
       if (fact.type === "committed") for (const stored of fact.states) goOnFrom(stored);
     },

@@ -42,6 +42,8 @@ export interface OpenEffect {
 export interface Committed {
   readonly type: "committed";
   readonly at: Instant;
+  /** True time at which it was handed to the store, where a witness knows: what came while it was written could not be known. */
+  readonly decidedMs?: number;
   readonly events: readonly RecordedEvent[];
   readonly states: readonly CloneState[];
   readonly effects: readonly OpenEffect[];
@@ -58,6 +60,8 @@ export interface Recorded {
   readonly after: CloneState;
   readonly effects: readonly Effect[];
   readonly ignored: boolean;
+  /** True time at which it was decided. */
+  readonly decidedMs: number;
 }
 
 /** The driver's audit: what became of bodies, whoever knows of it. */

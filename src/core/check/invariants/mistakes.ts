@@ -112,32 +112,39 @@ function wrongEnd(fact: Recorded, accepted: ReadonlyMap<string, Wanted>): string
     : `mission ${name} is ended although revision ${event.revision} does not ask for it`;
 }
 
+/** Heartbeats that are remembered: more than come while one transaction is written. */
+const BEATS_KEPT = 8;
+
 /** What the record calls gone is gone: a listing that is old, or not complete, buries nobody. */
 const goneIsGone: Invariant = {
   name: "gone-is-gone",
   promise: "no living instance is taken for dead, and none that was just heard for silent",
   watch() {
     const living = new Set<string>();
-    const heard = new Map<string, { readonly atMs: number; readonly intervalMs: number }>();
+    const heard = new Map<string, readonly { readonly atMs: number; readonly intervalMs: number }[]>();
     return {
       on(fact, elapsedMs) {
         if (fact.type === "act") {
           if (fact.act === "spawned") living.add(`${fact.clone}/${fact.epoch}`);
           if (fact.act === "died") living.delete(`${fact.clone}/${fact.epoch}`);
         }
-        if (fact.type === "heard")
-          heard.set(`${fact.clone}/${fact.epoch}`, { atMs: elapsedMs, intervalMs: fact.intervalMs });
+        if (fact.type === "heard") {
+          const before = heard.get(`${fact.clone}/${fact.epoch}`) ?? [];
+          const beat = { atMs: elapsedMs, intervalMs: fact.intervalMs };
+          heard.set(`${fact.clone}/${fact.epoch}`, [...before.slice(1 - BEATS_KEPT), beat]);
+        }
         if (fact.type !== "recorded" || fact.ignored) return FINE;
         const { event, clone, seq } = fact.event;
         if (event.type === "instance.gone" && living.has(`${clone}/${event.epoch}`))
           return found(clone, seq, `epoch ${event.epoch} lives and is buried: ${event.evidence}`);
         if (event.type === "health.changed" && event.health === "lost") {
-          const last = heard.get(`${clone}/${event.epoch}`);
-          if (last !== undefined && elapsedMs - last.atMs < 2 * last.intervalMs)
+          const { decidedMs } = fact;
+          const last = heard.get(`${clone}/${event.epoch}`)?.findLast(({ atMs }) => atMs <= decidedMs);
+          if (last !== undefined && decidedMs - last.atMs < 2 * last.intervalMs)
             return found(
               clone,
               seq,
-              `epoch ${event.epoch} is lost although it was heard ${elapsedMs - last.atMs} ms ago: ${event.evidence}`,
+              `epoch ${event.epoch} is lost although it was heard ${decidedMs - last.atMs} ms ago: ${event.evidence}`,
             );
         }
         return FINE;
