@@ -46,6 +46,7 @@ export const benchColdStart: Bench = async ({ directory, log }) => {
       states: new Map(),
       pendingDeletion: null,
       pin: null,
+      gates: new Map(),
     };
     actions = plan(desired, observed, clock.now()).actions.length;
     lap("plan");

@@ -221,6 +221,10 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       (await import("./commands/scorecard.ts")).scorecard(call, name),
   );
   runs(
+    add("rollouts", "Show how far changed overlays and baselines have come", "factory rollouts"),
+    async (call: Call<object>) => (await import("./commands/rollouts.ts")).rollouts(call),
+  );
+  runs(
     add("guardrails", "Show what the fleet measures against its guardrails", "factory guardrails"),
     async (call: Call<object>) => (await import("./commands/guardrails.ts")).guardrails(call),
   );

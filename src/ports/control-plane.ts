@@ -3,6 +3,7 @@ import type { Decided } from "../core/model/request.ts";
 import type { Instant } from "../core/model/time.ts";
 import type { DeadLetterView } from "../core/status/callbacks.ts";
 import type { GuardrailsView } from "../core/status/guardrails.ts";
+import type { RolloutView } from "../core/status/rollouts.ts";
 import type { Trends } from "../core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
 import type { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../wire/action.ts";
@@ -69,6 +70,7 @@ export interface ControlPlane {
   /** By the name of a mission or of a clone. */
   why(name: string): Promise<WhyView | null>;
   guardrails(): GuardrailsView;
+  rollouts(): readonly RolloutView[];
   /** Closed missions since then, all together, beside the same stretch of time before. */
   scorecards(since: Instant): Trends;
   inbox(): readonly InboxItem[];

@@ -7,6 +7,7 @@ import { type CallbackFacts, deadLettersOf, shimLettersOf } from "../core/status
 import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
 import { guardrailsView } from "../core/status/guardrails.ts";
 import { inboxOf } from "../core/status/inbox.ts";
+import { rolloutView } from "../core/status/rollouts.ts";
 import { trendsOf } from "../core/status/trends.ts";
 import type { WhyView } from "../core/status/view.ts";
 import { headline, whySteps } from "../core/status/why.ts";
@@ -43,6 +44,7 @@ import { openRecorder, type Recorded, type Recorder } from "./record.ts";
 import { anchorOf, withRecordFiles } from "./record-files.ts";
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR } from "./record-guard.ts";
 import { createRollback } from "./rollback.ts";
+import { createRollouts } from "./rollouts.ts";
 import { statusTextInTurns } from "./status-files.ts";
 import { superviseOnce } from "./supervise.ts";
 import { createTokens } from "./tokens.ts";
@@ -152,12 +154,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     log,
   });
+  const rollouts = createRollouts({ recorder, clock, log });
   const passes = createPasses({
     source: parts.source,
     desires,
     drivers,
     recorder,
     rollback,
+    rollouts,
     clock,
     log,
     obstacle: () => guard.obstacle(),
@@ -269,6 +273,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       signals: recorder.signals,
       held: passes.lastPlan()?.held ?? [],
       rollback: rollback.state(),
+      rollouts: rollouts.all(),
     };
   }
 
@@ -391,6 +396,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       return state === undefined ? null : cloneView(state, picture());
     },
     why,
+    rollouts: () => rollouts.all().map(rolloutView),
     guardrails: () =>
       guardrailsView({
         state: rollback.state(),

@@ -2,6 +2,7 @@ import type { Pin } from "../core/guardrails/rollback.ts";
 import { asFactoryError } from "../core/model/error.ts";
 import type { ObservedInstance } from "../core/model/instance.ts";
 import type { ObservedState, PendingDeletion } from "../core/plan/observed.ts";
+import type { Gate } from "../core/rollout/rollout.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Driver } from "../ports/driver.ts";
 
@@ -15,6 +16,7 @@ export async function observe(
     readonly states: ReadonlyMap<string, CloneState>;
     readonly pendingDeletion: PendingDeletion | null;
     readonly pin: Pin | null;
+    readonly gates: ReadonlyMap<string, Gate>;
   },
   signal: AbortSignal,
 ): Promise<ObservedState> {
@@ -40,5 +42,6 @@ export async function observe(
     states,
     pendingDeletion: record.pendingDeletion,
     pin: record.pin,
+    gates: record.gates,
   };
 }

@@ -11,6 +11,7 @@ import type { Desires } from "./desire.ts";
 import { observe } from "./observe.ts";
 import { type Recorder, recordEvents } from "./record.ts";
 import type { Rollback } from "./rollback.ts";
+import type { Rollouts } from "./rollouts.ts";
 
 /** Plans per pass: each takes up what the one before made possible (declare, assign, start). */
 const ROUNDS_MAX = 6;
@@ -33,12 +34,13 @@ export function createPasses(parts: {
   drivers: ReadonlyMap<string, Driver>;
   recorder: Recorder;
   rollback: Rollback;
+  rollouts: Rollouts;
   clock: Clock;
   log: Log;
   /** Why nothing may be begun; null when it may. */
   obstacle: () => string | null;
 }): Passes {
-  const { source, desires, drivers, recorder, rollback, clock, log } = parts;
+  const { source, desires, drivers, recorder, rollback, rollouts, clock, log } = parts;
   let view: SourceView = {
     state: "unknown",
     reason: "NotLookedYet",
@@ -105,13 +107,14 @@ export function createPasses(parts: {
     signal: AbortSignal,
   ): Promise<{ readonly made: Plan; readonly news: number }> {
     const pendingDeletion = readPending(recorder.settings.get(PENDING_DELETION));
-    const observed = await observe(
-      drivers,
-      { states: recorder.states, pendingDeletion, pin: rollback.pin() },
-      signal,
-    );
     // While the source cannot be read, nothing may be concluded from what it said about names that are gone.
     const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;
+    const gates = await rollouts.look(trusted);
+    const observed = await observe(
+      drivers,
+      { states: recorder.states, pendingDeletion, pin: rollback.pin(), gates },
+      signal,
+    );
     const made = withoutBeginnings(stillTrue(plan(trusted, observed, clock.now()), observed));
     await rememberPending(pendingDeletion, made.pendingDeletion);
     const fresh = made.actions.filter((action) => {

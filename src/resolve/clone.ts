@@ -51,6 +51,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
     },
     orphanPolicy: { action: spec.orphan_policy.action, afterMs: durationMs(spec.orphan_policy.after) },
     afterClosure: spec.after_closure ?? fleet.defaults.afterClosure,
+    ...(spec.update === "pinned" ? {} : { update: spec.update }),
     approvalRequired: approvals(layers, fleet),
     ...(fleet.approvalRules.length === 0 ? {} : { approvalRules: fleet.approvalRules }),
   };
@@ -96,6 +97,7 @@ const FIELDS: readonly (readonly [string, readonly PathStep[], fleet?: readonly 
   ["restart.stable_after", ["spec", "restart", "stable_after"]],
   ["orphan_policy.action", ["spec", "orphan_policy", "action"]],
   ["orphan_policy.after", ["spec", "orphan_policy", "after"]],
+  ["update", ["spec", "update"]],
   ["after_closure", ["spec", "after_closure"], ["spec", "defaults", "after_closure"]],
 ];
 

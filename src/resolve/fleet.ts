@@ -32,6 +32,12 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       onBreach: guardrails.on_breach,
       lift: guardrails.lift ?? null,
     },
+    rollout: {
+      canary: spec.rollout.canary,
+      minHealthyMinutes: spec.rollout.min_healthy_minutes,
+      progressDeadlineMinutes: spec.rollout.progress_deadline_minutes,
+      autoRevert: spec.rollout.auto_revert,
+    },
     approvalRules: spec.approval_rules.map((rule) => ({
       action: rule.action,
       approvers: rule.approvers,

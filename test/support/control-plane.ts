@@ -132,6 +132,7 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
     mission: (name) => (name === "audit" ? missionView() : null),
     clone: (name) => (name === "alpha" ? cloneView() : null),
     why: async (name) => (name === "audit" ? whyView() : null),
+    rollouts: () => [],
     guardrails: () =>
       guardrailsView({
         state: NO_ROLLBACK,

@@ -12,6 +12,7 @@ import {
 import type { Report, ReportType } from "../../src/core/model/report.ts";
 import type { Verdict } from "../../src/core/model/verdict.ts";
 import type { ObservedState, PendingDeletion } from "../../src/core/plan/observed.ts";
+import type { Gate } from "../../src/core/rollout/rollout.ts";
 import { type Decision, decide } from "../../src/core/supervise/decide.ts";
 import { type CloneState, initialState } from "../../src/core/supervise/state.ts";
 
@@ -116,6 +117,7 @@ export function anObserved(
     complete?: boolean;
     pendingDeletion?: PendingDeletion | null;
     pin?: Pin | null;
+    gates?: ReadonlyMap<string, Gate>;
   } = {},
 ): ObservedState {
   return {
@@ -129,6 +131,7 @@ export function anObserved(
     states: new Map(states.map((state) => [state.name, state])),
     pendingDeletion: parts.pendingDeletion ?? null,
     pin: parts.pin ?? null,
+    gates: parts.gates ?? new Map(),
   };
 }
 

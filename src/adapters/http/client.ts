@@ -3,6 +3,7 @@ import { FactoryError } from "../../core/model/error.ts";
 import type { Decided } from "../../core/model/request.ts";
 import type { DeadLetterView } from "../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../core/status/guardrails.ts";
+import type { RolloutView } from "../../core/status/rollouts.ts";
 import type { Trends } from "../../core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../core/status/view.ts";
 import type { ControlAnswer } from "../../ports/control-plane.ts";
@@ -39,6 +40,7 @@ export interface ControllerClient {
   mission(name: string): Promise<MissionView | null>;
   clone(name: string): Promise<CloneView | null>;
   why(name: string): Promise<WhyView | null>;
+  rollouts(): Promise<readonly RolloutView[]>;
   guardrails(): Promise<GuardrailsView>;
   scorecards(since: number): Promise<Trends>;
   review(
@@ -111,6 +113,7 @@ export function createControllerClient(options: ControllerClientOptions): Contro
     why: (name) => get(`/v1/why/${encodeURIComponent(name)}`),
     scorecards: (since) => getOne(`/v1/scorecards?since=${since}`),
     review: ({ name, reason, criteria }) => decide(name, "review", { reason, criteria }),
+    rollouts: async () => (await getOne<{ rollouts: RolloutView[] }>("/v1/rollouts")).rollouts,
     guardrails: () => getOne("/v1/guardrails"),
     inbox: async () => (await getOne<{ items: InboxItem[] }>("/v1/inbox")).items,
     deadLetters: async () => (await getOne<{ letters: DeadLetterView[] }>("/v1/dead-letters")).letters,

@@ -22,6 +22,8 @@ export interface DesiredClone {
   readonly restart: RestartPolicy;
   readonly orphanPolicy: OrphanPolicy;
   readonly afterClosure: AfterClosure;
+  /** A running mission takes up a change between two turns; absent: not before its end. */
+  readonly update?: "turn_boundary";
   /** Actions that need a person, from overlays and mission. */
   readonly approvalRequired: readonly string[];
   /** Who has to agree to them, where the fleet says so; absent in what was declared before there were rules. */

@@ -30,6 +30,7 @@ export const CONDITION_TYPES = [
   "CallbackDegraded", // 6.2
   "Stalled", // the repository must change
   "Progressing",
+  "InSync", // the living instance has all of its declaration
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 

@@ -71,6 +71,14 @@ export interface FleetPolicy {
     readonly lift: string | null;
   };
   /** Actions of these types wait for these people, in every clone of the fleet. */
+  /** How a changed overlay or baseline reaches the clones that are made of it. */
+  readonly rollout: {
+    /** Clones that try it first; 0: all at once. */
+    readonly canary: number;
+    readonly minHealthyMinutes: number;
+    readonly progressDeadlineMinutes: number;
+    readonly autoRevert: boolean;
+  };
   readonly approvalRules: readonly ActionRule[];
   readonly writeBack: {
     readonly branch: string;
@@ -106,6 +114,7 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
     onBreach: "drain",
     lift: null,
   },
+  rollout: { canary: 1, minHealthyMinutes: 10, progressDeadlineMinutes: 60, autoRevert: true },
   approvalRules: [],
   writeBack: { branch: "factory/status", maxPushesPerMinute: 4, flushIntervalSeconds: 300 },
   simone: { notify: [], inCore: null },

@@ -195,6 +195,8 @@ export type CloneEvent =
     }
   /** The agent has got nowhere for longer than its mission allows. */
   | { readonly type: "progress.overdue"; readonly epoch: number; readonly evidence: string }
+  /** Between two turns: nothing is open, so a changed declaration can be taken up. */
+  | { readonly type: "turn.reached"; readonly epoch: number; readonly evidence: string }
   | { readonly type: "window.ended"; readonly evidence: string }
   /** A question that nobody answered comes back, or has expired. */
   | { readonly type: "request.reminded"; readonly request: string }

@@ -3,6 +3,7 @@ import type { DesiredState } from "../model/desired.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { DesiredMission, MissionLimits } from "../model/mission.ts";
 import { sameValue } from "../model/same.ts";
+import type { Gate } from "../rollout/rollout.ts";
 import { type CloneState, isRunClosed } from "../supervise/state.ts";
 import { differingFields } from "./diff.ts";
 import { inCoreReason, isInCoreOnly } from "./in-core.ts";
@@ -22,7 +23,12 @@ export function sortIntoBuckets(desired: DesiredState | null, observed: Observed
   const buckets: Buckets = { actions: [], held: [], deletions: [] };
   sortInstances(observed, buckets);
   if (desired === null) return buckets;
-  for (const clone of desired.clones.values()) sortClone(clone, observed.states.get(clone.name), buckets);
+  for (const clone of desired.clones.values())
+    sortClone(
+      clone,
+      { state: observed.states.get(clone.name), gate: observed.gates.get(clone.name) },
+      buckets,
+    );
   const lanes = new Set<string>();
   const runs = recordedRuns(observed);
   for (const mission of missionsInOrder(desired))
@@ -98,31 +104,62 @@ function sortInstances(observed: ObservedState, { actions, held }: Buckets): voi
   }
 }
 
-function sortClone(clone: DesiredClone, state: CloneState | undefined, { actions, held }: Buckets): void {
+function sortClone(
+  clone: DesiredClone,
+  { state, gate }: { state: CloneState | undefined; gate: Gate | undefined },
+  { actions, held }: Buckets,
+): void {
+  if (gate !== undefined) {
+    held.push({
+      subject: `clone/${clone.name}`,
+      action: "declare",
+      reason: gate.type === "hold" ? gate.reason : "PinnedByRollback",
+      message: gate.message,
+    });
+    const kept = gate.type === "revert" ? gate.spec : (state?.spec ?? null);
+    if (kept === null) return;
+    // Tighter safety waits for nobody.
+    const safer = tightened(kept, clone);
+    if (state?.spec?.digest === kept.digest && safer === kept) return;
+    actions.push(declared(safer, state, gate.message));
+    return;
+  }
+
   if (state?.spec?.digest === clone.digest && !state.withdrawn) {
-    if (state.appliedDigest !== null && state.appliedDigest !== clone.digest && state.phase === "Running") {
+    if (state.drift !== null && state.instance !== null && state.instance.stopping === null) {
       held.push({
         subject: `clone/${clone.name}`,
         action: "replace",
-        reason: "WaitingForTurnBoundary",
-        message: "its declaration changed; the living instance keeps the old one until it ends",
+        reason: clone.update === "turn_boundary" ? "WaitingForTurnBoundary" : "PinnedByMission",
+        message: `its ${state.drift.fields.map(({ field }) => field).join(", ")} changed; ${clone.update === "turn_boundary" ? "taken up between two turns" : "the living instance keeps the old one until it ends"}`,
       });
     }
     return;
   }
+  actions.push(declared(clone, state, `commit ${clone.revision.slice(0, 12)}`));
+}
+
+/** The same clone with every approval that the wanted one asks for as well. */
+function tightened(kept: DesiredClone, wanted: DesiredClone): DesiredClone {
+  const missing = wanted.approvalRequired.filter((action) => !kept.approvalRequired.includes(action));
+  if (missing.length === 0) return kept;
+  return { ...kept, approvalRequired: [...kept.approvalRequired, ...missing].sort() };
+}
+
+function declared(clone: DesiredClone, state: CloneState | undefined, trigger: string): PlannedAction {
   const replaces = state !== undefined && (state.phase === "Starting" || state.phase === "Dispatching");
-  actions.push({
+  return {
     type: replaces ? "replace" : "declare",
     clone: clone.name,
     mission: state?.mission?.name ?? null,
     why: {
-      trigger: `commit ${clone.revision.slice(0, 12)}`,
+      trigger,
       fields: state?.spec == null ? [] : differingFields(state.spec, clone),
       from: state?.spec?.digest ?? null,
       to: clone.digest,
     },
     event: { type: "clone.declared", spec: clone },
-  });
+  };
 }
 
 /** By name, except that a mission which already has its lane comes first. */

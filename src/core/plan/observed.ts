@@ -1,5 +1,6 @@
 import type { Pin } from "../guardrails/rollback.ts";
 import type { ObservedInstance } from "../model/instance.ts";
+import type { Gate } from "../rollout/rollout.ts";
 import type { CloneState } from "../supervise/state.ts";
 
 /** What is, as far as it could be seen. */
@@ -14,6 +15,8 @@ export interface ObservedState {
   readonly pendingDeletion: PendingDeletion | null;
   /** A guardrail tripped: the fleet is `in_core_only` whatever its file says. */
   readonly pin: Pin | null;
+  /** Changed declarations that a rollout holds back or takes back, by clone. */
+  readonly gates: ReadonlyMap<string, Gate>;
 }
 
 export interface PendingDeletion {

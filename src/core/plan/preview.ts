@@ -155,5 +155,13 @@ function observedOf(states: ReadonlyMap<string, CloneState>): ObservedState {
   for (const { instance } of states.values()) {
     if (instance?.handle != null) instances.push({ handle: instance.handle, state: "live" });
   }
-  return { complete: true, problem: null, instances, states, pendingDeletion: null, pin: null };
+  return {
+    complete: true,
+    problem: null,
+    instances,
+    states,
+    pendingDeletion: null,
+    pin: null,
+    gates: new Map(),
+  };
 }

@@ -44,6 +44,8 @@ function factOf(state: CloneState, type: ConditionType, at: Instant): Fact {
       return heartbeat(state);
     case "CallbackDegraded":
       return callbackDegraded(state);
+    case "InSync":
+      return inSync(state);
     case "Stalled":
       return stalled(state);
     case "Progressing":
@@ -62,6 +64,16 @@ function factOf(state: CloneState, type: ConditionType, at: Instant): Fact {
     default:
       return fromGate(state.gates.find((gate) => gate.type === type));
   }
+}
+
+function inSync(state: CloneState): Fact {
+  const { drift, instance, spec } = state;
+  if (instance === null) return unknown("NoInstance", "there is no instance");
+  if (drift === null) return yes("UpToDate", "the instance has all of its declaration");
+  const what = `${drift.class}: ${drift.fields.map(({ field }) => field).join(", ")} changed at ${drift.revision.slice(0, 12)}`;
+  return spec?.update === "turn_boundary"
+    ? no("WaitingForTurnBoundary", `${what}; taken up between two turns`)
+    : no("PinnedByMission", `${what}; a running mission keeps what it began with, until it ends`);
 }
 
 function ready(state: CloneState): Fact {

@@ -109,6 +109,8 @@ export function describe(event: CloneEvent): string {
       return `${event.meter} passed ${event.level}: ${event.used} of ${event.limit}`;
     case "progress.overdue":
       return event.evidence;
+    case "turn.reached":
+      return `epoch ${event.epoch} is between two turns: ${event.evidence}`;
     case "window.ended":
       return event.evidence;
     case "action.claimed":

@@ -4,6 +4,7 @@ import type { Signal } from "../model/instance.ts";
 import type { DesiredMission, MissionPhase } from "../model/mission.ts";
 import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
+import type { Rollout } from "../rollout/rollout.ts";
 import { totalUsage } from "../supervise/report.ts";
 import { type CloneState, type ClosedMission, isRunClosed } from "../supervise/state.ts";
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";
@@ -21,6 +22,7 @@ export interface Picture {
   readonly signals: ReadonlyMap<string, Signal>;
   readonly held: readonly Held[];
   readonly rollback: RollbackState;
+  readonly rollouts: readonly Rollout[];
   /** How people are told of things; absent where nobody asks. */
   readonly callbacks?: CallbackFacts;
 }

@@ -4,6 +4,7 @@ import type { CloneState, ClosedMission } from "../supervise/state.ts";
 import { callbackItems } from "./callbacks.ts";
 import type { Picture } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
+import { rolloutItems } from "./rollouts.ts";
 import type { InboxItem } from "./view.ts";
 
 /** Everything that waits for a person, the most serious first, then the oldest. */
@@ -68,7 +69,7 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
           : ["factory doctor"],
     });
   }
-  items.push(...guardrailItems(picture.rollback));
+  items.push(...guardrailItems(picture.rollback), ...rolloutItems(picture.rollouts));
   const guarded = picture.held.find((held) => held.reason === "MassDeleteGuard");
   if (guarded !== undefined) {
     items.push({

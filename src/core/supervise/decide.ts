@@ -24,6 +24,7 @@ import { onProgressOverdue } from "./stuck.ts";
 import { onMessageSent, onTold } from "./tell.ts";
 import { onPromoted, onTemplateProposed } from "./template.ts";
 import { onTraceSaved } from "./trace.ts";
+import { onTurnReached } from "./update.ts";
 import * as want from "./want.ts";
 import * as watch from "./watch.ts";
 
@@ -170,6 +171,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return watch.onBudget(state, event, at);
     case "progress.overdue":
       return onProgressOverdue(state, event, at);
+    case "turn.reached":
+      return onTurnReached(state, event, at);
     case "window.ended":
       return watch.onWindowEnded(state, event, at);
     case "action.claimed":

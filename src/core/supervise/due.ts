@@ -10,6 +10,7 @@ import { totalUsage } from "./report.ts";
 import { dueRequests } from "./requests.ts";
 import type { ClonePhase, CloneState } from "./state.ts";
 import { dueProgress } from "./stuck.ts";
+import { turnBoundary } from "./update.ts";
 import { windowAt } from "./window.ts";
 
 /**
@@ -32,6 +33,7 @@ export function due(
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
     ...budget(state, signal, now, wordsMayWait),
     ...dueProgress(state, signal),
+    ...turnBoundary(state, signal, now),
     ...dueRequests(state, now),
   ];
 }

@@ -53,6 +53,7 @@ function plannedInstance(state: CloneState, at: Instant): Step {
     ...enter(state, "Starting", at, at + START_DEADLINE_MS),
     epoch,
     appliedDigest: state.spec?.digest ?? null,
+    drift: null,
     instance: plannedBody(state, { epoch, nonce, at }),
   };
   const first = state.mission?.firstLaunchAt ?? at;

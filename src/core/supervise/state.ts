@@ -15,6 +15,7 @@ import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
 import type { TraceBundle, TraceCause } from "../model/trace.ts";
 import type { Verdict } from "../model/verdict.ts";
+import type { ChangeClass, ChangedField } from "../rollout/drift.ts";
 
 /**
  * The life of one clone.
@@ -70,6 +71,8 @@ export interface CloneState {
   readonly generation: number;
   /** The spec with which the living instance was started; differs from `spec` while a change waits. */
   readonly appliedDigest: string | null;
+  /** What of the declaration the living instance does not have yet; null while it has all of it. */
+  readonly drift: Drift | null;
   /** The repository no longer wants this clone. */
   readonly withdrawn: boolean;
 
@@ -102,6 +105,13 @@ export interface CloneState {
   readonly gateAttempts: number;
   /** The last things that happened, newest last, at most `RECENT_MAX`. */
   readonly recent: readonly Recent[];
+}
+
+export interface Drift {
+  readonly since: Instant;
+  readonly revision: string;
+  readonly fields: readonly ChangedField[];
+  readonly class: ChangeClass;
 }
 
 export interface Recent {
@@ -310,6 +320,7 @@ export function initialState(name: string, at: Instant): CloneState {
     spec: null,
     generation: 0,
     appliedDigest: null,
+    drift: null,
     withdrawn: false,
     epoch: 0,
     instance: null,

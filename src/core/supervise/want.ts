@@ -24,6 +24,7 @@ import { releasedByHand } from "./freeze.ts";
 import { withoutRequests } from "./requests.ts";
 import { type CloneState, isRunClosed, type MissionState } from "./state.ts";
 import { goOnFromStuck } from "./stuck.ts";
+import { withDrift } from "./update.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -37,14 +38,18 @@ export const REPOSITORY = "repository";
  */
 export function onDeclared(state: CloneState, { spec }: Of<"clone.declared">, at: Instant): Step {
   if (state.spec?.digest === spec.digest && !state.withdrawn) return stay({ ...state, spec });
-  const renewed: CloneState = {
-    ...withoutHolds(state, (hold) => hold.kind === "quarantine" || hold.kind === "gate"),
-    spec,
-    generation: state.generation + 1,
-    withdrawn: false,
-    failures: [],
-    gateAttempts: 0,
-  };
+  const renewed: CloneState = withDrift(
+    state,
+    {
+      ...withoutHolds(state, (hold) => hold.kind === "quarantine" || hold.kind === "gate"),
+      spec,
+      generation: state.generation + 1,
+      withdrawn: false,
+      failures: [],
+      gateAttempts: 0,
+    },
+    at,
+  );
   const resting = state.phase === "Quarantined" || state.phase === "Retired" || state.phase === "BackingOff";
   const retires = spec.state === "retired" && renewed.mission === null;
   if (resting || state.phase === "Idle") return stay(enter(renewed, retires ? "Retired" : "Idle", at));

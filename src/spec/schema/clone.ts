@@ -116,6 +116,12 @@ export const CloneSpec = z
       description: "What becomes of the clone once its mission is closed.",
       default: "ask",
     }),
+    update: z
+      .enum(["pinned", "turn_boundary"])
+      .default("pinned")
+      .describe(
+        "When a running mission takes up a changed declaration: not before its end, or between two turns.",
+      ),
     state: z.enum(["ready", "retired"]).default("ready"),
   })
   .describe("A named worker: baseline, overlays, where it runs and what runs in it.");

@@ -63,6 +63,18 @@ const Guardrails = z
   })
   .describe("A rollout is rolled back when one is exceeded for `sustained_minutes`.");
 
+const Rollout = z
+  .strictObject({
+    canary: z.int().min(0).max(PARALLEL_MAX).default(1).describe("Clones that try it first; 0: all at once."),
+    min_healthy_minutes: z.number().min(0).max(SUSTAINED_MINUTES_MAX).default(10),
+    progress_deadline_minutes: z.number().positive().max(SUSTAINED_MINUTES_MAX).default(60),
+    auto_revert: z
+      .boolean()
+      .default(true)
+      .describe("A canary that fails goes back to the last digest that was stable."),
+  })
+  .describe("How a changed overlay or baseline reaches the clones that are made of it.");
+
 const ApprovalRule = z.strictObject({
   action: ActionName,
   approvers: uniqueList(z.string().min(1).max(100))
@@ -86,6 +98,7 @@ export const FleetSpec = z
     caps: Caps.prefault({}).describe("No mission and no overlay may ask for more."),
     defaults: Defaults.prefault({}).describe("What holds where a mission or a clone says nothing."),
     guardrails: Guardrails.prefault({}),
+    rollout: Rollout.prefault({}),
     approval_rules: z.array(ApprovalRule).max(LIST_ITEMS_MAX).default([]),
     write_back: z
       .strictObject({

@@ -70,7 +70,7 @@ describe("what is new", () => {
           T0,
         ),
       ),
-    ).toEqual(["clone/a WaitingForTurnBoundary"]);
+    ).toEqual(["clone/a PinnedByMission"]);
   });
 });
 

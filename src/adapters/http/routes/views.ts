@@ -11,6 +11,7 @@ import {
   fleetViewSchema,
   guardrailsViewSchema,
   missionViewSchema,
+  rolloutsSchema,
   trendsSchema,
   whyViewSchema,
 } from "../schema/view.ts";
@@ -66,6 +67,11 @@ export function viewRoutes(plane: ControlPlane): readonly Route[] {
         status: 200,
         body: plane.scorecards((query as z.output<typeof trendsQuery>).since),
       }),
+    },
+    {
+      ...look("/v1/rollouts", "getRollouts", "How far changed overlays and baselines have come, by group."),
+      answers: { 200: { description: "The rollouts", schema: rolloutsSchema } },
+      handle: () => ({ status: 200, body: { rollouts: plane.rollouts() } }),
     },
     {
       ...look("/v1/inbox", "getInbox", "What waits for a person."),

@@ -9,6 +9,7 @@ import { SEVERITIES } from "../../../core/model/incident.ts";
 import { DECISION_TYPES } from "../../../core/model/request.ts";
 import type { DeadLetterView } from "../../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../../core/status/guardrails.ts";
+import type { RolloutView } from "../../../core/status/rollouts.ts";
 import type { Trends } from "../../../core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../../core/status/view.ts";
 
@@ -296,6 +297,38 @@ export const deadLetterSchema = z.object({
   attempts: z.int(),
 });
 
+const rolloutViewSchema = z.object({
+  group: z.string(),
+  state: z.enum(["stable", "trying", "refused"]),
+  stable: z.string().nullable(),
+  candidate: z
+    .object({
+      digest: z.string(),
+      revision: z.string(),
+      since: Instant,
+      canaries: z.array(z.string()),
+    })
+    .nullable(),
+  refused: z
+    .object({
+      digest: z.string(),
+      revision: z.string(),
+      at: Instant,
+      reason: z.string(),
+      reverted: z.array(z.string()),
+    })
+    .nullable(),
+  turns: z.array(
+    z.object({
+      at: Instant,
+      type: z.enum(["begun", "canary", "stable", "refused", "superseded", "withdrawn"]),
+      digest: z.string(),
+      message: z.string(),
+    }),
+  ),
+});
+export const rolloutsSchema = z.object({ rollouts: z.array(rolloutViewSchema) });
+
 const counts = z.record(z.string(), z.int());
 const periodSchema = z.object({
   from: Instant,
@@ -398,4 +431,5 @@ export const VIEWS_AGREE: [
   Same<Loose<z.infer<typeof guardrailsViewSchema>>, GuardrailsView>,
   Same<Loose<z.infer<typeof deadLetterSchema>>, DeadLetterView>,
   Same<Loose<z.infer<typeof trendsSchema>>, Trends>,
-] = [true, true, true, true, true, true, true, true];
+  Same<Loose<z.infer<typeof rolloutViewSchema>>, RolloutView>,
+] = [true, true, true, true, true, true, true, true, true];
