@@ -190,6 +190,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     tokens,
     installation: parts.installation,
     callbackUrl: () => callbackUrl,
+    signals: recorder.signals,
     log,
     obstacle: (signal) => guard.obstacleSoon(signal),
   });

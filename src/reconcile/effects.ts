@@ -2,7 +2,7 @@ import { REFUSED_MAX } from "../core/model/callback.ts";
 import type { Effect } from "../core/model/effect.ts";
 import { assertNever, FactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
-import type { InstanceHandle } from "../core/model/instance.ts";
+import type { InstanceHandle, Signal } from "../core/model/instance.ts";
 import { heartbeatMs } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import { DEFAULT_LADDER, type Driver, type StopLadder } from "../ports/driver.ts";
@@ -39,6 +39,8 @@ export interface EffectParts {
   /** Known once the API listens. */
   readonly callbackUrl: () => string;
   readonly log: Log;
+  /** The newest heartbeats: what an instance that could not say a last word had measured. */
+  readonly signals?: ReadonlyMap<string, Signal>;
   /** Why nothing may be started; null when it may. */
   readonly obstacle?: (signal: AbortSignal) => Promise<string | null>;
 }
@@ -182,7 +184,9 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       ...(await refusedReports(driver, handle, state, signal)),
     ];
     await forgetOld(driver, state.name, effect.epoch, signal);
-    return [...rest, { type: "stop.finished", epoch: effect.epoch, proof }];
+    const last = parts.signals?.get(state.name)?.heartbeat;
+    const active = last?.epoch === effect.epoch ? { activeMs: Math.round(last.usage.activeMs) } : {};
+    return [...rest, { type: "stop.finished", epoch: effect.epoch, proof, ...active }];
   }
 
   /** What is left of earlier epochs is forgotten but for the newest few, or listings would grow with every restart. */

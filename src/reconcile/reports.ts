@@ -1,4 +1,5 @@
 import type { Report } from "../core/model/report.ts";
+import { MINUTE_MS } from "../core/model/time.ts";
 import type { WireEvent } from "../wire/event.ts";
 import { wireEventSchema } from "../wire/schema.ts";
 
@@ -13,6 +14,7 @@ export function toReport(event: WireEvent): Report {
     llmCalls: event.usage.llm_calls,
     costMicros:
       event.usage.estimated_cost_usd === null ? null : Math.round(event.usage.estimated_cost_usd * 1_000_000),
+    activeMs: Math.round(event.usage.runtime_minutes * MINUTE_MS),
     detail: event.detail,
   };
 }

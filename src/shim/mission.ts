@@ -24,8 +24,12 @@ export interface MissionRun {
   accepted(): boolean;
   /** The last word has been said. */
   terminal(): boolean;
+  /** Its provider refuses its credentials: no verdict on the mission, and nothing that a restart would cure. */
+  unauthorized(): boolean;
 }
 
+/** `{"type":"failed","reason":"auth"}` */
+const UNAUTHORIZED_REASON = "auth";
 /** Progress is for people and the progress clock; the newest of a burst says it all. */
 const PROGRESS_INTERVAL_MS = 1_000;
 /** Blocked, unblocked and artifact lines beyond this in a minute are counted, not carried. */
@@ -46,6 +50,7 @@ export function createMissionRun(options: {
   let pid = 0;
   let accepted = false;
   let terminal = false;
+  let unauthorized = false;
   const progress = coalesce(PROGRESS_INTERVAL_MS, (line: Extract<AgentLine, { type: "progress" }>) =>
     reporter.report({
       type: "mission.progress",
@@ -136,6 +141,15 @@ export function createMissionRun(options: {
     options.onTerminal();
   }
 
+  /** Not the mission failed, its agent may not work: that is told with its exit. */
+  function refuse(): void {
+    progress.flush();
+    unauthorized = true;
+    terminal = true;
+    transcript.note("the agent says that its provider refuses its credentials");
+    options.onTerminal();
+  }
+
   function onStatement(line: Extract<AgentLine, { type: "artifact" | "blocked" | "unblocked" }>): void {
     if (!statements.allow()) return;
     if (line.type === "artifact") onArtifact(line.path);
@@ -195,7 +209,8 @@ export function createMissionRun(options: {
         finish({ failed: false, summary: line.summary, paths: line.artifacts });
         break;
       case "failed":
-        finish({ failed: true, summary: line.reason, paths: [] });
+        if (line.reason === UNAUTHORIZED_REASON) refuse();
+        else finish({ failed: true, summary: line.reason, paths: [] });
         break;
     }
   }
@@ -224,6 +239,7 @@ export function createMissionRun(options: {
     },
     accepted: () => accepted,
     terminal: () => terminal,
+    unauthorized: () => unauthorized,
   };
 }
 

@@ -74,6 +74,8 @@ const LAST_ANSWER_MS = 10;
 /** Kept for whoever has to understand its end. */
 const ACTIONS_BYTES_MAX = 1024 * 1024;
 const HEARTBEATS_BYTES_MAX = 128 * 1024;
+/** EX_NOPERM of sysexits.h: the agent may not do what it would have to do first. */
+const UNAUTHORIZED_EXIT = 77;
 const PULL_EVENTS_MAX = 500;
 /** A shim without agent that nobody talks to any more. What it recorded stays on disk. */
 const DESERTED_AFTER_MS = 24 * 60 * 60 * 1_000;
@@ -292,6 +294,7 @@ export function createSession(options: {
       signature,
       stderr_tail: exit.stderrTail,
       active_ms: clocks.activeMs(),
+      ...(run?.unauthorized() === true || exit.code === UNAUTHORIZED_EXIT ? { auth: true } : {}),
     };
     agent = null;
     reporter.report({

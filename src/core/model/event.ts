@@ -123,7 +123,13 @@ export type CloneEvent =
       readonly id: string;
       readonly from: "operator" | "supervisor";
     }
-  | { readonly type: "stop.finished"; readonly epoch: number; readonly proof: DeathProof }
+  | {
+      readonly type: "stop.finished";
+      readonly epoch: number;
+      readonly proof: DeathProof;
+      /** How long its agent had worked by its last heartbeat; it may have had no time to report it. */
+      readonly activeMs?: number;
+    }
   | { readonly type: "stop.failed"; readonly epoch: number; readonly message: string }
   | { readonly type: "judge.finished"; readonly missionId: string; readonly verdict: Verdict }
   | { readonly type: "judge.failed"; readonly missionId: string; readonly message: string }

@@ -133,6 +133,8 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     paused: false,
     resumedAt: null,
     answeredAt: null,
+    activeMs: null,
+    activeBaseMs: 0,
     llmCalls: null,
     costMicros: null,
     stopping: null,

@@ -65,6 +65,8 @@ const INSTANCE_DEFAULTS = {
   resumedAt: null,
   answeredAt: null,
   callback: FRESH_CALLBACK,
+  activeMs: null,
+  activeBaseMs: 0,
 } satisfies Partial<InstanceState>;
 /** Limits that came later. */
 const LIMITS_DEFAULTS = {

@@ -5,6 +5,7 @@ import type { DesiredMission, MissionPhase } from "../model/mission.ts";
 import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
 import type { Rollout } from "../rollout/rollout.ts";
+import { activeMsOf } from "../supervise/active.ts";
 import { totalUsage } from "../supervise/report.ts";
 import { type CloneState, type ClosedMission, isRunClosed } from "../supervise/state.ts";
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";
@@ -102,9 +103,7 @@ function livingView(state: CloneState, picture: Picture): MissionView {
     holds: state.holds,
     conditions: state.conditions,
     usage: {
-      activeMs:
-        mission.activeMs +
-        (mission.activeSince === null ? 0 : Math.max(0, picture.now - mission.activeSince)),
+      activeMs: activeMsOf(state, picture.signals.get(state.name), picture.now),
       ...usage,
       trust: mission.trust,
     },

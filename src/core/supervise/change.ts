@@ -4,6 +4,7 @@ import type { Hold } from "../model/hold.ts";
 import { INCIDENT_SEVERITY, type IncidentClass, type NewIncident } from "../model/incident.ts";
 import type { Instant } from "../model/time.ts";
 import type { TraceCause } from "../model/trace.ts";
+import { stopMeter } from "./active.ts";
 import {
   type ClonePhase,
   type CloneState,
@@ -125,15 +126,5 @@ export function beginStop(
     enter: stop.enter,
     reason: stop.text,
     ...(trace === null ? {} : { trace }),
-  });
-}
-
-/** Closes the stretch of active time that is open, if one is. */
-export function stopMeter(state: CloneState, at: Instant): CloneState {
-  const { mission } = state;
-  if (mission === null || mission.activeSince === null) return state;
-  return withMission(state, {
-    activeMs: mission.activeMs + Math.max(0, at - mission.activeSince),
-    activeSince: null,
   });
 }

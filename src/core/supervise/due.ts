@@ -2,6 +2,7 @@ import type { BudgetLevel, CloneEvent, DeadlineName, MeterName } from "../model/
 import { BUDGET_LEVELS } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
 import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
+import { activeMsOf } from "./active.ts";
 import { dueCallback } from "./callback.ts";
 import { AMNESTY_MIN_MS, isOver, isStretched } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
@@ -79,10 +80,13 @@ function deadlines(state: CloneState, now: Instant, watch: Watch): CloneEvent[] 
   const expected = DEADLINE_OF[state.phase];
   if (state.deadlineAt !== null && expected !== undefined) {
     // A deadline that someone else has to meet waits for us when we were away or slow.
-    const away = expected.lagCounts ? watch.lagMs + Math.max(0, watch.watchingSince - state.phaseSince) : 0;
+    // A phase that lies ahead of us began before the clock was put back: at the latest when we noticed that.
+    const begun = state.phaseSince > now ? watch.watchingSince : state.phaseSince;
+    const away = expected.lagCounts ? watch.lagMs + Math.max(0, watch.watchingSince - begun) : 0;
+    const deadlineAt = expected.lagCounts ? begun + (state.deadlineAt - state.phaseSince) : state.deadlineAt;
     const stretched =
       !expected.lagCounts && isStretched(state.deadlineAt, now, state.spec?.restart.backoffMaxMs);
-    if (now >= state.deadlineAt + away || stretched) {
+    if (now >= deadlineAt + away || stretched) {
       events.push({
         type: "deadline.passed",
         deadline: expected.name,
@@ -176,8 +180,7 @@ function budget(
         }
       : instance;
   const used = totalUsage(mission, fresh);
-  const activeMs =
-    mission.activeMs + (mission.activeSince === null ? 0 : Math.max(0, now - mission.activeSince));
+  const activeMs = activeMsOf(state, signal, now);
   return [
     ...(wordsMayWait
       ? []

@@ -85,6 +85,8 @@ export function plannedBody(
     paused: false,
     resumedAt: null,
     answeredAt: null,
+    activeMs: null,
+    activeBaseMs: 0,
     llmCalls: null,
     costMicros: null,
     stopping: null,

@@ -4,6 +4,7 @@ import { assertNever } from "../model/error.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Report } from "../model/report.ts";
 import type { Instant } from "../model/time.ts";
+import { withActive } from "./active.ts";
 import { onBlocked, onUnblocked } from "./blocked.ts";
 import {
   ask,
@@ -36,7 +37,7 @@ export function onReport(
   if (report.seq <= instance.lastSeq) return stay(state, `report ${report.seq} was taken before`);
   if (report.seq !== instance.lastSeq + 1)
     return stay(state, `report ${instance.lastSeq + 1} has not come yet`);
-  const counted = withInstance(state, {
+  const counted = withInstance(withActive(state, report.activeMs, at), {
     lastSeq: report.seq,
     llmCalls: report.llmCalls,
     costMicros: report.costMicros,
@@ -158,6 +159,7 @@ function onExited(state: CloneState, report: Report, at: Instant): Step {
   if (state.phase === "Stopping" || state.mission?.terminal != null) return stay(state);
   const { code, signal, signature } = report.detail;
   const how = typeof signal === "string" ? `signal ${signal}` : `exit ${String(code)}`;
+  if (report.detail["auth"] === true) return unauthorized(state, `${how}${tailOf(report)}`, at);
   return beginStop(state, at, {
     reason: {
       type: "failed",
@@ -166,6 +168,16 @@ function onExited(state: CloneState, report: Report, at: Instant): Step {
     },
     enter: "now",
     text: `the agent ended with ${how}`,
+  });
+}
+
+/** A restart does not cure a refused credential: a person has to. */
+function unauthorized(state: CloneState, how: string, at: Instant): Step {
+  const message = `the agent's provider refuses its credentials (${how})`;
+  return beginStop(state, at, {
+    reason: { type: "failed", signature: "auth", message, permanent: true, refusal: "AgentUnauthorized" },
+    enter: "now",
+    text: message,
   });
 }
 

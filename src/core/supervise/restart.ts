@@ -24,15 +24,19 @@ export type RestartVerdict =
 export function judgeFailure(
   state: CloneState,
   failure: Failure,
-  how: { readonly stable: boolean; readonly permanent: boolean },
+  how: {
+    readonly stable: boolean;
+    /** The reason why trying again cannot help; null where it may. */
+    readonly permanent: string | null;
+  },
 ): RestartVerdict {
   const policy = state.spec?.restart ?? DEFAULT_RESTART;
   const failures = [...(how.stable ? [] : state.failures), failure].slice(-FAILURES_MAX);
   const recent = failures.filter((past) => past.at > failure.at - policy.periodMs);
-  if (how.permanent) {
+  if (how.permanent !== null) {
     return {
       type: "quarantine",
-      reason: "LaunchRefused",
+      reason: how.permanent,
       message: `trying again cannot help: ${failure.message}`,
       failures,
     };

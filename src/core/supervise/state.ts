@@ -147,6 +147,10 @@ export interface InstanceState {
   readonly resumedAt: Instant | null;
   /** When its shim last answered a call of ours: as good as a heartbeat for the lease, not for its health. */
   readonly answeredAt: Instant | null;
+  /** Time in which its agent worked, as its shim measured it; null before its first word. */
+  readonly activeMs: number | null;
+  /** Active time of the mission before this instance. */
+  readonly activeBaseMs: number;
   /** Usage of this instance as reported, cumulative. */
   readonly llmCalls: number | null;
   readonly costMicros: number | null;
@@ -167,6 +171,8 @@ export type StopReason =
       readonly message: string;
       /** Trying again cannot help: the machine or the declaration has to change. */
       readonly permanent?: boolean;
+      /** Why it cannot, as the reason of the quarantine; default `LaunchRefused`. */
+      readonly refusal?: "AgentUnauthorized";
     }
   | { readonly type: "replaced"; readonly message: string }
   | { readonly type: "withdrawn" };

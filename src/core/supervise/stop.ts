@@ -2,13 +2,13 @@
 import type { CloneEvent } from "../model/event.ts";
 import type { DeathProof } from "../model/instance.ts";
 import { type Instant, iso } from "../model/time.ts";
+import { stopMeter, withActive } from "./active.ts";
 import {
   ask,
   endIncidents,
   enter,
   type Step,
   stay,
-  stopMeter,
   withHold,
   withIncident,
   withInstance,
@@ -36,7 +36,11 @@ export function onStopFinished(state: CloneState, event: Of<"stop.finished">, at
     at,
   );
   const goesOn = thawed.mission?.terminal === null && instance.stopping.type === "failed";
-  const buried = afterBurial(bury(thawed, instance, event.proof, at), goesOn, at);
+  const buried = afterBurial(
+    bury(withActive(thawed, event.activeMs, at), instance, event.proof, at),
+    goesOn,
+    at,
+  );
   const next =
     buried.mission?.terminal != null
       ? afterMission(buried, at)
@@ -98,7 +102,7 @@ function afterDeath(state: CloneState, instance: InstanceState, reason: StopReas
   const failure = { at, epoch: instance.epoch, signature: reason.signature, message: reason.message };
   const verdict = judgeFailure(state, failure, {
     stable: wasStable(instance.acceptedAt, at, state.spec?.restart),
-    permanent: reason.permanent === true,
+    permanent: reason.permanent === true ? (reason.refusal ?? "LaunchRefused") : null,
   });
   const told = withIncident(
     { ...state, failures: verdict.failures, lastFailure: reason.message },

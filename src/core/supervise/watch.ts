@@ -1,12 +1,12 @@
 /** What is seen of a living instance: health, adoption, loss, budget, window. */
 import type { CloneEvent } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
+import { stopMeter } from "./active.ts";
 import {
   ask,
   beginStop,
   type Step,
   stay,
-  stopMeter,
   withGates,
   withHold,
   withIncident,

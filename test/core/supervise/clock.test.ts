@@ -53,7 +53,8 @@ test("so is a gate's hold, and it is lifted once", () => {
 
 test("an instance that is coming up is not blamed for our clock", () => {
   const life = new Life().declared().assigned().planned().prepared();
-  expect(dueAt(life, setBack(life))).toEqual([]);
+  const watch = { watchingSince: setBack(life), lagMs: 0 };
+  expect(due(life.state, undefined, setBack(life), watch)).toEqual([]);
 });
 
 test("a start's deadline that was met while it was being noticed kills nobody", () => {
