@@ -199,6 +199,8 @@ export type CloneEvent =
       readonly used: number;
       readonly limit: number;
     }
+  /** The agent has been blocked for so long, without anybody being asked. */
+  | { readonly type: "blocker.standing"; readonly evidence: string }
   /** The agent has got nowhere for longer than its mission allows. */
   | { readonly type: "progress.overdue"; readonly epoch: number; readonly evidence: string }
   /** Between two turns: nothing is open, so a changed declaration can be taken up. */

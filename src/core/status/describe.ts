@@ -107,6 +107,7 @@ export function describe(event: CloneEvent): string {
       return event.evidence;
     case "budget.crossed":
       return `${event.meter} passed ${event.level}: ${event.used} of ${event.limit}`;
+    case "blocker.standing":
     case "progress.overdue":
       return event.evidence;
     case "turn.reached":

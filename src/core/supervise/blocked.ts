@@ -5,13 +5,16 @@ import {
   type BlockedReason,
   type Conduct,
 } from "../model/conduct.ts";
+import type { CloneEvent } from "../model/event.ts";
 import type { Report } from "../model/report.ts";
 import { gistKey } from "../model/sameness.ts";
-import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
-import { endIncidents, withIncident, withMission } from "./change.ts";
+import { HOUR_MS, type Instant, iso, MINUTE_MS } from "../model/time.ts";
+import { endIncidents, type Step, stay, withIncident, withMission } from "./change.ts";
 import { TEXT_MAX } from "./limits.ts";
 import { withoutRequests, withRequest } from "./requests.ts";
 import { BLOCKERS_MAX, type CloneState } from "./state.ts";
+
+type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
 /**
  * One more report. The `escalate_after`th of one reason within the window asks a
@@ -41,7 +44,11 @@ export function onBlocked(state: CloneState, report: Report, at: Instant): Clone
   });
   const asked = state.requests.some(({ kind }) => kind === "blocked");
   if (!asked && counted.recent.length < mission.limits.blocked.escalate_after) return next;
-  return escalate(next, counted, at, { first: !asked });
+  const others = (next.mission?.conduct.blocked.length ?? 1) - 1;
+  const list = others === 0 ? "" : `; ${others} other ${others === 1 ? "reason" : "reasons"} before`;
+  const times = counted.recent.length;
+  const summary = `blocked ${times} times for the same reason: ${counted.reason}${list}`;
+  return escalate(next, { since: counted.recent[0] ?? at, summary }, at);
 }
 
 /** It can go on: the question is no longer asked, and what was counted for it begins anew. */
@@ -67,33 +74,60 @@ export function answeredBlocked(state: CloneState, at: Instant): CloneState {
   return endIncidents(withMission(state, { conduct }), ["blocked"], at);
 }
 
-function escalate(
-  state: CloneState,
-  worst: BlockedReason,
-  at: Instant,
-  { first }: { readonly first: boolean },
-): CloneState {
+/**
+ * Whether somebody has waited for so long without saying it a third time. As
+ * long after the last word of a person as after the blocker itself: whoever was answered gets its time.
+ */
+export function dueBlockers(state: CloneState, now: Instant): CloneEvent[] {
+  const { mission } = state;
+  const oldest = oldestBlocker(state);
+  if (mission === null || oldest === undefined || mission.terminal !== null) return [];
+  if (state.requests.some(({ kind }) => kind === "blocked")) return [];
+  const since = Math.max(oldest.since, mission.conduct.messages.at(-1)?.at ?? 0);
+  if (now - since < BLOCKED_WAIT_MS) return [];
+  return [{ type: "blocker.standing", evidence: `blocked since ${iso(oldest.since)}: ${oldest.reason}` }];
+}
+
+export function onBlockerStanding(state: CloneState, event: Of<"blocker.standing">, at: Instant): Step {
+  const oldest = oldestBlocker(state);
+  if (oldest === undefined) return stay(state, "nothing blocks it");
+  if (state.requests.some(({ kind }) => kind === "blocked")) return stay(state, "somebody is asked already");
+  return stay(escalate(state, { since: oldest.since, summary: event.evidence }, at));
+}
+
+function oldestBlocker(state: CloneState): { readonly reason: string; readonly since: Instant } | undefined {
+  return [...(state.mission?.blockers ?? [])].sort((a, b) => a.since - b.since)[0];
+}
+
+/** As long as an unanswered question takes to come back. */
+const BLOCKED_WAIT_MS = 4 * HOUR_MS;
+
+interface Escalation {
+  readonly since: Instant;
+  readonly summary: string;
+}
+
+function escalate(state: CloneState, { since, summary }: Escalation, at: Instant): CloneState {
   const { mission } = state;
   if (mission === null) return state;
   const evidence = blockedLines(mission.conduct);
-  const others = mission.conduct.blocked.length - 1;
-  const list = others === 0 ? "" : `; ${others} other ${others === 1 ? "reason" : "reasons"} before`;
-  const summary = `blocked ${worst.recent.length} times for the same reason: ${worst.reason}${list}`;
-  const told = first
-    ? withIncident(state, {
-        class: "blocked",
-        at,
-        startedAt: worst.recent[0] ?? at,
-        message: summary,
-        evidence: evidence.join("\n"),
-      })
-    : state;
+  const open = state.requests.find(({ kind }) => kind === "blocked");
+  const told =
+    open === undefined
+      ? withIncident(state, {
+          class: "blocked",
+          at,
+          startedAt: since,
+          message: summary,
+          evidence: evidence.join("\n"),
+        })
+      : state;
   return withRequest(
     told,
     {
       kind: "blocked",
       severity: "medium",
-      summary: first ? summary : (state.requests.find(({ kind }) => kind === "blocked")?.summary ?? summary),
+      summary: open?.summary ?? summary,
       evidence,
       answers: ["go_on", "stop"],
       hold: null,

@@ -5,6 +5,7 @@ import type { Instant } from "../model/time.ts";
 import { conditionsOf } from "../status/conditions.ts";
 import { describe } from "../status/describe.ts";
 import * as actions from "./actions.ts";
+import { onBlockerStanding } from "./blocked.ts";
 import * as callback from "./callback.ts";
 import { type Step, stay } from "./change.ts";
 import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished, onPostmortemMerged } from "./close.ts";
@@ -169,6 +170,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return onDeadline(state, event, at);
     case "budget.crossed":
       return watch.onBudget(state, event, at);
+    case "blocker.standing":
+      return onBlockerStanding(state, event, at);
     case "progress.overdue":
       return onProgressOverdue(state, event, at);
     case "turn.reached":

@@ -3,6 +3,7 @@ import { BUDGET_LEVELS } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
 import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
 import { activeMsOf } from "./active.ts";
+import { dueBlockers } from "./blocked.ts";
 import { dueCallback } from "./callback.ts";
 import { AMNESTY_MIN_MS, isOver, isStretched } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
@@ -35,6 +36,7 @@ export function due(
     ...budget(state, signal, now, wordsMayWait),
     ...dueProgress(state, signal),
     ...turnBoundary(state, signal, now),
+    ...dueBlockers(state, now),
     ...dueRequests(state, now),
   ];
 }

@@ -114,6 +114,35 @@ describe("blocked", () => {
     expect(reminders(back)).toBe(1);
   });
 
+  test("for hours, and said only once, it is asked about as well; an answer gives it as long again", () => {
+    const life = blocked(new Life().running(), "no key");
+    const dueAt = (now: number) =>
+      due(life.state, undefined, now, { watchingSince: 0, lagMs: 0 }).find(
+        ({ type }) => type === "blocker.standing",
+      );
+    expect(dueAt(life.at + 4 * HOUR_MS - 1)).toBe(undefined);
+    life.at += 4 * HOUR_MS;
+    const event = dueAt(life.at);
+    expect(event).toBeDefined();
+    if (event !== undefined) life.on(event, 0).on(event, 0);
+    expect(life.state.requests.map(({ summary }) => summary)).toEqual([
+      expect.stringMatching(/^blocked since .*: no key$/),
+    ]);
+    expect(life.state.mission?.incidents).toHaveLength(1);
+    expect(dueAt(life.at)).toBe(undefined);
+    life.on({
+      type: "request.decided",
+      request: "audit.blocked.1",
+      decision: { type: "go_on" },
+      by: "operator:simone",
+      reason: "in the vault",
+    });
+    expect(dueAt(life.at + 4 * HOUR_MS - 1)).toBe(undefined);
+    expect(dueAt(life.at + 4 * HOUR_MS)).toBeDefined();
+    life.reports("mission.unblocked");
+    expect(dueAt(life.at + 9 * HOUR_MS)).toBe(undefined);
+  });
+
   test("more reasons than are kept forget the one that was silent for longest", () => {
     const life = new Life().running();
     for (let n = 0; n < 30; n += 1) blocked(life, `no ${String.fromCharCode(97 + n)}x`);
