@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { schedule, validate } from "node-cron";
+import type { ContainmentChoice } from "./adapters/drivers/process/capabilities.ts";
 import { createProcessDriver } from "./adapters/drivers/process/driver.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
 import { createGitProposals } from "./adapters/git/proposals.ts";
@@ -56,6 +57,8 @@ export interface FactoryOptions {
   readonly logJson?: boolean;
   /** Begin a new record although the status branch knows of missions. */
   readonly fresh?: boolean;
+  /** What holds the processes of an instance together; default: the best that the machine offers. */
+  readonly containment?: ContainmentChoice;
 }
 
 export interface RunningFactory {
@@ -131,6 +134,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     installation: data.installation,
     hidden: [dataDir],
     log,
+    ...(options.containment === undefined ? {} : { containment: options.containment }),
   });
   const secrets = remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact);
   const controller: Controller = await createController({

@@ -128,6 +128,7 @@ describe("the core", () => {
     );
     expect(outside).toEqual([
       "core/model/digest.ts imports node:crypto",
+      "core/supervise/day.ts imports croner",
       "core/supervise/window.ts imports croner",
     ]);
   });

@@ -126,6 +126,13 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       .option("--installation <name>", "name of this installation, at its first start")
       .option("--fresh", "begin a new record, and give up what the status branch knows")
       .addOption(
+        new Option("--containment <kind>", "take this alone (default: the best there is)").choices([
+          "cgroup",
+          "pidns",
+          "group",
+        ]),
+      )
+      .addOption(
         new Option("--log-level <level>", "what is logged")
           .choices(["debug", "info", "warn", "error"])
           .default("info"),
@@ -366,6 +373,7 @@ export interface RunOptions {
   readonly port?: number;
   readonly installation?: string;
   readonly fresh?: boolean;
+  readonly containment?: "cgroup" | "pidns" | "group";
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logJson?: boolean;
 }

@@ -4,6 +4,7 @@ import type { CloneEvent } from "../core/model/event.ts";
 import type { Decided, Request } from "../core/model/request.ts";
 import { answeredBefore, refusalOf } from "../core/supervise/answers.ts";
 import type { CloneState } from "../core/supervise/state.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { ControlAnswer, DecideRequest } from "../ports/control-plane.ts";
 import type { Recorder } from "./record.ts";
 
@@ -18,10 +19,11 @@ const NAMED_MAX = 5;
 /** A question is looked for under its lane's turn in the record: of two answers at the same time the first one counts. */
 export function createAnswers(parts: {
   recorder: Recorder;
+  clock: Clock;
   /** Of `fleet.yaml` as it was read last. */
   caps: () => FleetPolicy["caps"] | null;
 }): Answers {
-  const { recorder, caps } = parts;
+  const { recorder, caps, clock } = parts;
 
   async function act(
     id: string,
@@ -52,7 +54,7 @@ export function createAnswers(parts: {
       return act(
         id,
         (state, open) =>
-          refusalOf(state, open, { decision, by, caps: caps() }) ?? {
+          refusalOf(state, open, { decision, by, caps: caps(), now: clock.now() }) ?? {
             type: "request.decided",
             request: id,
             decision,

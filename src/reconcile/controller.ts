@@ -46,7 +46,7 @@ import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR } from "./record-
 import { createRollback } from "./rollback.ts";
 import { createRollouts } from "./rollouts.ts";
 import { statusTextInTurns } from "./status-files.ts";
-import { superviseOnce } from "./supervise.ts";
+import { superviseClone, superviseOnce } from "./supervise.ts";
 import { createTokens } from "./tokens.ts";
 import { createTracer } from "./trace.ts";
 import { noticesInto } from "./ways.ts";
@@ -195,7 +195,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
     obstacle: (signal) => guard.obstacleSoon(signal),
   });
   const dispatcher = createDispatcher({ recorder, handlers, clock, log });
-  const ingest = createIngest({ recorder, store, clock });
   const actions = createActions({ recorder, store, clock });
   const closures = createClosures({
     recorder,
@@ -203,12 +202,18 @@ export async function createController(parts: ControllerParts): Promise<Controll
     interventionsMax: () =>
       (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).guardrails.maxInterventionsPerMission,
   });
-  const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
-  const answers = createAnswers({ recorder, caps: () => passes.desired()?.fleet.caps ?? null });
   const prober = createProber({ drivers, clock, log });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
   /** When time was asked last what fell due; a clock that says less was put back. */
   let askedAt = watch.watchingSince;
+  const ingest = createIngest({
+    recorder,
+    store,
+    clock,
+    onUsage: (clone) => superviseClone(clone, { recorder, clock, watch: { ...watch, lagMs: 0 } }),
+  });
+  const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
+  const answers = createAnswers({ recorder, clock, caps: () => passes.desired()?.fleet.caps ?? null });
   let dirty = true;
   const outbox = createOutbox({
     recorder,
@@ -472,7 +477,13 @@ export async function createController(parts: ControllerParts): Promise<Controll
       if (lagMs >= AWAY_MS || now < askedAt) watch.watchingSince = now;
       askedAt = now;
       outbox.tick();
-      return superviseOnce({ recorder, clock, watch: { ...watch, lagMs }, prober });
+      return superviseOnce({
+        recorder,
+        clock,
+        watch: { ...watch, lagMs },
+        prober,
+        policy: passes.desired()?.fleet ?? null,
+      });
     },
     // Nothing is written over what may be all that is left of the record.
     publish: async (signal) => (guard.obstacle() === null ? writeBack.tick(signal) : "waiting"),

@@ -1,5 +1,6 @@
 import { FactoryError } from "../core/model/error.ts";
 import type { DesiredMission } from "../core/model/mission.ts";
+import { limitsInForce } from "../core/supervise/raise.ts";
 import type { CloneState, MissionState } from "../core/supervise/state.ts";
 import { windowAt } from "../core/supervise/window.ts";
 import { buildEnvelope, type EnvelopeResult } from "../resolve/envelope.ts";
@@ -72,7 +73,7 @@ function build(state: CloneState, mission: MissionState, context: BuildContext):
     revision: mission.revision,
     contract: mission.contract,
     contractHash: mission.contractHash,
-    limits: mission.limits,
+    limits: limitsInForce(mission),
     labels: mission.labels,
   };
   const window = mission.limits.autonomy_window;

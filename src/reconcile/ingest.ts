@@ -2,6 +2,7 @@ import { canonicalJson, sha256Hex } from "../core/model/digest.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
 import type { ProcessFact } from "../core/model/liveness.ts";
+import { isMore } from "../core/supervise/budget.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IngestAnswer, InstanceCaller } from "../ports/control-plane.ts";
@@ -20,7 +21,13 @@ export interface Ingest {
  * event is judged under the clone's turn in the record, so that two copies that
  * arrive together are not both taken. The first answer to a key is kept and given again.
  */
-export function createIngest(parts: { recorder: Recorder; store: Store; clock: Clock }): Ingest {
+export function createIngest(parts: {
+  recorder: Recorder;
+  store: Store;
+  clock: Clock;
+  /** A heartbeat tells of more usage than the one before it. */
+  onUsage: (clone: string) => Promise<void>;
+}): Ingest {
   const { recorder, store, clock } = parts;
   /** Per clone, the highest report that had been taken when the newest heartbeat came. One entry per lane. */
   const takenAtBeat = new Map<string, number>();
@@ -65,7 +72,10 @@ export function createIngest(parts: { recorder: Recorder; store: Store; clock: C
       if (caller.revoked)
         return { key, status: 410, message: `epoch ${caller.epoch} of ${caller.clone} is fenced` };
       const before = recorder.signals.get(caller.clone)?.heartbeat;
-      await recorder.putSignal(toSignal(heartbeat, clock.now()));
+      const signal = toSignal(heartbeat, clock.now());
+      await recorder.putSignal(signal);
+      const usageBefore = before?.epoch === caller.epoch ? before.usage : NOTHING_USED;
+      if (isMore(signal.heartbeat.usage, usageBefore)) await parts.onUsage(caller.clone);
       const instance = recorder.states.get(caller.clone)?.instance;
       if (instance?.epoch !== caller.epoch) return { key, status: 200, message: "taken" };
       const { lastSeq } = instance;
@@ -79,6 +89,8 @@ export function createIngest(parts: { recorder: Recorder; store: Store; clock: C
     },
   };
 }
+
+const NOTHING_USED = { llmCalls: null, costMicros: null };
 
 /** Reports that may be on their way while a heartbeat overtakes them. */
 const GAP_TOLERANCE = 50;

@@ -189,6 +189,13 @@ function missionStatus(view: MissionView, lane: CloneState | undefined): object 
           ? "unknown"
           : `${meterPercent(usage.costMicros / 1e6, budget.maxCostUsd)} % of ${budget.maxCostUsd ?? "no limit"}`,
       trust: usage.trust,
+      ...(budget.raised.length === 0
+        ? {}
+        : {
+            raised: budget.raised.map(
+              ({ limit, from, to, by, at }) => `${limit} ${from} → ${to} by ${by} at ${iso(at)}`,
+            ),
+          }),
     },
     ...conductStatus(view.conduct),
     conditions: view.conditions.map(condition),

@@ -1,5 +1,7 @@
+import type { FleetPolicy } from "../core/model/desired.ts";
 import type { CloneEvent } from "../core/model/event.ts";
-import { due } from "../core/supervise/due.ts";
+import { fleetDay } from "../core/supervise/day.ts";
+import { due, dueOfUsage } from "../core/supervise/due.ts";
 import type { Watch } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -16,9 +18,12 @@ export async function superviseOnce(parts: {
   clock: Clock;
   watch: Watch;
   prober: Prober;
+  /** Of `fleet.yaml` as it was read last. */
+  policy: FleetPolicy | null;
 }): Promise<boolean> {
-  const { recorder, clock, watch, prober } = parts;
+  const { recorder, clock, watch, prober, policy } = parts;
   const now = clock.now();
+  const day = fleetDay(recorder.states, recorder.signals, { policy, now });
   const found = new Map<string, (state: CloneState) => readonly CloneEvent[]>();
   const failures: unknown[] = [];
   for (const state of recorder.states.values()) {
@@ -26,7 +31,7 @@ export async function superviseOnce(parts: {
     try {
       const probe = prober.look(state, recorder.signals.get(state.name), now);
       const asked = (is: CloneState): readonly CloneEvent[] =>
-        due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe });
+        due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe, day });
       if (asked(state).length > 0) found.set(state.name, asked);
     } catch (error) {
       // Our fault, and told below; the others have to be looked after all the same.
@@ -44,6 +49,21 @@ export async function superviseOnce(parts: {
   );
   if (failures.length > 0) throw failures[0];
   return found.size > 0;
+}
+
+/** The part of it that does not wait for the next tick: what one clone spends. Sums over the whole fleet do. */
+export async function superviseClone(
+  clone: string,
+  { recorder, clock, watch }: { recorder: Recorder; clock: Clock; watch: Watch },
+): Promise<void> {
+  const asked = (state: CloneState): readonly CloneEvent[] =>
+    dueOfUsage(state, recorder.signals.get(clone), clock.now(), watch);
+  const state = recorder.states.get(clone);
+  if (state === undefined || asked(state).length === 0) return;
+  await recorder.write(clone, (is) => {
+    const events = asked(is);
+    return events.length === 0 ? null : { events };
+  });
 }
 
 function isAtRest(state: CloneState): boolean {

@@ -35,6 +35,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
       command: spec.agent.command,
       env: spec.agent.env,
       accept: spec.agent.accept,
+      ...(spec.agent.usage === "none" ? { usage: "none" as const } : {}),
     },
     secrets: spec.secrets.map(secretRef),
     healthChecks: spec.health_checks.map((check) => ({

@@ -15,7 +15,15 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       maxLlmCalls: caps.max_llm_calls ?? null,
       maxParallelMissions: caps.max_parallel_missions,
     },
+    dayCaps: {
+      timezone: caps.day_timezone,
+      maxCostUsd: caps.max_cost_usd_per_day ?? null,
+      maxLlmCalls: caps.max_llm_calls_per_day ?? null,
+      maxCostUsdPerClone: caps.max_cost_usd_per_clone_per_day ?? null,
+      maxLlmCallsPerClone: caps.max_llm_calls_per_clone_per_day ?? null,
+    },
     defaults: {
+      budgetThresholds: defaults.budget_thresholds ?? null,
       heartbeatIntervalSeconds: defaults.heartbeat_interval_seconds,
       reportCadence: defaults.report_cadence,
       storageScope: defaults.storage_scope,

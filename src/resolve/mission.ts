@@ -7,6 +7,7 @@ import {
   DEFAULT_BLOCKED_POLICY,
   type DesiredMission,
   type MissionContract,
+  type MissionLimits,
 } from "../core/model/mission.ts";
 import { type ParsedDocument, toIssue } from "../spec/parse.ts";
 import type { Finding } from "../spec/schema/explain.ts";
@@ -23,6 +24,8 @@ export interface ResolveMissionInput {
   readonly parsed: ParsedDocument<MissionDocument>;
   /** Of its clone; null when the clone is there but cannot be used just now. */
   readonly layers: Layers | null;
+  /** Whether the clone's agent tells what it uses; null when that is not known just now. */
+  readonly agentUsage: "reported" | "none" | null;
   readonly fleet: FleetPolicy;
   readonly tree: RepositoryTree;
   readonly repository: string;
@@ -52,6 +55,7 @@ export function resolveMission(input: ResolveMissionInput): {
         max_llm_calls: spec.budget.max_llm_calls ?? fleet.caps.maxLlmCalls,
         max_cost_usd: spec.budget.max_cost_usd ?? fleet.caps.maxCostUsd,
       },
+      ...thresholdsOf(spec, fleet),
       autonomy_window: windowOf(spec.autonomy_window),
       heartbeat_interval_seconds:
         spec.heartbeat_interval_seconds ??
@@ -91,7 +95,13 @@ function contractOf(spec: MissionSpec, fleet: FleetPolicy): MissionContract {
       ),
       storage_scope: spec.artifact_policy.storage_scope ?? fleet.defaults.storageScope,
     },
+    ...(spec.budget.accept_unmetered ? { accept_unmetered: true } : {}),
   };
+}
+
+function thresholdsOf(spec: MissionSpec, fleet: FleetPolicy): Pick<MissionLimits, "budget_thresholds"> {
+  const declared = spec.budget.thresholds ?? fleet.defaults.budgetThresholds;
+  return declared === null ? {} : { budget_thresholds: declared };
 }
 
 function criterionOf({ id, text, check, review }: MissionSpec["success_criteria"][number]): Criterion {
@@ -117,10 +127,15 @@ function windowOf(window: MissionSpec["autonomy_window"]): AutonomyWindow | null
   };
 }
 
-function checkBudget({ parsed, layers, fleet }: ResolveMissionInput): Finding[] {
+function checkBudget({ parsed, layers, fleet, agentUsage }: ResolveMissionInput): Finding[] {
   const { budget } = parsed.document.spec;
   const findings: Finding[] = [];
-  const compare = (field: keyof typeof budget, cap: number | null, where: string, reason: string): void => {
+  const compare = (
+    field: "max_runtime_minutes" | "max_llm_calls" | "max_cost_usd",
+    cap: number | null,
+    where: string,
+    reason: string,
+  ): void => {
     const found = budget[field];
     if (found === undefined || cap === null || found <= cap) return;
     findings.push({
@@ -138,7 +153,35 @@ function checkBudget({ parsed, layers, fleet }: ResolveMissionInput): Finding[] 
     const where = layers.provenance["limits.max_runtime_minutes"] ?? "an overlay";
     compare("max_runtime_minutes", layers.limits.maxRuntimeMinutes, where, "BeyondOverlayLimit");
   }
-  return findings;
+  return [...findings, ...checkMeters({ parsed, agentUsage, fleet })];
+}
+
+/** A limit on what nobody can measure is none, and whoever reviews it has to know that. */
+function checkMeters({
+  parsed,
+  agentUsage,
+  fleet,
+}: Pick<ResolveMissionInput, "parsed" | "agentUsage" | "fleet">): Finding[] {
+  const { budget } = parsed.document.spec;
+  if (agentUsage !== "none" || budget.accept_unmetered) return [];
+  const limits = [
+    ["max_cost_usd", budget.max_cost_usd, fleet.caps.maxCostUsd],
+    ["max_llm_calls", budget.max_llm_calls, fleet.caps.maxLlmCalls],
+  ] as const;
+  return limits.flatMap(([field, own, cap]) => {
+    const limit = own ?? cap;
+    if (limit === null) return [];
+    const from = own === undefined ? `, the cap of fleet.yaml` : "";
+    return [
+      {
+        path: own === undefined ? ["spec", "budget"] : ["spec", "budget", field],
+        reason: "LimitUnmetered",
+        message: "the clone's agent says `usage: none`, so nobody can tell when this limit is reached",
+        found: `${field}: ${limit}${from}`,
+        expected: "an agent that reports its usage, or budget.accept_unmetered: true as consent",
+      },
+    ];
+  });
 }
 
 function checkFiles(spec: MissionSpec, tree: RepositoryTree): Finding[] {

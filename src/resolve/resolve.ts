@@ -215,6 +215,7 @@ class Resolver {
     const resolved = resolveMission({
       parsed,
       layers,
+      agentUsage: clone?.document.spec.agent.usage ?? null,
       fleet: this.#fleet,
       tree: this.#tree,
       repository,

@@ -4,7 +4,7 @@ import { isRecord } from "./files.ts";
 export type AgentLine =
   | { readonly type: "accepted" }
   | { readonly type: "progress"; readonly summary: string; readonly percent: number | null }
-  | { readonly type: "usage"; readonly llmCalls: number | null; readonly costUsd: number | null }
+  | ({ readonly type: "usage" } & UsageLine)
   | { readonly type: "artifact"; readonly path: string }
   | { readonly type: "blocked"; readonly reason: string; readonly needs: string | null }
   | { readonly type: "unblocked" }
@@ -30,11 +30,22 @@ export type AgentLine =
   | { readonly type: "completed"; readonly summary: string; readonly artifacts: readonly string[] }
   | { readonly type: "failed"; readonly reason: string };
 
+/** What a source has used so far, or since it last said so. */
+export interface UsageLine {
+  readonly llmCalls: number | null;
+  readonly costUsd: number | null;
+  /** `cumulative`: the total of this source. `delta`: to be added to it. */
+  readonly semantics: "cumulative" | "delta";
+  /** Who counted: an agent and each of its subagents count apart. */
+  readonly source: string;
+}
+
 /** Longest text that is carried on; the rest is cut, with a mark. */
 export const TEXT_LENGTH_MAX = 2_000;
 const ARTIFACTS_PER_LINE_MAX = 100;
 const TOOL_ID_LENGTH_MAX = 100;
 const TOOL_NAME_LENGTH_MAX = 100;
+const SOURCE_LENGTH_MAX = 100;
 
 /** The line as a message, or null: then it is transcript, as everything that an agent prints without knowing of us. */
 export function parseAgentLine(line: string): AgentLine | null {
@@ -63,7 +74,16 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
     case "usage": {
       const llmCalls = numberOf(value["llm_calls"]);
       const costUsd = numberOf(value["cost_usd"]);
-      return { type: "usage", llmCalls: llmCalls === null ? null : Math.floor(llmCalls), costUsd };
+      const { semantics = "cumulative" } = value;
+      // A number of which nobody knows what it means is not a number.
+      if (semantics !== "cumulative" && semantics !== "delta") return null;
+      return {
+        type: "usage",
+        llmCalls: llmCalls === null ? null : Math.floor(llmCalls),
+        costUsd,
+        semantics,
+        source: textOf(value["source"])?.slice(0, SOURCE_LENGTH_MAX) ?? "agent",
+      };
     }
     case "artifact": {
       const path = textOf(value["path"]);

@@ -4,6 +4,8 @@
  * come from a clock that only runs forward, so nothing here knows what time it is.
  */
 import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
+import type { UsageLine } from "./agent-line.ts";
+import { createUsage } from "./usage.ts";
 
 export interface Clocks {
   /** The agent said something, whatever it was. */
@@ -13,8 +15,8 @@ export interface Clocks {
   /** Whether this text differs from those said lately; remembers it. */
   isNews(text: string): boolean;
   setRunning(running: boolean): void;
-  /** Cumulative numbers as the agent reports them; they only rise. */
-  onUsage(usage: { readonly llmCalls: number | null; readonly costUsd: number | null }): void;
+  /** Takes what a source says. Totals only rise; answers whether they did. */
+  onUsage(usage: UsageLine): boolean;
   openTool(id: string, deadlineMs: number | null): void;
   closeTool(id: string): void;
   /** Its agent ends: nothing that it had begun goes on. */
@@ -37,8 +39,7 @@ export function createClocks(now: () => number): Clocks {
   let progressAt = now();
   let activeMs = 0;
   let runningSince: number | null = null;
-  let llmCalls: number | null = null;
-  let costUsd: number | null = null;
+  const usage = createUsage();
   let frozenSince: number | null = null;
   const tools = new Map<string, { readonly at: number; readonly deadlineMs: number | null }>();
   const remembered: string[] = [];
@@ -70,10 +71,7 @@ export function createClocks(now: () => number): Clocks {
         frozenSince = now();
       }
     },
-    onUsage(usage) {
-      llmCalls = rise(llmCalls, usage.llmCalls);
-      costUsd = rise(costUsd, usage.costUsd);
-    },
+    onUsage: (line) => usage.take(line),
     openTool(id, deadlineMs) {
       if (tools.size < OPEN_TOOLS_MAX || tools.has(id)) tools.set(id, { at: now(), deadlineMs });
     },
@@ -88,8 +86,8 @@ export function createClocks(now: () => number): Clocks {
     activeMs: active,
     eventUsage: () => ({
       runtime_minutes: active() / 60_000,
-      llm_calls: llmCalls,
-      estimated_cost_usd: costUsd,
+      llm_calls: usage.llmCalls(),
+      estimated_cost_usd: usage.costUsd(),
     }),
     heartbeatPart: () => ({
       last_event_age_ms: Math.round(now() - outputAt),
@@ -99,13 +97,11 @@ export function createClocks(now: () => number): Clocks {
         age_ms: Math.round(now() - tool.at),
         deadline_ms: tool.deadlineMs,
       })),
-      usage: { llm_calls: llmCalls, estimated_cost_usd: costUsd, active_ms: active() },
+      usage: {
+        llm_calls: usage.llmCalls(),
+        estimated_cost_usd: usage.costUsd(),
+        active_ms: active(),
+      },
     }),
   };
-}
-
-/** Unknown stays unknown until it is said; a smaller number than before is a mistake of the agent. */
-function rise(known: number | null, said: number | null): number | null {
-  if (said === null) return known;
-  return known === null ? said : Math.max(known, said);
 }

@@ -18,6 +18,8 @@ export interface Heart {
   watch(workspace: string): void;
   setInterval(ms: number): void;
   beatNow(): void;
+  /** Within this time of the last beat at the latest, and no sooner: there is something new to say. */
+  beatSoon(ms: number): void;
   snapshot(): Readonly<Record<string, unknown>>;
   stop(): void;
 }
@@ -55,6 +57,8 @@ export function startHeart(options: {
   let lastPrint: number | null = null;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let sending = false;
+  let sentAt = Number.NEGATIVE_INFINITY;
+  let soon: { readonly timer: NodeJS.Timeout; readonly at: number } | null = null;
   let timer = setInterval(tick, intervalMs);
   let orphanCheckAt = performance.now() + ORPHAN_CHECK_MS_MIN;
   let orphanTimer = setTimeout(checkOrphaned, ORPHAN_CHECK_MS_MIN);
@@ -68,6 +72,7 @@ export function startHeart(options: {
   async function send(): Promise<void> {
     if (sending) return; // The last one still waits for its answer; this one would say the same.
     sending = true;
+    sentAt = performance.now();
     try {
       seq += 1;
       const heartbeat = compose();
@@ -98,6 +103,21 @@ export function startHeart(options: {
     } finally {
       sending = false;
     }
+  }
+
+  function beatSoon(ms: number): void {
+    const now = performance.now();
+    // While one waits for its answer, which may take long, the question is put again later and not at once.
+    const at = sending ? now + ms : Math.max(now, sentAt + ms);
+    if (soon !== null && soon.at <= at) return;
+    if (soon !== null) clearTimeout(soon.timer);
+    const timer = setTimeout(() => {
+      soon = null;
+      // The one that waits for its answer was composed before: it does not say this.
+      if (sending) beatSoon(ms);
+      else void send();
+    }, at - now);
+    soon = { timer, at };
   }
 
   function compose(): WireHeartbeat {
@@ -154,10 +174,12 @@ export function startHeart(options: {
       timer = setInterval(tick, intervalMs);
     },
     beatNow: () => tick(),
+    beatSoon,
     snapshot: () => ({ ...compose(), unreached_ms: Math.round(performance.now() - reachedAt) }),
     stop() {
       clearInterval(timer);
       clearTimeout(orphanTimer);
+      if (soon !== null) clearTimeout(soon.timer);
     },
   };
 }

@@ -43,6 +43,8 @@ export function createMissionRun(options: {
   readonly clocks: Clocks;
   readonly transcript: Transcript;
   readonly onAccepted: () => void;
+  /** The totals rose. */
+  readonly onSpent: () => void;
   /** The agent has said its last word and may end now. */
   readonly onTerminal: () => void;
 }): MissionRun {
@@ -179,7 +181,7 @@ export function createMissionRun(options: {
         progress.push(line);
         break;
       case "usage":
-        clocks.onUsage(line);
+        if (clocks.onUsage(line)) options.onSpent();
         break;
       case "artifact":
       case "blocked":

@@ -76,6 +76,9 @@ const ACTIONS_BYTES_MAX = 1024 * 1024;
 const HEARTBEATS_BYTES_MAX = 128 * 1024;
 /** EX_NOPERM of sysexits.h: the agent may not do what it would have to do first. */
 const UNAUTHORIZED_EXIT = 77;
+/** What an agent spends is told this soon: limits are kept by it. Of one that is paused and spends, sooner. */
+const SPENDING_MS = 1_000;
+const PAUSED_SPENDING_MS = 250;
 const PULL_EVENTS_MAX = 500;
 /** A shim without agent that nobody talks to any more. What it recorded stays on disk. */
 const DESERTED_AFTER_MS = 24 * 60 * 60 * 1_000;
@@ -208,6 +211,7 @@ export function createSession(options: {
       onAccepted: () => {
         if (phase === "starting") phase = "running";
       },
+      onSpent: () => heart.beatSoon(pausedBy.size > 0 ? PAUSED_SPENDING_MS : SPENDING_MS),
       onTerminal: () => setTimeout(() => stopAgent(AFTER_LAST_WORD), TERMINAL_EXIT_GRACE_MS).unref(),
     });
     run = mission;

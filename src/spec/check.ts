@@ -57,6 +57,7 @@ function checkMission({ spec }: MissionDocument): Finding[] {
       expected: "a path of its own, e.g. reports/result.json",
     });
   });
+  findings.push(...checkThresholds(spec.budget.thresholds, ["spec", "budget", "thresholds"]));
   const window = spec.autonomy_window;
   if (window === undefined) return findings;
   if (window.recurring !== undefined) return [...findings, ...checkRecurring(window.recurring)];
@@ -97,13 +98,7 @@ function checkRecurring(recurring: { cron: string; timezone: string }): Finding[
     });
   }
   if (!isTimezone(recurring.timezone)) {
-    findings.push({
-      path: ["spec", "autonomy_window", "recurring", "timezone"],
-      reason: "UnknownTimezone",
-      message: "there is no such time zone",
-      found: describe(recurring.timezone, []),
-      expected: "an IANA name such as Europe/Berlin",
-    });
+    findings.push(unknownTimezone(recurring.timezone, ["spec", "autonomy_window", "recurring", "timezone"]));
   }
   return findings;
 }
@@ -115,6 +110,16 @@ function isCron(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function unknownTimezone(name: string, path: readonly PathStep[]): Finding {
+  return {
+    path: [...path],
+    reason: "UnknownTimezone",
+    message: "there is no such time zone",
+    found: describe(name, []),
+    expected: "an IANA name such as Europe/Berlin",
+  };
 }
 
 function isTimezone(name: string): boolean {
@@ -238,6 +243,7 @@ function checkBaseline({ spec }: BaselineDocument): Finding[] {
 }
 
 function checkFleet({ spec }: FleetDocument): Finding[] {
+  const { day_timezone: timezone } = spec.caps;
   return [
     ...repeated(
       spec.approval_rules.map((rule) => rule.action),
@@ -247,6 +253,8 @@ function checkFleet({ spec }: FleetDocument): Finding[] {
       approvers.length === 0 || quorum <= approvers.length ? [] : [unreachable(index, { approvers, quorum })],
     ),
     ...checkNotify(spec.simone.notify),
+    ...checkThresholds(spec.defaults.budget_thresholds, ["spec", "defaults", "budget_thresholds"]),
+    ...(isTimezone(timezone) ? [] : [unknownTimezone(timezone, ["spec", "caps", "day_timezone"])]),
   ];
 }
 
@@ -261,6 +269,25 @@ function unreachable(
     found: String(rule.quorum),
     expected: `at most ${rule.approvers.length}, the number of approvers`,
   };
+}
+
+/** Whoever is told after being asked is told nothing. */
+function checkThresholds(
+  declared: { notify_percent: number; warn_percent: number; pause_percent: number } | undefined,
+  path: readonly PathStep[],
+): Finding[] {
+  if (declared === undefined) return [];
+  const { notify_percent: notify, warn_percent: warn, pause_percent: pause } = declared;
+  if (notify <= warn && warn <= pause) return [];
+  return [
+    {
+      path: [...path],
+      reason: "ThresholdsOutOfOrder",
+      message: "the thresholds do not rise",
+      found: `notify ${notify}, warn ${warn}, pause ${pause}`,
+      expected: "notify_percent ≤ warn_percent ≤ pause_percent",
+    },
+  ];
 }
 
 function repeated(values: readonly string[], pathOf: (index: number) => PathStep[]): Finding[] {

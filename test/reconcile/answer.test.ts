@@ -28,7 +28,7 @@ async function asking(): Promise<Recorder> {
 }
 
 function answersOf(recorder: Recorder) {
-  return createAnswers({ recorder, caps: () => DEFAULT_FLEET_POLICY.caps });
+  return createAnswers({ recorder, clock, caps: () => DEFAULT_FLEET_POLICY.caps });
 }
 
 test("a question is answered once; whoever comes second is told what was decided", async () => {

@@ -19,7 +19,7 @@ let caller: InstanceCaller;
 beforeEach(async () => {
   store = createMemoryStore();
   recorder = await openRecorder({ store, clock, log: silentLog });
-  ingest = createIngest({ recorder, store, clock });
+  ingest = createIngest({ recorder, store, clock, onUsage: async () => {} });
   await recordEvents(
     recorder,
     "scribe",

@@ -4,13 +4,19 @@ import { parseAgentLine, TEXT_LENGTH_MAX } from "../../src/shim/agent-line.ts";
 import { LINE_LENGTH_MAX, splitLines } from "../../src/shim/lines.ts";
 import { crashSignature } from "../../src/shim/signature.ts";
 
+const COUNTED = { semantics: "cumulative", source: "agent" };
+
 describe("lines of an agent", () => {
   it.each([
     ['{"type":"accepted"}', { type: "accepted" }],
     ['{"type":"progress","summary":"a","percent":40}', { type: "progress", summary: "a", percent: 40 }],
     ['{"type":"progress","summary":"a","percent":4000}', { type: "progress", summary: "a", percent: null }],
-    ['{"type":"usage","llm_calls":2}', { type: "usage", llmCalls: 2, costUsd: null }],
-    ['{"type":"usage","cost_usd":-1}', { type: "usage", llmCalls: null, costUsd: null }],
+    ['{"type":"usage","llm_calls":2}', { type: "usage", llmCalls: 2, costUsd: null, ...COUNTED }],
+    ['{"type":"usage","cost_usd":-1}', { type: "usage", llmCalls: null, costUsd: null, ...COUNTED }],
+    [
+      '{"type":"usage","cost_usd":0.1,"semantics":"delta","source":"scout"}',
+      { type: "usage", llmCalls: null, costUsd: 0.1, semantics: "delta", source: "scout" },
+    ],
     ['{"type":"blocked","reason":"r","needs":"n"}', { type: "blocked", reason: "r", needs: "n" }],
     [
       '{"type":"tool_start","id":"t","deadline_seconds":1.5}',
@@ -50,6 +56,7 @@ describe("lines of an agent", () => {
     '{"type":"other"}',
     '{"type":"progress"}',
     '{"type":"blocked","reason":""}',
+    '{"type":"usage","llm_calls":3,"semantics":"guess"}',
     ' {"type":"accepted"}',
   ])("takes %s for transcript", (line) => expect(parseAgentLine(line)).toBeNull());
 

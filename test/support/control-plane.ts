@@ -302,7 +302,7 @@ function missionView(): MissionView {
       },
     ],
     usage: { activeMs: 1, llmCalls: null, costMicros: null, trust: "none" },
-    budget: { maxRuntimeMinutes: 30, maxLlmCalls: null, maxCostUsd: null },
+    budget: { maxRuntimeMinutes: 30, maxLlmCalls: null, maxCostUsd: null, raised: [] },
     revision: "abc",
     contractHash: "sha256:0",
     conduct: {

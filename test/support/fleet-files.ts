@@ -21,6 +21,8 @@ export interface MissionOptions {
   readonly state?: "active" | "paused" | "cancelled";
   readonly killSwitch?: boolean;
   readonly maxRuntimeMinutes?: number;
+  readonly maxCostUsd?: number;
+  readonly maxLlmCalls?: number;
   readonly heartbeatSeconds?: number;
   readonly progressSeconds?: number;
   readonly window?: Readonly<Record<string, string>>;
@@ -38,10 +40,12 @@ export function cloneName(mission: string): string {
 }
 
 /** `fleet.yaml` and the one baseline that the clones of these tests are made from. */
-export function fleetFiles(options: { parallel?: number; confirmDeletion?: string } = {}): Files {
+export function fleetFiles(
+  options: { parallel?: number; confirmDeletion?: string; caps?: Readonly<Record<string, unknown>> } = {},
+): Files {
   return {
     "fleet.yaml": document("Fleet", "test-fleet", {
-      caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600 },
+      caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600, ...options.caps },
       ...(options.confirmDeletion === undefined
         ? {}
         : { confirm_deletion: { commit: options.confirmDeletion } }),
@@ -85,7 +89,11 @@ export function missionFile(name: string, options: MissionOptions): Files {
         ...(outputs.length === 0 ? [criterion(["true"])] : outputs.map(exists)),
         ...(options.reviews ?? []).map((id) => ({ id, text: `it is ${id}`, review: "human" })),
       ],
-      budget: { max_runtime_minutes: options.maxRuntimeMinutes ?? 60 },
+      budget: {
+        max_runtime_minutes: options.maxRuntimeMinutes ?? 60,
+        ...(options.maxCostUsd === undefined ? {} : { max_cost_usd: options.maxCostUsd }),
+        ...(options.maxLlmCalls === undefined ? {} : { max_llm_calls: options.maxLlmCalls }),
+      },
       heartbeat_interval_seconds: options.heartbeatSeconds ?? 5,
       ...(options.progressSeconds === undefined
         ? {}

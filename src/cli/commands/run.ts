@@ -34,6 +34,7 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
     logJson: options.logJson === true || globals.json === true,
     ...gitAccess(process.env),
     ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.containment === undefined ? {} : { containment: options.containment }),
     ...(options.poll === undefined ? {} : { pollMs: options.poll }),
     ...(options.cron === undefined ? {} : { cron: options.cron }),
     ...(options.installation === undefined ? {} : { installation: options.installation }),

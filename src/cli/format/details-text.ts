@@ -44,6 +44,9 @@ export function missionText(mission: MissionView, clone: CloneView | null, { io,
       "cost",
       meter(usage.costMicros === null ? null : usage.costMicros / 1e6, budget.maxCostUsd, " USD"),
     ),
+    ...budget.raised.flatMap(({ limit, from, to, by, at }) =>
+      field(io, limit, `${to}, raised from ${from} by ${by} ${age(now - at)} ago`),
+    ),
     ...(clone?.instance == null ? [] : field(io, "instance", instanceText(clone.instance))),
   ];
   lines.push(...conduct(mission.conduct, io, now));

@@ -45,6 +45,8 @@ export interface AgentSpec {
   readonly env: Readonly<Record<string, string>>;
   /** `on_start`: accepted once the program runs. `explicit`: the program says `{"type":"accepted"}`. */
   readonly accept: "on_start" | "explicit";
+  /** It says that it cannot tell what it uses. Absent: it may. */
+  readonly usage?: "none";
 }
 
 /** A reference, never a value. `env` names a variable of the controller, `file` a file on its machine. */

@@ -1,7 +1,7 @@
 import type { ActionRule } from "./action.ts";
 import type { DesiredClone } from "./clone.ts";
 import type { Issue } from "./issue.ts";
-import type { DesiredMission } from "./mission.ts";
+import type { BudgetThresholds, DesiredMission } from "./mission.ts";
 import type { Destination } from "./notice.ts";
 import type { DesiredPostmortem } from "./postmortem.ts";
 
@@ -50,7 +50,20 @@ export interface FleetPolicy {
     /** Clones that run at once. */
     readonly maxParallelMissions: number;
   };
+  /** What may be used from midnight to midnight. Null is "no cap". */
+  readonly dayCaps: {
+    /** IANA name: whose midnight. */
+    readonly timezone: string;
+    /** Of all clones together. */
+    readonly maxCostUsd: number | null;
+    readonly maxLlmCalls: number | null;
+    /** Of each clone. */
+    readonly maxCostUsdPerClone: number | null;
+    readonly maxLlmCallsPerClone: number | null;
+  };
   readonly defaults: {
+    /** Null: the built-in ones. */
+    readonly budgetThresholds: BudgetThresholds | null;
     readonly heartbeatIntervalSeconds: number;
     readonly reportCadence: "milestone" | "interval" | "hybrid";
     readonly storageScope: "factory" | "shared" | "pushback";
@@ -97,7 +110,15 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
   name: "fleet",
   mode: "normal",
   caps: { maxRuntimeMinutes: 24 * 60, maxCostUsd: null, maxLlmCalls: null, maxParallelMissions: 10 },
+  dayCaps: {
+    timezone: "UTC",
+    maxCostUsd: null,
+    maxLlmCalls: null,
+    maxCostUsdPerClone: null,
+    maxLlmCallsPerClone: null,
+  },
   defaults: {
+    budgetThresholds: null,
     heartbeatIntervalSeconds: 30,
     reportCadence: "hybrid",
     storageScope: "factory",

@@ -8,7 +8,7 @@ import type { DegradedCause, Probed, Rung } from "./liveness.ts";
 import type { DesiredMission, MissionLimits } from "./mission.ts";
 import type { MergedPostmortem } from "./postmortem.ts";
 import type { Report } from "./report.ts";
-import type { Decided } from "./request.ts";
+import type { BudgetField, Decided } from "./request.ts";
 import type { Instant } from "./time.ts";
 import type { TraceBundle } from "./trace.ts";
 import type { Verdict } from "./verdict.ts";
@@ -87,6 +87,13 @@ export type CloneEvent =
       readonly decision: Decided;
       readonly by: string;
       readonly reason: string;
+    }
+  /** The fleet's caps fell below a raised limit. */
+  | {
+      readonly type: "raise.ended";
+      readonly field: BudgetField;
+      readonly reason: string;
+      readonly revision: string;
     }
   // The plan lets it go.
   | { readonly type: "start.planned"; readonly revision: string; readonly why: string }
@@ -205,6 +212,35 @@ export type CloneEvent =
   | { readonly type: "progress.overdue"; readonly epoch: number; readonly evidence: string }
   /** Between two turns: nothing is open, so a changed declaration can be taken up. */
   | { readonly type: "turn.reached"; readonly epoch: number; readonly evidence: string }
+  /** A sample for the record: usage of the instance so far, cumulative, as it says itself. */
+  | {
+      readonly type: "instance.used";
+      readonly epoch: number;
+      readonly llmCalls: number | null;
+      readonly costMicros: number | null;
+    }
+  /** A pause has settled: whatever is used from here on is used while paused. */
+  | {
+      readonly type: "instance.settled";
+      readonly epoch: number;
+      readonly llmCalls: number | null;
+      readonly costMicros: number | null;
+    }
+  | {
+      readonly type: "runaway.detected";
+      readonly epoch: number;
+      readonly meter: MeterName;
+      readonly used: number;
+      readonly limit: number | null;
+      readonly evidence: string;
+    }
+  /** What all instances of the clone had used when the day began. Its caps count from there. */
+  | {
+      readonly type: "day.began";
+      readonly day: string;
+      readonly llmCalls: number;
+      readonly costMicros: number;
+    }
   | { readonly type: "window.ended"; readonly evidence: string }
   /** A question that nobody answered comes back, or has expired. */
   | { readonly type: "request.reminded"; readonly request: string }
@@ -304,7 +340,8 @@ export type DeadlineName =
   | "judge" // judging failed and is tried again
   | "recovery"; // a rung of the ladder had its time and did not help
 
-export type MeterName = "runtime_minutes" | "llm_calls" | "cost_usd";
+export const METERS = ["runtime_minutes", "llm_calls", "cost_usd"] as const;
+export type MeterName = (typeof METERS)[number];
 /** In rising order. `pause` holds the mission and asks; `stop` ends it. */
 export const BUDGET_LEVELS = ["notify", "warn", "pause", "stop"] as const;
 export type BudgetLevel = (typeof BUDGET_LEVELS)[number];

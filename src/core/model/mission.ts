@@ -18,6 +18,8 @@ export interface MissionContract {
     readonly required_outputs: readonly RequiredOutput[];
     readonly storage_scope: "factory" | "shared" | "pushback";
   };
+  /** Consent to limits on calls and cost that nobody can measure. Absent: none. */
+  readonly accept_unmetered?: true;
 }
 
 export interface Criterion {
@@ -41,6 +43,8 @@ export interface MissionLimits {
   readonly state: "active" | "paused" | "cancelled";
   readonly kill_switch: { readonly engaged: boolean };
   readonly budget: Budget;
+  /** Absent: the built-in ones. */
+  readonly budget_thresholds?: BudgetThresholds;
   readonly autonomy_window: AutonomyWindow | null;
   readonly heartbeat_interval_seconds: number;
   readonly report_cadence: "milestone" | "interval" | "hybrid";
@@ -62,6 +66,13 @@ export interface Budget {
   readonly max_runtime_minutes: number;
   readonly max_llm_calls: number | null;
   readonly max_cost_usd: number | null;
+}
+
+/** In percent of a limit, in rising order: told, warned, paused and asked. At 100 it is reached, whatever these say. */
+export interface BudgetThresholds {
+  readonly notify_percent: number;
+  readonly warn_percent: number;
+  readonly pause_percent: number;
 }
 
 /** `fixed`: one span. `recurring`: opens at each match of `cron` in `timezone` for `duration_minutes`. */

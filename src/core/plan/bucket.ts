@@ -1,9 +1,10 @@
 import type { DesiredClone } from "../model/clone.ts";
-import type { DesiredState } from "../model/desired.ts";
+import type { DesiredState, FleetPolicy } from "../model/desired.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { DesiredMission, MissionLimits } from "../model/mission.ts";
 import { sameValue } from "../model/same.ts";
 import type { Gate } from "../rollout/rollout.ts";
+import { raisesBeyond } from "../supervise/raise.ts";
 import { type CloneState, isRunClosed } from "../supervise/state.ts";
 import { differingFields } from "./diff.ts";
 import { inCoreReason, isInCoreOnly } from "./in-core.ts";
@@ -190,7 +191,7 @@ function sortMission(
   const home = state?.mission?.missionId === mission.missionId ? state : runs.livingAs(mission.name);
   if (home?.mission?.missionId === mission.missionId) {
     lanes.add(home.name);
-    sortLimits(mission, home, buckets);
+    sortLimits(mission, { state: home, caps: desired.fleet.caps }, buckets);
     return;
   }
   if (runs.isClosed(mission.missionId)) return;
@@ -291,9 +292,15 @@ function obstacleToDispatch(
   return null;
 }
 
-function sortLimits(mission: DesiredMission, state: CloneState, { actions, held }: Buckets): void {
+function sortLimits(
+  mission: DesiredMission,
+  { state, caps }: { readonly state: CloneState; readonly caps: FleetPolicy["caps"] },
+  { actions, held }: Buckets,
+): void {
   const current = state.mission;
   if (current === null || current.terminal !== null) return;
+  for (const event of raisesBeyond(current, { caps, revision: mission.revision }))
+    actions.push({ ...action("limit", state.name, state, event.reason, event), mission: mission.name });
   if (current.contractHash !== mission.contractHash) {
     held.push({
       subject: `mission/${mission.name}`,

@@ -26,6 +26,11 @@ export function upgradeState(stored: StoredState): CloneState {
     requests: (stored.requests ?? []).map((request) => ({ ...REQUEST_DEFAULTS, ...request })),
     instance: stored.instance == null ? null : { ...INSTANCE_DEFAULTS, ...stored.instance },
     mission: stored.mission == null ? null : upgradeMission(stored.mission),
+    // What closed missions spent was not added up; what the living one did counts against its limits.
+    spent: stored.spent ?? {
+      llmCalls: stored.mission?.llmCalls ?? 0,
+      costMicros: stored.mission?.costMicros ?? 0,
+    },
     past: stored.past.map(upgradeClosed),
   };
 }
@@ -67,6 +72,9 @@ const INSTANCE_DEFAULTS = {
   callback: FRESH_CALLBACK,
   activeMs: null,
   activeBaseMs: 0,
+  pauseAskedAt: null,
+  pausedAt: null,
+  settled: null,
 } satisfies Partial<InstanceState>;
 /** Limits that came later. */
 const LIMITS_DEFAULTS = {
@@ -80,6 +88,8 @@ const MISSION_DEFAULTS = {
   approvals: [],
   released: {},
   handover: null,
+  raises: {},
+  spentBefore: { llmCalls: 0, costMicros: 0 },
   conduct: NO_CONDUCT,
   traces: [],
   ending: null,

@@ -1,6 +1,8 @@
 import type { Condition, ConditionType, Gate } from "../model/condition.ts";
 import { CONDITION_TYPES } from "../model/condition.ts";
+import { BUDGET_FIELDS } from "../model/request.ts";
 import { type Instant, iso } from "../model/time.ts";
+import { raiseOf } from "../supervise/raise.ts";
 import type { CloneState } from "../supervise/state.ts";
 import { windowAt } from "../supervise/window.ts";
 
@@ -105,10 +107,15 @@ function withinBudget(state: CloneState): Fact {
   if (state.mission === null) return unknown("AwaitingMission", "no mission is assigned");
   const hold = state.holds.find((other) => other.kind === "budget");
   if (hold !== undefined) return no(hold.reason, hold.message);
-  const crossed = Object.entries(state.mission.crossed).map(([meter, level]) => `${meter}: ${level}`);
+  const { mission } = state;
+  const crossed = Object.entries(mission.crossed).map(([meter, level]) => `${meter}: ${level}`);
+  const raised = BUDGET_FIELDS.flatMap((field) => {
+    const raise = raiseOf(mission, field);
+    return raise === null ? [] : [`${field} is ${raise.to}, raised from ${raise.from} by ${raise.by}`];
+  });
   return yes(
     "BelowThreshold",
-    crossed.length === 0 ? "below every threshold" : `passed ${crossed.join(", ")}`,
+    [crossed.length === 0 ? "below every threshold" : `passed ${crossed.join(", ")}`, ...raised].join("; "),
   );
 }
 

@@ -112,6 +112,16 @@ export function describe(event: CloneEvent): string {
       return event.evidence;
     case "turn.reached":
       return `epoch ${event.epoch} is between two turns: ${event.evidence}`;
+    case "instance.used":
+      return `epoch ${event.epoch} has used ${usage(event)}`;
+    case "instance.settled":
+      return `epoch ${event.epoch} stands still, having used ${usage(event)}`;
+    case "runaway.detected":
+      return `runaway: ${event.meter} is at ${event.used} of ${event.limit ?? "no limit"} while paused; ${event.evidence}`;
+    case "raise.ended":
+      return `the raised ${event.field} is over: ${event.reason}`;
+    case "day.began":
+      return `${event.day} began`;
     case "window.ended":
       return event.evidence;
     case "action.claimed":
@@ -125,6 +135,11 @@ export function describe(event: CloneEvent): string {
     default:
       return assertNever(event);
   }
+}
+
+function usage({ llmCalls, costMicros }: { llmCalls: number | null; costMicros: number | null }): string {
+  const cost = costMicros === null ? "unknown cost" : `${costMicros / 1_000_000} USD`;
+  return `${cost}, ${llmCalls ?? "unknown"} LLM calls`;
 }
 
 function short(text: string): string {

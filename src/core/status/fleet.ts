@@ -2,12 +2,14 @@ import type { RollbackState } from "../guardrails/rollback.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { Signal } from "../model/instance.ts";
 import type { DesiredMission, MissionPhase } from "../model/mission.ts";
+import { BUDGET_FIELDS } from "../model/request.ts";
 import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
 import type { Rollout } from "../rollout/rollout.ts";
 import { activeMsOf } from "../supervise/active.ts";
+import { limitsInForce, raiseOf } from "../supervise/raise.ts";
 import { totalUsage } from "../supervise/report.ts";
-import { type CloneState, type ClosedMission, isRunClosed } from "../supervise/state.ts";
+import { type CloneState, type ClosedMission, isRunClosed, type MissionState } from "../supervise/state.ts";
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";
 import { closureReport } from "./closure-report.ts";
 import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
@@ -107,7 +109,7 @@ function livingView(state: CloneState, picture: Picture): MissionView {
       ...usage,
       trust: mission.trust,
     },
-    budget: budgetOf(mission.limits.budget),
+    budget: budgetOf(limitsInForce(mission).budget, raisedOf(mission)),
     revision: mission.revision,
     contractHash: mission.contractHash,
     conduct: conductView(mission),
@@ -229,16 +231,27 @@ export function cloneView(state: CloneState, picture: Picture): CloneView {
   };
 }
 
-function budgetOf(budget: {
-  max_runtime_minutes: number;
-  max_llm_calls: number | null;
-  max_cost_usd: number | null;
-}): MissionView["budget"] {
+function budgetOf(
+  budget: {
+    max_runtime_minutes: number;
+    max_llm_calls: number | null;
+    max_cost_usd: number | null;
+  },
+  raised: MissionView["budget"]["raised"] = [],
+): MissionView["budget"] {
   return {
     maxRuntimeMinutes: budget.max_runtime_minutes,
     maxLlmCalls: budget.max_llm_calls,
     maxCostUsd: budget.max_cost_usd,
+    raised,
   };
+}
+
+function raisedOf(mission: MissionState): MissionView["budget"]["raised"] {
+  return BUDGET_FIELDS.flatMap((limit) => {
+    const raise = raiseOf(mission, limit);
+    return raise === null ? [] : [{ limit, from: raise.from, to: raise.to, by: raise.by, at: raise.at }];
+  });
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

@@ -7,7 +7,7 @@ import type { Hold } from "../model/hold.ts";
 import type { Severity } from "../model/incident.ts";
 import type { Issue } from "../model/issue.ts";
 import type { MissionPhase, Outcome, Usage } from "../model/mission.ts";
-import type { DecisionType } from "../model/request.ts";
+import type { BudgetField, DecisionType } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
 import type { CallbacksView } from "./callbacks.ts";
@@ -53,6 +53,14 @@ export interface MissionView {
     readonly maxRuntimeMinutes: number;
     readonly maxLlmCalls: number | null;
     readonly maxCostUsd: number | null;
+    /** Limits that a decision raised above the file's. */
+    readonly raised: readonly {
+      readonly limit: BudgetField;
+      readonly from: number;
+      readonly to: number;
+      readonly by: string;
+      readonly at: Instant;
+    }[];
   };
   readonly revision: string;
   readonly contractHash: string;

@@ -98,10 +98,10 @@ export function endIncidents(state: CloneState, classes: readonly IncidentClass[
   });
 }
 
-/** The first end that is recorded stands; whatever comes later does not change it. */
+/** The first end that is recorded stands; whatever comes later does not change it. Nobody is asked for more budget for what is over. */
 export function withTerminal(state: CloneState, terminal: Terminal): CloneState {
   if (state.mission === null || state.mission.terminal !== null) return state;
-  const metered = stopMeter(state, terminal.at);
+  const metered = stopMeter(withoutBudget(state), terminal.at);
   return withMission(metered, { terminal, summary: terminal.reason, summaryAt: terminal.at });
 }
 
@@ -127,4 +127,11 @@ export function beginStop(
     reason: stop.text,
     ...(trace === null ? {} : { trace }),
   });
+}
+
+/** The budget's hold goes with its question. A day's cap asks nobody and stays. */
+export function withoutBudget(state: CloneState): CloneState {
+  const requests = state.requests.filter(({ kind }) => kind !== "budget");
+  const free = withoutHolds(state, ({ kind, owner }) => kind === "budget" && owner === "supervisor");
+  return requests.length === state.requests.length ? free : { ...free, requests };
 }

@@ -6,6 +6,7 @@ import type { Verdict } from "../model/verdict.ts";
 import { ask, enter, type Step, stay, withMission, withoutHolds } from "./change.ts";
 import { JUDGE_ATTEMPTS_MAX, JUDGE_RETRY_MS } from "./limits.ts";
 import { awaitPostmortem, mergedPostmortem, needsPostmortem } from "./postmortem.ts";
+import { limitsInForce } from "./raise.ts";
 import { scorecardOf } from "./scorecard.ts";
 import {
   type CloneState,
@@ -165,7 +166,7 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     proof: mission.proof,
     traces: mission.traces,
     postmortem: mission.postmortem,
-    limits: mission.limits,
+    limits: limitsInForce(mission),
     summary: mission.summary,
     assignedAt: mission.assignedAt,
     acceptedAt: mission.acceptedAt,

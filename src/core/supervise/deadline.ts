@@ -3,7 +3,7 @@ import { assertNever } from "../model/error.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
 import { ask, beginStop, enter, type Step, stay, withoutHolds } from "./change.ts";
-import { isOver } from "./limits.ts";
+import { hasExpired } from "./limits.ts";
 import { onRecoveryDue } from "./recover.ts";
 import type { CloneState } from "./state.ts";
 
@@ -20,12 +20,7 @@ export function onDeadline(
     case "backoff":
       return afterBackoff(state, at);
     case "hold":
-      return stay(
-        withoutHolds(
-          state,
-          (hold) => hold.until !== undefined && isOver(hold.until, at) && hold.clearBy === "supervisor",
-        ),
-      );
+      return stay(withoutHolds(state, (hold) => hasExpired(hold, at)));
     case "stop":
       return stopAgain(state, at);
     case "judge":

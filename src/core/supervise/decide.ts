@@ -6,14 +6,18 @@ import { conditionsOf } from "../status/conditions.ts";
 import { describe } from "../status/describe.ts";
 import * as actions from "./actions.ts";
 import { onBlockerStanding } from "./blocked.ts";
+import { onBudget, onUsed } from "./budget.ts";
 import * as callback from "./callback.ts";
 import { type Step, stay } from "./change.ts";
 import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished, onPostmortemMerged } from "./close.ts";
+import { onDayBegan } from "./day.ts";
 import { onDeadline } from "./deadline.ts";
 import * as handover from "./handover.ts";
 import * as launch from "./launch.ts";
 import { TEXT_MAX } from "./limits.ts";
+import { onRunaway, onSettled } from "./overspend.ts";
 import { meterPeople } from "./people.ts";
+import { onRaiseEnded } from "./raise.ts";
 import { onTried } from "./recover.ts";
 import { onReport } from "./report.ts";
 import { onAcknowledged, onReminded, onRequestDecided } from "./requests.ts";
@@ -169,13 +173,23 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
     case "deadline.passed":
       return onDeadline(state, event, at);
     case "budget.crossed":
-      return watch.onBudget(state, event, at);
+      return onBudget(state, event, at);
     case "blocker.standing":
       return onBlockerStanding(state, event, at);
     case "progress.overdue":
       return onProgressOverdue(state, event, at);
     case "turn.reached":
       return onTurnReached(state, event, at);
+    case "instance.used":
+      return onUsed(state, event);
+    case "instance.settled":
+      return onSettled(state, event);
+    case "runaway.detected":
+      return onRunaway(state, event, at);
+    case "raise.ended":
+      return onRaiseEnded(state, event);
+    case "day.began":
+      return onDayBegan(state, event);
     case "window.ended":
       return watch.onWindowEnded(state, event, at);
     case "action.claimed":

@@ -1,14 +1,14 @@
-import type { BudgetLevel, CloneEvent, DeadlineName, MeterName } from "../model/event.ts";
-import { BUDGET_LEVELS } from "../model/event.ts";
+import type { CloneEvent, DeadlineName } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
-import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
-import { activeMsOf } from "./active.ts";
+import { type Instant, iso } from "../model/time.ts";
 import { dueBlockers } from "./blocked.ts";
+import { dueBudget } from "./budget.ts";
 import { dueCallback } from "./callback.ts";
-import { AMNESTY_MIN_MS, isOver, isStretched } from "./limits.ts";
+import { dueDay, type FleetDay } from "./day.ts";
+import { AMNESTY_MIN_MS, hasExpired, isStretched } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
+import { dueRunaway } from "./overspend.ts";
 import { isOpen } from "./recover.ts";
-import { totalUsage } from "./report.ts";
 import { dueRequests } from "./requests.ts";
 import type { ClonePhase, CloneState } from "./state.ts";
 import { dueProgress } from "./stuck.ts";
@@ -24,7 +24,7 @@ export function due(
   state: CloneState,
   signal: Signal | undefined,
   now: Instant,
-  watch: Watch,
+  watch: Watch & { readonly day?: FleetDay | null },
 ): readonly CloneEvent[] {
   const wordsMayWait = lastWordsMayWait(state, signal, now, watch);
   return [
@@ -33,12 +33,23 @@ export function due(
     ...recovery(state, now, watch),
     ...dueCallback(state, signal, now, watch),
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
-    ...budget(state, signal, now, wordsMayWait),
+    ...dueSpending(state, signal, { now, wordsMayWait }),
+    ...(watch.day === undefined ? [] : dueDay(state, signal, { at: watch.day, now })),
     ...dueProgress(state, signal),
     ...turnBoundary(state, signal, now),
     ...dueBlockers(state, now),
     ...dueRequests(state, now),
   ];
+}
+
+/** What an instance spends: for a heartbeat that tells of more, which must not wait for the next tick. */
+export function dueOfUsage(
+  state: CloneState,
+  signal: Signal | undefined,
+  now: Instant,
+  watch: Watch,
+): readonly CloneEvent[] {
+  return dueSpending(state, signal, { now, wordsMayWait: lastWordsMayWait(state, signal, now, watch) });
 }
 
 /**
@@ -59,14 +70,6 @@ function lastWordsMayWait(
   const { lastEventSeq, phase } = signal.heartbeat;
   return signal.receivedAt < watch.watchingSince || lastEventSeq > instance.lastSeq || phase === "exited";
 }
-
-/** Thresholds as parts of a limit (design section 7). */
-export const BUDGET_THRESHOLDS: Readonly<Record<BudgetLevel, number>> = {
-  notify: 0.5,
-  warn: 0.8,
-  pause: 0.9,
-  stop: 1,
-};
 
 const DEADLINE_OF: Partial<Record<ClonePhase, { name: DeadlineName; text: string; lagCounts: boolean }>> = {
   Starting: { name: "start", text: "the instance did not become ready in time", lagCounts: true },
@@ -97,11 +100,7 @@ function deadlines(state: CloneState, now: Instant, watch: Watch): CloneEvent[] 
       });
     }
   }
-  if (
-    state.holds.some(
-      (hold) => hold.clearBy === "supervisor" && hold.until !== undefined && isOver(hold.until, now),
-    )
-  ) {
+  if (state.holds.some((hold) => hasExpired(hold, now))) {
     events.push({ type: "deadline.passed", deadline: "hold", epoch, evidence: "a hold is looked at again" });
   }
   return events;
@@ -129,11 +128,11 @@ function recovery(state: CloneState, now: Instant, watch: Watch): CloneEvent[] {
 function window(state: CloneState, now: Instant): CloneEvent[] {
   const { mission } = state;
   if (mission === null || mission.terminal !== null) return [];
-  const held = state.holds.some((hold) => hold.kind === "window");
+  const held = state.holds.find((hold) => hold.kind === "window");
   const declared = mission.limits.autonomy_window;
   const seen = declared === null ? { open: true, changesAt: null, ended: false } : windowAt(declared, now);
   if (seen.open) {
-    return held
+    return held !== undefined
       ? [
           {
             type: "hold.released",
@@ -146,8 +145,9 @@ function window(state: CloneState, now: Instant): CloneEvent[] {
       : [];
   }
   if (seen.ended) return [{ type: "window.ended", evidence: "the autonomy window is over" }];
-  if (held) return [];
-  const message = `outside of the autonomy window; opens at ${seen.changesAt === null ? "no time" : iso(seen.changesAt)}`;
+  const { changesAt } = seen;
+  if (held !== undefined && held.until === (changesAt ?? undefined)) return [];
+  const message = `outside of the autonomy window; opens at ${changesAt === null ? "no time" : iso(changesAt)}`;
   return [
     {
       type: "hold.placed",
@@ -159,58 +159,20 @@ function window(state: CloneState, now: Instant): CloneEvent[] {
         reason: "OutsideWindow",
         message,
         clearBy: "repository",
+        ...(changesAt === null ? {} : { until: changesAt }),
       },
     },
   ];
 }
 
-function budget(
+/** Budgets and runaways read the same meters; a sample is recorded once. */
+function dueSpending(
   state: CloneState,
   signal: Signal | undefined,
-  now: Instant,
-  wordsMayWait: boolean,
+  at: { readonly now: Instant; readonly wordsMayWait: boolean },
 ): CloneEvent[] {
-  const { mission, instance } = state;
-  if (mission === null || mission.terminal !== null) return [];
-  const { budget: limits } = mission.limits;
-  const fresh =
-    instance !== null && signal !== undefined && signal.heartbeat.epoch === instance.epoch
-      ? {
-          ...instance,
-          llmCalls: higher(instance.llmCalls, signal.heartbeat.usage.llmCalls),
-          costMicros: higher(instance.costMicros, signal.heartbeat.usage.costMicros),
-        }
-      : instance;
-  const used = totalUsage(mission, fresh);
-  const activeMs = activeMsOf(state, signal, now);
-  return [
-    ...(wordsMayWait
-      ? []
-      : crossing(state, "runtime_minutes", activeMs / MINUTE_MS, limits.max_runtime_minutes)),
-    ...crossing(state, "llm_calls", used.llmCalls, limits.max_llm_calls),
-    ...crossing(
-      state,
-      "cost_usd",
-      used.costMicros === null ? null : used.costMicros / 1_000_000,
-      limits.max_cost_usd,
-    ),
-  ];
-}
-
-function crossing(
-  state: CloneState,
-  meter: MeterName,
-  used: number | null,
-  limit: number | null,
-): CloneEvent[] {
-  if (used === null || limit === null) return [];
-  const reached = BUDGET_LEVELS.filter((level) => used >= BUDGET_THRESHOLDS[level] * limit).at(-1);
-  const before = state.mission?.crossed[meter];
-  if (reached === undefined) return [];
-  if (before !== undefined && BUDGET_LEVELS.indexOf(reached) <= BUDGET_LEVELS.indexOf(before)) return [];
-  return [{ type: "budget.crossed", meter, level: reached, used: Math.round(used * 1000) / 1000, limit }];
-}
-
-function higher(a: number | null, b: number | null): number | null {
-  return a === null ? b : b === null ? a : Math.max(a, b);
+  const budget = dueBudget(state, signal, at);
+  const sampled = budget.some(({ type }) => type === "instance.used");
+  const runaway = dueRunaway(state, signal, at.now);
+  return [...budget, ...runaway.filter(({ type }) => !sampled || type !== "instance.used")];
 }

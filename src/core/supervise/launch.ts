@@ -87,6 +87,9 @@ export function plannedBody(
     answeredAt: null,
     activeMs: null,
     activeBaseMs: 0,
+    pauseAskedAt: null,
+    pausedAt: null,
+    settled: null,
     llmCalls: null,
     costMicros: null,
     stopping: null,
@@ -168,7 +171,8 @@ export function advance(state: CloneState, at: Instant): Step {
     });
   }
   if (state.phase === "Running" && held !== instance.pauseAsked) {
-    return ask(withInstance(state, { pauseAsked: held }), {
+    const pauseAskedAt = held ? at : null;
+    return ask(withInstance(state, { pauseAsked: held, pauseAskedAt, pausedAt: null, settled: null }), {
       type: held ? "pause" : "resume",
       epoch: instance.epoch,
     });

@@ -1,3 +1,4 @@
+import type { Hold } from "../model/hold.ts";
 import { type Instant, MINUTE_MS, SECOND_MS } from "../model/time.ts";
 
 /** From the recorded intent to `instance.ready`: a cold machine starting many clones at once takes a while. */
@@ -31,4 +32,11 @@ export function isStretched(until: Instant, now: Instant, declaredMaxMs = 0): bo
 /** Whether a wait of ours is over, also where a clock that was put back would make it last for hours. */
 export function isOver(until: Instant, now: Instant): boolean {
   return until <= now || isStretched(until, now);
+}
+
+/** Whether a hold ends by itself now. What we placed ourselves ends soon; a person or a day may mean tomorrow. */
+export function hasExpired({ kind, until, clearBy }: Hold, now: Instant): boolean {
+  // The window itself says when it is open, also after its file changed.
+  if (until === undefined || kind === "window") return false;
+  return clearBy === "supervisor" ? isOver(until, now) : until <= now;
 }

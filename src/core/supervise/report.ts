@@ -6,6 +6,7 @@ import type { Report } from "../model/report.ts";
 import type { Instant } from "../model/time.ts";
 import { withActive } from "./active.ts";
 import { onBlocked, onUnblocked } from "./blocked.ts";
+import { withUsage } from "./budget.ts";
 import {
   ask,
   beginStop,
@@ -31,22 +32,14 @@ export function onReport(
   event: Extract<CloneEvent, { type: "instance.reported" }>,
   at: Instant,
 ): Step {
-  const { instance, mission } = state;
+  const { instance } = state;
   const { report } = event;
   if (instance === null || instance.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
   if (report.seq <= instance.lastSeq) return stay(state, `report ${report.seq} was taken before`);
   if (report.seq !== instance.lastSeq + 1)
     return stay(state, `report ${instance.lastSeq + 1} has not come yet`);
-  const counted = withInstance(withActive(state, report.activeMs, at), {
-    lastSeq: report.seq,
-    llmCalls: report.llmCalls,
-    costMicros: report.costMicros,
-  });
-  const trusted =
-    mission !== null && (report.llmCalls !== null || report.costMicros !== null)
-      ? withMission(counted, { trust: "reported" })
-      : counted;
-  return take(trusted, report, at);
+  const active = withActive(state, report.activeMs, at);
+  return take(withUsage(withInstance(active, { lastSeq: report.seq }), report), report, at);
 }
 
 function take(state: CloneState, report: Report, at: Instant): Step {

@@ -7,7 +7,7 @@ import { HOUR_MS, type Instant } from "../model/time.ts";
 import { answeredBlocked } from "./blocked.ts";
 import { type Step, stay, withMission, withoutHolds } from "./change.ts";
 import { decidedAction } from "./freeze.ts";
-import { raiseBudget } from "./raise.ts";
+import { limitsInForce, raiseBudget } from "./raise.ts";
 import { ANSWERED_MAX, type CloneState, REQUESTS_MAX } from "./state.ts";
 import { goOnFromStuck } from "./stuck.ts";
 import { answerAgent } from "./tell.ts";
@@ -164,7 +164,7 @@ function answer(state: CloneState, open: Request, { decision, by, reason }: Answ
         enter: "cancel",
       });
     case "raise":
-      return stay(lifted(raiseBudget(counted, decision.budget), open));
+      return stay(lifted(raiseBudget(counted, decision.budget, { by, at, request: open.id }), open));
     case "go_on": {
       const decided = decidedAction(counted, { open, decision: decision.type, by, at });
       return wentOn(lifted(decided, open), open, { by, reason }, at);
@@ -198,9 +198,10 @@ function wentOn(
 }
 
 function raiseText(state: CloneState, decision: Extract<Decided, { type: "raise" }>): string {
-  const before = state.mission?.limits.budget;
+  if (state.mission === null) return "";
+  const before = limitsInForce(state.mission).budget;
   return Object.entries(decision.budget)
-    .map(([field, value]) => `${field}: ${before?.[field as keyof typeof before] ?? "none"} → ${value}`)
+    .map(([field, value]) => `${field}: ${before[field as keyof typeof before] ?? "none"} → ${value}`)
     .join(", ");
 }
 

@@ -12,7 +12,7 @@ import { end } from "./want.ts";
 export function runAway(
   state: CloneState,
   at: Instant,
-  what: { readonly message: string; readonly startedAt?: Instant },
+  what: { readonly message: string; readonly startedAt?: Instant; readonly evidence?: string },
 ): Step {
   const known = state.mission?.incidents.some(
     (incident) => incident.class === "runaway" && incident.endedAt === null,

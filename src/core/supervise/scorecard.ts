@@ -2,6 +2,7 @@ import type { Outcome } from "../model/mission.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import { type Instant, MINUTE_MS } from "../model/time.ts";
 import type { Verdict } from "../model/verdict.ts";
+import { limitsInForce } from "./raise.ts";
 import { totalUsage } from "./report.ts";
 import type { CloneState, MissionState } from "./state.ts";
 
@@ -15,7 +16,7 @@ export function scorecardOf(input: {
 }): Scorecard {
   const { state, mission, verdict, outcome, at } = input;
   const usage = totalUsage(mission, state.instance);
-  const budgetMs = mission.limits.budget.max_runtime_minutes * MINUTE_MS;
+  const budgetMs = limitsInForce(mission).budget.max_runtime_minutes * MINUTE_MS;
   const between = (from: Instant | null, to: Instant | null): number | null =>
     from === null || to === null ? null : Math.max(0, to - from);
   const criteria = verdict?.criteria ?? [];

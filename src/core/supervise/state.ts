@@ -10,7 +10,7 @@ import type { DeathProof, InstanceHandle } from "../model/instance.ts";
 import type { Recovery } from "../model/liveness.ts";
 import type { MeterTrust, MissionContract, MissionLimits, Outcome } from "../model/mission.ts";
 import type { MergedPostmortem } from "../model/postmortem.ts";
-import type { AnsweredRequest, Request } from "../model/request.ts";
+import type { AnsweredRequest, BudgetField, Request } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
 import type { TraceBundle, TraceCause } from "../model/trace.ts";
@@ -91,6 +91,10 @@ export interface CloneState {
   readonly requests: readonly Request[];
   /** Questions ever asked on this lane: the number in the next one's id. */
   readonly requestsMade: number;
+  /** What all instances that are over have used as far as they said; never falls. */
+  readonly spent: Spent;
+  /** What all had used when this day began, for the caps of a day; null while none is declared. */
+  readonly day: (Spent & { readonly day: string }) | null;
   /** The newest evidence for each gate. */
   readonly gates: readonly Gate[];
   /** Derived after every event; kept because `since` has to remember. */
@@ -112,6 +116,12 @@ export interface Drift {
   readonly revision: string;
   readonly fields: readonly ChangedField[];
   readonly class: ChangeClass;
+}
+
+/** The part that is known: at least this much. */
+export interface Spent {
+  readonly llmCalls: number;
+  readonly costMicros: number;
 }
 
 export interface Recent {
@@ -151,6 +161,15 @@ export interface InstanceState {
   readonly activeMs: number | null;
   /** Active time of the mission before this instance. */
   readonly activeBaseMs: number;
+  /** When the pause that is in force was asked for and confirmed; null while none is. */
+  readonly pauseAskedAt: Instant | null;
+  readonly pausedAt: Instant | null;
+  /** What it had used when that pause had settled, and how often that rose since. */
+  readonly settled: {
+    readonly llmCalls: number | null;
+    readonly costMicros: number | null;
+    readonly rises: number;
+  } | null;
   /** Usage of this instance as reported, cumulative. */
   readonly llmCalls: number | null;
   readonly costMicros: number | null;
@@ -191,7 +210,12 @@ export interface MissionState {
   readonly revision: string;
   readonly contract: MissionContract;
   readonly contractHash: string;
+  /** As the file says them; what is in force is `limitsInForce`. */
   readonly limits: MissionLimits;
+  /** Limits that a decision raised above the file's. */
+  readonly raises: Readonly<Partial<Record<BudgetField, Raise>>>;
+  /** What the clone had spent before this mission. */
+  readonly spentBefore: Spent;
   readonly labels: Readonly<Record<string, string>>;
   /** W3C trace id. */
   readonly traceId: string;
@@ -256,6 +280,18 @@ export interface Ending {
   readonly reason: string;
 }
 
+/** One raised limit, recorded with before and after. */
+export interface Raise {
+  /** What the file said; the raise is over when it says something else. */
+  readonly declared: number | null;
+  readonly from: number;
+  readonly to: number;
+  readonly by: string;
+  readonly at: Instant;
+  /** The question that it answered. */
+  readonly request: string;
+}
+
 export interface Terminal {
   readonly status: "completed" | "failed" | "cancelled" | "timed_out";
   readonly at: Instant;
@@ -283,6 +319,7 @@ export interface ClosedMission {
   readonly proof: DeathProof | null;
   readonly traces: readonly TraceBundle[];
   readonly postmortem: MergedPostmortem | null;
+  /** As they were in force at the end. */
   readonly limits: MissionLimits;
   readonly summary: string;
   readonly assignedAt: Instant;
@@ -336,6 +373,8 @@ export function initialState(name: string, at: Instant): CloneState {
     holds: [],
     requests: [],
     requestsMade: 0,
+    spent: { llmCalls: 0, costMicros: 0 },
+    day: null,
     gates: [],
     conditions: [],
     failures: [],

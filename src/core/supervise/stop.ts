@@ -78,9 +78,16 @@ function bury(state: CloneState, instance: InstanceState, proof: DeathProof, at:
   return { ...withMission(counted, { proof }), instance: null };
 }
 
-/** What an instance that is over has used is the mission's from now on. */
-export function withUsageOf(state: CloneState, instance: InstanceState): CloneState {
-  const { mission } = state;
+/** What an instance that is over has used is the mission's and the clone's from now on. */
+export function withUsageOf(before: CloneState, instance: InstanceState): CloneState {
+  const { mission, spent } = before;
+  const state: CloneState = {
+    ...before,
+    spent: {
+      llmCalls: spent.llmCalls + (instance.llmCalls ?? 0),
+      costMicros: spent.costMicros + (instance.costMicros ?? 0),
+    },
+  };
   if (mission === null || instance.acceptedAt === null) return state;
   const add = (base: number | null, own: number | null): number | null =>
     base === null || own === null ? null : base + own;

@@ -21,8 +21,8 @@ import {
 } from "./change.ts";
 import { closeUnjudged, closeWithoutVerdict } from "./close.ts";
 import { releasedByHand } from "./freeze.ts";
-import { withoutRequests } from "./requests.ts";
-import { type CloneState, isRunClosed, type MissionState } from "./state.ts";
+import { settleBudget, withoutOldRaises } from "./raise.ts";
+import { type CloneState, isRunClosed, type MissionState, type Spent } from "./state.ts";
 import { goOnFromStuck } from "./stuck.ts";
 import { withDrift } from "./update.ts";
 
@@ -79,7 +79,12 @@ export function onAssigned(state: CloneState, { mission }: Of<"mission.assigned"
   );
   return stay(
     declaredHold(
-      { ...fresh, mission: newMission(mission, at), gates: [], gateAttempts: 0 },
+      {
+        ...fresh,
+        mission: newMission(mission, { at, spentBefore: state.spent }),
+        gates: [],
+        gateAttempts: 0,
+      },
       mission.limits,
       at,
     ),
@@ -92,15 +97,8 @@ export function onLimitsChanged(state: CloneState, event: Of<"mission.limits_cha
   if (mission === null) return stay(state, "there is no mission");
   const { limits } = event;
   const before = mission.limits;
-  const raised = budgetRaised(before, limits);
-  let next = withMission(state, {
-    limits,
-    ...(raised ? { crossed: {} } : {}),
-  });
-  if (raised) {
-    next = withoutHolds(next, (hold) => hold.kind === "budget");
-    next = withoutRequests(next, (request) => request.kind === "budget");
-  }
+  const declared = { ...mission, limits };
+  let next = settleBudget(withMission(state, { limits, raises: withoutOldRaises(declared) }), mission);
   if (limits.kill_switch.engaged) {
     return end(next, at, {
       status: "cancelled",
@@ -232,17 +230,10 @@ function declaredHold(state: CloneState, limits: MissionLimits, at: Instant): Cl
   });
 }
 
-function budgetRaised(before: MissionLimits, after: MissionLimits): boolean {
-  const higher = (old: number | null, now: number | null): boolean =>
-    old !== null && (now === null || now > old);
-  return (
-    higher(before.budget.max_runtime_minutes, after.budget.max_runtime_minutes) ||
-    higher(before.budget.max_llm_calls, after.budget.max_llm_calls) ||
-    higher(before.budget.max_cost_usd, after.budget.max_cost_usd)
-  );
-}
-
-function newMission(mission: DesiredMission, at: Instant): MissionState {
+function newMission(
+  mission: DesiredMission,
+  { at, spentBefore }: { readonly at: Instant; readonly spentBefore: Spent },
+): MissionState {
   return {
     missionId: mission.missionId,
     name: mission.name,
@@ -250,6 +241,8 @@ function newMission(mission: DesiredMission, at: Instant): MissionState {
     contract: mission.contract,
     contractHash: mission.contractHash,
     limits: mission.limits,
+    raises: {},
+    spentBefore,
     labels: mission.labels,
     traceId: sha256Hex(`trace/${mission.missionId}`).slice(0, 32),
     assignedAt: at,

@@ -8,13 +8,11 @@ import {
   type Step,
   stay,
   withGates,
-  withHold,
   withIncident,
   withInstance,
   withMission,
 } from "./change.ts";
 import { beginRecovery, endRecovery, giveUp, isOpen } from "./recover.ts";
-import { withRequest } from "./requests.ts";
 import type { CloneState } from "./state.ts";
 import { end } from "./want.ts";
 
@@ -31,7 +29,9 @@ export function onConfigured(state: CloneState, event: Of<"instance.configured">
 
 export function onPaused(state: CloneState, event: Of<"instance.paused">, at: Instant): Step {
   if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  return stay(stopMeter(withInstance(state, { paused: true }), at));
+  // A pause that was taken back meanwhile is a pause all the same, but none that anybody is held to.
+  const pausedAt = state.instance.pauseAsked ? at : null;
+  return stay(stopMeter(withInstance(state, { paused: true, pausedAt, settled: null }), at));
 }
 
 export function onResumed(state: CloneState, event: Of<"instance.resumed">, at: Instant): Step {
@@ -90,48 +90,6 @@ export function onHealth(state: CloneState, event: Of<"health.changed">, at: Ins
   if (event.health === "healthy") return stay(endRecovery(seen, at));
   if (event.health === "degraded" && !isOpen(seen.recovery)) return beginRecovery(seen, degraded, at);
   return event.health === "lost" ? giveUp(seen, degraded, at) : stay(seen);
-}
-
-/** Notices are noticed; at `pause` the mission is held until the number changes; at `stop` it ends. */
-export function onBudget(state: CloneState, event: Of<"budget.crossed">, at: Instant): Step {
-  const { mission } = state;
-  if (mission === null || mission.terminal !== null) return stay(state, "there is no mission");
-  const crossed = withMission(state, { crossed: { ...mission.crossed, [event.meter]: event.level } });
-  const facts = `${event.meter} is at ${event.used} of ${event.limit}`;
-  if (event.level === "pause") {
-    const held = withHold(crossed, {
-      kind: "budget",
-      owner: "supervisor",
-      since: at,
-      reason: "BudgetThreshold",
-      message: `${facts}; goes on when \`max_${event.meter}\` is raised, by decision or in the file`,
-      clearBy: "decision",
-    });
-    return stay(
-      withRequest(
-        held,
-        {
-          kind: "budget",
-          severity: "medium",
-          summary: `${facts}; raise it or stop`,
-          evidence: [facts],
-          answers: ["raise", "stop"],
-          hold: { kind: "budget", owner: "supervisor" },
-        },
-        at,
-      ),
-    );
-  }
-  if (event.level === "stop") {
-    const status = event.meter === "runtime_minutes" ? "timed_out" : "failed";
-    return end(crossed, at, {
-      status,
-      by: "supervisor",
-      reason: `budget exhausted: ${facts}`,
-      enter: "term",
-    });
-  }
-  return stay(crossed);
 }
 
 export function onWindowEnded(state: CloneState, event: Of<"window.ended">, at: Instant): Step {

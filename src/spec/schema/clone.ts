@@ -48,6 +48,10 @@ const Agent = z.strictObject({
     .enum(["on_start", "explicit"])
     .default("on_start")
     .describe('`explicit`: the program says {"type":"accepted"}.'),
+  usage: z
+    .enum(["reported", "none"])
+    .default("reported")
+    .describe("`none`: the program cannot tell what it uses; its limits on calls and cost need consent."),
 });
 
 const Secret = z.strictObject({

@@ -210,3 +210,12 @@ export function documentSchema<
     })
     .meta({ title: shape.kind, description: shape.description });
 }
+
+/** In percent of a limit. Rising order is judged apart, so that people are told which one is out of place. */
+export const BudgetThresholds = z
+  .strictObject({
+    notify_percent: z.number().positive().max(100).default(50),
+    warn_percent: z.number().positive().max(100).default(80),
+    pause_percent: z.number().positive().max(100).default(90),
+  })
+  .describe("When people are told, warned, and asked with the mission paused, in percent of a limit.");

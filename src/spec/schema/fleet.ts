@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   ActionName,
   AfterClosure,
+  BudgetThresholds,
   COST_USD_MAX,
   Commit,
   documentSchema,
@@ -33,9 +34,30 @@ const Caps = z.strictObject({
   max_cost_usd: z.number().min(0).max(COST_USD_MAX).optional(),
   max_llm_calls: z.int().min(0).max(LLM_CALLS_MAX).optional(),
   max_parallel_missions: z.int().min(1).max(PARALLEL_MAX).default(10).describe("Clones that run at once."),
+  max_cost_usd_per_day: z
+    .number()
+    .positive()
+    .max(COST_USD_MAX)
+    .optional()
+    .describe("Of all clones together."),
+  max_llm_calls_per_day: z.int().min(1).max(LLM_CALLS_MAX).optional().describe("Of all clones together."),
+  max_cost_usd_per_clone_per_day: z
+    .number()
+    .positive()
+    .max(COST_USD_MAX)
+    .optional()
+    .describe("Of each clone."),
+  max_llm_calls_per_clone_per_day: z.int().min(1).max(LLM_CALLS_MAX).optional().describe("Of each clone."),
+  day_timezone: z
+    .string()
+    .min(1)
+    .max(64)
+    .default("UTC")
+    .describe("Whose midnight begins a day: an IANA name such as Europe/Berlin."),
 });
 
 const Defaults = z.strictObject({
+  budget_thresholds: BudgetThresholds.optional(),
   heartbeat_interval_seconds: HeartbeatIntervalSeconds.default(30),
   report_cadence: ReportCadence.default("hybrid"),
   storage_scope: StorageScope.default("factory"),

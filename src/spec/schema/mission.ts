@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   ActionName,
+  BudgetThresholds,
   CHECK_TIMEOUT_SECONDS_MAX,
   CloneName,
   COST_USD_MAX,
@@ -62,6 +63,11 @@ const Budget = z.strictObject({
     .describe("Time with a running, unpaused instance."),
   max_llm_calls: z.int().min(0).max(LLM_CALLS_MAX).optional(),
   max_cost_usd: z.number().min(0).max(COST_USD_MAX).optional(),
+  thresholds: BudgetThresholds.optional(),
+  accept_unmetered: z
+    .boolean()
+    .default(false)
+    .describe("Consents to limits that nobody can measure, where the clone's agent says `usage: none`."),
 });
 
 // One object instead of a union: people get told about the field that is wrong, not about two shapes.

@@ -33,7 +33,7 @@ function asked(change: Partial<NewRequest> = {}): CloneState {
 
 function refusal(decision: Decided, change: Partial<NewRequest> = {}, by = "operator:ann"): string | null {
   const state = asked(change);
-  return refusalOf(state, state.requests[0] as Request, { decision, by, caps: CAPS });
+  return refusalOf(state, state.requests[0] as Request, { decision, by, caps: CAPS, now: T0 });
 }
 
 describe("an answer", () => {
@@ -82,9 +82,11 @@ describe("an answer", () => {
     const state = asked();
     const decision: Decided = { type: "raise", budget: { max_cost_usd: 8 } };
     const request = state.requests[0] as Request;
-    expect(refusalOf(state, request, { decision, by: "operator:ann", caps: null })).toMatch(/not known/);
+    expect(refusalOf(state, request, { decision, by: "operator:ann", caps: null, now: T0 })).toMatch(
+      /not known/,
+    );
     expect(
-      refusalOf(state, request, { decision: { type: "stop" }, by: "operator:ann", caps: null }),
+      refusalOf(state, request, { decision: { type: "stop" }, by: "operator:ann", caps: null, now: T0 }),
     ).toBeNull();
   });
 
@@ -95,7 +97,7 @@ describe("an answer", () => {
     expect(refusal({ type: "approve" }, approval, "operator:bob")).toBeNull();
     const state = asked(approval);
     const voted = { ...(state.requests[0] as Request), votes: [{ by: "operator:bob", at: T0 }] };
-    const again = { decision: { type: "approve" }, by: "operator:bob", caps: CAPS } as const;
+    const again = { decision: { type: "approve" }, by: "operator:bob", caps: CAPS, now: T0 } as const;
     expect(refusalOf(state, voted, again)).toMatch(/agreed already; 1 more/);
   });
 });

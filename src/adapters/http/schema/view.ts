@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { CONDITION_TYPES } from "../../../core/model/condition.ts";
 import { SEVERITIES } from "../../../core/model/incident.ts";
-import { DECISION_TYPES } from "../../../core/model/request.ts";
+import { BUDGET_FIELDS, DECISION_TYPES } from "../../../core/model/request.ts";
 import type { DeadLetterView } from "../../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../../core/status/guardrails.ts";
 import type { RolloutView } from "../../../core/status/rollouts.ts";
@@ -128,6 +128,15 @@ export const missionViewSchema = z.object({
     maxRuntimeMinutes: z.number(),
     maxLlmCalls: z.number().nullable(),
     maxCostUsd: z.number().nullable(),
+    raised: z.array(
+      z.object({
+        limit: z.enum(BUDGET_FIELDS),
+        from: z.number(),
+        to: z.number(),
+        by: z.string(),
+        at: Instant,
+      }),
+    ),
   }),
   revision: z.string(),
   contractHash: z.string(),
