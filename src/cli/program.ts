@@ -202,6 +202,15 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       (await import("./commands/events.ts")).events(call, name),
   );
   runs(
+    add(
+      "actions <name>",
+      "List what its agent did outside, each thing once",
+      "factory actions license-audit\nfactory actions license-audit --json | jq .actions[].state",
+    ).option("--last <n>", "the newest n", count, 200),
+    async (call: Call<{ last: number }>, name: string) =>
+      (await import("./commands/actions.ts")).actions(call, name),
+  );
+  runs(
     add("logs <name>", "Show what its agent printed", "factory logs license-audit --follow")
       .option("-f, --follow", "go on with new lines")
       .option("--bytes <n>", "at most the last n bytes", count, 65_536),
@@ -297,6 +306,15 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     ),
     async (call: Call<object>, name: string, text: string) =>
       (await import("./commands/answer.ts")).answer(call, name, text),
+  );
+  runs(
+    add(
+      "release <name>",
+      "Let a lane go on that one of its actions has frozen",
+      'factory actions license-audit\nfactory release license-audit --reason "the mail went out once"',
+    ).option("--reason <text>", "is recorded", ""),
+    async (call: Call<{ reason: string }>, name: string) =>
+      (await import("./commands/release.ts")).release(call, name),
   );
   runs(
     add(

@@ -132,6 +132,7 @@ export function createActions(parts: { recorder: Recorder; store: Store; clock: 
             digest: actionDigest(claim),
             approvalOnly: wire.approval_only === true,
             epoch: caller.epoch,
+            agent: wire.agent ?? 1,
             state,
             mission,
             at,
@@ -156,6 +157,7 @@ interface Claimed {
   readonly digest: string;
   readonly approvalOnly: boolean;
   readonly epoch: number;
+  readonly agent: number;
   readonly state: CloneState;
   readonly mission: MissionState;
   readonly at: Instant;
@@ -173,7 +175,13 @@ function judgedClaim(row: ActionRow | null, on: Claimed): Outcome<WireClaimAnswe
   ): Outcome<WireClaimAnswer> => ({ answer: { decision, key, digest, marker, message, ...more }, events });
 
   if (on.approvalOnly) return judgedApproval(on, say);
-  const verdict = judgeClaim(row, { epoch, digest, now: at, releasedAt: mission.released[key] ?? null });
+  const verdict = judgeClaim(row, {
+    epoch,
+    agent: on.agent,
+    digest,
+    now: at,
+    releasedAt: mission.released[key] ?? null,
+  });
   // While a person is asked about this action already, nothing more is frozen for it.
   const asked = openFreeze(state, key);
   const question = { request: asked?.id ?? nextRequestId(state, "lane") };
@@ -251,7 +259,17 @@ function judgedClaim(row: ActionRow | null, on: Claimed): Outcome<WireClaimAnswe
   const shown = shownArguments(canonicalJson(claim.arguments ?? null));
   const used = decisionOn(state, digest)?.request ?? null;
   return say("go", "it is yours: do it once, then complete it", {}, [
-    { type: "action.claimed", epoch, key, digest, action, target, arguments: shown, approval: used },
+    {
+      type: "action.claimed",
+      epoch,
+      agent: on.agent,
+      key,
+      digest,
+      action,
+      target,
+      arguments: shown,
+      approval: used,
+    },
   ]);
 }
 
@@ -328,7 +346,7 @@ function judgedCompletion(
     wire.verified === undefined
       ? { type: wire.outcome === "failed" ? "failed" : "done" }
       : { type: "verified", found: wire.verified },
-    epoch,
+    { epoch, agent: wire.agent ?? 1 },
   );
   switch (verdict.type) {
     case "refuse":

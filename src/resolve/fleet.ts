@@ -1,4 +1,5 @@
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../core/model/desired.ts";
+import { MINUTE_MS } from "../core/model/time.ts";
 import type { FleetDocument } from "../spec/schema/fleet.ts";
 import { destinationOf } from "./notify.ts";
 
@@ -50,7 +51,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       action: rule.action,
       approvers: rule.approvers,
       quorum: rule.quorum,
-      expiresMs: rule.expires_minutes * 60_000,
+      expiresMs: Math.round(rule.expires_minutes * MINUTE_MS),
     })),
     writeBack: {
       branch: spec.write_back.branch,

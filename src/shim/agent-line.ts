@@ -27,6 +27,8 @@ export type AgentLine =
     }
   /** The agent thinks aloud or addresses somebody. */
   | { readonly type: "message"; readonly text: string }
+  /** Asks for a tool of the shim; answered on the program's input. */
+  | { readonly type: "tool"; readonly id: string; readonly tool: string; readonly arguments: unknown }
   | { readonly type: "completed"; readonly summary: string; readonly artifacts: readonly string[] }
   | { readonly type: "failed"; readonly reason: string };
 
@@ -115,6 +117,13 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
     case "message": {
       const text = textOf(value["text"]);
       return text === null ? null : { type: "message", text };
+    }
+    case "tool": {
+      const id = textOf(value["id"]);
+      const tool = textOf(value["tool"]);
+      return id === null || id.length > TOOL_ID_LENGTH_MAX || tool === null
+        ? null
+        : { type: "tool", id, tool, arguments: value["arguments"] };
     }
     case "completed": {
       const artifacts = Array.isArray(value["artifacts"]) ? value["artifacts"] : [];

@@ -35,6 +35,8 @@ export interface CommandOptions {
   readonly agent: AgentSpec;
   readonly secrets: Readonly<Record<string, string>>;
   readonly envelope: MissionEnvelope;
+  /** Further variables of ours, which no declared one can take the place of. */
+  readonly ours: Readonly<Record<string, string>>;
   readonly transcript: Transcript;
   /** It goes on with a mission that an earlier agent of the same instance began. */
   readonly resumes: boolean;
@@ -67,6 +69,7 @@ export function startCommandAgent(options: CommandOptions): void {
     ...options.secrets,
     FACTORY_MISSION: missionFile,
     ...(options.resumes ? { FACTORY_RESUME: "1" } : {}),
+    ...options.ours,
   });
   const spawned = spawnContained({ intent: options.intent, argv: options.agent.command, env, stdin: "pipe" });
   if (spawned === null) {

@@ -199,6 +199,8 @@ export function createMissionRun(options: {
         clocks.openTool(line.id, line.deadlineMs);
         loops.toolStart(line);
         break;
+      case "tool":
+        break; // Answered by the session.
       case "tool_end":
         clocks.closeTool(line.id);
         loops.toolEnd(line);

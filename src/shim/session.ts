@@ -40,6 +40,7 @@ import { openRollingLog } from "./rolling-log.ts";
 import type { LaunchSettings } from "./settings.ts";
 import { crashSignature, type Ending } from "./signature.ts";
 import { endLeftovers } from "./spawn.ts";
+import { createToolbox, EXIT_NO_TOOLS } from "./tools/toolbox.ts";
 import { openTranscript } from "./transcript.ts";
 
 export interface Session {
@@ -153,6 +154,23 @@ export function createSession(options: {
     onOrphaned,
   });
 
+  const toolbox = createToolbox({
+    intent,
+    token: settings.token,
+    callbackUrl: () => callbackUrl,
+    clocks,
+    redactor,
+    transcript,
+    onReached: () => heart.reached(),
+    onFenced: () => end("the controller has fenced this epoch"),
+    say(line) {
+      if (run === null || run.terminal() || phase === "stopping") return false;
+      run.onLine(line);
+      return true;
+    },
+    reply: (line) => agent?.say(line) ?? "closed",
+  });
+
   function onOrphaned(): void {
     if (agent === null) end("nobody has been reached for a day");
     else if (settings.orphanPolicy.action === "pause") setPaused("orphan", true);
@@ -216,14 +234,26 @@ export function createSession(options: {
     });
     run = mission;
     heart.watch(intent.workspace);
-    startAgent(mission, { envelope: next, resumes: false });
+    void toolbox.open().then(
+      () => startAgent(mission, { envelope: next, resumes: false }),
+      (error: unknown) => withoutTools(error),
+    );
+  }
+
+  /** Without them it would act without asking: then it is not started. */
+  function withoutTools(error: unknown): void {
+    const problem = `the agent's tools cannot be offered: ${error instanceof Error ? error.message : String(error)}`;
+    transcript.note(problem);
+    onExit({ code: EXIT_NO_TOOLS, signal: null, stderrTail: problem });
   }
 
   function startAgent(
     mission: MissionRun,
     how: { readonly envelope: MissionEnvelope; readonly resumes: boolean },
   ): void {
+    if (over || phase === "stopping") return;
     startCommandAgent({
+      ours: toolbox.begin(),
       intent,
       agent: settings.agent,
       secrets: settings.secrets,
@@ -242,7 +272,8 @@ export function createSession(options: {
       onOutput: () => clocks.onOutput(),
       onLine(line) {
         actions.append({ at: new Date().toISOString(), ...redactor.deep(line) });
-        mission.onLine(line);
+        if (line.type === "tool") toolbox.answer(line);
+        else mission.onLine(line);
       },
       onExit,
     });
@@ -358,6 +389,7 @@ export function createSession(options: {
   async function finish(): Promise<void> {
     if (over) return;
     over = true;
+    toolbox.close();
     endLeftovers(target());
     await delivery.drained(LAST_DELIVERY_MS);
     delivery.stop();

@@ -27,6 +27,7 @@ export const wireClaimSchema = z.strictObject({
   arguments: Json.optional(),
   payload: Json.optional(),
   idempotency_key: Key.optional(),
+  agent: z.int().min(1).optional(),
   approval_only: z.boolean().optional(),
 }) satisfies z.ZodType<WireClaim>;
 
@@ -34,6 +35,7 @@ export const wireCompletionSchema = z
   .strictObject({
     request_id: RequestId,
     key: Key,
+    agent: z.int().min(1).optional(),
     outcome: z.enum(["done", "failed"]).optional(),
     verified: z.enum(["done", "not_done", "unverifiable"]).optional(),
     result: Json.optional(),

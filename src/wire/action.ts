@@ -10,6 +10,8 @@ export interface WireClaim {
   readonly arguments?: unknown;
   readonly payload?: unknown;
   readonly idempotency_key?: string | undefined;
+  /** Which agent of the instance asks: 1, 2, … where one was started again in place. Default 1. */
+  readonly agent?: number | undefined;
   /** Only asks for the approval and reserves nothing. */
   readonly approval_only?: boolean | undefined;
 }
@@ -54,6 +56,7 @@ export interface WireClaimAnswer {
 export interface WireCompletion {
   readonly request_id: string;
   readonly key: string;
+  readonly agent?: number | undefined;
   /** What came of it; for what this epoch began itself. */
   readonly outcome?: "done" | "failed" | undefined;
   /** What a look at the world outside found; needs `evidence`. */

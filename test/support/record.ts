@@ -86,6 +86,7 @@ export function actionRow(missionId: string, key: string, change: Partial<Action
     digest: "sha256:0",
     state: "reserved",
     epoch: 1,
+    agent: 1,
     reservedAt: 1,
     settledAt: null,
     result: null,

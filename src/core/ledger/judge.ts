@@ -6,8 +6,13 @@ import { type Instant, MINUTE_MS } from "../model/time.ts";
 export const DUPLICATES_MAX = 2;
 export const DUPLICATE_WINDOW_MS = 10 * MINUTE_MS;
 
-export interface ClaimContext {
+/** Who asks. Of one clone at most one agent lives, and only the newest may speak. */
+export interface Doer {
   readonly epoch: number;
+  readonly agent: number;
+}
+
+export interface ClaimContext extends Doer {
   readonly digest: string;
   readonly now: Instant;
   /** When a person last let the lane go on after this action had frozen it; null when nobody did. */
@@ -21,7 +26,7 @@ export type ClaimVerdict =
   | { readonly type: "replay"; readonly duplicates: number; readonly freeze: boolean }
   /** Something else was claimed under this key. */
   | { readonly type: "conflict" }
-  /** The same epoch is at it already. */
+  /** The same agent is at it already. */
   | { readonly type: "in_progress" }
   /** Nobody knows whether it was done. `news`: the ledger did not say so yet. */
   | { readonly type: "verify"; readonly news: boolean }
@@ -39,7 +44,7 @@ export function judgeClaim(row: ActionRow | null, claim: ClaimContext): ClaimVer
       return { type: "replay", duplicates, freeze: duplicates >= DUPLICATES_MAX };
     }
     case "reserved":
-      return row.epoch === claim.epoch ? { type: "in_progress" } : { type: "verify", news: true };
+      return isSame(row, claim) ? { type: "in_progress" } : { type: "verify", news: true };
     case "unknown": {
       const released = claim.releasedAt !== null && claim.releasedAt >= (row.settledAt ?? row.reservedAt);
       return released ? { type: "skip" } : { type: "verify", news: false };
@@ -61,11 +66,7 @@ export type CompletionVerdict =
   | { readonly type: "refuse"; readonly because: string };
 
 /** What the end of an action means, as the epoch that may speak for the lane tells it. */
-export function judgeCompletion(
-  row: ActionRow | null,
-  completion: Completion,
-  epoch: number,
-): CompletionVerdict {
+export function judgeCompletion(row: ActionRow | null, completion: Completion, by: Doer): CompletionVerdict {
   if (row === null) return { type: "refuse", because: "nothing was claimed under this key" };
   const says =
     completion.type === "verified" ? completion.found : completion.type === "done" ? "done" : "not_done";
@@ -77,7 +78,7 @@ export function judgeCompletion(
       ? { type: "repeat" }
       : { type: "refuse", because: "it is on record as not done; claim it again before it is done" };
   }
-  const own = row.state === "reserved" && row.epoch === epoch;
+  const own = row.state === "reserved" && isSame(row, by);
   if (!own && completion.type !== "verified") {
     return {
       type: "refuse",
@@ -86,4 +87,8 @@ export function judgeCompletion(
   }
   if (says === "unverifiable") return { type: "freeze" };
   return { type: says === "done" ? "commit" : "fail", verified: completion.type === "verified" };
+}
+
+function isSame(row: Doer, other: Doer): boolean {
+  return row.epoch === other.epoch && row.agent === other.agent;
 }

@@ -29,6 +29,7 @@ export function foldAction(
       digest: event.digest,
       state: "reserved",
       epoch: event.epoch,
+      agent: event.agent,
       reservedAt: at,
       settledAt: null,
       result: null,

@@ -11,7 +11,7 @@ import type { Instant } from "./time.ts";
  *                      └────┼──────────────┘
  *                           └─ its epoch died, or nobody can tell ──► unknown ──read back──► committed, failed
  *
- * - reserved: whoever holds `epoch` may do it now, and nobody else.
+ * - reserved: the agent that claimed it may do it now, and nobody else.
  * - committed: done; whoever claims it again gets `result`.
  * - failed: proven not done; may be claimed again.
  * - unknown: may or may not have been done. Leaves by read-back alone, never by doing it again.
@@ -31,6 +31,8 @@ export interface ActionRow {
   readonly state: ActionState;
   /** Who reserved it last. */
   readonly epoch: number;
+  /** Which agent of that instance: one that was started again in place does not know what the one before it did. */
+  readonly agent: number;
   readonly reservedAt: Instant;
   readonly settledAt: Instant | null;
   /** Canonical JSON of what came of it; null until it is committed, and where nothing was told. */

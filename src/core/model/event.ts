@@ -248,6 +248,7 @@ export type CloneEvent =
   | {
       readonly type: "action.claimed";
       readonly epoch: number;
+      readonly agent: number;
       readonly key: string;
       readonly digest: string;
       readonly action: string;

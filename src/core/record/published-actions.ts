@@ -16,6 +16,7 @@ export interface PublishedAction {
   readonly digest: string;
   readonly state: ActionState;
   readonly epoch: number;
+  readonly agent: number;
   readonly reserved_at: number;
   readonly settled_at: number | null;
 }
@@ -32,6 +33,7 @@ export function actionTexts(rows: readonly ActionRow[]): readonly string[] {
         digest: row.digest,
         state: row.state,
         epoch: row.epoch,
+        agent: row.agent,
         reserved_at: row.reservedAt,
         settled_at: row.settledAt,
       }),
@@ -61,6 +63,7 @@ export function readActions(path: string, text: string, clone: string): readonly
     digest: row.digest,
     state: row.state,
     epoch: row.epoch,
+    agent: row.agent ?? 1,
     reservedAt: row.reserved_at,
     settledAt: row.settled_at,
     result: null,

@@ -1,12 +1,14 @@
 import type { DeathProof } from "../model/instance.ts";
 import { iso } from "../model/time.ts";
 import type { ClosedMission } from "../supervise/state.ts";
+import { actionSummary } from "./action-summary.ts";
 import { conductReport } from "./conduct.ts";
 import { cell, duration } from "./text.ts";
 
 /** `closure.md`: what a person needs to trust a result, or to see why not. Made from the record alone. */
 export function closureReport(clone: string, closed: ClosedMission): string {
   const { scorecard, terminal, verdict, proof } = closed;
+  const done = actionSummary(closed.actions);
   const lines = [
     `# Closure: ${closed.name}`,
     "",
@@ -22,6 +24,7 @@ export function closureReport(clone: string, closed: ClosedMission): string {
     `| Said at the end | ${cell(terminal.reason)} |`,
     `| Accepted → closed | ${closed.acceptedAt === null ? "never accepted" : `${iso(closed.acceptedAt)} → ${iso(closed.closedAt)}`} |`,
     `| Active runtime | ${duration(scorecard.economics.active_ms)} of ${closed.limits.budget.max_runtime_minutes} min |`,
+    ...(done === null ? [] : [`| Actions outside | ${cell(done)} |`]),
     `| Decision | ${closed.decision}${closed.decidedBy === null ? "" : `, ${closed.decidedBy}`} |`,
     "",
     "## Objective",

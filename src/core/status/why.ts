@@ -3,6 +3,7 @@ import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type Request } from "../model/request.ts";
 import type { Held } from "../plan/plan.ts";
 import type { CloneState } from "../supervise/state.ts";
+import { actionSteps } from "./action-summary.ts";
 import { conductSteps } from "./conduct.ts";
 import type { WhyStep } from "./view.ts";
 
@@ -73,6 +74,7 @@ export function whySteps(state: CloneState | null, held: readonly Held[]): reado
   }
   steps.push(...conductSteps(state));
   for (const hold of state.holds) steps.push(holdStep(hold, state.requests));
+  steps.push(...actionSteps(state));
   return steps;
 }
 

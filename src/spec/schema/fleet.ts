@@ -104,8 +104,8 @@ const ApprovalRule = z.strictObject({
     .describe("Who may approve, by the name under which they act; empty: every operator."),
   quorum: z.int().min(1).max(QUORUM_MAX).default(1).describe("How many of them have to agree."),
   expires_minutes: z
-    .int()
-    .min(1)
+    .number()
+    .positive()
     .max(EXPIRES_MINUTES_MAX)
     .default(1_440)
     .describe("An unanswered question is denied after this."),

@@ -25,6 +25,7 @@ function row(change: Partial<ActionRow> = {}): ActionRow {
     digest: DIGEST,
     state: "reserved",
     epoch: 1,
+    agent: 1,
     reservedAt: T0,
     settledAt: null,
     result: null,
@@ -37,7 +38,7 @@ function row(change: Partial<ActionRow> = {}): ActionRow {
 }
 
 function claim(change: Partial<ClaimContext> = {}): ClaimContext {
-  return { epoch: 1, digest: DIGEST, now: T0 + 1_000, releasedAt: null, ...change };
+  return { epoch: 1, agent: 1, digest: DIGEST, now: T0 + 1_000, releasedAt: null, ...change };
 }
 
 const done = row({ state: "committed", settledAt: T0 });
@@ -186,7 +187,7 @@ describe("a completion", () => {
     ["that failed and then was done without a claim", row({ state: "failed" }), says("done"), 1, refused],
   ];
   test.each(table)("%s", (_name, at, completion, epoch, verdict) => {
-    expect(judgeCompletion(at, completion, epoch)).toEqual(verdict);
+    expect(judgeCompletion(at, completion, { epoch, agent: 1 })).toEqual(verdict);
   });
 });
 

@@ -93,6 +93,7 @@ describe("what is published", () => {
       digest: "sha256:1",
       state: "committed",
       epoch: 1,
+      agent: 1,
       reservedAt: T0,
       settledAt: T0 + 1,
       result: '{"token":"hunter2"}',

@@ -7,6 +7,7 @@
  *
  * What it cannot promise is written above `shim/containment.ts`.
  */
+
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +21,7 @@ import { readDeadLetters } from "../../../shim/dead-letters.ts";
 import { isRecord } from "../../../shim/files.ts";
 import { readOutbox } from "../../../shim/outbox.ts";
 import { type Census, takeCensus } from "../../../shim/process-table.ts";
+import { toolsLink } from "../../../shim/tools/place.ts";
 import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
 import { evidenceOf, NO_EVIDENCE } from "./evidence.ts";
@@ -286,6 +288,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
         removeGroupIfEmpty(dirname(cgroup)); // The next start makes it again.
       }
       rmSync(instance.intent.socket, { force: true });
+      rmSync(toolsLink(handle.nonce), { force: true });
       rmSync(instance.directory, { recursive: true, force: true });
       dead.delete(handle.nonce);
     },

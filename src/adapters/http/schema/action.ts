@@ -13,6 +13,7 @@ export const actionRowSchema = z.object({
   digest: z.string(),
   state: z.enum(ACTION_STATES),
   epoch: z.int(),
+  agent: z.int(),
   reservedAt: Instant,
   settledAt: Instant.nullable(),
   result: z.string().nullable(),

@@ -1,0 +1,85 @@
+/** The tools of one instance with their two doors: the agent's lines, and the socket in its workspace. */
+import { rmSync } from "node:fs";
+import type { Redactor } from "../../core/model/redact.ts";
+import type { AgentLine } from "../agent-line.ts";
+import type { Intent } from "../claim.ts";
+import type { Clocks } from "../clocks.ts";
+import { factoryFolder } from "../spawn.ts";
+import type { Transcript } from "../transcript.ts";
+import { createLedger } from "./ledger.ts";
+import { toolsLink, toolsProgram, toolsSocket } from "./place.ts";
+import { serveTools, type ToolsServer } from "./server.ts";
+import { createTools } from "./tools.ts";
+
+/** EX_UNAVAILABLE, as in sysexits.h: how an agent ends that cannot be offered its tools. */
+export const EXIT_NO_TOOLS = 69;
+
+export interface Toolbox {
+  /** Listens on the socket. Before the first agent is started. */
+  open(): Promise<void>;
+  /**
+   * An agent is about to start: the variables by which it finds the tools. What an earlier one of the same
+   * instance had asked is not answered any more; what that one had claimed, this one has to look at.
+   */
+  begin(): Readonly<Record<string, string>>;
+  /** Answers a line of the agent's on its input, in whatever order the answers come. */
+  answer(line: Extract<AgentLine, { type: "tool" }>): void;
+  close(): void;
+}
+
+export function createToolbox(options: {
+  readonly intent: Intent;
+  readonly token: string;
+  readonly callbackUrl: () => string;
+  readonly clocks: Clocks;
+  readonly redactor: Redactor;
+  readonly transcript: Transcript;
+  readonly onReached: () => void;
+  readonly onFenced: () => void;
+  /** Passes on what the agent said; false when the mission is over. */
+  readonly say: (line: AgentLine) => boolean;
+  /** A line on the agent's input. */
+  readonly reply: (line: object) => "said" | "full" | "closed";
+}): Toolbox {
+  const { intent, transcript } = options;
+  const { callbackUrl, token, onReached, onFenced } = options;
+  const ledger = createLedger({ callbackUrl, token, onReached, onFenced });
+  const { clocks, redactor, say } = options;
+  const tools = createTools({ workspace: intent.workspace, ledger, clocks, redactor, say });
+  let server: ToolsServer | null = null;
+  let socket = "";
+  /** Of the agent that runs: whoever came before it gets no answer. */
+  let life = new AbortController();
+
+  return {
+    async open() {
+      socket = toolsSocket(factoryFolder(intent.workspace), intent.nonce);
+      server = await serveTools({ socket, tools });
+    },
+    begin() {
+      life.abort();
+      life = new AbortController();
+      tools.begin();
+      return { FACTORY_TOOLS_SOCKET: socket, FACTORY_TOOLS_MCP: toolsProgram() };
+    },
+    answer({ id, tool, arguments: given }) {
+      const { signal } = life;
+      void tools.call(tool, given, signal).then((answer) => {
+        if (signal.aborted) return;
+        const said = options.reply({ type: "tool_result", id, ...shown(answer) });
+        if (said === "full")
+          transcript.note(`the answer to tool call ${id} was dropped: the agent does not read its input`);
+      });
+    },
+    close() {
+      tools.close();
+      server?.close();
+      rmSync(toolsLink(intent.nonce), { force: true });
+    },
+  };
+}
+
+function shown(answer: Awaited<ReturnType<ReturnType<typeof createTools>["call"]>>): object {
+  if (answer.ok) return { ok: true, result: answer.result };
+  return { ok: false, error: { code: answer.code, message: answer.message } };
+}
