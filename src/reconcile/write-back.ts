@@ -9,6 +9,8 @@ export const PUSHES_PER_MINUTE_MAX = 4;
 /** The minute is counted at the forge: a push may take this much longer to arrive than the one a minute before it. */
 const PUSH_LATENCY_MS = 5 * SECOND_MS;
 const PUSH_WINDOW_MS = MINUTE_MS + PUSH_LATENCY_MS;
+/** Of that, so much for counting it in the record; the rest is for its way. */
+const COUNT_LATENCY_MS = 2 * SECOND_MS;
 /** Writes of one count, each too slow; then the push waits for its next turn. */
 const COUNT_TRIES_MAX = 3;
 /** Of these, so many are kept for what cannot wait: an end, an incident, a question to a person. */
@@ -171,7 +173,7 @@ export function createWriteBack(parts: {
       const at = clock.now();
       pushes[pushes.length - 1] = at;
       await parts.onPush?.(pushes);
-      if (Math.abs(clock.now() - at) < PUSH_LATENCY_MS) return;
+      if (Math.abs(clock.now() - at) <= COUNT_LATENCY_MS) return;
     }
     throw new FactoryError("status/not-counted", "retry", "the record is too slow to count a push in time");
   }

@@ -111,7 +111,7 @@ const WORST: Troubles = {
   jumpsPerHour: 6,
   prepareFails: 0.5,
   judgeFails: 0.6,
-  storeBusy: 0.1,
+  storeBusy: 0.2,
   diskFullPerHour: 6,
   freezesPerHour: 12,
   tokenTrouble: 0.3,

@@ -494,4 +494,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: ["misbehaviour"],
   },
+  {
+    bug: "a push that a slow record delayed counts for the minute in which it was asked for",
+    invariant: "push-budget",
+    edits: [
+      {
+        file: "reconcile/write-back.ts",
+        find: "if (Math.abs(clock.now() - at) <= COUNT_LATENCY_MS) return;",
+        replace: "return;",
+      },
+    ],
+    troubles: ["storeBusy", "operatorsPerHour", "commitsPerHour", "pushTrouble"],
+  },
+  {
+    bug: "who was silent when the tick began is lost, although it was heard while the record was busy",
+    invariant: "gone-is-gone",
+    edits: [
+      {
+        file: "reconcile/supervise.ts",
+        find: "due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe });",
+        replace:
+          "early; const early = due(state, recorder.signals.get(state.name), clock.now(), { ...watch, probe });",
+      },
+    ],
+    troubles: ["storeBusy", "lostBeat", "slowRequest"],
+    hours: 1.5,
+  },
 ];
