@@ -512,9 +512,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconcile/supervise.ts",
-        find: "due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe });",
+        find: "due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe, day });",
         replace:
-          "early; const early = due(state, recorder.signals.get(state.name), clock.now(), { ...watch, probe });",
+          "early; const early = due(state, recorder.signals.get(state.name), clock.now(), { ...watch, probe, day });",
       },
     ],
     troubles: ["storeBusy", "lostBeat", "slowRequest"],

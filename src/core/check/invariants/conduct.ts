@@ -24,7 +24,9 @@ const nudgeComesFirst: Invariant = {
         if (!isStuck(after)) return FINE;
         if (!isStuck(before) && !warned)
           return found(event.clone, event.seq, "it is held as stuck and was not nudged before");
-        if (!after.requests.some(({ kind }) => kind === "stuck"))
+        // Of a mission that is being ended there is nothing left to ask.
+        const goesOn = after.mission !== null && after.mission.terminal === null;
+        if (goesOn && !after.requests.some(({ kind }) => kind === "stuck"))
           return found(event.clone, event.seq, "it is held as stuck and nobody is asked");
         return FINE;
       },
