@@ -1,8 +1,10 @@
 /** A fleet of any size as files, and a controller over it whose parts are real and whose timers are ours. */
+
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
 import { createFakeInCoreLane, createFakeProposals } from "../src/adapters/fake/index.ts";
+import { createFakeKillSwitchFile } from "../src/adapters/fake/kill-switch.ts";
 import { createGitSource } from "../src/adapters/git/source.ts";
 import { createStatusBranch } from "../src/adapters/git/status-branch.ts";
 import { createJudge } from "../src/adapters/judge/judge.ts";
@@ -78,6 +80,7 @@ export async function assemble(options: {
     secrets: createSecrets({ env: {}, root: join(dataDir, "secrets") }),
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),
+    killSwitch: createFakeKillSwitchFile(),
     traces: createTraces({ directory: join(dataDir, "traces"), clock }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),

@@ -18,6 +18,7 @@ import { createSecrets } from "./adapters/secrets/secrets.ts";
 import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
+import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
 import { createWorkspaces } from "./adapters/workspace/workspaces.ts";
@@ -129,10 +130,12 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     });
     return opened;
   };
+  const killSwitch = openKillSwitchFile(dataDir);
   const driver = createProcessDriver({
     directory: join(dataDir, "instances"),
     installation: data.installation,
     hidden: [dataDir],
+    killSwitch: killSwitch.path,
     log,
     ...(options.containment === undefined ? {} : { containment: options.containment }),
   });
@@ -155,6 +158,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       clock,
       ...access,
     }),
+    killSwitch,
     traces: createTraces({ directory: join(dataDir, "traces"), clock }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     notifiers: createNotifiers({ secrets, clock, log, dataDir, env: process.env }),

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { DecideOptions } from "./commands/decide.ts";
+import type { KillOptions } from "./commands/kill.ts";
+import type { SwitchOptions } from "./commands/kill-switch.ts";
 import type { RestoreOptions } from "./commands/restore.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
 import type { Io } from "./io.ts";
@@ -318,14 +320,28 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
   );
   runs(
     add(
-      "kill <name>",
-      "End a mission, with proof of death",
-      "factory kill license-audit\nfactory kill --now license-audit",
+      "kill [name]",
+      "End a mission, a label or the fleet, with proof of death",
+      'factory kill license-audit\nfactory kill --now license-audit\nfactory kill --label team=platform\nfactory kill --all --reason "they all spend"',
     )
+      .option("--all", "engage the kill switch for the whole fleet")
+      .option("--label <key=value>", "engage it for every mission with this label")
       .option("--now", "skip the polite rungs of the ladder")
       .option("--reason <text>", "is recorded", ""),
-    async (call: Call<{ now?: boolean; reason: string }>, name: string) =>
+    async (call: Call<KillOptions>, name: string | undefined) =>
       (await import("./commands/kill.ts")).kill(call, name),
+  );
+  runs(
+    add(
+      "kill-switch <verb> [name]",
+      "Show or release the kill switch: status, release",
+      'factory kill-switch status\nfactory kill-switch release --all --reason "limits are in place"',
+    )
+      .option("--all", "release: everything that people engaged")
+      .option("--label <key=value>", "release: this label")
+      .option("--reason <text>", "is recorded", ""),
+    async (call: Call<SwitchOptions>, verb: string, name: string | undefined) =>
+      (await import("./commands/kill-switch.ts")).killSwitch(call, verb, name),
   );
   runs(
     add(

@@ -1,4 +1,5 @@
 import type { ActionRow } from "../core/model/action.ts";
+import type { SwitchScope, SwitchState } from "../core/model/kill-switch.ts";
 import type { Decided } from "../core/model/request.ts";
 import type { Instant } from "../core/model/time.ts";
 import type { DeadLetterView } from "../core/status/callbacks.ts";
@@ -36,6 +37,13 @@ export interface ControlPlane {
   resume(request: ControlRequest): Promise<ControlAnswer>;
   /** Returns once the kill is recorded, not once it is done: `status` shows the proof. */
   kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
+  /** For the fleet, a label or a mission, without waiting for the record. */
+  readonly killSwitch: {
+    view(): SwitchView;
+    engage(request: SwitchRequest & { readonly scope: SwitchScope }): Promise<ControlAnswer>;
+    /** `scope: null`: everything that people engaged. */
+    release(request: SwitchRequest & { readonly scope: SwitchScope | null }): Promise<ControlAnswer>;
+  };
   /** Says something to a mission's agent: now, or as soon as it is there. Returns once that is recorded. */
   answer(request: Omit<ControlRequest, "reason"> & { readonly text: string }): Promise<ControlAnswer>;
   /** The decision on a closed mission's clone. */
@@ -96,6 +104,16 @@ export interface InstanceCaller {
   readonly nonce: string;
   /** The epoch has been fenced: refuse, count, record. */
   readonly revoked: boolean;
+}
+
+export interface SwitchView extends SwitchState {
+  /** The file that engages it without a controller. */
+  readonly file: string;
+}
+
+export interface SwitchRequest {
+  readonly actor: string;
+  readonly reason: string;
 }
 
 export interface ControlRequest {

@@ -1,6 +1,7 @@
 import type { RefusedReport } from "../core/model/callback.ts";
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
 import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "../core/model/instance.ts";
+import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import type { Probed } from "../core/model/liveness.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireEvent } from "../wire/event.ts";
@@ -157,6 +158,8 @@ export interface StartRequest extends ShimSettings {
   readonly healthChecks: readonly HealthCheck[];
   readonly orphanPolicy: OrphanPolicy;
   readonly isolation: Containment;
+  /** What the kill switch knows it by. */
+  readonly subject?: SwitchSubject;
   /** Bearer token of this instance and epoch. Never written to disk by the driver. */
   readonly token: string;
   /** Values of the clone's secrets by variable name. Never written to disk by the driver. */

@@ -3,12 +3,17 @@ import type { CloneEvent } from "../core/model/event.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlAnswer, ControlRequest } from "../ports/control-plane.ts";
+import type { KillSwitch } from "./kill-switch.ts";
 import type { Recorder } from "./record.ts";
 
 export interface Control {
   pause(request: ControlRequest): Promise<ControlAnswer>;
   resume(request: ControlRequest): Promise<ControlAnswer>;
-  kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
+  /** Does not wait for a record that cannot be written. */
+  kill(
+    request: ControlRequest & { readonly now: boolean },
+    killSwitch: Pick<KillSwitch, "kill">,
+  ): Promise<ControlAnswer>;
   answer(request: Omit<ControlRequest, "reason"> & { readonly text: string }): Promise<ControlAnswer>;
 }
 
@@ -89,23 +94,31 @@ export function createControl(parts: {
             ? `${request.name} is resumed`
             : `what was yours to clear is lifted; ${request.name} is still held: ${holds[0].message}`,
       ),
-    kill: (request) =>
-      act(
-        request,
-        (state) => {
-          if (state.mission === null && state.instance === null)
-            return `${request.name} has nothing left to kill`;
-          return [
-            {
-              type: "kill.requested",
-              by: owner(request),
-              reason: request.reason === "" ? "by hand" : request.reason,
-              now: request.now,
-            },
-          ];
-        },
-        `${request.name} is being killed; \`factory status ${request.name}\` shows the proof`,
-      ),
+    async kill(request, killSwitch) {
+      const lane = parts.lane(request.name);
+      const state = lane === null ? undefined : recorder.states.get(lane);
+      if (lane === null || state === undefined)
+        return {
+          ok: false,
+          code: "not_found",
+          message: `there is no mission or clone named ${request.name}`,
+        };
+      if (state.mission === null && state.instance === null)
+        return { ok: false, code: "conflict", message: `${request.name} has nothing left to kill` };
+      const how = await killSwitch.kill(lane, {
+        type: "kill.requested",
+        by: owner(request),
+        reason: request.reason === "" ? "by hand" : request.reason,
+        now: request.now,
+      });
+      return {
+        ok: true,
+        message:
+          how === "recorded"
+            ? `${request.name} is being killed; \`factory status ${request.name}\` shows the proof`
+            : `${request.name} is being killed although the record cannot be written; it is recorded as soon as it can be`,
+      };
+    },
     answer: (request) =>
       act(
         { ...request, reason: "" },

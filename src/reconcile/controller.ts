@@ -18,6 +18,7 @@ import type { ControlPlane } from "../ports/control-plane.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
+import type { KillSwitchFile } from "../ports/kill-switch.ts";
 import type { Log } from "../ports/log.ts";
 import type { OpenNotifier } from "../ports/notifier.ts";
 import type { Proposals } from "../ports/proposals.ts";
@@ -36,6 +37,7 @@ import { createDesires } from "./desire.ts";
 import { createDispatcher } from "./dispatch.ts";
 import { createEffectHandlers } from "./effects.ts";
 import { createIngest } from "./ingest.ts";
+import { createKillSwitch, type KillSwitch } from "./kill-switch.ts";
 import { replayLetters } from "./letters.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPasses } from "./pass.ts";
@@ -61,6 +63,7 @@ export interface ControllerParts {
   readonly secrets: Secrets;
   readonly judge: Judge;
   readonly traces: Traces;
+  readonly killSwitch: KillSwitchFile & { readonly path: string };
   readonly inCore: InCoreLane;
   readonly proposals: Proposals;
   readonly notifiers: OpenNotifier;
@@ -94,6 +97,8 @@ export interface Controller {
   pass(signal: AbortSignal): Promise<void>;
   /** Records what fell due. `lagMs`: how late our own loop is. */
   supervise(lagMs: number): Promise<boolean>;
+  /** Obeys the kill switch. Never waits, and does not depend on any other step. */
+  obeySwitch(): void;
   /** Publishes the status if it is time to. */
   publish(signal: AbortSignal): Promise<string>;
   publishDueAt(): number | null;
@@ -165,6 +170,20 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     log,
     obstacle: () => guard.obstacle(),
+    killSwitch: () => killSwitch.engaged(),
+  });
+  const killSwitch: KillSwitch = createKillSwitch({
+    recorder,
+    drivers,
+    file: parts.killSwitch,
+    path: parts.killSwitch.path,
+    fleet: () => passes.desired()?.fleet ?? null,
+    clock,
+    log,
+    onChange() {
+      dirty = true;
+      writeBack.touch(true);
+    },
   });
   let callbackUrl = "";
   const tracer = createTracer({
@@ -178,6 +197,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
   const handlers = createEffectHandlers({
     tracer,
+    killSwitch,
     drivers,
     workspaces: parts.workspaces,
     secrets: parts.secrets,
@@ -370,7 +390,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
     },
     pause: (request) => control.pause(request),
     resume: (request) => control.resume(request),
-    kill: (request) => control.kill(request),
+    kill: (request) => control.kill(request, killSwitch),
+    killSwitch,
     answer: (request) => control.answer(request),
     decideClosure: (request) => closures.decide(request),
     review: (request) => closures.review(request),
@@ -485,6 +506,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
         policy: passes.desired()?.fleet ?? null,
       });
     },
+    obeySwitch: () => killSwitch.tick(),
     // Nothing is written over what may be all that is left of the record.
     publish: async (signal) => (guard.obstacle() === null ? writeBack.tick(signal) : "waiting"),
     recordVerdict: () => guard.verdict(),

@@ -3,6 +3,7 @@ import type { Effect } from "../core/model/effect.ts";
 import { assertNever, FactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { InstanceHandle, Signal } from "../core/model/instance.ts";
+import { entryText } from "../core/model/kill-switch.ts";
 import { heartbeatMs } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import { DEFAULT_LADDER, type Driver, type StopLadder } from "../ports/driver.ts";
@@ -16,6 +17,7 @@ import type { Workspaces } from "../ports/workspaces.ts";
 import type { WireEvent } from "../wire/event.ts";
 import type { Desires } from "./desire.ts";
 import { envelopeFor, envelopeForInCore } from "./envelope.ts";
+import { type KillSwitch, subjectOf } from "./kill-switch.ts";
 import { prepare } from "./prepare.ts";
 import { toPulledReport } from "./reports.ts";
 import { proposeTemplate } from "./template.ts";
@@ -35,6 +37,7 @@ export interface EffectParts {
   readonly desires: Desires;
   readonly tokens: Tokens;
   readonly tracer: Tracer;
+  readonly killSwitch: Pick<KillSwitch, "covering">;
   readonly installation: string;
   /** Known once the API listens. */
   readonly callbackUrl: () => string;
@@ -114,6 +117,9 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
   ): Promise<CloneEvent[]> {
     const { spec } = state;
     if (spec === null) return [];
+    const engaged = parts.killSwitch.covering(state);
+    // Tried again until the kill, which may be waiting for a record that cannot be written, has made it pointless.
+    if (engaged !== null) throw new FactoryError("kill-switch/engaged", "retry", entryText(engaged));
     const secrets = await parts.secrets.resolve(spec.secrets, signal);
     const handle = await driverOf(state).start(
       {
@@ -125,6 +131,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         healthChecks: spec.healthChecks,
         orphanPolicy: spec.orphanPolicy,
         isolation: spec.runtime.isolation,
+        subject: subjectOf(state),
         token: tokens.forInstance({ clone: state.name, epoch: effect.epoch, nonce: effect.nonce }),
         secrets: secrets.values,
         callbackUrl: parts.callbackUrl(),
@@ -460,4 +467,4 @@ function readThrough(pulled: readonly CloneEvent[], epoch: number, { instance }:
 const EPOCHS_KEPT = 5;
 
 /** Launches worth repeating under the same epoch: the old instance is on its way out, or the machine was busy. */
-const RETRY_LAUNCH: ReadonlySet<string> = new Set(["driver/alive", "record/doubtful"]);
+const RETRY_LAUNCH: ReadonlySet<string> = new Set(["driver/alive", "kill-switch/engaged", "record/doubtful"]);

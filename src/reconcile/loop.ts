@@ -73,6 +73,14 @@ export function startLoop(
     }
   }
 
+  /** Apart from everything: neither a driver, nor git, nor the record holds up the kill switch. */
+  async function obeyForever(): Promise<void> {
+    while (!signal.aborted) {
+      await guarded("the kill switch", async () => controller.obeySwitch());
+      await clock.sleep(TICK_MS, signal).catch(() => {});
+    }
+  }
+
   /** Apart from supervision: a driver whose listing hangs must not hold up deadlines. */
   async function passForever(): Promise<void> {
     let listedAt = 0;
@@ -114,6 +122,7 @@ export function startLoop(
   async function runOnce(): Promise<void> {
     await guarded("looking at the repository", () => controller.look(signal));
     await guarded("supervision", () => controller.supervise(0));
+    await guarded("the kill switch", async () => controller.obeySwitch());
     await guarded("a pass", () => controller.pass(signal));
     endIfLost();
     if (signal.aborted) return;
@@ -132,6 +141,7 @@ export function startLoop(
     ? runOnce()
     : Promise.all([
         superviseForever(),
+        obeyForever(),
         passForever(),
         lookForever(),
         publishForever(),

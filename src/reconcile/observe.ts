@@ -1,6 +1,7 @@
 import type { Pin } from "../core/guardrails/rollback.ts";
 import { asFactoryError } from "../core/model/error.ts";
 import type { ObservedInstance } from "../core/model/instance.ts";
+import type { SwitchEntry } from "../core/model/kill-switch.ts";
 import type { ObservedState, PendingDeletion } from "../core/plan/observed.ts";
 import type { Gate } from "../core/rollout/rollout.ts";
 import type { CloneState } from "../core/supervise/state.ts";
@@ -17,6 +18,7 @@ export async function observe(
     readonly pendingDeletion: PendingDeletion | null;
     readonly pin: Pin | null;
     readonly gates: ReadonlyMap<string, Gate>;
+    readonly killSwitch: readonly SwitchEntry[];
   },
   signal: AbortSignal,
 ): Promise<ObservedState> {
@@ -43,5 +45,6 @@ export async function observe(
     pendingDeletion: record.pendingDeletion,
     pin: record.pin,
     gates: record.gates,
+    killSwitch: record.killSwitch,
   };
 }

@@ -1,4 +1,5 @@
 import type { DesiredState } from "../core/model/desired.ts";
+import type { SwitchEntry } from "../core/model/kill-switch.ts";
 import { fleetOf } from "../core/plan/guard.ts";
 import type { ObservedState, PendingDeletion } from "../core/plan/observed.ts";
 import { type ActionType, type Plan, plan } from "../core/plan/plan.ts";
@@ -39,6 +40,7 @@ export function createPasses(parts: {
   log: Log;
   /** Why nothing may be begun; null when it may. */
   obstacle: () => string | null;
+  killSwitch: () => readonly SwitchEntry[];
 }): Passes {
   const { source, desires, drivers, recorder, rollback, rollouts, clock, log } = parts;
   let view: SourceView = {
@@ -112,7 +114,13 @@ export function createPasses(parts: {
     const gates = await rollouts.look(trusted);
     const observed = await observe(
       drivers,
-      { states: recorder.states, pendingDeletion, pin: rollback.pin(), gates },
+      {
+        states: recorder.states,
+        pendingDeletion,
+        pin: rollback.pin(),
+        gates,
+        killSwitch: parts.killSwitch(),
+      },
       signal,
     );
     const made = withoutBeginnings(stillTrue(plan(trusted, observed, clock.now()), observed));

@@ -58,6 +58,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       maxPushesPerMinute: spec.write_back.max_pushes_per_minute,
       flushIntervalSeconds: spec.write_back.flush_interval_seconds,
     },
+    killSwitch: spec.kill_switch,
     simone: {
       notify: spec.simone.notify.map(destinationOf),
       inCore:

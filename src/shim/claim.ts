@@ -13,6 +13,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Containment } from "../core/model/instance.ts";
+import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import { createFileOnce, hasCode, isRecord, readJson } from "./files.ts";
 import { bootId, isAlive, ownProcess, type ProcessId } from "./process-table.ts";
 
@@ -30,6 +31,8 @@ export interface Intent {
   /** Control socket: short, because the system allows 107 bytes. */
   readonly socket: string;
   readonly containment: ContainmentPlan;
+  /** The file of the kill switch, and what this instance is known by there. Absent where nobody watches one. */
+  readonly killSwitch?: { readonly file: string; readonly subject: SwitchSubject };
 }
 
 /** How the processes of one instance are held together; decided by the driver, carried out by the shim. */

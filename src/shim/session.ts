@@ -11,6 +11,7 @@
  * - exited: the agent is gone; the shim stays to deliver what it has recorded until it is stopped itself.
  */
 import { join } from "node:path";
+import { entryText, type SwitchEntry, scopeText } from "../core/model/kill-switch.ts";
 import { createRedactor } from "../core/model/redact.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireHeartbeat } from "../wire/event.ts";
@@ -31,6 +32,7 @@ import { startDelivery } from "./deliver.ts";
 import { climbShimRungs, type Graces } from "./ending.ts";
 import { isRecord, writeFileDurably } from "./files.ts";
 import { startHeart } from "./heartbeat.ts";
+import { watchKillSwitch } from "./kill-switch.ts";
 import { createMessages, messageOf } from "./messages.ts";
 import { createMissionRun, type MissionRun } from "./mission.ts";
 import { openOutbox } from "./outbox.ts";
@@ -59,6 +61,13 @@ const DEFAULT_GRACES: Graces = {
   cancelGraceMs: 0,
   cancelBusyGraceMs: 0,
   stdinGraceMs: 3_000,
+  termGraceMs: 10_000,
+};
+/** At once at SIGTERM. */
+const BY_KILL_SWITCH: Graces = {
+  cancelGraceMs: 0,
+  cancelBusyGraceMs: 0,
+  stdinGraceMs: 0,
   termGraceMs: 10_000,
 };
 const AFTER_LAST_WORD: Graces = {
@@ -170,6 +179,24 @@ export function createSession(options: {
     },
     reply: (line) => agent?.say(line) ?? "closed",
   });
+  const killSwitch =
+    intent.killSwitch === undefined
+      ? null
+      : watchKillSwitch({ ...intent.killSwitch, onEngaged: (entry) => setImmediate(onKillSwitch, entry) });
+
+  /** Nobody has to ask us: what is said to the outbox is what the controller finds on its return. */
+  function onKillSwitch(entry: SwitchEntry): void {
+    if (over) return;
+    if (envelope !== null && run?.terminal() !== true) {
+      reporter.report({
+        type: "mission.cancelled",
+        status: "cancelled",
+        summary: entryText(entry),
+        detail: { kill_switch: { scope: scopeText(entry.scope), by: entry.by, at: entry.at } },
+      });
+    }
+    end(entryText(entry), BY_KILL_SWITCH);
+  }
 
   function onOrphaned(): void {
     if (agent === null) end("nobody has been reached for a day");
@@ -390,6 +417,7 @@ export function createSession(options: {
     if (over) return;
     over = true;
     toolbox.close();
+    killSwitch?.stop();
     endLeftovers(target());
     await delivery.drained(LAST_DELIVERY_MS);
     delivery.stop();

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createFakeInCoreLane } from "../../src/adapters/fake/in-core-lane.ts";
+import { createFakeKillSwitchFile } from "../../src/adapters/fake/kill-switch.ts";
 import { createFakeProposals } from "../../src/adapters/fake/proposals.ts";
 import { createFakeSource } from "../../src/adapters/fake/source.ts";
 import { createFakeStatusBranch } from "../../src/adapters/fake/status-branch.ts";
@@ -57,6 +58,7 @@ async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Con
     secrets: { resolve: async () => ({ values: new Map(), missing: [] }) },
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),
+    killSwitch: createFakeKillSwitchFile(),
     traces: createFakeTraces(),
     judge: {
       judge: () => Promise.reject(new Error("nothing to judge")),

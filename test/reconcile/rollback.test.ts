@@ -8,6 +8,7 @@ import {
   type FakeProposals,
   type FakeSource,
 } from "../../src/adapters/fake/index.ts";
+import { createFakeKillSwitchFile } from "../../src/adapters/fake/kill-switch.ts";
 import { createFakeTraces } from "../../src/adapters/fake/traces.ts";
 import { createMemoryStore } from "../../src/adapters/memory/store.ts";
 import { HOUR_MS } from "../../src/core/model/time.ts";
@@ -67,6 +68,7 @@ async function controller() {
     secrets: { resolve: async () => ({ values: new Map(), missing: [] }) },
     inCore: lane,
     proposals,
+    killSwitch: createFakeKillSwitchFile(),
     traces: createFakeTraces(),
     judge: { judge: () => Promise.reject(new Error("nothing to judge")) },
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),

@@ -84,6 +84,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         inCore: own.seen(createFakeInCoreLane()),
         proposals: own.seen(createFakeProposals()),
         judge: own.seen(simulatedJudge(world)),
+        killSwitch: world.killSwitch,
         traces: own.seen(simulatedTraces(world)),
         notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
         clock: own.seen(clock),
@@ -146,6 +147,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       () => dice.between(1, 2 * rhythm.tickMs),
       async () => {
         const now = clock.now();
+        made.obeySwitch();
         await guard(made.supervise(lag.readMs()));
         if (looked && (made.takeDirty() || Math.abs(now - listedAt) >= rhythm.listMs)) {
           listedAt = now;

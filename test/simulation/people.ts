@@ -1,5 +1,6 @@
 /** Authors, reviewers, vandals and operators: everything that people do to a fleet in an hour. */
-import type { ControlAnswer, ControlRequest } from "../../src/ports/control-plane.ts";
+import { engage, type SwitchScope } from "../../src/core/model/kill-switch.ts";
+import type { ControlAnswer, ControlPlane, ControlRequest } from "../../src/ports/control-plane.ts";
 import type { CloneFile, MissionFile } from "./repository.ts";
 import type { World } from "./world.ts";
 
@@ -220,6 +221,9 @@ export function operate(world: World): void {
     "resume",
     "kill",
     "kill now",
+    "kill switch",
+    "release",
+    "release",
     "decide",
     "answer",
     "answer",
@@ -231,6 +235,8 @@ export function operate(world: World): void {
     pause: () => plane.pause(request),
     resume: () => plane.resume(request),
     kill: () => plane.kill({ ...request, now: false }),
+    "kill switch": () => engageSwitch(world, plane, name),
+    release: () => plane.killSwitch.release({ ...request, scope: null }),
     "kill now": () => plane.kill({ ...request, now: true }),
     answer: () => answerSomething(world),
     say: () => plane.answer({ name, actor: "olga", text: "look into the cellar" }),
@@ -252,6 +258,16 @@ async function answerSomething(world: World): Promise<ControlAnswer | null> {
   if (dice.chance(0.2)) return plane.acknowledge({ id, actor: "olga" });
   const type = dice.pick((request?.answers ?? []).filter((one) => one !== "raise"));
   return plane.decide({ id, actor: "olga", reason: "as it should be", decision: { type } });
+}
+
+/** Mostly one mission, sometimes everything; by a command, or by the file while nobody is there to ask. */
+function engageSwitch(world: World, plane: ControlPlane, name: string): Promise<ControlAnswer> {
+  const { dice, killSwitch } = world;
+  const scope: SwitchScope = dice.chance(0.1) ? { type: "fleet" } : { type: "mission", name };
+  if (dice.chance(0.5)) return plane.killSwitch.engage({ scope, actor: "olga", reason: "because" });
+  const at = new Date(world.now()).toISOString();
+  killSwitch.write(engage(killSwitch.read(), { scope, by: "operator:olga", reason: "by file", at }));
+  return Promise.resolve({ ok: true, message: "the file is written" });
 }
 
 /** Lets the newest history follow the last accepted one, both by name. */

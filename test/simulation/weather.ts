@@ -41,6 +41,12 @@ function soothe(world: World, host: Host, minutes: number): void {
   });
   for (let minute = 1; minute <= minutes; minute += 5)
     world.timeline.after(minute * MINUTE_MS, () => void allowRewrite(world));
+  for (let minute = 2; minute <= minutes; minute += 5)
+    world.timeline.after(minute * MINUTE_MS, () => {
+      const all = { scope: null, actor: "olga", reason: "all is well" };
+      if (world.killSwitch.read().engaged.length > 0)
+        void world.plane?.killSwitch.release(all).catch(() => {});
+    });
   for (let minute = 7; minute <= minutes; minute += 10)
     world.timeline.after(minute * MINUTE_MS, () => writePostmortems(world));
   world.timeline.after(1_000, () => void host.boot());

@@ -1,3 +1,4 @@
+import { createFakeKillSwitchFile, type FakeKillSwitchFile } from "../../src/adapters/fake/kill-switch.ts";
 import { createFakeSource, type FakeSource } from "../../src/adapters/fake/source.ts";
 import { createFakeStatusBranch, type FakeStatusBranch } from "../../src/adapters/fake/status-branch.ts";
 import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/store.ts";
@@ -40,6 +41,8 @@ export interface World {
   clockOffsetMs: number;
   readonly origin: FakeSource;
   readonly repository: Repository;
+  /** Of the data directory; it outlives every controller. */
+  readonly killSwitch: FakeKillSwitchFile;
   readonly statusBranch: FakeStatusBranch;
   /** The disk of the record; replaced by its successor at every start of a controller. */
   store: MemoryStore;
@@ -97,6 +100,7 @@ export function createWorld(
     clockOffsetMs: 0,
     origin,
     repository: createRepository(origin),
+    killSwitch: createFakeKillSwitchFile(),
     statusBranch: createFakeStatusBranch(),
     store: createMemoryStore({ freezes: true }),
     calmSinceMs: Number.POSITIVE_INFINITY,

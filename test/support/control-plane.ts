@@ -116,6 +116,13 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
     actions: async (name) => (name === "audit" ? [] : null),
     pause: (request) => decide("pause", request),
     resume: (request) => decide("resume", request),
+    killSwitch: {
+      view: () => ({ engaged: [], released: [], file: "/data/kill-switch/engaged.json" }),
+      engage: ({ scope, actor, reason }) =>
+        decide(`engage ${JSON.stringify(scope)}`, { name: "fleet", actor, reason }),
+      release: ({ scope, actor, reason }) =>
+        decide(`release ${JSON.stringify(scope)}`, { name: "fleet", actor, reason }),
+    },
     kill: (request) => decide(request.now ? "kill now" : "kill", request),
     answer: (request) => decide(`answer ${request.text} to`, { ...request, reason: "" }),
     review: (request) => decide(`review ${JSON.stringify(request.criteria)}`, request),

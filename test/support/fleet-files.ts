@@ -26,6 +26,7 @@ export interface MissionOptions {
   readonly heartbeatSeconds?: number;
   readonly progressSeconds?: number;
   readonly window?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
   /** Criteria that a person judges. */
   readonly reviews?: readonly string[];
   /** Paths that must exist, and be files with something in them, for the mission to be accepted. */
@@ -41,11 +42,17 @@ export function cloneName(mission: string): string {
 
 /** `fleet.yaml` and the one baseline that the clones of these tests are made from. */
 export function fleetFiles(
-  options: { parallel?: number; confirmDeletion?: string; caps?: Readonly<Record<string, unknown>> } = {},
+  options: {
+    parallel?: number;
+    confirmDeletion?: string;
+    caps?: Readonly<Record<string, unknown>>;
+    killSwitch?: object;
+  } = {},
 ): Files {
   return {
     "fleet.yaml": document("Fleet", "test-fleet", {
       caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600, ...options.caps },
+      ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
       ...(options.confirmDeletion === undefined
         ? {}
         : { confirm_deletion: { commit: options.confirmDeletion } }),
@@ -79,29 +86,34 @@ export function cloneFile(name: string, options: CloneOptions): Files {
 export function missionFile(name: string, options: MissionOptions): Files {
   const outputs = options.outputs ?? [];
   return {
-    [`missions/${name}.yaml`]: document("Mission", name, {
-      mission_type: "automation",
-      objective: `Do ${name} and leave a trace.`,
-      clone: options.clone,
-      run: options.run ?? 1,
-      state: options.state ?? "active",
-      success_criteria: [
-        ...(outputs.length === 0 ? [criterion(["true"])] : outputs.map(exists)),
-        ...(options.reviews ?? []).map((id) => ({ id, text: `it is ${id}`, review: "human" })),
-      ],
-      budget: {
-        max_runtime_minutes: options.maxRuntimeMinutes ?? 60,
-        ...(options.maxCostUsd === undefined ? {} : { max_cost_usd: options.maxCostUsd }),
-        ...(options.maxLlmCalls === undefined ? {} : { max_llm_calls: options.maxLlmCalls }),
+    [`missions/${name}.yaml`]: document(
+      "Mission",
+      name,
+      {
+        mission_type: "automation",
+        objective: `Do ${name} and leave a trace.`,
+        clone: options.clone,
+        run: options.run ?? 1,
+        state: options.state ?? "active",
+        success_criteria: [
+          ...(outputs.length === 0 ? [criterion(["true"])] : outputs.map(exists)),
+          ...(options.reviews ?? []).map((id) => ({ id, text: `it is ${id}`, review: "human" })),
+        ],
+        budget: {
+          max_runtime_minutes: options.maxRuntimeMinutes ?? 60,
+          ...(options.maxCostUsd === undefined ? {} : { max_cost_usd: options.maxCostUsd }),
+          ...(options.maxLlmCalls === undefined ? {} : { max_llm_calls: options.maxLlmCalls }),
+        },
+        heartbeat_interval_seconds: options.heartbeatSeconds ?? 5,
+        ...(options.progressSeconds === undefined
+          ? {}
+          : { mission_progress_interval_seconds: options.progressSeconds }),
+        artifact_policy: { required_outputs: outputs.map((path) => ({ path })) },
+        kill_switch: { engaged: options.killSwitch ?? false },
+        ...(options.window === undefined ? {} : { autonomy_window: options.window }),
       },
-      heartbeat_interval_seconds: options.heartbeatSeconds ?? 5,
-      ...(options.progressSeconds === undefined
-        ? {}
-        : { mission_progress_interval_seconds: options.progressSeconds }),
-      artifact_policy: { required_outputs: outputs.map((path) => ({ path })) },
-      kill_switch: { engaged: options.killSwitch ?? false },
-      ...(options.window === undefined ? {} : { autonomy_window: options.window }),
-    }),
+      options.labels,
+    ),
   };
 }
 
@@ -113,6 +125,12 @@ function criterion(run: readonly string[], id = "done"): object {
   return { id, text: "the work is done", check: { run, timeout_seconds: 30 } };
 }
 
-function document(kind: string, name: string, spec: object): string {
-  return stringify({ apiVersion: "factory/v1", kind, metadata: { name }, spec });
+function document(
+  kind: string,
+  name: string,
+  spec: object,
+  labels?: Readonly<Record<string, string>>,
+): string {
+  const metadata = labels === undefined ? { name } : { name, labels };
+  return stringify({ apiVersion: "factory/v1", kind, metadata, spec });
 }

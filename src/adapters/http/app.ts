@@ -24,6 +24,7 @@ import { actionRoutes } from "./routes/actions.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { killSwitchRoutes } from "./routes/kill-switch.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { viewRoutes } from "./routes/views.ts";
 import { valid } from "./validate.ts";
@@ -63,6 +64,7 @@ export function allRoutes(plane: ControlPlane, version: string): readonly Route[
     ...actionRoutes(plane),
     ...viewRoutes(plane),
     ...controlRoutes(plane),
+    ...killSwitchRoutes(plane),
     ...deadLetterRoutes(plane),
     ...serviceRoutes(plane, () => {
       document ??= openApiDocument(routes, version);

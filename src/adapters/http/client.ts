@@ -1,12 +1,13 @@
 import type { ActionRow } from "../../core/model/action.ts";
 import { FactoryError } from "../../core/model/error.ts";
+import type { SwitchScope } from "../../core/model/kill-switch.ts";
 import type { Decided } from "../../core/model/request.ts";
 import type { DeadLetterView } from "../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../core/status/guardrails.ts";
 import type { RolloutView } from "../../core/status/rollouts.ts";
 import type { Trends } from "../../core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../core/status/view.ts";
-import type { ControlAnswer } from "../../ports/control-plane.ts";
+import type { ControlAnswer, SwitchView } from "../../ports/control-plane.ts";
 import type { EventQuery, StoredEvent } from "../../ports/store.ts";
 import { createTransport, type Received } from "./client-transport.ts";
 import type { Problem } from "./problem.ts";
@@ -58,6 +59,13 @@ export interface ControllerClient {
   pause(call: ControlCall): Promise<ControlAnswer>;
   resume(call: ControlCall): Promise<ControlAnswer>;
   kill(call: ControlCall & { readonly now: boolean }): Promise<ControlAnswer>;
+  killSwitch(): Promise<SwitchView>;
+  engageKillSwitch(call: { readonly scope: SwitchScope; readonly reason: string }): Promise<ControlAnswer>;
+  /** `scope: null`: everything that people engaged. */
+  releaseKillSwitch(call: {
+    readonly scope: SwitchScope | null;
+    readonly reason: string;
+  }): Promise<ControlAnswer>;
   /** Says something to the agent of a mission. */
   answer(call: { readonly name: string; readonly text: string }): Promise<ControlAnswer>;
   decideClosure(
@@ -139,6 +147,10 @@ export function createControllerClient(options: ControllerClientOptions): Contro
     pause: ({ name, reason }) => decide(name, "pause", { reason }),
     resume: ({ name, reason }) => decide(name, "resume", { reason }),
     kill: ({ name, reason, now }) => decide(name, "kill", { reason, now }),
+    killSwitch: () => getOne("/v1/kill-switch"),
+    engageKillSwitch: (call) => post("/v1/kill-switch", call),
+    releaseKillSwitch: ({ scope, reason }) =>
+      post("/v1/kill-switch/release", scope === null ? { reason } : { scope, reason }),
     answer: ({ name, text }) => decide(name, "message", { text }),
     decideClosure: ({ name, reason, decision }) => decide(name, "closure", { reason, decision }),
     decide({ id, decision, reason }) {

@@ -13,7 +13,8 @@ const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
  * Runs the controller until it is stopped, or until its work is done
- * (`--once`, `--until-closed`). SIGHUP makes it look at the repository at once; SIGINT and
+ * (`--once`, `--until-closed`). SIGHUP makes it look at the repository at once, SIGUSR2 engages the kill
+ * switch for the whole fleet; SIGINT and
  * SIGTERM end it in order, a second one at once. The clones live on in either case.
  */
 export async function run({ io, globals, options }: Call<RunOptions>): Promise<number> {
@@ -57,9 +58,17 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
 /** The first signal asks for an end in order; after it, a second one has its usual effect. */
 function obeySignals(factory: RunningFactory): () => void {
   const look = (): void => factory.poke();
+  const killAll = (): void => {
+    void factory.controlPlane.killSwitch.engage({
+      scope: { type: "fleet" },
+      actor: "SIGUSR2",
+      reason: "by a signal to the controller",
+    });
+  };
   const release = (): void => {
     for (const signal of END_SIGNALS) process.off(signal, end);
     process.off("SIGHUP", look);
+    process.off("SIGUSR2", killAll);
   };
   const end = (): void => {
     release();
@@ -67,6 +76,7 @@ function obeySignals(factory: RunningFactory): () => void {
   };
   for (const signal of END_SIGNALS) process.on(signal, end);
   process.on("SIGHUP", look);
+  process.on("SIGUSR2", killAll);
   return release;
 }
 

@@ -98,6 +98,12 @@ export interface FleetPolicy {
     readonly maxPushesPerMinute: number;
     readonly flushIntervalSeconds: number;
   };
+  /** In force while the file says so. */
+  readonly killSwitch: {
+    readonly engaged: boolean;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly missions: readonly string[];
+  };
   readonly simone: {
     /** Who is told of incidents, questions, kills and closures; names are unique. */
     readonly notify: readonly Destination[];
@@ -138,5 +144,6 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
   rollout: { canary: 1, minHealthyMinutes: 10, progressDeadlineMinutes: 60, autoRevert: true },
   approvalRules: [],
   writeBack: { branch: "factory/status", maxPushesPerMinute: 4, flushIntervalSeconds: 300 },
+  killSwitch: { engaged: false, labels: {}, missions: [] },
   simone: { notify: [], inCore: null },
 };

@@ -1,6 +1,7 @@
 import type { DesiredClone } from "../model/clone.ts";
 import type { DesiredState, FleetPolicy } from "../model/desired.ts";
 import type { ObservedInstance } from "../model/instance.ts";
+import { coveringEntry, entryText, type SwitchEntry } from "../model/kill-switch.ts";
 import type { DesiredMission, MissionLimits } from "../model/mission.ts";
 import { sameValue } from "../model/same.ts";
 import type { Gate } from "../rollout/rollout.ts";
@@ -201,6 +202,7 @@ function sortMission(
     home,
     laneGiven: lanes.has(clone),
     inCoreOnly: isInCoreOnly(desired, observed) ? inCoreReason(observed) : null,
+    killSwitch: observed.killSwitch ?? [],
   });
   if (obstacle !== null) {
     buckets.held.push({ subject: `mission/${mission.name}`, action: "assign", ...obstacle });
@@ -239,15 +241,19 @@ function obstacleToDispatch(
     home,
     laneGiven,
     inCoreOnly,
+    killSwitch,
   }: {
     state: CloneState | undefined;
     home: CloneState | undefined;
     laneGiven: boolean;
     inCoreOnly: string | null;
+    killSwitch: readonly SwitchEntry[];
   },
 ): { reason: string; message: string } | null {
   const { clone } = mission.contract;
   const because = (reason: string, message: string) => ({ reason, message });
+  const engaged = coveringEntry(killSwitch, { clone, mission: mission.name, labels: mission.labels });
+  if (engaged !== null) return because("KillSwitchEngaged", `${entryText(engaged)}; it is not dispatched`);
   if (mission.limits.kill_switch.engaged) {
     return because("KillSwitchEngaged", "its kill switch is engaged, so it is not dispatched");
   }

@@ -1,5 +1,6 @@
 import type { Pin } from "../guardrails/rollback.ts";
 import type { ObservedInstance } from "../model/instance.ts";
+import type { SwitchEntry } from "../model/kill-switch.ts";
 import type { Gate } from "../rollout/rollout.ts";
 import type { CloneState } from "../supervise/state.ts";
 
@@ -11,6 +12,8 @@ export interface ObservedState {
   readonly instances: readonly ObservedInstance[];
   /** The record, by clone. This is the inventory: nothing outside of it is ever deleted. */
   readonly states: ReadonlyMap<string, CloneState>;
+  /** What the kill switch covers; absent: nothing. */
+  readonly killSwitch?: readonly SwitchEntry[];
   /** A mass deletion that was seen and waits for its confirmation. */
   readonly pendingDeletion: PendingDeletion | null;
   /** A guardrail tripped: the fleet is `in_core_only` whatever its file says. */

@@ -1,5 +1,6 @@
 import type { DesiredState } from "../model/desired.ts";
 import type { CloneEvent } from "../model/event.ts";
+import { entryText } from "../model/kill-switch.ts";
 import type { Instant } from "../model/time.ts";
 import { sortIntoBuckets } from "./bucket.ts";
 import { guardDeletions } from "./guard.ts";
@@ -86,7 +87,24 @@ export function plan(desired: DesiredState | null, observed: ObservedState, now:
       ...starts.actions,
       ...postmortems.actions,
     ]),
-    held: [...buckets.held, ...guarded.held, ...inCore.held, ...starts.held, ...postmortems.held],
+    held: [
+      ...engagedNotes(observed),
+      ...buckets.held,
+      ...guarded.held,
+      ...inCore.held,
+      ...starts.held,
+      ...postmortems.held,
+    ],
     pendingDeletion: guarded.pendingDeletion,
   };
+}
+
+/** Said of the fleet, too, so that nobody has to find it behind a mission. */
+function engagedNotes({ killSwitch = [] }: ObservedState): Held[] {
+  return killSwitch.map((entry) => ({
+    subject: "fleet",
+    action: "start",
+    reason: "KillSwitchEngaged",
+    message: entryText(entry),
+  }));
 }

@@ -1,4 +1,5 @@
 import type { DesiredState } from "../model/desired.ts";
+import { coveringEntry, entryText } from "../model/kill-switch.ts";
 import type { Instant } from "../model/time.ts";
 import type { CloneState } from "../supervise/state.ts";
 import { windowAt } from "../supervise/window.ts";
@@ -46,16 +47,27 @@ export function planStarts(
   // Unknown caps must not hold back what was approved before the repository became unreadable, but nor may they be exceeded by much.
   const places = desired?.fleet.caps.maxParallelMissions ?? Math.max(busy, 1);
   for (const state of candidates) {
-    const obstacle = obstacleTo(state, {
-      unrecorded,
-      busy,
-      places,
-      comingUp,
-      now,
-      listed: observed.complete,
+    const engaged = coveringEntry(observed.killSwitch ?? [], {
+      clone: state.name,
+      mission: state.mission?.name ?? null,
+      labels: state.mission?.labels ?? {},
     });
-    if (obstacle !== null) {
-      held.push({ subject: `mission/${state.mission?.name ?? state.name}`, action: "start", ...obstacle });
+    const obstacle =
+      engaged === null
+        ? null
+        : { reason: "KillSwitchEngaged", message: `${entryText(engaged)}; it is not started` };
+    const inTheWay =
+      obstacle ??
+      obstacleTo(state, {
+        unrecorded,
+        busy,
+        places,
+        comingUp,
+        now,
+        listed: observed.complete,
+      });
+    if (inTheWay !== null) {
+      held.push({ subject: `mission/${state.mission?.name ?? state.name}`, action: "start", ...inTheWay });
       continue;
     }
     busy++;

@@ -70,6 +70,18 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
     });
   }
   items.push(...guardrailItems(picture.rollback), ...rolloutItems(picture.rollouts));
+  for (const held of picture.held) {
+    if (held.subject !== "fleet" || held.reason !== "KillSwitchEngaged") continue;
+    items.push({
+      id: `fleet/kill-switch/${held.message.slice(0, 80)}`,
+      severity: "critical",
+      kind: "kill_switch",
+      subject: "fleet",
+      since: picture.now,
+      message: held.message,
+      answers: ["factory kill-switch status", "factory kill-switch release --all"],
+    });
+  }
   const guarded = picture.held.find((held) => held.reason === "MassDeleteGuard");
   if (guarded !== undefined) {
     items.push({

@@ -14,6 +14,7 @@ import {
   type Step,
   stay,
   withGates,
+  withIncident,
   withInstance,
   withMission,
   withTerminal,
@@ -188,11 +189,17 @@ function onTerminal(
   if (state.mission === null || state.mission.terminal !== null)
     return stay(state, "the mission has ended already");
   const reason = report.summary.slice(0, TEXT_MAX) || status;
-  const ended = withTerminal(state, { status, at, reason, by: "clone" });
+  // Its shim obeyed while nobody else could.
+  const switched = status === "cancelled" && report.detail["kill_switch"] !== undefined;
+  const told = switched
+    ? withIncident(state, { class: "killed", at, message: `ended by its shim: ${reason}`, over: true })
+    : state;
+  const ended = withTerminal(told, { status, at, reason, by: switched ? "kill-switch" : "clone" });
   return beginStop(ended, at, {
     reason: { type: "mission_over" },
-    enter: "cancel",
+    enter: switched ? "term" : "cancel",
     text: `the mission is ${status}`,
+    ...(switched ? { trace: "kill_switch" as const } : {}),
   });
 }
 

@@ -140,6 +140,19 @@ export const FleetSpec = z
           .optional(),
       })
       .prefault({}),
+    kill_switch: z
+      .strictObject({
+        engaged: z.boolean().default(false).describe("Every mission ends, and none starts."),
+        labels: z
+          .record(z.string().min(1).max(100), z.string().max(100))
+          .default({})
+          .describe("Every mission with one of these labels."),
+        missions: uniqueList(z.string().min(1).max(200)).default([]).describe("Missions or clones, by name."),
+      })
+      .prefault({})
+      .describe(
+        "What it covers is ended and not started while the file says so. What was ended stays cancelled.",
+      ),
     confirm_deletion: z
       .strictObject({ commit: Commit })
       .optional()

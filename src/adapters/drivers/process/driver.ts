@@ -55,6 +55,8 @@ export interface ProcessDriverOptions {
   readonly shimCommand?: readonly [string, ...string[]];
   /** Folders that agents must not see, their own workspace excepted: the data directory. Ours always is. */
   readonly hidden?: readonly string[];
+  /** The file of the kill switch; shims watch it by themselves. Default: none. */
+  readonly killSwitch?: string;
   /** `auto` by default. */
   readonly containment?: ContainmentChoice;
   readonly log?: Log;
@@ -182,7 +184,13 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
 
     async start(request, signal) {
       return launch(
-        { layout, machine: await probe(), shimCommand, hidden: options.hidden ?? [] },
+        {
+          layout,
+          machine: await probe(),
+          shimCommand,
+          hidden: options.hidden ?? [],
+          ...(options.killSwitch === undefined ? {} : { killSwitch: options.killSwitch }),
+        },
         request,
         signal,
       );

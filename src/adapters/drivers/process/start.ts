@@ -47,6 +47,8 @@ export interface LaunchContext {
   readonly shimCommand: readonly [string, ...string[]];
   /** Folders that agents must not see. */
   readonly hidden: readonly string[];
+  /** The file of the kill switch, which shims watch. */
+  readonly killSwitch?: string;
 }
 
 export async function launch(
@@ -144,6 +146,9 @@ function writeDownIntent(context: LaunchContext, request: StartRequest): Instanc
       cgroup: parent === null ? null : join(parent, group),
       pidns: withHidden(context),
     },
+    ...(context.killSwitch === undefined || request.subject === undefined
+      ? {}
+      : { killSwitch: { file: context.killSwitch, subject: request.subject } }),
   };
   writeIntent(directory, intent);
   const instance = loadInstance(layout, request.clone, request.epoch);

@@ -57,6 +57,13 @@ export const messageBody = z.strictObject({
     .max(MESSAGE_CHARS_MAX)
     .meta({ description: "What the agent finds on its standard input." }),
 });
+export const switchScope = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("fleet") }),
+  z.strictObject({ type: z.literal("label"), key: Name, value: z.string().max(NAME_CHARS_MAX) }),
+  z.strictObject({ type: z.literal("mission"), name: Name }),
+]);
+export const switchBody = z.strictObject({ scope: switchScope, reason: Reason });
+export const switchReleaseBody = z.strictObject({ scope: switchScope.optional(), reason: Reason });
 export const closureBody = z.strictObject({
   decision: z.enum(["retire", "standby", "template"]),
   reason: Reason,
@@ -98,6 +105,8 @@ export const replayBody = z.strictObject({
 for (const [id, schema] of Object.entries({
   HoldRequest: holdBody,
   KillRequest: killBody,
+  KillSwitchRequest: switchBody,
+  KillSwitchReleaseRequest: switchReleaseBody,
   MessageRequest: messageBody,
   ClosureRequest: closureBody,
   DecideRequest: decideBody,

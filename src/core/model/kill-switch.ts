@@ -1,0 +1,188 @@
+/**
+ * The kill switch of a fleet: who engaged it, for what, since when, and who let go of it again.
+ *
+ * It lies in one file that the controller, the command line and every shim read and that none of them needs the others
+ * for. What is engaged stays engaged until a person releases it by name; a file that cannot be understood counts as
+ * engaged for everything, because somebody meant something by it.
+ */
+import { iso } from "./time.ts";
+
+export type SwitchScope =
+  | { readonly type: "fleet" }
+  | { readonly type: "label"; readonly key: string; readonly value: string }
+  /** By the name of a mission or of a clone. */
+  | { readonly type: "mission"; readonly name: string };
+
+export interface SwitchEntry {
+  readonly scope: SwitchScope;
+  /** A person, `repository`, or what nobody signed. */
+  readonly by: string;
+  readonly reason: string;
+  /** ISO time, by the clock of whoever engaged it. */
+  readonly at: string;
+}
+
+export interface ReleasedEntry extends SwitchEntry {
+  readonly releasedBy: string;
+  readonly releasedAt: string;
+  readonly releaseReason: string;
+}
+
+export interface SwitchState {
+  readonly engaged: readonly SwitchEntry[];
+  /** Newest last, at most `RELEASED_MAX`. */
+  readonly released: readonly ReleasedEntry[];
+}
+
+export interface SwitchSubject {
+  readonly clone: string;
+  readonly mission: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Below the data directory, in a folder of its own so that whoever watches it is woken by nothing else. */
+export const KILL_SWITCH_FOLDER = "kill-switch";
+export const KILL_SWITCH_FILE = "engaged.json";
+export const RELEASED_MAX = 50;
+const ENGAGED_MAX = 200;
+const TEXT_CHARS_MAX = 500;
+
+export const NOTHING_ENGAGED: SwitchState = { engaged: [], released: [] };
+
+/** `fleet`, `label team=platform`, `mission license-audit`: one entry each. */
+export function scopeText(scope: SwitchScope): string {
+  if (scope.type === "label") return `label ${scope.key}=${scope.value}`;
+  return scope.type === "mission" ? `mission ${scope.name}` : "fleet";
+}
+
+export function covers(scope: SwitchScope, subject: SwitchSubject): boolean {
+  if (scope.type === "fleet") return true;
+  if (scope.type === "mission") return scope.name === subject.mission || scope.name === subject.clone;
+  return Object.hasOwn(subject.labels, scope.key) && subject.labels[scope.key] === scope.value;
+}
+
+export function coveringEntry(engaged: readonly SwitchEntry[], subject: SwitchSubject): SwitchEntry | null {
+  return engaged.find(({ scope }) => covers(scope, subject)) ?? null;
+}
+
+export function entryText({ scope, by, reason, at }: SwitchEntry): string {
+  return `the kill switch is engaged for ${scopeText(scope)} by ${by} since ${at}${reason === "" ? "" : `: ${reason}`}`;
+}
+
+/** Engaging twice keeps who was first. */
+export function engage(state: SwitchState, entry: SwitchEntry): SwitchState {
+  const known = state.engaged.some((other) => scopeText(other.scope) === scopeText(entry.scope));
+  return known ? state : { ...state, engaged: [...state.engaged, entry].slice(-ENGAGED_MAX) };
+}
+
+/** `scope: null` releases everything. Null when there was nothing to release. */
+export function release(
+  state: SwitchState,
+  act: {
+    readonly scope: SwitchScope | null;
+    readonly by: string;
+    readonly reason: string;
+    readonly atMs: number;
+  },
+): SwitchState | null {
+  const leaves = ({ scope }: SwitchEntry): boolean =>
+    act.scope === null || scopeText(scope) === scopeText(act.scope);
+  const left = state.engaged.filter(leaves);
+  if (left.length === 0) return null;
+  const released = left.map((entry) => ({
+    ...entry,
+    releasedBy: act.by,
+    releasedAt: iso(act.atMs),
+    releaseReason: act.reason,
+  }));
+  return {
+    engaged: state.engaged.filter((entry) => !leaves(entry)),
+    released: [...state.released, ...released].slice(-RELEASED_MAX),
+  };
+}
+
+/** What either of two says is engaged, unless either says that exactly this was released. */
+export function merged(one: SwitchState, other: SwitchState): SwitchState {
+  const releases = new Map([...one.released, ...other.released].map((entry) => [releaseKey(entry), entry]));
+  const gone = new Set([...releases.values()].map(entryKey));
+  let state: SwitchState = {
+    engaged: [],
+    released: [...releases.values()]
+      .sort((a, b) => (a.releasedAt < b.releasedAt ? -1 : a.releasedAt > b.releasedAt ? 1 : 0))
+      .slice(-RELEASED_MAX),
+  };
+  for (const entry of [...one.engaged, ...other.engaged]) {
+    // What cannot be understood cannot have been released before, either.
+    if (entry.by === UNKNOWN || !gone.has(entryKey(entry))) state = engage(state, entry);
+  }
+  return state;
+}
+
+function entryKey({ scope, by, at }: SwitchEntry): string {
+  return `${scopeText(scope)} ${by} ${at}`;
+}
+
+function releaseKey(entry: ReleasedEntry): string {
+  return `${entryKey(entry)} ${entry.releasedAt}`;
+}
+
+export function switchText(state: SwitchState): string {
+  return `${JSON.stringify({ version: 1, ...state }, null, 2)}\n`;
+}
+
+/** Null is a file that is not there. Anything else that is not ours to understand engages everything. */
+export function parseSwitch(text: string | null): SwitchState {
+  if (text === null) return NOTHING_ENGAGED;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!isRecord(value) || !Array.isArray(value["engaged"])) return UNREADABLE;
+    const released = Array.isArray(value["released"]) ? value["released"].filter(isReleased) : [];
+    const engaged = value["engaged"].map((entry: unknown) => (isEntry(entry) ? cut(entry) : null));
+    if (engaged.some((entry) => entry === null)) return { ...UNREADABLE, released };
+    return { engaged: engaged.filter((entry) => entry !== null), released };
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+const UNKNOWN = "unknown";
+const UNREADABLE: SwitchState = {
+  engaged: [
+    {
+      scope: { type: "fleet" },
+      by: UNKNOWN,
+      reason: "the file of the kill switch cannot be understood, which counts as engaged",
+      at: "unknown",
+    },
+  ],
+  released: [],
+};
+
+function cut(entry: SwitchEntry): SwitchEntry {
+  return { scope: entry.scope, by: entry.by, reason: entry.reason.slice(0, TEXT_CHARS_MAX), at: entry.at };
+}
+
+function isReleased(value: unknown): value is ReleasedEntry {
+  return isEntry(value) && isRecord(value) && typeof value["releasedAt"] === "string";
+}
+
+function isEntry(value: unknown): value is SwitchEntry {
+  return (
+    isRecord(value) &&
+    isScope(value["scope"]) &&
+    typeof value["by"] === "string" &&
+    typeof value["reason"] === "string" &&
+    typeof value["at"] === "string"
+  );
+}
+
+function isScope(value: unknown): value is SwitchScope {
+  if (!isRecord(value)) return false;
+  if (value["type"] === "fleet") return true;
+  if (value["type"] === "mission") return typeof value["name"] === "string";
+  return value["type"] === "label" && typeof value["key"] === "string" && typeof value["value"] === "string";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
