@@ -259,6 +259,21 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     ];
   }
 
+  /** An instance that cannot reach us is asked instead: its answer stands for the heartbeat that does not arrive. */
+  async function answered(
+    driver: Driver,
+    handle: InstanceHandle,
+    { instance }: CloneState,
+    signal: AbortSignal,
+  ): Promise<CloneEvent[]> {
+    if (instance?.epoch !== handle.epoch || instance.callback.downSince === null) return [];
+    const found = await driver.probe(handle, signal);
+    const { epoch } = handle;
+    return [
+      { type: "recovery.tried", epoch, rung: "probe", ok: found.answers, found, evidence: found.evidence },
+    ];
+  }
+
   /** What its shim has set aside since we last looked. Its reports are not lost, so nothing waits for this. */
   async function refusedReports(
     driver: Driver,
@@ -316,6 +331,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         return [
           ...pulled,
           ...(await refusedReports(driverOf(state), handle, state, signal)),
+          ...(await answered(driverOf(state), handle, state, signal)),
           readThrough(pulled, effect.epoch, state),
         ];
       }

@@ -86,7 +86,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         judge: own.seen(simulatedJudge(world)),
         killSwitch: world.killSwitch,
         traces: own.seen(simulatedTraces(world)),
-        notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
+        notifiers: world.notifiers,
         clock: own.seen(clock),
         log: silentLog,
         documents: world.documents,

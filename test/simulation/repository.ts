@@ -38,6 +38,8 @@ export interface Repository {
   readonly spoiled: Set<string>;
   confirms: string | null;
   maxParallel: number;
+  /** What `fleet.yaml` says below `simone`; empty: nothing. */
+  simone: string;
   /** Ids of missions whose postmortem is written. */
   readonly postmortems: Set<string>;
   /** Commits what changed and answers with the revision. */
@@ -64,6 +66,7 @@ export function createRepository(source: FakeSource): Repository {
     spoiled: new Set(),
     confirms: null,
     maxParallel: 10,
+    simone: "",
     postmortems: new Set(),
     commit() {
       const files = render(repository);
@@ -148,13 +151,13 @@ export function postmortemText(missionId: string): string {
   return `---\nmission_id: ${missionId}\nauthor: ann\nreviewed_by: bob\n---\n\n${sections.join("\n")}`;
 }
 
-function fleetText({ confirms, maxParallel }: Repository): string {
+function fleetText({ confirms, maxParallel, simone }: Repository): string {
   return `apiVersion: factory/v1
 kind: Fleet
 metadata: { name: simulated }
 spec:
   caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel} }
-${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
+${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
 }
 
 const BASELINE = `apiVersion: factory/v1

@@ -7,6 +7,7 @@ import type { Fact } from "../../src/core/check/fact.ts";
 import { INVARIANTS } from "../../src/core/check/invariants.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { ControlPlane } from "../../src/ports/control-plane.ts";
+import type { OpenNotifier } from "../../src/ports/notifier.ts";
 import { createDocumentMemory, type DocumentMemory } from "../../src/spec/documents.ts";
 import type { Script } from "./agent.ts";
 import { createDice, type Dice } from "./dice.ts";
@@ -59,6 +60,8 @@ export interface World {
   plane: ControlPlane | null;
   /** Where it listens. A controller that lost its port listens elsewhere. */
   address: string;
+  /** Who is told of things, where the fleet declares anybody. */
+  notifiers: OpenNotifier;
   /** What a judge would find, by mission id. */
   readonly results: Map<string, "good" | "bad">;
   /** What the next agents of a clone are like, where somebody has decided that; by clone. */
@@ -112,6 +115,7 @@ export function createWorld(
     plane: null,
     address: "http://127.0.0.1:7001/v1/events",
     documents: createDocumentMemory(),
+    notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     results: new Map(),
     cast: new Map(),
     strikes(by, trouble) {

@@ -14,9 +14,12 @@ type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 const TELL_AGAIN_MS = 10 * MINUTE_MS;
 /** Beyond one interval: a report may be overtaken by the heartbeat that names it. */
 const GAP_GRACE_MS = 5 * SECOND_MS;
-/** While the callback is down its outbox is read again after half of the time that this has lasted, within these. */
+/** While the callback is down the outbox is read again after half of the time that this has lasted, at least this */
 const PULL_MIN_MS = 15 * SECOND_MS;
-const PULL_MAX_MS = 5 * MINUTE_MS;
+/** and at most so many intervals: the lease of an instance that answers nobody is not much longer. */
+const PULL_INTERVALS_MAX = 2;
+/** An answer that is lost with its effect is not waited for any longer. */
+const PULL_ANSWER_MS = 5 * MINUTE_MS;
 
 /** A number is missing, or a heartbeat names one that did not come: read the outbox through the driver. */
 export function onGap(state: CloneState, event: Of<"callback.gap">, at: Instant): Step {
@@ -38,11 +41,14 @@ export function onGap(state: CloneState, event: Of<"callback.gap">, at: Instant)
 export function onPulled(state: CloneState, event: Of<"callback.restored">, at: Instant): Step {
   const { instance } = state;
   if (instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  const closed = endIncidents(withInstance(state, { gapAt: null }), ["callback_gap"], at);
   const brought = event.brought ?? 0;
+  // Whoever has written something since the last look lives: that is as good as an answer.
+  const answeredAt = brought > 0 ? at : instance.answeredAt;
+  const closed = endIncidents(withInstance(state, { gapAt: null, answeredAt }), ["callback_gap"], at);
   const { downSince } = instance.callback;
   if (downSince !== null) {
-    const waitMs = Math.min(Math.max((at - downSince) / 2, PULL_MIN_MS), PULL_MAX_MS);
+    const waitMaxMs = PULL_INTERVALS_MAX * instance.heartbeatIntervalMs;
+    const waitMs = Math.max(PULL_MIN_MS, Math.min((at - downSince) / 2, waitMaxMs));
     return stay(withCallback(closed, { pullAt: at + waitMs }));
   }
   // Asked for because no heartbeat arrived: an agent that was stopped is degraded as well, and beats.
@@ -65,7 +71,7 @@ export function onPullDue(state: CloneState, event: Of<"callback.pull_due">, at:
   if (instance?.epoch !== event.epoch || instance.stopping !== null)
     return stay(state, `epoch ${event.epoch} is over`);
   // Replaced by the answer. Until then nothing else asks, unless the answer is lost with its effect.
-  return ask(withCallback(state, { pullAt: at + PULL_MAX_MS }), { type: "pull", epoch: event.epoch });
+  return ask(withCallback(state, { pullAt: at + PULL_ANSWER_MS }), { type: "pull", epoch: event.epoch });
 }
 
 /** A heartbeat got through again. */

@@ -30,6 +30,9 @@ export const ASKED_MS_MAX = MINUTE_MS;
 /** Between two attempts of a rung that was refused: long enough for a busy machine, and no more. */
 const AGAIN_MS_MIN = 1 * SECOND_MS;
 
+/** Until an instance that is reached, and cannot reach us, is looked at again. */
+const AGAIN_DOWN_MS = 30 * SECOND_MS;
+
 export interface Degraded {
   readonly cause: DegradedCause;
   readonly evidence: string;
@@ -115,6 +118,10 @@ function climb(state: CloneState, wanted: Rung, at: Instant): Step {
   if (recovery === null || instance === null) return stay(state);
   let rung = wanted;
   while (rung !== "restart" && isUsedUp(recovery, rung, at)) rung = above(rung, recovery);
+  if (rung === "restart" && isBeyondItsCallback(recovery, instance, at))
+    return stay(
+      withRecovery(state, { ...recovery, rung: "reconnect", stage: "waiting", until: at + AGAIN_DOWN_MS }),
+    );
   if (rung === "restart") return restart(state, recovery.evidence, at);
   const asked: Recovery = {
     ...recovery,
@@ -125,6 +132,19 @@ function climb(state: CloneState, wanted: Rung, at: Instant): Step {
     tries: [...recent(recovery.tries, at), { rung, cause: recovery.cause, at }],
   };
   return { state: withRecovery(state, asked), effects: [effectOf(rung, instance.epoch, recovery)] };
+}
+
+/**
+ * It answers its driver and its reports are read past the callback: what is broken is the way to us, which the next
+ * instance would not find either. It works on, and is reconnected as often as that may be tried.
+ */
+function isBeyondItsCallback(
+  { cause }: Recovery,
+  { callback, answeredAt }: InstanceState,
+  at: Instant,
+): boolean {
+  const answers = answeredAt !== null && Math.abs(at - answeredAt) < TRIES_WINDOW_MS;
+  return cause === "silent" && callback.downSince !== null && answers;
 }
 
 function above(rung: Exclude<Rung, "restart">, recovery: Recovery): Rung {
