@@ -259,7 +259,10 @@ async function answerAs(
   const asked = {
     ack: () => plane.acknowledge(as),
     answer: () => plane.answer({ name, actor: "olga", text: words.join(" ") }),
-    decide: () => plane.decide({ ...as, decision: { type: type as "go_on" | "stop" } }),
+    decide: () =>
+      type === "raise"
+        ? plane.decide({ ...as, reason: "", decision: { type, budget: valuesOf(reason) } })
+        : plane.decide({ ...as, decision: { type: type as "go_on" | "stop" } }),
   }[verb]();
   const answer = await during(world, asked);
   return [answer.ok ? answer.message : `${answer.code}: ${answer.message}`];

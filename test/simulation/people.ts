@@ -1,5 +1,6 @@
 /** Authors, reviewers, vandals and operators: everything that people do to a fleet in an hour. */
 import { engage, type SwitchScope } from "../../src/core/model/kill-switch.ts";
+import type { Decided } from "../../src/core/model/request.ts";
 import type { ControlAnswer, ControlPlane, ControlRequest } from "../../src/ports/control-plane.ts";
 import type { CloneFile, MissionFile } from "./repository.ts";
 import type { World } from "./world.ts";
@@ -256,8 +257,15 @@ async function answerSomething(world: World): Promise<ControlAnswer | null> {
   if (plane === null || open.length === 0) return null;
   const { id, request } = dice.pick(open);
   if (dice.chance(0.2)) return plane.acknowledge({ id, actor: "olga" });
-  const type = dice.pick((request?.answers ?? []).filter((one) => one !== "raise"));
-  return plane.decide({ id, actor: "olga", reason: "as it should be", decision: { type } });
+  const type = dice.pick(request?.answers ?? []);
+  const decision: Decided =
+    type === "raise"
+      ? {
+          type,
+          budget: { max_runtime_minutes: dice.between(30, 600), max_llm_calls: dice.between(50, 5_000) },
+        }
+      : { type };
+  return plane.decide({ id, actor: "olga", reason: "as it should be", decision });
 }
 
 /** Mostly one mission, sometimes everything; by a command, or by the file while nobody is there to ask. */

@@ -1,4 +1,5 @@
 import type { Invariant } from "./fact.ts";
+import { BUDGET_INVARIANTS } from "./invariants/budget.ts";
 import { CLOSURE_INVARIANTS } from "./invariants/closure.ts";
 import { CONDUCT_INVARIANTS } from "./invariants/conduct.ts";
 import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
@@ -24,6 +25,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...REPORT_INVARIANTS,
   ...CLOSURE_INVARIANTS,
   ...HOLD_INVARIANTS,
+  ...BUDGET_INVARIANTS,
   ...CONDUCT_INVARIANTS,
   ...EFFECT_INVARIANTS,
   ...POSTMORTEM_INVARIANTS,

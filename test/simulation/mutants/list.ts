@@ -520,4 +520,55 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["storeBusy", "lostBeat", "slowRequest"],
     hours: 1.5,
   },
+  {
+    bug: "a budget that is almost spent holds, and nobody is asked",
+    invariant: "budget-asks",
+    edits: [
+      {
+        file: "core/supervise/budget.ts",
+        find: "return stay(askAboutBudget(crossed, facts, at));",
+        replace: "return stay({ ...askAboutBudget(crossed, facts, at), requests: crossed.requests });",
+      },
+    ],
+    troubles: ["misbehaviour"],
+  },
+  {
+    bug: "a mission is killed for its calls",
+    invariant: "budget-asks",
+    edits: [
+      {
+        file: "core/supervise/budget.ts",
+        find: `if (event.level === "stop" && event.meter === "runtime_minutes") {`,
+        replace: `if (event.level === "stop" || event.meter === "llm_calls") {`,
+      },
+    ],
+    troubles: ["misbehaviour"],
+  },
+  {
+    bug: "the next look at the file undoes what people decided",
+    invariant: "raises-stand",
+    edits: [
+      {
+        file: "core/supervise/want.ts",
+        find: "raises: withoutOldRaises(declared)",
+        replace: "raises: declared === null ? withoutOldRaises(declared) : {}",
+      },
+    ],
+    troubles: ["operatorsPerHour", "commitsPerHour"],
+    hours: 3,
+  },
+  {
+    bug: "a kill waits for the window to open",
+    invariant: "kill-ends-in-proof",
+    edits: [
+      {
+        file: "core/supervise/want.ts",
+        find: 'export function onKill(state: CloneState, event: Of<"kill.requested">, at: Instant): Step {\n',
+        replace:
+          'export function onKill(state: CloneState, event: Of<"kill.requested">, at: Instant): Step {\n  if (state.holds.some(({ kind }) => kind === "window")) return stay(state, "outside of its window");\n',
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+    hours: 3,
+  },
 ];
