@@ -4,6 +4,7 @@ import { fleetDay } from "../core/supervise/day.ts";
 import { due, dueOfUsage } from "../core/supervise/due.ts";
 import type { Watch } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
+import { dueThrottles } from "../core/supervise/throttle.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Prober } from "./probing.ts";
 import type { Recorder } from "./record.ts";
@@ -37,6 +38,15 @@ export async function superviseOnce(parts: {
       // Our fault, and told below; the others have to be looked after all the same.
       failures.push(error);
     }
+  }
+  const throttles = dueThrottles(recorder.states, now);
+  for (const [clone, event] of throttles) {
+    const asked = found.get(clone);
+    found.set(clone, (is) => [
+      ...(asked?.(is) ?? []),
+      // Only if it is still so when its turn comes.
+      ...(is === recorder.states.get(clone) ? [event] : []),
+    ]);
   }
   // Asked again in their turn: while the record was busy, what was missed may have been heard.
   await Promise.all(

@@ -36,6 +36,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
       env: spec.agent.env,
       accept: spec.agent.accept,
       ...(spec.agent.usage === "none" ? { usage: "none" as const } : {}),
+      ...(spec.agent.account === undefined ? {} : { account: spec.agent.account }),
     },
     secrets: spec.secrets.map(secretRef),
     healthChecks: spec.health_checks.map((check) => ({
@@ -89,6 +90,7 @@ const FIELDS: readonly (readonly [string, readonly PathStep[], fleet?: readonly 
   ["agent.adapter", ["spec", "agent", "adapter"]],
   ["agent.command", ["spec", "agent", "command"]],
   ["agent.accept", ["spec", "agent", "accept"]],
+  ["agent.account", ["spec", "agent", "account"]],
   ["secrets", ["spec", "secrets"]],
   ["health_checks", ["spec", "health_checks"]],
   ["restart.intensity", ["spec", "restart", "intensity"]],

@@ -29,6 +29,8 @@ export type AgentLine =
   | { readonly type: "message"; readonly text: string }
   /** Asks for a tool of the shim; answered on the program's input. */
   | { readonly type: "tool"; readonly id: string; readonly tool: string; readonly arguments: unknown }
+  /** Its provider makes it wait. */
+  | { readonly type: "throttled"; readonly retryAfterMs: number; readonly account: string | null }
   | { readonly type: "completed"; readonly summary: string; readonly artifacts: readonly string[] }
   | { readonly type: "failed"; readonly reason: string };
 
@@ -124,6 +126,11 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
       return id === null || id.length > TOOL_ID_LENGTH_MAX || tool === null
         ? null
         : { type: "tool", id, tool, arguments: value["arguments"] };
+    }
+    case "throttled": {
+      const retryAfterMs = numberOf(value["retry_after_ms"]);
+      const account = textOf(value["account"])?.slice(0, TOOL_NAME_LENGTH_MAX) ?? null;
+      return retryAfterMs === null ? null : { type: "throttled", retryAfterMs, account };
     }
     case "completed": {
       const artifacts = Array.isArray(value["artifacts"]) ? value["artifacts"] : [];

@@ -21,6 +21,10 @@ export interface Clocks {
   closeTool(id: string): void;
   /** Its agent ends: nothing that it had begun goes on. */
   closeTools(): void;
+  /** Its provider makes the agent wait: no work, whatever it prints meanwhile. */
+  throttle(ms: number): void;
+  /** For how much longer; 0 when it does not. */
+  throttledMs(): number;
   activeMs(): number;
   eventUsage(): WireEvent["usage"];
   heartbeatPart(): Pick<
@@ -40,11 +44,15 @@ export function createClocks(now: () => number): Clocks {
   let activeMs = 0;
   let runningSince: number | null = null;
   const usage = createUsage();
+  let throttledUntil: number = Number.NEGATIVE_INFINITY;
   let frozenSince: number | null = null;
   const tools = new Map<string, { readonly at: number; readonly deadlineMs: number | null }>();
   const remembered: string[] = [];
 
-  const active = (): number => Math.round(activeMs + (runningSince === null ? 0 : now() - runningSince));
+  /** The open stretch may begin only when a rate limit is over. */
+  const stretch = (): number => (runningSince === null ? 0 : Math.max(0, now() - runningSince));
+  const active = (): number => Math.round(activeMs + stretch());
+  const throttledMs = (): number => Math.max(0, Math.round(throttledUntil - now()));
 
   return {
     onOutput() {
@@ -61,17 +69,24 @@ export function createClocks(now: () => number): Clocks {
     },
     setRunning(running) {
       if (running && runningSince === null) {
-        runningSince = now();
+        runningSince = Math.max(now(), throttledUntil);
         // Nobody gets anywhere while it is frozen.
         if (frozenSince !== null) progressAt = Math.min(now(), progressAt + now() - frozenSince);
         frozenSince = null;
       } else if (!running && runningSince !== null) {
-        activeMs += now() - runningSince;
+        activeMs += stretch();
         runningSince = null;
         frozenSince = now();
       }
     },
     onUsage: (line) => usage.take(line),
+    throttle(ms) {
+      throttledUntil = Math.max(throttledUntil, now() + ms);
+      if (runningSince === null) return;
+      activeMs += stretch();
+      runningSince = throttledUntil;
+    },
+    throttledMs,
     openTool(id, deadlineMs) {
       if (tools.size < OPEN_TOOLS_MAX || tools.has(id)) tools.set(id, { at: now(), deadlineMs });
     },

@@ -133,6 +133,7 @@ export function startHeart(options: {
       phase,
       ...options.clocks.heartbeatPart(),
       process: options.process(),
+      ...(options.clocks.throttledMs() === 0 ? {} : { throttled_ms: options.clocks.throttledMs() }),
     };
   }
 

@@ -28,6 +28,8 @@ export interface MissionRun {
   unauthorized(): boolean;
 }
 
+/** A wait that is said again grows by more than this, or is the same one. */
+const THROTTLE_NEWS_MS = 1_000;
 /** `{"type":"failed","reason":"auth"}` */
 const UNAUTHORIZED_REASON = "auth";
 /** Progress is for people and the progress clock; the newest of a burst says it all. */
@@ -143,6 +145,22 @@ export function createMissionRun(options: {
     options.onTerminal();
   }
 
+  /** Told again only when the wait grows: an agent that says it every second is told of once. */
+  function onThrottled(line: Extract<AgentLine, { type: "throttled" }>): void {
+    if (clocks.throttledMs() + THROTTLE_NEWS_MS > line.retryAfterMs && clocks.throttledMs() > 0) return;
+    clocks.throttle(line.retryAfterMs);
+    if (!statements.allow()) return;
+    reporter.report({
+      type: "agent.throttled",
+      status: "running",
+      summary: `rate limited for ${(line.retryAfterMs / 1_000).toFixed(1)} s`,
+      detail: {
+        retry_after_ms: line.retryAfterMs,
+        ...(line.account === null ? {} : { account: line.account }),
+      },
+    });
+  }
+
   /** Not the mission failed, its agent may not work: that is told with its exit. */
   function refuse(): void {
     progress.flush();
@@ -208,6 +226,9 @@ export function createMissionRun(options: {
       case "message":
         transcript.note(`message: ${line.text}`);
         loops.message(line.text);
+        break;
+      case "throttled":
+        onThrottled(line);
         break;
       case "completed":
         finish({ failed: false, summary: line.summary, paths: line.artifacts });

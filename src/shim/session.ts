@@ -149,7 +149,7 @@ export function createSession(options: {
     clocks,
     lastEventSeq: () => outbox.lastSeq(),
     facts: () => ({
-      phase: pausedBy.size > 0 && agent !== null ? "paused" : phase,
+      phase: shownPhase(),
       missionId: envelope?.mission_id ?? null,
     }),
     process: () => (agent === null ? null : processClock.read(agent.record())),
@@ -162,6 +162,12 @@ export function createSession(options: {
     orphanAfterMs: () => (agent === null ? DESERTED_AFTER_MS : settings.orphanPolicy.afterMs),
     onOrphaned,
   });
+
+  function shownPhase(): WireHeartbeat["phase"] {
+    if (agent === null) return phase;
+    if (phase === "running" && clocks.throttledMs() > 0) return "throttled";
+    return pausedBy.size > 0 ? "paused" : phase;
+  }
 
   const toolbox = createToolbox({
     intent,
@@ -356,6 +362,7 @@ export function createSession(options: {
       signature,
       stderr_tail: exit.stderrTail,
       active_ms: clocks.activeMs(),
+      ...(clocks.throttledMs() > 0 ? { throttled: true } : {}),
       ...(run?.unauthorized() === true || exit.code === UNAUTHORIZED_EXIT ? { auth: true } : {}),
     };
     agent = null;

@@ -38,6 +38,7 @@ export const WIRE_EVENT_TYPES = [
   "instance.ready", // detail: { callback_ms, checks: [{ name, exit_code, timed_out, duration_ms, tail }], containment }
   "instance.exited", // detail: { code, signal, signature, stderr_tail, active_ms }
   "agent.loop", // detail: { pattern, times, evidence }
+  "agent.throttled", // detail: { retry_after_ms, account? }
   "mission.accepted", // detail: { agent_pid }
   "mission.progress", // detail: { percent? }
   "mission.blocked", // detail: { reason, needs? }

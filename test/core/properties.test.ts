@@ -159,6 +159,8 @@ function shaped(raw: CloneEvent, state: CloneState, fit: Fit): CloneEvent {
 
 function next(state: CloneState): CloneEvent | null {
   if (state.spec === null || state.withdrawn) return { type: "clone.declared", spec: scribe(1) };
+  if (state.holds.some((hold) => hold.kind === "throttle"))
+    return { type: "hold.released", kind: "throttle", owner: "*", by: "supervisor", reason: "its turn" };
   if (state.mission === null && state.phase === "Idle") {
     return { type: "mission.assigned", mission: aMission("audit", "scribe", { run: state.past.length + 1 }) };
   }
@@ -220,7 +222,7 @@ describe("the life of a clone, whatever happens", () => {
   test("the lives that are looked at get somewhere", () => {
     const phases = new Set(
       fc
-        .sample(lives, { ...RUNS, numRuns: 4 * RUNS.numRuns })
+        .sample(lives, { ...RUNS, numRuns: 8 * RUNS.numRuns })
         .flatMap((steps) => live(steps).states.map(({ phase }) => phase)),
     );
     expect([...phases].sort()).toEqual([

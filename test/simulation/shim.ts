@@ -20,6 +20,8 @@ export interface Shim {
   endsAfterMs(enter: string): number;
   /** Stops the shim or its agent, as a signal from outside does. */
   stopProcess(which: "shim" | "agent"): void;
+  /** Its provider makes its agent wait. */
+  limit(ms: number): void;
   /** Continues a stopped shim; whether it was. */
   wake(): boolean;
   /** Whether there was something to bring back. */
@@ -62,6 +64,7 @@ export function startShim(
   /** By a signal from outside, and what fell due meanwhile. */
   let shimStopped = false;
   let agentStopped = false;
+  let limitedUntilMs = 0;
   let postponed: (() => void)[] = [];
   /** Time in which the agent ran. */
   let activeMs = 0;
@@ -291,7 +294,8 @@ export function startShim(
       signal: null,
       signature: `exit:${code}`,
       stderr_tail: "",
-      active_ms: 0,
+      active_ms: active(),
+      ...(world.timeline.elapsedMs < limitedUntilMs ? { throttled: true } : {}),
     });
   }
 
@@ -348,6 +352,13 @@ export function startShim(
       else if (phase === "running") agentStopped = true;
       courier.freeze(shimStopped);
       meter();
+    },
+    limit(ms) {
+      if (phase !== "running" || shimStopped || paused || agentStopped) return;
+      limitedUntilMs = world.timeline.elapsedMs + ms;
+      report("agent.throttled", { retry_after_ms: ms });
+      // Some do not bear it.
+      if (dice.chance(0.3)) agentLater(dice.between(1, 2_000), () => exit(1));
     },
     wake() {
       const was = shimStopped;

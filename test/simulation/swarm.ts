@@ -15,6 +15,7 @@ export interface Troubles {
   readonly survivors: number;
   readonly bodiesDiePerHour: number;
   readonly stopsPerHour: number;
+  readonly limitsPerHour: number;
   // The network between shims and the controller.
   readonly lostRequest: number;
   readonly lostReply: number;
@@ -58,6 +59,7 @@ export const CALM: Troubles = {
   survivors: 0,
   bodiesDiePerHour: 0,
   stopsPerHour: 0,
+  limitsPerHour: 0,
   lostRequest: 0,
   lostReply: 0,
   duplicate: 0,
@@ -93,6 +95,7 @@ const WORST: Troubles = {
   survivors: 0.4,
   bodiesDiePerHour: 20,
   stopsPerHour: 20,
+  limitsPerHour: 12,
   lostRequest: 0.5,
   lostReply: 0.5,
   duplicate: 0.3,

@@ -85,6 +85,11 @@ function scheduleTroubles(world: World, host: Host): void {
     const living = world.machine.living();
     if (living.length > 0) world.machine.destroy(dice.pick(living), "killed from outside");
   });
+  every("limitsPerHour", () => {
+    const working = world.machine.living().filter(({ shim }) => shim?.working === true);
+    // A provider refuses several at once.
+    for (const body of working) if (dice.chance(0.5)) body.shim?.limit(dice.between(0, 300_000));
+  });
   every("stopsPerHour", () => {
     const living = world.machine.living();
     if (living.length === 0) return;

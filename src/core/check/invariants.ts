@@ -14,6 +14,7 @@ import { RECOVERY_INVARIANTS } from "./invariants/recovery.ts";
 import { REPORT_INVARIANTS } from "./invariants/reports.ts";
 import { START_INVARIANTS } from "./invariants/starts.ts";
 import { STATUS_INVARIANTS } from "./invariants/status.ts";
+import { THROTTLE_INVARIANTS } from "./invariants/throttle.ts";
 
 /** Every promise that is watched. Each has once caught a bug that was planted for it (`test/simulation/mutants`). */
 export const INVARIANTS: readonly Invariant[] = [
@@ -32,4 +33,5 @@ export const INVARIANTS: readonly Invariant[] = [
   ...STATUS_INVARIANTS,
   ...LIVENESS_INVARIANTS,
   ...RECOVERY_INVARIANTS,
+  ...THROTTLE_INVARIANTS,
 ];

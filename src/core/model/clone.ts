@@ -47,6 +47,8 @@ export interface AgentSpec {
   readonly accept: "on_start" | "explicit";
   /** It says that it cannot tell what it uses. Absent: it may. */
   readonly usage?: "none";
+  /** The provider's account that it works on: a rate limit of one clone is one of all that name it. */
+  readonly account?: string;
 }
 
 /** A reference, never a value. `env` names a variable of the controller, `file` a file on its machine. */

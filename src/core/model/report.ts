@@ -18,6 +18,7 @@ export const REPORT_TYPES = [
   "instance.ready",
   "instance.exited",
   "agent.loop",
+  "agent.throttled",
   "mission.accepted",
   "mission.progress",
   "mission.blocked",

@@ -36,7 +36,7 @@ export function isOver(until: Instant, now: Instant): boolean {
 
 /** Whether a hold ends by itself now. What we placed ourselves ends soon; a person or a day may mean tomorrow. */
 export function hasExpired({ kind, until, clearBy }: Hold, now: Instant): boolean {
-  // The window itself says when it is open, also after its file changed.
-  if (until === undefined || kind === "window") return false;
+  // The window itself says when it is open, also after its file changed; who is rate limited goes on in turn (`throttle.ts`).
+  if (until === undefined || kind === "window" || kind === "throttle") return false;
   return clearBy === "supervisor" ? isOver(until, now) : until <= now;
 }

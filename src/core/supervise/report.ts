@@ -23,6 +23,7 @@ import { TEXT_MAX } from "./limits.ts";
 import { ARTIFACTS_MAX, type CloneState, type InstanceState, type MissionState } from "./state.ts";
 import { onLoopReported } from "./stuck.ts";
 import { retold } from "./tell.ts";
+import { isExcused, onThrottled } from "./throttle.ts";
 
 /**
  * Reports are taken in the order of their `seq` and once each. They are taken
@@ -49,6 +50,8 @@ function take(state: CloneState, report: Report, at: Instant): Step {
       return onReady(state, report, at);
     case "instance.exited":
       return onExited(state, report, at);
+    case "agent.throttled":
+      return onThrottled(state, report, at);
     case "agent.loop":
       return onLoopReported(state, report, at);
     case "mission.accepted":
@@ -154,6 +157,10 @@ function onExited(state: CloneState, report: Report, at: Instant): Step {
   const { code, signal, signature } = report.detail;
   const how = typeof signal === "string" ? `signal ${signal}` : `exit ${String(code)}`;
   if (report.detail["auth"] === true) return unauthorized(state, `${how}${tailOf(report)}`, at);
+  if (isExcused(state, report, at)) {
+    const message = `the agent ended with ${how} while it was rate limited`;
+    return beginStop(state, at, { reason: { type: "throttled", message }, enter: "now", text: message });
+  }
   return beginStop(state, at, {
     reason: {
       type: "failed",

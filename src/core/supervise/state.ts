@@ -16,6 +16,7 @@ import type { Instant } from "../model/time.ts";
 import type { TraceBundle, TraceCause } from "../model/trace.ts";
 import type { Verdict } from "../model/verdict.ts";
 import type { ChangeClass, ChangedField } from "../rollout/drift.ts";
+import type { Throttle } from "./throttle.ts";
 
 /**
  * The life of one clone.
@@ -103,6 +104,10 @@ export interface CloneState {
   readonly failures: readonly Failure[];
   /** What the last failure was about, for `why`. */
   readonly lastFailure: string | null;
+  /** The newest rate limit that its agent met. */
+  readonly throttle: Throttle | null;
+  /** When it was last let go after one. */
+  readonly admittedAt: Instant | null;
   /** How its degraded instance is brought back, or the last one was. */
   readonly recovery: Recovery | null;
   /** Prepare attempts in a row that did not pass. */
@@ -193,6 +198,8 @@ export type StopReason =
       /** Why it cannot, as the reason of the quarantine; default `LaunchRefused`. */
       readonly refusal?: "AgentUnauthorized";
     }
+  /** It ended under a rate limit: no failure, and it is started again when its account is free. */
+  | { readonly type: "throttled"; readonly message: string }
   | { readonly type: "replaced"; readonly message: string }
   | { readonly type: "withdrawn" };
 
@@ -379,6 +386,8 @@ export function initialState(name: string, at: Instant): CloneState {
     conditions: [],
     failures: [],
     lastFailure: null,
+    throttle: null,
+    admittedAt: null,
     recovery: null,
     gateAttempts: 0,
     recent: [],

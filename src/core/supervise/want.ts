@@ -24,6 +24,7 @@ import { releasedByHand } from "./freeze.ts";
 import { settleBudget, withoutOldRaises } from "./raise.ts";
 import { type CloneState, isRunClosed, type MissionState, type Spent } from "./state.ts";
 import { goOnFromStuck } from "./stuck.ts";
+import { admitted } from "./throttle.ts";
 import { withDrift } from "./update.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
@@ -148,6 +149,7 @@ export function onHoldReleased(state: CloneState, event: Of<"hold.released">, at
   }
   if (event.kind === "quarantine" && state.phase === "Quarantined")
     next = enter({ ...next, failures: [] }, "Idle", at);
+  if (event.kind === "throttle") next = admitted(next, at);
   if (event.kind === "stuck") return goOnFromStuck(next, { by: event.by, reason: "" }, at);
   return stay(next);
 }

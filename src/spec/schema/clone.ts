@@ -52,6 +52,9 @@ const Agent = z.strictObject({
     .enum(["reported", "none"])
     .default("reported")
     .describe("`none`: the program cannot tell what it uses; its limits on calls and cost need consent."),
+  account: Name.optional().describe(
+    "The provider's account that it works on. When one clone of an account is rate limited, none of them is started until that is over.",
+  ),
 });
 
 const Secret = z.strictObject({

@@ -571,4 +571,17 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["operatorsPerHour"],
     hours: 3,
   },
+  {
+    bug: "everybody who was rate limited goes on at the same moment",
+    invariant: "account-in-turn",
+    edits: [
+      {
+        file: "core/supervise/throttle.ts",
+        find: "Math.abs(now - lastAdmittedAt) >= RAMP_MS",
+        replace: "Math.abs(now - lastAdmittedAt) >= 0",
+      },
+    ],
+    troubles: ["limitsPerHour"],
+    hours: 2,
+  },
 ];

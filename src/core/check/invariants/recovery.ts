@@ -51,7 +51,9 @@ const ladderIsClimbed: Invariant = {
       on(fact) {
         if (fact.type !== "recorded") return FINE;
         const { clone, seq, at } = fact.event;
-        const before = (attempts.get(clone) ?? []).filter((past) => past.at > at - TRIES_WINDOW_MS);
+        // A new mission begins with a clean sheet.
+        const known = fact.before.recovery === null ? [] : (attempts.get(clone) ?? []);
+        const before = known.filter((past) => past.at > at - TRIES_WINDOW_MS);
         const now = [...before, ...attemptsOf(fact)];
         attempts.set(clone, now);
         for (const { effect, cause } of attemptsOf(fact)) {

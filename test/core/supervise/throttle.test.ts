@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { HOUR_MS, MINUTE_MS } from "../../../src/core/model/time.ts";
+import type { CloneState } from "../../../src/core/supervise/state.ts";
+import { dueThrottles, RAMP_MS, THROTTLED_IN_A_ROW_MAX } from "../../../src/core/supervise/throttle.ts";
+import { aClone, Life } from "../../support/fleet.ts";
+
+const agent = (account?: string) => ({
+  agent: { ...aClone("any").agent, ...(account === undefined ? {} : { account }) },
+});
+const fleet = (...lives: Life[]): ReadonlyMap<string, CloneState> =>
+  new Map(lives.map(({ state }) => [state.name, state]));
+
+function working(name: string, account?: string): Life {
+  const life = new Life(name)
+    .declared(agent(account))
+    .assigned({}, `m-${name}`)
+    .planned()
+    .prepared()
+    .launched();
+  return life.ready().dispatched().reports("mission.accepted");
+}
+
+const limited = (life: Life, ms: number): Life =>
+  life.reports("agent.throttled", { detail: { retry_after_ms: ms, account: "gpt" } });
+const exits = (life: Life): Life =>
+  life.reports("instance.exited", { detail: { code: 1, signal: null, signature: "s" } });
+
+describe("an agent that is rate limited", () => {
+  test("is held and frozen for what its provider asks and a little more, never less", () => {
+    const life = limited(working("a"), 60_000);
+    expect(life.effects).toEqual(["pause"]);
+    const [hold] = life.state.holds;
+    expect(hold).toMatchObject({ kind: "throttle", reason: "RateLimited", clearBy: "supervisor" });
+    const waitMs = (hold?.until ?? 0) - life.at;
+    expect(waitMs).toBeGreaterThanOrEqual(60_000);
+    expect(waitMs).toBeLessThanOrEqual(72_000);
+    const long = limited(working("b"), HOUR_MS);
+    expect((long.state.holds[0]?.until ?? 0) - long.at).toBeLessThanOrEqual(HOUR_MS + 30_000);
+  });
+
+  test("may end meanwhile: that is no failure, and it is started again when it may", () => {
+    const life = exits(limited(working("a"), 60_000)).dead();
+    expect(life.state).toMatchObject({ phase: "Idle", failures: [], holds: [{ kind: "throttle" }] });
+    expect(life.state.mission?.incidents).toEqual([]);
+    expect(exits(working("b")).dead().state.failures).toHaveLength(1);
+  });
+
+  test("waits longer each time in a row, and too often in a row is a failure after all", () => {
+    const life = working("a");
+    const waits: number[] = [];
+    for (let times = 1; times <= THROTTLED_IN_A_ROW_MAX + 1; times++) {
+      limited(life, 0);
+      waits.push((life.state.throttle?.waitMs ?? 0) / 1_000);
+      life.at = life.state.throttle?.until ?? 0;
+    }
+    expect(waits.slice(0, 4).map((wait, index) => wait >= 2 ** index && wait <= 1.2 * 2 ** index)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(330);
+    expect(exits(limited(life, 60_000)).dead().state.failures).toHaveLength(1);
+  });
+});
+
+describe("its account", () => {
+  test("holds every clone that is not at work, and no other account", () => {
+    const first = limited(working("a", "acme"), MINUTE_MS);
+    const waiting = new Life("b").declared(agent("acme")).assigned({}, "other");
+    const busy = working("c", "acme");
+    const stranger = new Life("d").declared(agent("own")).assigned({}, "third");
+    const events = dueThrottles(fleet(first, waiting, busy, stranger), first.at);
+    expect([...events.keys()]).toEqual(["b"]);
+    const event = events.get("b");
+    if (event !== undefined) waiting.on(event);
+    expect(waiting.planned().last?.ignored).toBe("it is held");
+    expect(dueThrottles(fleet(first, waiting, busy), first.at).size).toBe(0);
+  });
+
+  test("lets them go one after the other once it is free", () => {
+    const lives = ["a", "b", "c"].map((name) => limited(working(name, "acme"), MINUTE_MS));
+    const untils = lives.map(({ state }) => state.throttle?.until ?? 0);
+    let now = Math.max(...untils);
+    expect(dueThrottles(fleet(...lives), now - 1).size).toBe(0);
+    for (let gone = 1; gone <= 3; gone++) {
+      const [name, event] = [...dueThrottles(fleet(...lives), now)][0] ?? [];
+      const life = lives.find(({ state }) => state.name === name);
+      if (life === undefined || event === undefined) throw new Error("nobody is let go");
+      life.on(event, now - life.at);
+      expect(life.effects).toEqual(["resume"]);
+      expect(dueThrottles(fleet(...lives), now + RAMP_MS - 1).size).toBe(0);
+      now += RAMP_MS;
+    }
+    expect(dueThrottles(fleet(...lives), now).size).toBe(0);
+  });
+
+  test("a clone that names none shares its limit with nobody, whatever its agent says", () => {
+    const first = limited(working("a"), MINUTE_MS);
+    const waiting = new Life("b").declared(agent("gpt")).assigned({}, "other");
+    expect(dueThrottles(fleet(first, waiting), first.at).size).toBe(0);
+  });
+
+  test("a clock that was put back does not make it wait for as long", () => {
+    const first = limited(working("a", "acme"), MINUTE_MS);
+    expect([...dueThrottles(fleet(first), first.at - HOUR_MS).keys()]).toEqual(["a"]);
+  });
+});
