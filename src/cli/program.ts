@@ -290,14 +290,16 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     ["pause", "Pause a mission; its agent is frozen, not ended"],
     ["resume", "Clear the holds that a person may clear"],
   ] as const) {
-    runs(
-      add(`${verb} <name>`, summary, `factory ${verb} license-audit --reason "waiting for legal"`).option(
-        "--reason <text>",
-        "is recorded",
-        "",
-      ),
-      async (call: Call<{ reason: string }>, name: string) =>
-        (await import("./commands/hold.ts")).hold(call, verb, name),
+    const example = `factory ${verb} license-audit --reason "waiting for legal"`;
+    const until = verb === "pause";
+    const command = add(
+      `${verb} <name>`,
+      summary,
+      until ? `${example}\nfactory pause license-audit --until 2h` : example,
+    ).option("--reason <text>", "is recorded", "");
+    if (until) command.option("--until <when>", "goes on by itself: 45m, 2h, or a time with offset", moment);
+    runs(command, async (call: Call<{ reason: string; until?: Moment }>, name: string) =>
+      (await import("./commands/hold.ts")).hold(call, verb, name),
     );
   }
   runs(
@@ -430,6 +432,19 @@ function indent(text: string): string {
     .split("\n")
     .map((line) => `  $ ${line}`)
     .join("\n");
+}
+
+/** From now, or at an instant. */
+export type Moment = { readonly inMs: number } | { readonly at: number };
+
+function moment(text: string): Moment {
+  const match = /^(\d{1,5})(s|m|h|d)$/.exec(text);
+  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? ""];
+  if (unitMs !== undefined) return { inMs: Number(match?.[1]) * unitMs };
+  const at = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isFinite(at))
+    throw new InvalidArgumentError("Expected e.g. 45m, 2h, 1d or 2026-11-24T08:00:00+01:00.");
+  return { at };
 }
 
 /** Milliseconds. */

@@ -33,7 +33,8 @@ export interface ControlPlane {
     completion: WireCompletion,
   ): Promise<ActionAnswer<WireCompletionAnswer>>;
 
-  pause(request: ControlRequest): Promise<ControlAnswer>;
+  /** With `until` it goes on by itself at that moment, if nothing else holds it then. */
+  pause(request: PauseRequest): Promise<ControlAnswer>;
   resume(request: ControlRequest): Promise<ControlAnswer>;
   /** Returns once the kill is recorded, not once it is done: `status` shows the proof. */
   kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
@@ -121,6 +122,10 @@ export interface ControlRequest {
   readonly name: string;
   readonly actor: string;
   readonly reason: string;
+}
+
+export interface PauseRequest extends ControlRequest {
+  readonly until?: Instant;
 }
 
 export interface DecideRequest {

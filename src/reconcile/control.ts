@@ -1,13 +1,14 @@
 /** What operators may do by hand: recorded like everything else, with who and why. */
 import type { CloneEvent } from "../core/model/event.ts";
+import { iso } from "../core/model/time.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ControlAnswer, ControlRequest } from "../ports/control-plane.ts";
+import type { ControlAnswer, ControlRequest, PauseRequest } from "../ports/control-plane.ts";
 import type { KillSwitch } from "./kill-switch.ts";
 import type { Recorder } from "./record.ts";
 
 export interface Control {
-  pause(request: ControlRequest): Promise<ControlAnswer>;
+  pause(request: PauseRequest): Promise<ControlAnswer>;
   resume(request: ControlRequest): Promise<ControlAnswer>;
   /** Does not wait for a record that cannot be written. */
   kill(
@@ -51,6 +52,9 @@ export function createControl(parts: {
       act(
         request,
         () => {
+          const { until } = request;
+          if (until !== undefined && until <= clock.now())
+            return `${iso(until)} is over; give a moment that is still to come`;
           return [
             {
               type: "hold.placed",
@@ -62,11 +66,12 @@ export function createControl(parts: {
                 reason: "PausedByHand",
                 message: `paused by ${request.actor}${request.reason === "" ? "" : `: ${request.reason}`}`,
                 clearBy: "operator",
+                ...(until === undefined ? {} : { until }),
               },
             },
           ];
         },
-        `${request.name} is paused`,
+        `${request.name} is paused${request.until === undefined ? "" : ` until ${iso(request.until)}`}`,
       ),
     resume: (request) =>
       act(

@@ -77,6 +77,7 @@ describe("wrong use ends with 2 and says what would be right", () => {
     [["status", "--dir", "/nonexistent"], /not a directory/],
     [["allow-rewrite", "--from", "abc", "--to", "def"], /full commit id/],
     [["closure", "x", "--decide", "burn"], /retire, standby, template/],
+    [["pause", "x", "--until", "tomorrow"], /45m, 2h, 1d or 2026/],
     [["decide", "x.budget.1"], /no answer was given; give one of --raise/],
     [["decide", "x.budget.1", "--stop", "--approve"], /one answer at a time/],
     [["decide", "x.budget.1", "--raise", "max_coast_usd=8"], /did you mean max_cost_usd\?/],

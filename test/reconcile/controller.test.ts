@@ -108,6 +108,23 @@ test("a clone whose driver this controller does not have is held at a gate, and 
   await controller.close();
 });
 
+describe("a pause with an end", () => {
+  test("lifts itself then, and not before", async () => {
+    await recorded(declared, assigned);
+    const controller = await controllerWith(new Map([["fake", driver as Driver]]));
+    const holds = () => controller.picture().states.get("scribe")?.holds ?? [];
+    expect(await controller.controlPlane.pause({ ...request, until: T0 - 1 })).toMatchObject({ ok: false });
+    const until = now + 24 * 3_600_000;
+    expect(await controller.controlPlane.pause({ ...request, until })).toMatchObject({ ok: true });
+    await controller.supervise(0);
+    expect(holds()).toMatchObject([{ kind: "operator", until }]);
+    now = until;
+    await controller.supervise(0);
+    expect(holds()).toEqual([]);
+    await controller.close();
+  });
+});
+
 describe("resume by hand", () => {
   const quarantine: CloneEvent = {
     type: "hold.placed",

@@ -256,6 +256,12 @@ describe("overlay contract v1 and the caps", () => {
       ["mission/license-audit"],
     ],
     [
+      "an agent cannot tell what its limits, here the fleet's caps, are about",
+      changed(CLONE_FILE, "agent: {", "agent: {usage: none, "),
+      [`error LimitUnmetered ${MISSION_FILE}:11`, `error LimitUnmetered ${MISSION_FILE}:11`],
+      ["mission/license-audit"],
+    ],
+    [
       "a mission's cost and calls are beyond the cap",
       changed(MISSION_FILE, "minutes: 30}", "minutes: 30, max_cost_usd: 21, max_llm_calls: 2001}"),
       [`error BeyondFleetCap ${MISSION_FILE}:11`, `error BeyondFleetCap ${MISSION_FILE}:11`],

@@ -56,7 +56,8 @@ export interface ControllerClient {
   logs(name: string, bytesMax: number): Promise<string | null>;
   readiness(): Promise<{ readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }>;
 
-  pause(call: ControlCall): Promise<ControlAnswer>;
+  /** `until`: milliseconds since 1970; it goes on by itself then. */
+  pause(call: ControlCall & { readonly until?: number }): Promise<ControlAnswer>;
   resume(call: ControlCall): Promise<ControlAnswer>;
   kill(call: ControlCall & { readonly now: boolean }): Promise<ControlAnswer>;
   killSwitch(): Promise<SwitchView>;
@@ -144,7 +145,8 @@ export function createControllerClient(options: ControllerClientOptions): Contro
       if (received.status === 200 || received.status === 503) return json(received);
       throw refusal(received);
     },
-    pause: ({ name, reason }) => decide(name, "pause", { reason }),
+    pause: ({ name, reason, until }) =>
+      decide(name, "pause", { reason, ...(until === undefined ? {} : { until }) }),
     resume: ({ name, reason }) => decide(name, "resume", { reason }),
     kill: ({ name, reason, now }) => decide(name, "kill", { reason, now }),
     killSwitch: () => getOne("/v1/kill-switch"),

@@ -1,14 +1,20 @@
+import { systemClock } from "../../adapters/system/clock.ts";
 import { connect, report } from "../controller.ts";
-import type { Call } from "../program.ts";
+import type { Call, Moment } from "../program.ts";
 
 /** `pause` places an operator's hold, `resume` clears what an operator may clear. Both are recorded with who and why. */
 export async function hold(
-  call: Call<{ reason: string }>,
+  call: Call<{ reason: string; until?: Moment }>,
   verb: "pause" | "resume",
   name: string,
 ): Promise<number> {
   const { io, globals, options } = call;
   const client = connect(globals);
-  const answer = await client[verb]({ name, reason: options.reason });
+  const { reason, until } = options;
+  const at = until === undefined ? undefined : "at" in until ? until.at : systemClock().now() + until.inMs;
+  const answer =
+    verb === "resume"
+      ? await client.resume({ name, reason })
+      : await client.pause({ name, reason, ...(at === undefined ? {} : { until: at }) });
   return report(answer, { io, client, name, json: globals.json === true });
 }

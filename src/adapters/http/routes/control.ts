@@ -11,6 +11,7 @@ import {
   killBody,
   messageBody,
   nameParams,
+  pauseBody,
   reviewBody,
   rewriteBody,
 } from "../schema/request.ts";
@@ -66,8 +67,11 @@ function subjectRoutes(plane: ControlPlane, kind: "missions" | "clones"): readon
     {
       ...act(`/v1/${kind}/:name/pause`, `pause${of}`, `Places an operator's hold on a ${one}.`),
       params: nameParams,
-      consumes: { [BINARY_TYPE]: holdBody },
-      handle: async (call) => answer(await plane.pause(request(call))),
+      consumes: { [BINARY_TYPE]: pauseBody },
+      handle: async (call) => {
+        const { until } = call.body as z.output<typeof pauseBody>;
+        return answer(await plane.pause({ ...request(call), ...(until === undefined ? {} : { until }) }));
+      },
     },
     {
       ...act(

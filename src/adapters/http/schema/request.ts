@@ -46,6 +46,14 @@ export const actionsQuery = z.strictObject({ limit: count(1, ACTIONS_MAX).defaul
 export const logsQuery = z.strictObject({ bytes: count(1, LOG_BYTES_MAX).default(LOG_BYTES_DEFAULT) });
 
 export const holdBody = z.strictObject({ reason: Reason });
+export const pauseBody = z.strictObject({
+  reason: Reason,
+  until: z
+    .int()
+    .positive()
+    .optional()
+    .meta({ description: "Milliseconds since 1970, UTC: it goes on by itself then." }),
+});
 export const killBody = z.strictObject({
   reason: Reason,
   now: z.boolean().default(false).meta({ description: "Skip the polite rungs of the ladder." }),
@@ -104,6 +112,7 @@ export const replayBody = z.strictObject({
 
 for (const [id, schema] of Object.entries({
   HoldRequest: holdBody,
+  PauseRequest: pauseBody,
   KillRequest: killBody,
   KillSwitchRequest: switchBody,
   KillSwitchReleaseRequest: switchReleaseBody,
