@@ -35,6 +35,7 @@ beforeAll(async () => {
       artifacts: [],
       llmCalls: null,
       costMicros: null,
+      activeMs: 0,
       detail: {},
     };
     return { type: "instance.reported", epoch: 1, report };

@@ -17,6 +17,7 @@ import {
 } from "../../e2e/world.ts";
 import { ended, readLog, spawnController } from "../../support/controller.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import { startWatcher } from "../watcher.ts";
 
 export interface LossOptions {
@@ -131,18 +132,16 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
   }
 }
 
+export const about: About = { where: "record", limitMs: 240_000 };
+
 /** For `npm run chaos`: the store of a fleet of 20. */
-export async function run(options: { readonly log: (line: string) => void }): Promise<{
-  injected: string;
-  detected: string;
-  detectedAfterMs: number | null;
-  lost: string | null;
-}> {
+export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const report = await loseRecord({ clones: 20, lose: "store", published: true, log: options.log });
   return {
     injected: "factory.db was deleted while 20 clones worked and their controller was dead",
     detected: `the next controller ended with ${report.refusal.code} and named \`factory restore\``,
     detectedAfterMs: report.refusal.afterMs,
+    recovered: `\`factory restore\`: ${report.livedAfter.length} processes adopted, every mission closed`,
     lost: report.lost.length === 0 ? null : report.lost.join("; "),
   };
 }

@@ -1,6 +1,10 @@
 /** SIGSTOP of a working clone's agent: noticed, and led back in the same epoch. */
+
 import { eventOf, pidsOf } from "../../e2e/living.ts";
+import type { About } from "../scenario.ts";
 import { lostOf, MISSION, type ScenarioOptions, type ScenarioResult, withLiving } from "./sigstop.ts";
+
+export const about: About = { where: "agent" };
 
 export function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
   return withLiving("sigstop-agent", async (living) => {
@@ -11,11 +15,17 @@ export function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
     const seen = await eventOf(living, MISSION, { type: "health.changed", health: "degraded", since });
     log(`degraded: ${String(seen.event["evidence"])}`);
     const tried = await eventOf(living, MISSION, { type: "recovery.tried", rung: "resume", ok: true, since });
-    await eventOf(living, MISSION, { type: "health.changed", health: "healthy", since: tried.at });
+    const well = await eventOf(living, MISSION, {
+      type: "health.changed",
+      health: "healthy",
+      since: tried.at,
+    });
     return {
       injected: "SIGSTOP of the agent",
-      detected: `degraded (${String(seen.event["cause"])}), then resume: ${String(tried.event["evidence"])}`,
+      detected: `health.changed: degraded (${String(seen.event["cause"])})`,
       detectedAfterMs: seen.at - since,
+      recovered: `resume: ${String(tried.event["evidence"])}; the same epoch goes on`,
+      recoveredAfterMs: well.at - since,
       lost: await lostOf(living, before),
     };
   });

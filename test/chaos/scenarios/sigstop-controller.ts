@@ -1,10 +1,14 @@
 /** SIGSTOP of the controller for longer than its clones' leases: on waking nobody is blamed for what it could not hear. */
+
 import { pidsOf, works } from "../../e2e/living.ts";
 import { cloneName } from "../../support/fleet-files.ts";
+import type { About } from "../scenario.ts";
 import { lostOf, MISSION, type ScenarioOptions, type ScenarioResult, withLiving } from "./sigstop.ts";
 
 /** With an interval of a second an instance is lost after five: this is twice that. */
 const STOPPED_STEPS = 200;
+
+export const about: About = { where: "controller" };
 
 export function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
   return withLiving("sigstop-controller", async (living) => {
@@ -27,6 +31,7 @@ export function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
       injected: `SIGSTOP of the controller for ${(awayMs / 1_000).toFixed(1)} s, SIGCONT`,
       detected: "it noticed its own absence and held it against nobody",
       detectedAfterMs: null,
+      recovered: "the same instances in the same epochs",
       lost:
         lost ?? (blamed.length === 0 ? null : `blamed for our absence: ${JSON.stringify(blamed[0]?.event)}`),
     };

@@ -1,6 +1,10 @@
 /** SIGSTOP of a working clone's shim: noticed, and led back in the same epoch. */
+
 import { eventOf, pidsOf } from "../../e2e/living.ts";
+import type { About } from "../scenario.ts";
 import { lostOf, MISSION, type ScenarioOptions, type ScenarioResult, withLiving } from "./sigstop.ts";
+
+export const about: About = { where: "shim" };
 
 export function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
   return withLiving("sigstop-shim", async (living) => {
@@ -16,11 +20,17 @@ export function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
       ok: true,
       since,
     });
-    await eventOf(living, MISSION, { type: "health.changed", health: "healthy", since: tried.at });
+    const well = await eventOf(living, MISSION, {
+      type: "health.changed",
+      health: "healthy",
+      since: tried.at,
+    });
     return {
       injected: "SIGSTOP of the shim",
-      detected: `degraded (${String(seen.event["cause"])}), then reconnect: ${String(tried.event["evidence"])}`,
+      detected: `health.changed: degraded (${String(seen.event["cause"])})`,
       detectedAfterMs: seen.at - since,
+      recovered: `reconnect: ${String(tried.event["evidence"])}; the same epoch goes on`,
+      recoveredAfterMs: well.at - since,
       lost: await lostOf(living, before),
     };
   });

@@ -2,18 +2,7 @@
 import { createLiving, type Living, pidsOf, works } from "../../e2e/living.ts";
 import { overlaps } from "../../e2e/overlap.ts";
 
-export interface ScenarioOptions {
-  log(line: string): void;
-}
-
-export interface ScenarioResult {
-  readonly injected: string;
-  readonly detected: string;
-  /** Null where there was nothing to detect. */
-  readonly detectedAfterMs: number | null;
-  /** What was lost, as a sentence; null when nothing was. */
-  readonly lost: string | null;
-}
+export type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 export const MISSION = "steady";
 

@@ -1,0 +1,30 @@
+/**
+ * One scenario in a process of its own: `one.ts <folder> <name> <file for its outcome>`. What
+ * it logs goes to standard error. The suite puts walls around it, see `walls.ts`.
+ */
+import { writeFileSync } from "node:fs";
+import { catalogue } from "./catalogue.ts";
+import { NotPossible } from "./scenario.ts";
+import type { Outcome } from "./suite-report.ts";
+
+const [, , folder = "", name = "", file = ""] = process.argv;
+
+async function play(): Promise<Outcome> {
+  const scenario = (await catalogue(folder)).get(name);
+  if (scenario === undefined) return { type: "failed", message: `there is no scenario ${name}` };
+  try {
+    const log = (line: string): boolean => process.stderr.write(`  ${line}\n`);
+    return { type: "played", result: await scenario.run({ log }) };
+  } catch (error) {
+    if (error instanceof NotPossible) return { type: "not_possible", message: error.message };
+    return {
+      type: "failed",
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
+  }
+}
+
+const outcome = await play();
+writeFileSync(file, JSON.stringify(outcome));
+// A socket or a timer that a scenario left behind is no reason to wait.
+process.exit(0);
