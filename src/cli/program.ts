@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { DecideOptions } from "./commands/decide.ts";
+import type { DrillOptions } from "./commands/drill.ts";
 import type { KillOptions } from "./commands/kill.ts";
 import type { SwitchOptions } from "./commands/kill-switch.ts";
 import type { RestoreOptions } from "./commands/restore.ts";
@@ -332,6 +333,21 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       .option("--reason <text>", "is recorded", ""),
     async (call: Call<KillOptions>, name: string | undefined) =>
       (await import("./commands/kill.ts")).kill(call, name),
+  );
+  runs(
+    add(
+      "drill <what> [clone]",
+      "Prove that a kill ends everything, on an instance of its own",
+      "factory drill kill factory_license-audit_20261123\nfactory drill kill --all-canaries --now",
+    )
+      .option("--all-canaries", 'every clone with the label canary: "true"')
+      .option("--now", "enter at SIGKILL, not at SIGTERM"),
+    async (call: Call<DrillOptions>, what: string, name: string | undefined) =>
+      (await import("./commands/drill.ts")).drill(call, what, name),
+  );
+  runs(
+    add("drills", "List the drills so far, with time to death and proof", "factory drills"),
+    async (call: Call<object>) => (await import("./commands/drill.ts")).listDrills(call),
   );
   runs(
     add(

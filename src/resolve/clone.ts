@@ -59,6 +59,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
   };
   return {
     ...body,
+    labels: metadata.labels ?? {},
     workspaceFiles: countFiles(input.manifest),
     revision: input.revision,
     digest: digestOf(body),

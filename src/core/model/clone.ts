@@ -9,6 +9,8 @@ export interface DesiredClone {
   /** Digest over everything below: two equal digests are the same clone. */
   readonly digest: string;
   readonly state: "ready" | "retired";
+  /** Of its file; they change nothing about how it runs, so the digest does not cover them. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly baseline: { readonly name: string; readonly version: string };
   readonly overlays: readonly string[];
   /** Digest of the materialised workspace tree (its lock file's digest). */
