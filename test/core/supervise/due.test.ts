@@ -176,6 +176,34 @@ describe("windows", () => {
     }
   });
 
+  // Berlin: clocks go from 2 to 3 on 29 March 2026, and from 3 to 2 on 25 October 2026.
+  test.each([
+    ["a night that loses an hour", "0 22 * * *", 600, "2026-03-28T21:00:00Z", "2026-03-29T07:00:00Z"],
+    ["a night that gains an hour", "0 22 * * *", 600, "2026-10-24T20:00:00Z", "2026-10-25T06:00:00Z"],
+    ["the day after in spring", "0 9 * * *", 60, "2026-03-30T07:00:00Z", "2026-03-30T08:00:00Z"],
+    ["the day after in autumn", "0 9 * * *", 60, "2026-10-26T08:00:00Z", "2026-10-26T09:00:00Z"],
+  ])(
+    "%s opens and closes at its boundaries, and a hold says when",
+    (_, cron, durationMinutes, opens, closes) => {
+      const window = { type: "recurring", cron, durationMinutes, timezone: "Europe/Berlin" } as const;
+      const [from, to] = [Date.parse(opens), Date.parse(closes)];
+      const life = new Life("scribe", from - 2 * MINUTE_MS).declared().assigned({
+        limits: { autonomy_window: window },
+      });
+      const look = (at: number): string[] => {
+        const told = due(life.state, undefined, at, WATCH).filter(({ type }) => type.startsWith("hold."));
+        for (const event of told) life.on(event, at - life.at);
+        return told.map(({ type }) => type);
+      };
+      expect(look(from - MINUTE_MS)).toEqual(["hold.placed"]);
+      expect(life.state.holds).toMatchObject([{ kind: "window", until: from, owner: "supervisor" }]);
+      expect(look(from - 1)).toEqual([]);
+      expect(look(from)).toEqual(["hold.released"]);
+      expect(look(to - 1)).toEqual([]);
+      expect(look(to)).toEqual(["hold.placed"]);
+    },
+  );
+
   test("a recurring window follows its own time zone across daylight saving", () => {
     // 09:00 to 17:00 in Berlin: 07:00 UTC in summer, 08:00 UTC in winter; clocks went back on 25 October 2026.
     const window = {
