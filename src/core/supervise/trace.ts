@@ -22,9 +22,12 @@ export function traceOf(before: CloneState, after: CloneState, instance: Instanc
   return [{ type: "trace", epoch: instance.epoch, missionId: mission.missionId, cause }];
 }
 
-/** The mission may be closed meanwhile: then its closure names the bundle. */
+/** Of each epoch there is one bundle, and the first receipt stands. The mission may be closed meanwhile: then its closure names it. */
 export function onTraceSaved(state: CloneState, event: Of<"trace.saved">): Step {
   const { bundle } = event;
+  const known = [state.mission, ...state.past].find((one) => one?.missionId === event.missionId)?.traces;
+  if (known?.some(({ epoch }) => epoch === bundle.epoch) === true)
+    return stay(state, "the bundle of this epoch is on record");
   if (state.mission?.missionId === event.missionId) {
     const { traces, incidents } = state.mission;
     return stay(
@@ -45,9 +48,7 @@ export function onTraceSaved(state: CloneState, event: Of<"trace.saved">): Step 
   return stay({ ...state, past });
 }
 
-/** Of each epoch there is one bundle; the first receipt stands. */
 function added(traces: readonly TraceBundle[], bundle: TraceBundle): readonly TraceBundle[] {
-  if (traces.some((other) => other.epoch === bundle.epoch)) return traces;
   return [...traces, bundle].slice(-TRACES_MAX);
 }
 
@@ -65,8 +66,11 @@ function evidenced(incidents: readonly Incident[], bundle: TraceBundle): readonl
   const evidence = `${bundle.path} ${bundle.digest}`;
   const cause = incidents.findLast((incident) => incident.class === CLASS_OF[bundle.cause]);
   return incidents.map((incident) =>
-    incident.evidence === undefined && (incident === cause || incident.severity === "critical")
-      ? { ...incident, evidence }
+    incident === cause || (incident.evidence === undefined && incident.severity === "critical")
+      ? {
+          ...incident,
+          evidence: incident.evidence === undefined ? evidence : `${incident.evidence}; ${evidence}`,
+        }
       : incident,
   );
 }
