@@ -147,7 +147,7 @@ describe("a controller", () => {
     await phase("first", "Paused");
     expect((await run("why", "first")).stdout).toMatch(/✗ hold operator PausedByHand .*paused by ada: lunch/);
     expect((await run("inbox")).stdout).toMatch(
-      /info first operator, \d+s ago\n {2}paused by ada: lunch\n {2}→ factory resume first/,
+      /info first operator, \d+s ago {2}first\/operator\n {2}paused by ada: lunch\n {2}→ factory resume first/,
     );
     expect((await run("status")).stdout).toMatch(/Needs a person \(factory inbox\)\n\? {2}first operator/);
     expect((await run("resume", "first")).code).toBe(0);

@@ -16,7 +16,7 @@ export function scorecardOf(input: {
 }): Scorecard {
   const { state, mission, verdict, outcome, at } = input;
   const usage = totalUsage(mission, state.instance);
-  const budgetMs = limitsInForce(mission).budget.max_runtime_minutes * MINUTE_MS;
+  const { budget } = limitsInForce(mission);
   const between = (from: Instant | null, to: Instant | null): number | null =>
     from === null || to === null ? null : Math.max(0, to - from);
   const criteria = verdict?.criteria ?? [];
@@ -63,11 +63,11 @@ export function scorecardOf(input: {
       usage_trust: mission.trust,
       cost_per_accepted_usd:
         outcome === "accepted" && usage.costMicros !== null ? usage.costMicros / 1_000_000 : null,
-      runtime_budget_left: left(mission.activeMs, budgetMs) ?? 0,
-      llm_budget_left: left(usage.llmCalls, mission.limits.budget.max_llm_calls),
+      runtime_budget_left: left(mission.activeMs, budget.max_runtime_minutes * MINUTE_MS) ?? 0,
+      llm_budget_left: left(usage.llmCalls, budget.max_llm_calls),
       cost_budget_left: left(
         usage.costMicros === null ? null : usage.costMicros / 1_000_000,
-        mission.limits.budget.max_cost_usd,
+        budget.max_cost_usd,
       ),
     },
   };
