@@ -1,5 +1,5 @@
 /** The way between a shim and the controller: slow, lossy, and not always in order. */
-import type { InstanceCaller } from "../../src/ports/control-plane.ts";
+import type { ControlPlane, InstanceCaller } from "../../src/ports/control-plane.ts";
 import type { WireEvent, WireHeartbeat } from "../../src/wire/event.ts";
 import type { Dice } from "./dice.ts";
 import type { Body } from "./machine.ts";
@@ -9,6 +9,8 @@ export interface Courier {
   /** Something was put into the outbox. */
   wake(): void;
   beat(heartbeat: WireHeartbeat, intervalMs: number): void;
+  /** A question that has an answer, if it comes back. */
+  ask<T>(work: (plane: ControlPlane, who: InstanceCaller) => Promise<T>): Promise<T | null>;
   /** Whether a round trip to the controller succeeds now. */
   ping(): boolean;
   moveTo(callbackUrl: string): void;
@@ -134,6 +136,16 @@ export function createCourier(
       if (world.strikes(dice, "duplicate"))
         world.timeline.after(dice.between(1, GHOST_MS_MAX), () => void carry(heartbeat, intervalMs));
       void carry(heartbeat, intervalMs);
+    },
+    async ask(work) {
+      if (stopped) return null;
+      await world.delay(transitMs());
+      const who = caller();
+      if (who === null || world.plane === null || world.strikes(dice, "lostRequest")) return null;
+      const asked = work(world.plane, who).catch(() => null);
+      const answer = await Promise.race([asked, world.delay(ATTEMPT_TIMEOUT_MS).then(() => null)]);
+      await world.delay(transitMs());
+      return world.strikes(dice, "lostReply") ? null : answer;
     },
     ping: () => caller() !== null && !world.strikes(dice, "lostRequest"),
     moveTo(url) {

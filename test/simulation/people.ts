@@ -56,6 +56,7 @@ function add(world: World, name: string): void {
     maxLlmCalls: dice.chance(0.4) ? dice.between(5, 60) * (long ? 10 : 1) : null,
     heartbeatSeconds: dice.pick(long ? [5, 10, 20, 30, 30, 60, 60, 120] : [5, 10, 20, 30]),
     window: windowOf(world),
+    ...(world.acts ? { approvalRequired: ["payment"] } : {}),
   });
 }
 

@@ -13,6 +13,8 @@ export interface MissionFile {
   maxRuntimeMinutes: number;
   maxLlmCalls: number | null;
   heartbeatSeconds: number;
+  /** Types of actions that wait for a person. */
+  readonly approvalRequired?: readonly string[];
   /** Lines of YAML below `autonomy_window:`; null without one. */
   window: string | null;
 }
@@ -194,7 +196,7 @@ ${secret ? "  secrets: [{ name: API_KEY, from: { env: API_KEY } }]\n" : ""}  orp
 }
 
 function missionText(mission: MissionFile): string {
-  const { name, clone, run, objective, state, killSwitch, window } = mission;
+  const { name, clone, run, objective, state, killSwitch, window, approvalRequired = [] } = mission;
   const calls = mission.maxLlmCalls === null ? "" : `, max_llm_calls: ${mission.maxLlmCalls}`;
   return `apiVersion: factory/v1
 kind: Mission
@@ -206,7 +208,7 @@ spec:
   run: ${run}
   state: ${state}
   success_criteria: [{ id: done, text: it is done, check: { run: [check] } }]
-  budget: { max_runtime_minutes: ${mission.maxRuntimeMinutes}${calls} }
+${approvalRequired.length === 0 ? "" : `  constraints: { approval_required: [${approvalRequired.join(", ")}] }\n`}  budget: { max_runtime_minutes: ${mission.maxRuntimeMinutes}${calls} }
 ${window === null ? "" : `  autonomy_window: ${window}\n`}  heartbeat_interval_seconds: ${mission.heartbeatSeconds}
   artifact_policy: { required_outputs: [{ path: out.json }] }
   kill_switch: { engaged: ${killSwitch} }

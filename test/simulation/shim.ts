@@ -3,6 +3,7 @@ import type { Probed } from "../../src/core/model/liveness.ts";
 import type { AgentMessage, ShimSettings } from "../../src/ports/driver.ts";
 import type { MissionEnvelope } from "../../src/wire/envelope.ts";
 import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
+import { createActor } from "./actor.ts";
 import { isOdd, lengthen, type Script, writeScript } from "./agent.ts";
 import { type Courier, createCourier } from "./courier.ts";
 import type { Body } from "./machine.ts";
@@ -46,6 +47,11 @@ export function startShim(
   const script: Script = { ...(world.long ? lengthen(drawn, dice) : drawn), ...world.cast.get(body.clone) };
   if (script.kind !== "completes") world.count(isOdd(script.kind) ? "oddities" : "misbehaviour");
   const courier: Courier = createCourier(world, body, { dice, onFenced });
+  const actor = createActor(world, body, {
+    dice: world.dice.fork(`actor ${body.clone}/${body.epoch}`),
+    ask: (work) => courier.ask(work),
+    agentLater,
+  });
   let gone = false;
   let phase: WireHeartbeat["phase"] = "standby";
   let paused = false;
@@ -223,6 +229,7 @@ export function startShim(
     calls += script.callsPerStep ?? 0;
     progressAtMs = world.timeline.elapsedMs;
     report("mission.progress", {}, `step ${steps}`);
+    if (world.acts && envelope !== null && steps % 2 === 0) actor.act(envelope.mission_id, steps);
     if (steps === script.blocksAtStep) {
       for (let times = 1; times <= script.blocksTimes; times += 1)
         report("mission.blocked", { reason: `a question, asked ${times} times` }, "a question");

@@ -67,6 +67,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const stormyMs = stretches.reduce((sum, { forMs }) => sum + forMs, 0);
   world.story.tell(`seed ${seed}: ${clones} clones, ${stretches.length} stretches, ${hours(stormyMs)} h`);
 
+  world.acts = true;
   foundFleet(world, clones);
   if (long) scheduleTending(world, clones, stormyMs);
   for (const [index, stretch] of stretches.entries()) {

@@ -64,6 +64,10 @@ export interface World {
   notifiers: OpenNotifier;
   /** What a judge would find, by mission id. */
   readonly results: Map<string, "good" | "bad">;
+  /** Whether agents do anything outside; stories about other things are told without. */
+  acts: boolean;
+  /** What agents did outside, `<mission>/<key>`, for whoever looks. */
+  readonly done: Set<string>;
   /** What the next agents of a clone are like, where somebody has decided that; by clone. */
   readonly cast: Map<string, Partial<Script>>;
   /** Whether this trouble happens on this occasion; counted. */
@@ -117,6 +121,8 @@ export function createWorld(
     documents: createDocumentMemory(),
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     results: new Map(),
+    acts: false,
+    done: new Set(),
     cast: new Map(),
     strikes(by, trouble) {
       const strikes = by.chance(world.troubles[trouble]);

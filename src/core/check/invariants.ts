@@ -1,4 +1,5 @@
 import type { Invariant } from "./fact.ts";
+import { ACTION_INVARIANTS } from "./invariants/actions.ts";
 import { BUDGET_INVARIANTS } from "./invariants/budget.ts";
 import { CLOSURE_INVARIANTS } from "./invariants/closure.ts";
 import { CONDUCT_INVARIANTS } from "./invariants/conduct.ts";
@@ -29,6 +30,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...BUDGET_INVARIANTS,
   ...CONDUCT_INVARIANTS,
   ...EFFECT_INVARIANTS,
+  ...ACTION_INVARIANTS,
   ...POSTMORTEM_INVARIANTS,
   ...STATUS_INVARIANTS,
   ...LIVENESS_INVARIANTS,

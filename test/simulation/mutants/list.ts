@@ -584,4 +584,40 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["limitsPerHour"],
     hours: 2,
   },
+  {
+    bug: "what a dead epoch claimed is taken for not done",
+    invariant: "no-action-twice",
+    edits: [
+      {
+        file: "core/ledger/judge.ts",
+        find: 'isSame(row, claim) ? { type: "in_progress" } : { type: "verify", news: true }',
+        replace: 'isSame(row, claim) ? { type: "in_progress" } : { type: "reserve" }',
+      },
+    ],
+    troubles: ["bodiesDiePerHour", "misbehaviour"],
+  },
+  {
+    bug: "a claim that was asked twice is two claims",
+    invariant: "no-action-twice",
+    edits: [
+      {
+        file: "core/ledger/judge.ts",
+        find: 'if (row === null || row.state === "failed")',
+        replace: 'if (row === null || row.state === "failed" || row.state === "reserved")',
+      },
+    ],
+    troubles: ["bodiesDiePerHour", "lostReply"],
+  },
+  {
+    bug: "an action that waits for a person is let go",
+    invariant: "approved-first",
+    edits: [
+      {
+        file: "reconcile/actions.ts",
+        find: 'if (approval.answer.decision !== "approved") return approval;',
+        replace: 'if (approval.answer.decision === "denied") return approval;',
+      },
+    ],
+    troubles: [],
+  },
 ];

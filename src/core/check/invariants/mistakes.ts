@@ -19,6 +19,7 @@ const CAUSES: ReadonlySet<CloneEvent["type"]> = new Set([
   "deadline.passed",
   "budget.crossed",
   "window.ended",
+  "runaway.detected",
 ]);
 
 /** The part of the fleet that one commit may remove without a confirmation: this much, and at least one. */
