@@ -31,6 +31,7 @@ import type { Workspaces } from "../ports/workspaces.ts";
 import type { DocumentMemory } from "../spec/documents.ts";
 import { createActions } from "./actions.ts";
 import { createAnswers } from "./answer.ts";
+import { createArrivals } from "./arrivals.ts";
 import { createClosures } from "./closures.ts";
 import { createControl, laneOf } from "./control.ts";
 import { createDesires } from "./desire.ts";
@@ -222,6 +223,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     interventionsMax: () =>
       (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).guardrails.maxInterventionsPerMission,
   });
+  const arrivals = createArrivals();
   const prober = createProber({ drivers, clock, log });
   const watch = { watchingSince: clock.now(), lagMs: 0 };
   /** When time was asked last what fell due; a clock that says less was put back. */
@@ -300,6 +302,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
       held: passes.lastPlan()?.held ?? [],
       rollback: rollback.state(),
       rollouts: rollouts.all(),
+      suspicion: (state) =>
+        state.instance === null ? null : arrivals.suspicion(state.name, state.instance, clock.now()),
     };
   }
 
@@ -378,7 +382,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
     },
     async heartbeat(caller, heartbeat) {
       refuseEarly();
-      return ingest.heartbeat(caller, heartbeat);
+      const answer = await ingest.heartbeat(caller, heartbeat);
+      if (answer.status === 200) arrivals.note(caller.clone, caller.epoch, clock.now());
+      return answer;
     },
     async claimAction(caller, claim) {
       refuseEarly();

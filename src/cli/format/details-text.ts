@@ -105,8 +105,22 @@ function instanceText(instance: NonNullable<CloneView["instance"]>): string {
   if (instance.agentPhase !== null) parts.push(`agent ${instance.agentPhase}`);
   if (instance.heartbeatAgeMs !== null) parts.push(`heartbeat ${age(instance.heartbeatAgeMs)} ago`);
   if (instance.progressAgeMs !== null) parts.push(`progress ${age(instance.progressAgeMs)} ago`);
-  return parts.join(", ");
+  return [...parts, ...clocks(instance.liveness)].join(", ");
 }
+
+/** What the clocks say beyond the ages, and what is being done about it. */
+function clocks({ process, openTools, suspicion, recovery, throttledUntil }: Liveness): string[] {
+  const tool = openTools[0];
+  return [
+    ...(process === null ? [] : [`process ${process.pid ?? "?"} ${process.state}`]),
+    ...(tool === undefined ? [] : [`tool ${tool.id} may take ${age(tool.leftMs)} more`]),
+    ...(suspicion === null ? [] : [`suspicion ${suspicion.toFixed(1)}`]),
+    ...(throttledUntil === null ? [] : [`rate limited until ${iso(throttledUntil)}`]),
+    ...(recovery === null ? [] : [`recovering: ${recovery.text}`]),
+  ];
+}
+
+type Liveness = NonNullable<CloneView["instance"]>["liveness"];
 
 function holds(list: readonly Hold[], io: Io, now: number): string[] {
   if (list.length === 0) return [];

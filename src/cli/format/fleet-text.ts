@@ -93,7 +93,7 @@ function runtimeText({ usage, budget }: MissionView): string {
 
 function clones(view: FleetView, io: Io): string {
   if (view.clones.length === 0) return "";
-  const shown = view.clones.slice(0, ROWS_MAX);
+  const shown = [...view.clones].sort(bySuspicion).slice(0, ROWS_MAX);
   const text = table(
     [
       { title: "CLONE", grows: true },
@@ -122,6 +122,15 @@ function clones(view: FleetView, io: Io): string {
   );
   return text + more(view.clones.length, "clone");
 }
+
+/** Who is ill comes first, the most suspicious one of all; the others keep their order. */
+function bySuspicion(a: CloneView, b: CloneView): number {
+  const rank = ({ instance }: CloneView): number => (instance === null ? 0 : (ILL[instance.health] ?? 0));
+  const phi = ({ instance }: CloneView): number => (rank(a) === 0 ? 0 : (instance?.liveness.suspicion ?? 0));
+  return rank(b) - rank(a) || phi(b) - phi(a);
+}
+
+const ILL: Readonly<Record<string, number>> = { suspect: 1, recovering: 2, degraded: 3, lost: 4 };
 
 function beat(clone: CloneView): string {
   const ageMs = clone.instance?.heartbeatAgeMs ?? null;

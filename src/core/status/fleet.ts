@@ -13,6 +13,7 @@ import { type CloneState, type ClosedMission, isRunClosed, type MissionState } f
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";
 import { closureReport } from "./closure-report.ts";
 import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
+import { livenessView } from "./liveness.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
 import type { CloneView, FleetView, MissionView, SourceView } from "./view.ts";
 
@@ -28,6 +29,8 @@ export interface Picture {
   readonly rollouts: readonly Rollout[];
   /** How people are told of things; absent where nobody asks. */
   readonly callbacks?: CallbackFacts;
+  /** How unusual the silence of an instance is; absent where nobody listens. */
+  readonly suspicion?: (state: CloneState) => number | null;
 }
 
 /** The whole fleet as people see it: missions by name (the newest run of each), clones by name. */
@@ -222,6 +225,7 @@ export function cloneView(state: CloneState, picture: Picture): CloneView {
             progressAgeMs:
               signal === undefined || age === null ? null : signal.heartbeat.lastProgressAgeMs + age,
             startedAt: instance.plannedAt,
+            liveness: livenessView(state, signal, picture),
           },
     holds: state.holds,
     conditions: state.conditions,

@@ -4,6 +4,7 @@ import type { CloneState, ClosedMission } from "../supervise/state.ts";
 import { callbackItems } from "./callbacks.ts";
 import type { Picture } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
+import { degradedItems } from "./liveness.ts";
 import { rolloutItems } from "./rollouts.ts";
 import type { InboxItem } from "./view.ts";
 
@@ -55,6 +56,7 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
       });
     }
   }
+  items.push(...degradedItems(picture));
   if (picture.source.state === "error") {
     items.push({
       id: "source/error",

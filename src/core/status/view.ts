@@ -11,6 +11,7 @@ import type { BudgetField, DecisionType } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
 import type { CallbacksView } from "./callbacks.ts";
+import type { LivenessView } from "./liveness.ts";
 
 export interface FleetView {
   readonly installation: string;
@@ -116,6 +117,7 @@ export interface CloneView {
     readonly heartbeatAgeMs: number | null;
     readonly progressAgeMs: number | null;
     readonly startedAt: Instant;
+    readonly liveness: LivenessView;
   } | null;
   readonly holds: readonly Hold[];
   readonly conditions: readonly Condition[];

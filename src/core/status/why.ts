@@ -5,6 +5,7 @@ import type { Held } from "../plan/plan.ts";
 import type { CloneState } from "../supervise/state.ts";
 import { actionSteps } from "./action-summary.ts";
 import { conductSteps } from "./conduct.ts";
+import { livenessStep } from "./liveness.ts";
 import type { WhyStep } from "./view.ts";
 
 /** Sections of the runbook in the order in which they are asked. */
@@ -73,6 +74,8 @@ export function whySteps(state: CloneState | null, held: readonly Held[]): reado
     });
   }
   steps.push(...conductSteps(state));
+  const recovery = livenessStep(state);
+  if (recovery !== null) steps.push(recovery);
   for (const hold of state.holds) steps.push(holdStep(hold, state.requests));
   steps.push(...actionSteps(state));
   return steps;

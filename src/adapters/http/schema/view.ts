@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { CONDITION_TYPES } from "../../../core/model/condition.ts";
 import { SEVERITIES } from "../../../core/model/incident.ts";
+import { RUNGS } from "../../../core/model/liveness.ts";
 import { BUDGET_FIELDS, DECISION_TYPES } from "../../../core/model/request.ts";
 import type { DeadLetterView } from "../../../core/status/callbacks.ts";
 import type { GuardrailsView } from "../../../core/status/guardrails.ts";
@@ -168,6 +169,35 @@ export const missionViewSchema = z.object({
     .nullable(),
 });
 
+const livenessViewSchema = z.object({
+  process: z
+    .object({
+      state: z.enum(["running", "stopped", "zombie", "gone"]),
+      pid: z.int().nullable(),
+      startTicks: z.int().nullable(),
+      bootId: z.string(),
+      sinceMs: z.number(),
+    })
+    .nullable(),
+  protocolAgeMs: z.number().nullable(),
+  progressAgeMs: z.number().nullable(),
+  openTools: z.array(z.object({ id: z.string(), leftMs: z.number() })),
+  suspicion: z
+    .number()
+    .nullable()
+    .meta({ description: "Phi of the present silence; ranks, and decides nothing." }),
+  recovery: z
+    .object({
+      cause: z.enum(["silent", "shim_stopped", "agent_stopped", "agent_gone"]),
+      rung: z.enum(RUNGS),
+      since: Instant,
+      tries: z.int(),
+      text: z.string(),
+    })
+    .nullable(),
+  throttledUntil: Instant.nullable(),
+});
+
 export const cloneViewSchema = z.object({
   name: z.string(),
   phase: z.string(),
@@ -182,6 +212,7 @@ export const cloneViewSchema = z.object({
       containment: z.string(),
       health: z.string(),
       agentPhase: z.string().nullable(),
+      liveness: livenessViewSchema,
       heartbeatAgeMs: z.number().nullable(),
       progressAgeMs: z.number().nullable(),
       startedAt: Instant,
