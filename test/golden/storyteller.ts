@@ -170,6 +170,7 @@ function addClone(world: World, name: string, settings: readonly string[]): void
     version: 1,
     afterClosure: "standby",
     secret: false,
+    update: "pinned",
     ...before,
     ...valuesOf(settings),
   });

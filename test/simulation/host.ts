@@ -1,4 +1,4 @@
-import { createFakeInCoreLane, createFakeProposals } from "../../src/adapters/fake/index.ts";
+import { createFakeProposals } from "../../src/adapters/fake/index.ts";
 /** Where the controller runs: it is started, dies, is started again, and is never there twice. */
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
@@ -13,6 +13,7 @@ import type { Rhythm } from "./course.ts";
 import { createLife, type Life } from "./life.ts";
 import { DRIVER_NAME } from "./machine.ts";
 import {
+  simulatedInCoreLane,
   simulatedJudge,
   simulatedSecrets,
   simulatedTraces,
@@ -81,7 +82,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         drivers: new Map([[DRIVER_NAME, driver]]),
         workspaces: own.seen(simulatedWorkspaces(world)),
         secrets: own.seen(simulatedSecrets(world)),
-        inCore: own.seen(createFakeInCoreLane()),
+        inCore: own.seen(simulatedInCoreLane(world)),
         proposals: own.seen(createFakeProposals()),
         judge: own.seen(simulatedJudge(world)),
         killSwitch: world.killSwitch,

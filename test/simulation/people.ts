@@ -24,9 +24,19 @@ const FLEET_MAX = NAMES.length;
 /** The first commit: a fleet of a few clones, most with a mission. */
 export function foundFleet(world: World, clones: number): void {
   const { repository, dice } = world;
+  repository.policy = policyOf(world);
+  if (repository.simone === "" && dice.chance(0.5))
+    repository.simone = "{ in_core: { url: 'https://simone.invalid/missions' } }";
   repository.maxParallel = dice.chance(0.3) ? dice.between(1, 3) : 10;
   for (const name of NAMES.slice(0, Math.min(clones, FLEET_MAX))) add(world, name);
   repository.commit();
+}
+
+/** How changes reach the fleet, and what becomes of it while it is rolled back. */
+function policyOf({ dice }: World): string {
+  return `  rollout: { canary: ${dice.between(0, 2)}, min_healthy_minutes: ${dice.between(1, 5)}, progress_deadline_minutes: ${dice.between(10, 60)}, auto_revert: ${dice.chance(0.7)} }
+  guardrails: { closed_missions_window: ${dice.between(2, 12)}, sustained_minutes: ${dice.between(1, 90)}, on_breach: ${dice.chance(0.5) ? "pause" : "drain"} }
+`;
 }
 
 /** One more mission with a clone of its own, under a name that was never used. */
@@ -44,6 +54,7 @@ function add(world: World, name: string): void {
     version: 1,
     afterClosure: dice.pick(["ask", "retire", "standby"] as const),
     secret: dice.chance(0.3),
+    update: dice.chance(0.5) ? "turn_boundary" : "pinned",
   });
   repository.missions.set(name, {
     name,
@@ -110,6 +121,18 @@ export function commitSomething(world: World): void {
       () => mission && set(mission, { objective: `${mission.objective} better` }),
     ],
     ["changes a clone", () => clone && set(clone, { version: clone.version + 1 })],
+    [
+      "changes what clones are made of",
+      () => set(repository, { overlayVersion: repository.overlayVersion + 1 }),
+    ],
+    [
+      "takes that back",
+      () => set(repository, { overlayVersion: Math.max(1, repository.overlayVersion - 1) }),
+    ],
+    [
+      "rolls the fleet back, or leads it back",
+      () => set(repository, { mode: repository.mode === "normal" ? "in_core_only" : "normal" }),
+    ],
     ["adds a mission", () => unused !== undefined && add(world, unused)],
     ["removes a mission", () => mission && repository.missions.delete(mission.name)],
     ["removes a clone with its mission", () => clone && removeClone(world, clone.name)],

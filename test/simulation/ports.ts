@@ -1,10 +1,12 @@
 /** The other ports of a controller, with the troubles of this world. */
 
+import { createFakeInCoreLane } from "../../src/adapters/fake/index.ts";
 import type { FakeSource } from "../../src/adapters/fake/source.ts";
 import { createFakeTraces } from "../../src/adapters/fake/traces.ts";
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import type { RecordedEvent } from "../../src/core/check/fact.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
+import type { InCoreLane } from "../../src/ports/in-core-lane.ts";
 import type { Judge } from "../../src/ports/judge.ts";
 import type { Secrets } from "../../src/ports/secrets.ts";
 import type { Source } from "../../src/ports/source.ts";
@@ -178,6 +180,23 @@ export function simulatedTraces(world: World): Traces {
       if (dice.chance(world.troubles.prepareFails))
         throw new FactoryError("trace/io", "retry", "the disk is full");
       return fake.finish(request, signal);
+    },
+  };
+}
+
+/** Simone's own runtime: slow, now and then away, and sometimes it wants nothing. What it took it has, whatever we hear of it. */
+export function simulatedInCoreLane(world: World): InCoreLane {
+  const dice = world.dice.fork("in-core");
+  const lane = createFakeInCoreLane();
+  return {
+    async handOver(handover, signal) {
+      await world.delay(dice.between(50, 60_000), signal);
+      if (world.strikes(dice, "judgeFails")) {
+        if (dice.chance(0.3)) throw new FactoryError("in-core/refused", "stall", "422");
+        if (dice.chance(0.5)) await lane.handOver(handover, signal);
+        throw new FactoryError("in-core/unavailable", "retry", "503");
+      }
+      return lane.handOver(handover, signal);
     },
   };
 }

@@ -25,6 +25,7 @@ export interface CloneFile {
   version: number;
   afterClosure: "ask" | "retire" | "standby";
   secret: boolean;
+  update: "pinned" | "turn_boundary";
 }
 
 /**
@@ -42,6 +43,11 @@ export interface Repository {
   maxParallel: number;
   /** What `fleet.yaml` says below `simone`; empty: nothing. */
   simone: string;
+  mode: "normal" | "in_core_only";
+  /** Lines of YAML below `spec` that do not change what is wanted, only how it comes about. */
+  policy: string;
+  /** Raised to change what every clone is made of. */
+  overlayVersion: number;
   /** Ids of missions whose postmortem is written. */
   readonly postmortems: Set<string>;
   /** Commits what changed and answers with the revision. */
@@ -69,6 +75,9 @@ export function createRepository(source: FakeSource): Repository {
     confirms: null,
     maxParallel: 10,
     simone: "",
+    mode: "normal",
+    policy: "",
+    overlayVersion: 1,
     postmortems: new Set(),
     commit() {
       const files = render(repository);
@@ -136,7 +145,7 @@ function render(repository: Repository): Record<string, string> {
   const files: Record<string, string> = {
     "fleet.yaml": fleetText(repository),
     "overlays/core/baseline.yaml": BASELINE,
-    "overlays/core/files/AGENTS.md": "# Agents\n",
+    "overlays/core/files/AGENTS.md": `# Agents\n\nRule ${repository.overlayVersion}.\n`,
     "overlays/plain/overlay.yaml": OVERLAY,
   };
   for (const clone of repository.clones.values()) files[`clones/${clone.name}.yaml`] = cloneText(clone);
@@ -153,13 +162,14 @@ export function postmortemText(missionId: string): string {
   return `---\nmission_id: ${missionId}\nauthor: ann\nreviewed_by: bob\n---\n\n${sections.join("\n")}`;
 }
 
-function fleetText({ confirms, maxParallel, simone }: Repository): string {
+function fleetText({ confirms, maxParallel, simone, mode, policy }: Repository): string {
   return `apiVersion: factory/v1
 kind: Fleet
 metadata: { name: simulated }
 spec:
   caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel} }
-${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
+  mode: ${mode}
+${policy}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
 }
 
 const BASELINE = `apiVersion: factory/v1
@@ -181,7 +191,7 @@ spec:
   base_profile: core@1.0.0
 `;
 
-function cloneText({ name, version, afterClosure, secret }: CloneFile): string {
+function cloneText({ name, version, afterClosure, secret, update }: CloneFile): string {
   return `apiVersion: factory/v1
 kind: Clone
 metadata: { name: ${name} }
@@ -192,6 +202,7 @@ spec:
   agent: { adapter: command, command: [work], env: { VERSION: "${version}" }, account: provider }
 ${secret ? "  secrets: [{ name: API_KEY, from: { env: API_KEY } }]\n" : ""}  orphan_policy: { action: continue, after: 24h }
   after_closure: ${afterClosure}
+  update: ${update}
 `;
 }
 

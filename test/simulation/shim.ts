@@ -57,6 +57,7 @@ export function startShim(
   let paused = false;
   let envelope: MissionEnvelope | null = null;
   let intervalMs = body.request.heartbeatIntervalMs;
+  let eventAtMs = world.timeline.elapsedMs;
   let beats = 0;
   let stopBeating = (): void => {};
   let calls = 0;
@@ -134,6 +135,7 @@ export function startShim(
       detail,
     };
     body.outbox.push(event);
+    eventAtMs = world.timeline.elapsedMs;
     world.tell({ type: "said", clone: body.clone, epoch: body.epoch, seq, report: type });
     courier.wake();
   }
@@ -184,7 +186,7 @@ export function startShim(
         seq: beats,
         last_event_seq: body.outbox.length,
         phase: paused ? "paused" : phase,
-        last_event_age_ms: 0,
+        last_event_age_ms: world.timeline.elapsedMs - eventAtMs,
         last_progress_age_ms: world.timeline.elapsedMs - progressAtMs,
         open_tool_calls: [],
         usage: {

@@ -10,6 +10,7 @@ export function tend(world: World, dice: Dice, clones: number): void {
   const view = plane.fleet();
   repository.spoiled.clear();
   repository.confirms = world.origin.head;
+  followGuardrails(world, dice);
   const done: string[] = [];
   for (const clone of view.clones) {
     const file = repository.clones.get(clone.name);
@@ -51,4 +52,20 @@ export function tend(world: World, dice: Dice, clones: number): void {
   if (dice.chance(0.5)) writePostmortems(world);
   const revision = repository.commit();
   story.tell(`people: look after the fleet: ${done.join(", ") || "all is well"}: ${revision.slice(0, 8)}`);
+}
+
+/** A rollback is reviewed like any other change: made to last and taken back, or lifted by its name. */
+function followGuardrails(world: World, dice: Dice): void {
+  const { plane, repository } = world;
+  const pin = plane?.guardrails().pin ?? null;
+  const lifted = / lift: [^,}]+,/;
+  repository.policy = repository.policy.replace(lifted, "");
+  const [lifts, merges, leadsBack] = [dice.chance(0.5), dice.chance(0.5), dice.chance(0.7)];
+  if (pin === null || pin.merged) {
+    if (repository.mode === "in_core_only" && leadsBack) repository.mode = "normal";
+  } else if (lifts) {
+    repository.policy = repository.policy.replace("guardrails: {", `guardrails: { lift: ${pin.id},`);
+  } else if (merges) {
+    repository.mode = "in_core_only";
+  }
 }

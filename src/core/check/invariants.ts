@@ -6,6 +6,7 @@ import { CONDUCT_INVARIANTS } from "./invariants/conduct.ts";
 import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
 import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
 import { HOLD_INVARIANTS } from "./invariants/holds.ts";
+import { LANE_INVARIANTS } from "./invariants/lanes.ts";
 import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
 import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
 import { POSTMORTEM_INVARIANTS } from "./invariants/postmortem.ts";
@@ -36,4 +37,5 @@ export const INVARIANTS: readonly Invariant[] = [
   ...LIVENESS_INVARIANTS,
   ...RECOVERY_INVARIANTS,
   ...THROTTLE_INVARIANTS,
+  ...LANE_INVARIANTS,
 ];

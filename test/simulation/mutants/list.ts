@@ -14,6 +14,37 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    bug: "a mission that was dispatched before goes to the in-core lane, too",
+    invariant: "handed-on-never-starts",
+    edits: [
+      {
+        file: "core/plan/in-core.ts",
+        find: "if (mission.dispatchedAt === null && lane !== null && state.holds.length === 0)",
+        replace: "if (lane !== null)",
+      },
+      {
+        file: "core/supervise/handover.ts",
+        find: 'if (state.phase !== "Idle" || mission.dispatchedAt !== null || mission.handover !== null)',
+        replace: 'if (state.phase !== "Idle" || mission.handover !== null)',
+      },
+    ],
+    troubles: ["commitsPerHour", "operatorsPerHour", "bodiesDiePerHour"],
+    hours: 3,
+  },
+  {
+    bug: "a changed declaration is taken up although a person has paused the mission",
+    invariant: "changes-between-turns",
+    edits: [
+      {
+        file: "core/supervise/update.ts",
+        find: "  if (state.holds.length > 0 || state.requests.length > 0) return [];\n",
+        replace: "",
+      },
+    ],
+    troubles: ["commitsPerHour", "operatorsPerHour"],
+    hours: 3,
+  },
+  {
     bug: "a stop that failed counts as a proof of death",
     invariant: "one-living-instance",
     edits: [
@@ -276,9 +307,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "core/supervise/report.ts",
-        find: 'const ended = withTerminal(state, { status, at, reason, by: "clone" });\n  return beginStop(ended, at, {',
-        replace:
-          'const ended = status === "failed" ? state : withTerminal(state, { status, at, reason, by: "clone" });\n  return beginStop(ended, at, {',
+        find: "const ended = withTerminal(told, {",
+        replace: 'const ended = status === "failed" ? told : withTerminal(told, {',
       },
     ],
     troubles: ["misbehaviour"],

@@ -19,7 +19,7 @@ const CAUSES: ReadonlySet<CloneEvent["type"]> = new Set([
   "deadline.passed",
   "budget.crossed",
   "window.ended",
-  "runaway.detected",
+  "turn.reached",
 ]);
 
 /** The part of the fleet that one commit may remove without a confirmation: this much, and at least one. */
@@ -94,6 +94,8 @@ const nothingStoppedByMistake: Invariant = {
         states.set(stored.clone, after);
         if (problem !== null) return say(problem);
         // A person's answer may be: stop.
+        // Who spends on although a pause was asked for is ended for it.
+        if (event.type === "runaway.detected" && before.instance?.pauseAsked === true) return FINE;
         if (event.type === "request.decided" && event.decision.type === "stop") return FINE;
         if ((begun || (stop !== undefined && before.instance?.stopping === null)) && !CAUSES.has(event.type))
           return say(`its living instance is stopped because of ${event.type}`);
