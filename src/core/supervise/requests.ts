@@ -2,7 +2,7 @@
 import { assertNever } from "../model/error.ts";
 import type { CloneEvent } from "../model/event.ts";
 import { SEVERITIES, type Severity } from "../model/incident.ts";
-import type { Decided, Request } from "../model/request.ts";
+import { BUDGET_FIELDS, type Decided, type Request } from "../model/request.ts";
 import { HOUR_MS, type Instant } from "../model/time.ts";
 import { answeredBlocked } from "./blocked.ts";
 import { type Step, stay, withMission, withoutHolds } from "./change.ts";
@@ -200,8 +200,9 @@ function wentOn(
 function raiseText(state: CloneState, decision: Extract<Decided, { type: "raise" }>): string {
   if (state.mission === null) return "";
   const before = limitsInForce(state.mission).budget;
-  return Object.entries(decision.budget)
-    .map(([field, value]) => `${field}: ${before[field as keyof typeof before] ?? "none"} → ${value}`)
+  // In one order, whatever the order in which they were given: the record keeps them sorted.
+  return BUDGET_FIELDS.filter((field) => decision.budget[field] !== undefined)
+    .map((field) => `${field}: ${before[field] ?? "none"} → ${decision.budget[field]}`)
     .join(", ");
 }
 
