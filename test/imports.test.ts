@@ -64,6 +64,13 @@ describe("who imports whom", () => {
     expect([...parts].filter((part) => MAY_IMPORT[part] === undefined)).toEqual([]);
   });
 
+  test("every part of src and of the core has its row in docs/architecture.md", () => {
+    const parts = FILES.map(({ path }) => /^(?:core\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? path);
+    const map = readFileSync(join(SRC, "../docs/architecture.md"), "utf8");
+    const unnamed = [...new Set(parts)].filter((part) => !map.includes(`\`src/${part}\``));
+    expect(unnamed.filter((part) => part !== "main.ts")).toEqual([]);
+  });
+
   test("adapters do not import each other", () => {
     const meetings = FILES.filter(({ path }) => path.startsWith("adapters/")).flatMap((file) =>
       file.imports

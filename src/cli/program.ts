@@ -24,7 +24,12 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     .option("--token <token>", "its operator token (better: FACTORY_TOKEN)")
     .option("--json", "one JSON document instead of text")
     .option("--no-color", "no colours (also: NO_COLOR)")
-    .configureHelp({ showGlobalOptions: false, helpWidth: io.width, sortSubcommands: false })
+    .configureHelp({
+      showGlobalOptions: false,
+      helpWidth: io.width,
+      sortSubcommands: false,
+      subcommandTerm: termOf,
+    })
     .configureOutput({
       writeOut: (text) => io.raw(text),
       writeErr: (text) => io.err(text.trimEnd()),
@@ -33,7 +38,6 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     .exitOverride()
     .showSuggestionAfterError(true)
     .showHelpAfterError("Run `factory --help` for the commands, `factory <command> --help` for one of them.")
-    .helpCommand("help [command]", "help for a command")
     .addHelpText("after", GUIDE);
 
   function add(spec: string, summary: string, example: string): Command {
@@ -152,30 +156,6 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
   );
   runs(
     add(
-      "verify",
-      "Prove that the record is whole",
-      "factory verify\nfactory verify --offline --json   (--offline: without the status branch)",
-    )
-      .option("--source <url>", "the fleet's repository (default: as `factory run`)")
-      .option("--branch <branch>", "the branch that is obeyed", "main")
-      .option("--status-branch <branch>", "where status is published (default: as fleet.yaml says)")
-      .option("--offline", "do not compare with the status branch"),
-    async (call: Call<VerifyOptions>) => (await import("./commands/verify.ts")).verify(call),
-  );
-  runs(
-    add(
-      "restore",
-      "Rebuild a lost record from the status branch and what lives",
-      "factory restore         (says what it would do)\nfactory restore --yes",
-    )
-      .option("--source <url>", "the fleet's repository (default: as `factory run`)")
-      .option("--branch <branch>", "the branch that is obeyed", "main")
-      .option("--status-branch <branch>", "where status is published (default: as fleet.yaml says)")
-      .option("--yes", "do it"),
-    async (call: Call<RestoreOptions>) => (await import("./commands/restore.ts")).restore(call),
-  );
-  runs(
-    add(
       "demo",
       "Run the sample fleet on a scratch repository",
       "factory demo\nfactory demo --dir /tmp/demo --json   (--dir: where it leaves everything)",
@@ -230,6 +210,7 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
       (await import("./commands/inbox.ts")).inbox(call, id),
   );
 
+  program.commandsGroup("Look at the whole fleet:");
   runs(
     add(
       "scorecard [name]",
@@ -246,18 +227,6 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
   runs(
     add("guardrails", "Show what the fleet measures against its guardrails", "factory guardrails"),
     async (call: Call<object>) => (await import("./commands/guardrails.ts")).guardrails(call),
-  );
-
-  runs(
-    add(
-      "dead-letters [verb] [id]",
-      "List what could not be delivered, or send it again",
-      "factory dead-letters\nfactory dead-letters replay --all",
-    )
-      .addHelpText("before", "Verbs: list (the default), replay <id> or replay --all.\n")
-      .option("--all", "replay: all of them"),
-    async (call: Call<{ all?: boolean }>, verb: string | undefined, id: string | undefined) =>
-      (await import("./commands/dead-letters.ts")).deadLetters(call, verb, id),
   );
 
   program.commandsGroup("Decide:");
@@ -323,6 +292,37 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
   );
   runs(
     add(
+      "closure <name>",
+      "Show a closure report, or decide about the clone",
+      "factory closure license-audit --decide retire",
+    )
+      .addOption(
+        new Option("--decide <decision>", "what becomes of the clone").choices([
+          "retire",
+          "standby",
+          "template",
+        ]),
+      )
+      .option("--reason <text>", "is recorded", ""),
+    async (call: Call<{ decide?: "retire" | "standby" | "template"; reason: string }>, name: string) =>
+      (await import("./commands/closure.ts")).closure(call, name),
+  );
+  runs(
+    add(
+      "review <name>",
+      "Judge the criteria of a closed mission that only people can judge",
+      'factory review license-audit\nfactory review license-audit --met readable --note "read it in four minutes"',
+    )
+      .option("--met <ids>", "criteria that are met, separated by commas")
+      .option("--unmet <ids>", "criteria that are not met")
+      .option("--note <text>", "is kept with the word", ""),
+    async (call: Call<{ met?: string; unmet?: string; note: string }>, name: string) =>
+      (await import("./commands/review.ts")).review(call, name),
+  );
+
+  program.commandsGroup("Stop, whatever else is wrong:");
+  runs(
+    add(
       "kill [name]",
       "End a mission, a label or the fleet, with proof of death",
       'factory kill license-audit\nfactory kill --now license-audit\nfactory kill --label team=platform\nfactory kill --all --reason "they all spend"',
@@ -361,34 +361,42 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     async (call: Call<SwitchOptions>, verb: string, name: string | undefined) =>
       (await import("./commands/kill-switch.ts")).killSwitch(call, verb, name),
   );
+
+  program.commandsGroup("Keep it going:");
   runs(
     add(
-      "closure <name>",
-      "Show a closure report, or decide about the clone",
-      "factory closure license-audit --decide retire",
+      "verify",
+      "Prove that the record is whole",
+      "factory verify\nfactory verify --offline --json   (--offline: without the status branch)",
     )
-      .addOption(
-        new Option("--decide <decision>", "what becomes of the clone").choices([
-          "retire",
-          "standby",
-          "template",
-        ]),
-      )
-      .option("--reason <text>", "is recorded", ""),
-    async (call: Call<{ decide?: "retire" | "standby" | "template"; reason: string }>, name: string) =>
-      (await import("./commands/closure.ts")).closure(call, name),
+      .option("--source <url>", "the fleet's repository (default: as `factory run`)")
+      .option("--branch <branch>", "the branch that is obeyed", "main")
+      .option("--status-branch <branch>", "where status is published (default: as fleet.yaml says)")
+      .option("--offline", "do not compare with the status branch"),
+    async (call: Call<VerifyOptions>) => (await import("./commands/verify.ts")).verify(call),
   );
   runs(
     add(
-      "review <name>",
-      "Judge the criteria of a closed mission that only people can judge",
-      'factory review license-audit\nfactory review license-audit --met readable --note "read it in four minutes"',
+      "restore",
+      "Rebuild a lost record from the status branch and what lives",
+      "factory restore         (says what it would do)\nfactory restore --yes",
     )
-      .option("--met <ids>", "criteria that are met, separated by commas")
-      .option("--unmet <ids>", "criteria that are not met")
-      .option("--note <text>", "is kept with the word", ""),
-    async (call: Call<{ met?: string; unmet?: string; note: string }>, name: string) =>
-      (await import("./commands/review.ts")).review(call, name),
+      .option("--source <url>", "the fleet's repository (default: as `factory run`)")
+      .option("--branch <branch>", "the branch that is obeyed", "main")
+      .option("--status-branch <branch>", "where status is published (default: as fleet.yaml says)")
+      .option("--yes", "do it"),
+    async (call: Call<RestoreOptions>) => (await import("./commands/restore.ts")).restore(call),
+  );
+  runs(
+    add(
+      "dead-letters [verb] [id]",
+      "List what could not be delivered, or send it again",
+      "factory dead-letters\nfactory dead-letters replay --all",
+    )
+      .addHelpText("before", "Verbs: list (the default), replay <id> or replay --all.\n")
+      .option("--all", "replay: all of them"),
+    async (call: Call<{ all?: boolean }>, verb: string | undefined, id: string | undefined) =>
+      (await import("./commands/dead-letters.ts")).deadLetters(call, verb, id),
   );
   runs(add("reconcile", "Look at the repository now", "factory reconcile"), async (call: Call<object>) =>
     (await import("./commands/reconcile.ts")).reconcile(call),
@@ -404,7 +412,7 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     async (call: Call<{ from: string; to: string }>) =>
       (await import("./commands/allow-rewrite.ts")).allowRewrite(call),
   );
-  return program;
+  return program.helpCommand("help [command]", "Show the help of a command");
 }
 
 /** What a command gets besides its arguments. */
@@ -437,6 +445,14 @@ Start here:
   factory status               what runs, and what needs you first
 
 Exit codes: 0 fine, 1 problems found, 2 wrong use, 3 no controller reached`;
+
+/** A command and its arguments; that there are options goes without saying. */
+function termOf(command: Command): string {
+  const args = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  return [command.name(), ...args].join(" ");
+}
 
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");

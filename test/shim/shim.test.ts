@@ -152,6 +152,16 @@ describe("checks", () => {
   });
 });
 
+describe("the callback path", () => {
+  it("is asked until it answers with success, and nothing is ready before", async () => {
+    world.callback.check = (n) => [503, 401][n - 1] ?? 204;
+    await start(world.agent("completes.js"));
+    const ready = await arrived("instance.ready");
+    expect(world.callback.checks).toBe(3);
+    expect(ready.detail["callback_ms"]).toEqual(expect.any(Number));
+  });
+});
+
 describe("delivery", () => {
   it("loses nothing and keeps its order while the controller is away, and resumes when it is back", async () => {
     const { port } = world.callback;

@@ -11,6 +11,9 @@ export interface CallbackServer {
   readonly tokens: Set<string>;
   /** How many deliveries came, repeats included. */
   deliveries: number;
+  /** Round trips that were asked for, and the status with which the nth is answered; null: 204. */
+  checks: number;
+  check: ((n: number) => number) | null;
   /** The answer to the next delivery; null answers by the rules. */
   answer:
     | ((event: WireEvent | WireHeartbeat) => { status: number; headers?: Record<string, string> } | null)
@@ -25,7 +28,10 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       callback.tokens.add(request.headers.authorization ?? "");
-      if (request.method === "GET") return void response.writeHead(204).end();
+      if (request.method === "GET") {
+        callback.checks += 1;
+        return void response.writeHead(callback.check?.(callback.checks) ?? 204).end();
+      }
       const { data } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as {
         data: WireEvent | WireHeartbeat;
       };
@@ -45,6 +51,8 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
     heartbeats: [],
     tokens: new Set(),
     deliveries: 0,
+    checks: 0,
+    check: null,
     answer: null,
     of: (clone) => callback.events.filter((event) => event.vp_id === clone),
     close: () =>

@@ -75,7 +75,14 @@ describe("a fleet that is rolled back", () => {
       },
     });
     life.on({ type: "deadline.passed", deadline: "backoff", epoch: 1, evidence: "x" });
-    expect(life.state.phase).toBe("Idle");
+    life.on({
+      type: "hold.released",
+      kind: "operator",
+      owner: "operator:eve",
+      by: "operator:eve",
+      reason: "",
+    });
+    expect(life.state).toMatchObject({ phase: "Idle", holds: [] });
     const { kinds, held } = planned(life, fleet({ lane: true }), PIN);
     expect(kinds).toEqual([]);
     expect(held.join()).toContain("was dispatched before");

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CriterionEvidence } from "../../../src/core/model/verdict.ts";
 import { trendsOf } from "../../../src/core/status/trends.ts";
+import { outcomeOf } from "../../../src/core/supervise/close.ts";
 import { templateConditions } from "../../../src/core/supervise/template.ts";
 import { aVerdict, Life, T0 } from "../../support/fleet.ts";
 
@@ -36,6 +37,20 @@ const word = (life: Life, criteria: Record<string, boolean>, by = "operator:ann"
     by,
     note: "looked at it",
   });
+
+describe("an outcome", () => {
+  test.each<
+    [what: string, output: boolean, criteria: readonly CriterionEvidence["state"][], outcome: string]
+  >([
+    ["every output valid, every criterion met", true, ["met", "met"], "accepted"],
+    ["an output that is not valid outweighs every criterion", false, ["met"], "rejected"],
+    ["one criterion that is not met", true, ["met", "unmet", "pending"], "rejected"],
+    ["one that waits for a person", true, ["met", "pending"], "pending"],
+  ])("%s", (_what, output, states, outcome) => {
+    const criteria = states.map((state, n) => criterion(`c${n}`, state));
+    expect(outcomeOf({ ...aVerdict(output), criteria }).outcome).toBe(outcome);
+  });
+});
 
 describe("a person's word", () => {
   test("settles a pending outcome, and the clone goes where its file wants it", () => {
