@@ -255,6 +255,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       if (known.claim === null) claimFenced(known.directory); // It never was; or its shim came first, and is ended now.
       const proof = await climb(required(handle), ladder, signal);
       dead.add(handle.nonce);
+      rmSync(toolsLink(handle.nonce), { force: true }); // A shim that was killed leaves it behind.
       return proof;
     },
 

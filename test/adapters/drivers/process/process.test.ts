@@ -105,6 +105,8 @@ describe("secrets", () => {
       "FACTORY_EPOCH",
       "FACTORY_INSTANCE",
       "FACTORY_MISSION",
+      "FACTORY_TOOLS_MCP",
+      "FACTORY_TOOLS_SOCKET",
       "HOME",
       "LANG",
       "PATH",
