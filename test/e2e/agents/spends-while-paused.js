@@ -1,9 +1,9 @@
 // Leaves its group, its session and its environment, so that a stop signal to the group misses it, and spends on
 // over the output that it inherited: spends-while-paused.js <ledger> <USD per step> <milliseconds per step>
 //
-// Every line of the ledger is `<clone> <epoch> <monotonic ms> <what>`.
+// A secret named API_KEY is shown on its output and left in its workspace. Every line of the ledger is `<clone> <epoch> <monotonic ms> <what>`.
 import { spawn } from "node:child_process";
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 
 const [, , ledger, usd, stepMs, role = "agent", clone, epoch] = process.argv;
 const self = process.argv[1];
@@ -12,6 +12,11 @@ const arguments_ = [self, ledger, usd, stepMs];
 if (role === "agent") {
   const mission = JSON.parse(readFileSync(process.env.FACTORY_MISSION, "utf8"));
   const session = mission.vp_session_id.split("/");
+  const secret = process.env.API_KEY;
+  if (secret !== undefined) {
+    process.stdout.write(`working with ${secret}\n`);
+    writeFileSync("notes.txt", `the key is ${secret}\n`);
+  }
   spawn(process.execPath, [...arguments_, "middle", ...session], {
     detached: true,
     stdio: ["ignore", "inherit", "ignore"],
