@@ -34,10 +34,15 @@ const lostBeforeReplaced: Invariant = {
 
 const RUNG_EFFECTS: ReadonlySet<Effect["type"]> = new Set(["probe", "reconnect", "revive"]);
 
+/** Attempts of one clone that are remembered: far more than fall into any window. */
+const ATTEMPTS_KEPT = 64;
+
 interface Attempt {
   readonly effect: Effect["type"];
   readonly cause: string;
   readonly at: number;
+  /** It has been out of the window once. A clock that is put back brings it in again: then it may count, and need not. */
+  readonly old: boolean;
 }
 
 /** No rung is tried more often than it may be, and none is skipped for the end of an instance that was not found dead. */
@@ -53,11 +58,13 @@ const ladderIsClimbed: Invariant = {
         const { clone, seq, at } = fact.event;
         // A new mission begins with a clean sheet.
         const known = fact.before.recovery === null ? [] : (attempts.get(clone) ?? []);
-        const before = known.filter((past) => past.at > at - TRIES_WINDOW_MS);
-        const now = [...before, ...attemptsOf(fact)];
+        const before = known.map((past) => (past.at > at - TRIES_WINDOW_MS ? past : { ...past, old: true }));
+        const now = [...before, ...attemptsOf(fact)].slice(-ATTEMPTS_KEPT);
         attempts.set(clone, now);
         for (const { effect, cause } of attemptsOf(fact)) {
-          const times = now.filter((past) => past.effect === effect && past.cause === cause).length;
+          const times = now.filter(
+            (past) => !past.old && past.effect === effect && past.cause === cause,
+          ).length;
           if (times > TRIES_MAX)
             return found(
               clone,
@@ -76,7 +83,12 @@ const ladderIsClimbed: Invariant = {
 function attemptsOf({ effects, after, event }: Recorded): readonly Attempt[] {
   return effects
     .filter(({ type }) => RUNG_EFFECTS.has(type))
-    .map(({ type }) => ({ effect: type, cause: after.recovery?.cause ?? "nothing", at: event.at }));
+    .map(({ type }) => ({
+      effect: type,
+      cause: after.recovery?.cause ?? "nothing",
+      at: event.at,
+      old: false,
+    }));
 }
 
 /** The ladder itself ends an instance only when it is dead, or every attempt to reconnect was made. */
@@ -88,8 +100,9 @@ function isHasty(fact: Recorded, attempts: readonly Attempt[]): boolean {
   if (!byLadder || !begun) return false;
   if (event.type === "recovery.tried" && (event.found?.shim === "gone" || event.found?.shim === "zombie"))
     return false;
+  const inWindow = attempts.filter((past) => past.at > fact.event.at - TRIES_WINDOW_MS);
   const rungs = ["reconnect", "revive"] as const;
-  return !rungs.some((rung) => attempts.filter(({ effect }) => effect === rung).length >= TRIES_MAX);
+  return !rungs.some((rung) => inWindow.filter(({ effect }) => effect === rung).length >= TRIES_MAX);
 }
 
 export const RECOVERY_INVARIANTS: readonly Invariant[] = [lostBeforeReplaced, ladderIsClimbed];
