@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { createScratch } from "../test/support/git.ts";
 import { benchColdStart } from "./cold-start.ts";
+import { benchDegraded } from "./degraded.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchHeartbeats } from "./heartbeats.ts";
 import type { Bench, Measure } from "./measure.ts";
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pass: benchPass,
   cold: benchColdStart,
   heartbeats: benchHeartbeats,
+  degraded: benchDegraded,
   dispatch: benchDispatch,
   peers: benchPeers,
   kills: benchStops,
