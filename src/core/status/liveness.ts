@@ -1,7 +1,7 @@
 /** The clocks of an instance, and the way back of one that is degraded, as people see them. */
 import type { Signal } from "../model/instance.ts";
 import type { DegradedCause, ProcessFact, Rung } from "../model/liveness.ts";
-import { type Instant, SECOND_MS } from "../model/time.ts";
+import type { Instant } from "../model/time.ts";
 import { degradedAfterMs } from "../supervise/liveness.ts";
 import { CAUSE_TEXT, isOpen, RUNG_TEXT } from "../supervise/recover.ts";
 import type { CloneState } from "../supervise/state.ts";
@@ -88,19 +88,18 @@ export function livenessStep(state: CloneState): WhyStep | null {
 /** Degraded instances, most suspicious first: nobody has to do anything, but somebody may want to look. */
 export function degradedItems(picture: Picture): readonly InboxItem[] {
   return [...picture.states.values()]
-    .filter((state) => isOpen(state.recovery))
+    .filter((state) => isOpen(state.recovery) && state.instance !== null)
     .sort((a, b) => suspicionRank(b, picture) - suspicionRank(a, picture) || (a.name < b.name ? -1 : 1))
     .map((state): InboxItem => {
       const subject = state.mission?.name ?? state.name;
       const view = recoveryView(state);
-      const lasts = ((picture.now - (view?.since ?? picture.now)) / SECOND_MS).toFixed(0);
       return {
         id: `${subject}/degraded`,
         severity: "info",
         kind: "degraded",
         subject,
         since: view?.since ?? state.phaseSince,
-        message: `degraded for ${lasts} s: ${view?.text ?? ""}; recovery goes on by itself`,
+        message: `degraded: ${view?.text ?? ""}; recovery goes on by itself`,
         answers: [`factory why ${subject}`, `factory logs ${subject}`, `factory kill ${subject}`],
       };
     });

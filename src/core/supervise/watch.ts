@@ -88,7 +88,9 @@ export function onHealth(state: CloneState, event: Of<"health.changed">, at: Ins
   const { evidence, cause = "silent", sinceMs = 0 } = event;
   const degraded = { cause, evidence, startedAt: at - sinceMs };
   if (event.health === "healthy") return stay(endRecovery(seen, at));
-  if (event.health === "degraded" && !isOpen(seen.recovery)) return beginRecovery(seen, degraded, at);
+  // One that took the place of a lost one may be in trouble before it was ever healthy: that is a ladder of its own.
+  const climbs = isOpen(seen.recovery) && seen.recovery.epoch === event.epoch;
+  if (event.health === "degraded" && !climbs) return beginRecovery(seen, degraded, at);
   return event.health === "lost" ? giveUp(seen, degraded, at) : stay(seen);
 }
 

@@ -172,6 +172,16 @@ describe("the ladder", () => {
     expect(life.state.mission?.incidents.every((one) => one.endedAt === life.at)).toBe(true);
   });
 
+  test("a replacement that is in trouble before it was ever healthy has a ladder of its own", () => {
+    const life = new Life().running();
+    life.on({ type: "health.changed", epoch: 1, health: "lost", evidence: "silent" }).dead();
+    life.on({ type: "deadline.passed", deadline: "backoff", epoch: 1, evidence: "" }).prepared();
+    life.launched().ready().dispatched().reports("mission.accepted");
+    life.on({ type: "health.changed", epoch: 2, health: "suspect", evidence: "silent" });
+    expect(degraded(life, "agent_stopped").effects).toEqual(["probe"]);
+    expect(life.state.recovery).toMatchObject({ epoch: 2, stage: "asked", rung: "probe" });
+  });
+
   test("a kill ends it, and what comes back late changes nothing", () => {
     const life = degraded(new Life().running());
     life.on({ type: "kill.requested", by: "operator:ann", reason: "", now: false });
