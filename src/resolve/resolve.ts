@@ -85,7 +85,9 @@ class Resolver {
     this.#tree = indexTree(input.entries);
     this.#fleetUsable = parsed.fleet !== null || input.lastFleet !== undefined;
     this.#fleet =
-      parsed.fleet === null ? (input.lastFleet ?? DEFAULT_FLEET_POLICY) : fleetPolicy(parsed.fleet.document);
+      parsed.fleet === null
+        ? withStop(input.lastFleet ?? DEFAULT_FLEET_POLICY, parsed.fleetStop)
+        : fleetPolicy(parsed.fleet.document);
     this.#combinations = createCombinations({
       parsed,
       tree: this.#tree,
@@ -276,6 +278,20 @@ class Resolver {
     const { fleet } = this.#input.parsed;
     return fleet?.positions.has(path) === true ? sourceOf(fleet, path) : BUILT_IN;
   }
+}
+
+/** Stop passes every gate: what a broken file engages is in force beside what the last good one did. */
+function withStop(fleet: FleetPolicy, stop: FleetPolicy["killSwitch"] | null): FleetPolicy {
+  if (stop === null) return fleet;
+  const { engaged, labels, missions } = fleet.killSwitch;
+  return {
+    ...fleet,
+    killSwitch: {
+      engaged: engaged || stop.engaged,
+      labels: { ...labels, ...stop.labels },
+      missions: [...new Set([...missions, ...stop.missions])],
+    },
+  };
 }
 
 /** The problem itself is reported at its own place; this says why something else cannot be used. */

@@ -1,4 +1,4 @@
-import type { MissionStop } from "../core/model/desired.ts";
+import type { FleetPolicy, MissionStop } from "../core/model/desired.ts";
 import type { Issue } from "../core/model/issue.ts";
 import { hasErrors, sortIssues } from "./issue.ts";
 import { type FilePlace, type RepositoryFile, sortPlaces } from "./layout.ts";
@@ -6,7 +6,6 @@ import { type ParsedDocument, type ParseResult, parseDocument, toIssue } from ".
 import type { BaselineDocument } from "./schema/baseline.ts";
 import type { CloneDocument } from "./schema/clone.ts";
 import type { FleetDocument } from "./schema/fleet.ts";
-import type { AnyDocument } from "./schema/kinds.ts";
 import type { MissionDocument } from "./schema/mission.ts";
 import type { OverlayDocument } from "./schema/overlay.ts";
 import { DOCUMENT_BYTES_MAX, tooLarge } from "./text.ts";
@@ -32,6 +31,8 @@ export interface ParsedFleet {
   /** Present but unusable: `fleet`, `mission/<name>`, `clone/<name>`, `overlay/<name>`, `baseline/<name>`, by file name. */
   readonly broken: ReadonlySet<string>;
   readonly stops: ReadonlyMap<string, MissionStop>;
+  /** What a `fleet.yaml` that cannot be used still says about its kill switch. */
+  readonly fleetStop: FleetPolicy["killSwitch"] | null;
   readonly issues: readonly Issue[];
   /** Documents that were parsed in this call, as opposed to remembered. */
   readonly parsedCount: number;
@@ -148,6 +149,7 @@ class FleetBuilder {
   readonly #issues: Issue[];
   readonly #broken = new Set<string>();
   readonly #stops = new Map<string, MissionStop>();
+  #fleetStop: FleetPolicy["killSwitch"] | null = null;
   readonly #found = {
     Fleet: new Map(),
     Mission: new Map(),
@@ -167,7 +169,9 @@ class FleetBuilder {
       return;
     }
     this.#broken.add(place.subject);
-    if (place.kind === "Mission" && result.stop !== null) this.#stops.set(place.name, result.stop);
+    const { mission, fleet } = result.stops;
+    if (place.kind === "Mission" && mission !== null) this.#stops.set(place.name, mission);
+    if (place.kind === "Fleet") this.#fleetStop = fleet;
   }
 
   refuse(place: FilePlace, issue: Issue, say: boolean): void {
@@ -184,6 +188,7 @@ class FleetBuilder {
       baselines: this.#found.Baseline,
       broken: this.#broken,
       stops: this.#stops,
+      fleetStop: this.#fleetStop,
       issues: sortIssues(this.#issues),
       parsedCount: this.parsedCount,
     };
@@ -212,14 +217,7 @@ function parseAt(place: FilePlace, bytes: Uint8Array): ParseResult {
     ...result,
     document: null,
     issues: sortIssues([...result.issues, issue]),
-    stop: stopOf(result.document.document),
   };
-}
-
-function stopOf(document: AnyDocument): MissionStop | null {
-  if (document.kind !== "Mission") return null;
-  const { state, kill_switch: killSwitch } = document.spec;
-  return state === "active" && !killSwitch.engaged ? null : { state, killSwitch: killSwitch.engaged };
 }
 
 function policyIssues(set: PolicySet, place: FilePlace, result: ParseResult): readonly Issue[] {

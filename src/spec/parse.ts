@@ -1,4 +1,3 @@
-import type { MissionStop } from "../core/model/desired.ts";
 import type { Issue } from "../core/model/issue.ts";
 import { checkDocument } from "./check.ts";
 import { hasErrors, sortIssues } from "./issue.ts";
@@ -7,6 +6,7 @@ import { API_VERSION } from "./schema/common.ts";
 import { describe, explain, type Finding, valueAt } from "./schema/explain.ts";
 import { type AnyDocument, isKind, KINDS, type Kind } from "./schema/kinds.ts";
 import { knownSecrets, suspiciousFields } from "./secrets.ts";
+import { NO_STOPS, type Stops, stopsOf } from "./stop.ts";
 import { nearest } from "./suggest.ts";
 import { decodeText, placeOf } from "./text.ts";
 import { readYaml } from "./yaml.ts";
@@ -19,8 +19,7 @@ export interface ParseResult {
   readonly document: ParsedDocument | null;
   /** Ordered by place. */
   readonly issues: readonly Issue[];
-  /** What could be read about stopping; of use when the rest of a mission cannot be used. */
-  readonly stop: MissionStop | null;
+  readonly stops: Stops;
   /** The plain value and its places, also of a document with errors, for house rules. Null when it is not YAML. */
   readonly source: { readonly value: unknown; readonly positions: Positions } | null;
 }
@@ -39,16 +38,16 @@ export interface ParsedDocument<Document extends AnyDocument = AnyDocument> {
 export function parseDocument(input: { file: string; bytes: Uint8Array; kind?: Kind }): ParseResult {
   const { file, bytes } = input;
   const { text, issues: textIssues } = decodeText(file, bytes);
-  if (text === null) return { document: null, issues: textIssues, stop: null, source: null };
+  if (text === null) return { document: null, issues: textIssues, stops: NO_STOPS, source: null };
   const tree = readYaml(file, text);
   const issues: Issue[] = [...textIssues, ...tree.issues];
-  const stop = stopOf(tree.value, input.kind);
+  const stops = stopsOf(tree.value, input.kind);
   // A guess at broken YAML would only bring issues that vanish once the first is mended.
   if (!tree.wellFormed)
     return {
       document: null,
       issues: limited(file, [...issues, ...literals(file, text)]),
-      stop,
+      stops,
       source: null,
     };
 
@@ -70,7 +69,7 @@ export function parseDocument(input: { file: string; bytes: Uint8Array; kind?: K
   return {
     document: usable ? { file, document, positions: tree.positions } : null,
     issues: limited(file, issues),
-    stop,
+    stops,
     source,
   };
 }
@@ -184,15 +183,6 @@ function literalSecret(kind: string, path: Finding["path"]): Finding {
 function pick(finding: Finding): Omit<Issue, "severity" | "file"> {
   const { path: _path, severity: _severity, atKey: _atKey, meant: _meant, ...rest } = finding;
   return rest;
-}
-
-/** Only what asks for a stop is worth anything in a broken file. */
-function stopOf(value: unknown, wanted: Kind | undefined): MissionStop | null {
-  if ((wanted ?? valueAt(value, ["kind"])) !== "Mission") return null;
-  const state = valueAt(value, ["spec", "state"]);
-  const killSwitch = valueAt(value, ["spec", "kill_switch", "engaged"]) === true;
-  const asked = state === "paused" || state === "cancelled" ? state : "active";
-  return killSwitch || asked !== "active" ? { state: asked, killSwitch } : null;
 }
 
 function limited(file: string, issues: readonly Issue[]): Issue[] {

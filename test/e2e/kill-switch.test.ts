@@ -167,4 +167,13 @@ test("by fleet.yaml: in force while it says so, and released only there", async 
   await cancelled("alpha");
   expect((await controller.client.releaseKillSwitch({ scope: null, reason: "" })).ok).toBe(false);
   expect(living("beta")).toBe(true);
+
+  // A file that cannot be used for anything else still stops.
+  await world.origin.commit({
+    "fleet.yaml":
+      "apiVersion: factory/v1\nkind: Fleet\nspec:\n  cabs: {}\n  kill_switch: {missions: [beta]}\n",
+  });
+  await deadOf("beta");
+  await cancelled("beta");
+  expect(living("gamma")).toBe(true);
 });

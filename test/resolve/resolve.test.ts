@@ -366,6 +366,27 @@ describe("broken is not deleted", () => {
     expect(desired.clones.size).toBe(1);
   });
 
+  it.each([
+    ["with the last good one", true],
+    ["alone", false],
+  ])("a broken fleet.yaml still engages the kill switch, %s", (_name, known) => {
+    const lastFleet = resolve(
+      changed("fleet.yaml", "  caps:", "  kill_switch: {missions: [nightly]}\n  caps:"),
+    ).desired.fleet;
+    const broken =
+      "  kill_switch: {engaged: true, labels: {team: platform, size: 3}, missions: [audit, 7]}\n";
+    const { desired } = resolve(
+      changed("fleet.yaml", "  caps:", `${broken}  cabs:`),
+      known ? { lastFleet } : {},
+    );
+    expect(desired.broken.has("fleet")).toBe(true);
+    expect(desired.fleet.killSwitch).toEqual({
+      engaged: true,
+      labels: { team: "platform" },
+      missions: [...(known ? ["nightly"] : []), "audit"],
+    });
+  });
+
   it("an empty tree has no issue", () => {
     expect(resolve({}).desired.issues).toEqual([]);
   });

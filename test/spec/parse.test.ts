@@ -201,7 +201,7 @@ describe("a stop is read from a broken mission", () => {
   ])("%s", (_name, text, stop) => {
     const result = parse(MISSION + text);
     expect(result.document).toBeNull();
-    expect(result.stop).toEqual(stop);
+    expect(result.stops).toEqual({ mission: stop, fleet: null });
   });
 });
 
