@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createIo } from "../../src/cli/io.ts";
 import { createProgram } from "../../src/cli/program.ts";
@@ -13,34 +15,12 @@ describe("help", () => {
     expect(code).toBe(0);
     expect(stderr).toBe("");
     expect(widest(stdout)).toBeLessThanOrEqual(80);
-    for (const name of [
-      "init",
-      "new",
-      "validate",
-      "plan",
-      "run",
-      "status",
-      "why",
-      "events",
-      "logs",
-      "pause",
-      "resume",
-    ]) {
-      expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
-    }
-    for (const name of [
-      "kill",
-      "inbox",
-      "decide",
-      "ack",
-      "closure",
-      "doctor",
-      "demo",
-      "allow-rewrite",
-      "reconcile",
-    ]) {
-      expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
-    }
+    const io = createIo({ pipeClosed: () => {} });
+    const names = createProgram(io, { exitCode: 0 }).commands.map((command) => command.name());
+    expect(names).toEqual(expect.arrayContaining(["init", "run", "status", "decide", "kill", "restore"]));
+    for (const name of names) expect(stdout).toMatch(new RegExp(`^  ${name}( |$)`, "m"));
+    const headings = stdout.match(/^[A-Z][^:\n]*:$/gm);
+    expect(headings).not.toContain("Commands:");
   });
 
   test("of each command has an example and fits 80 columns", () => {
@@ -78,6 +58,12 @@ describe("wrong use ends with 2 and says what would be right", () => {
     [["allow-rewrite", "--from", "abc", "--to", "def"], /full commit id/],
     [["closure", "x", "--decide", "burn"], /retire, standby, template/],
     [["pause", "x", "--until", "tomorrow"], /45m, 2h, 1d or 2026/],
+    [["kill"], /name one: a mission or clone, --label <key>=<value>, or --all/],
+    [["kill", "--label", "team"], /for example team=platform/],
+    [["kill-switch", "engage"], /expected status or release/],
+    [["drill", "fire", "x"], /there is one drill, kill/],
+    [["dead-letters", "resend"], /knows list and replay/],
+    [["scorecard", "--since", "soon"], /90m, 12h, 30d or 4w/],
     [["decide", "x.budget.1"], /no answer was given; give one of --raise/],
     [["decide", "x.budget.1", "--stop", "--approve"], /one answer at a time/],
     [["decide", "x.budget.1", "--raise", "max_coast_usd=8"], /did you mean max_cost_usd\?/],
@@ -95,6 +81,17 @@ describe("wrong use ends with 2 and says what would be right", () => {
 });
 
 describe("without a controller", () => {
+  test("looking makes nothing", async () => {
+    const cwd = await mkdtemp(join(tmpdir(), "factory-look-"));
+    expect(await factory({ cwd }, "drills")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^no drill yet/),
+    });
+    expect((await factory({ cwd }, "kill-switch", "status")).code).toBe(0);
+    expect(await readdir(cwd)).toEqual([]);
+    await rm(cwd, { recursive: true });
+  });
+
   test.each([
     ["status"],
     ["inbox"],

@@ -19,6 +19,8 @@ import type { Random } from "../../ports/random.ts";
 import { STUBBORN_AGENT } from "./stubborn-agent.ts";
 
 /** A cold machine launches within seconds; a drill that takes longer has failed. */
+/** Below the drills' folder: one JSON line each. */
+const RESULTS = "results.jsonl";
 const READY_MS = 60_000;
 const WORKING_MS = 20_000;
 const KILL_MS = 60_000;
@@ -48,7 +50,7 @@ export function createDrills(options: {
   readonly random: Random;
 }): Drills {
   const { driver, directory, clock, random } = options;
-  const file = join(directory, "results.jsonl");
+  const file = join(directory, RESULTS);
 
   async function until(holds: () => boolean | Promise<boolean>, ms: number, what: string): Promise<void> {
     for (let waited = 0; waited < ms; waited += LOOK_MS) {
@@ -153,20 +155,24 @@ export function createDrills(options: {
       appendFileSync(file, `${JSON.stringify(result)}\n`, { mode: 0o600 });
       return result;
     },
-    results() {
-      if (!existsSync(file)) return [];
-      const lines = readFileSync(file, "utf8")
-        .split("\n")
-        .filter((line) => line.startsWith("{"));
-      return lines.slice(-DRILLS_KEPT_MAX).flatMap((line) => {
-        try {
-          return [JSON.parse(line) as DrillResult];
-        } catch {
-          return []; // The last line of a crash.
-        }
-      });
-    },
+    results: () => readDrills(directory),
   };
+}
+
+/** The drills that left a line below this folder, oldest first. Looks only: a folder that is not there is not made. */
+export function readDrills(directory: string): readonly DrillResult[] {
+  const file = join(directory, RESULTS);
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("{"));
+  return lines.slice(-DRILLS_KEPT_MAX).flatMap((line) => {
+    try {
+      return [JSON.parse(line) as DrillResult];
+    } catch {
+      return []; // The last line of a crash.
+    }
+  });
 }
 
 const CLONE = "drill";

@@ -32,6 +32,8 @@ export function openKillSwitchFile(dataDirectory: string): KillSwitchFile & { re
   const reserve = join(folder, "reserve");
 
   function layOut(): void {
+    // Whoever only looks makes no data directory.
+    if (!existsSync(dataDirectory)) return;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       // Written, not merely allotted: a hole would need room after all.

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createDrills, type Drills } from "../../adapters/drill/drill.ts";
+import { createDrills, type Drills, readDrills } from "../../adapters/drill/drill.ts";
 import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
@@ -46,7 +46,7 @@ export async function drill(
 
 /** Exit 1 when the newest drill of any target failed. */
 export async function listDrills(call: Call<object>): Promise<number> {
-  const results = drillsOf(call.globals).results();
+  const results = readDrills(folderOf(call.globals));
   show(call, results.slice(-SHOWN_MAX));
   const newest = new Map(results.map((result) => [result.target, result]));
   return [...newest.values()].every(({ passed }) => passed) ? EXIT.fine : EXIT.problems;
@@ -66,8 +66,12 @@ function show({ io, globals }: Call<object>, results: readonly DrillResult[]): v
   }
 }
 
+function folderOf(globals: Globals): string {
+  return join(dataDirOf(globals), "drills");
+}
+
 function drillsOf(globals: Globals): Drills {
-  const directory = join(dataDirOf(globals), "drills");
+  const directory = folderOf(globals);
   const driver = createProcessDriver({ directory: join(directory, "instances"), installation: "drill" });
   return createDrills({ driver, directory, clock: systemClock(), random: systemRandom() });
 }

@@ -14,10 +14,11 @@ export async function scorecard(
   { io, globals, options }: Call<{ since: string }>,
   name: string | undefined,
 ): Promise<number> {
+  const span = spanOf(options.since);
   const client = connect(globals);
   const now = systemClock().now();
   if (name === undefined) {
-    const trends = await client.scorecards(now - spanOf(options.since));
+    const trends = await client.scorecards(now - span);
     if (globals.json === true) io.json(trends);
     else text(trends, { io, since: options.since, now });
     return EXIT.fine;
