@@ -96,6 +96,8 @@ export function createKillSwitch(parts: {
 
   /** Never throws: what cannot be kept is in force all the same, and kept when it can be. */
   function keep(): void {
+    // Somebody without us may have written to it since it was read last: never over that.
+    adopt(merged(state, parts.file.read()));
     const text = switchText(state);
     if (text !== written && (state.engaged.length > 0 || state.released.length > 0)) {
       try {

@@ -41,7 +41,8 @@ function soothe(world: World, host: Host, minutes: number): void {
   });
   for (let minute = 1; minute <= minutes; minute += 5)
     world.timeline.after(minute * MINUTE_MS, () => void allowRewrite(world));
-  for (let minute = 2; minute <= minutes; minute += 5)
+  // Not at once: what it covers has to be seen to end first.
+  for (let minute = 8; minute <= minutes; minute += 5)
     world.timeline.after(minute * MINUTE_MS, () => {
       const all = { scope: null, actor: "olga", reason: "all is well" };
       if (world.killSwitch.read().engaged.length > 0)

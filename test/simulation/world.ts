@@ -107,7 +107,7 @@ export function createWorld(
     clockOffsetMs: 0,
     origin,
     repository: createRepository(origin),
-    killSwitch: createFakeKillSwitchFile(),
+    killSwitch: createFakeKillSwitchFile(({ engaged }) => world.tell({ type: "switched", engaged })),
     statusBranch: createFakeStatusBranch(),
     store: createMemoryStore({ freezes: true }),
     calmSinceMs: Number.POSITIVE_INFINITY,

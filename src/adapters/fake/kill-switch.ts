@@ -7,17 +7,20 @@ export interface FakeKillSwitchFile extends KillSwitchFile {
   put(text: string | null): void;
 }
 
-/** A file in memory: it outlives the controllers that are given it. */
-export function createFakeKillSwitchFile(): FakeKillSwitchFile {
+/** A file in memory: it outlives the controllers that are given it. `onChange`: for a witness. */
+export function createFakeKillSwitchFile(
+  onChange: (state: SwitchState) => void = () => {},
+): FakeKillSwitchFile {
   let text: string | null = null;
+  const read = (): SwitchState => (text === null ? NOTHING_ENGAGED : parseSwitch(text));
+  const put = (next: string | null): void => {
+    text = next;
+    onChange(read());
+  };
   return {
     path: "/data/kill-switch/engaged.json",
-    read: (): SwitchState => (text === null ? NOTHING_ENGAGED : parseSwitch(text)),
-    write(state) {
-      text = switchText(state);
-    },
-    put(next) {
-      text = next;
-    },
+    read,
+    write: (state) => put(switchText(state)),
+    put,
   };
 }

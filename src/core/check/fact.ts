@@ -1,5 +1,6 @@
 import type { Effect } from "../model/effect.ts";
 import type { CloneEvent } from "../model/event.ts";
+import type { SwitchEntry } from "../model/kill-switch.ts";
 import type { Instant } from "../model/time.ts";
 import type { CloneState } from "../supervise/state.ts";
 
@@ -19,6 +20,7 @@ export type Fact =
   | Did
   | Pushed
   | Foreign
+  | Switched
   | Jumped;
 
 /** One event as the record keeps it. */
@@ -135,6 +137,12 @@ export interface Foreign {
   readonly type: "foreign";
   readonly path: string;
   readonly content: string;
+}
+
+/** The file of the kill switch says something else, whoever wrote it. */
+export interface Switched {
+  readonly type: "switched";
+  readonly engaged: readonly SwitchEntry[];
 }
 
 /** The controller's clock was set. */

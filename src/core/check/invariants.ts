@@ -6,6 +6,7 @@ import { CONDUCT_INVARIANTS } from "./invariants/conduct.ts";
 import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
 import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
 import { HOLD_INVARIANTS } from "./invariants/holds.ts";
+import { KILL_SWITCH_INVARIANTS } from "./invariants/kill-switch.ts";
 import { LANE_INVARIANTS } from "./invariants/lanes.ts";
 import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
 import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
@@ -33,6 +34,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...EFFECT_INVARIANTS,
   ...ACTION_INVARIANTS,
   ...POSTMORTEM_INVARIANTS,
+  ...KILL_SWITCH_INVARIANTS,
   ...STATUS_INVARIANTS,
   ...LIVENESS_INVARIANTS,
   ...RECOVERY_INVARIANTS,

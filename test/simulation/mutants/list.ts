@@ -650,4 +650,35 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: [],
   },
+  {
+    bug: "the plan does not ask the kill switch",
+    invariant: "switch-is-obeyed",
+    edits: [
+      {
+        file: "core/plan/bucket.ts",
+        find: "const engaged = coveringEntry(killSwitch, {",
+        replace: "const engaged = coveringEntry(killSwitch.slice(0, 0), {",
+      },
+      {
+        file: "core/plan/starts.ts",
+        find: "coveringEntry(observed.killSwitch ?? [], {",
+        replace: "coveringEntry([], {",
+      },
+    ],
+    troubles: ["operatorsPerHour", "commitsPerHour"],
+    hours: 3,
+  },
+  {
+    bug: "the kill switch keeps from starting and ends nothing",
+    invariant: "switch-is-obeyed",
+    edits: [
+      {
+        file: "reconcile/kill-switch.ts",
+        find: "(entry !== null && (open || lives || judged))",
+        replace: "(entry !== null && judged)",
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+    hours: 0.5,
+  },
 ];
