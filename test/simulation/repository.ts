@@ -81,6 +81,8 @@ export function createRepository(source: FakeSource): Repository {
     postmortems: new Set(),
     commit() {
       const files = render(repository);
+      // On a branch that was deleted nothing stands: whoever brings it back brings all of it.
+      if (source.head === null) last = {};
       const change: Record<string, FakeFile> = {};
       for (const path of Object.keys(last)) if (files[path] === undefined) change[path] = null;
       for (const [path, text] of Object.entries(files)) if (last[path] !== text) change[path] = text;
