@@ -50,6 +50,12 @@ const ARTIFACTS_PER_LINE_MAX = 100;
 const TOOL_ID_LENGTH_MAX = 100;
 const TOOL_NAME_LENGTH_MAX = 100;
 const SOURCE_LENGTH_MAX = 100;
+/** A call every millisecond for eleven days; more was not counted by anybody, and would not fit a meter of whole numbers. */
+export const LLM_CALLS_MAX = 1_000_000_000;
+/** Micros of it, added up over sources and instances, are still exact. */
+export const COST_USD_MAX = 1_000_000;
+/** Nobody waits longer than a day for one call, or for a provider; who says so waits a day. */
+export const WAIT_MS_MAX = 24 * 60 * 60 * 1_000;
 
 /** The line as a message, or null: then it is transcript, as everything that an agent prints without knowing of us. */
 export function parseAgentLine(line: string): AgentLine | null {
@@ -76,8 +82,8 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
         : { type: "progress", summary, percent: percent !== null && percent <= 100 ? percent : null };
     }
     case "usage": {
-      const llmCalls = numberOf(value["llm_calls"]);
-      const costUsd = numberOf(value["cost_usd"]);
+      const llmCalls = numberOf(value["llm_calls"], LLM_CALLS_MAX);
+      const costUsd = numberOf(value["cost_usd"], COST_USD_MAX);
       const { semantics = "cumulative" } = value;
       // A number of which nobody knows what it means is not a number.
       if (semantics !== "cumulative" && semantics !== "delta") return null;
@@ -105,7 +111,7 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
         : {
             type: "tool_start",
             id,
-            deadlineMs: seconds === null ? null : Math.round(seconds * 1_000),
+            deadlineMs: seconds === null ? null : Math.min(Math.round(seconds * 1_000), WAIT_MS_MAX),
             name: textOf(value["name"])?.slice(0, TOOL_NAME_LENGTH_MAX) ?? null,
             arguments: value["arguments"],
           };
@@ -130,7 +136,9 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
     case "throttled": {
       const retryAfterMs = numberOf(value["retry_after_ms"]);
       const account = textOf(value["account"])?.slice(0, TOOL_NAME_LENGTH_MAX) ?? null;
-      return retryAfterMs === null ? null : { type: "throttled", retryAfterMs, account };
+      return retryAfterMs === null
+        ? null
+        : { type: "throttled", retryAfterMs: Math.min(retryAfterMs, WAIT_MS_MAX), account };
     }
     case "completed": {
       const artifacts = Array.isArray(value["artifacts"]) ? value["artifacts"] : [];
@@ -158,7 +166,7 @@ function errorOf(value: unknown): string | null {
   return value === true ? "failed" : textOf(value);
 }
 
-/** Finite and not negative; anything else was not said. */
-function numberOf(value: unknown): number | null {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null;
+/** Finite, not negative, and not more than anybody can mean; anything else was not said. */
+function numberOf(value: unknown, max = Number.MAX_VALUE): number | null {
+  return typeof value === "number" && value >= 0 && value <= max ? value : null;
 }

@@ -1,5 +1,5 @@
 /** What an instance has used, added up over everybody who counts for it. */
-import type { UsageLine } from "./agent-line.ts";
+import { COST_USD_MAX, LLM_CALLS_MAX, type UsageLine } from "./agent-line.ts";
 
 export interface UsageTotals {
   /** Answers whether a total rose. */
@@ -37,8 +37,8 @@ export function createUsage(): UsageTotals {
       const own = sources.get(name) ?? { llmCalls: null, costUsd: null };
       const next = semantics === "delta" ? add : rise;
       sources.set(name, {
-        llmCalls: next(own.llmCalls, llmCalls),
-        costUsd: next(own.costUsd, costUsd),
+        llmCalls: atMost(next(own.llmCalls, llmCalls), LLM_CALLS_MAX),
+        costUsd: atMost(next(own.costUsd, costUsd), COST_USD_MAX),
       });
       return (sum("llmCalls") ?? 0) > (callsBefore ?? 0) || (sum("costUsd") ?? 0) > (costBefore ?? 0);
     },
@@ -59,4 +59,9 @@ function rise(known: number | null, said: number | null): number | null {
 
 function add(known: number | null, said: number | null): number | null {
   return said === null ? known : (known ?? 0) + said;
+}
+
+/** Deltas add up to no more than a total may be: what is sent must be a number that is taken. */
+function atMost(value: number | null, max: number): number | null {
+  return value === null ? null : Math.min(value, max);
 }

@@ -29,6 +29,8 @@ const Count = z.int().min(0);
 const Epoch = z.int().min(1);
 const Seq = z.int().min(1);
 const AgeMs = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+/** In USD; its micros are exact whole numbers. A shim says far less, whatever its agent says. */
+const Cost = z.number().min(0).max(1_000_000_000);
 const Names = z.array(z.string().min(1).max(ID_CHARS_MAX)).max(LIST_ITEMS_MAX);
 
 /** Gate 4.1: what is handed to a clone at dispatch. Unknown fields are refused: it is ours alone. */
@@ -105,7 +107,7 @@ export const wireEventSchema = z
     usage: z.object({
       runtime_minutes: z.number().min(0),
       llm_calls: Count.nullable(),
-      estimated_cost_usd: z.number().min(0).nullable(),
+      estimated_cost_usd: Cost.nullable(),
     }),
     trace_id: TraceId,
     idempotency_key: Id,
@@ -149,7 +151,7 @@ export const wireHeartbeatSchema = z
       .max(OPEN_TOOL_CALLS_MAX),
     usage: z.object({
       llm_calls: Count.nullable(),
-      estimated_cost_usd: z.number().min(0).nullable(),
+      estimated_cost_usd: Cost.nullable(),
       active_ms: AgeMs,
     }),
     process: z

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DAY_MS } from "../../src/core/model/time.ts";
 import { meaningOf, retryAfter, waitAfterFailure } from "../../src/core/notify/schedule.ts";
 import { parseAgentLine, TEXT_LENGTH_MAX } from "../../src/shim/agent-line.ts";
 import { LINE_LENGTH_MAX, splitLines } from "../../src/shim/lines.ts";
@@ -13,6 +14,19 @@ describe("lines of an agent", () => {
     ['{"type":"progress","summary":"a","percent":4000}', { type: "progress", summary: "a", percent: null }],
     ['{"type":"usage","llm_calls":2}', { type: "usage", llmCalls: 2, costUsd: null, ...COUNTED }],
     ['{"type":"usage","cost_usd":-1}', { type: "usage", llmCalls: null, costUsd: null, ...COUNTED }],
+    // Nobody has used so much: it would not fit the meters of whole numbers, nor any message.
+    [
+      '{"type":"usage","llm_calls":1e300,"cost_usd":1e308}',
+      { type: "usage", llmCalls: null, costUsd: null, ...COUNTED },
+    ],
+    [
+      '{"type":"throttled","retry_after_ms":1e300}',
+      { type: "throttled", retryAfterMs: DAY_MS, account: null },
+    ],
+    [
+      '{"type":"tool_start","id":"t","deadline_seconds":1e300}',
+      { type: "tool_start", id: "t", deadlineMs: DAY_MS, name: null, arguments: undefined },
+    ],
     [
       '{"type":"usage","cost_usd":0.1,"semantics":"delta","source":"scout"}',
       { type: "usage", llmCalls: null, costUsd: 0.1, semantics: "delta", source: "scout" },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { UsageLine } from "../../src/shim/agent-line.ts";
+import { LLM_CALLS_MAX, type UsageLine } from "../../src/shim/agent-line.ts";
 import { createUsage } from "../../src/shim/usage.ts";
 
 function said(...lines: readonly Partial<UsageLine>[]): [number | null, number | null] {
@@ -22,6 +22,11 @@ describe("usage of an instance", () => {
         { costUsd: 0.2, semantics: "delta" },
       ],
       [null, 0.3],
+    ],
+    [
+      "deltas add up to no more than a total may be",
+      Array.from({ length: 3 }, () => ({ llmCalls: LLM_CALLS_MAX, semantics: "delta" as const })),
+      [LLM_CALLS_MAX, null],
     ],
     [
       "sources count apart and are added up",

@@ -7,6 +7,7 @@ import { createActor } from "./actor.ts";
 import { isOdd, lengthen, type Script, writeScript } from "./agent.ts";
 import { type Courier, createCourier } from "./courier.ts";
 import type { Body } from "./machine.ts";
+import { createMeters } from "./meters.ts";
 import { BEGIN_AT, type World } from "./world.ts";
 
 export interface Shim {
@@ -60,7 +61,7 @@ export function startShim(
   let eventAtMs = world.timeline.elapsedMs;
   let beats = 0;
   let stopBeating = (): void => {};
-  let calls = 0;
+  const meters = createMeters(world, body, { liar: script.kind === "lies" });
   let steps = 0;
   let progressAtMs = world.timeline.elapsedMs;
   let agentAtMs = 0;
@@ -124,8 +125,8 @@ export function startShim(
       artifact_refs: type === "mission.completed" ? [{ path: "out.json" }] : [],
       usage: {
         runtime_minutes: active() / 60_000,
-        llm_calls: script.callsPerStep === null ? null : calls,
-        estimated_cost_usd: null,
+        llm_calls: meters.llmCalls(),
+        estimated_cost_usd: meters.costUsd(),
       },
       trace_id: envelope?.trace_id ?? "1".repeat(32),
       idempotency_key: `${body.clone}/${body.epoch}/${seq}`,
@@ -169,7 +170,7 @@ export function startShim(
     stopBeating = world.timeline.after(intervalMs, () => {
       if (!gone) beat();
     });
-    if (script.kind === "spends_on" && paused) calls += 1;
+    if (script.kind === "spends_on" && paused) meters.use(1);
     const quiet =
       script.kind === "silent" &&
       phase === "running" &&
@@ -190,8 +191,8 @@ export function startShim(
         last_progress_age_ms: world.timeline.elapsedMs - progressAtMs,
         open_tool_calls: [],
         usage: {
-          llm_calls: script.callsPerStep === null ? null : calls,
-          estimated_cost_usd: null,
+          llm_calls: meters.llmCalls(),
+          estimated_cost_usd: meters.costUsd(),
           active_ms: active(),
         },
         process:
@@ -228,7 +229,7 @@ export function startShim(
     agentLater(script.progressEveryMs, step);
     if (script.kind === "stuck") return;
     steps += 1;
-    calls += script.callsPerStep ?? 0;
+    if (script.callsPerStep !== null) meters.use(script.callsPerStep);
     progressAtMs = world.timeline.elapsedMs;
     report("mission.progress", {}, `step ${steps}`);
     if (world.acts && envelope !== null && steps % 2 === 0) actor.act(envelope.mission_id, steps);
@@ -237,7 +238,7 @@ export function startShim(
         report("mission.blocked", { reason: `a question, asked ${times} times` }, "a question");
       agentLater(script.progressEveryMs / 2, () => report("mission.unblocked"));
     }
-    if (script.kind === "lies") calls = dice.between(0, 400);
+    if (script.kind === "lies") meters.lie();
     if (script.kind === "asks_again") {
       report("mission.blocked", { reason: "the same question" }, "the same question");
       agentLater(script.progressEveryMs / 3, () => report("mission.unblocked"));

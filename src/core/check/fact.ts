@@ -18,6 +18,7 @@ export type Fact =
   | Refused
   | Heard
   | Did
+  | UsedMore
   | Pushed
   | Foreign
   | Switched
@@ -116,6 +117,13 @@ export interface Heard {
   readonly clone: string;
   readonly epoch: number;
   readonly intervalMs: number;
+}
+
+/** An agent used calls or money and its shim's totals rose; told by the world, whether or not anybody hears of it. */
+export interface UsedMore {
+  readonly type: "spent";
+  readonly clone: string;
+  readonly epoch: number;
 }
 
 /** An agent did an action on the world outside; told by the world. */

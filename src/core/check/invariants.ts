@@ -9,6 +9,7 @@ import { HOLD_INVARIANTS } from "./invariants/holds.ts";
 import { KILL_SWITCH_INVARIANTS } from "./invariants/kill-switch.ts";
 import { LANE_INVARIANTS } from "./invariants/lanes.ts";
 import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
+import { METER_INVARIANTS } from "./invariants/meters.ts";
 import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
 import { POSTMORTEM_INVARIANTS } from "./invariants/postmortem.ts";
 import { PROOF_INVARIANTS } from "./invariants/proof.ts";
@@ -30,6 +31,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...CLOSURE_INVARIANTS,
   ...HOLD_INVARIANTS,
   ...BUDGET_INVARIANTS,
+  ...METER_INVARIANTS,
   ...CONDUCT_INVARIANTS,
   ...EFFECT_INVARIANTS,
   ...ACTION_INVARIANTS,

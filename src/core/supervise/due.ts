@@ -33,7 +33,7 @@ export function due(
     ...recovery(state, now, watch),
     ...dueCallback(state, signal, now, watch),
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
-    ...dueSpending(state, signal, { now, wordsMayWait }),
+    ...dueSpending(state, signal, { now, wordsMayWait, watchingSince: watch.watchingSince }),
     ...(watch.day === undefined ? [] : dueDay(state, signal, { at: watch.day, now })),
     ...dueProgress(state, signal),
     ...turnBoundary(state, signal, now),
@@ -49,7 +49,8 @@ export function dueOfUsage(
   now: Instant,
   watch: Watch,
 ): readonly CloneEvent[] {
-  return dueSpending(state, signal, { now, wordsMayWait: lastWordsMayWait(state, signal, now, watch) });
+  const wordsMayWait = lastWordsMayWait(state, signal, now, watch);
+  return dueSpending(state, signal, { now, wordsMayWait, watchingSince: watch.watchingSince });
 }
 
 /**
@@ -169,10 +170,10 @@ function window(state: CloneState, now: Instant): CloneEvent[] {
 function dueSpending(
   state: CloneState,
   signal: Signal | undefined,
-  at: { readonly now: Instant; readonly wordsMayWait: boolean },
+  at: { readonly now: Instant; readonly wordsMayWait: boolean; readonly watchingSince: Instant },
 ): CloneEvent[] {
   const budget = dueBudget(state, signal, at);
   const sampled = budget.some(({ type }) => type === "instance.used");
-  const runaway = dueRunaway(state, signal, at.now);
+  const runaway = dueRunaway(state, signal, at);
   return [...budget, ...runaway.filter(({ type }) => !sampled || type !== "instance.used")];
 }

@@ -26,18 +26,23 @@ const SPENT = ["llm_calls", "cost_usd"] as const satisfies readonly MeterName[];
  * A paused agent spends nothing. The first heartbeat after the pause has settled is what
  * it had used; when that rises twice, somebody spends who was not paused. A pause that was never
  * confirmed counts from when it should have been, and only beyond the hard stop: then nothing else is left to keep the limit.
+ * Neither a clock that was set nor an absence of ours makes a pause older than it is: since then it counts from our first look.
  */
-export function dueRunaway(state: CloneState, signal: Signal | undefined, now: Instant): CloneEvent[] {
+export function dueRunaway(
+  state: CloneState,
+  signal: Signal | undefined,
+  { now, watchingSince }: { readonly now: Instant; readonly watchingSince: Instant },
+): CloneEvent[] {
   const { instance, mission } = state;
   if (instance === null || mission === null || mission.terminal !== null) return [];
   if (state.phase !== "Running" || instance.stopping !== null || instance.pauseAskedAt === null) return [];
   const confirmed = instance.pausedAt !== null;
-  const from = instance.pausedAt ?? instance.pauseAskedAt;
+  const begun = instance.pausedAt ?? instance.pauseAskedAt;
+  const from = begun <= now ? Math.max(begun, watchingSince) : watchingSince;
   if (signal?.heartbeat.epoch !== instance.epoch) return [];
   const knows = signal.heartbeat.phase === "paused";
   const settleMs = !confirmed ? UNCONFIRMED_MS : knows ? SETTLE_MS : UNKNOWING_MS;
-  // A pause that lies ahead of us was confirmed before the clock was put back: long enough ago.
-  if (from <= now && signal.receivedAt < from + settleMs) return [];
+  if (signal.receivedAt < from + settleMs) return [];
   const used = usedByInstance(instance, signal);
   const { epoch } = instance;
   if (instance.settled === null) return [{ type: "instance.settled", epoch, ...used }];
@@ -61,7 +66,7 @@ export function dueRunaway(state: CloneState, signal: Signal | undefined, now: I
       meter,
       used: rounded(floor[meter]),
       limit: budget[`max_${meter}`],
-      evidence: evidenceOf({ confirmed, from, before: instance.settled, used }),
+      evidence: evidenceOf({ confirmed, from: begun, before: instance.settled, used }),
     },
   ];
 }

@@ -286,6 +286,19 @@ describe("spending while paused", () => {
     expect(unconfirmed([4.8, 5.1, 5.4])).toContain("runaway.detected");
   });
 
+  test("a clock that was set, or an absence of ours, makes no pause older than it is", () => {
+    const life = running();
+    hears(life, heard(life, { usd: 5.2 }));
+    const at = life.at + HOUR_MS;
+    const signal = heard(life, { usd: 5.4 }, { at });
+    const seen = (watchingSince: number): string[] =>
+      due(life.state, signal, at, { watchingSince, lagMs: 0 })
+        .map(({ type }) => type)
+        .filter((type) => type === "instance.settled");
+    expect(seen(at - UNCONFIRMED_MS + 1)).toEqual([]);
+    expect(seen(at - UNCONFIRMED_MS)).toEqual(["instance.settled"]);
+  });
+
   test("a clock that was put back does not excuse it", () => {
     const life = paused();
     const back = life.at - HOUR_MS;

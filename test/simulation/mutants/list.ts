@@ -681,4 +681,47 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["operatorsPerHour"],
     hours: 0.5,
   },
+  {
+    bug: "of two numbers the one that came last counts",
+    invariant: "meters-never-shrink",
+    edits: [
+      {
+        file: "core/supervise/budget.ts",
+        find: "return a === null ? b : b === null ? a : Math.max(a, b);",
+        replace: "return b ?? a;",
+      },
+    ],
+    troubles: ["lostRequest", "crashesPerHour", "freezesPerHour"],
+    hours: 2,
+  },
+  {
+    bug: "what an instance used is forgotten with it",
+    invariant: "meters-never-shrink",
+    edits: [
+      {
+        file: "core/supervise/stop.ts",
+        find: "llmCalls: spent.llmCalls + (instance.llmCalls ?? 0),",
+        replace: "llmCalls: spent.llmCalls + (instance.stopAttempts > 0 ? (instance.llmCalls ?? 0) : 0),",
+      },
+    ],
+    troubles: ["misbehaviour"],
+  },
+  {
+    bug: "whoever is held counts as paused, and what it used before counts as used since",
+    invariant: "paused-before-ended",
+    edits: [
+      {
+        file: "core/supervise/overspend.ts",
+        find: "const confirmed = instance.pausedAt !== null;",
+        replace: "const confirmed = instance.pauseAskedAt >= 0;",
+      },
+      {
+        file: "core/supervise/overspend.ts",
+        find: "settled: { llmCalls, costMicros, rises: 0 } }));",
+        replace: "settled: { llmCalls: 0, costMicros: 0, rises: 2 } }));",
+      },
+    ],
+    troubles: ["misbehaviour", "operatorsPerHour"],
+    hours: 1.5,
+  },
 ];

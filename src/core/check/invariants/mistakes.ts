@@ -20,6 +20,7 @@ const CAUSES: ReadonlySet<CloneEvent["type"]> = new Set([
   "budget.crossed",
   "window.ended",
   "turn.reached",
+  "runaway.detected",
 ]);
 
 /** The part of the fleet that one commit may remove without a confirmation: this much, and at least one. */

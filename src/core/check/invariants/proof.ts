@@ -62,8 +62,12 @@ const fencedIsSilent: Invariant = {
 /** Deadlines carry the epoch for their evidence only; a stray is an incident of the clone, not of its epoch. */
 const LOOSE: ReadonlySet<string> = new Set(["deadline.passed", "stray.found"]);
 
-function essence({ version: _v, recent: _r, conditions: _c, ...rest }: CloneState): object {
-  return rest;
+/** That a claim of an epoch which is over was refused is counted; nothing else comes of it. */
+function essence({ version: _v, recent: _r, conditions: _c, mission, ...rest }: CloneState): object {
+  return {
+    ...rest,
+    mission: mission && { ...mission, actions: { ...mission.actions, refused: 0 } },
+  };
 }
 
 /**
