@@ -24,9 +24,13 @@ export interface Driver {
    * The launch intent is on disk before anything is spawned. Safe to repeat: a
    * second call for the same clone, epoch and nonce returns the first handle,
    * also across a crash of ours. Rejects with `driver/fenced` when a higher epoch was seen
-   * or this one was fenced, with `driver/containment` when the machine offers less than is demanded.
+   * or this one was fenced, with `driver/containment` when the machine offers less than is demanded, with
+   * `driver/disk` (`retry`) when the disk refuses.
    */
   start(request: StartRequest, signal: AbortSignal): Promise<InstanceHandle>;
+
+  /** Why nothing can be started here just now, such as a full disk; null when something may. Quick; asked before an epoch is used up. */
+  obstacle?(): string | null;
 
   /** From its return on, no start of the clone at or below `epoch` can succeed, however late it lands. */
   fence(clone: string, epoch: number, signal: AbortSignal): Promise<void>;

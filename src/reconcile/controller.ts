@@ -438,7 +438,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
         policy: passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY,
         now: clock.now(),
       }),
-    inbox: () => inboxOf({ ...picture(), callbacks: callbacks() }),
+    inbox: () => inboxOf({ ...picture(), callbacks: callbacks(), record: recorder.problem() }),
     deadLetters: () => callbacks().deadLetters,
     replayDeadLetters: ({ which }) => replayLetters({ recorder, outbox }, which),
     events: (query) => store.events(query),
@@ -472,7 +472,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
             : source.state === "error"
               ? `${source.reason}: ${source.message}`
               : "ok",
-        record: guard.obstacle() ?? "ok",
+        record: guard.obstacle() ?? recorder.problem()?.message ?? "ok",
         status_branch: writeBack.problem() ?? "ok",
         plan: passes.lastPlan() === null ? "no pass yet" : "ok",
       };

@@ -482,5 +482,10 @@ function readThrough(pulled: readonly CloneEvent[], epoch: number, { instance }:
 /** Dead instances per clone whose transcripts are kept to be looked at. */
 const EPOCHS_KEPT = 5;
 
-/** Launches worth repeating under the same epoch: the old instance is on its way out, or the machine was busy. */
-const RETRY_LAUNCH: ReadonlySet<string> = new Set(["driver/alive", "kill-switch/engaged", "record/doubtful"]);
+/** Launches worth repeating under the same epoch: the old instance is on its way out, or the machine was busy or full. */
+const RETRY_LAUNCH: ReadonlySet<string> = new Set([
+  "driver/alive",
+  "driver/disk",
+  "kill-switch/engaged",
+  "record/doubtful",
+]);

@@ -59,6 +59,18 @@ export function createIngest(parts: {
     return answer;
   }
 
+  /**
+   * A heartbeat that was heard is answered so, also when nothing can be written down: the next one says it all
+   * again, and whoever is told that nobody listens ends its agent by its orphan policy.
+   */
+  async function ifWritable(writing: Promise<unknown>): Promise<void> {
+    try {
+      await writing;
+    } catch (error) {
+      if (recorder.problem() === null) throw error;
+    }
+  }
+
   return {
     async events(caller, events) {
       const answers: IngestAnswer[] = [];
@@ -73,9 +85,9 @@ export function createIngest(parts: {
         return { key, status: 410, message: `epoch ${caller.epoch} of ${caller.clone} is fenced` };
       const before = recorder.signals.get(caller.clone)?.heartbeat;
       const signal = toSignal(heartbeat, clock.now());
-      await recorder.putSignal(signal);
+      await ifWritable(recorder.putSignal(signal));
       const usageBefore = before?.epoch === caller.epoch ? before.usage : NOTHING_USED;
-      if (isMore(signal.heartbeat.usage, usageBefore)) await parts.onUsage(caller.clone);
+      if (isMore(signal.heartbeat.usage, usageBefore)) await ifWritable(parts.onUsage(caller.clone));
       const instance = recorder.states.get(caller.clone)?.instance;
       if (instance?.epoch !== caller.epoch) return { key, status: 200, message: "taken" };
       const { lastSeq } = instance;
@@ -84,7 +96,7 @@ export function createIngest(parts: {
       takenAtBeat.set(caller.clone, lastSeq);
       const missing = standsStill && before.lastEventSeq > lastSeq;
       if (instance.gapAt === null && (missing || heartbeat.last_event_seq > lastSeq + GAP_TOLERANCE))
-        await noteGap(recorder, caller, heartbeat.last_event_seq);
+        await ifWritable(noteGap(recorder, caller, heartbeat.last_event_seq));
       return { key, status: 200, message: "taken" };
     },
   };

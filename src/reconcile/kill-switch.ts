@@ -76,6 +76,8 @@ export function createKillSwitch(parts: {
   /** Kills that are not on record yet, by clone. */
   const owed = new Map<string, Extract<CloneEvent, { type: "kill.requested" }>>();
   const underway = new Set<string>();
+  /** Of `owed`, those of which the log tells. */
+  const told = new Set<string>();
   /** Ended without a record, as `clone/epoch`: once is enough. */
   const ended = new Set<string>();
 
@@ -143,7 +145,9 @@ export function createKillSwitch(parts: {
     ]);
     late.abort();
     if (result === "recorded") return "recorded";
-    log.error("a kill could not be recorded in time; it is carried out all the same", { clone });
+    if (!told.has(clone))
+      log.error("a kill could not be recorded in time; it is carried out all the same", { clone });
+    told.add(clone);
     endWithoutRecord(clone);
     return "unrecorded";
   }
@@ -154,6 +158,7 @@ export function createKillSwitch(parts: {
     try {
       await recordEvents(recorder, clone, event);
       owed.delete(clone);
+      told.delete(clone);
       return "recorded";
     } catch {
       return "failed";

@@ -28,6 +28,7 @@ const TICK_MS = 250;
 const LIST_MS = 2 * SECOND_MS;
 /** So that many controllers do not ask the forge in step. */
 const POLL_JITTER = 0.05;
+const COMPLAIN_AGAIN_MS = MINUTE_MS;
 
 /**
  * The controller's heartbeat: asks what is due, lists what lives, looks at the
@@ -46,17 +47,27 @@ export function startLoop(
   let poked = false;
   let wakePoll: AbortController = new AbortController();
   let looked = false;
+  const complaints = new Map<string, { readonly message: string; readonly at: number }>();
   let lost: Error | null = null;
 
   async function guarded(name: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if (!signal.aborted)
+      if (!signal.aborted && isNews(name, String(error)))
         log.error(`${name} failed`, {
           error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         });
     }
+  }
+
+  /** What fails in the same way four times a second is said once in a while. */
+  function isNews(name: string, message: string): boolean {
+    const last = complaints.get(name);
+    const now = clock.monotonic();
+    if (last?.message === message && now - last.at < COMPLAIN_AGAIN_MS) return false;
+    complaints.set(name, { message, at: now });
+    return true;
   }
 
   /** A record that was lost is not begun anew: nobody would know of what runs. */

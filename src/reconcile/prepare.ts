@@ -32,6 +32,7 @@ export async function prepare(
     await verifySecrets(state, parts, signal),
     validateEnvelope(state, parts, at),
     ...refuseUnknownDriver(state, parts, at),
+    ...refuseFullMachine(state, parts, at),
   ];
 }
 
@@ -42,6 +43,14 @@ function refuseUnknownDriver(state: CloneState, parts: PrepareParts, at: number)
   const offered = [...parts.drivers.keys()].join(", ") || "none";
   const evidence = `this controller has no driver named ${name}; it has ${offered}`;
   return [{ type: "KillSwitchArmed", ok: false, reason: "DriverMissing", evidence, at }];
+}
+
+/** Found out before an epoch is used up, and tried again as long as it lasts: it is not the clone that fails. */
+function refuseFullMachine(state: CloneState, parts: PrepareParts, at: number): Gate[] {
+  const evidence = parts.drivers.get(state.spec?.runtime.driver ?? "")?.obstacle?.() ?? null;
+  return evidence === null
+    ? []
+    : [{ type: "KillSwitchArmed", ok: false, reason: "MachineNotReady", evidence, at }];
 }
 
 async function applyLayers(state: CloneState, parts: PrepareParts, signal: AbortSignal): Promise<Gate[]> {

@@ -1,12 +1,13 @@
 import type { ActionRow } from "../core/model/action.ts";
 import type { Effect } from "../core/model/effect.ts";
-import { asFactoryError } from "../core/model/error.ts";
+import { asFactoryError, type FactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
 import type { OutboxRow } from "../core/model/notice.ts";
-import type { Instant } from "../core/model/time.ts";
+import { type Instant, iso, MINUTE_MS } from "../core/model/time.ts";
 import type { Happening } from "../core/notify/notices.ts";
 import { NO_CHANGE, type OutboxChange } from "../core/notify/route.ts";
+import type { RecordProblem } from "../core/status/record-problem.ts";
 import { decide } from "../core/supervise/decide.ts";
 import { type CloneState, initialState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -54,6 +55,8 @@ export interface Recorder {
   readonly unsettled: readonly StoredEffect[];
   /** Whether an effect is on record and not settled; asked while writing, it knows what a commit with a lost answer did. */
   isOpen(effect: string): boolean;
+  /** Why nothing can be written, and since when; null again with the first write that succeeds. */
+  problem(): RecordProblem | null;
   onEffects(listener: (effects: readonly NewEffect[]) => void): void;
   onChange(listener: (change: Recorded) => void): void;
   onOutbox(listener: (change: OutboxChange) => void): void;
@@ -67,6 +70,8 @@ export interface OutboxWrite extends OutboxChange {
 
 /** Entries per transaction: enough to share one sync, few enough to answer soon. */
 const ENTRIES_PER_COMMIT_MAX = 256;
+/** Often enough to be found at the end of a log, seldom enough that the log does not fill what is left of the disk. */
+const COMPLAIN_AGAIN_MS = MINUTE_MS;
 
 interface Waiting {
   readonly clone: string;
@@ -104,6 +109,27 @@ export async function openRecorder(parts: {
   const asked = new Set(stored.effects.map((effect) => effect.id));
   /** A commit failed, so it is not known whether it took effect: look before the next one. */
   let doubtful = false;
+  let problem: RecordProblem | null = null;
+  let complainedAt: Instant = Number.NEGATIVE_INFINITY;
+
+  /** A disk that is full refuses many times a second: people are told when it begins, now and then, and when it is over. */
+  function refused(error: unknown): FactoryError {
+    const failure = asFactoryError(error);
+    const now = clock.now();
+    problem = { since: problem?.since ?? now, message: failure.message };
+    if (Math.abs(now - complainedAt) >= COMPLAIN_AGAIN_MS) {
+      complainedAt = now;
+      log.error("the record could not be written", { code: failure.code, error: failure.message });
+    }
+    return failure;
+  }
+
+  function written(): void {
+    if (problem === null) return;
+    log.info("the record can be written again", { failedSince: iso(problem.since) });
+    problem = null;
+    complainedAt = Number.NEGATIVE_INFINITY;
+  }
 
   function write(clone: string, make: EntryMaker): Promise<Recorded> {
     return new Promise((resolve, reject) => {
@@ -233,11 +259,11 @@ export async function openRecorder(parts: {
           ...(actions.length === 0 ? {} : { actions }),
           outbox: { put, removed },
         });
+        written();
       }
     } catch (error) {
-      const failure = asFactoryError(error);
+      const failure = refused(error);
       doubtful = true;
-      log.error("the record could not be written", { code: failure.code, error: failure.message });
       for (const { waiting: one } of done) one.reject(failure);
       for (const one of told) one.reject(failure);
       return;
@@ -286,6 +312,7 @@ export async function openRecorder(parts: {
       }),
     unsettled: stored.effects,
     isOpen: (effect) => asked.has(effect),
+    problem: () => problem,
     write,
     async putSignal(signal) {
       const before = signals.get(signal.heartbeat.clone);
@@ -295,7 +322,12 @@ export async function openRecorder(parts: {
         (signal.heartbeat.epoch === before.heartbeat.epoch && signal.heartbeat.seq > before.heartbeat.seq);
       // Heard is heard: a disk of ours that is full must not make anybody silent.
       if (newer) signals.set(signal.heartbeat.clone, signal);
-      await store.putSignals([signal]);
+      try {
+        await store.putSignals([signal]);
+        written();
+      } catch (error) {
+        throw refused(error);
+      }
     },
     async putSettings(changed) {
       await store.commit({

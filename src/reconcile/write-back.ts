@@ -22,6 +22,8 @@ const ROUTINE_SPACING_MS = 15 * SECOND_MS;
 /** After a rejected or failed push: doubled up to the maximum. */
 const RETRY_MS = 1 * SECOND_MS;
 const RETRY_MAX_MS = 30 * SECOND_MS;
+/** Once or twice somebody else was first, or the network hiccuped. */
+const TROUBLED_TRIES = 3;
 
 /** What the branch should say. `derive` is asked again before every attempt, so a retry never pushes an old text. */
 export interface StatusText {
@@ -45,7 +47,7 @@ export interface WriteBack {
   dueAt(): Instant | null;
   /** The commit that holds everything up to the last `touch`, or null while something waits. */
   published(): string | null;
-  /** Why it cannot publish, if a person has to act. */
+  /** Why it cannot publish: a refusal at once, since a person has to act; other trouble when it lasts. */
   problem(): string | null;
 }
 
@@ -79,6 +81,8 @@ export function createWriteBack(parts: {
   let known: ReadonlyMap<string, string> | null = null;
   let commit: string | null = null;
   let trouble: string | null = null;
+  /** What the newest attempt failed with; null after one that did not. */
+  let failing: string | null = null;
   /** The next publication writes the riders for their own sake. */
   let whole = true;
 
@@ -190,6 +194,7 @@ export function createWriteBack(parts: {
     retries = 0;
     notBefore = 0;
     trouble = null;
+    failing = null;
     // A change that came while we were publishing is due for the next time.
     touchedAt = touches === seen ? null : clock.now();
     if (touchedAt === null) urgent = false;
@@ -201,6 +206,7 @@ export function createWriteBack(parts: {
     known = null;
     notBefore = clock.now() + Math.min(RETRY_MS * 2 ** retries, RETRY_MAX_MS);
     retries = Math.min(retries + 1, 10);
+    failing = `${what}: ${message}`;
     log.warn(what, { message, retryAt: notBefore });
     return trouble === null ? "retry" : "stuck";
   }
@@ -226,7 +232,7 @@ export function createWriteBack(parts: {
     tick,
     dueAt,
     published: () => (touchedAt === null ? commit : null),
-    problem: () => trouble,
+    problem: () => trouble ?? (retries >= TROUBLED_TRIES ? failing : null),
   };
 }
 

@@ -65,6 +65,9 @@ export function claimEpoch(instanceDirectory: string, intent: Intent): "claimed"
 
 /** Claims the epoch for nobody. False when a shim was first. */
 export function claimFenced(instanceDirectory: string): boolean {
+  const standing = readClaim(instanceDirectory);
+  // What stands never changes; a disk that takes no further file must not keep us from ending it.
+  if (standing !== null) return standing.fenced;
   createFileOnce(claimPath(instanceDirectory), `${JSON.stringify({ fenced: true } satisfies Claim)}\n`);
   return readClaim(instanceDirectory)?.fenced === true;
 }

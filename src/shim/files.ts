@@ -71,11 +71,16 @@ function writeTemporary(path: string, text: string): string {
   counter += 1;
   const temporary = join(dirname(path), `.${process.pid}.${counter}.${process.hrtime.bigint()}.tmp`);
   const fd = openSync(temporary, "wx", 0o600);
+  let whole = false;
   try {
-    writeSync(fd, text);
+    const bytes = Buffer.from(text);
+    // A disk that is almost full takes a part without a word.
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
     fsyncSync(fd);
+    whole = true;
   } finally {
     closeSync(fd);
+    if (!whole) unlinkSync(temporary);
   }
   return temporary;
 }

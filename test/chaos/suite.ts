@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createScratch } from "../support/git.ts";
 import { SCENARIO_LIMIT_MS, type Scenario } from "./scenario.ts";
 import { type Outcome, type Row, type SuiteReport, suiteReport } from "./suite-report.ts";
-import { wallsFor } from "./walls.ts";
+import { WALLS_MISSING, wallsFor } from "./walls.ts";
 
 export interface SuiteOptions {
   readonly scenarios: ReadonlyMap<string, Scenario>;
@@ -55,7 +55,7 @@ async function play(name: string, scenario: Scenario, options: SuiteOptions): Pr
       stdio: ["ignore", "ignore", "inherit"],
       detached: true,
       // Everything of a scenario lies below this: by it what belongs to it is known, and its processes are.
-      env: { ...process.env, TMPDIR: temporary, FACTORY_CHAOS_WALLS: walls.missing ?? "" },
+      env: { ...process.env, TMPDIR: temporary, [WALLS_MISSING]: walls.missing ?? "" },
     });
     const limitMs = scenario.limitMs ?? SCENARIO_LIMIT_MS;
     const late = await endedWithin(child, limitMs);

@@ -48,6 +48,15 @@ export function verify(evidence: Evidence): readonly Verdict[] {
   ];
 }
 
+/** What holds of any record, however its missions ended. */
+export function soundness(evidence: Pick<Evidence, "whole" | "outboxes">): readonly Verdict[] {
+  return [
+    outboxesAreTheRecord(evidence),
+    chainHolds(evidence),
+    statesAreTheFold(evidence, fold(evidence.whole).states),
+  ];
+}
+
 function oneInstance({ watcher }: Evidence): Verdict {
   return {
     promise: "no clone has two instances (samples of /proc)",
@@ -65,7 +74,7 @@ function oneAgent({ ledger }: Evidence): Verdict {
 }
 
 /** Every line of every outbox, in order and once, and nothing else. */
-function outboxesAreTheRecord({ whole, outboxes }: Evidence): Verdict {
+function outboxesAreTheRecord({ whole, outboxes }: Pick<Evidence, "whole" | "outboxes">): Verdict {
   const recorded = new Map<string, Report[]>();
   for (const { clone, event } of whole.events) {
     if (event.type !== "instance.reported") continue;
@@ -91,7 +100,7 @@ function seqs(reports: readonly Report[]): string {
   return `[${reports.map(({ seq, type }) => `${seq} ${type}`).join(", ")}]`;
 }
 
-function chainHolds({ whole }: Evidence): Verdict {
+function chainHolds({ whole }: Pick<Evidence, "whole">): Verdict {
   const { chain } = whole;
   return {
     promise: "the hash chain verifies from the first event to the last",
@@ -110,7 +119,10 @@ function nothingForgotten({ whole, heads }: Evidence): Verdict {
   return { promise: "what was recorded before a kill is recorded after it", looked: heads.length, broken };
 }
 
-function statesAreTheFold({ whole }: Evidence, states: ReadonlyMap<string, CloneState>): Verdict {
+function statesAreTheFold(
+  { whole }: Pick<Evidence, "whole">,
+  states: ReadonlyMap<string, CloneState>,
+): Verdict {
   const broken = whole.record.states.flatMap((stored) => {
     const again = states.get(stored.name);
     return again !== undefined && canonicalJson(again) === canonicalJson(stored)

@@ -32,3 +32,10 @@ export function wallsFor(options: { readonly network: boolean }): Walls {
   }
   return { command: [], missing: `no namespaces (${failures.at(-1)})` };
 }
+
+/** Set by the suite for the processes of a scenario; empty when the walls stand. */
+export const WALLS_MISSING = "FACTORY_CHAOS_WALLS";
+
+export function behindWalls(): boolean {
+  return process.env[WALLS_MISSING] === "";
+}

@@ -108,6 +108,19 @@ test("a clone whose driver this controller does not have is held at a gate, and 
   await controller.close();
 });
 
+test("a machine whose disk is full holds the clone at a gate, uses up no epoch and counts no failure", async () => {
+  await recorded(declared, assigned, started);
+  const full = { ...driver, obstacle: () => "no room" } as Driver;
+  const controller = await controllerWith(new Map([["fake", full]]));
+  await controller.settled();
+  const state = await stateIn(store);
+  expect(state).toMatchObject({ phase: "Idle", epoch: 0, instance: null, failures: [] });
+  expect(state.gates).toContainEqual(
+    expect.objectContaining({ ok: false, reason: "MachineNotReady", evidence: "no room" }),
+  );
+  await controller.close();
+});
+
 describe("a pause with an end", () => {
   test("lifts itself then, and not before", async () => {
     await recorded(declared, assigned);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createMemoryStore } from "../../src/adapters/memory/store.ts";
+import { FactoryError } from "../../src/core/model/error.ts";
 import type { InstanceCaller } from "../../src/ports/control-plane.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -149,6 +150,21 @@ describe("heartbeats", () => {
     expect(gapAt()).toBeNull();
     await beat(2, 2);
     expect(gapAt()).toBe(2);
+  });
+
+  test("that cannot be written down were heard all the same: nobody is told that no controller is there", async () => {
+    const full = Promise.reject.bind(Promise, new FactoryError("store/io", "retry", "disk full"));
+    const { commit, putSignals } = store;
+    Object.assign(store, { commit: full, putSignals: full });
+    expect((await beat(1, 90)).status).toBe(200);
+    expect(recorder.signals.get("scribe")?.heartbeat.seq).toBe(1);
+    expect(recorder.problem()).toMatchObject({ message: "disk full" });
+    await expect(ingest.events(caller, [wire(1)])).rejects.toMatchObject({ code: "store/io" });
+
+    Object.assign(store, { commit, putSignals });
+    expect((await beat(2, 90)).status).toBe(200);
+    expect(recorder.problem()).toBeNull();
+    expect(gapAt()).toBe(1);
   });
 
   test("of one whose reports arrive, if late, show no gap", async () => {

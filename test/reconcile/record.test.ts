@@ -81,6 +81,22 @@ describe("the record", () => {
     },
   );
 
+  test("trouble is told when it begins and when it is over, not with every attempt", async () => {
+    const store = createMemoryStore();
+    const lines: string[] = [];
+    const say = (line: string): void => void lines.push(line);
+    const log = { ...silentLog, error: say, info: say };
+    const recorder = await openRecorder({ store, clock: { now: () => T0, sleep: async () => {} }, log });
+    for (let tries = 0; tries < 3; tries++) {
+      store.failNextCommit("before");
+      await expect(recordEvents(recorder, "scribe", declared)).rejects.toMatchObject({ code: "store/io" });
+    }
+    expect(recorder.problem()).toMatchObject({ since: T0 });
+    await recordEvents(recorder, "scribe", declared);
+    expect(recorder.problem()).toBeNull();
+    expect(lines).toEqual(["the record could not be written", "the record can be written again"]);
+  });
+
   test("nothing is written for an entry that has nothing to say", async () => {
     const store = createMemoryStore();
     const recorder = await open(store);

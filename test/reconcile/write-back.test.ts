@@ -160,6 +160,22 @@ describe("the one writer", () => {
     expect(writer.problem()).toBeNull();
   });
 
+  test("says what has failed several times in a row, and no longer once it did not", async () => {
+    const branch = counting(createFakeStatusBranch());
+    const writer = createWriteBack({ branch, derive, clock, log: silentLog });
+    const problems: (string | null)[] = [];
+    for (let tries = 0; tries < 3; tries++) {
+      branch.answer = { type: "failed", retryable: true, message: "no space left" };
+      now = (writer.dueAt() ?? now) + 1;
+      await writer.tick(signal);
+      problems.push(writer.problem());
+    }
+    expect(problems).toEqual([null, null, "the push failed: no space left"]);
+    now = writer.dueAt() ?? now;
+    expect(await writer.tick(signal)).toBe("pushed");
+    expect(writer.problem()).toBeNull();
+  });
+
   test("a change that comes while it publishes is published next", async () => {
     const inner = createFakeStatusBranch();
     let writer: ReturnType<typeof createWriteBack> | null = null;

@@ -15,6 +15,7 @@ import { closureReport } from "./closure-report.ts";
 import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
 import { livenessView } from "./liveness.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
+import type { RecordProblem } from "./record-problem.ts";
 import type { CloneView, FleetView, MissionView, SourceView } from "./view.ts";
 
 export interface Picture {
@@ -31,6 +32,8 @@ export interface Picture {
   readonly callbacks?: CallbackFacts;
   /** How unusual the silence of an instance is; absent where nobody listens. */
   readonly suspicion?: (state: CloneState) => number | null;
+  /** Absent or null: it can be written. */
+  readonly record?: RecordProblem | null;
 }
 
 /** The whole fleet as people see it: missions by name (the newest run of each), clones by name. */

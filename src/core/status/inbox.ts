@@ -5,6 +5,7 @@ import { callbackItems } from "./callbacks.ts";
 import type { Picture } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
 import { degradedItems } from "./liveness.ts";
+import { recordItems } from "./record-problem.ts";
 import { rolloutItems } from "./rollouts.ts";
 import type { InboxItem } from "./view.ts";
 
@@ -96,7 +97,7 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
       answers: ["revert the commit", "confirm it in fleet.yaml"],
     });
   }
-  items.push(...callbackItems(picture.callbacks));
+  items.push(...callbackItems(picture.callbacks), ...recordItems(picture.record));
   const rank = { critical: 0, warning: 1, info: 2 };
   return items.sort(
     (a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since || (a.id < b.id ? -1 : 1),

@@ -39,6 +39,7 @@ import {
 } from "./layout.ts";
 import { findOrphans } from "./orphans.ts";
 import { probeInstance, wakeShim } from "./probe.ts";
+import { diskProblem, translateDisk } from "./room.ts";
 import { fenceEpochs, launch } from "./start.ts";
 import { climb } from "./stop.ts";
 import { readTranscript } from "./transcript.ts";
@@ -193,8 +194,12 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
         },
         request,
         signal,
-      );
+      ).catch((error: unknown) => {
+        throw translateDisk(error);
+      });
     },
+
+    obstacle: () => diskProblem(layout.directory),
 
     async fence(clone, epoch) {
       fenceEpochs(layout, clone, epoch);
