@@ -1,0 +1,57 @@
+/** What changed between two states, one line for each thing, with times as people read them. */
+
+/** Instants, apart from durations and counts: nothing else is as large. */
+const INSTANT_MIN = Date.UTC(2020, 0, 1);
+
+export function differences(before: unknown, after: unknown, now: number, path = ""): string[] {
+  if (before === after) return [];
+  if (Array.isArray(before) && Array.isArray(after)) return listDifferences(before, after, now, path);
+  if (isRecord(before) && isRecord(after)) {
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    return keys.flatMap((key) =>
+      before[key] === after[key]
+        ? []
+        : differences(before[key], after[key], now, path === "" ? key : `${path}.${key}`),
+    );
+  }
+  return [`${path}: ${shown(before, now)} → ${shown(after, now)}`];
+}
+
+/** One line, without quotes where nothing is lost by it; instants as seconds from `now`. */
+export function shown(value: unknown, now: number): string {
+  if (typeof value === "number" && value > INSTANT_MIN) {
+    const seconds = (value - now) / 1_000;
+    return seconds === 0 ? "now" : `${seconds > 0 ? "+" : ""}${seconds}s`;
+  }
+  if (typeof value === "string") return short(value);
+  if (Array.isArray(value)) return `[${value.map((one) => shown(one, now)).join(", ")}]`;
+  if (isRecord(value)) {
+    return `{${Object.entries(value)
+      .map(([key, one]) => `${key}: ${shown(one, now)}`)
+      .join(", ")}}`;
+  }
+  return String(value);
+}
+
+/** Digests and ids are told apart by their beginning. */
+function short(text: string): string {
+  return text
+    .replace(/2026-11-23T/g, "")
+    .replace(/\b([0-9a-f]{8})[0-9a-f]{16,}\b/g, "$1…")
+    .replace(/\n/g, "⏎");
+}
+
+function listDifferences(before: unknown[], after: unknown[], now: number, path: string): string[] {
+  if (before.length === after.length)
+    return before.flatMap((one, at) => differences(one, after[at], now, `${path}[${at}]`));
+  const had = before.map((one) => JSON.stringify(one));
+  const has = after.map((one) => JSON.stringify(one));
+  return [
+    ...before.filter((_, at) => !has.includes(had[at] ?? "")).map((one) => `${path} − ${shown(one, now)}`),
+    ...after.filter((_, at) => !had.includes(has[at] ?? "")).map((one) => `${path} + ${shown(one, now)}`),
+  ];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

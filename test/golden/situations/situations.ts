@@ -1,0 +1,315 @@
+/** Lives of one clone up to a moment that people have a name for. */
+import type { CloneEvent } from "../../../src/core/model/event.ts";
+import type { Hold } from "../../../src/core/model/hold.ts";
+import type { Probed } from "../../../src/core/model/liveness.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/core/model/time.ts";
+import { type aMission, handleOf, Life } from "../../support/fleet.ts";
+
+export const SITUATIONS: Readonly<Record<string, () => Life>> = {
+  "unheard of": () => new Life(),
+  "declared, nothing to do": () => new Life().declared(),
+  "waits to be started": () => new Life().declared().assigned(),
+  "held by a person before its start": () => held(new Life().declared().assigned()),
+  "paused in its file": () => new Life().declared().assigned({ limits: { state: "paused" } }),
+  "being prepared": () => new Life().declared().assigned().planned(),
+  "a secret is missing": () => new Life().declared().assigned().planned().prepared(false),
+  starting: () => starting(),
+  "ready, but held": () => held(starting()).ready(),
+  dispatching: () => starting().ready().dispatched(),
+  running: () => healthy(new Life().running(RICH)),
+  "has worked for a while": () => worked(),
+  "pause asked for": () => held(worked()),
+  "paused by a person": () => {
+    const life = held(worked());
+    return life.on({ type: "instance.paused", epoch: life.state.epoch });
+  },
+  "spending while paused": () => {
+    const life = held(worked());
+    const { epoch } = life.state;
+    return life
+      .on({ type: "instance.paused", epoch })
+      .on({ type: "instance.settled", epoch, llmCalls: 12, costMicros: 1_200_000 })
+      .on({ type: "instance.used", epoch, llmCalls: 13, costMicros: 1_300_000 });
+  },
+  "over its budget": () =>
+    worked().on({ type: "budget.crossed", meter: "llm_calls", level: "pause", used: 92, limit: 100 }),
+  blocked: () =>
+    worked().reports("mission.blocked", { detail: { reason: "no key for api-7", needs: "a key" } }),
+  "blocked again and again": () => {
+    const life = worked();
+    for (const n of [1, 2, 3])
+      life.reports("mission.blocked", { detail: { reason: `no key for api-${n}`, needs: "a key" } });
+    return life;
+  },
+  "nudged once": () => worked().reports("agent.loop", LOOP),
+  stuck: () => worked().reports("agent.loop", LOOP).reports("agent.loop", LOOP),
+  "waits for an approval": () => worked().on(approval(worked())),
+  "its lane is frozen": () => {
+    const life = worked();
+    life.on(claimed(life));
+    return life.on({
+      type: "action.conflict",
+      epoch: life.state.epoch,
+      key: "k1",
+      action: "external_messaging",
+      digest: "sha256:2",
+      recorded: "sha256:1",
+    });
+  },
+  "behind its declaration": () =>
+    worked().declared({ workspaceDigest: "sha256:newer", update: "turn_boundary" }),
+  degraded: () => degraded(worked()),
+  "reconnecting to its shim": () =>
+    probed(degraded(worked()), { shim: "running", agent: "running", answers: false }),
+  "reviving its agent": () => probed(degraded(worked()), { shim: "running", agent: "gone", answers: true }),
+  "taken for lost": () => {
+    const life = degraded(worked());
+    return life.on({
+      type: "health.changed",
+      epoch: life.state.epoch,
+      health: "lost",
+      evidence: "silent for 60 s",
+      cause: "silent",
+      sinceMs: 60_000,
+    });
+  },
+  "a report is missing": () => {
+    const life = worked();
+    return life.on({ type: "callback.gap", epoch: life.state.epoch, expectedSeq: 6, seenSeq: 8 });
+  },
+  "its callback is down": () => {
+    const life = degraded(worked());
+    const { epoch } = life.state;
+    return life
+      .on({ type: "callback.pull_due", epoch, evidence: "no heartbeat" })
+      .on({ type: "callback.restored", epoch, throughSeq: 9, brought: 2 });
+  },
+  "crashed, being stopped": () => crashed(worked()),
+  "not proven dead": () => {
+    const life = crashed(worked());
+    return life.on({ type: "stop.failed", epoch: life.state.epoch, message: "pid 7 does not die" });
+  },
+  killed: () => worked().on({ type: "kill.requested", by: "operator:ann", reason: "enough", now: false }),
+  "a runaway": () => {
+    const life = worked();
+    return life.on({
+      type: "runaway.detected",
+      epoch: life.state.epoch,
+      meter: "llm_calls",
+      used: 130,
+      limit: 100,
+      evidence: "130 of 100 calls",
+    });
+  },
+  "backing off": () => crashed(worked()).dead(),
+  "back after a crash": () => {
+    const life = crashed(worked()).dead();
+    life.on({ type: "deadline.passed", deadline: "backoff", epoch: life.state.epoch, evidence: "over" });
+    if (life.state.phase === "Idle") life.planned();
+    return healthy(life.prepared().launched().ready().dispatched().reports("mission.accepted"));
+  },
+  quarantined: () => {
+    const life = starting();
+    return life
+      .on({
+        type: "instance.launch_failed",
+        epoch: life.state.epoch,
+        code: "ENOENT",
+        message: "no such program",
+        permanent: true,
+      })
+      .dead();
+  },
+  "being judged": () => completed(),
+  "judging failed once": () => {
+    const life = completed();
+    return life.on({
+      type: "judge.failed",
+      missionId: life.state.mission?.missionId ?? "",
+      message: "disk full",
+    });
+  },
+  "waits for its postmortem": () => {
+    const life = worked();
+    return life
+      .on({
+        type: "runaway.detected",
+        epoch: life.state.epoch,
+        meter: "llm_calls",
+        used: 130,
+        limit: 100,
+        evidence: "130 of 100 calls",
+      })
+      .dead();
+  },
+  "closed as accepted": () => completed().judged(),
+  "closed as rejected": () => completed().judged(false),
+  "waits for a review": () => {
+    const life = completed();
+    return life.on({
+      type: "judge.finished",
+      missionId: life.state.mission?.missionId ?? "",
+      verdict: {
+        outputs: [],
+        criteria: [{ id: "readable", text: "people understand it", state: "pending", check: null }],
+        keptAt: "artifacts/m",
+      },
+    });
+  },
+  "closed as cancelled": () =>
+    worked()
+      .on({ type: "mission.withdrawn", revision: "b".repeat(40), reason: "its file is gone" })
+      .dead(),
+  retired: () =>
+    new Life().declared().on({ type: "clone.withdrawn", revision: "b".repeat(40), reason: "gone" }),
+  "offered to the in-core lane": () => {
+    const life = new Life().declared().assigned();
+    return life.on({
+      type: "handover.planned",
+      missionId: life.state.mission?.missionId ?? "",
+      url: "https://in-core.example",
+      authRef: "env:TOKEN",
+    });
+  },
+};
+
+const RICH: Parameters<typeof aMission>[2] = {
+  limits: {
+    budget: { max_runtime_minutes: 60, max_llm_calls: 100, max_cost_usd: 5 },
+    mission_progress_interval_seconds: 600,
+  },
+};
+
+const LOOP = {
+  detail: { pattern: "repeated_error", evidence: "the same error four times", times: 4, tool: "shell" },
+};
+
+export const A_HOLD: Hold = {
+  kind: "operator",
+  owner: "operator:ann",
+  since: 0,
+  reason: "Paused",
+  message: "ann paused it",
+  clearBy: "operator",
+};
+
+function held(life: Life): Life {
+  return life.on({ type: "hold.placed", hold: { ...A_HOLD, since: life.at + 1_000 }, by: "operator:ann" });
+}
+
+function starting(): Life {
+  const life = new Life().declared().assigned(RICH).planned();
+  const gate = (type: "BaselineApplied" | "OverlayApplied" | "SecretsVerified" | "EnvelopeValid") => ({
+    type,
+    ok: true,
+    reason: "Checked",
+    evidence: `${type} was looked at`,
+    at: life.at,
+  });
+  return life
+    .on({
+      type: "prepare.finished",
+      gates: [
+        gate("BaselineApplied"),
+        gate("OverlayApplied"),
+        gate("SecretsVerified"),
+        gate("EnvelopeValid"),
+      ],
+    })
+    .launched();
+}
+
+function healthy(life: Life): Life {
+  const { epoch } = life.state;
+  return life.on({ type: "health.changed", epoch, health: "healthy", evidence: "heartbeat 1" });
+}
+
+function worked(): Life {
+  const life = healthy(starting().ready().dispatched().reports("mission.accepted"));
+  return life
+    .on(
+      {
+        type: "instance.used",
+        epoch: life.state.epoch,
+        llmCalls: 10,
+        costMicros: 1_000_000,
+      },
+      MINUTE_MS,
+    )
+    .reports("mission.progress", {
+      summary: "half of it",
+      llmCalls: 12,
+      costMicros: 1_200_000,
+      activeMs: 61_000,
+    })
+    .reports("mission.artifact", { artifacts: [{ path: "out.json", sha256: "1".repeat(64), bytes: 7 }] });
+}
+
+function degraded(life: Life): Life {
+  return life.on(
+    {
+      type: "health.changed",
+      epoch: life.state.epoch,
+      health: "degraded",
+      evidence: "silent for 22 s",
+      cause: "silent",
+      sinceMs: 22_000,
+    },
+    22_000,
+  );
+}
+
+function probed(life: Life, found: Omit<Probed, "evidence">): Life {
+  return life.on({
+    type: "recovery.tried",
+    epoch: life.state.epoch,
+    rung: "probe",
+    ok: found.answers,
+    found: { ...found, evidence: "looked at it" },
+    evidence: "looked at it",
+  });
+}
+
+function crashed(life: Life): Life {
+  return life.reports("instance.exited", {
+    summary: "exit 7",
+    detail: { code: 7, signal: null, stderr_tail: "boom at line 3" },
+  });
+}
+
+function completed(): Life {
+  return worked()
+    .reports("mission.completed", { summary: "done", llmCalls: 20, costMicros: 2_000_000 })
+    .dead();
+}
+
+function claimed(life: Life): CloneEvent {
+  return {
+    type: "action.claimed",
+    epoch: life.state.epoch,
+    agent: 1,
+    key: "k1",
+    digest: "sha256:1",
+    action: "external_messaging",
+    target: "ann@example.org",
+    arguments: "{}",
+    approval: null,
+  };
+}
+
+function approval(life: Life): CloneEvent {
+  return {
+    type: "approval.requested",
+    epoch: life.state.epoch,
+    digest: "sha256:9",
+    action: "external_messaging",
+    target: "ann@example.org",
+    arguments: '{"text":"hello"}',
+    expiresAt: life.at + HOUR_MS,
+    approvers: ["ann", "bob"],
+    quorum: 2,
+    requestedBy: ["eve"],
+  };
+}
+
+export { approval, claimed, handleOf };
