@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningController } from "../support/controller.ts";
 import {
@@ -7,7 +9,15 @@ import {
   type MissionOptions,
   missionFile,
 } from "../support/fleet-files.ts";
-import { agentCommand, createWorld, eventually, missionUntil, processesOf, type World } from "./world.ts";
+import {
+  agentCommand,
+  createWorld,
+  eventually,
+  isAlive,
+  missionUntil,
+  processesOf,
+  type World,
+} from "./world.ts";
 
 /** Heartbeats, budgets and windows of missions that are under way. */
 let world: World;
@@ -34,18 +44,33 @@ function documents(name: string, mission: Partial<MissionOptions>): ReturnType<t
   };
 }
 
+/**
+ * Its next write of a file never returns, as on a disk that is gone: it lives, beats no more and answers nobody. One
+ * that is only stopped would be woken (`liveness.test.ts`).
+ */
+async function hang(clone: string, epoch: number): Promise<void> {
+  const path = join(world.dataDir, "instances", clone, String(epoch), "outbox.ack.tmp");
+  // Refused in the moment in which the shim has a file of that name; then once more.
+  await eventually(
+    () => execFileSync("mkfifo", [path], { encoding: "utf8" }),
+    () => true,
+    () => `a pipe at ${path}`,
+  );
+}
+
 test("a shim that falls silent is degraded, then lost, then replaced at a higher epoch", async () => {
   const name = "silent";
   const clone = cloneName(name);
   await missionUntil(controller, name, (mission) => mission.phase === "Running");
   await healthIs(clone, "healthy");
   const { shim } = processesOf(world.dataDir, clone, 1);
-  process.kill(Number(shim), "SIGSTOP");
+  await hang(clone, 1);
   await eventually(
     () => world.ledger(),
     (lines) => lines.some((line) => line.clone === clone && line.epoch === 2),
     () => `a second epoch\n${controller.log().slice(-3_000)}`,
   );
+  expect(isAlive(shim)).toBe(false);
   const seen = await healthsOf(clone, 1);
   expect(seen).toEqual(expect.arrayContaining(["suspect", "degraded", "lost"]));
   expect(seen.indexOf("degraded")).toBeLessThan(seen.indexOf("lost"));

@@ -17,8 +17,9 @@ export function lookAtRecord(world: World): void {
 export async function isResting(world: World, host: Host): Promise<boolean> {
   const { controller } = host;
   if (controller === null || controller.publishDueAt() !== null) return false;
-  const { effects } = world.store.peek();
-  return effects.length === 0 && (await unfinished(world)).every(({ reasons }) => reasons.length > 0);
+  const { effects, outbox } = world.store.peek();
+  if (effects.length > 0 || outbox.some(({ dead }) => dead === null)) return false;
+  return (await unfinished(world)).every(({ reasons }) => reasons.length > 0);
 }
 
 /** What must be true at the very end. */
@@ -38,10 +39,11 @@ export async function judgeEnd(world: World, host: Host): Promise<void> {
 }
 
 function momentOf(world: World): Moment {
-  const { states, effects } = world.store.peek();
+  const { states, effects, outbox } = world.store.peek();
   return {
     states: new Map(states.map((state) => [state.name, state])),
     effects,
+    outbox,
     now: world.now(),
     calm: world.timeline.elapsedMs - world.calmSinceMs > CALM_AFTER_MS,
     living: world.machine.living().map(({ clone, epoch, shim }) => ({

@@ -87,7 +87,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         judge: own.seen(simulatedJudge(world)),
         killSwitch: world.killSwitch,
         traces: own.seen(simulatedTraces(world)),
-        notifiers: world.notifiers,
+        notifiers: (destination) => own.seen(world.notifiers(destination)),
         clock: own.seen(clock),
         log: silentLog,
         documents: world.documents,

@@ -2,6 +2,7 @@
 import { engage, type SwitchScope } from "../../src/core/model/kill-switch.ts";
 import type { Decided } from "../../src/core/model/request.ts";
 import type { ControlAnswer, ControlPlane, ControlRequest } from "../../src/ports/control-plane.ts";
+import { pickDestinations, toggled } from "./receivers.ts";
 import type { CloneFile, MissionFile } from "./repository.ts";
 import type { World } from "./world.ts";
 
@@ -29,6 +30,7 @@ export function foundFleet(world: World, clones: number): void {
     repository.simone = "{ in_core: { url: 'https://simone.invalid/missions' } }";
   repository.maxParallel = dice.chance(0.3) ? dice.between(1, 3) : 10;
   for (const name of NAMES.slice(0, Math.min(clones, FLEET_MAX))) add(world, name);
+  repository.destinations = pickDestinations(dice.fork("destinations"));
   repository.commit();
 }
 
@@ -138,6 +140,7 @@ export function commitSomething(world: World): void {
     ["removes a clone with its mission", () => clone && removeClone(world, clone.name)],
     ["changes the capacity", () => set(repository, { maxParallel: dice.between(1, 10) })],
     ["repairs what was broken", () => repository.spoiled.clear()],
+    ["changes who is told", () => set(repository, { destinations: toggled(repository.destinations) })],
     ["confirms a deletion", () => set(repository, { confirms: world.origin.head })],
   ];
   const [what, change] = dice.pick(changes);
@@ -213,6 +216,17 @@ export function writePostmortems(world: World): void {
   const revision = repository.commit();
   story.tell(
     `people: merge the postmortems of ${due.map(({ name }) => name).join(", ")}: ${revision.slice(0, 8)}`,
+  );
+}
+
+/** Sends again what was set aside: by now somebody has looked at who refused it. */
+export function replayLetters(world: World): void {
+  const { plane, store } = world;
+  if (plane === null || store.peek().outbox.every(({ dead }) => dead === null)) return;
+  world.story.tell("people: send dead letters again");
+  void plane.replayDeadLetters({ which: "all", actor: "olga" }).then(
+    ({ message }) => world.story.tell(`people: told ${message}`),
+    () => {},
   );
 }
 

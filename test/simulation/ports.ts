@@ -78,6 +78,7 @@ async function tellCommit(
     effects: batch.effects,
     settled: batch.settled,
     receipts: batch.receipts.map(({ key }) => key),
+    ...(batch.outbox === undefined ? {} : { outbox: batch.outbox }),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { FakeFile, FakeSource } from "../../src/adapters/fake/source.ts";
 import type { Wanted } from "../../src/core/check/fact.ts";
+import type { Destination } from "../../src/core/model/notice.ts";
 import { POSTMORTEM_SECTIONS } from "../../src/core/model/postmortem.ts";
 
 /** A mission as its author thinks of it. */
@@ -41,13 +42,15 @@ export interface Repository {
   readonly spoiled: Set<string>;
   confirms: string | null;
   maxParallel: number;
-  /** What `fleet.yaml` says below `simone`; empty: nothing. */
+  /** What `fleet.yaml` says below `simone`; empty: only who is told of things. */
   simone: string;
   mode: "normal" | "in_core_only";
   /** Lines of YAML below `spec` that do not change what is wanted, only how it comes about. */
   policy: string;
   /** Raised to change what every clone is made of. */
   overlayVersion: number;
+  /** Who is told of things. */
+  destinations: readonly Destination[];
   /** Ids of missions whose postmortem is written. */
   readonly postmortems: Set<string>;
   /** Commits what changed and answers with the revision. */
@@ -78,6 +81,7 @@ export function createRepository(source: FakeSource): Repository {
     mode: "normal",
     policy: "",
     overlayVersion: 1,
+    destinations: [],
     postmortems: new Set(),
     commit() {
       const files = render(repository);
@@ -120,10 +124,11 @@ const NOTHING: Omit<Wanted, "revision"> = {
   missions: new Map(),
   broken: new Set(),
   confirms: null,
+  destinations: null,
 };
 
 function truth(repository: Repository): Omit<Wanted, "revision"> {
-  const { missions, clones, spoiled, confirms } = repository;
+  const { missions, clones, spoiled, confirms, simone, destinations } = repository;
   const broken = new Set<string>();
   for (const { name } of missions.values())
     if (spoiled.has(`missions/${name}.yaml`)) broken.add(`mission/${name}`);
@@ -140,6 +145,7 @@ function truth(repository: Repository): Omit<Wanted, "revision"> {
     ),
     broken,
     confirms,
+    destinations: simone !== "" || spoiled.has("fleet.yaml") ? null : destinations,
   };
 }
 
@@ -164,7 +170,11 @@ export function postmortemText(missionId: string): string {
   return `---\nmission_id: ${missionId}\nauthor: ann\nreviewed_by: bob\n---\n\n${sections.join("\n")}`;
 }
 
-function fleetText({ confirms, maxParallel, simone, mode, policy }: Repository): string {
+function fleetText({ confirms, maxParallel, simone: given, destinations, mode, policy }: Repository): string {
+  const simone =
+    given !== "" || destinations.length === 0
+      ? given
+      : `{ notify: [${destinations.map(notifyText).join(", ")}] }`;
   return `apiVersion: factory/v1
 kind: Fleet
 metadata: { name: simulated }
@@ -172,6 +182,11 @@ spec:
   caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel} }
   mode: ${mode}
 ${policy}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
+}
+
+function notifyText({ name, type, events, minSeverity }: Destination): string {
+  const where = type === "webhook" || type === "slack" ? `, url: "https://${name}.example/hook"` : "";
+  return `{ name: ${name}, type: ${type}${where}, events: [${events.join(", ")}], severity: ${minSeverity} }`;
 }
 
 const BASELINE = `apiVersion: factory/v1

@@ -46,6 +46,9 @@ export interface Troubles {
   readonly freezesPerHour: number;
   readonly tokenTrouble: number;
   readonly oddities: number;
+  // Receivers of notices: away or unwilling for a while, and answers that are lost.
+  readonly receiversPerHour: number;
+  readonly receiverTrouble: number;
 }
 
 export type TroubleName = keyof Troubles;
@@ -83,6 +86,8 @@ export const CALM: Troubles = {
   freezesPerHour: 0,
   tokenTrouble: 0,
   oddities: 0,
+  receiversPerHour: 0,
+  receiverTrouble: 0,
 };
 
 /** The most of each that a seed may get. */
@@ -119,6 +124,8 @@ const WORST: Troubles = {
   freezesPerHour: 12,
   tokenTrouble: 0.3,
   oddities: 0.6,
+  receiversPerHour: 20,
+  receiverTrouble: 0.4,
 };
 
 const PART_MIN = 0.15;

@@ -2,8 +2,17 @@
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
 import type { Stretch } from "./course.ts";
 import type { Host } from "./host.ts";
-import { allowRewrite, commitSomething, failSource, operate, vandalise, writePostmortems } from "./people.ts";
+import {
+  allowRewrite,
+  commitSomething,
+  failSource,
+  operate,
+  replayLetters,
+  vandalise,
+  writePostmortems,
+} from "./people.ts";
 import { foreignFile } from "./ports.ts";
+import { disturbReceiver } from "./receivers.ts";
 import { CALM, namesOf, type TroubleName } from "./swarm.ts";
 import { tend } from "./tend.ts";
 import type { World } from "./world.ts";
@@ -34,6 +43,7 @@ function soothe(world: World, host: Host, minutes: number): void {
   world.calmSinceMs = world.timeline.elapsedMs;
   world.troubles = CALM;
   world.diskFull = false;
+  world.receivers.clear();
   host.thaw();
   world.origin.fail(null);
   world.timeline.after(20 * MINUTE_MS, () => {
@@ -48,6 +58,8 @@ function soothe(world: World, host: Host, minutes: number): void {
       if (world.killSwitch.read().engaged.length > 0)
         void world.plane?.killSwitch.release(all).catch(() => {});
     });
+  for (let minute = 12; minute <= minutes; minute += 30)
+    world.timeline.after(minute * MINUTE_MS, () => replayLetters(world));
   for (let minute = 7; minute <= minutes; minute += 10)
     world.timeline.after(minute * MINUTE_MS, () => writePostmortems(world));
   world.timeline.after(1_000, () => void host.boot());
@@ -119,6 +131,7 @@ function scheduleTroubles(world: World, host: Host): void {
   every("freezesPerHour", () =>
     host.freeze(dice.chance(0.7) ? dice.between(500, 30_000) : dice.between(60_000, 900_000)),
   );
+  every("receiversPerHour", () => disturbReceiver(world, dice));
   every("rivalsPerHour", () => void host.boot());
   every("jumpsPerHour", () => {
     const byMs = dice.chance(0.5) ? dice.between(-300_000, -1_000) : dice.between(1_000, 600_000);

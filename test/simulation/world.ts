@@ -13,6 +13,7 @@ import type { Script } from "./agent.ts";
 import { createDice, type Dice } from "./dice.ts";
 import type { Life } from "./life.ts";
 import { createMachine, type Machine } from "./machine.ts";
+import { type Mood, simulatedNotifier } from "./receivers.ts";
 import { createRepository, type Repository } from "./repository.ts";
 import { createStory, type Story } from "./story.ts";
 import type { TroubleName, Troubles } from "./swarm.ts";
@@ -62,6 +63,8 @@ export interface World {
   address: string;
   /** Who is told of things, where the fleet declares anybody. */
   notifiers: OpenNotifier;
+  /** How receivers of notices are at the moment, by destination; one that is well is not in it. */
+  readonly receivers: Map<string, Mood>;
   /** What a judge would find, by mission id. */
   readonly results: Map<string, "good" | "bad">;
   /** Whether agents do anything outside; stories about other things are told without. */
@@ -119,7 +122,8 @@ export function createWorld(
     plane: null,
     address: "http://127.0.0.1:7001/v1/events",
     documents: createDocumentMemory(),
-    notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
+    notifiers: (destination) => simulatedNotifier(world, destination),
+    receivers: new Map(),
     results: new Map(),
     acts: false,
     done: new Set(),

@@ -2,6 +2,7 @@ import type { ActionRow } from "../../core/model/action.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
+import type { OutboxRow } from "../../core/model/notice.ts";
 import { newestActions } from "../../core/record/actions.ts";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../core/record/chain.ts";
 import { compareEffectIds, isNewerSignal } from "../../core/record/order.ts";
@@ -19,7 +20,7 @@ export interface MemoryStore extends Store {
    */
   reopen(): MemoryStore;
   /** The record as it is on the disk, for a witness who changes nothing. */
-  peek(): Pick<StoredRecord, "states" | "effects">;
+  peek(): Pick<StoredRecord, "states" | "effects" | "outbox">;
   /**
    * Makes the next commit reject with `store/io`: `before` it took effect, so
    * that nothing of it is there, or `after`, so that all of it is and only the answer was lost.
@@ -138,6 +139,7 @@ function openDisk(disk: Disk): MemoryStore {
     peek: () => ({
       states: [...disk.states.values()].map(({ state, text }) => state ?? read(text)),
       effects: loadEffects(disk),
+      outbox: loadOutbox(disk),
     }),
     failNextCommit(when) {
       failNext = when;
@@ -203,7 +205,7 @@ function load(disk: Disk): StoredRecord {
     effects: loadEffects(disk),
     signals: sorted(disk.signals).map(([, { text }]) => JSON.parse(text)),
     settings: Object.fromEntries(sorted(disk.settings)),
-    outbox: [...disk.outbox.values()].map((text) => JSON.parse(text)),
+    outbox: loadOutbox(disk),
     lastSeq: disk.head.seq,
   };
 }
@@ -223,6 +225,10 @@ function loadEffects(disk: Disk): StoredRecord["effects"] {
   return [...disk.effects]
     .map(([id, { clone, text, createdAt }]) => ({ id, clone, effect: JSON.parse(text) as Effect, createdAt }))
     .sort((a, b) => compareEffectIds(a.id, b.id));
+}
+
+function loadOutbox(disk: Disk): StoredRecord["outbox"] {
+  return [...disk.outbox.values()].map((text) => JSON.parse(text) as OutboxRow);
 }
 
 function findEvents(disk: Disk, query: EventQuery): readonly StoredEvent[] {

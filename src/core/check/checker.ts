@@ -129,6 +129,7 @@ export function startRecordCheck(): RecordCheck {
         calm: false,
         states: new Map(states.map((state) => [state.name, state])),
         effects,
+        outbox: null,
         living: null,
         status: null,
         unfinished: null,

@@ -1,7 +1,9 @@
 import type { Effect } from "../model/effect.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { SwitchEntry } from "../model/kill-switch.ts";
+import type { Destination, Notice, OutboxRow } from "../model/notice.ts";
 import type { Instant } from "../model/time.ts";
+import type { OutboxChange } from "../notify/route.ts";
 import type { CloneState } from "../supervise/state.ts";
 
 /**
@@ -19,6 +21,7 @@ export type Fact =
   | Heard
   | Did
   | UsedMore
+  | Told
   | Pushed
   | Foreign
   | Switched
@@ -53,6 +56,8 @@ export interface Committed {
   readonly settled: readonly string[];
   /** Keys of the reports that were taken over the callback, `<clone>/<epoch>/<seq>`. */
   readonly receipts: readonly string[];
+  /** Rows of notices that it wrote and removed, where a witness knows. */
+  readonly outbox?: OutboxChange;
 }
 
 /** One event with the state before and after it, by the fold and not by what was stored. */
@@ -93,6 +98,8 @@ export interface Wanted {
   readonly broken: ReadonlySet<string>;
   /** The commit whose mass deletion this one confirms. */
   readonly confirms: string | null;
+  /** Who is to be told of things; null where nobody can read that, so that the last word holds. */
+  readonly destinations: readonly Destination[] | null;
 }
 
 /** A shim put this into its outbox. */
@@ -135,6 +142,15 @@ export interface Did {
   readonly key: string;
 }
 
+/** A receiver of notices was asked to take one; told by the receiver. */
+export interface Told {
+  readonly type: "told";
+  readonly destination: string;
+  readonly notice: Notice;
+  /** It took it, whatever became of its answer. */
+  readonly taken: boolean;
+}
+
 /** A push to the status branch was tried; also one that was rejected costs the forge. */
 export interface Pushed {
   readonly type: "pushed";
@@ -168,6 +184,8 @@ export interface Moment {
   readonly states: ReadonlyMap<string, CloneState>;
   /** Effects as stored, not settled. */
   readonly effects: readonly OpenEffect[];
+  /** Notices as stored that were not delivered, dead letters included; null where nobody witnessed how they came and went. */
+  readonly outbox: readonly OutboxRow[] | null;
   /** What really lives; null where nobody can know. */
   readonly living: readonly Living[] | null;
   /** What stands on the status branch and what should, both by path; null while something waits to be published. */

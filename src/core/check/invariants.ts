@@ -11,6 +11,7 @@ import { LANE_INVARIANTS } from "./invariants/lanes.ts";
 import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
 import { METER_INVARIANTS } from "./invariants/meters.ts";
 import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
+import { NOTICE_INVARIANTS } from "./invariants/notices.ts";
 import { POSTMORTEM_INVARIANTS } from "./invariants/postmortem.ts";
 import { PROOF_INVARIANTS } from "./invariants/proof.ts";
 import { RECORD_INVARIANTS } from "./invariants/record.ts";
@@ -37,6 +38,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...ACTION_INVARIANTS,
   ...POSTMORTEM_INVARIANTS,
   ...KILL_SWITCH_INVARIANTS,
+  ...NOTICE_INVARIANTS,
   ...STATUS_INVARIANTS,
   ...LIVENESS_INVARIANTS,
   ...RECOVERY_INVARIANTS,

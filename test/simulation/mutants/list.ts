@@ -575,6 +575,83 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["misbehaviour"],
   },
   {
+    bug: "a notice that was refused is taken for delivered",
+    invariant: "notices-kept",
+    edits: [
+      {
+        file: "core/notify/attempt.ts",
+        find: 'if (result.type === "delivered") return { type: "done" };',
+        replace: 'if (result.type === "delivered" || result.type === "refused") return { type: "done" };',
+      },
+    ],
+    troubles: ["receiversPerHour", "misbehaviour"],
+  },
+  {
+    bug: "of two things that one event tells only the last is written",
+    invariant: "notices-kept",
+    edits: [
+      {
+        file: "reconcile/ways.ts",
+        find: "put: changes.flatMap(({ put }) => put),",
+        replace: "put: changes.at(-1)?.put ?? [],",
+      },
+    ],
+    troubles: ["misbehaviour"],
+  },
+  {
+    bug: "a controller that starts anew tells nobody until it has read the fleet's file",
+    invariant: "notices-kept",
+    edits: [
+      {
+        file: "reconcile/ways.ts",
+        find: "const destinations = knownDestinations(settings(), declaredNow()) ?? [];",
+        replace: "const destinations = declaredNow() ?? [];",
+      },
+    ],
+    troubles: ["crashesPerHour", "sourceErrorsPerHour", "misbehaviour", "bodiesDiePerHour"],
+  },
+  {
+    bug: "two notices of one event have one id",
+    invariant: "one-body-per-id",
+    edits: [
+      {
+        file: "core/notify/notices.ts",
+        find: "noticeId(`${after.name}/${after.version}/${index}`)",
+        replace: "noticeId(`${after.name}/${after.version}/${Math.min(index, 0)}`)",
+      },
+    ],
+    troubles: ["misbehaviour"],
+  },
+  {
+    bug: "what waits behind a notice that fails goes before it",
+    invariant: "notices-in-order",
+    edits: [
+      {
+        file: "core/notify/queue.ts",
+        find: "const lane = `${row.destination}\\n${row.key}`;",
+        replace: "const lane = row.id;",
+      },
+      {
+        file: "core/notify/queue.ts",
+        find: "!way.underWay.has(row.key) && ",
+        replace: "",
+      },
+    ],
+    troubles: ["receiversPerHour", "receiverTrouble", "misbehaviour"],
+  },
+  {
+    bug: "a circuit that opened stays open",
+    invariant: "notices-arrive",
+    edits: [
+      {
+        file: "core/notify/circuit.ts",
+        find: "Math.abs(now - circuit.probedAt) >= PROBE_EVERY_MS",
+        replace: "now < 0",
+      },
+    ],
+    troubles: ["receiversPerHour", "receiverTrouble", "misbehaviour"],
+  },
+  {
     bug: "the next look at the file undoes what people decided",
     invariant: "raises-stand",
     edits: [
