@@ -40,9 +40,17 @@ test("a callback that is down for ten minutes loses no report and doubles none, 
   const world = createWorld("callback-outage", CALM);
   const host = createHost(world, RHYTHM);
   foundFleet(world, CLONES);
+  // Not what the seed happens to draw: all of them work at once.
+  Object.assign(world.repository, { maxParallel: 10, policy: "" });
   world.repository.simone = "{ notify: [{ name: people, type: log }] }";
   for (const mission of world.repository.missions.values()) {
-    Object.assign(mission, { heartbeatSeconds: 20, state: "active", maxRuntimeMinutes: 120, window: null });
+    Object.assign(mission, {
+      heartbeatSeconds: 20,
+      state: "active",
+      maxRuntimeMinutes: 120,
+      maxLlmCalls: null,
+      window: null,
+    });
     const agent = {
       kind: "completes",
       progressEveryMs: 20 * SECOND_MS,
@@ -62,6 +70,7 @@ test("a callback that is down for ten minutes loses no report and doubles none, 
   world.notifiers = () => ({
     async deliver(notice) {
       told.push(notice);
+      world.tell({ type: "told", destination: "people", notice, taken: true });
       return { type: "delivered" };
     },
   });
