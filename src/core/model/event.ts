@@ -198,6 +198,8 @@ export type CloneEvent =
       readonly deadline: DeadlineName;
       readonly epoch: number;
       readonly evidence: string;
+      /** Of a recovery: what is wrong now, where that is something else than before the attempt. */
+      readonly cause?: DegradedCause;
     }
   | {
       readonly type: "budget.crossed";

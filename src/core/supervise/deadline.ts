@@ -27,7 +27,7 @@ export function onDeadline(
       if (state.phase !== "Judging" || state.mission === null) return stay(state, `it is ${state.phase}`);
       return ask(enter(state, "Judging", at), { type: "judge", missionId: state.mission.missionId });
     case "recovery":
-      return onRecoveryDue(state, at);
+      return onRecoveryDue(state, event, at);
     default:
       return assertNever(event.deadline);
   }

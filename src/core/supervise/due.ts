@@ -27,10 +27,11 @@ export function due(
   watch: Watch & { readonly day?: FleetDay | null },
 ): readonly CloneEvent[] {
   const wordsMayWait = lastWordsMayWait(state, signal, now, watch);
+  const seen = livenessOf(state, signal, now, watch);
   return [
     ...deadlines(state, now, watch),
-    ...health(state, livenessOf(state, signal, now, watch)),
-    ...recovery(state, now, watch),
+    ...health(state, seen),
+    ...recovery(state, { now, seen }, watch),
     ...dueCallback(state, signal, now, watch),
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
     ...dueSpending(state, signal, { now, wordsMayWait, watchingSince: watch.watchingSince }),
@@ -117,13 +118,20 @@ function health(state: CloneState, seen: Liveness | null): CloneEvent[] {
 }
 
 /** A rung that had its time. What should have shown while we were away gets its time again. */
-function recovery(state: CloneState, now: Instant, watch: Watch): CloneEvent[] {
+function recovery(
+  state: CloneState,
+  { now, seen }: { readonly now: Instant; readonly seen: Liveness | null },
+  watch: Watch,
+): CloneEvent[] {
   const { instance, recovery: open } = state;
   if (!isOpen(open) || open.until === null || instance === null || instance.stopping !== null) return [];
   const away = watch.lagMs + Math.max(0, watch.watchingSince - open.rungAt);
   if (now < open.until + away && !isStretched(open.until, now)) return [];
+  const passed = { type: "deadline.passed", deadline: "recovery", epoch: instance.epoch } as const;
   const evidence = `${open.rung} did not bring it back`;
-  return [{ type: "deadline.passed", deadline: "recovery", epoch: instance.epoch, evidence }];
+  return seen?.health === "degraded" && seen.cause !== open.cause
+    ? [{ ...passed, evidence: `${evidence}: ${seen.evidence}`, cause: seen.cause }]
+    : [{ ...passed, evidence }];
 }
 
 function window(state: CloneState, now: Instant): CloneEvent[] {

@@ -9,7 +9,8 @@
  * - restart: fence, proof of death, a higher epoch. Nothing replaces an instance on an earlier rung.
  *
  * A rung has `TRIES_MAX` attempts for one cause within `TRIES_WINDOW_MS`, over as many recoveries as
- * fall into that time, so that a cure which does not last is not tried for ever. What helps ends the ladder.
+ * fall into that time, and within one recovery however long that takes, so that no cure is tried for ever. What helps
+ * ends the ladder. When something else is wrong after an attempt (its shim was woken and its agent is stopped), the ladder begins anew for that.
  */
 import type { Effect } from "../model/effect.ts";
 import { assertNever } from "../model/error.ts";
@@ -99,10 +100,13 @@ export function onTried(state: CloneState, event: Of<"recovery.tried">, at: Inst
 }
 
 /** The time that a rung was given is over and the instance is not healthy. */
-export function onRecoveryDue(state: CloneState, at: Instant): Step {
+export function onRecoveryDue(state: CloneState, event: Of<"deadline.passed">, at: Instant): Step {
   const { recovery, instance } = state;
   if (!isOpen(recovery) || instance === null || instance.stopping !== null)
     return stay(state, "nothing is being recovered");
+  const { cause = recovery.cause, evidence } = event;
+  if (cause !== recovery.cause)
+    return climb(withRecovery(state, { ...recovery, cause, evidence }), "probe", at);
   if (recovery.rung === "probe") return climb(state, "reconnect", at);
   return climb(state, recovery.rung, at);
 }
@@ -117,8 +121,10 @@ function climb(state: CloneState, wanted: Rung, at: Instant): Step {
   const { recovery, instance } = state;
   if (recovery === null || instance === null) return stay(state);
   let rung = wanted;
-  while (rung !== "restart" && isUsedUp(recovery, rung, at)) rung = above(rung, recovery);
-  if (rung === "restart" && isBeyondItsCallback(recovery, instance, at))
+  const beyond = isBeyondItsCallback(recovery, instance, at);
+  const since = beyond ? at - TRIES_WINDOW_MS : triesSince(recovery, at);
+  while (rung !== "restart" && isUsedUp(recovery, rung, since)) rung = above(rung, recovery);
+  if (rung === "restart" && beyond)
     return stay(
       withRecovery(state, { ...recovery, rung: "reconnect", stage: "waiting", until: at + AGAIN_DOWN_MS }),
     );
@@ -129,7 +135,7 @@ function climb(state: CloneState, wanted: Rung, at: Instant): Step {
     stage: "asked",
     rungAt: at,
     until: at + ASKED_MS_MAX,
-    tries: [...recent(recovery.tries, at), { rung, cause: recovery.cause, at }],
+    tries: [...recent(recovery.tries, since), { rung, cause: recovery.cause, at }],
   };
   return { state: withRecovery(state, asked), effects: [effectOf(rung, instance.epoch, recovery)] };
 }
@@ -226,20 +232,25 @@ function fresh(state: CloneState, instance: InstanceState, seen: Degraded, at: I
     rungAt: at,
     until: null,
     found: null,
-    tries: recent(before?.tries ?? [], at),
+    tries: recent(before?.tries ?? [], at - TRIES_WINDOW_MS),
     recoveredBy: null,
     recoveredAt: null,
   };
 }
 
 /** A clock that was put back makes old attempts look new, which at worst means fewer of them. */
-function recent(tries: Recovery["tries"], at: Instant): Recovery["tries"] {
-  return tries.filter((past) => past.at > at - TRIES_WINDOW_MS);
+function recent(tries: Recovery["tries"], since: Instant): Recovery["tries"] {
+  return tries.filter((past) => past.at > since);
 }
 
-function isUsedUp(recovery: Recovery, rung: Rung, at: Instant): boolean {
+/** From when attempts count: with a slow cadence the third one may be later than the window allows, and none would ever be the last. */
+export function triesSince({ detectedAt }: Recovery, at: Instant): Instant {
+  return Math.min(at - TRIES_WINDOW_MS, detectedAt - 1);
+}
+
+function isUsedUp(recovery: Recovery, rung: Rung, since: Instant): boolean {
   const { cause } = recovery;
-  const made = recent(recovery.tries, at).filter((past) => past.rung === rung && past.cause === cause);
+  const made = recent(recovery.tries, since).filter((past) => past.rung === rung && past.cause === cause);
   return made.length >= TRIES_MAX;
 }
 

@@ -120,6 +120,32 @@ describe("the ladder", () => {
     expect(tried(deaf, "reconnect").effects).toEqual(["revive"]);
   });
 
+  test("finds what else is wrong once the shim is awake", () => {
+    const life = degraded(new Life().running(), "shim_stopped");
+    tried(life, "probe", { found: { shim: "stopped", agent: "stopped", answers: false, evidence: "T" } });
+    tried(life, "reconnect");
+    const at = life.state.recovery?.until ?? 0;
+    const process = { state: "stopped", pid: 7, startTicks: 1, bootId: "b", sinceMs: 9_000 } as const;
+    const beats = heard(life, at, { process });
+    const [event] = due(life.state, beats, at, WATCH).filter(({ type }) => type === "deadline.passed");
+    expect(event).toMatchObject({ deadline: "recovery", cause: "agent_stopped" });
+    if (event !== undefined) life.on(event, at - life.at);
+    expect(life.effects).toEqual(["probe"]);
+    tried(life, "probe", { found: { ...WELL, agent: "stopped" } });
+    expect(life.effects).toEqual(["revive"]);
+  });
+
+  test("a cadence so slow that attempts are minutes apart does not make the ladder endless", () => {
+    const life = degraded(new Life().running({ limits: { heartbeat_interval_seconds: 300 } }));
+    tried(life, "probe");
+    for (let times = 1; times < TRIES_MAX; times++) {
+      expect(life.effects).toEqual(["reconnect"]);
+      waited(tried(life, "reconnect"));
+    }
+    expect(waited(tried(life, "reconnect")).effects).toEqual(["stop"]);
+    expect(life.at - (life.state.recovery?.detectedAt ?? 0)).toBeGreaterThan(2 * TRIES_WINDOW_MS);
+  });
+
   test("ends at once what is proven to be gone", () => {
     const life = degraded(new Life().running());
     tried(life, "probe", {

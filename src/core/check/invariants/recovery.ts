@@ -1,6 +1,6 @@
 /** The way back of a degraded instance: bounded, in order, and never a second body before the first is proven dead. */
 import type { Effect } from "../../model/effect.ts";
-import { TRIES_MAX, TRIES_WINDOW_MS } from "../../supervise/recover.ts";
+import { TRIES_MAX, TRIES_WINDOW_MS, triesSince } from "../../supervise/recover.ts";
 import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 
 /** Whatever was launched is on record as dead, with its proof, before anything is launched in its place. */
@@ -100,7 +100,9 @@ function isHasty(fact: Recorded, attempts: readonly Attempt[]): boolean {
   if (!byLadder || !begun) return false;
   if (event.type === "recovery.tried" && (event.found?.shim === "gone" || event.found?.shim === "zombie"))
     return false;
-  const inWindow = attempts.filter((past) => past.at > fact.event.at - TRIES_WINDOW_MS);
+  const { recovery } = fact.before;
+  const since = recovery === null ? fact.event.at - TRIES_WINDOW_MS : triesSince(recovery, fact.event.at);
+  const inWindow = attempts.filter((past) => past.at > since);
   const rungs = ["reconnect", "revive"] as const;
   return !rungs.some((rung) => inWindow.filter(({ effect }) => effect === rung).length >= TRIES_MAX);
 }
