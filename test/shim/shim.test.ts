@@ -180,6 +180,15 @@ describe("delivery", () => {
     expect(exited.seq).toBe(before + 1);
   });
 
+  it("sends again what found its connection cut, and nothing overtakes it", async () => {
+    let cuts = 0;
+    world.callback.cut = (event) => event.event_type === "mission.artifact" && ++cuts === 1;
+    await run(world.agent("completes.js"));
+    await arrived("instance.exited");
+    expect(cuts).toBeGreaterThan(1);
+    expect(world.callback.events.map((event) => event.seq)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
   it("puts aside what is refused for good and goes on", async () => {
     world.callback.answer = (event) => (event.event_type === "mission.progress" ? { status: 400 } : null);
     const handle = await run(world.agent("completes.js"));

@@ -11,6 +11,8 @@ export interface CallbackServer {
   readonly tokens: Set<string>;
   /** How many deliveries came, repeats included. */
   deliveries: number;
+  /** Which deliveries find their connection cut, unanswered and not taken; null: none. */
+  cut: ((event: WireEvent | WireHeartbeat) => boolean) | null;
   /** Round trips that were asked for, and the status with which the nth is answered; null: 204. */
   checks: number;
   check: ((n: number) => number) | null;
@@ -35,6 +37,7 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
       const { data } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as {
         data: WireEvent | WireHeartbeat;
       };
+      if (callback.cut?.(data) === true) return void request.socket.destroy();
       const told = callback.answer?.(data) ?? null;
       if (data.event_type !== "clone.heartbeat") callback.deliveries += 1;
       if (told !== null) return void response.writeHead(told.status, told.headers).end();
@@ -51,6 +54,7 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
     heartbeats: [],
     tokens: new Set(),
     deliveries: 0,
+    cut: null,
     checks: 0,
     check: null,
     answer: null,
