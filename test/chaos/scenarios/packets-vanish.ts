@@ -1,0 +1,51 @@
+/** The way from the instances to the controller swallows every packet; nothing is refused, everything waits. */
+import type { Living } from "../../e2e/living.ts";
+import { cloneName } from "../../support/fleet-files.ts";
+import { dropPackets, fromElsewhere } from "../faults/packets.ts";
+import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
+import { liveThrough, STEADY } from "../trouble.ts";
+
+/** A request that gets no answer is given up after 10 s, and the retransmissions of TCP add their own. */
+const PATIENCE_MS = 75_000;
+
+export const about: About = { where: "callback (iptables)", network: true, limitMs: 210_000 };
+
+export function run(options: ScenarioOptions): Promise<ScenarioResult> {
+  let restore: (() => void) | null = null;
+  let close: (() => void) | null = null;
+  let dataDir = "";
+  return liveThrough(
+    {
+      name: "packets-vanish",
+      injected: "every packet from the instances to the controller is dropped",
+      prepare(world) {
+        dataDir = world.dataDir;
+      },
+      async reach(controller) {
+        const other = await fromElsewhere(controller, dataDir);
+        close = other.close;
+        return other.controller;
+      },
+      begin({ controller }) {
+        restore = dropPackets(Number(new URL(controller.url).port));
+      },
+      detected: callbackDegraded,
+      end() {
+        restore?.();
+      },
+      cleanUp: () => close?.(),
+      orphanPolicy: { action: "continue", after: "1h" },
+      patienceMs: PATIENCE_MS,
+    },
+    options,
+  );
+}
+
+/** The instance answers its driver, so it is the way that is down, and not the instance. */
+async function callbackDegraded({ controller }: Living): Promise<string | null> {
+  const clone = await controller.client.clone(cloneName(STEADY));
+  const condition = clone?.conditions.find(
+    ({ type, status }) => type === "CallbackDegraded" && status === "True",
+  );
+  return condition === undefined ? null : `CallbackDegraded=True: ${condition.message}`;
+}
