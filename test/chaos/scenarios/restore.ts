@@ -4,7 +4,7 @@
  */
 import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Ended, factory } from "../../cli/support.ts";
+import { type Ended, ended as endedOf, factory, start } from "../../cli/support.ts";
 import {
   agentCommand,
   agentPath,
@@ -17,7 +17,7 @@ import {
 } from "../../e2e/world.ts";
 import { ended, readLog, spawnController } from "../../support/controller.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
-import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
+import type { Scenario, ScenarioResult } from "../scenario.ts";
 import { startWatcher } from "../watcher.ts";
 
 export interface LossOptions {
@@ -27,6 +27,8 @@ export interface LossOptions {
   readonly lose: "store" | "damage" | "disk";
   /** Wait until the branch says that everybody works; else only until it tells of the closed one. */
   readonly published: boolean;
+  /** So many restorations are killed, each at a later moment of its work, before one may end. */
+  readonly interruptions?: number;
   readonly log: (line: string) => void;
 }
 
@@ -91,8 +93,14 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
     };
     const run = { cwd: world.path };
     const place = ["--data", world.dataDir, "restore", "--source", world.url];
+    const previewed = performance.now();
     const preview = await factory(run, ...place);
-    const restored = await factory(run, ...place, "--yes");
+    const wholeMs = performance.now() - previewed;
+    const early = await interrupted(options.interruptions ?? 0, wholeMs, () =>
+      start(run, [...place, "--yes"]),
+    );
+    log(`${early.killed} restorations were killed`);
+    const restored = early.ended ?? (await factory(run, ...place, "--yes"));
     log(`restored with ${restored.code}: ${restored.stdout.trim().split("\n").at(-1)}`);
 
     const second = await world.start();
@@ -132,18 +140,60 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
   }
 }
 
-export const about: About = { where: "record", limitMs: 240_000 };
+const LIMIT_MS = 240_000;
+const INTERRUPTIONS = 6;
 
-/** For `npm run chaos`: the store of a fleet of 20. */
-export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
-  const report = await loseRecord({ clones: 20, lose: "store", published: true, log: options.log });
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  restore: {
+    where: "record",
+    limitMs: LIMIT_MS,
+    run: ({ log }) =>
+      lossOf("factory.db was deleted while 20 clones worked and their controller was dead", {
+        clones: 20,
+        log,
+      }),
+  },
+  "restore-killed": {
+    where: "record",
+    limitMs: LIMIT_MS,
+    run: ({ log }) =>
+      lossOf(`factory.db was deleted, and \`factory restore\` killed up to ${INTERRUPTIONS} times`, {
+        clones: 4,
+        interruptions: INTERRUPTIONS,
+        log,
+      }),
+  },
+};
+
+async function lossOf(
+  injected: string,
+  options: Pick<LossOptions, "clones" | "interruptions" | "log">,
+): Promise<ScenarioResult> {
+  const report = await loseRecord({ lose: "store", published: true, ...options });
   return {
-    injected: "factory.db was deleted while 20 clones worked and their controller was dead",
+    injected,
     detected: `the next controller ended with ${report.refusal.code} and named \`factory restore\``,
     detectedAfterMs: report.refusal.afterMs,
     recovered: `\`factory restore\`: ${report.livedAfter.length} processes adopted, every mission closed`,
     lost: report.lost.length === 0 ? null : report.lost.join("; "),
   };
+}
+
+/** Kills what `begin` starts at moments that are spread over the time that it takes; the last word of one that was too fast for that. */
+async function interrupted(
+  times: number,
+  wholeMs: number,
+  begin: () => ReturnType<typeof start>,
+): Promise<{ readonly killed: number; readonly ended: Ended | null }> {
+  for (let kill = 1; kill <= times; kill++) {
+    const child = begin();
+    const end = endedOf(child);
+    await new Promise((resolve) => setTimeout(resolve, (wholeMs * (kill + 1)) / (times + 1)));
+    child.kill("SIGKILL");
+    const result = await end;
+    if (result.code !== null) return { killed: kill - 1, ended: result };
+  }
+  return { killed: times, ended: null };
 }
 
 function problemsOf(
