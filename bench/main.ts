@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { createScratch } from "../test/support/git.ts";
 import { benchColdStart } from "./cold-start.ts";
+import { benchDecisions } from "./decisions.ts";
 import { benchDegraded } from "./degraded.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchHeartbeats } from "./heartbeats.ts";
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pass: benchPass,
   cold: benchColdStart,
   heartbeats: benchHeartbeats,
+  decisions: benchDecisions,
   degraded: benchDegraded,
   dispatch: benchDispatch,
   peers: benchPeers,

@@ -2,10 +2,15 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { toWire } from "../../src/adapters/notify/body.ts";
+import { keyOf, sign } from "../../src/adapters/notify/webhook.ts";
+import { SEVERITIES } from "../../src/core/model/incident.ts";
+import { NOTICE_KINDS } from "../../src/core/model/notice.ts";
 import { formatIssue } from "../../src/spec/issue.ts";
 import { parseDocument } from "../../src/spec/parse.ts";
 import { compilePolicies } from "../../src/spec/validate.ts";
 import { missionEnvelopeSchema, wireEventSchema, wireHeartbeatSchema } from "../../src/wire/schema.ts";
+import { aNotice } from "../core/notify/notices.ts";
 import { tree } from "./repository.ts";
 
 function blocks(page: string, language: string): string[] {
@@ -34,8 +39,26 @@ describe("the examples of the specifications are true", () => {
   });
 
   it("no block of another page is left out", () => {
-    for (const page of ["mission-envelope-v1", "events-v1", "agent-lines-v1", "shim-control-v1"])
+    for (const page of [
+      "mission-envelope-v1",
+      "events-v1",
+      "agent-lines-v1",
+      "shim-control-v1",
+      "notices-v1",
+    ])
       expect(blocks(page, "ya?ml"), page).toEqual([]);
+  });
+
+  it("notice", () => {
+    const [example = ""] = blocks("notices-v1", "json");
+    const shown = JSON.parse(example) as { type: string; data: Record<string, unknown> };
+    expect(Object.keys(shown.data)).toEqual(Object.keys(toWire(aNotice())));
+    expect(NOTICE_KINDS.map((kind) => `factory.${kind}`)).toContain(shown.type);
+    expect(SEVERITIES).toContain(shown.data["severity"]);
+    const [secret = "", id = "", timestamp = "", signature = ""] =
+      blocks("notices-v1", "text")[0]?.split("\n") ?? [];
+    const body = JSON.stringify(shown);
+    expect(sign(keyOf(secret) ?? Buffer.alloc(0), { id, timestamp, body })).toBe(signature);
   });
 
   it("house rule", () => {
