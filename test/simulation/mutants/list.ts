@@ -88,6 +88,16 @@ export const MUTANTS: readonly Mutant[] = [
         find: 'if (state.mission === null || state.mission.terminal !== null)\n    return stay(state, "there is nothing to start for");',
         replace: "",
       },
+      {
+        file: "core/plan/starts.ts",
+        find: "state.mission.handover === null",
+        replace: "(state.mission?.handover ?? null) === null",
+      },
+      {
+        file: "core/supervise/launch.ts",
+        find: "if (state.mission.handover !== null)",
+        replace: "if ((state.mission?.handover ?? null) !== null)",
+      },
     ],
     troubles: [],
   },
@@ -192,8 +202,8 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "const trusted = desired;",
       },
     ],
-    troubles: ["sourceErrorsPerHour", "commitsPerHour", "slowList", "crashesPerHour"],
-    hours: 3,
+    troubles: ["sourceErrorsPerHour", "commitsPerHour", "slowList", "partialList"],
+    hours: 1.5,
   },
   {
     bug: "half a listing buries whoever is not in it",
@@ -238,7 +248,7 @@ export const MUTANTS: readonly Mutant[] = [
           '  if (instance.stopAttempts > 0) return stay(enter({ ...state, instance: null }, "Idle", at));\n  const counted = withInstance(enter(state, "Stopping", at, at + STOP_RETRY_MS), {',
       },
     ],
-    troubles: ["survivors", "operatorsPerHour"],
+    troubles: ["survivors", "operatorsPerHour", "stopsPerHour"],
   },
   {
     bug: "events of one transaction all follow the last of the one before",
@@ -337,7 +347,14 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "instance.handle !== null)",
       },
     ],
-    troubles: ["operatorsPerHour", "lostRequest", "lostReply", "misbehaviour"],
+    troubles: [
+      "operatorsPerHour",
+      "lostRequest",
+      "slowRequest",
+      "misbehaviour",
+      "tokenTrouble",
+      "bodiesDiePerHour",
+    ],
     hours: 1.5,
   },
   {
