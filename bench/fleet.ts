@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
+import { createFakeDrills } from "../src/adapters/fake/drills.ts";
 import { createFakeInCoreLane, createFakeProposals } from "../src/adapters/fake/index.ts";
 import { createFakeKillSwitchFile } from "../src/adapters/fake/kill-switch.ts";
 import { createGitSource } from "../src/adapters/git/source.ts";
@@ -81,6 +82,7 @@ export async function assemble(options: {
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),
     killSwitch: createFakeKillSwitchFile(),
+    drills: createFakeDrills(),
     traces: createTraces({ directory: join(dataDir, "traces"), clock }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),

@@ -12,6 +12,7 @@ import { benchColdStart } from "./cold-start.ts";
 import { benchDecisions } from "./decisions.ts";
 import { benchDegraded } from "./degraded.ts";
 import { benchDispatch } from "./dispatch.ts";
+import { benchDrill } from "./drill.ts";
 import { benchHeartbeats } from "./heartbeats.ts";
 import type { Bench, Measure } from "./measure.ts";
 import { table } from "./measure.ts";
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   dispatch: benchDispatch,
   peers: benchPeers,
   kills: benchStops,
+  drill: benchDrill,
   simulation: benchSimulation,
 };
 

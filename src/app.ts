@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { schedule, validate } from "node-cron";
+import { createDrills } from "./adapters/drill/drill.ts";
 import type { ContainmentChoice } from "./adapters/drivers/process/capabilities.ts";
 import { createProcessDriver } from "./adapters/drivers/process/driver.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
@@ -159,6 +160,18 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       ...access,
     }),
     killSwitch,
+    drills: createDrills({
+      // With a home of its own: nothing of a drill is ever taken for an instance of the fleet.
+      driver: createProcessDriver({
+        directory: join(dataDir, "drills", "instances"),
+        installation: "drill",
+        ...(options.containment === undefined ? {} : { containment: options.containment }),
+      }),
+      directory: join(dataDir, "drills"),
+      clock,
+      random,
+      onProblem: (message) => log.warn("the result of a drill could not be written down", { message }),
+    }),
     traces: createTraces({ directory: join(dataDir, "traces"), clock }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
     notifiers: createNotifiers({ secrets, clock, log, dataDir, env: process.env }),

@@ -134,6 +134,7 @@ describe("the core", () => {
       file.imports.filter(({ to }) => !to.startsWith(".")).map(({ to }) => `${file.path} imports ${to}`),
     );
     expect(outside).toEqual([
+      "core/drill/due.ts imports croner",
       "core/model/digest.ts imports node:crypto",
       "core/supervise/day.ts imports croner",
       "core/supervise/window.ts imports croner",

@@ -15,6 +15,7 @@ import { waitsForPeople } from "../core/supervise/people.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlPlane } from "../ports/control-plane.ts";
+import type { Drills } from "../ports/drills.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
@@ -36,6 +37,7 @@ import { createClosures } from "./closures.ts";
 import { createControl, laneOf } from "./control.ts";
 import { createDesires } from "./desire.ts";
 import { createDispatcher } from "./dispatch.ts";
+import { createPlannedDrills } from "./drills.ts";
 import { createEffectHandlers } from "./effects.ts";
 import { createIngest } from "./ingest.ts";
 import { createKillSwitch, type KillSwitch } from "./kill-switch.ts";
@@ -65,6 +67,7 @@ export interface ControllerParts {
   readonly judge: Judge;
   readonly traces: Traces;
   readonly killSwitch: KillSwitchFile & { readonly path: string };
+  readonly drills: Drills;
   readonly inCore: InCoreLane;
   readonly proposals: Proposals;
   readonly notifiers: OpenNotifier;
@@ -245,6 +248,17 @@ export async function createController(parts: ControllerParts): Promise<Controll
     log,
   });
 
+  const drills = createPlannedDrills({
+    recorder,
+    drills: parts.drills,
+    desired: () => passes.desired(),
+    destinations: declaredNotify,
+    killSwitch: () => killSwitch.engaged(),
+    clock,
+    log,
+    onChange: () => writeBack.touch(true),
+  });
+
   /** Null while `fleet.yaml` has not been read or cannot be used. */
   function declaredNotify(): readonly Destination[] | null {
     const desired = passes.desired();
@@ -302,6 +316,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       held: passes.lastPlan()?.held ?? [],
       rollback: rollback.state(),
       rollouts: rollouts.all(),
+      drills: drills.book(),
       suspicion: (state) =>
         state.instance === null ? null : arrivals.suspicion(state.name, state.instance, clock.now()),
     };
@@ -504,6 +519,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       if (lagMs >= AWAY_MS || now < askedAt) watch.watchingSince = now;
       askedAt = now;
       outbox.tick();
+      drills.tick();
       return superviseOnce({
         recorder,
         clock,
@@ -538,6 +554,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     picture,
     atRest: () => isAtRest(picture()) && writeBack.published() !== null,
     async close() {
+      await drills.close();
       await dispatcher.close();
       outbox.tick();
       await Promise.race([outbox.idle(), clock.sleep(LAST_NOTICES_MS).catch(() => {})]);

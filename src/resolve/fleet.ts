@@ -59,6 +59,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       flushIntervalSeconds: spec.write_back.flush_interval_seconds,
     },
     killSwitch: spec.kill_switch,
+    drills: { kill: spec.drills.kill ?? null },
     simone: {
       notify: spec.simone.notify.map(destinationOf),
       inCore:

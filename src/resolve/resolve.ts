@@ -15,6 +15,7 @@ import { type ParsedDocument, toIssue } from "../spec/parse.ts";
 import type { PathStep } from "../spec/positions.ts";
 import type { CloneDocument } from "../spec/schema/clone.ts";
 import type { Finding } from "../spec/schema/explain.ts";
+import type { FleetDocument } from "../spec/schema/fleet.ts";
 import type { MissionDocument } from "../spec/schema/mission.ts";
 import { nearest } from "../spec/suggest.ts";
 import { BUILT_IN, resolveClone } from "./clone.ts";
@@ -130,7 +131,10 @@ class Resolver {
 
   #checkFleet(): void {
     const { parsed } = this.#input;
-    if (parsed.fleet !== null) return;
+    if (parsed.fleet !== null) {
+      this.#issues.push(...drillIssues(parsed.fleet, parsed));
+      return;
+    }
     this.#broken.add("fleet");
     if (parsed.broken.has("fleet") || parsed.clones.size + parsed.missions.size === 0) return;
     this.#issues.push({
@@ -278,6 +282,28 @@ class Resolver {
     const { fleet } = this.#input.parsed;
     return fleet?.positions.has(path) === true ? sourceOf(fleet, path) : BUILT_IN;
   }
+}
+
+/** A drill on nothing proves nothing. */
+function drillIssues(
+  fleet: ParsedDocument<FleetDocument>,
+  { clones, broken }: Pick<ParsedFleet, "clones" | "broken">,
+): Issue[] {
+  const targets = fleet.document.spec.drills.kill?.targets;
+  if (!Array.isArray(targets)) return [];
+  return targets.flatMap((name, index) => {
+    if (clones.has(name) || broken.has(`clone/${name}`)) return [];
+    const meant = nearest(name, [...clones.keys()]);
+    const finding: Finding = {
+      path: ["spec", "drills", "kill", "targets", index],
+      severity: "warning",
+      reason: "CloneMissing",
+      message: "there is no such clone, so nothing is drilled for it",
+      found: name,
+      expected: meant === null ? `clones/${name}.yaml` : `did you mean ${meant}?`,
+    };
+    return [toIssue(finding, fleet.file, fleet.positions)];
+  });
 }
 
 /** Stop passes every gate: what a broken file engages is in force beside what the last good one did. */

@@ -60,7 +60,13 @@ function checkMission({ spec }: MissionDocument): Finding[] {
   findings.push(...checkThresholds(spec.budget.thresholds, ["spec", "budget", "thresholds"]));
   const window = spec.autonomy_window;
   if (window === undefined) return findings;
-  if (window.recurring !== undefined) return [...findings, ...checkRecurring(window.recurring)];
+  if (window.recurring !== undefined) {
+    const path = ["spec", "autonomy_window", "recurring"];
+    return [
+      ...findings,
+      ...checkSchedule(window.recurring.cron, window.recurring.timezone, { path, field: "cron" }),
+    ];
+  }
   const { start_at: start, end_at: end } = window;
   if (start === undefined && end === undefined) {
     findings.push({
@@ -86,20 +92,22 @@ function checkMission({ spec }: MissionDocument): Finding[] {
 /** Folders of a workspace that are ours. */
 const RESERVED_FOLDERS: ReadonlySet<string> = new Set(["inputs", ".factory", ".claude"]);
 
-function checkRecurring(recurring: { cron: string; timezone: string }): Finding[] {
+function checkSchedule(
+  schedule: string,
+  timezone: string,
+  { path, field }: { readonly path: readonly PathStep[]; readonly field: string },
+): Finding[] {
   const findings: Finding[] = [];
-  if (recurring.cron.trim().split(/\s+/).length !== 5 || !isCron(recurring.cron)) {
+  if (schedule.trim().split(/\s+/).length !== 5 || !isCron(schedule)) {
     findings.push({
-      path: ["spec", "autonomy_window", "recurring", "cron"],
+      path: [...path, field],
       reason: "InvalidCron",
       message: "this is not a schedule",
-      found: describe(recurring.cron, []),
+      found: describe(schedule, []),
       expected: "five fields: minute hour day month weekday, e.g. 0 20 * * 1-5",
     });
   }
-  if (!isTimezone(recurring.timezone)) {
-    findings.push(unknownTimezone(recurring.timezone, ["spec", "autonomy_window", "recurring", "timezone"]));
-  }
+  if (!isTimezone(timezone)) findings.push(unknownTimezone(timezone, [...path, "timezone"]));
   return findings;
 }
 
@@ -255,6 +263,12 @@ function checkFleet({ spec }: FleetDocument): Finding[] {
     ...checkNotify(spec.simone.notify),
     ...checkThresholds(spec.defaults.budget_thresholds, ["spec", "defaults", "budget_thresholds"]),
     ...(isTimezone(timezone) ? [] : [unknownTimezone(timezone, ["spec", "caps", "day_timezone"])]),
+    ...(spec.drills.kill === undefined
+      ? []
+      : checkSchedule(spec.drills.kill.schedule, spec.drills.kill.timezone, {
+          path: ["spec", "drills", "kill"],
+          field: "schedule",
+        })),
   ];
 }
 

@@ -8,6 +8,9 @@ import { createProcessDriver } from "../../src/adapters/drivers/process/driver.t
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
+import { factory } from "../cli/support.ts";
+import { cloneFile, cloneName, fleetFiles } from "../support/fleet-files.ts";
+import { agentCommand, createWorld, eventually } from "./world.ts";
 
 let directory = "";
 beforeAll(() => {
@@ -22,7 +25,7 @@ test("a drill ends in proof, leaves nothing behind, and is kept with its time to
   const drills = createDrills({ ...parts(), driver: driver() });
   const result = await drills.run({ target: "canary", isolation: "group", enter: "now" });
   expect(result).toMatchObject({ target: "canary", passed: true, deathMs: expect.any(Number) });
-  expect(["sigkill", "containment", "sweep"]).toContain(result.rung);
+  expect(["sigkill", "containment", "sweep"]).toContain(result?.rung);
   expect(createDrills({ ...parts(), driver: driver() }).results()).toEqual([result]);
 });
 
@@ -46,5 +49,41 @@ test("one that leaves a survivor has failed, and says why", async () => {
     isolation: "group",
     enter: "now",
   });
-  expect(next.passed, next.evidence).toBe(true);
+  expect(next?.passed, next?.evidence).toBe(true);
 });
+
+test("a drill that fleet.yaml plans is made when its time comes, beside the fleet, and shown", async () => {
+  const world = await createWorld("planned-drill");
+  try {
+    const clone = cloneName("proven");
+    await world.origin.commit({
+      ...fleetFiles({ drills: { kill: { schedule: "* * * * *", targets: [clone] } } }),
+      ...cloneFile(clone, { command: agentCommand("works.js", world.ledgerPath(), 1, 50) }),
+    });
+    const controller = await world.start();
+    // The schedule comes round once a minute, and no oftener can be planned.
+    const { drills } = await eventually(
+      () => controller.client.fleet(),
+      (view) => view.drills.newest.length > 0,
+      () => `a drill\n${controller.log().slice(-3_000)}`,
+      150_000,
+    );
+    expect(drills.newest, controller.log()).toMatchObject([{ target: clone, passed: true, enter: "term" }]);
+    expect(drills.plan?.nextAt).toBeGreaterThan(Date.parse(drills.newest[0]?.at ?? ""));
+    const board = await eventually(
+      () => world.status("README.md"),
+      (text) => text.includes("Drills of the kill"),
+      () => "the board to tell of the drill",
+    );
+    expect(board).toContain(`✅ \`${clone}\``);
+    const run = { cwd: world.path, env: { FACTORY_DATA: world.dataDir } };
+    expect((await factory(run, "status")).stdout).toContain("Drills of the kill");
+    expect(await factory(run, "drills")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`${clone}: dead after`),
+    });
+    expect(world.ledger()).toEqual([]);
+  } finally {
+    await world.close();
+  }
+}, 240_000);

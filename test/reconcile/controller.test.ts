@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { createFakeDrills } from "../../src/adapters/fake/drills.ts";
 import { createFakeInCoreLane } from "../../src/adapters/fake/in-core-lane.ts";
 import { createFakeKillSwitchFile } from "../../src/adapters/fake/kill-switch.ts";
 import { createFakeProposals } from "../../src/adapters/fake/proposals.ts";
@@ -59,6 +60,7 @@ async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Con
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),
     killSwitch: createFakeKillSwitchFile(),
+    drills: createFakeDrills(),
     traces: createFakeTraces(),
     judge: {
       judge: () => Promise.reject(new Error("nothing to judge")),

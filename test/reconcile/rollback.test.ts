@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { createFakeDrills } from "../../src/adapters/fake/drills.ts";
 import {
   createFakeInCoreLane,
   createFakeProposals,
@@ -69,6 +70,7 @@ async function controller() {
     inCore: lane,
     proposals,
     killSwitch: createFakeKillSwitchFile(),
+    drills: createFakeDrills(),
     traces: createFakeTraces(),
     judge: { judge: () => Promise.reject(new Error("nothing to judge")) },
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),

@@ -1,5 +1,6 @@
-import { createFakeProposals } from "../../src/adapters/fake/index.ts";
 /** Where the controller runs: it is started, dies, is started again, and is never there twice. */
+import { createFakeDrills } from "../../src/adapters/fake/drills.ts";
+import { createFakeProposals } from "../../src/adapters/fake/index.ts";
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
@@ -86,6 +87,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         proposals: own.seen(createFakeProposals()),
         judge: own.seen(simulatedJudge(world)),
         killSwitch: world.killSwitch,
+        drills: own.seen(createFakeDrills(world.now)),
         traces: own.seen(simulatedTraces(world)),
         notifiers: (destination) => own.seen(world.notifiers(destination)),
         clock: own.seen(clock),

@@ -47,12 +47,14 @@ export function fleetFiles(
     confirmDeletion?: string;
     caps?: Readonly<Record<string, unknown>>;
     killSwitch?: object;
+    drills?: object;
   } = {},
 ): Files {
   return {
     "fleet.yaml": document("Fleet", "test-fleet", {
       caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600, ...options.caps },
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
+      ...(options.drills === undefined ? {} : { drills: options.drills }),
       ...(options.confirmDeletion === undefined
         ? {}
         : { confirm_deletion: { commit: options.confirmDeletion } }),

@@ -14,30 +14,21 @@ import { asFactoryError, FactoryError } from "../../core/model/error.ts";
 import type { Containment, InstanceHandle } from "../../core/model/instance.ts";
 import { iso } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { DrillRequest, Drills } from "../../ports/drills.ts";
 import { DEFAULT_LADDER, type Driver, type StartRequest } from "../../ports/driver.ts";
 import type { Random } from "../../ports/random.ts";
 import { STUBBORN_AGENT } from "./stubborn-agent.ts";
+import { takeTurn } from "./turn.ts";
 
-/** A cold machine launches within seconds; a drill that takes longer has failed. */
 /** Below the drills' folder: one JSON line each. */
 const RESULTS = "results.jsonl";
+/** A cold machine launches within seconds; a drill that takes longer has failed. */
 const READY_MS = 60_000;
 const WORKING_MS = 20_000;
 const KILL_MS = 60_000;
 const LOOK_MS = 20;
 /** Twenty times what the agent lets pass between two signs of life. */
 const SILENCE_MS = 1_000;
-
-export interface Drills {
-  /** Proves the kill on an instance of its own; touches no mission and no clone. Never rejects: failing is a result. */
-  run(request: {
-    readonly target: string;
-    readonly isolation: Containment;
-    readonly enter: "term" | "now";
-  }): Promise<DrillResult>;
-  /** Oldest first. */
-  results(): readonly DrillResult[];
-}
 
 /**
  * Drills with the given driver, which looks at a directory that only drills use. Results are kept in
@@ -48,14 +39,24 @@ export function createDrills(options: {
   readonly directory: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** A result that could not be written down. */
+  readonly onProblem?: (message: string) => void;
 }): Drills {
   const { driver, directory, clock, random } = options;
   const file = join(directory, RESULTS);
+  let known: { readonly version: string; readonly results: readonly DrillResult[] } = {
+    version: "",
+    results: [],
+  };
+  let unlisted: readonly DrillResult[] = [];
 
-  async function until(holds: () => boolean | Promise<boolean>, ms: number, what: string): Promise<void> {
+  async function until(
+    holds: () => boolean | Promise<boolean>,
+    { ms, what, signal }: { readonly ms: number; readonly what: string; readonly signal: AbortSignal },
+  ): Promise<void> {
     for (let waited = 0; waited < ms; waited += LOOK_MS) {
       if (await holds()) return;
-      await clock.sleep(LOOK_MS);
+      await clock.sleep(LOOK_MS, signal);
     }
     throw new FactoryError("drill/late", "retry", `${what} did not happen within ${ms / 1_000} s`);
   }
@@ -73,21 +74,20 @@ export function createDrills(options: {
   async function working(handle: InstanceHandle, workspace: string, signal: AbortSignal): Promise<void> {
     const ready = async (): Promise<boolean> =>
       (await driver.pullOutbox(handle, 0, signal)).some(({ event_type: type }) => type === "instance.ready");
-    await until(ready, READY_MS, "its readiness");
+    await until(ready, { ms: READY_MS, what: "its readiness", signal });
     const envelope = { mission_id: "drill", trace_id: "0".repeat(32) };
     await driver.dispatch(handle, envelope as Parameters<Driver["dispatch"]>[1], signal);
     const signs = ["alive", "alive.escaped"].map((name) => join(workspace, name));
-    await until(
-      () => signs.every((sign) => sizeOf(sign) > 0),
-      WORKING_MS,
-      "the first sign of life of both processes",
-    );
+    await until(() => signs.every((sign) => sizeOf(sign) > 0), {
+      ms: WORKING_MS,
+      what: "the first sign of life of both processes",
+      signal,
+    });
   }
 
-  async function attempt(request: Parameters<Drills["run"]>[0], at: number): Promise<DrillResult> {
-    const signal = AbortSignal.timeout(READY_MS + WORKING_MS + KILL_MS);
+  async function attempt(request: DrillRequest, at: number, cut: AbortSignal): Promise<DrillResult> {
+    const signal = AbortSignal.any([cut, AbortSignal.timeout(READY_MS + WORKING_MS + KILL_MS)]);
     const base = { at: iso(at), target: request.target, enter: request.enter };
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const epoch = (await endLeftovers(signal)) + 1;
     const workspace = join(directory, "workspace");
     rmSync(workspace, { recursive: true, force: true });
@@ -113,7 +113,7 @@ export function createDrills(options: {
       const sizes = (): string =>
         ["alive", "alive.escaped"].map((name) => sizeOf(join(workspace, name))).join();
       const before = sizes();
-      await clock.sleep(SILENCE_MS);
+      await clock.sleep(SILENCE_MS, signal);
       const silent = sizes() === before;
       await driver.reap(handle, signal);
       return {
@@ -132,30 +132,38 @@ export function createDrills(options: {
   }
 
   return {
-    async run(request) {
-      const at = clock.now();
+    async run(request, cut = new AbortController().signal) {
       let result: DrillResult;
+      let leave = (): void => {};
+      let at = clock.now();
       try {
-        result = await attempt(request, at);
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        leave = await takeTurn(directory, clock, cut);
+        at = clock.now();
+        result = await attempt(request, at, cut);
       } catch (error) {
-        const { message } = asFactoryError(error);
+        if (cut.aborted) return null;
         const { target, enter } = request;
-        result = {
-          at: iso(at),
-          target,
-          enter,
-          passed: false,
-          deathMs: null,
-          containment: null,
-          rung: null,
-          evidence: message,
-        };
+        const nothing = { passed: false, deathMs: null, containment: null, rung: null };
+        result = { at: iso(at), target, enter, ...nothing, evidence: asFactoryError(error).message };
+      } finally {
+        leave();
       }
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      appendFileSync(file, `${JSON.stringify(result)}\n`, { mode: 0o600 });
+      try {
+        appendFileSync(file, `${JSON.stringify(result)}\n`, { mode: 0o600 });
+      } catch (error) {
+        // Without a disk there is no list; the answer is given all the same.
+        unlisted = [...unlisted, result].slice(-DRILLS_KEPT_MAX);
+        options.onProblem?.(asFactoryError(error).message);
+      }
       return result;
     },
-    results: () => readDrills(directory),
+    results() {
+      const stat = statSync(file, { throwIfNoEntry: false });
+      const version = `${stat?.size ?? 0} ${stat?.mtimeMs ?? 0} ${unlisted.length}`;
+      if (known.version !== version) known = { version, results: [...readDrills(directory), ...unlisted] };
+      return known.results;
+    },
   };
 }
 

@@ -1,10 +1,12 @@
 import { join } from "node:path";
-import { createDrills, type Drills, readDrills } from "../../adapters/drill/drill.ts";
+import { createDrills, readDrills } from "../../adapters/drill/drill.ts";
 import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
-import type { DrillResult } from "../../core/model/drill.ts";
-import { CONTAINMENTS, type Containment } from "../../core/model/instance.ts";
+import { type DrillTarget, drillTargets, nextDrillAt } from "../../core/drill/due.ts";
+import { type DrillPlan, type DrillResult, newestDrills } from "../../core/model/drill.ts";
+import { drillText } from "../../core/status/drills.ts";
+import type { Drills } from "../../ports/drills.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { dataDirOf, findFleetDir, type Globals } from "../place.ts";
 import type { Call } from "../program.ts";
@@ -32,37 +34,60 @@ export async function drill(
   const results: DrillResult[] = [];
   for (const target of targets) {
     io.progress(`drill on ${target.name}, isolation ${target.isolation}`);
-    results.push(
-      await drills.run({
-        target: target.name,
-        isolation: target.isolation,
-        enter: options.now === true ? "now" : "term",
-      }),
-    );
+    const enter = options.now === true ? "now" : "term";
+    const result = await drills.run({ target: target.name, isolation: target.isolation, enter });
+    if (result !== null) results.push(result);
   }
   show(call, results);
   return results.every(({ passed }) => passed) ? EXIT.fine : EXIT.problems;
 }
 
-/** Exit 1 when the newest drill of any target failed. */
+/** With what `fleet.yaml` plans, where one is here. Exit 1 when the newest drill of any target failed. */
 export async function listDrills(call: Call<object>): Promise<number> {
   const results = readDrills(folderOf(call.globals));
-  show(call, results.slice(-SHOWN_MAX));
-  const newest = new Map(results.map((result) => [result.target, result]));
-  return [...newest.values()].every(({ passed }) => passed) ? EXIT.fine : EXIT.problems;
+  const planned = await plannedHere(call.globals);
+  show(call, results.slice(-SHOWN_MAX), planned);
+  const fine = [...newestDrills(results).values()].every(({ passed }) => passed);
+  return fine ? EXIT.fine : EXIT.problems;
+}
+
+/** Null: there is no fleet repository here, or it plans none. */
+async function plannedHere(globals: Globals): Promise<DrillPlan | null> {
+  const dir = findFleetDir(globals);
+  if (dir === null) return null;
+  try {
+    const { fleet } = await desiredOf(await readWorkingTree(dir), "working-tree");
+    return fleet.drills.kill;
+  } catch {
+    return null; // What was drilled is shown all the same; `factory validate` says what is wrong here.
+  }
+}
+
+function planLine(plan: DrillPlan, results: readonly DrillResult[]): string {
+  const last = results.at(-1);
+  const next = nextDrillAt(plan, last === undefined ? systemClock().now() : Date.parse(last.at));
+  const targets = typeof plan.targets === "string" ? plan.targets : plan.targets.join(", ");
+  const round =
+    next === null ? "it never comes round" : `next after the last one: ${new Date(next).toISOString()}`;
+  return `planned in fleet.yaml: ${plan.schedule} ${plan.timezone}, ${targets}; ${round}`;
 }
 
 const SHOWN_MAX = 20;
 
-function show({ io, globals }: Call<object>, results: readonly DrillResult[]): void {
+function show(
+  { io, globals }: Call<object>,
+  results: readonly DrillResult[],
+  plan: DrillPlan | null = null,
+): void {
   if (globals.json === true) {
-    io.json({ drills: results });
+    io.json({ plan, drills: results });
     return;
   }
+  if (plan !== null) io.out(planLine(plan, results));
   if (results.length === 0) io.out("no drill yet; `factory drill kill <clone>` makes one");
-  for (const { at, target, passed, deathMs, rung, containment, evidence } of results) {
-    const how = passed ? `dead after ${deathMs} ms by ${rung}, containment ${containment}` : "FAILED";
-    io.out(`${at} ${target}: ${how}; ${evidence}`);
+  for (const result of results) {
+    const proof = result.passed ? `; ${result.evidence}` : "";
+    io.out(`${result.at} ${result.target}: ${drillText(result)}${proof}`);
   }
 }
 
@@ -81,7 +106,7 @@ async function targetsOf(
   globals: Globals,
   options: DrillOptions,
   name: string | undefined,
-): Promise<readonly { readonly name: string; readonly isolation: Containment }[]> {
+): Promise<readonly DrillTarget[]> {
   if ((options.allCanaries === true) === (name !== undefined))
     throw usageError("name one: a clone, or --all-canaries");
   const dir = findFleetDir(globals);
@@ -89,17 +114,12 @@ async function targetsOf(
     throw usageError("there is no fleet.yaml here or above; name the fleet repository with --dir");
   const tree = await readWorkingTree(dir);
   const { clones } = await desiredOf(tree, "working-tree");
-  const chosen = [...clones.values()].filter((clone) =>
-    name === undefined ? clone.labels?.["canary"] === "true" : clone.name === name,
-  );
+  const chosen = drillTargets(name === undefined ? "canaries" : [name], clones);
   if (chosen.length === 0)
     throw usageError(
       name === undefined
         ? 'no clone is a canary; give one `metadata: {labels: {canary: "true"}}`'
         : `there is no clone named ${name}; they are ${[...clones.keys()].join(", ")}`,
     );
-  return chosen.map((clone) => ({
-    name: clone.name,
-    isolation: CONTAINMENTS.find((one) => one === clone.runtime.isolation) ?? "group",
-  }));
+  return chosen;
 }

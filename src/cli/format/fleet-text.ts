@@ -1,3 +1,4 @@
+import { drillText } from "../../core/status/drills.ts";
 import type { CloneView, FleetView, InboxItem, MissionView } from "../../core/status/view.ts";
 import { formatIssue } from "../../spec/issue.ts";
 import { clip, type Io, oneLine } from "../io.ts";
@@ -18,6 +19,7 @@ export function fleetText(view: FleetView, inbox: readonly InboxItem[], io: Io):
     clones(view, io),
     held(view, io),
     callbacks(view, io),
+    drills(view, io),
     issues(view, io),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
@@ -166,6 +168,25 @@ function callbacks({ callbacks: { destinations, deadLetters }, now }: FleetView,
     return clip(`${one.name} ${state}${facts.length === 0 ? "" : `: ${facts.join(", ")}`}`, io.width);
   });
   return [io.paint("bold", "Notices (factory dead-letters)"), ...lines].join("\n");
+}
+
+/** Of several targets the one with the oldest proof says most. */
+function drills({ drills: { plan, newest }, now }: FleetView, io: Io): string {
+  if (plan === null && newest.length === 0) return "";
+  const failed = newest.filter(({ passed }) => !passed);
+  const oldest = newest.reduce<(typeof newest)[number] | null>(
+    (first, one) => (first === null || one.at < first.at ? one : first),
+    null,
+  );
+  const next = plan?.nextAt ?? null;
+  const facts = [
+    oldest === null
+      ? "none yet"
+      : `${plural(newest.length - failed.length, "clone")} proven, the longest ago ${age(now - Date.parse(oldest.at))} ago: ${drillText(oldest)}`,
+    ...(failed.length === 0 ? [] : [io.paint("red", `${failed.length} FAILED`)]),
+    ...(next === null ? [] : [next > now ? `next in ${age(next - now)}` : "one is due"]),
+  ];
+  return `${io.paint("bold", "Drills of the kill (factory drills)")}\n${clip(facts.join("; "), io.width)}`;
 }
 
 function issues(view: FleetView, io: Io): string {

@@ -1,5 +1,6 @@
 import type { ActionRule } from "./action.ts";
 import type { DesiredClone } from "./clone.ts";
+import type { DrillPlan } from "./drill.ts";
 import type { Issue } from "./issue.ts";
 import type { BudgetThresholds, DesiredMission } from "./mission.ts";
 import type { Destination } from "./notice.ts";
@@ -104,6 +105,7 @@ export interface FleetPolicy {
     readonly labels: Readonly<Record<string, string>>;
     readonly missions: readonly string[];
   };
+  readonly drills: { readonly kill: DrillPlan | null };
   readonly simone: {
     /** Who is told of incidents, questions, kills and closures; names are unique. */
     readonly notify: readonly Destination[];
@@ -145,5 +147,6 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
   approvalRules: [],
   writeBack: { branch: "factory/status", maxPushesPerMinute: 4, flushIntervalSeconds: 300 },
   killSwitch: { engaged: false, labels: {}, missions: [] },
+  drills: { kill: null },
   simone: { notify: [], inCore: null },
 };

@@ -1,4 +1,5 @@
 import type { Containment } from "./instance.ts";
+import type { Instant } from "./time.ts";
 
 /** One proof of the kill on an instance of its own: it is launched, made stubborn, killed, and looked for. */
 export interface DrillResult {
@@ -18,3 +19,42 @@ export interface DrillResult {
 
 /** Results that are kept. */
 export const DRILLS_KEPT_MAX = 200;
+
+/** When `fleet.yaml` wants the kill to be proven, and on whose isolation. */
+export interface DrillPlan {
+  /** Cron, five fields. */
+  readonly schedule: string;
+  /** IANA name. */
+  readonly timezone: string;
+  readonly targets: "canaries" | "all" | readonly string[];
+}
+
+/** What the record knows of drills. */
+export interface DrillBook {
+  /** The plan as it was seen first, and when: what fell due before that is nobody's omission. */
+  readonly plan: { readonly text: string; readonly since: Instant } | null;
+  /** Oldest first, at most `BOOK_RESULTS_MAX`. */
+  readonly results: readonly DrillResult[];
+  /** Drills that fell due and were not made in time, as people were told. */
+  readonly overdue: readonly OverdueDrill[];
+}
+
+export interface OverdueDrill {
+  /** A clone, or `fleet` when the plan finds none. */
+  readonly target: string;
+  readonly dueAt: Instant;
+  readonly reason: string;
+}
+
+export const BOOK_RESULTS_MAX = 50;
+export const NO_DRILLS: DrillBook = { plan: null, results: [], overdue: [] };
+
+/** The newest result of each target, by its name. */
+export function newestDrills(results: readonly DrillResult[]): ReadonlyMap<string, DrillResult> {
+  const newest = new Map<string, DrillResult>();
+  for (const result of results) {
+    const known = newest.get(result.target);
+    if (known === undefined || known.at <= result.at) newest.set(result.target, result);
+  }
+  return new Map([...newest].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

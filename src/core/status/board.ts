@@ -1,4 +1,5 @@
 import type { MissionPhase } from "../model/mission.ts";
+import { drillText } from "./drills.ts";
 import { cell } from "./text.ts";
 import type { FleetView, InboxItem } from "./view.ts";
 
@@ -39,6 +40,7 @@ export function board(
     ...missions(view, percent),
     ...clones(view),
     ...held(view),
+    ...drills(view),
     ...issues(view),
     "---",
     "",
@@ -131,6 +133,28 @@ function held(view: FleetView): string[] {
     .slice(0, ROWS_MAX)
     .map((one) => `- **${one.subject}** ${one.action}: ${one.reason} — ${cell(one.message)}`);
   return ["## Held back", "", ...rows, ...more(view.held), ""];
+}
+
+/** Whether the kill is proven to work, and since when. */
+function drills({ drills: { plan, newest } }: FleetView): string[] {
+  if (newest.length === 0) return [];
+  const rows = newest
+    .slice(0, ROWS_MAX)
+    .map(
+      (drill) =>
+        `| ${drill.passed ? "✅" : "❌"} \`${drill.target}\` | ${drill.at} | ${cell(drillText(drill))} |`,
+    );
+  const planned = plan === null ? "" : `Planned: \`${plan.schedule}\` ${plan.timezone}.`;
+  return [
+    "## Drills of the kill",
+    "",
+    ...(planned === "" ? [] : [planned, ""]),
+    "| Target | Last | Result |",
+    "|---|---|---|",
+    ...rows,
+    ...more(newest),
+    "",
+  ];
 }
 
 function issues(view: FleetView): string[] {

@@ -1,5 +1,6 @@
 import type { RollbackState } from "../guardrails/rollback.ts";
 import type { DesiredState } from "../model/desired.ts";
+import type { DrillBook } from "../model/drill.ts";
 import type { Signal } from "../model/instance.ts";
 import type { DesiredMission, MissionPhase } from "../model/mission.ts";
 import { BUDGET_FIELDS } from "../model/request.ts";
@@ -13,6 +14,7 @@ import { type CloneState, type ClosedMission, isRunClosed, type MissionState } f
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";
 import { closureReport } from "./closure-report.ts";
 import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
+import { drillsView } from "./drills.ts";
 import { livenessView } from "./liveness.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
 import type { RecordProblem } from "./record-problem.ts";
@@ -28,6 +30,7 @@ export interface Picture {
   readonly held: readonly Held[];
   readonly rollback: RollbackState;
   readonly rollouts: readonly Rollout[];
+  readonly drills: DrillBook;
   /** How people are told of things; absent where nobody asks. */
   readonly callbacks?: CallbackFacts;
   /** How unusual the silence of an instance is; absent where nobody listens. */
@@ -64,6 +67,7 @@ export function fleetView(picture: Picture): FleetView {
     issues: picture.desired?.issues ?? [],
     held: picture.held.map(({ subject, action, reason, message }) => ({ subject, action, reason, message })),
     callbacks: callbacksView(picture.callbacks),
+    drills: drillsView(picture.desired?.fleet.drills.kill ?? null, picture.drills),
     counts,
   };
 }

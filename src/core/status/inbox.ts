@@ -2,6 +2,7 @@ import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type DecisionType, type Request, type RequestKind } from "../model/request.ts";
 import type { CloneState, ClosedMission } from "../supervise/state.ts";
 import { callbackItems } from "./callbacks.ts";
+import { drillItems } from "./drills.ts";
 import type { Picture } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
 import { degradedItems } from "./liveness.ts";
@@ -73,6 +74,7 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
     });
   }
   items.push(...guardrailItems(picture.rollback), ...rolloutItems(picture.rollouts));
+  items.push(...drillItems(picture.drills));
   for (const held of picture.held) {
     if (held.subject !== "fleet" || held.reason !== "KillSwitchEngaged") continue;
     items.push({

@@ -11,6 +11,7 @@ import type { BudgetField, DecisionType } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
 import type { CallbacksView } from "./callbacks.ts";
+import type { DrillsView } from "./drills.ts";
 import type { LivenessView } from "./liveness.ts";
 
 export interface FleetView {
@@ -25,6 +26,8 @@ export interface FleetView {
   readonly held: readonly HeldView[];
   /** How people are told of things. */
   readonly callbacks: CallbacksView;
+  /** Whether the kill is proven. */
+  readonly drills: DrillsView;
   readonly counts: Readonly<Record<MissionPhase, number>>;
 }
 

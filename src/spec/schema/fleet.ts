@@ -153,6 +153,22 @@ export const FleetSpec = z
       .describe(
         "What it covers is ended and not started while the file says so. What was ended stays cancelled.",
       ),
+    drills: z
+      .strictObject({
+        kill: z
+          .strictObject({
+            schedule: z.string().min(1).max(100).describe("Cron: minute hour day month weekday."),
+            timezone: z.string().min(1).max(64).default("UTC").describe("IANA name such as Europe/Berlin."),
+            targets: z
+              .union([z.enum(["canaries", "all"]), uniqueList(z.string().min(1).max(200))])
+              .default("canaries")
+              .describe("Clones whose isolation it is proven on: those labelled `canary`, all, or by name."),
+          })
+          .optional()
+          .describe("The kill is proven on an instance of its own; no mission is touched."),
+      })
+      .prefault({})
+      .describe("What is proven again and again."),
     confirm_deletion: z
       .strictObject({ commit: Commit })
       .optional()

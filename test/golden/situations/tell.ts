@@ -1,5 +1,7 @@
 /** Puts into words what the core makes of a situation. */
+
 import { NO_ROLLBACK } from "../../../src/core/guardrails/rollback.ts";
+import { NO_DRILLS } from "../../../src/core/model/drill.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Signal } from "../../../src/core/model/instance.ts";
@@ -104,6 +106,7 @@ function pictureOf(life: Life): Picture {
     held: [],
     rollback: NO_ROLLBACK,
     rollouts: [],
+    drills: NO_DRILLS,
   };
 }
 

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { CONDITION_TYPES } from "../../../core/model/condition.ts";
 import { SEVERITIES } from "../../../core/model/incident.ts";
+import { CONTAINMENTS } from "../../../core/model/instance.ts";
 import { RUNGS } from "../../../core/model/liveness.ts";
 import { BUDGET_FIELDS, DECISION_TYPES } from "../../../core/model/request.ts";
 import type { DeadLetterView } from "../../../core/status/callbacks.ts";
@@ -237,6 +238,23 @@ export const issueSchema = z.object({
   expected: z.string().exactOptional(),
 });
 
+const drillResultSchema = z.object({
+  at: z.string(),
+  target: z.string(),
+  enter: z.enum(["term", "now"]),
+  passed: z.boolean(),
+  deathMs: z.number().nullable(),
+  containment: z.enum(CONTAINMENTS).nullable(),
+  rung: z.string().nullable(),
+  evidence: z.string(),
+});
+
+const drillsViewSchema = z.object({
+  plan: z.object({ schedule: z.string(), timezone: z.string(), nextAt: Instant.nullable() }).nullable(),
+  newest: z.array(drillResultSchema),
+  overdue: z.array(z.object({ target: z.string(), dueAt: Instant, reason: z.string() })),
+});
+
 export const fleetViewSchema = z.object({
   installation: z.string(),
   mode: z.enum(["normal", "in_core_only"]),
@@ -254,6 +272,7 @@ export const fleetViewSchema = z.object({
   held: z.array(
     z.object({ subject: z.string(), action: z.string(), reason: z.string(), message: z.string() }),
   ),
+  drills: drillsViewSchema,
   callbacks: z.object({
     destinations: z.array(
       z.object({

@@ -1,0 +1,52 @@
+/** What people are told of drills that did not prove what they should have. */
+import type { DrillResult, OverdueDrill } from "../model/drill.ts";
+import type { Notice } from "../model/notice.ts";
+import { type Instant, iso } from "../model/time.ts";
+import { bounded } from "./bound.ts";
+import { noticeId } from "./notices.ts";
+
+/** Equal for equal results, whoever works it out and how often. */
+export function drillFailed({ target, at, evidence, enter }: DrillResult): Notice {
+  return drill({
+    cause: `drill ${target} ${at}`,
+    severity: "high",
+    at: Date.parse(at),
+    since: Date.parse(at),
+    subject: `${target}: drill_failed`,
+    what: "the kill could not be proven on an instance that was made for it; do not rely on it until it is",
+    evidence: [evidence, `entered at ${enter}`],
+    target,
+  });
+}
+
+export function drillOverdue({ target, dueAt, reason }: OverdueDrill, at: Instant): Notice {
+  return drill({
+    cause: `drill overdue ${target} ${dueAt}`,
+    severity: "medium",
+    at,
+    since: dueAt,
+    subject: `${target}: drill_overdue`,
+    what: `the drill of ${iso(dueAt)} was not made: ${reason}`,
+    evidence: [],
+    target,
+  });
+}
+
+function drill(
+  facts: { readonly cause: string; readonly target: string } & Pick<
+    Notice,
+    "severity" | "at" | "since" | "subject" | "what" | "evidence"
+  >,
+): Notice {
+  const { cause, target, ...rest } = facts;
+  return bounded({
+    id: noticeId(cause),
+    kind: "incident",
+    clone: null,
+    mission: null,
+    missionId: null,
+    answers: ["factory drills", `factory drill kill ${target === "fleet" ? "--all-canaries" : target}`],
+    topic: null,
+    ...rest,
+  });
+}
