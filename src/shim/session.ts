@@ -10,14 +10,14 @@
  * - stopping: asked to end; the agent's exit is no crash.
  * - exited: the agent is gone; the shim stays to deliver what it has recorded until it is stopped itself.
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { entryText, type SwitchEntry, scopeText } from "../core/model/kill-switch.ts";
 import { createRedactor } from "../core/model/redact.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireHeartbeat } from "../wire/event.ts";
 import { createProcessClock, lookAtAgent } from "./agent-process.ts";
 import { checkCallback, runChecks } from "./checks.ts";
-import type { Intent } from "./claim.ts";
+import { type Intent, readFence } from "./claim.ts";
 import { createClocks } from "./clocks.ts";
 import { type CommandAgent, startCommandAgent } from "./command.ts";
 import {
@@ -285,6 +285,11 @@ export function createSession(options: {
     how: { readonly envelope: MissionEnvelope; readonly resumes: boolean },
   ): void {
     if (over || phase === "stopping") return;
+    // Handed over just before the fence came down: the fence stands between the two.
+    if (readFence(dirname(instanceDirectory)) >= intent.epoch) {
+      end("its epoch is fenced");
+      return;
+    }
     startCommandAgent({
       ours: toolbox.begin(),
       intent,

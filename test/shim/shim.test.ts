@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { InstanceHandle } from "../../src/core/model/instance.ts";
 import type { StartRequest } from "../../src/ports/driver.ts";
+import { raiseFence } from "../../src/shim/claim.ts";
 import { readProcess } from "../../src/shim/process-table.ts";
 import type { WireEvent, WireEventType } from "../../src/wire/event.ts";
 import { envelope } from "../contract/driver.ts";
@@ -216,6 +217,19 @@ describe("delivery", () => {
     expect(world.callback.events.map((event) => event.seq)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  it("starts no agent once its epoch is fenced, although the mission had been handed over", async () => {
+    const handle = await start(world.agent("completes.js"));
+    await arrived("instance.ready");
+    // The handover is on its way while the fence comes down: asked of the shim itself, past the driver's own look.
+    raiseFence(join(world.directory, "a"), 1);
+    await control(handle, handle.nonce, "dispatch", { envelope: envelope("m-a") });
+    await until(() => (readProcess(shimPid(handle)) === null ? true : undefined), "the shim to end");
+    expect(world.callback.events.map(({ event_type }) => event_type)).not.toContain("mission.accepted");
+    const transcript = await world.driver.transcript(handle, 10_000, signal);
+    expect(transcript).toContain("its epoch is fenced");
+    expect(transcript).not.toContain("plain text about m-a");
+  });
+
   it("ends agent and shim when the controller has fenced the epoch", async () => {
     const handle = await run(world.agent("ends-when-cancelled.js"));
     await arrived("mission.progress");
@@ -267,7 +281,12 @@ describe("the control socket", () => {
 });
 
 /** One call as anybody could make it; the result, or the refusal. */
-function control(handle: InstanceHandle, nonce: string, method: string): Promise<Record<string, unknown>> {
+function control(
+  handle: InstanceHandle,
+  nonce: string,
+  method: string,
+  params: Record<string, unknown> = {},
+): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
     const socket = connect(String(handle.data["socket"]));
     let text = "";
@@ -279,6 +298,6 @@ function control(handle: InstanceHandle, nonce: string, method: string): Promise
       const answer = JSON.parse(text) as { ok: boolean; result: Record<string, unknown> };
       resolve(answer.ok ? answer.result : (answer as unknown as Record<string, unknown>));
     });
-    socket.write(`${JSON.stringify({ id: 7, nonce, method, params: {} })}\n`);
+    socket.write(`${JSON.stringify({ id: 7, nonce, method, params })}\n`);
   });
 }

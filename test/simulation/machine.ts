@@ -67,6 +67,7 @@ export function createMachine(world: World): Machine {
     body.shim = startShim(world, body, {
       onAgent: () => act(body, "agent_started"),
       onEnd: (why) => destroy(body, why),
+      isFenced: () => fenceOf(body.clone) >= body.epoch,
     });
   }
 

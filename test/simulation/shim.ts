@@ -41,7 +41,11 @@ const FENCED_END_MS = 3_000;
 export function startShim(
   world: World,
   body: Body,
-  on: { readonly onAgent: () => void; readonly onEnd: (why: string) => void },
+  on: {
+    readonly onAgent: () => void;
+    readonly onEnd: (why: string) => void;
+    readonly isFenced: () => boolean;
+  },
 ): Shim {
   const dice = world.dice.fork(`shim ${body.clone}/${body.epoch}`);
   const drawn = writeScript(dice, world.troubles);
@@ -211,6 +215,11 @@ export function startShim(
   }
 
   function begin(): void {
+    // As the real one does before it starts its agent.
+    if (on.isFenced()) {
+      later(FENCED_END_MS, () => on.onEnd("its epoch is over"));
+      return;
+    }
     agentAtMs = world.timeline.elapsedMs;
     phase = "starting";
     meter();
