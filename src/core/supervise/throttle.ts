@@ -88,15 +88,14 @@ export function dueThrottles(
 ): ReadonlyMap<string, CloneEvent> {
   const accounts = accountsOf(states, now);
   const events = new Map<string, CloneEvent>();
-  for (const [name, { until, lastAdmittedAt, members, held }] of accounts) {
+  for (const [name, { until, justAdmitted, members, held }] of accounts) {
     if (until !== null && now < until) {
       for (const state of members)
         if (isKeptFromStarting(state)) events.set(state.name, heldBy(name, until, now));
       continue;
     }
     const first = held.sort((a, b) => waitedSince(a) - waitedSince(b) || (a.name < b.name ? -1 : 1))[0];
-    const inTurn = lastAdmittedAt === null || Math.abs(now - lastAdmittedAt) >= RAMP_MS;
-    if (first !== undefined && inTurn) events.set(first.name, RELEASED);
+    if (first !== undefined && !justAdmitted) events.set(first.name, RELEASED);
   }
   return events;
 }
@@ -104,7 +103,8 @@ export function dueThrottles(
 interface Account {
   /** When its last limit ends; null when it has none. */
   until: Instant | null;
-  lastAdmittedAt: Instant | null;
+  /** Somebody was let go less than `RAMP_MS` ago. */
+  justAdmitted: boolean;
   readonly members: CloneState[];
   readonly held: CloneState[];
 }
@@ -115,11 +115,12 @@ function accountsOf(states: ReadonlyMap<string, CloneState>, now: Instant): Read
     const isHeld = state.holds.some((hold) => hold.kind === "throttle");
     if (state.throttle === null && !isHeld && state.spec?.agent.account === undefined) continue;
     const name = accountOf(state);
-    const account = accounts.get(name) ?? { until: null, lastAdmittedAt: null, members: [], held: [] };
+    const account = accounts.get(name) ?? { until: null, justAdmitted: false, members: [], held: [] };
     accounts.set(name, account);
     account.members.push(state);
     if (isHeld) account.held.push(state);
-    account.lastAdmittedAt = latest(account.lastAdmittedAt, state.admittedAt);
+    // Each by itself: after the clock was put back the latest of them is not the last one.
+    if (state.admittedAt !== null && Math.abs(now - state.admittedAt) < RAMP_MS) account.justAdmitted = true;
     if (state.throttle !== null && isWaiting(state.throttle, now))
       account.until = latest(account.until, state.throttle.until);
   }

@@ -95,6 +95,23 @@ describe("its account", () => {
     expect(dueThrottles(fleet(...lives), now).size).toBe(0);
   });
 
+  test("lets them go one after the other also when somebody went before the clock was put back", () => {
+    const lives = ["a", "b", "c"].map((name) => limited(working(name, "acme"), MINUTE_MS));
+    const [a, b, c] = lives as [Life, Life, Life];
+    const now = Math.max(...lives.map(({ state }) => state.throttle?.until ?? 0));
+    const free = {
+      type: "hold.released",
+      kind: "throttle",
+      owner: "*",
+      by: "supervisor",
+      reason: "",
+    } as const;
+    a.on(free, now + HOUR_MS - a.at);
+    b.on(free, now - b.at);
+    expect(dueThrottles(fleet(a, b, c), now + RAMP_MS - 1).size).toBe(0);
+    expect([...dueThrottles(fleet(a, b, c), now + RAMP_MS).keys()]).toEqual(["c"]);
+  });
+
   test("a clone that names none shares its limit with nobody, whatever its agent says", () => {
     const first = limited(working("a"), MINUTE_MS);
     const waiting = new Life("b").declared(agent("gpt")).assigned({}, "other");

@@ -669,17 +669,16 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["receiversPerHour", "receiverTrouble", "misbehaviour"],
   },
   {
-    bug: "the next look at the file undoes what people decided",
+    bug: "what goes on after a pause goes on with the limits of its file",
     invariant: "raises-stand",
     edits: [
       {
-        file: "core/supervise/want.ts",
-        find: "raises: withoutOldRaises(declared)",
-        replace: "raises: declared === null ? withoutOldRaises(declared) : {}",
+        file: "core/supervise/watch.ts",
+        find: "      activeSince: state.mission?.activeSince ?? at,\n",
+        replace: "      activeSince: state.mission?.activeSince ?? at,\n      raises: {},\n",
       },
     ],
-    troubles: ["operatorsPerHour", "commitsPerHour"],
-    hours: 3,
+    troubles: ["operatorsPerHour", "oddities"],
   },
   {
     bug: "a kill waits for the window to open",
@@ -701,8 +700,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "core/supervise/throttle.ts",
-        find: "Math.abs(now - lastAdmittedAt) >= RAMP_MS",
-        replace: "Math.abs(now - lastAdmittedAt) >= 0",
+        find: "Math.abs(now - state.admittedAt) < RAMP_MS",
+        replace: "Math.abs(now - state.admittedAt) < 0",
       },
     ],
     troubles: ["limitsPerHour"],
