@@ -14,7 +14,10 @@ async function play(): Promise<Outcome> {
   const scenario = (await catalogue(folder)).get(name);
   if (scenario === undefined) return { type: "failed", message: `there is no scenario ${name}` };
   try {
-    const log = (line: string): boolean => process.stderr.write(`  ${line}\n`);
+    const begun = performance.now();
+    const log = (line: string): void => {
+      process.stderr.write(`  ${((performance.now() - begun) / 1_000).toFixed(1).padStart(5)} s  ${line}\n`);
+    };
     return { type: "played", result: await scenario.run({ log }) };
   } catch (error) {
     if (error instanceof NotPossible) return { type: "not_possible", message: error.message };

@@ -23,7 +23,7 @@ export interface Trouble {
   /** What the controller says of it; null while it says nothing. */
   detected(living: Living): Promise<string | null>;
   end(living: Living): void | Promise<void>;
-  /** In any case, also when the scenario failed. */
+  /** In any case, also when the scenario failed; the controller is gone then. */
   cleanUp?(): void | Promise<void>;
   /** The mission that ends by itself is asked for only when the trouble is there. */
   readonly late?: boolean;
@@ -94,10 +94,12 @@ export async function liveThrough(trouble: Trouble, { log }: ScenarioOptions): P
       () => `the complaint to end\n${controller.log().slice(-3_000)}`,
       patienceMs,
     );
+    log("it says so no longer");
     const closed = async (name: string) => missionUntil(controller, name, ({ closure }) => closure !== null);
     const killed = await closed("doomed");
     const finished = await closed("finishing");
     const recoveredAfterMs = Date.now() - endedAt;
+    log("the one that was killed and the one that ended by itself are closed");
     if (trouble.published === true)
       await eventually(
         () => world.status("missions/finishing/status.yaml"),
@@ -105,6 +107,7 @@ export async function liveThrough(trouble: Trouble, { log }: ScenarioOptions): P
         () => `the status branch to catch up\n${controller.log().slice(-3_000)}`,
         PUBLISH_MS,
       );
+    log("the one that worked on has to go on working");
     await works(living, STEADY, 1);
     const after = pidsOf(living, STEADY, 1);
     const steady = await controller.client.clone(cloneName(STEADY));
@@ -127,10 +130,9 @@ export async function liveThrough(trouble: Trouble, { log }: ScenarioOptions): P
       lost: odd.length > 0 ? odd.join("; ") : await nothingLost(world, controller, NAMES),
     };
   } finally {
-    await trouble.cleanUp?.();
     for (const controller of running) await controller.kill();
-    // A folder that is a mount cannot be removed; it goes with the walls.
-    await world.close().catch(() => {});
+    await trouble.cleanUp?.();
+    await world.close();
   }
 }
 

@@ -11,6 +11,7 @@ export interface SmallDisk {
   fill(): void;
   /** Gives back what `fill` took. */
   empty(): void;
+  /** Takes it away, with what is bound below it; whoever still lives there goes with the walls. */
   remove(): void;
 }
 

@@ -34,23 +34,17 @@ async function floods(options: ScenarioOptions): Promise<ScenarioResult> {
     async (living) => {
       const { controller, world } = living;
       const since = Date.now();
-      const item = await eventually(
-        async () =>
-          (await controller.client.inbox()).find(
-            ({ subject, kind }) => subject === ODD && kind !== "closure",
-          ) ?? null,
-        () => true,
-        () => `somebody to notice the flood\n${controller.log().slice(-3_000)}`,
-      );
+      const noticed = await missionUntil(controller, ODD, ({ conduct }) => conduct.blocked.length > 0);
       const detectedAfterMs = Date.now() - since;
-      options.log(`after ${detectedAfterMs} ms: ${item.message}`);
+      const reasons = noticed.conduct.blocked.map(({ reason }) => reason);
+      options.log(`after ${detectedAfterMs} ms: ${reasons.length} reasons that block it`);
       for (let round = 0; round < 10; round++) await works(living, STEADY, 1);
       const bytes = bytesBelow(join(world.dataDir, "instances", cloneName(ODD)));
       options.log(`its instance takes ${bytes} bytes`);
       const end = await killed(living, false);
       return {
         injected: "an agent prints as fast as it can: lines, endless lines, progress, blockers",
-        detected: `inbox ${item.kind}: ${item.message.slice(0, 200)}; of the rest one progress a second and a bounded transcript is kept`,
+        detected: `its blockers, counted by reason: ${reasons[0]}; of the rest one progress a second and a bounded transcript`,
         detectedAfterMs,
         recovered: `the other one works on; ended: ${end}`,
         lost:

@@ -63,7 +63,7 @@ function diskFull(name: string, place: Place, options: ScenarioOptions): Promise
     },
     begin: () => disk?.fill(),
     end: () => disk?.empty(),
-    cleanUp: () => disk?.empty(),
+    cleanUp: () => disk?.remove(),
     detected: place.detected,
     ...(place.steps === undefined ? {} : { steps: place.steps }),
     ...(place.late === undefined ? {} : { late: place.late }),

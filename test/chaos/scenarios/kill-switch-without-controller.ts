@@ -2,15 +2,13 @@
 import { factory } from "../../cli/support.ts";
 import { agentCommand, createWorld, isAlive, missionUntil, processesOf } from "../../e2e/world.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 const NAMES = ["one", "two", "three"] as const;
 
-export async function run(options: { log(line: string): void }): Promise<{
-  injected: string;
-  detected: string;
-  detectedAfterMs: number | null;
-  lost: string | null;
-}> {
+export const about: About = { where: "controller" };
+
+export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const world = await createWorld("chaos-switch");
   try {
     const documents = NAMES.map((name) => ({

@@ -5,7 +5,10 @@ import { parse, stringify } from "yaml";
 import { type Receiver, startReceiver } from "../../adapters/notify/receiver.ts";
 import { agentCommand, createWorld, eventually, missionUntil } from "../../e2e/world.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
-import type { ScenarioOptions, ScenarioResult } from "./sigstop.ts";
+import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
+
+/** Its own patience is longer than what is usual. */
+export const about: About = { where: "receiver of notices", limitMs: 270_000 };
 
 const OUTAGE_MS = 30_000;
 const PATIENCE_MS = 180_000;
