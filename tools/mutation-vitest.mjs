@@ -3,10 +3,13 @@ import { format } from "node:util";
 
 const groups = [];
 let tests = [];
+/** Of the file that is being loaded, before each of its tests. */
+let before = [];
 
 /** The tests that a file declares while it is loaded. */
 export async function collect(load) {
   tests = [];
+  before = [];
   await load();
   return tests;
 }
@@ -20,7 +23,18 @@ function group(name, body) {
 function declare(name, run) {
   const path = [...groups, name].join(" > ");
   const twins = tests.filter((test) => test.path === path).length;
-  tests.push({ path, name: twins === 0 ? path : `${path} (${twins + 1})`, run });
+  const own = before;
+  const whole = async () => {
+    for (const prepare of own) await prepare();
+    await run();
+  };
+  tests.push({ path, name: twins === 0 ? path : `${path} (${twins + 1})`, run: whole });
+}
+
+export function beforeEach(prepare) {
+  if (groups.length > 0)
+    throw new Error("tools/mutation-vitest.mjs knows beforeEach only at the top of a file");
+  before.push(prepare);
 }
 
 /** `each` of vitest: rows that are arrays are spread; `%s` and `$field` are filled in. */
@@ -91,6 +105,8 @@ const MATCHERS = {
   toBeNull: (actual) => actual === null,
   toBeDefined: (actual) => actual !== undefined,
   toBeUndefined: (actual) => actual === undefined,
+  toBeCloseTo: (actual, wanted, digits = 2) => Math.abs(actual - wanted) < 10 ** -digits / 2,
+  toBeTypeOf: (actual, wanted) => typeof actual === wanted,
   toBeGreaterThan: (actual, wanted) => actual > wanted,
   toBeGreaterThanOrEqual: (actual, wanted) => actual >= wanted,
   toBeLessThan: (actual, wanted) => actual < wanted,
@@ -120,17 +136,29 @@ function matchersFor(actual, note, negated) {
     {},
     {
       get(_, matcher) {
+        if (matcher === "rejects") return rejected(actual);
         if (matcher === "not") return matchersFor(actual, note, !negated);
         const matches = MATCHERS[matcher];
         if (matches === undefined)
           throw new Error(`tools/mutation-vitest.mjs does not know ${String(matcher)}`);
-        return (wanted) => {
-          if (matches(actual, wanted) !== negated) return;
+        return (wanted, ...more) => {
+          if (matches(actual, wanted, ...more) !== negated) return;
           throw new Error(`${note ?? ""} ${show(actual)} ${negated ? "not " : ""}${matcher} ${show(wanted)}`);
         };
       },
     },
   );
+}
+
+/** The only thing that is asked of a rejection is what it looks like. */
+function rejected(promise) {
+  return {
+    toMatchObject: async (wanted) => {
+      const [error] = await Promise.allSettled([promise]);
+      if (error.status === "fulfilled") throw new Error("it was not rejected");
+      matchersFor(error.reason, undefined, false).toMatchObject(wanted);
+    },
+  };
 }
 
 export const expect = Object.assign((actual, note) => matchersFor(actual, note, false), {

@@ -17,6 +17,16 @@ export function differences(before: unknown, after: unknown, now: number, path =
   return [`${path}: ${shown(before, now)} → ${shown(after, now)}`];
 }
 
+/** Whether `differences` would find none. */
+export function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (Array.isArray(one) && Array.isArray(other))
+    return one.length === other.length && one.every((item, at) => isSame(item, other[at]));
+  if (!isRecord(one) || !isRecord(other)) return false;
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...keys].every((key) => isSame(one[key], other[key]));
+}
+
 /** One line, without quotes where nothing is lost by it; instants as seconds from `now`. */
 export function shown(value: unknown, now: number): string {
   if (typeof value === "number" && value > INSTANT_MIN) {
@@ -33,10 +43,11 @@ export function shown(value: unknown, now: number): string {
   return String(value);
 }
 
-/** Digests and ids are told apart by their beginning. */
+/** Ids are told apart by their beginning. What a digest is, is a matter of its own. */
 function short(text: string): string {
   return text
     .replace(/2026-11-23T/g, "")
+    .replace(/\bsha256:[0-9a-f]{12,}/g, "sha256:…")
     .replace(/\b([0-9a-f]{8})[0-9a-f]{16,}\b/g, "$1…")
     .replace(/\n/g, "⏎");
 }

@@ -255,6 +255,11 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
       reviewedBy: "bob",
     },
   }),
+  "its trace is lost": (state) => ({
+    type: "trace.failed",
+    missionId: missionIdOf(state),
+    message: "disk full",
+  }),
   archived: (state) => ({ type: "archive.finished", missionId: missionIdOf(state), path: "archive/scribe" }),
   // What its shim says.
   "it is ready": report("instance.ready", {
@@ -306,6 +311,8 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
   }),
   "blocked without a reason": report("mission.blocked", { summary: "cannot go on" }),
   unblocked: report("mission.unblocked"),
+  "rate limited": report("agent.throttled", { detail: { retry_after_ms: 30_000 } }),
+  "rate limited, nobody knows for how long": report("agent.throttled"),
   "a loop": report("agent.loop", {
     detail: { pattern: "alternation", evidence: "A-B-A-B", times: 6, tool: "shell" },
   }),

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Life } from "../../support/fleet.ts";
 import { SITUATIONS } from "./situations.ts";
-import { consequences, dueAsTimeGoesBy, type Outcome, planned, seenByPeople } from "./tell.ts";
+import { afterALoss, consequences, dueAsTimeGoesBy, type Outcome, planned, seenByPeople } from "./tell.ts";
 
 const HOW = "if this is meant: UPDATE_GOLDEN=1 npx vitest run test/golden, and read the difference";
 const FOLDER = join(import.meta.dirname, "transcripts");
@@ -24,6 +24,7 @@ describe.each(Object.entries(SITUATIONS))("a clone: %s", (name, begin) => {
     ["what people see", seenByPeople],
     ["what falls due", dueAsTimeGoesBy],
     ["what the plan says", planned],
+    ["after a loss of the record", afterALoss],
   ])("%s", (title, tell) => {
     const told = tell(begin());
     const written = sections.get(title) ?? [];
@@ -41,7 +42,7 @@ describe.each(Object.entries(SITUATIONS))("a clone: %s", (name, begin) => {
     expect(brief(outcomes), HOW).toEqual(sections.get("what may happen"));
     for (const told of sections.get("in full") ?? []) {
       const [label = "", ...lines] = told.split("\n    ");
-      expect(outcomes.get(label)?.full, `${label}: ${HOW}`).toEqual(lines);
+      expect(outcomes.get(label)?.full(), `${label}: ${HOW}`).toEqual(lines);
     }
   });
 });
@@ -51,7 +52,11 @@ function brief(outcomes: ReadonlyMap<string, Outcome>): string[] {
   const labels = new Map<string, string[]>();
   for (const [label, outcome] of outcomes)
     labels.set(outcome.brief, [...(labels.get(outcome.brief) ?? []), label]);
-  return [...labels].map(([outcome, same]) => `${outcome}\n    ${same.join(" | ")}`);
+  return [...labels].map(([outcome, same]) =>
+    outcome === "ignored" || outcome === "nothing changes"
+      ? `${outcome}, by ${same.length} of ${outcomes.size}`
+      : `${outcome}\n    ${same.join(" | ")}`,
+  );
 }
 
 function fileOf(name: string): string {
@@ -75,7 +80,8 @@ function update(): void {
   const homes = new Map<string, string>();
   const most = new Map<string, number>();
   for (const [name, outcomes] of all) {
-    for (const [label, { full }] of outcomes) {
+    for (const [label, outcome] of outcomes) {
+      const full = outcome.full();
       if (full.length <= (most.get(label) ?? 0)) continue;
       most.set(label, full.length);
       homes.set(label, name);
@@ -94,9 +100,10 @@ function update(): void {
     const sections: readonly (readonly [string, readonly string[]])[] = [
       ["what people see", anew(seenByPeople(begin()))],
       ["what may happen", brief(outcomes)],
-      ["in full", full.map(([label, outcome]) => [label, ...outcome.full].join("\n    "))],
+      ["in full", full.map(([label, outcome]) => [label, ...outcome.full()].join("\n    "))],
       ["what falls due", anew(dueAsTimeGoesBy(begin()))],
       ["what the plan says", anew(planned(begin()))],
+      ["after a loss of the record", anew(afterALoss(begin()))],
     ];
     const texts = sections.map(([title, lines]) => `== ${title}\n\n${lines.join("\n")}\n`);
     writeFileSync(fileOf(name), `${name}\n\n${texts.join("\n")}`);

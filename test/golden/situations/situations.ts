@@ -160,6 +160,78 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
     worked()
       .on({ type: "mission.withdrawn", revision: "b".repeat(40), reason: "its file is gone" })
       .dead(),
+  "closed after a hard life": () => {
+    const life = worked();
+    life.reports("mission.blocked", { detail: { reason: "no key for api-7", needs: "a key" } });
+    life.reports("mission.blocked", { detail: { reason: "no disk" } }).reports("mission.unblocked");
+    life.reports("agent.loop", LOOP).on({ type: "message.sent", by: "operator:ann", text: "look at page 3" });
+    life.on({ type: "agent.told", epoch: 1, id: `${life.state.mission?.missionId}/2`, from: "operator" });
+    life.on(claimed(life)).on({
+      type: "action.completed",
+      epoch: 1,
+      key: "k1",
+      outcome: "done",
+      verified: false,
+      result: "{}",
+      evidence: "sent",
+    });
+    life.on({
+      type: "action.duplicate",
+      epoch: 1,
+      key: "k1",
+      action: "external_messaging",
+      count: 1,
+      freeze: false,
+    });
+    life.on({ type: "budget.crossed", meter: "llm_calls", level: "pause", used: 92, limit: 100 });
+    life.on({ type: "instance.paused", epoch: 1 }).on({
+      type: "request.decided",
+      request: life.state.requests[0]?.id ?? "",
+      decision: { type: "raise", budget: { max_llm_calls: 400 } },
+      by: "operator:ann",
+      reason: "worth it",
+    });
+    life.on({ type: "instance.resumed", epoch: 1 });
+    crashed(life).dead();
+    life.on({ type: "deadline.passed", deadline: "backoff", epoch: 1, evidence: "over" });
+    if (life.state.phase === "Idle") life.planned();
+    healthy(life.prepared().launched().ready().dispatched().reports("mission.accepted"));
+    const trace = { cause: "killed", path: "traces/1", digest: "sha256:t", files: 3, bytes: 300 } as const;
+    life.on({
+      type: "trace.saved",
+      missionId: life.state.mission?.missionId ?? "",
+      bundle: {
+        ...trace,
+        epoch: 1,
+        at: life.at,
+        missing: ["stderr: too old"],
+        timeline: ["it began"],
+        lastActions: ["shell ls"],
+        changedFiles: ["a.txt"],
+      },
+    });
+    life.on({
+      type: "runaway.detected",
+      epoch: 2,
+      meter: "cost_usd",
+      used: 7,
+      limit: 5,
+      evidence: "7 of 5 USD",
+    });
+    life.dead().on({
+      type: "postmortem.merged",
+      missionId: life.state.mission?.missionId ?? "",
+      postmortem: {
+        revision: "c".repeat(40),
+        file: "postmortems/x.md",
+        digest: "sha256:p",
+        author: "ann",
+        reviewedBy: "bob",
+      },
+    });
+    return life;
+  },
+  "rate limited": () => worked().reports("agent.throttled", { detail: { retry_after_ms: 30_000 } }),
   retired: () =>
     new Life().declared().on({ type: "clone.withdrawn", revision: "b".repeat(40), reason: "gone" }),
   "offered to the in-core lane": () => {

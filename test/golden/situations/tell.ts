@@ -9,6 +9,7 @@ import type { Notice } from "../../../src/core/model/notice.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/core/model/time.ts";
 import { noticesOf } from "../../../src/core/notify/notices.ts";
 import { plan } from "../../../src/core/plan/plan.ts";
+import { board } from "../../../src/core/status/board.ts";
 import { describe } from "../../../src/core/status/describe.ts";
 import { fleetView, type Picture } from "../../../src/core/status/fleet.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
@@ -16,9 +17,9 @@ import { headline, whySteps } from "../../../src/core/status/why.ts";
 import { decide } from "../../../src/core/supervise/decide.ts";
 import { due } from "../../../src/core/supervise/due.ts";
 import { livenessOf } from "../../../src/core/supervise/liveness.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
+import { type CloneState, initialState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, anObserved, type Life } from "../../support/fleet.ts";
-import { differences, shown } from "./difference.ts";
+import { differences, isSame, shown } from "./difference.ts";
 import { HAPPENINGS } from "./happenings.ts";
 
 /** What every event changes, or follows from the rest. */
@@ -26,7 +27,7 @@ const ALWAYS_CHANGES = /^(version|recent|phaseSince|conditions)\b/;
 
 /** What a happening comes to in a situation: in full, and in one line. */
 export interface Outcome {
-  readonly full: readonly string[];
+  readonly full: () => readonly string[];
   readonly brief: string;
 }
 
@@ -43,48 +44,48 @@ export function consequences(begin: () => Life): ReadonlyMap<string, Outcome> {
 
 function consequence(before: CloneState, event: CloneEvent, at: number): Outcome {
   const { state: after, effects, ignored } = decide(before, event, at);
-  const lines = differences(before, after, at).filter((line) => !ALWAYS_CHANGES.test(line));
-  const known = new Map(before.conditions.map((condition) => [condition.type, condition]));
-  const conditions = after.conditions.filter(({ type, status, reason, message }) => {
-    const was = known.get(type);
-    return was?.status !== status || was.reason !== reason || was.message !== message;
-  });
   const notices = noticesOf({ before, after, event, at });
-  const full = [
-    `“${shown(describe(event), at)}”`,
-    ...(ignored === undefined ? [] : [`ignored: ${ignored}`]),
-    ...lines,
-    ...(after.phase !== before.phase && after.phaseSince !== at ? ["since: wrong"] : []),
-    ...conditions.map(
-      ({ type, status, reason, message }) => `condition ${type} ${status} ${reason}: ${shown(message, at)}`,
-    ),
-    ...effects.map((effect) => `effect ${shown(effect, at)}`),
-    ...notices.map(({ id: _, at: __, clone: ___, ...notice }) => `notice ${shown(notice, at)}`),
-  ];
   return {
-    full,
-    brief: ignored === undefined ? briefly(before, after, { lines, effects, notices }) : "ignored",
+    brief: ignored === undefined ? briefly(before, after, { effects, notices }) : "ignored",
+    full: () => [
+      `“${shown(describe(event), at)}”`,
+      ...(ignored === undefined ? [] : [`ignored: ${ignored}`]),
+      ...differences(before, after, at).filter((line) => !ALWAYS_CHANGES.test(line)),
+      ...(after.phase !== before.phase && after.phaseSince !== at ? ["since: wrong"] : []),
+      ...conditionsAnew(before, after, at),
+      ...effects.map((effect) => `effect ${shown(effect, at)}`),
+      ...notices.map(({ id: _, at: __, clone: ___, ...notice }) => `notice ${shown(notice, at)}`),
+    ],
   };
+}
+
+function conditionsAnew(before: CloneState, after: CloneState, at: number): string[] {
+  const known = new Map(before.conditions.map((condition) => [condition.type, condition]));
+  return after.conditions
+    .filter(({ type, status, reason, message }) => {
+      const was = known.get(type);
+      return was?.status !== status || was.reason !== reason || was.message !== message;
+    })
+    .map(
+      ({ type, status, reason, message }) => `condition ${type} ${status} ${reason}: ${shown(message, at)}`,
+    );
 }
 
 function briefly(
   before: CloneState,
   after: CloneState,
   {
-    lines,
     effects,
     notices,
   }: {
-    readonly lines: readonly string[];
     readonly effects: readonly Effect[];
     readonly notices: readonly Notice[];
   },
 ): string {
   const phase = before.phase === after.phase ? [] : [`→ ${after.phase}`];
-  const changed = Object.keys(after).filter(
-    (key) => !ALWAYS_CHANGES.test(key) && before[key as keyof CloneState] !== after[key as keyof CloneState],
+  const paths = (Object.keys(after) as (keyof CloneState)[]).filter(
+    (key) => key !== "phase" && !ALWAYS_CHANGES.test(key) && !isSame(before[key], after[key]),
   );
-  const paths = changed.filter((key) => key !== "phase" && lines.some((line) => line.startsWith(key)));
   const does = effects.map((effect) => `${effect.type}${"enter" in effect ? ` ${effect.enter}` : ""}`);
   const parts = [
     ...phase,
@@ -102,7 +103,7 @@ function pictureOf(life: Life): Picture {
     source: { state: "ok", reason: "Read", message: "read", revision: "a".repeat(40), observedAt: life.at },
     desired: null,
     states: new Map([[life.state.name, life.state]]),
-    signals: new Map(),
+    signals: life.state.instance === null ? new Map() : new Map([[life.state.name, HEARD(life)]]),
     held: [],
     rollback: NO_ROLLBACK,
     rollouts: [],
@@ -110,20 +111,40 @@ function pictureOf(life: Life): Picture {
   };
 }
 
+/** In the middle of a tool call. */
+const HEARD = (life: Life): Signal =>
+  signalOf(life, life.at, {
+    openToolCalls: [
+      { id: "c1", ageMs: 1_000, deadlineMs: 30_000 },
+      { id: "c2", ageMs: 1_000, deadlineMs: 90_000 },
+      { id: "c3", ageMs: 1_000, deadlineMs: null },
+      { id: "c4", ageMs: 5_000, deadlineMs: 4_000 },
+    ],
+    process: { state: "running", pid: 7, startTicks: 1, bootId: "b", sinceMs: 4_000 },
+    usage: { llmCalls: 13, costMicros: 1_300_000, activeMs: 62_000 },
+  });
+
 export function seenByPeople(life: Life): string[] {
   const picture = pictureOf(life);
   const { now } = picture;
   const view = fleetView(picture);
+  const inbox = inboxOf(picture);
+  const percent = (used: number, limit: number | null): number =>
+    limit === null ? 0 : Math.min(100, Math.round((used / limit) * 100));
   const { runs, text } = headline(life.state.name, life.state, []);
   return [
     `${runs ? "runs" : "does not run"}: ${shown(text, now)}`,
     ...whySteps(life.state, []).map((step) => `why ${shown(step, now)}`),
-    ...inboxOf(picture).map((item) => `inbox ${shown(item, now)}`),
+    ...inbox.map((item) => `inbox ${shown(item, now)}`),
     ...view.missions.flatMap(({ closure, conditions: _, ...mission }) => [
       `mission ${shown(mission, now)}`,
       ...(closure === null ? [] : [`closure ${shown(closure, now)}`]),
     ]),
     ...view.clones.map(({ conditions: _, ...clone }) => `clone ${shown(clone, now)}`),
+    ...board(view, inbox, percent)
+      .split("\n")
+      .filter((line) => /^[|*-] ?[^-]/.test(line))
+      .map((line) => `board ${line}`),
   ];
 }
 
@@ -208,6 +229,46 @@ function signalOf(life: Life, receivedAt: number, change: Partial<Signal["heartb
       ...change,
     },
   };
+}
+
+/** What becomes of it when the record is lost, by what is left of it besides what was published. */
+export function afterALoss(life: Life): string[] {
+  const { state } = life;
+  const at = life.at + MINUTE_MS;
+  const { version: _version, recent: _recent, ...snapshot } = JSON.parse(JSON.stringify(state));
+  const missionId = state.mission?.missionId ?? null;
+  const body = { epoch: state.epoch, nonce: "found", missionId, adopt: true };
+  const left: readonly (readonly [string, Partial<Extract<CloneEvent, { type: "clone.restored" }>>])[] = [
+    ["its workspace", {}],
+    ["nothing", { workspace: false }],
+    ["its body", { body }],
+    ["its body, not to be adopted", { body: { ...body, adopt: false } }],
+    ["a younger body", { body: { ...body, epoch: state.epoch + 1 } }],
+    ["a younger body that has said nothing", { body: { ...body, epoch: state.epoch + 1, missionId: null } }],
+    [
+      "a younger body of another mission",
+      { body: { ...body, epoch: state.epoch + 1, missionId: "m_other" } },
+    ],
+  ];
+  return left.flatMap(([label, parts]) => {
+    const event = {
+      type: "clone.restored",
+      snapshot,
+      asOf: life.at,
+      epoch: state.epoch + 1_000,
+      body: null,
+      workspace: true,
+      actions: [],
+      anchor: null,
+      evidence: "the disk was lost",
+      ...parts,
+    } as const;
+    const { state: after, effects } = decide(initialState(state.name, at), event, at);
+    return [
+      ...differences(state, after, at).filter((line) => !ALWAYS_CHANGES.test(line)),
+      ...effects.map((effect) => `effect ${shown(effect, at)}`),
+    ].map((line) => `${label}: ${line}`);
+  });
 }
 
 /** What the repository may say by now. */
