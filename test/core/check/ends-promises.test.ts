@@ -12,6 +12,7 @@ import {
   ID,
   IDLE,
   judged,
+  KILLED,
   kill,
   lost,
   NOTHING,
@@ -21,7 +22,6 @@ import {
   STOPPING,
   SURVIVED,
   same,
-  situation,
   stop,
   type Told,
   withInstance,
@@ -237,7 +237,6 @@ judged("reports-once-in-order", [
   ],
 ]);
 
-const KILLED = situation("killed");
 const trace: Effect = { type: "trace", epoch: 1, missionId: ID, cause: "killed" };
 const NO_TRACE = "epoch 1 was buried without a trace bundle";
 

@@ -229,3 +229,4 @@ export const fleet = (...names: string[]): Told[] =>
 export const without = (change: Partial<Wanted> = {}): Told =>
   reviewed({ clones: new Set(), missions: new Map(), ...change });
 export const FIVE = fleet("a", "b", "c", "d");
+export const KILLED = situation("killed");

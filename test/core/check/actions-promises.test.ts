@@ -1,0 +1,163 @@
+/** Actions on the world outside: each at most once, and none that needs a person without one. */
+import type { Fact } from "../../../src/core/check/fact.ts";
+import type { CloneEvent } from "../../../src/core/model/event.ts";
+import type { CloneState } from "../../../src/core/supervise/state.ts";
+import { actionRow } from "../../support/record.ts";
+import { happened, ID, judged, NOTHING, RUNNING, same, situation, type Told, withMission } from "./story.ts";
+
+const claim = (change: Partial<Extract<CloneEvent, { type: "action.claimed" }>> = {}): CloneEvent => ({
+  type: "action.claimed",
+  epoch: 1,
+  agent: 1,
+  key: "k1",
+  digest: "sha256:1",
+  action: "push",
+  target: "origin",
+  arguments: "{}",
+  approval: null,
+  ...change,
+});
+const completed = (outcome: "done" | "failed", key = "k1"): CloneEvent => ({
+  type: "action.completed",
+  epoch: 1,
+  key,
+  outcome,
+  verified: false,
+  result: null,
+  evidence: "",
+});
+const on = (event: CloneEvent, state: CloneState = RUNNING): Told => happened(event, same(state));
+const did = (missionId: string, key: string): Told => ({
+  type: "did",
+  clone: "scribe",
+  epoch: 2,
+  missionId,
+  key,
+});
+const homeless = (event: CloneEvent): Told => {
+  const told = on(event) as Extract<Fact, { type: "recorded" }>;
+  return { ...told, event: { ...told.event, missionId: null } };
+};
+const restored = {
+  type: "clone.restored",
+  actions: [actionRow(ID, "k1", { state: "committed", epoch: 4 })],
+} as unknown as CloneEvent;
+
+judged("no-action-twice", [
+  ["claimed and done", [on(claim()), on(completed("done"))], null],
+  [
+    "two actions",
+    [on(claim()), on(completed("done")), on(claim({ key: "k2" })), on(completed("done", "k2"))],
+    null,
+  ],
+  [
+    "failed, and claimed again",
+    [on(claim()), on(completed("failed")), on(claim()), on(completed("done"))],
+    null,
+  ],
+  [
+    "claimed while it is under way",
+    [on(claim()), on(claim({ epoch: 2 }))],
+    "push was let go although it is reserved since epoch 1",
+  ],
+  [
+    "claimed after it was done",
+    [on(claim()), on(completed("done")), on(claim())],
+    "push was let go although it is committed since epoch 1",
+  ],
+  [
+    "claimed while nobody knows",
+    [
+      on(claim()),
+      on({ type: "action.unknown", epoch: 1, key: "k1", action: "push", unverifiable: false, evidence: "" }),
+      on(claim()),
+    ],
+    "push was let go although it is unknown since epoch 1",
+  ],
+  [
+    "claimed after a loss of the record",
+    [on(restored), on(claim())],
+    "push was let go although it is committed since epoch 4",
+  ],
+  [
+    "done without a claim",
+    [on(completed("done"))],
+    "action.completed tells of an action that was never claimed",
+  ],
+  [
+    "done twice",
+    [on(claim()), on(completed("done")), on(completed("failed"))],
+    "k1 is failed although it was done before",
+  ],
+  ["failed twice", [on(claim()), on(completed("failed")), on(completed("failed"))], null],
+  [
+    "a duplicate is no second time",
+    [
+      on(claim()),
+      on({ type: "action.duplicate", epoch: 1, key: "k1", action: "push", count: 1, freeze: false }),
+    ],
+    null,
+  ],
+  ["of no mission", [homeless(claim())], "action.claimed belongs to no mission"],
+  ["something else of no mission", [homeless(NOTHING)], null],
+  [
+    "a conflict is no action",
+    [on({ type: "action.conflict", epoch: 1, key: "k9", action: "push", digest: "a", recorded: "b" })],
+    null,
+  ],
+  ["seen once", [did("m1", "k1"), did("m1", "k2"), did("m2", "k1")], null],
+  ["seen twice", [did("m1", "k1"), did("m1", "k1")], "k1 was done a second time, by epoch 2"],
+]);
+
+const careful = withMission(RUNNING, {
+  contract: {
+    ...(RUNNING.mission?.contract as NonNullable<CloneState["mission"]>["contract"]),
+    constraints: { allowed_tools: [], forbidden_tools: [], approval_required: ["push"] },
+  },
+});
+const decided = (decision: "approved" | "denied", request = "r1", digest = "sha256:1") => ({
+  digest,
+  decision,
+  request,
+  by: "ann",
+  at: 0,
+});
+const knows = (state: CloneState, ...approvals: ReturnType<typeof decided>[]): CloneState =>
+  withMission(state, { approvals });
+
+judged("approved-first", [
+  ["nobody has to approve it", [on(claim())], null],
+  ["approved", [on(claim({ approval: "r1" }), knows(careful, decided("approved")))], null],
+  ["not approved", [on(claim(), careful)], "push was let go although nobody has approved it"],
+  [
+    "approved by another answer",
+    [on(claim({ approval: "r2" }), knows(careful, decided("approved")))],
+    "push was let go although nobody has approved it",
+  ],
+  [
+    "another action was approved",
+    [on(claim({ approval: "r1" }), knows(careful, decided("approved", "r1", "sha256:2")))],
+    "push was let go although nobody has approved it",
+  ],
+  [
+    "denied",
+    [on(claim({ approval: "r1" }), knows(careful, decided("denied")))],
+    "push was let go although it was denied",
+  ],
+  [
+    "denied though nobody was needed",
+    [on(claim(), knows(RUNNING, decided("denied")))],
+    "push was let go although it was denied",
+  ],
+  [
+    "denied after it was approved",
+    [on(claim({ approval: "r1" }), knows(careful, decided("approved"), decided("denied")))],
+    "push was let go although it was denied",
+  ],
+  [
+    "while the lane is held",
+    [on(claim(), situation("pause asked for"))],
+    "push was let go although the lane is held",
+  ],
+  ["not an action", [on(NOTHING, situation("pause asked for"))], null],
+]);
