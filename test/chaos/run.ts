@@ -301,10 +301,11 @@ async function calm(chaos: Chaos): Promise<void> {
   const client = clientOf(chaos.dataDir, url);
   const begun = performance.now();
   const open = await pollFor(async () => {
-    // Whoever was paused when a controller died is let go.
+    // Whoever was paused when a controller died is let go, also one that was only just being started.
     const { missions } = await client.fleet();
     for (const one of missions)
-      if (one.phase === "Paused") await client.resume({ name: one.name, reason: "go on" });
+      if (one.holds.some(({ kind }) => kind === "operator"))
+        await client.resume({ name: one.name, reason: "go on" });
     const all = missions.filter(({ name, run, closure }) => closure !== null && chaos.runs.get(name) === run);
     return all.length === chaos.runs.size ? all : null;
   }, deadline - performance.now());

@@ -37,6 +37,17 @@ test("each scenario is played within its limit, and the table says what became o
   expect(sleepers()).toEqual([]);
 });
 
+test("what is not possible here does not count as passed", async () => {
+  const all = await catalogue(FIXTURES);
+  const report = await playSuite({
+    scenarios: new Map([...all].filter(([name]) => name === "impossible")),
+    folder: FIXTURES,
+    log: () => {},
+  });
+  expect(report.ok).toBe(false);
+  expect(suiteText(report)).toContain("NOTHING WAS TRIED");
+});
+
 test("wrong usage ends with 2 and says what would be right", () => {
   const run = (...args: readonly string[]) =>
     spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8", timeout: 30_000 });

@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { type Living, pidsOf, works } from "../e2e/living.ts";
 import { agentCommand, createWorld, eventually, isAlive, missionUntil, type World } from "../e2e/world.ts";
-import type { ControllerOptions, RunningController } from "../support/controller.ts";
+import { type ControllerOptions, endInstances, type RunningController } from "../support/controller.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
 import { nothingLost } from "./nothing-lost.ts";
 import type { ScenarioOptions, ScenarioResult } from "./scenario.ts";
@@ -131,6 +131,8 @@ export async function liveThrough(trouble: Trouble, { log }: ScenarioOptions): P
     };
   } finally {
     for (const controller of running) await controller.kill();
+    // What a disk or a mount keeps from being ended goes with the walls.
+    await endInstances(world.dataDir).catch(() => {});
     await trouble.cleanUp?.();
     await world.close();
   }

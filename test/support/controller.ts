@@ -100,7 +100,7 @@ export function readLog(dataDir: string): string {
   return existsSync(logFile(dataDir)) ? readFileSync(logFile(dataDir), "utf8") : "";
 }
 
-/** Ends every instance of a data directory. For the end of a test: no controller may be running. */
+/** Ends every instance of a data directory and forgets it, with its folder, socket and cgroup. For the end of a test: no controller may be running. */
 export async function endInstances(dataDir: string): Promise<void> {
   const identity = join(dataDir, "installation.json");
   if (!existsSync(identity)) return;
@@ -109,7 +109,10 @@ export async function endInstances(dataDir: string): Promise<void> {
   const signal = AbortSignal.timeout(UP_MS);
   const ladder = { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 } as const;
   const { instances } = await driver.list(signal);
-  for (const { handle, state } of instances) if (state !== "dead") await driver.stop(handle, ladder, signal);
+  for (const { handle, state } of instances) {
+    if (state !== "dead") await driver.stop(handle, ladder, signal);
+    await driver.reap(handle, signal);
+  }
 }
 
 function logFile(dataDir: string): string {
