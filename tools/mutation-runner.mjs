@@ -27,9 +27,10 @@ const TESTS = [
   { tests: "test/golden/golden.test.ts", about: /core\/(status|plan)\// },
   { tests: "test/shim/redact.test.ts", about: /model\/redact/ },
   {
-    tests: "test/reconcile/{actions,outbox,letters}.test.ts",
-    about: /core\/(ledger|notify|status\/callbacks|check\/invariants\/(actions|notices))/,
+    tests: "test/reconcile/actions.test.ts",
+    about: /core\/(ledger|supervise\/(actions|answers|freeze|requests)|check\/invariants\/actions)/,
   },
+  { tests: "test/reconcile/{outbox,letters}.test.ts", about: /core\/(notify|status\/callbacks)/ },
 ];
 const STANDS_FOR_VITEST = new URL("./mutation-vitest.mjs", import.meta.url).href;
 /** More windows than `src/core/supervise/window.ts` remembers answers for. */

@@ -289,6 +289,7 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
   "it exits with 7": report("instance.exited", {
     detail: { code: 7, signal: null, signature: "exit:7:boom", stderr_tail: "boom at line 3 " },
   }),
+  "it exits while it is limited": report("instance.exited", { detail: { code: 1, throttled: true } }),
   "it ends by a signal": report("instance.exited", { detail: { code: null, signal: "SIGSEGV" } }),
   "its credentials are refused": report("instance.exited", {
     detail: { code: 1, signal: null, auth: true, stderr_tail: "401" },
@@ -320,6 +321,10 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
   "it is done": report("mission.completed", { summary: "all done", artifacts: [{ path: "late.txt" }] }),
   "it failed": report("mission.failed", { summary: "no way" }),
   "it was cancelled": report("mission.cancelled"),
+  "its shim obeyed the kill switch": report("mission.cancelled", {
+    summary: "the kill switch",
+    detail: { kill_switch: "fleet" },
+  }),
   "it timed out": report("mission.timed_out"),
   "a report that was taken before": report("mission.progress", {}, 0),
   "a report from the future": report("mission.progress", {}, 2),

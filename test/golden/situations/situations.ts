@@ -44,6 +44,70 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
   "nudged once": () => worked().reports("agent.loop", LOOP),
   stuck: () => worked().reports("agent.loop", LOOP).reports("agent.loop", LOOP),
   "waits for an approval": () => worked().on(approval(worked())),
+  "one of two has approved": () => {
+    const life = worked().on(approval(worked()));
+    return life.on({
+      type: "request.decided",
+      request: life.state.requests[0]?.id ?? "",
+      decision: { type: "approve" },
+      by: "operator:ann",
+      reason: "fine",
+    });
+  },
+  "approved, and not done yet": () => {
+    const life = worked().on(approval(worked()));
+    for (const by of ["operator:ann", "operator:bob"])
+      life.on({
+        type: "request.decided",
+        request: life.state.requests[0]?.id ?? "",
+        decision: { type: "approve" },
+        by,
+        reason: "fine",
+      });
+    return life;
+  },
+  "an approval has expired": () => {
+    const life = worked().on(approval(worked()));
+    life.at += 2 * HOUR_MS;
+    return life;
+  },
+  "a question came back twice": () => {
+    const life = worked().on({
+      type: "budget.crossed",
+      meter: "llm_calls",
+      level: "pause",
+      used: 92,
+      limit: 100,
+    });
+    const request = life.state.requests[0]?.id ?? "";
+    life.on({ type: "request.acknowledged", request, by: "operator:ann" });
+    for (const _ of [1, 2]) life.on({ type: "request.reminded", request }, 4 * HOUR_MS);
+    return life;
+  },
+  "its budget was raised": () => {
+    const life = worked().on({
+      type: "budget.crossed",
+      meter: "llm_calls",
+      level: "pause",
+      used: 92,
+      limit: 100,
+    });
+    return life.on({
+      type: "request.decided",
+      request: life.state.requests[0]?.id ?? "",
+      decision: { type: "raise", budget: { max_llm_calls: 400, max_cost_usd: 20 } },
+      by: "operator:ann",
+      reason: "worth it",
+    });
+  },
+  "people have spoken to it": () => {
+    const life = worked().on({ type: "message.sent", by: "operator:ann", text: "look at page 3" });
+    return life.on({ type: "message.sent", by: "operator:bob", text: "and at page 4" });
+  },
+  "has claimed an action": () => {
+    const life = worked();
+    return life.on(claimed(life));
+  },
   "its lane is frozen": () => {
     const life = worked();
     life.on(claimed(life));
@@ -62,6 +126,31 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
   "reconnecting to its shim": () =>
     probed(degraded(worked()), { shim: "running", agent: "running", answers: false }),
   "reviving its agent": () => probed(degraded(worked()), { shim: "running", agent: "gone", answers: true }),
+  "reconnected, and nothing heard yet": () => {
+    const life = probed(degraded(worked()), { shim: "running", agent: "running", answers: false });
+    return tried(life, "reconnect", true);
+  },
+  "reconnecting was refused": () => {
+    const life = probed(degraded(worked()), { shim: "running", agent: "running", answers: false });
+    return tried(life, "reconnect", false);
+  },
+  "reconnecting for the last time": () => {
+    const life = probed(degraded(worked()), { shim: "running", agent: "running", answers: false });
+    for (const _ of [1, 2]) rungIsOver(tried(life, "reconnect", false));
+    return tried(life, "reconnect", false);
+  },
+  "revived, and nothing heard yet": () =>
+    tried(probed(degraded(worked()), { shim: "running", agent: "stopped", answers: true }), "resume", true),
+  "revived twice": () => {
+    const life = probed(degraded(worked()), { shim: "running", agent: "stopped", answers: true });
+    return rungIsOver(tried(life, "resume", true));
+  },
+  "recovers with its next instance": () => {
+    const life = rungIsOver(probed(degraded(worked()), { shim: "gone", agent: "none", answers: false }));
+    life.dead().on({ type: "deadline.passed", deadline: "backoff", epoch: 1, evidence: "over" });
+    if (life.state.phase === "Idle") life.planned();
+    return life.prepared().launched();
+  },
   "taken for lost": () => {
     const life = degraded(worked());
     return life.on({
@@ -107,6 +196,41 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
     life.on({ type: "deadline.passed", deadline: "backoff", epoch: life.state.epoch, evidence: "over" });
     if (life.state.phase === "Idle") life.planned();
     return healthy(life.prepared().launched().ready().dispatched().reports("mission.accepted"));
+  },
+  "crashed twice in the same way": () => {
+    const life = crashed(worked()).dead();
+    life.on({ type: "deadline.passed", deadline: "backoff", epoch: 1, evidence: "over" });
+    if (life.state.phase === "Idle") life.planned();
+    return crashed(life.prepared().launched().ready().dispatched().reports("mission.accepted"));
+  },
+  "failed to start twice": () => {
+    const life = starting();
+    for (const epoch of [1, 2]) {
+      life.on({
+        type: "instance.launch_failed",
+        epoch,
+        code: "EAGAIN",
+        message: "no process",
+        permanent: false,
+      });
+      life.dead();
+      life.on({ type: "deadline.passed", deadline: "backoff", epoch, evidence: "over" });
+      if (life.state.phase === "Idle") life.planned();
+      life.prepared();
+    }
+    return life;
+  },
+  "withdrawn while it works": () =>
+    worked().on({ type: "clone.withdrawn", revision: "b".repeat(40), reason: "its file is gone" }),
+  "declared as retired while it works": () => worked().declared({ state: "retired" }),
+  "limited again and again": () => {
+    const life = worked();
+    for (const _ of [1, 2, 3]) life.reports("agent.throttled", { detail: { account: "gpt" } });
+    return life;
+  },
+  "quarantined after it had worked": () => {
+    const life = worked().reports("instance.exited", { detail: { code: 1, auth: true } });
+    return life.dead();
   },
   quarantined: () => {
     const life = starting();
@@ -155,6 +279,22 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
         keptAt: "artifacts/m",
       },
     });
+  },
+  "a template is proposed": () => {
+    const life = completed().judged();
+    const missionId = life.state.past[0]?.missionId ?? "";
+    return life.on({ type: "template.proposed", missionId, by: "operator:ann", interventionsMax: 2 });
+  },
+  "retired after its mission": () => {
+    const life = completed().judged();
+    const missionId = life.state.past[0]?.missionId ?? "";
+    return life.on({ type: "closure.decided", missionId, decision: "retire", by: "operator:ann" });
+  },
+  "judging failed four times": () => {
+    const life = completed();
+    for (const _ of [1, 2, 3, 4])
+      life.on({ type: "judge.failed", missionId: life.state.mission?.missionId ?? "", message: "disk full" });
+    return life;
   },
   "closed as cancelled": () =>
     worked()
@@ -270,7 +410,7 @@ function held(life: Life): Life {
 }
 
 function starting(): Life {
-  const life = new Life().declared().assigned(RICH).planned();
+  const life = new Life().declared({ afterClosure: "ask" }).assigned(RICH).planned();
   const gate = (type: "BaselineApplied" | "OverlayApplied" | "SecretsVerified" | "EnvelopeValid") => ({
     type,
     ok: true,
@@ -340,6 +480,16 @@ function probed(life: Life, found: Omit<Probed, "evidence">): Life {
     found: { ...found, evidence: "looked at it" },
     evidence: "looked at it",
   });
+}
+
+function tried(life: Life, rung: "reconnect" | "resume", ok: boolean): Life {
+  const { epoch } = life.state;
+  return life.on({ type: "recovery.tried", epoch, rung, ok, found: null, evidence: `${rung} was tried` });
+}
+
+function rungIsOver(life: Life): Life {
+  const { epoch } = life.state;
+  return life.on({ type: "deadline.passed", deadline: "recovery", epoch, evidence: "it did not help" });
 }
 
 function crashed(life: Life): Life {

@@ -1,6 +1,7 @@
 /** Puts into words what the core makes of a situation. */
 
 import { NO_ROLLBACK } from "../../../src/core/guardrails/rollback.ts";
+import { sha256Hex } from "../../../src/core/model/digest.ts";
 import { NO_DRILLS } from "../../../src/core/model/drill.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
@@ -47,16 +48,34 @@ function consequence(before: CloneState, event: CloneEvent, at: number): Outcome
   const notices = noticesOf({ before, after, event, at });
   return {
     brief: ignored === undefined ? briefly(before, after, { effects, notices }) : "ignored",
-    full: () => [
-      `“${shown(describe(event), at)}”`,
-      ...(ignored === undefined ? [] : [`ignored: ${ignored}`]),
-      ...differences(before, after, at).filter((line) => !ALWAYS_CHANGES.test(line)),
-      ...(after.phase !== before.phase && after.phaseSince !== at ? ["since: wrong"] : []),
-      ...conditionsAnew(before, after, at),
-      ...effects.map((effect) => `effect ${shown(effect, at)}`),
-      ...notices.map(({ id: _, at: __, clone: ___, ...notice }) => `notice ${shown(notice, at)}`),
-    ],
+    full: () =>
+      [
+        `“${shown(describe(event), at)}”`,
+        ...(ignored === undefined ? [] : [`ignored: ${ignored}`]),
+        ...differences(before, after, at).filter((line) => !ALWAYS_CHANGES.test(line)),
+        ...(after.phase !== before.phase && after.phaseSince !== at ? ["since: wrong"] : []),
+        ...conditionsAnew(before, after, at),
+        ...effects.map((effect) => `effect ${shown(effect, at)}`),
+        ...notices.map(({ id: _, at: __, clone: ___, ...notice }) => `notice ${shown(notice, at)}`),
+      ].map(cut),
   };
+}
+
+const LINE_CHARS_MAX = 200;
+
+/** What is too long to be read ends in a checksum of what was left out. */
+function cut(line: string): string {
+  const rest = line.slice(LINE_CHARS_MAX);
+  return rest === "" ? line : `${line.slice(0, LINE_CHARS_MAX)}… ${sha256Hex(rest).slice(0, 8)}`;
+}
+
+/** None where one of the two is not there. */
+function changedKeys(before: unknown, after: unknown): string[] {
+  if (before === null || after === null) return [];
+  const [was, is] = [before as Record<string, unknown>, after as Record<string, unknown>];
+  return Object.keys(is).filter(
+    (key) => key !== "phase" && !ALWAYS_CHANGES.test(key) && !isSame(was[key], is[key]),
+  );
 }
 
 function conditionsAnew(before: CloneState, after: CloneState, at: number): string[] {
@@ -83,9 +102,7 @@ function briefly(
   },
 ): string {
   const phase = before.phase === after.phase ? [] : [`→ ${after.phase}`];
-  const paths = (Object.keys(after) as (keyof CloneState)[]).filter(
-    (key) => key !== "phase" && !ALWAYS_CHANGES.test(key) && !isSame(before[key], after[key]),
-  );
+  const paths = changedKeys(before, after);
   const does = effects.map((effect) => `${effect.type}${"enter" in effect ? ` ${effect.enter}` : ""}`);
   const parts = [
     ...phase,
