@@ -12,6 +12,7 @@ import { createLagMeter } from "../src/reconcile/lag.ts";
 import { createProber } from "../src/reconcile/probing.ts";
 import { openRecorder, type Recorder } from "../src/reconcile/record.ts";
 import { superviseOnce } from "../src/reconcile/supervise.ts";
+import { createWatching } from "../src/reconcile/watching.ts";
 import { aClone, aMission, aReport, handleOf } from "../test/support/fleet.ts";
 import { type Bench, measure, median, quantile } from "./measure.ts";
 
@@ -28,7 +29,6 @@ export const benchDegraded: Bench = async ({ directory, log }) => {
   const clock = systemClock();
   const store = await openSqliteStore({ file: join(directory, "factory.db") });
   const recorder = await openRecorder({ store, clock, log: silentLog });
-  const watchingSince = clock.now();
   try {
     await bringUp(recorder);
     const done = new AbortController();
@@ -38,7 +38,7 @@ export const benchDegraded: Bench = async ({ directory, log }) => {
       if (before.instance?.health === "degraded" || after.instance?.health !== "degraded") return;
       late.set(after.name, at - (deadlines.get(after.name) ?? at));
     });
-    const supervising = supervise(recorder, { clock, watchingSince, signal: done.signal });
+    const supervising = supervise(recorder, { clock, signal: done.signal });
     await lastHeartbeats(recorder, deadlines);
     for (let waited = 0; late.size < INSTANCES && waited < WAIT_MS_MAX; waited += TICK_MS)
       await sleep(TICK_MS);
@@ -68,20 +68,16 @@ export const benchDegraded: Bench = async ({ directory, log }) => {
 /** What the loop does, without the rest of it. */
 async function supervise(
   recorder: Recorder,
-  parts: { clock: ReturnType<typeof systemClock>; watchingSince: number; signal: AbortSignal },
+  parts: { clock: ReturnType<typeof systemClock>; signal: AbortSignal },
 ): Promise<void> {
-  const { clock, watchingSince, signal } = parts;
+  const { clock, signal } = parts;
+  const watching = createWatching(clock);
   const prober = createProber({ drivers: new Map(), clock, log: silentLog });
   const lag = createLagMeter(clock);
   const metering = lag.run(TICK_MS, signal);
   while (!signal.aborted) {
-    await superviseOnce({
-      recorder,
-      clock,
-      watch: { watchingSince, lagMs: lag.readMs() },
-      prober,
-      policy: null,
-    });
+    watching.begin(lag.readMs);
+    await superviseOnce({ recorder, watching, prober, policy: null });
     await clock.sleep(TICK_MS, signal).catch(() => {});
   }
   await metering;

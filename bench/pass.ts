@@ -28,14 +28,14 @@ export const benchPass: Bench = async ({ directory, log }) => {
         await controller.settled();
       });
       log(`${clones} clones declared and assigned in ${Math.round(taking)} ms`);
-      await controller.supervise(0);
+      await controller.supervise(() => 0);
       await controller.pass(never);
       const { counts } = controller.controlPlane.fleet();
       if (counts.Paused !== missions)
         throw new Error(`not every mission is assigned: ${JSON.stringify(counts)}`);
       const pass = await medianOf(PASSES, async () => {
         await controller.look(never);
-        await controller.supervise(0);
+        await controller.supervise(() => 0);
         await controller.pass(never);
       });
       const remote = await medianOf(PASSES, () =>

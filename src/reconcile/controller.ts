@@ -54,6 +54,7 @@ import { statusTextInTurns } from "./status-files.ts";
 import { superviseClone, superviseOnce } from "./supervise.ts";
 import { createTokens } from "./tokens.ts";
 import { createTracer } from "./trace.ts";
+import { createWatching } from "./watching.ts";
 import { noticesInto } from "./ways.ts";
 import { createWriteBack, PUSHES_PER_MINUTE_MAX } from "./write-back.ts";
 
@@ -99,8 +100,8 @@ export interface Controller {
   look(signal: AbortSignal): Promise<void>;
   /** Plans and records until there is nothing left to plan. */
   pass(signal: AbortSignal): Promise<void>;
-  /** Records what fell due. `lagMs`: how late our own loop is. */
-  supervise(lagMs: number): Promise<boolean>;
+  /** Records what fell due. `readLagMs`: how late our own loop was since it was asked last; asked more than once. */
+  supervise(readLagMs: () => number): Promise<boolean>;
   /** Obeys the kill switch. Never waits, and does not depend on any other step. */
   obeySwitch(): void;
   /** Publishes the status if it is time to. */
@@ -130,8 +131,6 @@ const PUSHES = "status_pushes";
 const DEFAULT_FLUSH_SECONDS = 300;
 /** The chance that what was recorded last is also told before we end; the next controller has the rest. */
 const LAST_NOTICES_MS = SECOND_MS;
-/** A loop that is this late was not merely busy. */
-const AWAY_MS = 2 * SECOND_MS;
 
 export async function createController(parts: ControllerParts): Promise<Controller> {
   const { store, clock, log, drivers } = parts;
@@ -228,14 +227,12 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
   const arrivals = createArrivals();
   const prober = createProber({ drivers, clock, log });
-  const watch = { watchingSince: clock.now(), lagMs: 0 };
-  /** When time was asked last what fell due; a clock that says less was put back. */
-  let askedAt = watch.watchingSince;
+  const watching = createWatching(clock);
   const ingest = createIngest({
     recorder,
     store,
     clock,
-    onUsage: (clone) => superviseClone(clone, { recorder, clock, watch: { ...watch, lagMs: 0 } }),
+    onUsage: (clone) => superviseClone(clone, { recorder, watching }),
   });
   const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
   const answers = createAnswers({ recorder, clock, caps: () => passes.desired()?.fleet.caps ?? null });
@@ -513,17 +510,13 @@ export async function createController(parts: ControllerParts): Promise<Controll
     },
     look,
     pass,
-    supervise(lagMs) {
-      // After a longer absence, or a clock that was set, what we could not hear is nobody's silence.
-      const now = clock.now();
-      if (lagMs >= AWAY_MS || now < askedAt) watch.watchingSince = now;
-      askedAt = now;
+    supervise(readLagMs) {
+      watching.begin(readLagMs);
       outbox.tick();
       drills.tick();
       return superviseOnce({
         recorder,
-        clock,
-        watch: { ...watch, lagMs },
+        watching,
         prober,
         policy: passes.desired()?.fleet ?? null,
       });

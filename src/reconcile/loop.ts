@@ -78,7 +78,7 @@ export function startLoop(
 
   async function superviseForever(): Promise<void> {
     while (!signal.aborted) {
-      await guarded("supervision", () => controller.supervise(lag.readMs()));
+      await guarded("supervision", () => controller.supervise(lag.readMs));
       if (options.untilClosed && controller.atRest()) stopping.abort();
       await clock.sleep(TICK_MS, signal).catch(() => {});
     }
@@ -132,7 +132,7 @@ export function startLoop(
 
   async function runOnce(): Promise<void> {
     await guarded("looking at the repository", () => controller.look(signal));
-    await guarded("supervision", () => controller.supervise(0));
+    await guarded("supervision", () => controller.supervise(() => 0));
     await guarded("the kill switch", async () => controller.obeySwitch());
     await guarded("a pass", () => controller.pass(signal));
     endIfLost();

@@ -2,12 +2,11 @@ import type { FleetPolicy } from "../core/model/desired.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import { fleetDay } from "../core/supervise/day.ts";
 import { due, dueOfUsage } from "../core/supervise/due.ts";
-import type { Watch } from "../core/supervise/liveness.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import { dueThrottles } from "../core/supervise/throttle.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Prober } from "./probing.ts";
 import type { Recorder } from "./record.ts";
+import type { Watching } from "./watching.ts";
 
 /**
  * Asks for every clone that is not at rest what has fallen due, and records it.
@@ -16,14 +15,13 @@ import type { Recorder } from "./record.ts";
  */
 export async function superviseOnce(parts: {
   recorder: Recorder;
-  clock: Clock;
-  watch: Watch;
+  watching: Watching;
   prober: Prober;
   /** Of `fleet.yaml` as it was read last. */
   policy: FleetPolicy | null;
 }): Promise<boolean> {
-  const { recorder, clock, watch, prober, policy } = parts;
-  const now = clock.now();
+  const { recorder, watching, prober, policy } = parts;
+  const { now } = watching.look();
   const day = fleetDay(recorder.states, recorder.signals, { policy, now });
   const found = new Map<string, (state: CloneState) => readonly CloneEvent[]>();
   const failures: unknown[] = [];
@@ -31,8 +29,10 @@ export async function superviseOnce(parts: {
     if (isAtRest(state)) continue;
     try {
       const probe = prober.look(state, recorder.signals.get(state.name), now);
-      const asked = (is: CloneState): readonly CloneEvent[] =>
-        due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe, day });
+      const asked = (is: CloneState): readonly CloneEvent[] => {
+        const { now, watch } = watching.look();
+        return due(is, recorder.signals.get(is.name), now, { ...watch, probe, day });
+      };
       if (asked(state).length > 0) found.set(state.name, asked);
     } catch (error) {
       // Our fault, and told below; the others have to be looked after all the same.
@@ -48,7 +48,7 @@ export async function superviseOnce(parts: {
       ...(is === recorder.states.get(clone) ? [event] : []),
     ]);
   }
-  // Asked again in their turn: while the record was busy, what was missed may have been heard.
+  // Asked again in their turn: while the record was busy, what was missed may have been heard, and the clock may have been set.
   await Promise.all(
     [...found].map(([clone, asked]) =>
       recorder.write(clone, (state) => {
@@ -64,10 +64,12 @@ export async function superviseOnce(parts: {
 /** The part of it that does not wait for the next tick: what one clone spends. Sums over the whole fleet do. */
 export async function superviseClone(
   clone: string,
-  { recorder, clock, watch }: { recorder: Recorder; clock: Clock; watch: Watch },
+  { recorder, watching }: { recorder: Recorder; watching: Watching },
 ): Promise<void> {
-  const asked = (state: CloneState): readonly CloneEvent[] =>
-    dueOfUsage(state, recorder.signals.get(clone), clock.now(), watch);
+  const asked = (state: CloneState): readonly CloneEvent[] => {
+    const { now, watch } = watching.look();
+    return dueOfUsage(state, recorder.signals.get(clone), now, watch);
+  };
   const state = recorder.states.get(clone);
   if (state === undefined || asked(state).length === 0) return;
   await recorder.write(clone, (is) => {

@@ -131,10 +131,10 @@ describe("a pause with an end", () => {
     expect(await controller.controlPlane.pause({ ...request, until: T0 - 1 })).toMatchObject({ ok: false });
     const until = now + 24 * 3_600_000;
     expect(await controller.controlPlane.pause({ ...request, until })).toMatchObject({ ok: true });
-    await controller.supervise(0);
+    await controller.supervise(() => 0);
     expect(holds()).toMatchObject([{ kind: "operator", until }]);
     now = until;
-    await controller.supervise(0);
+    await controller.supervise(() => 0);
     expect(holds()).toEqual([]);
     await controller.close();
   });

@@ -86,7 +86,7 @@ async function controller() {
   const round = async () => {
     await made.look(signal);
     await made.pass(signal);
-    await made.supervise(0);
+    await made.supervise(() => 0);
     await made.settled();
   };
   return { ...made, round, guardrails: () => made.controlPlane.guardrails() };

@@ -151,7 +151,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       async () => {
         const now = clock.now();
         made.obeySwitch();
-        await guard(made.supervise(lag.readMs()));
+        await guard(made.supervise(lag.readMs));
         if (looked && (made.takeDirty() || Math.abs(now - listedAt) >= rhythm.listMs)) {
           listedAt = now;
           await guard(made.pass(never));
