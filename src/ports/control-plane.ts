@@ -51,9 +51,9 @@ export interface ControlPlane {
   decideClosure(
     request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },
   ): Promise<ControlAnswer>;
-  /** Answers an open question. A refusal says which answers are possible, with numbers. */
   /** A person's word on criteria of a closed mission that no program judges. */
   review(request: ReviewRequest): Promise<ControlAnswer>;
+  /** Answers an open question. A refusal says which answers are possible, with numbers. */
   decide(request: DecideRequest): Promise<ControlAnswer>;
   /** Says that somebody looks into it; it comes back all the same when nobody has answered in time. */
   acknowledge(request: { readonly id: string; readonly actor: string }): Promise<ControlAnswer>;

@@ -142,14 +142,3 @@ export function createControl(parts: {
 function owner(request: ControlRequest): string {
   return `operator:${request.actor}`;
 }
-
-/** The lane that a name means: a clone, the clone of a living mission, or of the newest closed one. */
-export function laneOf(states: ReadonlyMap<string, CloneState>, name: string): string | null {
-  if (states.has(name)) return name;
-  let closedOn: string | null = null;
-  for (const state of states.values()) {
-    if (state.mission?.name === name) return state.name;
-    if (state.past.some((past) => past.name === name)) closedOn = state.name;
-  }
-  return closedOn;
-}

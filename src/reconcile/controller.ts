@@ -3,15 +3,9 @@ import { FactoryError } from "../core/model/error.ts";
 import type { Destination } from "../core/model/notice.ts";
 import { sameValue } from "../core/model/same.ts";
 import { SECOND_MS } from "../core/model/time.ts";
-import { type CallbackFacts, deadLettersOf, shimLettersOf } from "../core/status/callbacks.ts";
-import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
-import { guardrailsView } from "../core/status/guardrails.ts";
-import { inboxOf } from "../core/status/inbox.ts";
-import { rolloutView } from "../core/status/rollouts.ts";
-import { trendsOf } from "../core/status/trends.ts";
-import type { WhyView } from "../core/status/view.ts";
-import { headline, whySteps } from "../core/status/why.ts";
-import { waitsForPeople } from "../core/supervise/people.ts";
+import { isAtRest } from "../core/status/at-rest.ts";
+import type { Picture } from "../core/status/fleet.ts";
+import { laneOf } from "../core/status/lane.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ControlPlane } from "../ports/control-plane.ts";
@@ -34,20 +28,21 @@ import { createActions } from "./actions.ts";
 import { createAnswers } from "./answer.ts";
 import { createArrivals } from "./arrivals.ts";
 import { createClosures } from "./closures.ts";
-import { createControl, laneOf } from "./control.ts";
+import { createControl } from "./control.ts";
+import { createControlPlane } from "./control-plane.ts";
 import { createDesires } from "./desire.ts";
 import { createDispatcher } from "./dispatch.ts";
 import { createPlannedDrills } from "./drills.ts";
 import { createEffectHandlers } from "./effects.ts";
 import { createIngest } from "./ingest.ts";
 import { createKillSwitch, type KillSwitch } from "./kill-switch.ts";
-import { replayLetters } from "./letters.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPasses } from "./pass.ts";
 import { createProber } from "./probing.ts";
-import { openRecorder, type Recorded, type Recorder } from "./record.ts";
+import { openRecorder, type Recorder } from "./record.ts";
 import { anchorOf, withRecordFiles } from "./record-files.ts";
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR } from "./record-guard.ts";
+import { isUrgent, matters, mustOutliveUs } from "./relevance.ts";
 import { createRollback } from "./rollback.ts";
 import { createRollouts } from "./rollouts.ts";
 import { statusTextInTurns } from "./status-files.ts";
@@ -262,14 +257,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
     return desired === null || desired.broken.has("fleet") ? null : desired.fleet.simone.notify;
   }
 
-  function callbacks(): CallbackFacts {
-    const deadLetters = [
-      ...deadLettersOf(recorder.outbox.values()),
-      ...shimLettersOf(recorder.states.values()),
-    ];
-    return { destinations: outbox.destinations(), deadLetters };
-  }
-
   const writeBack = createWriteBack({
     pushesPerMinute: () => passes.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_MAX,
     branch: parts.statusBranch,
@@ -298,8 +285,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       dirty = true;
       writeBack.touch(isUrgent(change));
     }
-    // What was done outside must not be done again, whatever becomes of this disk.
-    if (change.before.mission?.actions !== change.after.mission?.actions) writeBack.keep();
+    if (mustOutliveUs(change)) writeBack.keep();
   });
 
   function picture(): Picture {
@@ -343,154 +329,36 @@ export async function createController(parts: ControllerParts): Promise<Controll
   }
 
   function lane(name: string): CloneState | null {
-    const found = laneOf(recorder.states, name) ?? passes.desired()?.missions.get(name)?.contract.clone;
-    return found === undefined ? null : (recorder.states.get(found) ?? null);
+    return laneOf(name, { states: recorder.states, desired: passes.desired() });
   }
 
-  async function why(name: string): Promise<WhyView | null> {
-    const state = lane(name);
-    const isClone = recorder.states.has(name) || passes.desired()?.clones.has(name) === true;
-    const held = (passes.lastPlan()?.held ?? []).filter(
-      (one) =>
-        one.subject === `mission/${name}` ||
-        one.subject === `clone/${name}` ||
-        one.subject === `clone/${state?.name ?? ""}` ||
-        one.subject === "fleet",
-    );
-    const declared =
-      passes.desired()?.missions.has(name) === true ||
-      passes.desired()?.broken.has(`mission/${name}`) === true;
-    if (state === null && !declared && !isClone && held.length === 0) return null;
-    const { runs, text } = headline(name, state, held);
-    return {
-      subject: name,
-      kind: isClone ? "clone" : "mission",
-      runs,
-      headline: text,
-      steps: whySteps(state, held),
-      provenance: state?.spec?.provenance ?? {},
-      recent: state?.recent ?? [],
-    };
-  }
-
-  /** Whoever is unknown to a record that may have been lost is not told that its epoch is over: it would end itself. */
-  function isUnsettled(): boolean {
-    return guard.empty && guard.obstacle() !== null;
-  }
-
-  function refuseEarly(): void {
-    if (isUnsettled()) throw new FactoryError("record/unsettled", "retry", guard.obstacle() ?? "");
-  }
-
-  const controlPlane: ControlPlane = {
+  const controlPlane = createControlPlane({
     installation: parts.installation,
-    authenticate(token) {
-      const caller = tokens.identify(token, recorder.states);
-      return caller?.type === "instance" && isUnsettled() ? { ...caller, revoked: false } : caller;
-    },
-    async ingest(caller, events) {
-      refuseEarly();
-      return ingest.events(caller, events);
-    },
-    async heartbeat(caller, heartbeat) {
-      refuseEarly();
-      const answer = await ingest.heartbeat(caller, heartbeat);
-      if (answer.status === 200) arrivals.note(caller.clone, caller.epoch, clock.now());
-      return answer;
-    },
-    async claimAction(caller, claim) {
-      refuseEarly();
-      return actions.claim(caller, claim);
-    },
-    async completeAction(caller, completion) {
-      refuseEarly();
-      return actions.complete(caller, completion);
-    },
-    pause: (request) => control.pause(request),
-    resume: (request) => control.resume(request),
-    kill: (request) => control.kill(request, killSwitch),
+    recorder,
+    store,
+    source: parts.source,
+    drivers,
+    tokens,
+    guard,
+    ingest,
+    arrivals,
+    actions,
+    control,
+    closures,
+    answers,
     killSwitch,
-    answer: (request) => control.answer(request),
-    decideClosure: (request) => closures.decide(request),
-    review: (request) => closures.review(request),
-    scorecards: (since) => trendsOf(recorder.states.values(), since, clock.now()),
-    decide: (request) => answers.decide(request),
-    acknowledge: (request) => answers.acknowledge(request),
-    async reconcile() {
-      const signal = AbortSignal.timeout(120 * SECOND_MS);
-      await look(signal);
-      await pass(signal);
-      const { state, message, revision } = passes.source();
-      return state === "error"
-        ? { ok: false, code: "unavailable", message }
-        : { ok: true, message: `read ${revision?.slice(0, 12) ?? "nothing"}` };
-    },
-    async allowRewrite(request) {
-      await parts.source.allowRewrite(request.from, request.to);
-      log.warn("a rewritten history was allowed", {
-        actor: request.actor,
-        from: request.from,
-        to: request.to,
-      });
-      return { ok: true, message: `the history may go from ${request.from} to ${request.to}` };
-    },
-    fleet: () => fleetView({ ...picture(), callbacks: callbacks() }),
-    mission: (name) => missionViews(picture()).find((mission) => mission.name === name) ?? null,
-    clone: (name) => {
-      const state = recorder.states.get(name);
-      return state === undefined ? null : cloneView(state, picture());
-    },
-    why,
-    rollouts: () => rollouts.all().map(rolloutView),
-    guardrails: () =>
-      guardrailsView({
-        state: rollback.state(),
-        measures: rollback.measures(),
-        breaches: rollback.breaches(),
-        policy: passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY,
-        now: clock.now(),
-      }),
-    inbox: () => inboxOf({ ...picture(), callbacks: callbacks(), record: recorder.problem() }),
-    deadLetters: () => callbacks().deadLetters,
-    replayDeadLetters: ({ which }) => replayLetters({ recorder, outbox }, which),
-    events: (query) => store.events(query),
-    async actions(name, limit) {
-      const state = lane(name);
-      const missionId =
-        state?.mission?.name === name || (state?.name === name && state.mission !== null)
-          ? state.mission?.missionId
-          : state?.past.findLast((past) => past.name === name || state.name === name)?.missionId;
-      return missionId === undefined ? null : store.actions({ missionId, limit });
-    },
-    async logs(name, bytesMax) {
-      const state = lane(name);
-      if (state === null) return null;
-      const signal = AbortSignal.timeout(30 * SECOND_MS);
-      for (const driver of drivers.values()) {
-        const { instances } = await driver.list(signal);
-        const newest = instances
-          .filter(({ handle }) => handle.clone === state.name)
-          .sort((a, b) => b.handle.epoch - a.handle.epoch)[0];
-        if (newest !== undefined) return driver.transcript(newest.handle, bytesMax, signal);
-      }
-      return null;
-    },
-    readiness: () => {
-      const source = passes.source();
-      const checks = {
-        source:
-          source.state === "unknown"
-            ? "not looked at yet"
-            : source.state === "error"
-              ? `${source.reason}: ${source.message}`
-              : "ok",
-        record: guard.obstacle() ?? recorder.problem()?.message ?? "ok",
-        status_branch: writeBack.problem() ?? "ok",
-        plan: passes.lastPlan() === null ? "no pass yet" : "ok",
-      };
-      return { ready: checks.plan === "ok" && checks.record === "ok" && source.state !== "unknown", checks };
-    },
-  };
+    passes,
+    rollback,
+    rollouts,
+    outbox,
+    writeBack,
+    picture,
+    lane,
+    look,
+    pass,
+    clock,
+    log,
+  });
 
   return {
     controlPlane,
@@ -555,54 +423,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
       await recorder.idle();
     },
   };
-}
-
-function isAtRest(picture: Picture): boolean {
-  if (picture.source.state === "unknown") return false;
-  const views = missionViews(picture);
-  const busy = [...picture.states.values()].some(
-    (state) => state.mission !== null || state.instance !== null,
-  );
-  return (
-    !busy &&
-    views.length > 0 &&
-    views.every((mission) => mission.closure !== null || isPassedOver(picture, mission.name))
-  );
-}
-
-/** Declared, but not to be run: cancelled before it began. */
-function isPassedOver(picture: Picture, name: string): boolean {
-  return picture.held.some(
-    (held) =>
-      held.subject === `mission/${name}` &&
-      (held.reason === "Cancelled" || held.reason === "KillSwitchEngaged"),
-  );
-}
-
-/** Whether people, or another pass, should see it. Progress and heartbeats ride along with the next flush. */
-function matters({ before, after }: Recorded): boolean {
-  return (
-    before.phase !== after.phase ||
-    before.epoch !== after.epoch ||
-    before.generation !== after.generation ||
-    before.withdrawn !== after.withdrawn ||
-    before.mission?.missionId !== after.mission?.missionId ||
-    before.mission?.limits !== after.mission?.limits ||
-    before.past !== after.past ||
-    before.holds !== after.holds ||
-    before.requests !== after.requests ||
-    before.mission?.blockers !== after.mission?.blockers ||
-    before.instance?.health !== after.instance?.health
-  );
-}
-
-/** A closure, an incident, a question to a person. The end of a mission is not: its closure follows within seconds. */
-function isUrgent({ before, after }: Recorded): boolean {
-  return (
-    before.past !== after.past ||
-    (before.mission?.incidents.length ?? 0) < (after.mission?.incidents.length ?? 0) ||
-    (waitsForPeople(after) && !waitsForPeople(before))
-  );
 }
 
 /** What a rebuilt record needs of them; how often we pushed is nobody's business a minute later. */

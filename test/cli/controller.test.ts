@@ -111,7 +111,7 @@ describe("a controller", () => {
     await phase("first", "Running");
     await phase("second", "Running");
     const overview = (await run("status")).stdout;
-    expect(overview).toMatch(/^first +Running +0:0\d\/10m +waiting for go/m);
+    expect(overview).toMatch(/^first +Running +\d:\d\d\/10m +waiting for go/m);
     expect(widest(overview)).toBeLessThanOrEqual(80);
     const details = (await run("status", "first")).stdout;
     expect(details).toMatch(/✓ KillSwitchArmed True/);

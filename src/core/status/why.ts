@@ -5,8 +5,35 @@ import type { Held } from "../plan/plan.ts";
 import type { CloneState } from "../supervise/state.ts";
 import { actionSteps } from "./action-summary.ts";
 import { conductSteps } from "./conduct.ts";
+import type { Picture } from "./fleet.ts";
+import { laneOf } from "./lane.ts";
 import { livenessStep } from "./liveness.ts";
-import type { WhyStep } from "./view.ts";
+import type { WhyStep, WhyView } from "./view.ts";
+
+/**
+ * Why a mission or a clone does or does not run: a headline, then every gate and hold that was asked, in order.
+ * Null for a name that nobody has.
+ */
+export function whyView(name: string, picture: Picture): WhyView | null {
+  const { desired, states } = picture;
+  const state = laneOf(name, picture);
+  const held = picture.held.filter(({ subject }) =>
+    [`mission/${name}`, `clone/${name}`, `clone/${state?.name ?? ""}`, "fleet"].includes(subject),
+  );
+  const isClone = states.has(name) || desired?.clones.has(name) === true;
+  const declared = desired?.missions.has(name) === true || desired?.broken.has(`mission/${name}`) === true;
+  if (state === null && !declared && !isClone && held.length === 0) return null;
+  const { runs, text } = headline(name, state, held);
+  return {
+    subject: name,
+    kind: isClone ? "clone" : "mission",
+    runs,
+    headline: text,
+    steps: whySteps(state, held),
+    provenance: state?.spec?.provenance ?? {},
+    recent: state?.recent ?? [],
+  };
+}
 
 /** Sections of the runbook in the order in which they are asked. */
 const STEPS: readonly { readonly type: ConditionType; readonly step: string; readonly next: string }[] = [

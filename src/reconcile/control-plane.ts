@@ -1,0 +1,199 @@
+import { DEFAULT_FLEET_POLICY } from "../core/model/desired.ts";
+import { FactoryError } from "../core/model/error.ts";
+import { SECOND_MS } from "../core/model/time.ts";
+import { type CallbackFacts, deadLettersOf, shimLettersOf } from "../core/status/callbacks.ts";
+import { cloneView, fleetView, missionViews, type Picture } from "../core/status/fleet.ts";
+import { guardrailsView } from "../core/status/guardrails.ts";
+import { inboxOf } from "../core/status/inbox.ts";
+import { rolloutView } from "../core/status/rollouts.ts";
+import { trendsOf } from "../core/status/trends.ts";
+import { whyView } from "../core/status/why.ts";
+import type { CloneState } from "../core/supervise/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ControlPlane } from "../ports/control-plane.ts";
+import type { Driver } from "../ports/driver.ts";
+import type { Log } from "../ports/log.ts";
+import type { Source } from "../ports/source.ts";
+import type { Store } from "../ports/store.ts";
+import type { Actions } from "./actions.ts";
+import type { Answers } from "./answer.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { Closures } from "./closures.ts";
+import type { Control } from "./control.ts";
+import type { Ingest } from "./ingest.ts";
+import type { KillSwitch } from "./kill-switch.ts";
+import { replayLetters } from "./letters.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Passes } from "./pass.ts";
+import type { Recorder } from "./record.ts";
+import type { RecordGuard } from "./record-guard.ts";
+import type { Rollback } from "./rollback.ts";
+import type { Rollouts } from "./rollouts.ts";
+import type { Tokens } from "./tokens.ts";
+import type { WriteBack } from "./write-back.ts";
+
+/** A look and a pass that somebody asked for by hand. */
+const RECONCILE_MS_MAX = 120 * SECOND_MS;
+/** Reading a transcript through a driver. */
+const LOGS_MS_MAX = 30 * SECOND_MS;
+
+export interface ControlPlaneParts {
+  readonly installation: string;
+  readonly recorder: Recorder;
+  readonly store: Store;
+  readonly source: Source;
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly tokens: Tokens;
+  readonly guard: RecordGuard;
+  readonly ingest: Ingest;
+  readonly arrivals: Arrivals;
+  readonly actions: Actions;
+  readonly control: Control;
+  readonly closures: Closures;
+  readonly answers: Answers;
+  readonly killSwitch: KillSwitch;
+  readonly passes: Passes;
+  readonly rollback: Rollback;
+  readonly rollouts: Rollouts;
+  readonly outbox: Outbox;
+  readonly writeBack: WriteBack;
+  picture(): Picture;
+  lane(name: string): CloneState | null;
+  look(signal: AbortSignal): Promise<void>;
+  pass(signal: AbortSignal): Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The controller as instances and people meet it: each question goes to the part that knows, and this knows nothing itself. */
+export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
+  const { installation, recorder, store, guard, passes, rollback, rollouts, clock } = parts;
+  const { ingest, actions, control, closures, answers, killSwitch, outbox, lane, picture } = parts;
+
+  function callbacks(): CallbackFacts {
+    const deadLetters = [
+      ...deadLettersOf(recorder.outbox.values()),
+      ...shimLettersOf(recorder.states.values()),
+    ];
+    return { destinations: outbox.destinations(), deadLetters };
+  }
+
+  /** Whoever is unknown to a record that may have been lost is not told that its epoch is over: it would end itself. */
+  function isUnsettled(): boolean {
+    return guard.empty && guard.obstacle() !== null;
+  }
+
+  function refuseEarly(): void {
+    if (isUnsettled()) throw new FactoryError("record/unsettled", "retry", guard.obstacle() ?? "");
+  }
+
+  return {
+    installation,
+    authenticate(token) {
+      const caller = parts.tokens.identify(token, recorder.states);
+      return caller?.type === "instance" && isUnsettled() ? { ...caller, revoked: false } : caller;
+    },
+    async ingest(caller, events) {
+      refuseEarly();
+      return ingest.events(caller, events);
+    },
+    async heartbeat(caller, heartbeat) {
+      refuseEarly();
+      const answer = await ingest.heartbeat(caller, heartbeat);
+      if (answer.status === 200) parts.arrivals.note(caller.clone, caller.epoch, clock.now());
+      return answer;
+    },
+    async claimAction(caller, claim) {
+      refuseEarly();
+      return actions.claim(caller, claim);
+    },
+    async completeAction(caller, completion) {
+      refuseEarly();
+      return actions.complete(caller, completion);
+    },
+    pause: (request) => control.pause(request),
+    resume: (request) => control.resume(request),
+    kill: (request) => control.kill(request, killSwitch),
+    killSwitch,
+    answer: (request) => control.answer(request),
+    decideClosure: (request) => closures.decide(request),
+    review: (request) => closures.review(request),
+    scorecards: (since) => trendsOf(recorder.states.values(), since, clock.now()),
+    decide: (request) => answers.decide(request),
+    acknowledge: (request) => answers.acknowledge(request),
+    async reconcile() {
+      const signal = AbortSignal.timeout(RECONCILE_MS_MAX);
+      await parts.look(signal);
+      await parts.pass(signal);
+      const { state, message, revision } = passes.source();
+      return state === "error"
+        ? { ok: false, code: "unavailable", message }
+        : { ok: true, message: `read ${revision?.slice(0, 12) ?? "nothing"}` };
+    },
+    async allowRewrite(request) {
+      await parts.source.allowRewrite(request.from, request.to);
+      parts.log.warn("a rewritten history was allowed", {
+        actor: request.actor,
+        from: request.from,
+        to: request.to,
+      });
+      return { ok: true, message: `the history may go from ${request.from} to ${request.to}` };
+    },
+    fleet: () => fleetView({ ...picture(), callbacks: callbacks() }),
+    mission: (name) => missionViews(picture()).find((mission) => mission.name === name) ?? null,
+    clone: (name) => {
+      const state = recorder.states.get(name);
+      return state === undefined ? null : cloneView(state, picture());
+    },
+    why: async (name) => whyView(name, picture()),
+    rollouts: () => rollouts.all().map(rolloutView),
+    guardrails: () =>
+      guardrailsView({
+        state: rollback.state(),
+        measures: rollback.measures(),
+        breaches: rollback.breaches(),
+        policy: passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY,
+        now: clock.now(),
+      }),
+    inbox: () => inboxOf({ ...picture(), callbacks: callbacks(), record: recorder.problem() }),
+    deadLetters: () => callbacks().deadLetters,
+    replayDeadLetters: ({ which }) => replayLetters({ recorder, outbox }, which),
+    events: (query) => store.events(query),
+    async actions(name, limit) {
+      const state = lane(name);
+      const missionId =
+        state?.mission?.name === name || (state?.name === name && state.mission !== null)
+          ? state.mission?.missionId
+          : state?.past.findLast((past) => past.name === name || state.name === name)?.missionId;
+      return missionId === undefined ? null : store.actions({ missionId, limit });
+    },
+    async logs(name, bytesMax) {
+      const state = lane(name);
+      if (state === null) return null;
+      const signal = AbortSignal.timeout(LOGS_MS_MAX);
+      for (const driver of parts.drivers.values()) {
+        const { instances } = await driver.list(signal);
+        const newest = instances
+          .filter(({ handle }) => handle.clone === state.name)
+          .sort((a, b) => b.handle.epoch - a.handle.epoch)[0];
+        if (newest !== undefined) return driver.transcript(newest.handle, bytesMax, signal);
+      }
+      return null;
+    },
+    readiness: () => {
+      const source = passes.source();
+      const checks = {
+        source:
+          source.state === "unknown"
+            ? "not looked at yet"
+            : source.state === "error"
+              ? `${source.reason}: ${source.message}`
+              : "ok",
+        record: guard.obstacle() ?? recorder.problem()?.message ?? "ok",
+        status_branch: parts.writeBack.problem() ?? "ok",
+        plan: passes.lastPlan() === null ? "no pass yet" : "ok",
+      };
+      return { ready: checks.plan === "ok" && checks.record === "ok" && source.state !== "unknown", checks };
+    },
+  };
+}
