@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { WireClaim, WireCompletion } from "./action.ts";
+import { ACTION_STATES, ARGUMENTS_SHOWN_MAX, RESULT_LENGTH_MAX } from "../core/model/action.ts";
+import type { WireClaim, WireCompletion, WireRemembered } from "./action.ts";
 
 /** Of arguments and payload together, as JSON: what is larger belongs into a file, with its digest in the arguments. */
 export const CLAIM_CHARS_MAX = 64 * 1024;
@@ -13,22 +14,39 @@ const Key = z
   .string()
   .regex(/^[!-~]+( [!-~]+)*$/)
   .max(KEY_CHARS_MAX);
+const ActionName = z
+  .string()
+  .max(ACTION_CHARS_MAX)
+  .regex(/^[a-z][a-z0-9_.:-]*$/);
 const Json = z.unknown().refine((value) => textOf(value).length <= CLAIM_CHARS_MAX, {
   message: `is longer than ${CLAIM_CHARS_MAX} characters as JSON`,
 });
 
+/** What is told of an agent's arguments is cut, and says how much is missing. */
+const SHOWN_CHARS_MAX = ARGUMENTS_SHOWN_MAX + 40;
+
+const wireRememberedSchema = z.strictObject({
+  key: Key,
+  action: ActionName,
+  target: z.string().max(TARGET_CHARS_MAX),
+  arguments: z.string().max(SHOWN_CHARS_MAX),
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  agent: z.int().min(1),
+  state: z.enum(ACTION_STATES),
+  result: z.string().max(RESULT_LENGTH_MAX).nullable(),
+  evidence: z.string().max(EVIDENCE_CHARS_MAX),
+}) satisfies z.ZodType<WireRemembered>;
+
 export const wireClaimSchema = z.strictObject({
   request_id: RequestId,
-  action: z
-    .string()
-    .max(ACTION_CHARS_MAX)
-    .regex(/^[a-z][a-z0-9_.:-]*$/),
+  action: ActionName,
   target: z.string().max(TARGET_CHARS_MAX).optional(),
   arguments: Json.optional(),
   payload: Json.optional(),
   idempotency_key: Key.optional(),
   agent: z.int().min(1).optional(),
   approval_only: z.boolean().optional(),
+  remembered: wireRememberedSchema.optional(),
 }) satisfies z.ZodType<WireClaim>;
 
 export const wireCompletionSchema = z
@@ -40,6 +58,7 @@ export const wireCompletionSchema = z
     verified: z.enum(["done", "not_done", "unverifiable"]).optional(),
     result: Json.optional(),
     evidence: z.string().max(EVIDENCE_CHARS_MAX).optional(),
+    remembered: wireRememberedSchema.optional(),
   })
   .refine((said) => (said.outcome === undefined) !== (said.verified === undefined), {
     message: "say either `outcome` (what this epoch did) or `verified` (what a look found)",

@@ -14,6 +14,22 @@ export interface WireClaim {
   readonly agent?: number | undefined;
   /** Only asks for the approval and reserves nothing. */
   readonly approval_only?: boolean | undefined;
+  readonly remembered?: WireRemembered | undefined;
+}
+
+/** What the shim knows of this action, for a record that was lost meanwhile. Not part of the question. */
+export interface WireRemembered {
+  readonly key: string;
+  readonly action: string;
+  readonly target: string;
+  /** Canonical JSON, cut as the ledger cuts it. */
+  readonly arguments: string;
+  readonly digest: string;
+  readonly agent: number;
+  readonly state: "reserved" | "committed" | "failed" | "unknown";
+  /** Canonical JSON. */
+  readonly result: string | null;
+  readonly evidence: string;
 }
 
 export const CLAIM_DECISIONS = [
@@ -63,6 +79,7 @@ export interface WireCompletion {
   readonly verified?: "done" | "not_done" | "unverifiable" | undefined;
   readonly result?: unknown;
   readonly evidence?: string | undefined;
+  readonly remembered?: WireRemembered | undefined;
 }
 
 export interface WireCompletionAnswer {

@@ -81,8 +81,11 @@ test("interrupted, it takes everything down that it started", async () => {
     seen += chunk.toString("utf8");
   });
   const over = ended(child);
-  await eventually(() => (/ (Starting|Running): /.test(seen) ? true : null), "a mission that starts");
-  child.kill("SIGINT");
+  try {
+    await eventually(() => (/ (Starting|Running): /.test(seen) ? true : null), "a mission that starts");
+  } finally {
+    child.kill("SIGINT");
+  }
   const { code, stderr } = await over;
   expect(stderr).toMatch(/^error: interrupted; /);
   expect(code).toBe(1);

@@ -4,7 +4,9 @@ import type { Instant } from "../model/time.ts";
 
 export type ActionEvent = Extract<
   CloneEvent,
-  { type: "action.claimed" | "action.completed" | "action.duplicate" | "action.unknown" }
+  {
+    type: "action.claimed" | "action.remembered" | "action.completed" | "action.duplicate" | "action.unknown";
+  }
 >;
 
 /**
@@ -18,26 +20,23 @@ export function foldAction(
   on: { readonly missionId: string; readonly clone: string; readonly at: Instant },
 ): ActionRow | null {
   const { missionId, clone, at } = on;
-  if (event.type === "action.claimed") {
-    return {
-      missionId,
-      clone,
-      key: event.key,
-      action: event.action,
-      target: event.target,
-      arguments: event.arguments,
-      digest: event.digest,
+  if (event.type === "action.claimed" || event.type === "action.remembered") {
+    const { key, action, target, arguments: given, digest, epoch, agent } = event;
+    const fresh = { missionId, clone, key, action, target, arguments: given, digest, epoch, agent };
+    const duplicates = { duplicates: row?.duplicates ?? [], duplicatesTotal: row?.duplicatesTotal ?? 0 };
+    const reserved: ActionRow = {
+      ...fresh,
       state: "reserved",
-      epoch: event.epoch,
-      agent: event.agent,
       reservedAt: at,
       settledAt: null,
       result: null,
       evidence: "",
-      approval: event.approval,
-      duplicates: row?.duplicates ?? [],
-      duplicatesTotal: row?.duplicatesTotal ?? 0,
+      approval: event.type === "action.claimed" ? event.approval : null,
+      ...duplicates,
     };
+    if (event.type === "action.claimed" || event.state === "reserved") return reserved;
+    const { state, result, evidence } = event;
+    return { ...reserved, state, settledAt: at, result, evidence };
   }
   if (row === null) return null;
   switch (event.type) {
@@ -63,6 +62,7 @@ export function foldAction(
 export function isLedgerEvent(event: CloneEvent): event is ActionEvent {
   return (
     event.type === "action.claimed" ||
+    event.type === "action.remembered" ||
     event.type === "action.completed" ||
     event.type === "action.duplicate" ||
     event.type === "action.unknown"

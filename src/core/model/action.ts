@@ -60,6 +60,12 @@ export interface ActionClaim {
   readonly idempotencyKey: string | null;
 }
 
+/** What the shim of a living instance knows of one of its own actions: what its agent was told of it, and has said. */
+export type RememberedAction = Pick<
+  ActionRow,
+  "key" | "action" | "target" | "arguments" | "digest" | "agent" | "state" | "result" | "evidence"
+>;
+
 /** How often what happened to the actions of a mission; the rows are in the ledger. */
 export interface ActionCounts {
   readonly claimed: number;

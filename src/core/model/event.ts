@@ -1,4 +1,4 @@
-import type { ActionRow } from "./action.ts";
+import type { ActionRow, RememberedAction } from "./action.ts";
 import type { RefusedReport } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
 import type { Gate } from "./condition.ts";
@@ -259,6 +259,8 @@ export type CloneEvent =
       /** The request by which it was approved; null where none was needed. */
       readonly approval: string | null;
     }
+  /** Told by the shim of the instance that claimed it, to a record that has lost it or what came of it. */
+  | ({ readonly type: "action.remembered"; readonly epoch: number } & RememberedAction)
   | {
       readonly type: "action.completed";
       readonly epoch: number;

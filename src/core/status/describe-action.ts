@@ -7,6 +7,8 @@ export function describeAction(event: ActionEvent): string {
   switch (event.type) {
     case "action.claimed":
       return `epoch ${event.epoch} may do ${named(event)}${event.approval === null ? "" : `, approved by ${event.approval}`}`;
+    case "action.remembered":
+      return `the shim of epoch ${event.epoch} remembers ${named(event)}, which the record has lost: ${event.state}`;
     case "action.completed":
       return `${shortKey(event.key)} is ${event.outcome === "done" ? "done" : "not done"}${event.verified ? ", found by a look at the world outside" : ""}${event.evidence === "" ? "" : `: ${event.evidence}`}`;
     case "action.duplicate":

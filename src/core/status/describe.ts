@@ -125,6 +125,7 @@ export function describe(event: CloneEvent): string {
     case "window.ended":
       return event.evidence;
     case "action.claimed":
+    case "action.remembered":
     case "action.completed":
     case "action.duplicate":
     case "action.conflict":

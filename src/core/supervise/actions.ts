@@ -22,6 +22,13 @@ export function onActionClaimed(state: CloneState, event: Of<"action.claimed">):
   return stay(withMission(counted(state, "claimed"), { approvals }));
 }
 
+/** It counts as what it once was: claimed, and what came of it. */
+export function onActionRemembered(state: CloneState, event: Of<"action.remembered">): Step {
+  if (state.mission === null) return stay(state, "there is no mission");
+  const claimed = counted(state, "claimed");
+  return stay(event.state === "reserved" ? claimed : counted(claimed, event.state));
+}
+
 export function onActionCompleted(state: CloneState, event: Of<"action.completed">): Step {
   return stay(counted(state, event.outcome === "done" ? "committed" : "failed"));
 }

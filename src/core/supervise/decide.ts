@@ -194,6 +194,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return watch.onWindowEnded(state, event, at);
     case "action.claimed":
       return actions.onActionClaimed(state, event);
+    case "action.remembered":
+      return actions.onActionRemembered(state, event);
     case "action.completed":
       return actions.onActionCompleted(state, event);
     case "action.duplicate":

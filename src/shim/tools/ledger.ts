@@ -1,5 +1,6 @@
 /** The controller's effect ledger as a shim asks it: again and again until there is an answer, or no time left. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RememberedAction } from "../../core/model/action.ts";
 import { canonicalJson } from "../../core/model/digest.ts";
 import { meaningOf } from "../../core/notify/schedule.ts";
 import { isRecord } from "../files.ts";
@@ -18,6 +19,8 @@ export interface Ledger {
       readonly waitMs: number;
       readonly isWait: (answer: Readonly<Record<string, unknown>>) => boolean;
       readonly signal: AbortSignal;
+      /** Goes along, and is no part of the question. */
+      readonly remembered: RememberedAction | null;
     },
   ): Promise<ToolAnswer>;
 }
@@ -43,7 +46,8 @@ export function createLedger(options: {
   const unanswered = new Map<string, string>();
 
   return {
-    async ask(what, question, { waitMs, isWait, signal }) {
+    async ask(what, question, { waitMs, isWait, signal, remembered }) {
+      const along = remembered === null ? {} : { remembered };
       const words = `${what} ${canonicalJson(question)}`;
       let id = unanswered.get(words) ?? nextId();
       // Only for one who asks: two that ask at the same time are two questions.
@@ -51,7 +55,7 @@ export function createLedger(options: {
       const deadline = performance.now() + waitMs;
       let last: ToolAnswer | null = null;
       for (let retryMs = RETRY_MS_MIN; ; retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)) {
-        const attempt = await attemptOnce(what, { ...question, request_id: id }, signal);
+        const attempt = await attemptOnce(what, { ...question, ...along, request_id: id }, signal);
         if (attempt.type === "answer") {
           const wait = attempt.answer.ok && isWait(attempt.answer.result);
           if (!wait) return attempt.answer;

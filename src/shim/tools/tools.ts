@@ -7,6 +7,7 @@ import type { Clocks } from "../clocks.ts";
 import { problemIn } from "./arguments.ts";
 import { TOOL_NAMES, type ToolName } from "./definitions.ts";
 import type { Ledger } from "./ledger.ts";
+import { createActionMemory } from "./memory.ts";
 
 export type ToolAnswer =
   | { readonly ok: true; readonly result: Readonly<Record<string, unknown>> }
@@ -19,6 +20,13 @@ export interface Tools {
   begin(): void;
   /** Whatever is under way gets its answer, and nothing more is begun. */
   close(): void;
+}
+
+type Question = Readonly<Record<string, unknown>>;
+
+interface Wait {
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
 }
 
 const WAIT_MS_DEFAULT = 30_000;
@@ -35,6 +43,7 @@ export function createTools(options: {
 }): Tools {
   const { ledger, clocks } = options;
   const closing = new AbortController();
+  const memory = createActionMemory();
   let under = 0;
   let agent = 0;
   let calls = 0;
@@ -72,29 +81,17 @@ export function createTools(options: {
     const waitMs = typeof waitSeconds === "number" ? waitSeconds * 1_000 : WAIT_MS_DEFAULT;
     switch (name) {
       case "claim_action":
-        return timed(waitMs, () =>
-          ledger.ask(
-            "claim",
-            { ...question, agent },
-            {
-              waitMs,
-              isWait: (answer) => answer["decision"] === "held",
-              signal,
-            },
-          ),
-        );
+        return timed(waitMs, () => claim(question, { waitMs, signal }));
       case "request_approval":
         return timed(waitMs, () =>
           ledger.ask(
             "claim",
             { ...question, agent, approval_only: true },
-            { waitMs, isWait: () => false, signal },
+            { waitMs, isWait: () => false, signal, remembered: null },
           ),
         );
       case "complete_action": {
-        const answer = await timed(waitMs, () =>
-          ledger.ask("complete", { ...question, agent }, { waitMs, isWait: () => false, signal }),
-        );
+        const answer = await timed(waitMs, () => complete(question, { waitMs, signal }));
         if (answer.ok && answer.result["decision"] === "recorded") clocks.onProgress();
         return answer;
       }
@@ -103,6 +100,23 @@ export function createTools(options: {
       case "submit_artifact":
         return submitArtifact(asked);
     }
+  }
+
+  async function claim(question: Question, wait: Wait): Promise<ToolAnswer> {
+    const by = agent;
+    const isWait = (answer: Question): boolean => answer["decision"] === "held";
+    const remembered = memory.ofClaim(question);
+    const answer = await ledger.ask("claim", { ...question, agent: by }, { ...wait, isWait, remembered });
+    memory.noteClaim(question, by, answer);
+    return answer;
+  }
+
+  async function complete(question: Question, wait: Wait): Promise<ToolAnswer> {
+    const remembered = memory.ofKey(question["key"]);
+    const asked = { ...question, agent };
+    const answer = await ledger.ask("complete", asked, { ...wait, isWait: () => false, remembered });
+    memory.noteCompletion(question, answer);
+    return answer;
   }
 
   /** While it waits for us the agent is not silent: it has an open call with a deadline. */

@@ -26,6 +26,19 @@ const completed = (outcome: "done" | "failed", key = "k1"): CloneEvent => ({
   result: null,
   evidence: "",
 });
+const remembered = (state: "reserved" | "committed" | "failed"): CloneEvent => ({
+  type: "action.remembered",
+  epoch: 1,
+  agent: 1,
+  key: "k1",
+  digest: "sha256:1",
+  action: "push",
+  target: "origin",
+  arguments: "{}",
+  state,
+  result: null,
+  evidence: "",
+});
 const on = (event: CloneEvent, state: CloneState = RUNNING): Told => happened(event, same(state));
 const did = (missionId: string, key: string): Told => ({
   type: "did",
@@ -78,6 +91,18 @@ judged("no-action-twice", [
     "claimed after a loss of the record",
     [on(restored), on(claim())],
     "push was let go although it is committed since epoch 4",
+  ],
+  ["remembered by its shim, and ended", [on(remembered("reserved")), on(completed("done"))], null],
+  ["remembered as what failed", [on(remembered("failed")), on(claim())], null],
+  [
+    "remembered as done, and claimed",
+    [on(remembered("committed")), on(claim())],
+    "push was let go although it is committed since epoch 1",
+  ],
+  [
+    "remembered as under way after it was done",
+    [on(claim()), on(completed("done")), on(remembered("reserved"))],
+    "push is told to be reserved although it was done before",
   ],
   [
     "done without a claim",

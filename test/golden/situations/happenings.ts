@@ -453,6 +453,18 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
     arguments: "{}",
     approval: "audit.approval.1",
   }),
+  "an action that its shim remembers": ({ epoch }) => ({
+    type: "action.remembered",
+    epoch,
+    agent: 1,
+    ...action,
+    digest: "sha256:9",
+    target: "ann",
+    arguments: "{}",
+    state: "committed",
+    result: "{}",
+    evidence: "",
+  }),
   "an action is done": ({ epoch }) => ({
     type: "action.completed",
     epoch,

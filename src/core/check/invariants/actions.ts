@@ -36,6 +36,10 @@ const noActionTwice: Invariant = {
             seq,
             `${event.action} was let go although it is ${before.state} since epoch ${before.epoch}`,
           );
+        if (event.type === "action.remembered")
+          return before?.state === "committed"
+            ? found(clone, seq, `${event.action} is told to be ${event.state} although it was done before`)
+            : FINE;
         if (event.type !== "action.claimed" && before === null)
           return found(clone, seq, `${event.type} tells of an action that was never claimed`);
         if (event.type === "action.completed" && before?.state === "committed")

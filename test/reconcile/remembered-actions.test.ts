@@ -1,0 +1,193 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/store.ts";
+import { createRedactor } from "../../src/core/model/redact.ts";
+import type { CloneState } from "../../src/core/supervise/state.ts";
+import type { InstanceCaller } from "../../src/ports/control-plane.ts";
+import { silentLog } from "../../src/ports/log.ts";
+import { type Actions, createActions } from "../../src/reconcile/actions.ts";
+import { openRecorder, type Recorder, recordEvents } from "../../src/reconcile/record.ts";
+import { createClocks } from "../../src/shim/clocks.ts";
+import type { Ledger } from "../../src/shim/tools/ledger.ts";
+import { createTools, type Tools } from "../../src/shim/tools/tools.ts";
+import { wireClaimSchema, wireCompletionSchema } from "../../src/wire/action-schema.ts";
+import { aClone, aMission, aReport, handleOf, REVISION, T0 } from "../support/fleet.ts";
+
+/** The shim's real tools on the ledger's real door, with a record between them that can be lost. */
+let store: MemoryStore;
+let recorder: Recorder;
+let actions: Actions;
+let tools: Tools;
+let reachable = true;
+const clock = { now: () => T0, sleep: async () => {} };
+const state = (): CloneState => recorder.states.get("scribe") ?? expect.fail("no such clone");
+
+beforeEach(async () => {
+  reachable = true;
+  await newRecord();
+  tools = createTools({
+    workspace: "/nowhere",
+    ledger,
+    clocks: createClocks(() => 0),
+    redactor: createRedactor([]),
+    say: () => true,
+  });
+  tools.begin();
+});
+
+/** A record that knows who works and nothing of what it did, as a restored one. */
+async function newRecord(): Promise<void> {
+  store = createMemoryStore();
+  recorder = await openRecorder({ store, clock, log: silentLog });
+  actions = createActions({ recorder, store, clock });
+  const write = (...events: Parameters<typeof recordEvents>[2][]) =>
+    recordEvents(recorder, "scribe", ...events);
+  await write(
+    { type: "clone.declared", spec: aClone("scribe") },
+    { type: "mission.assigned", mission: aMission("audit", "scribe") },
+    { type: "start.planned", revision: REVISION, why: "" },
+    { type: "prepare.finished", gates: [] },
+  );
+  await write({ type: "instance.launched", epoch: 1, handle: handleOf(state()) });
+  for (const [seq, type] of [
+    [1, "instance.ready"],
+    [2, "mission.accepted"],
+  ] as const) {
+    const report = aReport(type, { seq, detail: { callback_ms: 1, checks: [] } });
+    await write({ type: "instance.reported", epoch: 1, report });
+  }
+}
+
+let asked = 0;
+const ledger: Ledger = {
+  async ask(what, question, { remembered }) {
+    if (!reachable) return { ok: false, code: "unavailable", message: "nobody answers" };
+    asked += 1;
+    const caller: InstanceCaller = {
+      type: "instance",
+      clone: "scribe",
+      epoch: 1,
+      nonce: "n",
+      revoked: false,
+    };
+    const body = { ...question, ...(remembered === null ? {} : { remembered }), request_id: `q${asked}` };
+    const answer =
+      what === "claim"
+        ? await actions.claim(caller, wireClaimSchema.parse(body))
+        : await actions.complete(caller, wireCompletionSchema.parse(body));
+    return answer.status === 200
+      ? { ok: true, result: { ...answer.body } }
+      : { ok: false, code: "refused", message: answer.message };
+  },
+};
+
+async function claim(more: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  const given = { action: "ticket", target: "T-1", arguments: { title: "one" }, ...more };
+  const answer = await tools.call("claim_action", given);
+  return answer.ok ? answer.result : { decision: answer.code };
+}
+
+async function complete(given: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const answer = await tools.call("complete_action", given);
+  return answer.ok ? answer.result : { decision: answer.code };
+}
+
+const row = (key: unknown) => store.action(state().mission?.missionId ?? "", String(key));
+const types = async () =>
+  (await store.events({ limit: 100 }))
+    .map(({ event }) => event.type)
+    .filter((type) => type.startsWith("action"));
+
+describe("after the record was lost, an action of a living instance", () => {
+  test("that was done is replayed with what came of it, and counted as done", async () => {
+    const { key } = await claim();
+    await complete({ key, outcome: "done", result: { id: 7 } });
+    await newRecord();
+    expect(await claim()).toMatchObject({ decision: "replay", key, result: { id: 7 } });
+    expect(await row(key)).toMatchObject({
+      state: "committed",
+      action: "ticket",
+      arguments: '{"title":"one"}',
+    });
+    expect(state().mission?.actions).toMatchObject({ claimed: 1, committed: 1, duplicates: 1 });
+  });
+
+  test("that is under way is not let go again, and can be completed", async () => {
+    const { key } = await claim({ idempotency_key: "own-key" });
+    await newRecord();
+    expect(await claim({ idempotency_key: "own-key" })).toMatchObject({ decision: "in_progress", key });
+    await newRecord();
+    expect(await complete({ key, outcome: "done" })).toMatchObject({
+      decision: "recorded",
+      state: "committed",
+    });
+    expect(await types()).toEqual(["action.remembered", "action.completed"]);
+  });
+
+  test("that failed may be tried again", async () => {
+    const { key } = await claim();
+    await complete({ key, outcome: "failed" });
+    await newRecord();
+    expect(await claim()).toMatchObject({ decision: "go" });
+    expect(state().mission?.actions).toMatchObject({ claimed: 2, failed: 1 });
+  });
+
+  test("whose end nobody could be told of is as its agent said", async () => {
+    const { key } = await claim();
+    reachable = false;
+    expect(await complete({ key, outcome: "done", result: "sent" })).toMatchObject({
+      decision: "unavailable",
+    });
+    reachable = true;
+    await newRecord();
+    expect(await claim()).toMatchObject({ decision: "replay", result: "sent" });
+  });
+
+  test("under whose key something else is claimed is a conflict", async () => {
+    await claim({ idempotency_key: "own-key" });
+    await newRecord();
+    expect(await claim({ idempotency_key: "own-key", arguments: { title: "two" } })).toMatchObject({
+      decision: "conflict",
+    });
+    expect(state().holds).toMatchObject([{ kind: "freeze", reason: "ActionConflict" }]);
+  });
+
+  test("of an agent that was started again in place is looked at first", async () => {
+    const { key } = await claim();
+    tools.begin();
+    await newRecord();
+    expect(await claim()).toMatchObject({ decision: "verify", key });
+    await newRecord();
+    expect(await claim()).toMatchObject({ decision: "verify", key });
+    expect(await complete({ key, verified: "not_done", evidence: "nothing there" })).toMatchObject({
+      decision: "recorded",
+    });
+    await newRecord();
+    expect(await claim()).toMatchObject({ decision: "go" });
+  });
+
+  test("that nobody could verify stays unknown", async () => {
+    const { key } = await claim();
+    tools.begin();
+    await claim();
+    await complete({ key, verified: "unverifiable", evidence: "no way to look" });
+    await newRecord();
+    expect(await claim()).toMatchObject({ decision: "verify", key });
+  });
+});
+
+test("a record that lost nothing is told nothing", async () => {
+  const { key } = await claim();
+  await claim();
+  await complete({ key, outcome: "done" });
+  await claim();
+  expect(await types()).toEqual(["action.claimed", "action.completed", "action.duplicate"]);
+});
+
+test("an agent that told nobody that it is done gets its own result again", async () => {
+  const { key } = await claim();
+  reachable = false;
+  await complete({ key, outcome: "done", result: 1 });
+  reachable = true;
+  expect(await claim()).toMatchObject({ decision: "replay", result: 1 });
+  expect(await types()).toEqual(["action.claimed", "action.remembered", "action.duplicate"]);
+});
