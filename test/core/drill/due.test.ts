@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { drillTargets, dueDrills, overdueDrills, planText } from "../../../src/core/drill/due.ts";
+import {
+  drillTargets,
+  dueDrills,
+  nextDrillAt,
+  overdueDrills,
+  planText,
+} from "../../../src/core/drill/due.ts";
 import {
   type DrillBook,
   type DrillPlan,
@@ -105,6 +111,52 @@ describe("on whom", () => {
     [["plain", "nobody"], ["plain"]],
   ])("%j", (targets, names) => {
     expect(drillTargets(targets, clones).map(({ name }) => name)).toEqual(names);
+  });
+});
+
+describe("a target", () => {
+  it.each([
+    ["group", "group"],
+    ["pidns", "pidns"],
+    ["cgroup", "cgroup"],
+  ] as const)("is drilled in the isolation %s of its clone", (isolation, wanted) => {
+    const runtime = { driver: "process" as const, isolation };
+    const clones = new Map(["b", "a"].map((name) => [name, aClone(name, { runtime })]));
+    expect(drillTargets("all", clones)).toEqual([
+      { name: "a", isolation: wanted },
+      { name: "b", isolation: wanted },
+    ]);
+  });
+
+  it("comes in the order of its name", () => {
+    const clones = new Map(["a", "c", "b"].map((name) => [name, aClone(name)]));
+    expect(drillTargets("all", clones).map(({ name }) => name)).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("the next time", () => {
+  it("is told of each plan by itself, however often and in which order it is asked", () => {
+    const noon: DrillPlan = { ...PLAN, schedule: "0 12 * * *" };
+    const tokyo: DrillPlan = { ...PLAN, timezone: "Asia/Tokyo" };
+    const from = at("2026-01-10T00:00:00Z");
+    for (const _ of [1, 2]) {
+      expect(nextDrillAt(PLAN, from)).toBe(at("2026-01-10T03:00:00Z"));
+      expect(nextDrillAt(PLAN, at("2026-01-10T03:00:00Z"))).toBe(at("2026-01-11T03:00:00Z"));
+      expect(nextDrillAt(noon, from)).toBe(at("2026-01-10T11:00:00Z"));
+      expect(nextDrillAt(tokyo, from)).toBe(at("2026-01-10T19:00:00Z"));
+    }
+    for (let minute = 0; minute < 40; minute++)
+      expect(nextDrillAt({ ...PLAN, timezone: "UTC", schedule: `${minute} 4 * * *` }, from)).toBe(
+        at("2026-01-10T04:00:00Z") + minute * 60_000,
+      );
+    expect(nextDrillAt(PLAN, from)).toBe(at("2026-01-10T03:00:00Z"));
+  });
+
+  it("of a day that never comes is none", () => {
+    const never: DrillPlan = { ...PLAN, schedule: "0 4 31 2 *" };
+    expect(nextDrillAt(never, 0)).toBeNull();
+    const known = { ...NO_DRILLS, plan: { text: planText(never), since: 0 } };
+    expect(dueDrills(never, known, { targets: TARGETS, now: at("2026-01-10T12:00:00Z") })).toEqual([]);
   });
 });
 

@@ -103,6 +103,32 @@ describe("measuring", () => {
     expect(newestClosed(states, 3, T0 + 3).map(({ missionId }) => missionId)).toEqual(["m_4", "m_3"]);
   });
 
+  test("those of one moment in the order of their ids", () => {
+    const { state } = new Life("a");
+    const at = (ids: readonly string[]) => ids.map((missionId) => ({ ...closed(1), missionId }));
+    const ids = (found: readonly ClosedMission[]) => found.map(({ missionId }) => missionId);
+    expect(ids(newestClosed([{ ...state, past: at(["b", "a", "c"]) }], 2, 0))).toEqual(["a", "b"]);
+    expect(ids(newestClosed([{ ...state, past: at(["a", "b"]) }], 2, 0))).toEqual(["a", "b"]);
+  });
+
+  test.each([
+    ["low", 0],
+    ["medium", 0],
+    ["high", 10],
+    ["critical", 10],
+  ] as const)("an incident of severity %s counts %i", (severity, per) => {
+    const missions = many(4, () => ({ high: 1 })).map((one) => ({
+      ...one,
+      incidents: one.incidents.map((incident) => ({ ...incident, severity })),
+    }));
+    expect(measure(missions, 4).highIncidentsPerTen).toBe(per);
+  });
+
+  test("missions that nobody accepted do not pull the latency down", () => {
+    const missions = many(4, (n) => ({ acceptedMs: n === 0 ? 5_000 : null }));
+    expect(measure(missions, 4).acceptedP95Ms).toBe(5_000);
+  });
+
   test("nearest rank", () => {
     expect(percentile([], 0.95)).toBeNull();
     expect(percentile([7], 0.95)).toBe(7);
@@ -186,6 +212,38 @@ describe("rolling back", () => {
       proposal: null,
       merged: false,
     });
+  });
+
+  test("is due when the first of several breaches has lasted, and at no time without one", () => {
+    expect(rollbackDueAt(NO_ROLLBACK, said())).toBeNull();
+    const since = { success: T0 + 5, latency: T0 + 1, incidents: T0 + 9 };
+    expect(rollbackDueAt({ ...NO_ROLLBACK, since }, said())).toBe(T0 + 1 + HOUR_MS);
+  });
+
+  test("says what was breached, under which revision, and by which pin", () => {
+    const both = [...breach, ...breach.map((one) => ({ ...one, message: "and another" }))];
+    const first = lookAtGuardrails(NO_ROLLBACK, said(), both, T0);
+    const state = lookAtGuardrails(first, said(), both, T0 + HOUR_MS);
+    expect(state.pin?.id).toMatch(/^rollback-[0-9a-f]{8}$/);
+    expect(state.turns).toEqual([
+      {
+        at: T0 + HOUR_MS,
+        type: "tripped",
+        pin: state.pin?.id,
+        message: `${breach[0]?.message}; and another`,
+      },
+    ]);
+    const other = lookAtGuardrails(first, said({ revision: "b".repeat(40) }), both, T0 + HOUR_MS);
+    expect(other.pin?.id).not.toBe(state.pin?.id);
+    const merged = lookAtGuardrails(state, said({ mode: "in_core_only" }), both, T0 + 2 * HOUR_MS);
+    expect(merged.turns.at(-1)?.message).toBe("aaaaaaaaaaaa says in_core_only");
+  });
+
+  test("remembers its newest turns only", () => {
+    let state = tripped();
+    for (let n = 1; n <= 60; n++) state = lookAtGuardrails(state, said(), breach, state.pin?.expiresAt ?? 0);
+    expect(state.turns).toHaveLength(50);
+    expect(kinds(state)).toEqual(Array.from({ length: 50 }, () => "renewed"));
   });
 
   test("asked again it answers the same, with the same object", () => {

@@ -5,7 +5,7 @@ import { afterAttempt, GIVE_UP_ATTEMPTS_MIN, isDue, replayed } from "../../../sr
 import { afterFailure, CLOSED, mayAttempt } from "../../../src/core/notify/circuit.ts";
 import { headsOf, ready } from "../../../src/core/notify/queue.ts";
 import { HIGH_WATER_ROWS, newRow, rowsFor } from "../../../src/core/notify/route.ts";
-import { waitAfterFailure } from "../../../src/core/notify/schedule.ts";
+import { meaningOf, retryAfter, waitAfterFailure } from "../../../src/core/notify/schedule.ts";
 import { T0 } from "../../support/fleet.ts";
 import { aDestination, aNotice, aRow } from "./notices.ts";
 
@@ -38,7 +38,46 @@ describe("the schedule", () => {
   });
 });
 
+describe("what a receiver answers", () => {
+  it.each([
+    [0, "retry"],
+    [199, "retry"],
+    [200, "done"],
+    [299, "done"],
+    [300, "refused"],
+    [400, "refused"],
+    [407, "refused"],
+    [408, "retry"],
+    [410, "gone"],
+    [425, "retry"],
+    [429, "retry"],
+    [499, "refused"],
+    [500, "retry"],
+    [503, "retry"],
+  ])("%i means %s", (status, meaning) => expect(meaningOf(status)).toBe(meaning));
+
+  it.each([
+    [undefined, null],
+    ["", null],
+    [" ", null],
+    ["soon", null],
+    ["0", 0],
+    ["-5", 0],
+    ["42", 42 * SECOND_MS],
+    ["3600", HOUR_MS],
+    ["86400", HOUR_MS],
+    ["Mon, 23 Nov 2026 12:01:00 GMT", MINUTE_MS],
+    ["Mon, 23 Nov 2026 11:59:00 GMT", 0],
+    ["Tue, 24 Nov 2026 12:00:00 GMT", HOUR_MS],
+  ])("Retry-After %j is %s ms from noon", (header, waitMs) => expect(retryAfter(header, T0)).toBe(waitMs));
+});
+
 describe("an attempt", () => {
+  it("keeps the beginning of what the receiver said", () => {
+    const outcome = afterAttempt(aRow(), { ...failed, message: "x".repeat(400) }, T0);
+    expect(outcome).toMatchObject({ row: { lastProblem: "x".repeat(300), waitAsked: false } });
+  });
+
   it("that was taken ends the row", () =>
     expect(afterAttempt(aRow(), { type: "delivered" }, T0)).toEqual({ type: "done" }));
 
