@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
+import type { MissionView } from "../../src/core/status/view.ts";
 import { agentCommand, agentPath, readLedger, STATUS } from "../e2e/world.ts";
 import {
   announcement,
@@ -201,6 +202,7 @@ async function tend(chaos: Chaos, child: ChildProcess, over: AbortSignal): Promi
         read = true;
         chaos.report.looked(performance.now() - begun);
       }
+      await letGo(client, fleet.missions);
       await raiseRuns(
         chaos,
         fleet.missions.filter(({ closure }) => closure !== null),
@@ -240,6 +242,18 @@ async function pauseOne(chaos: Chaos, client: ReturnType<typeof clientOf>): Prom
   const answer = await client.pause({ name, reason });
   if (answer.ok) chaos.acknowledged.push(reason);
   await client.resume({ name, reason: "go on" });
+}
+
+/**
+ * Whoever is still paused was so when a controller died between the pause and its end, or only the answer was lost. Nobody else
+ * will let it go, and a mission that is held is neither started again after a kill nor ever closed.
+ */
+async function letGo(
+  client: ReturnType<typeof clientOf>,
+  missions: readonly Pick<MissionView, "name" | "holds">[],
+): Promise<void> {
+  for (const { name, holds } of missions)
+    if (holds.some(({ kind }) => kind === "operator")) await client.resume({ name, reason: "go on" });
 }
 
 /** Under one controller that lives: shims, agents and both. */
@@ -301,11 +315,8 @@ async function calm(chaos: Chaos): Promise<void> {
   const client = clientOf(chaos.dataDir, url);
   const begun = performance.now();
   const open = await pollFor(async () => {
-    // Whoever was paused when a controller died is let go, also one that was only just being started.
     const { missions } = await client.fleet();
-    for (const one of missions)
-      if (one.holds.some(({ kind }) => kind === "operator"))
-        await client.resume({ name: one.name, reason: "go on" });
+    await letGo(client, missions);
     const all = missions.filter(({ name, run, closure }) => closure !== null && chaos.runs.get(name) === run);
     return all.length === chaos.runs.size ? all : null;
   }, deadline - performance.now());
@@ -338,11 +349,16 @@ async function publishedAll(chaos: Chaos): Promise<true | null> {
   return done ? true : null;
 }
 
+/** A look that fails, as a call to a machine that is busy, is repeated. */
 async function pollFor<T>(look: () => Promise<T | null> | T | null, ms: number): Promise<T | null> {
   const deadline = performance.now() + ms;
   do {
-    const found = await look();
-    if (found !== null) return found;
+    try {
+      const found = await look();
+      if (found !== null) return found;
+    } catch {
+      // Asked again until the deadline.
+    }
     await wait(LOOK_MS * 5);
   } while (performance.now() < deadline);
   return null;

@@ -1,7 +1,8 @@
 /** Agents that misbehave beside one that works: one floods, one is deaf to every request to end, one lies about what it used. */
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { TRANSCRIPT_FILES } from "../../../src/shim/transcript.ts";
 import { type Living, pidsOf, works } from "../../e2e/living.ts";
 import { agentCommand, createWorld, eventually, isAlive, missionUntil } from "../../e2e/world.ts";
 import {
@@ -38,9 +39,21 @@ async function floods(options: ScenarioOptions): Promise<ScenarioResult> {
       const detectedAfterMs = Date.now() - since;
       const reasons = noticed.conduct.blocked.map(({ reason }) => reason);
       options.log(`after ${detectedAfterMs} ms: ${reasons.length} reasons that block it`);
-      for (let round = 0; round < 10; round++) await works(living, STEADY, 1);
-      const bytes = bytesBelow(join(world.dataDir, "instances", cloneName(ODD)));
-      options.log(`its instance takes ${bytes} bytes`);
+      const folder = join(world.dataDir, "instances", cloneName(ODD));
+      let bytes = 0;
+      await eventually(
+        () => {
+          bytes = Math.max(bytes, bytesBelow(folder));
+          return existsSync(join(folder, "1", TRANSCRIPT_FILES[0]));
+        },
+        (full) => full,
+        () => "its transcript to be full for the first time",
+      );
+      for (let round = 0; round < 10; round++) {
+        await works(living, STEADY, 1);
+        bytes = Math.max(bytes, bytesBelow(folder));
+      }
+      options.log(`its instance takes at most ${bytes} bytes`);
       const end = await killed(living, false);
       return {
         injected: "an agent prints as fast as it can: lines, endless lines, progress, blockers",
@@ -180,9 +193,11 @@ function supportAgent(file: string): string {
   return fileURLToPath(new URL(`../../support/agents/${file}`, import.meta.url));
 }
 
+/** A file that is renamed between the two looks, as the acknowledgement is with every report, counts with the next one. */
 function bytesBelow(folder: string): number {
   let bytes = 0;
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size;
+    if (entry.isFile())
+      bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
   return bytes;
 }
