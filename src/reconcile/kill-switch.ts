@@ -70,6 +70,9 @@ export function createKillSwitch(parts: {
 }): KillSwitch {
   const { recorder, drivers, clock, log } = parts;
   let state: SwitchState = readSetting();
+  let text = switchText(state);
+  /** What was brought together last. */
+  let seen: { readonly state: SwitchState; readonly file: SwitchState } | null = null;
   let written = "";
   let recorded = recorder.settings.get(SETTING) ?? "";
   let recording = false;
@@ -82,8 +85,7 @@ export function createKillSwitch(parts: {
   const ended = new Set<string>();
 
   function readSetting(): SwitchState {
-    const text = recorder.settings.get(SETTING);
-    return parseSwitch(text ?? null);
+    return parseSwitch(recorder.settings.get(SETTING) ?? null);
   }
 
   function engaged(): readonly SwitchEntry[] {
@@ -91,16 +93,25 @@ export function createKillSwitch(parts: {
   }
 
   function adopt(next: SwitchState): void {
-    const before = switchText(state);
+    const before = text;
     state = next;
-    if (switchText(next) !== before) parts.onChange();
+    text = switchText(next);
+    if (text !== before) parts.onChange();
+  }
+
+  /** Somebody without us may have written to it. */
+  function takeIn(): void {
+    const file = parts.file.read();
+    if (seen?.state === state && seen.file === file) return;
+    adopt(merged(state, file));
+    seen = { state, file };
   }
 
   /** Never throws: what cannot be kept is in force all the same, and kept when it can be. */
   function keep(): void {
-    // Somebody without us may have written to it since it was read last: never over that.
-    adopt(merged(state, parts.file.read()));
-    const text = switchText(state);
+    // Never over what was written since it was read last.
+    takeIn();
+    const keeping = text;
     if (text !== written && (state.engaged.length > 0 || state.released.length > 0)) {
       try {
         parts.file.write(state);
@@ -119,9 +130,9 @@ export function createKillSwitch(parts: {
       return;
     recording = true;
     void recorder
-      .putSettings({ [SETTING]: text })
+      .putSettings({ [SETTING]: keeping })
       .then(() => {
-        recorded = text;
+        recorded = keeping;
       })
       .catch(() => {})
       .finally(() => {
@@ -238,7 +249,7 @@ export function createKillSwitch(parts: {
       };
     },
     tick() {
-      adopt(merged(state, parts.file.read()));
+      takeIn();
       act();
       keep();
     },

@@ -1,4 +1,5 @@
-import { type Instant, SECOND_MS } from "../core/model/time.ts";
+import type { Instant } from "../core/model/time.ts";
+import { AWAY_MS } from "../core/supervise/limits.ts";
 import type { Watch } from "../core/supervise/liveness.ts";
 import type { Clock } from "../ports/clock.ts";
 
@@ -12,9 +13,6 @@ export interface Watching {
    */
   look(): { readonly now: Instant; readonly watch: Watch };
 }
-
-/** A loop that is this late was not merely busy. */
-const AWAY_MS = 2 * SECOND_MS;
 
 export function createWatching(clock: Clock): Watching {
   let watchingSince = clock.now();

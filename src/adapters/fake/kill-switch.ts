@@ -1,4 +1,4 @@
-import { NOTHING_ENGAGED, parseSwitch, type SwitchState, switchText } from "../../core/model/kill-switch.ts";
+import { createSwitchParser, type SwitchState, switchText } from "../../core/model/kill-switch.ts";
 import type { KillSwitchFile } from "../../ports/kill-switch.ts";
 
 export interface FakeKillSwitchFile extends KillSwitchFile {
@@ -12,7 +12,8 @@ export function createFakeKillSwitchFile(
   onChange: (state: SwitchState) => void = () => {},
 ): FakeKillSwitchFile {
   let text: string | null = null;
-  const read = (): SwitchState => (text === null ? NOTHING_ENGAGED : parseSwitch(text));
+  const parse = createSwitchParser();
+  const read = (): SwitchState => parse(text);
   const put = (next: string | null): void => {
     text = next;
     onChange(read());

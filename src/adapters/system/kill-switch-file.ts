@@ -12,9 +12,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import {
+  createSwitchParser,
   KILL_SWITCH_FILE,
   KILL_SWITCH_FOLDER,
-  parseSwitch,
   switchText,
 } from "../../core/model/kill-switch.ts";
 import type { KillSwitchFile } from "../../ports/kill-switch.ts";
@@ -30,6 +30,7 @@ export function openKillSwitchFile(dataDirectory: string): KillSwitchFile & { re
   const folder = join(dataDirectory, KILL_SWITCH_FOLDER);
   const path = join(folder, KILL_SWITCH_FILE);
   const reserve = join(folder, "reserve");
+  const parse = createSwitchParser();
 
   function layOut(): void {
     // Whoever only looks makes no data directory.
@@ -47,7 +48,7 @@ export function openKillSwitchFile(dataDirectory: string): KillSwitchFile & { re
   layOut();
   return {
     path,
-    read: () => parseSwitch(textOf(path)),
+    read: () => parse(textOf(path)),
     write(state) {
       const text = switchText(state);
       mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -145,6 +145,15 @@ export function parseSwitch(text: string | null): SwitchState {
   }
 }
 
+/** For whoever reads a file several times a second that changes once a month: the same object for the same text. */
+export function createSwitchParser(): typeof parseSwitch {
+  let last: { readonly text: string | null; readonly state: SwitchState } | null = null;
+  return (text) => {
+    if (last === null || last.text !== text) last = { text, state: parseSwitch(text) };
+    return last.state;
+  };
+}
+
 const UNKNOWN = "unknown";
 const UNREADABLE: SwitchState = {
   engaged: [

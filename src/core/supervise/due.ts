@@ -5,7 +5,7 @@ import { dueBlockers } from "./blocked.ts";
 import { dueBudget } from "./budget.ts";
 import { dueCallback } from "./callback.ts";
 import { dueDay, type FleetDay } from "./day.ts";
-import { AMNESTY_MIN_MS, hasExpired, isStretched } from "./limits.ts";
+import { AMNESTY_MIN_MS, hasExpired, isStretched, pastOf } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
 import { dueRunaway } from "./overspend.ts";
 import { isOpen } from "./recover.ts";
@@ -87,8 +87,7 @@ function deadlines(state: CloneState, now: Instant, watch: Watch): CloneEvent[] 
   const expected = DEADLINE_OF[state.phase];
   if (state.deadlineAt !== null && expected !== undefined) {
     // A deadline that someone else has to meet waits for us when we were away or slow.
-    // A phase that lies ahead of us began before the clock was put back: at the latest when we noticed that.
-    const begun = state.phaseSince > now ? watch.watchingSince : state.phaseSince;
+    const begun = pastOf(state.phaseSince, now, watch.watchingSince);
     const away = expected.lagCounts ? watch.lagMs + Math.max(0, watch.watchingSince - begun) : 0;
     const deadlineAt = expected.lagCounts ? begun + (state.deadlineAt - state.phaseSince) : state.deadlineAt;
     const stretched =

@@ -24,6 +24,18 @@ export const MESSAGE_MAX = 2_000;
 /** No wait of ours is longer, but a backoff that a clone's file makes longer; one that seems to be was begun before the clock was put back. */
 const OWN_WAIT_MAX_MS = 15 * MINUTE_MS;
 
+/** An absence of ours that is this long, or a clock that was set by so much, is noticed; what is shorter may be work. */
+export const AWAY_MS = 2 * SECOND_MS;
+
+/**
+ * A moment on record as it counts now. What lies ahead of us happened before the clock was put back: just now,
+ * where that was by too little to be noticed, else before we noticed it at the latest.
+ */
+export function pastOf(at: Instant, now: Instant, watchingSince: Instant): Instant {
+  if (at <= now) return at;
+  return at - now < AWAY_MS ? now : Math.min(watchingSince, now);
+}
+
 /** Whether the end of a wait of ours is further away than any wait of ours lasts. */
 export function isStretched(until: Instant, now: Instant, declaredMaxMs = 0): boolean {
   return until - now > Math.max(OWN_WAIT_MAX_MS, declaredMaxMs);

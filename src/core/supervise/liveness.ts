@@ -2,7 +2,7 @@ import type { Health } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
 import type { DegradedCause, Probed } from "../model/liveness.ts";
 import { HOUR_MS, type Instant, SECOND_MS } from "../model/time.ts";
-import { AMNESTY_MIN_MS, DEFAULT_HEARTBEAT_MS } from "./limits.ts";
+import { AMNESTY_MIN_MS, DEFAULT_HEARTBEAT_MS, pastOf } from "./limits.ts";
 import type { CloneState, InstanceState } from "./state.ts";
 
 export interface Watch {
@@ -64,8 +64,7 @@ export function livenessOf(
   if (instance === null || instance.stopping !== null || instance.readyAt === null) return null;
   const intervalMs = instance.heartbeatIntervalMs;
   const own = signal !== undefined && signal.heartbeat.epoch === instance.epoch ? signal : null;
-  // What lies ahead of us was heard before the clock was put back.
-  const past = (at: Instant): Instant => (at > now ? Math.min(watch.watchingSince, now) : at);
+  const past = (at: Instant): Instant => pastOf(at, now, watch.watchingSince);
   const heard = own === null ? null : past(own.receivedAt);
   const from = Math.max(heard ?? 0, past(instance.readyAt), past(instance.cadenceSince));
   const silentMs = Math.max(0, now - from - watch.lagMs);

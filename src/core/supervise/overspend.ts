@@ -4,6 +4,7 @@ import type { Signal } from "../model/instance.ts";
 import { type Instant, iso, SECOND_MS } from "../model/time.ts";
 import { floorOf, isMore, partOf, rounded, type Used, usedByInstance } from "./budget.ts";
 import { type Step, stay, withInstance } from "./change.ts";
+import { pastOf } from "./limits.ts";
 import { limitsInForce } from "./raise.ts";
 import { runAway } from "./runaway.ts";
 import type { CloneState } from "./state.ts";
@@ -38,7 +39,7 @@ export function dueRunaway(
   if (state.phase !== "Running" || instance.stopping !== null || instance.pauseAskedAt === null) return [];
   const confirmed = instance.pausedAt !== null;
   const begun = instance.pausedAt ?? instance.pauseAskedAt;
-  const from = begun <= now ? Math.max(begun, watchingSince) : watchingSince;
+  const from = Math.max(pastOf(begun, now, watchingSince), watchingSince);
   if (signal?.heartbeat.epoch !== instance.epoch) return [];
   const knows = signal.heartbeat.phase === "paused";
   const settleMs = !confirmed ? UNCONFIRMED_MS : knows ? SETTLE_MS : UNKNOWING_MS;

@@ -76,3 +76,9 @@ test("a start's deadline that was met while it was being noticed kills nobody", 
   life.ready().on(event);
   expect(life.state).toMatchObject({ phase: "Starting", instance: { stopping: null } });
 });
+
+test("a clock that was put back by too little to be noticed makes no start late", () => {
+  const life = new Life().declared().assigned().planned().prepared().launched();
+  const watch = { watchingSince: life.at - HOUR_MS, lagMs: 0 };
+  expect(due(life.state, undefined, life.state.phaseSince - 1_000, watch)).toEqual([]);
+});

@@ -49,6 +49,13 @@ describe("silence", () => {
     ).toBe("healthy");
   });
 
+  test("whoever was heard just before the clock was put back a little is not silent since we began to watch", () => {
+    const life = new Life().running();
+    const at = life.at + HOUR_MS;
+    const seen = livenessOf(life.state, heard(life, at), at - 500, WATCH);
+    expect(seen?.health).toBe("healthy");
+  });
+
   test("after our own restart nobody is late for what we could not hear, until the amnesty is over", () => {
     const life = new Life().running();
     const signal = heard(life, life.at);
