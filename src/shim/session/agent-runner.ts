@@ -1,0 +1,184 @@
+/** Starts the session's agent, starts it again in place, and ends it: never two at once. */
+import { dirname } from "node:path";
+import type { Redactor } from "../../core/model/redact.ts";
+import type { MissionEnvelope } from "../../wire/envelope.ts";
+import { readFence } from "../claim.ts";
+import type { Clocks } from "../clocks.ts";
+import { startCommandAgent } from "../command.ts";
+import { findAgentMembers, writeAgentRecord } from "../containment.ts";
+import type { ControlResult } from "../control.ts";
+import { climbShimRungs, type Graces } from "../ending.ts";
+import type { Heart } from "../heartbeat.ts";
+import type { Messages } from "../messages.ts";
+import { createMissionRun, type MissionRun } from "../mission.ts";
+import type { Reporter } from "../reporter.ts";
+import type { RollingLog } from "../rolling-log.ts";
+import type { Ending } from "../signature.ts";
+import { endLeftovers } from "../spawn.ts";
+import { EXIT_NO_TOOLS, type Toolbox } from "../tools/toolbox.ts";
+import type { Transcript } from "../transcript.ts";
+import { reportExit } from "./exit.ts";
+import { AFTER_LAST_WORD } from "./graces.ts";
+import { type Life, targetOf } from "./life.ts";
+import type { Pauses } from "./pauses.ts";
+import { reviveAgent } from "./revive.ts";
+
+export interface AgentRunner {
+  startMission(envelope: MissionEnvelope): void;
+  /** Brings the agent back, or says why not. */
+  revive(again: boolean): ControlResult;
+  /** Asks, closes the input, asks by SIGTERM, insists by SIGKILL; each only when the one before did not do. */
+  stop(graces: Graces): void;
+}
+
+/** An agent that has said its last word needs no more than this to close its files. */
+const TERMINAL_EXIT_GRACE_MS = 10_000;
+/** What an agent spends is told this soon: limits are kept by it. Of one that is paused and spends, sooner. */
+const SPENDING_MS = 1_000;
+const PAUSED_SPENDING_MS = 250;
+
+export function createAgentRunner(parts: {
+  readonly life: Life;
+  readonly pauses: Pauses;
+  readonly clocks: Clocks;
+  readonly reporter: Reporter;
+  readonly transcript: Transcript;
+  readonly redactor: Redactor;
+  readonly messages: Messages;
+  readonly toolbox: Toolbox;
+  readonly heart: Heart;
+  /** Everything that the agent says to us. */
+  readonly actions: RollingLog;
+  readonly end: (reason: string) => void;
+  /** It is gone, and that was asked for. */
+  readonly onStopped: () => void;
+}): AgentRunner {
+  const { life, pauses, clocks, reporter, transcript, redactor, messages, toolbox } = parts;
+  const { instanceDirectory, intent, settings } = life;
+  /** The agent is being ended so that another one can take its place. */
+  let reviving = false;
+
+  function startMission(envelope: MissionEnvelope): void {
+    life.envelope = envelope;
+    life.phase = "starting";
+    const run = createMissionRun({
+      workspace: intent.workspace,
+      accept: settings.agent.accept,
+      reporter,
+      clocks,
+      transcript,
+      onAccepted: () => {
+        if (life.phase === "starting") life.phase = "running";
+      },
+      onSpent: () => parts.heart.beatSoon(pauses.by().length > 0 ? PAUSED_SPENDING_MS : SPENDING_MS),
+      onTerminal: () => setTimeout(() => stop(AFTER_LAST_WORD), TERMINAL_EXIT_GRACE_MS).unref(),
+    });
+    life.run = run;
+    parts.heart.watch(intent.workspace);
+    void toolbox.open().then(
+      () => startAgent(run, { envelope, resumes: false }),
+      (error: unknown) => withoutTools(error),
+    );
+  }
+
+  /** Without them it would act without asking: then it is not started. */
+  function withoutTools(error: unknown): void {
+    const problem = `the agent's tools cannot be offered: ${error instanceof Error ? error.message : String(error)}`;
+    transcript.note(problem);
+    onExit({ code: EXIT_NO_TOOLS, signal: null, stderrTail: problem });
+  }
+
+  function startAgent(
+    run: MissionRun,
+    how: { readonly envelope: MissionEnvelope; readonly resumes: boolean },
+  ): void {
+    if (life.over || life.phase === "stopping") return;
+    // Handed over just before the fence came down: the fence stands between the two.
+    if (readFence(dirname(instanceDirectory)) >= intent.epoch) {
+      parts.end("its epoch is fenced");
+      return;
+    }
+    startCommandAgent({
+      ours: toolbox.begin(),
+      intent,
+      agent: settings.agent,
+      secrets: settings.secrets,
+      ...how,
+      transcript,
+      onStart(started) {
+        life.agent = started;
+        writeAgentRecord(instanceDirectory, started.record());
+        pauses.apply();
+        run.onStart(started.pid);
+        if (!how.resumes) return;
+        run.onResumed();
+        messages.tellAgain((line) => started.say(line));
+      },
+      onRecord: (record) => writeAgentRecord(instanceDirectory, record),
+      onOutput: () => clocks.onOutput(),
+      onLine(line) {
+        parts.actions.append({ at: new Date().toISOString(), ...redactor.deep(line) });
+        if (line.type === "tool") toolbox.answer(line);
+        else run.onLine(line);
+      },
+      onExit,
+    });
+  }
+
+  /** Whether the agent's end was ours and a new one has taken its place. */
+  function startedAgain(): boolean {
+    if (!reviving) return false;
+    reviving = false;
+    const { run, envelope } = life;
+    if (life.over || life.phase === "stopping" || run === null || envelope === null || run.terminal())
+      return false;
+    if (findAgentMembers(targetOf(life)).length > 0) return false; // Never two at once.
+    life.agent = null;
+    clocks.closeTools();
+    startAgent(run, { envelope, resumes: true });
+    return true;
+  }
+
+  function onExit(exit: Ending): void {
+    clocks.setRunning(false);
+    endLeftovers(targetOf(life));
+    if (startedAgain()) return;
+    life.run?.onExit(exit);
+    const stopped = life.phase === "stopping";
+    life.phase = "exited";
+    life.agent = null;
+    reportExit(exit, { life, clocks, reporter, redactor, stopped });
+    if (stopped) parts.onStopped();
+  }
+
+  function stop(graces: Graces): void {
+    const stopping = life.agent;
+    if (stopping === null) return;
+    const silent = life.run?.terminal() === true;
+    void climbShimRungs({
+      instanceDirectory,
+      agent: stopping,
+      graces: silent ? { ...graces, cancelGraceMs: 0 } : graces,
+      gone: () => life.agent !== stopping,
+      idleMs: () => clocks.heartbeatPart().last_progress_age_ms,
+      thaw: () => pauses.thaw(),
+      sweep: () => endLeftovers(targetOf(life)),
+    });
+  }
+
+  return {
+    startMission,
+    revive: (again) =>
+      reviveAgent({
+        life,
+        pauses,
+        transcript,
+        heart: parts.heart,
+        again,
+        onReplaced: () => {
+          reviving = true;
+        },
+      }),
+    stop,
+  };
+}

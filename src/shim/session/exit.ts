@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import type { Redactor } from "../../core/model/redact.ts";
+import type { Clocks } from "../clocks.ts";
+import { writeFileDurably } from "../files.ts";
+import type { Reporter } from "../reporter.ts";
+import { crashSignature, type Ending } from "../signature.ts";
+import type { Life } from "./life.ts";
+
+/** EX_NOPERM of sysexits.h: the agent may not do what it would have to do first. */
+const UNAUTHORIZED_EXIT = 77;
+
+/** How the agent ended, to the controller and on disk for whoever comes when the shim is gone. */
+export function reportExit(
+  exit: Ending,
+  parts: {
+    readonly life: Life;
+    readonly clocks: Clocks;
+    readonly reporter: Reporter;
+    readonly redactor: Redactor;
+    /** It had been asked to end. */
+    readonly stopped: boolean;
+  },
+): void {
+  const { life, clocks, stopped } = parts;
+  const facts = {
+    code: exit.code,
+    signal: exit.signal,
+    signature: crashSignature(exit),
+    stderr_tail: exit.stderrTail,
+    active_ms: clocks.activeMs(),
+    ...(clocks.throttledMs() > 0 ? { throttled: true } : {}),
+    ...(life.run?.unauthorized() === true || exit.code === UNAUTHORIZED_EXIT ? { auth: true } : {}),
+    stopped,
+  };
+  parts.reporter.report({
+    type: "instance.exited",
+    status: exit.code === 0 || stopped ? "completed" : "failed",
+    summary:
+      exit.signal === null ? `the agent ended with code ${exit.code}` : `the agent ended by ${exit.signal}`,
+    detail: facts,
+  });
+  writeFileDurably(
+    join(life.instanceDirectory, "exit.json"),
+    `${JSON.stringify(parts.redactor.deep(facts))}\n`,
+  );
+}
