@@ -72,7 +72,12 @@ const Guardrails = z
     max_high_incidents_per_ten_missions: z.number().min(0).max(100).default(1),
     max_accepted_p95_seconds: z.number().positive().max(86_400).default(60),
     max_interventions_per_mission: z.number().min(0).max(1_000).default(2),
-    sustained_minutes: z.int().min(1).max(SUSTAINED_MINUTES_MAX).default(60),
+    sustained_minutes: z
+      .number()
+      .min(0)
+      .max(SUSTAINED_MINUTES_MAX)
+      .default(60)
+      .describe("How long one has to be exceeded; 0: the first measure decides."),
     on_breach: z
       .enum(["drain", "pause"])
       .default("drain")
