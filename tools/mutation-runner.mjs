@@ -24,7 +24,6 @@ const TESTS = [
   { tests: "test/core/*/**/*.test.ts", about: /./ },
   { tests: "test/core/kill-switch.test.ts", about: /kill-switch/ },
   { tests: "test/golden/{situations,reviews}/*.test.ts", about: /./ },
-  { tests: "test/golden/golden.test.ts", about: /core\/(status|plan)\// },
   { tests: "test/shim/redact.test.ts", about: /model\/redact/ },
   {
     tests: "test/reconcile/actions.test.ts",

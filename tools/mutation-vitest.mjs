@@ -105,6 +105,7 @@ const MATCHERS = {
   toBeNull: (actual) => actual === null,
   toBeDefined: (actual) => actual !== undefined,
   toBeUndefined: (actual) => actual === undefined,
+  toBeInstanceOf: (actual, wanted) => actual instanceof wanted,
   toBeCloseTo: (actual, wanted, digits = 2) => Math.abs(actual - wanted) < 10 ** -digits / 2,
   toBeTypeOf: (actual, wanted) => typeof actual === wanted,
   toBeGreaterThan: (actual, wanted) => actual > wanted,

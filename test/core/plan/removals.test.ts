@@ -1,0 +1,201 @@
+/** What may go, how much of it at once, and what a broken file may still say. */
+import { describe, expect, test } from "vitest";
+import { fleetOf, guardDeletions } from "../../../src/core/plan/guard.ts";
+import { orderActions } from "../../../src/core/plan/order.ts";
+import type { ActionType, PlannedAction } from "../../../src/core/plan/plan.ts";
+import type { CloneState } from "../../../src/core/supervise/state.ts";
+import { aClone, aDesired, aMission, anObserved, Life } from "../../support/fleet.ts";
+import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
+
+const REMOVED = "0123456789abcdef".repeat(3).slice(0, 40);
+const LATER = "f".repeat(40);
+const idle = (name: string) => new Life(name).declared();
+
+describe("the fleet that a deletion is measured against", () => {
+  test("has the clones that are wanted and not put away, by name", () => {
+    const withdrawn = idle("gone").on({ type: "clone.withdrawn", revision: "b", reason: "" });
+    const lives = [
+      idle("b"),
+      idle("a"),
+      new Life("never-declared"),
+      idle("old").declared({ state: "retired" }),
+      withdrawn,
+    ];
+    expect(fleetOf(new Map(lives.map(({ state }) => [state.name, state])))).toEqual(["a", "b"]);
+  });
+
+  test("does not grow by what is put away: one of two is half of it", () => {
+    const retired = ["r1", "r2", "r3", "r4", "r5", "r6"].map((name) =>
+      idle(name).declared({ state: "retired" }),
+    );
+    const lives = [idle("a"), idle("b"), ...retired];
+    const desired = aDesired({
+      clones: retired.map(({ state }) => aClone(state.name, { state: "retired" })),
+    });
+    expect(
+      reasons(
+        planned(
+          desired,
+          lives.map(({ state }) => state),
+        ),
+      ),
+    ).toEqual(["clone/a prune MassDeleteGuard", "clone/b prune MassDeleteGuard"]);
+  });
+});
+
+describe("a mass deletion", () => {
+  const lives = ["a", "b", "c", "d"].map(idle);
+  const left = (revision: string, confirmDeletion: string | null = null) =>
+    aDesired({ clones: [aClone("c"), aClone("d")], revision, confirmDeletion });
+  const look = (
+    desired: ReturnType<typeof left>,
+    pendingDeletion = planned(left(REMOVED), states).pendingDeletion,
+  ) => planned(desired, states, { pendingDeletion });
+  const states: readonly CloneState[] = lives.map(({ state }) => state);
+
+  test("says what is asked for, and how it is confirmed", () => {
+    const { held } = planned(left(REMOVED), states);
+    expect(held[0]?.message).toMatch(
+      /^commit 0123456789ab removes 2 of 4 clones; 1 may go without confirmation/,
+    );
+    expect(held[0]?.message).toContain(REMOVED);
+  });
+
+  test.each<[string, string | null, boolean]>([
+    ["by nothing", null, false],
+    ["by its whole name", REMOVED, true],
+    ["by twelve characters of it", REMOVED.slice(0, 12), true],
+    ["by eleven", REMOVED.slice(0, 11), false],
+    ["by its end", REMOVED.slice(-12), false],
+    ["by another name", LATER, false],
+  ])("is confirmed %s: %s", (_, confirmation, passes) => {
+    const made = look(left(LATER, confirmation));
+    expect(kinds(made)).toEqual(passes ? ["prune a", "prune b"] : []);
+    expect(made.held).toHaveLength(passes ? 0 : 2);
+    expect(made.pendingDeletion === null).toBe(passes);
+  });
+
+  test("stays known while the repository cannot be read", () => {
+    const { pendingDeletion } = look(left(REMOVED));
+    expect(planned(null, states, { pendingDeletion }).pendingDeletion).toEqual(pendingDeletion);
+    const desired = left(REMOVED);
+    expect(guardDeletions(desired, anObserved(states, { pendingDeletion }), [])).toEqual({
+      actions: [],
+      held: [],
+      pendingDeletion: null,
+    });
+  });
+
+  test("of everything asks also where everything is one clone", () => {
+    const only = idle("a").state;
+    const made = planned(aDesired({ clones: [] }), [only]);
+    expect(reasons(made)).toEqual(["clone/a prune MassDeleteGuard"]);
+    expect(planned(aDesired({ clones: [] }), []).pendingDeletion).toBeNull();
+  });
+});
+
+describe("a file that was removed", () => {
+  const others = ["b", "c", "d", "e", "f"].map(idle);
+  const wanted = others.map(({ state }) => aClone(state.name));
+  const states = (life: Life) => [life.state, ...others.map(({ state }) => state)];
+
+  test("withdraws the mission and the clone, each with what was removed", () => {
+    const made = planned(aDesired({ clones: wanted }), states(working("a", "audit")));
+    expect(made.actions).toMatchObject([
+      {
+        type: "withdraw",
+        mission: "audit",
+        event: { type: "mission.withdrawn", reason: "missions/audit.yaml was removed" },
+      },
+      { type: "prune", clone: "a", event: { type: "clone.withdrawn", reason: "clones/a.yaml was removed" } },
+    ]);
+  });
+
+  test.each<[string, Life]>([
+    ["a mission that is over", working("a").reports("mission.failed")],
+    ["a lane that has none", idle("a")],
+  ])("withdraws nothing of %s", (_, life) => {
+    expect(kinds(planned(aDesired({ clones: [...wanted, aClone("a")] }), states(life)))).toEqual([]);
+  });
+
+  test("is removed once: what is on its way is not asked for again", () => {
+    const going = working("a", "audit").on({ type: "clone.withdrawn", revision: "b", reason: "" });
+    expect(kinds(planned(aDesired({ clones: wanted }), states(going)))).toEqual([]);
+    expect(kinds(planned(aDesired({ clones: wanted }), states(going.dead())))).toEqual([]);
+    const retired = idle("a").declared({ state: "retired" });
+    expect(kinds(planned(aDesired({ clones: wanted }), states(retired)))).toEqual([]);
+    expect(kinds(planned(aDesired({ clones: wanted }), states(new Life("a"))))).toEqual([]);
+  });
+});
+
+describe("a file that is broken and says stop", () => {
+  const broken = (state: "active" | "paused" | "cancelled", killSwitch: boolean, name = "audit") =>
+    aDesired({
+      clones: [aClone("scribe")],
+      broken: new Set([`mission/${name}`]),
+      stops: new Map([[name, { state, killSwitch }]]),
+    });
+
+  test.each([
+    ["active", true],
+    ["paused", false],
+    ["cancelled", false],
+  ] as const)(
+    "as %s, kill switch %s, reaches its mission and changes nothing else of it",
+    (state, engaged) => {
+      const life = working("scribe", "audit");
+      const { limits } = aMission("audit", "scribe");
+      expect(onlyAction(planned(broken(state, engaged), [life.state]))).toMatchObject({
+        type: "stop",
+        clone: "scribe",
+        mission: "audit",
+        event: { type: "mission.limits_changed", limits: { ...limits, state, kill_switch: { engaged } } },
+      });
+    },
+  );
+
+  test("does not let go of a switch that was engaged, and is said once", () => {
+    const switched = working("scribe", "audit");
+    const limits = { ...aMission("audit", "scribe").limits, kill_switch: { engaged: true } };
+    const state = {
+      ...switched.state,
+      mission: { ...(switched.state.mission as never as object), limits },
+    } as CloneState;
+    expect(kinds(planned(broken("active", false), [state]))).toEqual([]);
+    expect(onlyAction(planned(broken("paused", false), [state])).event).toMatchObject({
+      limits: { state: "paused", kill_switch: { engaged: true } },
+    });
+  });
+
+  test.each<[string, Life, string]>([
+    ["another mission", working("scribe", "audit"), "other"],
+    ["a lane without a mission", idle("scribe"), "audit"],
+    ["one that is over", working("scribe", "audit").reports("mission.failed"), "audit"],
+  ])("does nothing to %s", (_, life, name) => {
+    expect(kinds(planned(broken("cancelled", true, name), [life.state]))).toEqual([]);
+  });
+});
+
+test("what ends comes before what begins, and within that it goes by name", () => {
+  const types: readonly ActionType[] = [
+    "start",
+    "assign",
+    "declare",
+    "prune",
+    "bury",
+    "limit",
+    "hold",
+    "stop",
+  ];
+  const actions = types.flatMap((type) =>
+    ["b", "c", "a"].map((clone) => ({ type, clone, mission: null }) as unknown as PlannedAction),
+  );
+  expect(orderActions(actions).map(({ type, clone }) => `${type} ${clone}`)).toEqual(
+    [...types].reverse().flatMap((type) => ["a", "b", "c"].map((clone) => `${type} ${clone}`)),
+  );
+  // Two of one clone and kind stay in the order in which they were found.
+  const twins = ["first", "second"].map(
+    (mission) => ({ type: "stop", clone: "a", mission }) as unknown as PlannedAction,
+  );
+  expect(orderActions([...twins, ...actions]).slice(0, 2)).toEqual(twins);
+});
