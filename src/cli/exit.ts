@@ -27,7 +27,8 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
 
 /** What else would help, by code. */
 const HINTS: Readonly<Record<string, string>> = {
-  "store/locked": "Another controller runs on this data directory. Stop it, or use another one with --data.",
+  "store/locked":
+    "One controller at a time works on a data directory. End that one, or use another with --data.",
   "controller/unauthorized":
     "Give the operator token with --token or FACTORY_TOKEN; it stands in <data>/operator.token.",
   "store/corrupt":

@@ -224,7 +224,8 @@ describe("a controller", () => {
   test("a second one on the same data is refused", async () => {
     const { code, stderr } = await run("run", "--once");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/Another controller runs on this data directory/);
+    expect(stderr).toContain(`another controller, process ${controller.pid}, holds the store`);
+    expect(stderr).toMatch(/One controller at a time works on a data directory/);
   });
 
   test("SIGTERM ends it in order", async () => {

@@ -1,4 +1,5 @@
 import { asFactoryError, FactoryError } from "../../core/model/error.ts";
+import { holderOf, lockedText } from "./holder.ts";
 
 /** SQLite's primary result codes that we tell apart (https://sqlite.org/rescode.html). */
 const BUSY = 5;
@@ -13,7 +14,7 @@ const NOTADB = 26;
 /**
  * What SQLite threw, as a FactoryError.
  *
- * - `store/locked` (`yield`): another process holds the file.
+ * - `store/locked` (`yield`): another process holds the file; the message says which, and whether it is stopped.
  * - `store/io` (`retry`): disk full, I/O error, not writable. Nothing of the transaction is in the record.
  * - `store/corrupt` (`crash`): the file is not what we wrote.
  * - `store/defect` (`crash`): anything else, which is a mistake of ours.
@@ -27,9 +28,7 @@ export function translate(error: unknown, file: string): FactoryError {
       return asFactoryError(error);
     case BUSY:
     case LOCKED:
-      return new FactoryError("store/locked", "yield", `another controller holds the store ${file}`, {
-        cause: error,
-      });
+      return new FactoryError("store/locked", "yield", lockedText(file, holderOf(file)), { cause: error });
     case READONLY:
     case IOERR:
     case FULL:

@@ -5,6 +5,8 @@ import { systemClock } from "../../adapters/system/clock.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
 import { type DrillTarget, drillTargets, nextDrillAt } from "../../core/drill/due.ts";
 import { type DrillPlan, type DrillResult, newestDrills } from "../../core/model/drill.ts";
+import { asFactoryError } from "../../core/model/error.ts";
+import { iso } from "../../core/model/time.ts";
 import { drillText } from "../../core/status/drills.ts";
 import type { Drills } from "../../ports/drills.ts";
 import { EXIT, usageError } from "../exit.ts";
@@ -30,17 +32,41 @@ export async function drill(
   const { io, globals, options } = call;
   if (what !== "kill") throw usageError(`drill ${what}: there is one drill, kill`);
   const targets = await targetsOf(globals, options, name);
-  const drills = drillsOf(globals);
+  const enter = options.now === true ? "now" : "term";
+  const warn = (message: string): void =>
+    io.err(`warning: it could not be written down, so \`factory drills\` will not show it: ${message}`);
   const results: DrillResult[] = [];
   for (const target of targets) {
     io.progress(`drill on ${target.name}, isolation ${target.isolation}`);
-    const enter = options.now === true ? "now" : "term";
-    const result = await drills.run({ target: target.name, isolation: target.isolation, enter });
+    const result = await drillOn(target, { enter, drills: () => drillsOf(globals, warn), warn });
     if (result !== null) results.push(result);
   }
   show(call, results);
-  return results.every(({ passed }) => passed) ? EXIT.fine : EXIT.problems;
+  const failed = results.filter(({ passed }) => !passed);
+  for (const { target, evidence } of failed)
+    io.err(`error: the kill is not proven on ${target}: ${evidence}`);
+  if (failed.length > 0) io.err(NOT_PROVEN);
+  return failed.length === 0 ? EXIT.fine : EXIT.problems;
 }
+
+/** Where not even the drills' folder can be made, as on a disk that is read-only, the kill is not proven either. */
+async function drillOn(
+  { name: target, isolation }: DrillTarget,
+  how: { enter: DrillResult["enter"]; drills: () => Drills; warn: (message: string) => void },
+): Promise<DrillResult | null> {
+  const { enter } = how;
+  try {
+    return await how.drills().run({ target, isolation, enter });
+  } catch (error) {
+    const evidence = asFactoryError(error).message;
+    how.warn(evidence);
+    const at = iso(systemClock().now());
+    return { at, target, enter, passed: false, deathMs: null, containment: null, rung: null, evidence };
+  }
+}
+
+const NOT_PROVEN =
+  "No mission was touched, and the next drill ends first what this one left. Do not rely on the kill there until one passes; `factory doctor` says what this machine lacks.";
 
 /** With what `fleet.yaml` plans, where one is here. Exit 1 when the newest drill of any target failed. */
 export async function listDrills(call: Call<object>): Promise<number> {
@@ -95,10 +121,10 @@ function folderOf(globals: Globals): string {
   return join(dataDirOf(globals), "drills");
 }
 
-function drillsOf(globals: Globals): Drills {
+function drillsOf(globals: Globals, onProblem: (message: string) => void): Drills {
   const directory = folderOf(globals);
   const driver = createProcessDriver({ directory: join(directory, "instances"), installation: "drill" });
-  return createDrills({ driver, directory, clock: systemClock(), random: systemRandom() });
+  return createDrills({ driver, directory, clock: systemClock(), random: systemRandom(), onProblem });
 }
 
 /** Canaries are the clones whose file says `labels: {canary: "true"}`. */

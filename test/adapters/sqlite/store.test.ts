@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { openSqliteStore } from "../../../src/adapters/sqlite/store.ts";
 import { GENESIS_HASH } from "../../../src/core/record/chain.ts";
 import { storeContract } from "../../contract/store.ts";
 import { batchOf, effect, event, signal, stateOf } from "../../support/record.ts";
+import { until } from "../../support/until.ts";
 
 const KILLS = 20;
 const run = promisify(execFile);
@@ -90,9 +92,33 @@ describe("a sqlite store", () => {
     await expect(openSqliteStore({ file })).rejects.toMatchObject({
       code: "store/locked",
       disposition: "yield",
+      message: expect.stringContaining(`process ${child.pid}, holds the store ${file}; it last wrote`),
     });
     await kill(child);
     await (await openSqliteStore({ file })).close();
+  });
+
+  it("says of a holder that is stopped that it is, since when it is silent, and what to do", async () => {
+    const { child, lines } = commitsForever();
+    const { pid } = child;
+    if (pid === undefined) throw new Error("no process");
+    await lines.next();
+    await lines.next();
+    process.kill(pid, "SIGSTOP");
+    await until(
+      () => readFileSync(`/proc/${pid}/stat`, "latin1").includes(") T "),
+      "the holder to be stopped",
+    );
+    const error = await openSqliteStore({ file }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "store/locked", disposition: "yield" });
+    const { message } = error as Error;
+    expect(message).toContain(`process ${pid}, holds the store ${file} and is stopped by a signal (state T)`);
+    expect(message).toContain(`\`kill -CONT ${pid}\``);
+    expect(message).toContain(`\`kill -KILL ${pid}\``);
+    const since = Date.parse(/nothing was written since (\S+)\./.exec(message)?.[1] ?? "");
+    expect(since).toBe(Math.floor((await stat(`${file}-wal`)).mtimeMs));
+    process.kill(pid, "SIGCONT");
+    await kill(child);
   });
 
   it("refuses a second opener in its own process", async () => {

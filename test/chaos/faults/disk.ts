@@ -1,7 +1,8 @@
-/** A small disk that can be filled to its last byte and emptied again. */
+/** A small disk that can be filled to its last byte and emptied again, or made read-only and writable. */
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { eventually } from "../../e2e/world.ts";
 import { NotPossible } from "../scenario.ts";
 import { behindWalls } from "../walls.ts";
 
@@ -11,6 +12,9 @@ export interface SmallDisk {
   fill(): void;
   /** Gives back what `fill` took. */
   empty(): void;
+  /** Waits until nobody has a file open for writing: the kernel refuses it as long. */
+  makeReadOnly(): Promise<void>;
+  makeWritable(): void;
   /** Takes it away, with what is bound below it; whoever still lives there goes with the walls. */
   remove(): void;
 }
@@ -39,10 +43,27 @@ export function mountSmallDisk(path: string, mebibytes: number): SmallDisk {
       }
     },
     empty: () => rmSync(ballast, { force: true }),
+    async makeReadOnly() {
+      await eventually(
+        () => remount(path, "ro"),
+        (problem) => problem === "",
+        () => `${path} to become read-only`,
+      );
+    },
+    makeWritable() {
+      const problem = remount(path, "rw");
+      if (problem !== "") throw new Error(`${path} does not become writable again: ${problem}`);
+    },
     remove() {
       if (existsSync(path)) spawnSync("umount", ["--lazy", path]);
     },
   };
+}
+
+/** What `mount` complains of; empty when it was done. */
+function remount(path: string, mode: "ro" | "rw"): string {
+  const { status, stderr, error } = spawnSync("mount", ["-o", `remount,${mode}`, path], { encoding: "utf8" });
+  return status === 0 ? "" : (error?.message ?? stderr.trim());
 }
 
 /** The folder at another place, on its own disk, also when the one above it is small. */

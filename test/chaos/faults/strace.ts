@@ -15,7 +15,7 @@ export async function injectErrors(options: {
   readonly pid: number;
   readonly files: readonly string[];
   readonly calls: readonly string[];
-  readonly error: "EIO" | "ENOSPC";
+  readonly error: "EIO" | "ENOSPC" | "EROFS";
   /** `1+`: every call; `1+3`: every third. */
   readonly when: string;
   /** Where strace writes what it has done. */

@@ -1,11 +1,11 @@
-/** Writes and flushes of the record that fail with EIO or ENOSPC, in the controller alone. */
+/** Writes and flushes of the record that fail with EIO, ENOSPC or EROFS, in the controller alone. */
 import { join } from "node:path";
 import { type Injection, injectErrors } from "../faults/strace.ts";
 import type { Scenario, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import { liveThrough, recordProblem } from "../trouble.ts";
 
 interface Errors {
-  readonly error: "EIO" | "ENOSPC";
+  readonly error: "EIO" | "ENOSPC" | "EROFS";
   readonly calls: readonly string[];
   readonly when: string;
   readonly text: string;
@@ -23,6 +23,13 @@ const ERRORS: Readonly<Record<string, Errors>> = {
     calls: ["pwrite64", "write"],
     when: "1+",
     text: "EIO from every write to the record",
+  },
+  // What a kernel makes of a disk that it no longer trusts; by hand it cannot be done while the record is open.
+  "disk-error-read-only": {
+    error: "EROFS",
+    calls: ["pwrite64", "write", "ftruncate"],
+    when: "1+",
+    text: "EROFS from every write to the record, as after a remount by the kernel",
   },
   "disk-error-now-and-then": {
     error: "ENOSPC",

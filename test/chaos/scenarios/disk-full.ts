@@ -1,6 +1,6 @@
 /**
  * A disk that becomes full under a fleet that works: under everything, under the record alone, the workspaces, or the
- * instances with their outboxes.
+ * instances with their outboxes. And one that becomes read-only, which can only be shown where no file stays open for writing.
  */
 import { join } from "node:path";
 import type { Living } from "../../e2e/living.ts";
@@ -14,6 +14,7 @@ interface Place extends Pick<Trouble, "published" | "steps" | "late" | "detected
   readonly folder: string;
   /** Below the data directory, on a disk of their own that has room. */
   readonly elsewhere?: readonly string[];
+  readonly readOnly?: boolean;
 }
 
 /** Room for a record of a few thousand events and its log; filling it takes no second. */
@@ -36,6 +37,13 @@ const PLACES: Readonly<Record<string, Place>> = {
     late: true,
     detected: (living) => gateOf(living, "BaselineApplied"),
   },
+  "disk-read-only-workspaces": {
+    where: "workspaces",
+    folder: "workspaces",
+    readOnly: true,
+    late: true,
+    detected: (living) => gateOf(living, "BaselineApplied"),
+  },
   "disk-full-outboxes": {
     where: "instances and their outboxes",
     folder: "instances",
@@ -55,14 +63,14 @@ function diskFull(name: string, place: Place, options: ScenarioOptions): Promise
   let disk: SmallDisk | null = null;
   const trouble: Trouble = {
     name,
-    injected: `the disk under the ${place.where} is full to its last byte`,
+    injected: `the disk under the ${place.where} is ${place.readOnly === true ? "remounted read-only, and back" : "full to its last byte"}`,
     prepare({ dataDir, path }) {
       disk = mountSmallDisk(join(dataDir, place.folder), DISK_MIB);
       for (const folder of place.elsewhere ?? [])
         bindFolder(join(path, "roomy", folder), join(dataDir, folder));
     },
-    begin: () => disk?.fill(),
-    end: () => disk?.empty(),
+    begin: () => (place.readOnly === true ? disk?.makeReadOnly() : disk?.fill()),
+    end: () => (place.readOnly === true ? disk?.makeWritable() : disk?.empty()),
     cleanUp: () => disk?.remove(),
     detected: place.detected,
     ...(place.steps === undefined ? {} : { steps: place.steps }),
