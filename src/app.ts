@@ -20,6 +20,7 @@ import { openSqliteStore } from "./adapters/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
+import { putAside } from "./adapters/system/put-aside.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
 import { createWorkspaces } from "./adapters/workspace/workspaces.ts";
@@ -29,6 +30,7 @@ import type { Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
 import type { Secrets } from "./ports/secrets.ts";
 import type { StatusBranch } from "./ports/status-branch.ts";
+import type { Store } from "./ports/store.ts";
 import { type Controller, createController } from "./reconcile/controller.ts";
 import { startLoop } from "./reconcile/loop.ts";
 
@@ -141,6 +143,8 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     ...(options.containment === undefined ? {} : { containment: options.containment }),
   });
   const secrets = remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact);
+  if (options.fresh === true && (await store.load()).lastSeq === 0)
+    await beginAnew(driver, { store, dataDir });
   const controller: Controller = await createController({
     store,
     source,
@@ -235,6 +239,37 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     },
   };
 }
+
+/**
+ * A new record knows of nobody, so nobody may live whom it would start a second time. The folders of those who lived are
+ * put aside, because it counts epochs from 1 again and theirs are fenced.
+ */
+async function beginAnew(
+  driver: Driver,
+  { store, dataDir }: { readonly store: Store; readonly dataDir: string },
+): Promise<void> {
+  const signal = AbortSignal.timeout(LIVING_TIMEOUT_MS);
+  const { instances, complete } = await driver.list(signal);
+  const living = [
+    ...instances.filter(({ state }) => state !== "dead").map(({ handle }) => handle),
+    ...((await driver.orphans?.find(signal)) ?? []),
+  ];
+  if (living.length === 0 && complete) {
+    if (instances.length > 0) await putAside(join(dataDir, "instances"));
+    return;
+  }
+  await store.close();
+  const names = living.slice(0, LIVING_NAMED).map(({ clone, epoch }) => `${clone}/${epoch}`);
+  const who = `${names.join(", ")}${living.length > names.length ? ", …" : ""}`;
+  throw new FactoryError(
+    "record/living",
+    "stall",
+    `${living.length} instances of this data directory live (${complete ? who : "and not all could be listed"}): a new record would start them a second time. \`factory restore\` takes them up or ends them with proof`,
+  );
+}
+
+const LIVING_TIMEOUT_MS = 30_000;
+const LIVING_NAMED = 5;
 
 /** Secrets whose values go into `seen` as they are resolved, so that no log line shows one. */
 function remembering(secrets: Secrets, seen: Set<string>): Secrets {

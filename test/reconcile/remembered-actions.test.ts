@@ -175,6 +175,24 @@ describe("after the record was lost, an action of a living instance", () => {
   });
 });
 
+test("what the record still knows of it is not counted twice", async () => {
+  const { key } = await claim();
+  await complete({ key, outcome: "failed" });
+  await claim();
+  reachable = false;
+  await complete({ key, outcome: "done" });
+  reachable = true;
+  await claim();
+  expect(await types()).toEqual([
+    "action.claimed",
+    "action.completed",
+    "action.claimed",
+    "action.remembered",
+    "action.duplicate",
+  ]);
+  expect(state().mission?.actions).toMatchObject({ claimed: 2, failed: 1, committed: 1, duplicates: 1 });
+});
+
 test("a record that lost nothing is told nothing", async () => {
   const { key } = await claim();
   await claim();

@@ -2,6 +2,7 @@ import { checkController } from "../doctor/controller.ts";
 import type { Check, Finding } from "../doctor/finding.ts";
 import { checkContainment, checkDisk, checkGit, checkNode } from "../doctor/machine.ts";
 import { checkDataDirectory, checkSource, checkStatusBranch } from "../doctor/place.ts";
+import { checkRecord } from "../doctor/record.ts";
 import { EXIT } from "../exit.ts";
 import { wrap } from "../format/words.ts";
 import { oneLine } from "../io.ts";
@@ -27,6 +28,7 @@ export async function doctor({
     ["disk space", () => checkDisk(dataDir)],
     ["source", () => checkSource(source, options.branch)],
     ["status branch", () => checkStatusBranch(source)],
+    ["record", () => checkRecord({ dataDir, source, branch: options.branch })],
     ["containment", () => checkContainment()],
     ["controller", () => checkController(globals)],
   ];

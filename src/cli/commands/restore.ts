@@ -6,6 +6,7 @@ import { createLog } from "../../adapters/log/log.ts";
 import { openSqliteStore } from "../../adapters/sqlite/store.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { identityFile, openDataDirectory, readIdentity } from "../../adapters/system/data-directory.ts";
+import { putAside } from "../../adapters/system/put-aside.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
 import { createWorkspaces } from "../../adapters/workspace/workspaces.ts";
 import { FactoryError } from "../../core/model/error.ts";
@@ -17,7 +18,7 @@ import { oneLine } from "../io.ts";
 import { sourceOf } from "../origin.ts";
 import { dataDirOf } from "../place.ts";
 import type { Call } from "../program.ts";
-import { inspect, putAside, type Remains } from "../record/lost.ts";
+import { inspect, type Remains } from "../record/lost.ts";
 import { readPublished } from "../record/published.ts";
 import { verifyRecord } from "../record/verify.ts";
 

@@ -15,16 +15,17 @@ export function recalled(
 ): ActionEvent | null {
   if (remembered === null || remembered.key !== asked.key) return null;
   const { epoch } = asked;
-  if (row !== null) {
-    if (row.state === "committed") return null;
-    if (
-      row.state === remembered.state &&
-      row.digest === remembered.digest &&
-      isHolder(row, remembered, epoch)
-    )
-      return null;
+  if (row?.state === "committed") {
+    // What came of it is not published, so a rebuilt record knows only that it is done.
+    if (remembered.state !== "committed" || row.result !== null || remembered.result === null) return null;
+  } else if (
+    row?.state === remembered.state &&
+    row.digest === remembered.digest &&
+    isHolder(row, remembered, epoch)
+  ) {
+    return null;
   }
-  return { type: "action.remembered", epoch, ...remembered };
+  return { type: "action.remembered", epoch, before: row?.state ?? null, ...remembered };
 }
 
 /** Who holds it matters only as long as somebody does. */

@@ -1,4 +1,4 @@
-import type { ActionRow, RememberedAction } from "./action.ts";
+import type { ActionRow, ActionState, RememberedAction } from "./action.ts";
 import type { RefusedReport } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
 import type { Gate } from "./condition.ts";
@@ -260,7 +260,12 @@ export type CloneEvent =
       readonly approval: string | null;
     }
   /** Told by the shim of the instance that claimed it, to a record that has lost it or what came of it. */
-  | ({ readonly type: "action.remembered"; readonly epoch: number } & RememberedAction)
+  | ({
+      readonly type: "action.remembered";
+      readonly epoch: number;
+      /** What the record said of it; null where it said nothing. */
+      readonly before: ActionState | null;
+    } & RememberedAction)
   | {
       readonly type: "action.completed";
       readonly epoch: number;

@@ -22,11 +22,12 @@ export function onActionClaimed(state: CloneState, event: Of<"action.claimed">):
   return stay(withMission(counted(state, "claimed"), { approvals }));
 }
 
-/** It counts as what it once was: claimed, and what came of it. */
+/** What the record had lost is counted now: that it was claimed, and what came of it. */
 export function onActionRemembered(state: CloneState, event: Of<"action.remembered">): Step {
   if (state.mission === null) return stay(state, "there is no mission");
-  const claimed = counted(state, "claimed");
-  return stay(event.state === "reserved" ? claimed : counted(claimed, event.state));
+  const claimed = event.before === null ? counted(state, "claimed") : state;
+  const settled = event.state !== "reserved" && event.state !== event.before;
+  return stay(settled ? counted(claimed, event.state) : claimed);
 }
 
 export function onActionCompleted(state: CloneState, event: Of<"action.completed">): Step {

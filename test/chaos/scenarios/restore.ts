@@ -35,6 +35,8 @@ export interface LossOptions {
 export interface LossReport {
   /** What the controller said that found its record gone, and how it ended. */
   readonly refusal: { readonly code: number | null; readonly said: string; readonly afterMs: number };
+  /** What `factory run --fresh` said while somebody lived; null where there was no empty record to begin anew. */
+  readonly fresh: Ended | null;
   /** Without `--yes`, with it, and `factory verify` under the controller that runs afterwards. */
   readonly preview: Ended;
   readonly restored: Ended;
@@ -93,6 +95,8 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
     };
     const run = { cwd: world.path };
     const place = ["--data", world.dataDir, "restore", "--source", world.url];
+    const anew = ["--data", world.dataDir, "run", "--source", world.url, "--fresh", "--once"];
+    const fresh = options.lose === "damage" ? null : await factory(run, ...anew);
     const previewed = performance.now();
     const preview = await factory(run, ...place);
     const wholeMs = performance.now() - previewed;
@@ -122,6 +126,7 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
     watcher.stop();
     const report = {
       refusal,
+      fresh,
       preview,
       restored,
       verified,
@@ -205,6 +210,8 @@ function problemsOf(
     problems.push(
       `the controller was not refused (${report.refusal.code}): ${report.refusal.said.slice(-500)}`,
     );
+  if (report.fresh !== null && !report.fresh.stderr.includes("would start them a second time"))
+    problems.push(`a new record was begun beside what lives: ${report.fresh.stderr.slice(-500)}`);
   if (report.restored.code !== 0)
     problems.push(`the restoration ended with ${report.restored.code}: ${report.restored.stderr}`);
   if (report.verified.code !== 0)

@@ -35,6 +35,7 @@ const remembered = (state: "reserved" | "committed" | "failed"): CloneEvent => (
   action: "push",
   target: "origin",
   arguments: "{}",
+  before: null,
   state,
   result: null,
   evidence: "",
@@ -93,6 +94,7 @@ judged("no-action-twice", [
     "push was let go although it is committed since epoch 4",
   ],
   ["remembered by its shim, and ended", [on(remembered("reserved")), on(completed("done"))], null],
+  ["remembered with what came of it", [on(restored), on(remembered("committed"))], null],
   ["remembered as what failed", [on(remembered("failed")), on(claim())], null],
   [
     "remembered as done, and claimed",

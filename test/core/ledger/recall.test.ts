@@ -18,7 +18,11 @@ const ON = { missionId: "m1", clone: "scribe", at: 1_000 };
 const ASKED = { key: "k1", epoch: 3 };
 
 const rowOf = (state: RememberedAction["state"], change: Partial<ActionRow> = {}): ActionRow => ({
-  ...(foldAction(null, { type: "action.remembered", epoch: 3, ...REMEMBERED, state }, ON) as ActionRow),
+  ...(foldAction(
+    null,
+    { type: "action.remembered", epoch: 3, before: null, ...REMEMBERED, state },
+    ON,
+  ) as ActionRow),
   ...change,
 });
 
@@ -36,9 +40,11 @@ test.each([
   [rowOf("reserved", { epoch: 2 }), "reserved", "reserved"],
   [rowOf("unknown"), "committed", "committed"],
   [rowOf("failed", { digest: "sha256:other" }), "failed", "failed"],
+  // Results are not published.
+  [rowOf("committed", { result: null }), "committed", "committed"],
 ] as const)("a row %o is told by a shim that remembers %s", (row, state, becomes) => {
   const news = recalled(row, { ...REMEMBERED, state }, ASKED);
-  expect(news).toMatchObject({ type: "action.remembered", epoch: 3, state });
+  expect(news).toMatchObject({ type: "action.remembered", epoch: 3, state, before: row?.state ?? null });
   const after = news === null ? null : foldAction(row, news, ON);
   expect(after).toMatchObject({ state: becomes, digest: "sha256:one", epoch: 3, agent: 1, target: "T-1" });
   expect(after?.settledAt).toBe(becomes === "reserved" ? null : ON.at);

@@ -461,6 +461,7 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
     digest: "sha256:9",
     target: "ann",
     arguments: "{}",
+    before: null,
     state: "committed",
     result: "{}",
     evidence: "",

@@ -37,7 +37,7 @@ const noActionTwice: Invariant = {
             `${event.action} was let go although it is ${before.state} since epoch ${before.epoch}`,
           );
         if (event.type === "action.remembered")
-          return before?.state === "committed"
+          return before?.state === "committed" && event.state !== "committed"
             ? found(clone, seq, `${event.action} is told to be ${event.state} although it was done before`)
             : FINE;
         if (event.type !== "action.claimed" && before === null)
