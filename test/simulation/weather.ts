@@ -100,8 +100,11 @@ function scheduleTroubles(world: World, host: Host): void {
   });
   every("limitsPerHour", () => {
     const working = world.machine.living().filter(({ shim }) => shim?.working === true);
-    // A provider refuses several at once.
-    for (const body of working) if (dice.chance(0.5)) body.shim?.limit(dice.between(0, 300_000));
+    const forMs = dice.between(0, 300_000);
+    world.story.tell(`provider: refuses everybody for ${forMs} ms`);
+    world.providerFreeAtMs = Math.max(world.providerFreeAtMs, world.timeline.elapsedMs + forMs);
+    // Those in the middle of something hear of it at once, others with their next step.
+    for (const body of working) if (dice.chance(0.5)) body.shim?.limit();
   });
   every("stopsPerHour", () => {
     const living = world.machine.living();
