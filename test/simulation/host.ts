@@ -1,5 +1,4 @@
 /** Where the controller runs: it is started, dies, is started again, and is never there twice. */
-import { createFakeDrills } from "../../src/adapters/fake/drills.ts";
 import { createFakeProposals } from "../../src/adapters/fake/index.ts";
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
@@ -11,6 +10,7 @@ import { createLagMeter } from "../../src/reconcile/lag.ts";
 import { startLoop } from "../../src/reconcile/loop.ts";
 import { KEY, OPERATOR_TOKEN } from "./courier.ts";
 import type { Rhythm } from "./course.ts";
+import { simulatedDrills } from "./drills.ts";
 import { createLife, type Life } from "./life.ts";
 import { DRIVER_NAME } from "./machine.ts";
 import {
@@ -87,7 +87,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         proposals: own.seen(createFakeProposals()),
         judge: own.seen(simulatedJudge(world)),
         killSwitch: world.killSwitch,
-        drills: own.seen(createFakeDrills(world.now)),
+        drills: own.seen(simulatedDrills(world, own)),
         traces: own.seen(simulatedTraces(world)),
         notifiers: (destination) => own.seen(world.notifiers(destination)),
         clock: own.seen(clock),

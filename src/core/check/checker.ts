@@ -131,6 +131,7 @@ export function startRecordCheck(): RecordCheck {
         effects,
         outbox: null,
         living: null,
+        inbox: null,
         status: null,
         unfinished: null,
       });

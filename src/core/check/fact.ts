@@ -22,6 +22,7 @@ export type Fact =
   | Did
   | UsedMore
   | Told
+  | Drilled
   | Pushed
   | Foreign
   | Switched
@@ -100,6 +101,8 @@ export interface Wanted {
   readonly confirms: string | null;
   /** Who is to be told of things; null where nobody can read that, so that the last word holds. */
   readonly destinations: readonly Destination[] | null;
+  /** How often, by the clock's round minutes, the kill is to be proven on every clone; null where that is not planned or cannot be read. */
+  readonly drillEveryMinutes?: number | null;
 }
 
 /** A shim put this into its outbox. */
@@ -151,6 +154,15 @@ export interface Told {
   readonly taken: boolean;
 }
 
+/** A drill of the kill came to its end and left its result; told by whoever made it. */
+export interface Drilled {
+  readonly type: "drilled";
+  readonly target: string;
+  /** When it began, by the controller's clock. */
+  readonly at: Instant;
+  readonly passed: boolean;
+}
+
 /** A push to the status branch was tried; also one that was rejected costs the forge. */
 export interface Pushed {
   readonly type: "pushed";
@@ -188,6 +200,8 @@ export interface Moment {
   readonly outbox: readonly OutboxRow[] | null;
   /** What really lives; null where nobody can know. */
   readonly living: readonly Living[] | null;
+  /** What people are asked and told, without the words; null while nobody can be asked for it. */
+  readonly inbox: readonly { readonly kind: string; readonly subject: string }[] | null;
   /** What stands on the status branch and what should, both by path; null while something waits to be published. */
   readonly status: {
     readonly actual: ReadonlyMap<string, string>;

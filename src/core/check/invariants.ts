@@ -3,6 +3,7 @@ import { ACTION_INVARIANTS } from "./invariants/actions.ts";
 import { BUDGET_INVARIANTS } from "./invariants/budget.ts";
 import { CLOSURE_INVARIANTS } from "./invariants/closure.ts";
 import { CONDUCT_INVARIANTS } from "./invariants/conduct.ts";
+import { DRILL_INVARIANTS } from "./invariants/drills.ts";
 import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
 import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
 import { HOLD_INVARIANTS } from "./invariants/holds.ts";
@@ -38,6 +39,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...ACTION_INVARIANTS,
   ...POSTMORTEM_INVARIANTS,
   ...KILL_SWITCH_INVARIANTS,
+  ...DRILL_INVARIANTS,
   ...NOTICE_INVARIANTS,
   ...STATUS_INVARIANTS,
   ...LIVENESS_INVARIANTS,

@@ -559,9 +559,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconcile/supervise.ts",
-        find: "due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe, day });",
+        find: "return due(is, recorder.signals.get(is.name), now, { ...watch, probe, day });\n      };",
         replace:
-          "early; const early = due(state, recorder.signals.get(state.name), clock.now(), { ...watch, probe, day });",
+          "return early;\n      };\n      const early = due(state, recorder.signals.get(state.name), now, { ...watching.look().watch, probe, day });",
       },
     ],
     troubles: ["storeBusy", "lostBeat", "slowRequest"],
@@ -816,5 +816,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: ["misbehaviour", "operatorsPerHour"],
     hours: 1.5,
+  },
+  {
+    bug: "the round of a drill that was made is still due",
+    invariant: "drills-are-made",
+    edits: [
+      {
+        file: "core/drill/due.ts",
+        find: "Math.max(since, last === undefined ? 0 : Date.parse(last.at))",
+        replace: "Math.max(since, last === undefined || last.passed ? 0 : Date.parse(last.at))",
+      },
+    ],
+    troubles: ["drillTrouble"],
+  },
+  {
+    bug: "a drill that proves the kill on one clone takes the failures of the others along",
+    invariant: "drills-are-made",
+    edits: [
+      {
+        file: "core/status/drills.ts",
+        find: "const failed = [...newestDrills(book.results).values()].filter(({ passed }) => !passed);",
+        replace: "const failed = book.results.slice(-1).filter(({ passed }) => !passed);",
+      },
+    ],
+    troubles: ["drillTrouble"],
+    hours: 1,
   },
 ];
