@@ -51,6 +51,8 @@ export interface Troubles {
   readonly receiverTrouble: number;
   // Proofs of the kill that fail, hang or cannot be made.
   readonly drillTrouble: number;
+  // The disk of the record is gone.
+  readonly lossesPerHour: number;
 }
 
 export type TroubleName = keyof Troubles;
@@ -91,6 +93,7 @@ export const CALM: Troubles = {
   receiversPerHour: 0,
   receiverTrouble: 0,
   drillTrouble: 0,
+  lossesPerHour: 0,
 };
 
 /** The most of each that a seed may get. */
@@ -130,6 +133,7 @@ const WORST: Troubles = {
   receiversPerHour: 20,
   receiverTrouble: 0.4,
   drillTrouble: 0.6,
+  lossesPerHour: 3,
 };
 
 const PART_MIN = 0.15;

@@ -51,11 +51,15 @@ export interface World {
   readonly statusBranch: FakeStatusBranch;
   /** The disk of the record; replaced by its successor at every start of a controller. */
   store: MemoryStore;
+  /** Nobody has rebuilt the record since its disk was lost. */
+  recordLost: boolean;
+  /** Somebody is at it. */
+  restoring: boolean;
   /** Since when nothing disturbs; infinitely far while something does. */
   calmSinceMs: number;
   /** Whose the record is. */
   holder: Life | null;
-  /** How many events the checker was told of. */
+  /** How many events of this disk the checker was told of. */
   recorded: number;
   readonly machine: Machine;
   /** What some controller of this world has parsed: a document says the same to the next one. */
@@ -119,6 +123,8 @@ export function createWorld(
     killSwitch: createFakeKillSwitchFile(({ engaged }) => world.tell({ type: "switched", engaged })),
     statusBranch: createFakeStatusBranch(),
     store: createMemoryStore({ freezes: true }),
+    recordLost: false,
+    restoring: false,
     calmSinceMs: Number.POSITIVE_INFINITY,
     holder: null,
     recorded: 0,

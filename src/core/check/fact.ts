@@ -26,7 +26,10 @@ export type Fact =
   | Pushed
   | Foreign
   | Switched
-  | Jumped;
+  | Jumped
+  | Lost
+  | Rebuilding
+  | Rebuilt;
 
 /** One event as the record keeps it. */
 export interface RecordedEvent {
@@ -186,6 +189,31 @@ export interface Jumped {
   readonly type: "jumped";
 }
 
+/** The disk of the record is gone, with all that was on it; what lives goes on. */
+export interface Lost {
+  readonly type: "lost";
+}
+
+/** People begin to rebuild the record, on an empty disk. An attempt that is cut off is followed by another one. */
+export interface Rebuilding {
+  readonly type: "rebuilding";
+  /** What is known of it outside, read apart from whoever rebuilds. */
+  readonly published: readonly PublishedLane[];
+}
+
+/** They are done, and say so. */
+export interface Rebuilt {
+  readonly type: "rebuilt";
+}
+
+export interface PublishedLane {
+  readonly clone: string;
+  readonly epoch: number;
+  readonly missionId: string | null;
+  /** Ids of its closed missions. */
+  readonly closed: readonly string[];
+}
+
 /** Everything as it stands at one moment. */
 export interface Moment {
   /** By the controller's clock. */
@@ -243,6 +271,8 @@ export interface Invariant {
   readonly name: string;
   /** What holds, as a sentence. */
   readonly promise: string;
+  /** It compares a record with itself, so it begins anew with the next one when that is lost. */
+  readonly ofOneRecord?: true;
   watch(): Watcher;
 }
 

@@ -10,6 +10,7 @@ import { HOLD_INVARIANTS } from "./invariants/holds.ts";
 import { KILL_SWITCH_INVARIANTS } from "./invariants/kill-switch.ts";
 import { LANE_INVARIANTS } from "./invariants/lanes.ts";
 import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
+import { LOSS_INVARIANTS } from "./invariants/loss.ts";
 import { METER_INVARIANTS } from "./invariants/meters.ts";
 import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
 import { NOTICE_INVARIANTS } from "./invariants/notices.ts";
@@ -25,6 +26,7 @@ import { THROTTLE_INVARIANTS } from "./invariants/throttle.ts";
 /** Every promise that is watched. Each has once caught a bug that was planted for it (`test/simulation/mutants`). */
 export const INVARIANTS: readonly Invariant[] = [
   ...EPOCH_INVARIANTS,
+  ...LOSS_INVARIANTS,
   ...START_INVARIANTS,
   ...MISTAKE_INVARIANTS,
   ...PROOF_INVARIANTS,

@@ -842,4 +842,41 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["drillTrouble"],
     hours: 1,
   },
+  {
+    bug: "an empty record is begun anew beside a branch that knows of missions",
+    invariant: "loss-is-survived",
+    edits: [
+      {
+        file: "reconcile/record-guard.ts",
+        find: 'if (found.type === "empty" && parts.fresh) {',
+        replace: 'if (found.type === "empty") {',
+      },
+    ],
+    troubles: ["lossesPerHour"],
+  },
+  {
+    bug: "a rebuilt record goes on from the epoch that was published, whatever came up since",
+    invariant: "loss-is-survived",
+    edits: [
+      {
+        file: "core/record/rebuild.ts",
+        find: "const floor = Math.max(state.epoch, seen);",
+        replace: "const floor = state.epoch;",
+      },
+    ],
+    troubles: ["lossesPerHour", "bodiesDiePerHour"],
+  },
+  {
+    bug: "a rebuilt record knows nothing of what was closed",
+    invariant: "loss-is-survived",
+    edits: [
+      {
+        file: "core/record/published.ts",
+        find: "if (closed !== undefined) past.push(closed);",
+        replace: "if (closed !== undefined) continue;",
+      },
+    ],
+    troubles: ["lossesPerHour"],
+    hours: 1.5,
+  },
 ];
