@@ -855,16 +855,16 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["lossesPerHour"],
   },
   {
-    bug: "a rebuilt record goes on from the epoch that was published, whatever came up since",
+    bug: "a rebuilt record knows only those of whom something is left on the machine",
     invariant: "loss-is-survived",
     edits: [
       {
         file: "core/record/rebuild.ts",
-        find: "const floor = Math.max(state.epoch, seen);",
-        replace: "const floor = state.epoch;",
+        find: "const names = new Set([...published.keys(), ...request.instances",
+        replace: "const names = new Set([...request.instances",
       },
     ],
-    troubles: ["lossesPerHour", "bodiesDiePerHour"],
+    troubles: ["lossesPerHour"],
   },
   {
     bug: "a rebuilt record knows nothing of what was closed",
