@@ -52,6 +52,7 @@ function momentOf(world: World): Moment {
       agent: shim?.working === true,
       paused: shim?.paused === true,
     })),
+    inbox: world.plane?.inbox().map(({ kind, subject }) => ({ kind, subject })) ?? null,
     status: null,
     unfinished: null,
   };

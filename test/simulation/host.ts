@@ -1,5 +1,4 @@
 /** Where the controller runs: it is started, dies, is started again, and is never there twice. */
-import { createFakeDrills } from "../../src/adapters/fake/drills.ts";
 import { createFakeProposals } from "../../src/adapters/fake/index.ts";
 import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
@@ -11,6 +10,7 @@ import { createLagMeter } from "../../src/reconcile/lag.ts";
 import { startLoop } from "../../src/reconcile/loop.ts";
 import { KEY, OPERATOR_TOKEN } from "./courier.ts";
 import type { Rhythm } from "./course.ts";
+import { simulatedDrills } from "./drills.ts";
 import { createLife, type Life } from "./life.ts";
 import { DRIVER_NAME } from "./machine.ts";
 import {
@@ -27,6 +27,8 @@ import type { World } from "./world.ts";
 
 export interface Host {
   readonly controller: Controller | null;
+  /** The machine's clock, for whoever runs on it. */
+  clockOf(own: Life): SteadyClock;
   /** Starts a controller unless one lives; a second one is refused the record. */
   boot(): Promise<void>;
   crash(): void;
@@ -48,6 +50,12 @@ export function createHost(world: World, rhythm: Rhythm): Host {
   let life: Life | null = null;
   let controller: Controller | null = null;
 
+  const steady: SteadyClock = {
+    now: world.now,
+    monotonic: () => world.timeline.elapsedMs,
+    sleep: (ms, signal) => world.delay(ms, signal),
+  };
+
   function onDeath(how: string): void {
     world.story.tell(`controller: dies ${how}`);
     life = null;
@@ -68,11 +76,6 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     life = own;
     // Half of the time it is somewhere else when it comes back.
     if (dice.chance(0.5)) world.address = `http://127.0.0.1:${dice.between(7_000, 7_009)}/v1/events`;
-    const clock: SteadyClock = {
-      now: world.now,
-      monotonic: () => world.timeline.elapsedMs,
-      sleep: (ms, signal) => world.delay(ms, signal),
-    };
     world.story.tell(`controller: starts at ${world.address}`);
     try {
       const driver = own.seen(world.machine.driverFor(own));
@@ -87,10 +90,10 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         proposals: own.seen(createFakeProposals()),
         judge: own.seen(simulatedJudge(world)),
         killSwitch: world.killSwitch,
-        drills: own.seen(createFakeDrills(world.now)),
+        drills: own.seen(simulatedDrills(world, own)),
         traces: own.seen(simulatedTraces(world)),
         notifiers: (destination) => own.seen(world.notifiers(destination)),
-        clock: own.seen(clock),
+        clock: own.seen(steady),
         log: silentLog,
         documents: world.documents,
         installation: "simulated",
@@ -103,16 +106,20 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       world.plane = own.offered(made.controlPlane);
       made.resume();
       if (rhythm.realLoop) {
-        startLoop(
+        const loop = startLoop(
           made,
           {
-            clock: own.seen(clock),
+            clock: own.seen(steady),
             random: { nonce: () => dice.hex(32), fraction: dice.fraction },
             log: silentLog,
           },
           { pollMs: rhythm.pollMs, untilClosed: false, once: false },
         );
-      } else runSteps(made, own.seen(clock));
+        void loop.done.then(
+          () => own.kill(),
+          () => own.kill(),
+        );
+      } else runSteps(made, own);
     } catch (error) {
       world.story.tell(`controller: did not come up: ${String(error)}`);
       if (own.alive) world.timeline.after(BOOT_RETRY_MS, () => own.kill());
@@ -126,7 +133,8 @@ export function createHost(world: World, rhythm: Rhythm): Host {
   }
 
   /** The three loops of `reconcile/loop.ts` with other waits: what they rely on must be true for any. */
-  function runSteps(made: Controller, clock: SteadyClock): void {
+  function runSteps(made: Controller, own: Life): void {
+    const clock = own.seen(steady);
     const never = new AbortController().signal;
     let looked = false;
     const guard = (work: Promise<unknown>): Promise<unknown> =>
@@ -155,6 +163,8 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         if (looked && (made.takeDirty() || Math.abs(now - listedAt) >= rhythm.listMs)) {
           listedAt = now;
           await guard(made.pass(never));
+          // As the loop does: a record that was lost is not begun anew.
+          if (made.mustEnd() !== null) own.kill();
         }
       },
     );
@@ -179,6 +189,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
   }
 
   return {
+    clockOf: (own) => own.seen(steady),
     get controller() {
       return controller;
     },

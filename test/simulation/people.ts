@@ -2,6 +2,7 @@
 import { engage, type SwitchScope } from "../../src/core/model/kill-switch.ts";
 import type { Decided } from "../../src/core/model/request.ts";
 import type { ControlAnswer, ControlPlane, ControlRequest } from "../../src/ports/control-plane.ts";
+import type { Dice } from "./dice.ts";
 import { pickDestinations, toggled } from "./receivers.ts";
 import type { CloneFile, MissionFile } from "./repository.ts";
 import type { World } from "./world.ts";
@@ -30,8 +31,14 @@ export function foundFleet(world: World, clones: number): void {
     repository.simone = "{ in_core: { url: 'https://simone.invalid/missions' } }";
   repository.maxParallel = dice.chance(0.3) ? dice.between(1, 3) : 10;
   for (const name of NAMES.slice(0, Math.min(clones, FLEET_MAX))) add(world, name);
+  repository.drillEveryMinutes = pickDrills(dice.fork("drills"));
   repository.destinations = pickDestinations(dice.fork("destinations"));
   repository.commit();
+}
+
+/** Half of all fleets have the kill proven, more often than anybody would. */
+function pickDrills(dice: Dice): number | null {
+  return dice.chance(0.5) ? dice.pick([10, 15, 20, 30]) : null;
 }
 
 /** How changes reach the fleet, and what becomes of it while it is rolled back. */
@@ -140,6 +147,11 @@ export function commitSomething(world: World): void {
     ["removes a clone with its mission", () => clone && removeClone(world, clone.name)],
     ["changes the capacity", () => set(repository, { maxParallel: dice.between(1, 10) })],
     ["repairs what was broken", () => repository.spoiled.clear()],
+    [
+      "plans other drills",
+      () =>
+        set(repository, { drillEveryMinutes: pickDrills(dice.fork(`drills ${world.timeline.elapsedMs}`)) }),
+    ],
     ["changes who is told", () => set(repository, { destinations: toggled(repository.destinations) })],
     ["confirms a deletion", () => set(repository, { confirms: world.origin.head })],
   ];

@@ -47,6 +47,8 @@ export interface Repository {
   mode: "normal" | "in_core_only";
   /** Lines of YAML below `spec` that do not change what is wanted, only how it comes about. */
   policy: string;
+  /** Minutes from one drill of the kill to the next, a part of an hour; null plans none. */
+  drillEveryMinutes: number | null;
   /** Raised to change what every clone is made of. */
   overlayVersion: number;
   /** Who is told of things. */
@@ -80,6 +82,7 @@ export function createRepository(source: FakeSource): Repository {
     simone: "",
     mode: "normal",
     policy: "",
+    drillEveryMinutes: null,
     overlayVersion: 1,
     destinations: [],
     postmortems: new Set(),
@@ -125,6 +128,7 @@ const NOTHING: Omit<Wanted, "revision"> = {
   broken: new Set(),
   confirms: null,
   destinations: null,
+  drillEveryMinutes: null,
 };
 
 function truth(repository: Repository): Omit<Wanted, "revision"> {
@@ -146,6 +150,7 @@ function truth(repository: Repository): Omit<Wanted, "revision"> {
     broken,
     confirms,
     destinations: simone !== "" || spoiled.has("fleet.yaml") ? null : destinations,
+    drillEveryMinutes: spoiled.has("fleet.yaml") ? null : repository.drillEveryMinutes,
   };
 }
 
@@ -170,7 +175,8 @@ export function postmortemText(missionId: string): string {
   return `---\nmission_id: ${missionId}\nauthor: ann\nreviewed_by: bob\n---\n\n${sections.join("\n")}`;
 }
 
-function fleetText({ confirms, maxParallel, simone: given, destinations, mode, policy }: Repository): string {
+function fleetText(repository: Repository): string {
+  const { confirms, maxParallel, simone: given, destinations, mode, policy, drillEveryMinutes } = repository;
   const simone =
     given !== "" || destinations.length === 0
       ? given
@@ -181,7 +187,7 @@ metadata: { name: simulated }
 spec:
   caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel} }
   mode: ${mode}
-${policy}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
+${policy}${drillEveryMinutes === null ? "" : `  drills: { kill: { schedule: "*/${drillEveryMinutes} * * * *", targets: all } }\n`}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
 }
 
 function notifyText({ name, type, events, minSeverity }: Destination): string {

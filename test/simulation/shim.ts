@@ -22,8 +22,8 @@ export interface Shim {
   endsAfterMs(enter: string): number;
   /** Stops the shim or its agent, as a signal from outside does. */
   stopProcess(which: "shim" | "agent"): void;
-  /** Its provider makes its agent wait. */
-  limit(ms: number): void;
+  /** Its provider refuses it, and has told everybody of the account for how long. */
+  limit(): void;
   /** Continues a stopped shim; whether it was. */
   wake(): boolean;
   /** Whether there was something to bring back. */
@@ -37,6 +37,8 @@ export interface Shim {
 
 const CALLBACK_RETRY_MS = 5_000;
 const FENCED_END_MS = 3_000;
+/** A wait that is hardly longer than the one that is known is no news; as the real shim has it. */
+const THROTTLE_NEWS_MS = 1_000;
 
 export function startShim(
   world: World,
@@ -98,7 +100,8 @@ export function startShim(
   function meter(): void {
     const nowMs = world.timeline.elapsedMs;
     if (activeSinceMs !== null) activeMs += nowMs - activeSinceMs;
-    const works = (phase === "running" || phase === "starting") && !paused && !agentStopped;
+    const works =
+      (phase === "running" || phase === "starting") && !paused && !agentStopped && throttledMs() === 0;
     activeSinceMs = works ? nowMs : null;
   }
 
@@ -106,9 +109,13 @@ export function startShim(
   function agentLater(ms: number, work: () => void): void {
     later(ms, () => {
       if (phase !== "running" && phase !== "starting") return;
-      if (paused || agentStopped) frozen.push(work);
+      if (paused || agentStopped || throttledMs() > 0) frozen.push(work);
       else work();
     });
+  }
+
+  function throttledMs(): number {
+    return Math.max(0, limitedUntilMs - world.timeline.elapsedMs);
   }
 
   function active(): number {
@@ -190,7 +197,8 @@ export function startShim(
         epoch: body.epoch,
         seq: beats,
         last_event_seq: body.outbox.length,
-        phase: paused ? "paused" : phase,
+        phase: shownPhase(),
+        ...(throttledMs() === 0 ? {} : { throttled_ms: throttledMs() }),
         last_event_age_ms: world.timeline.elapsedMs - eventAtMs,
         last_progress_age_ms: world.timeline.elapsedMs - progressAtMs,
         open_tool_calls: [],
@@ -212,6 +220,32 @@ export function startShim(
       },
       intervalMs,
     );
+  }
+
+  /** What its agent says of itself comes before what we did to it. */
+  function shownPhase(): WireHeartbeat["phase"] {
+    if (phase === "running" && throttledMs() > 0) return "throttled";
+    return paused ? "paused" : phase;
+  }
+
+  /** An agent whose provider refuses it waits for as long as it was told to, and does nothing meanwhile. */
+  function throttle(): void {
+    const leftMs = Math.max(0, world.providerFreeAtMs - world.timeline.elapsedMs);
+    // Some providers do not say for how long.
+    const saidMs = dice.chance(0.2) ? 0 : leftMs;
+    if (throttledMs() > 0 && throttledMs() + THROTTLE_NEWS_MS > saidMs) return;
+    limitedUntilMs = world.timeline.elapsedMs + saidMs;
+    meter();
+    later(saidMs, () => {
+      meter();
+      thaw();
+    });
+    report("agent.throttled", { retry_after_ms: saidMs });
+    // Some do not bear it.
+    if (dice.chance(0.3))
+      later(dice.between(1, 2_000), () => {
+        if (!paused && !agentStopped) exit(1);
+      });
   }
 
   function begin(): void {
@@ -237,6 +271,10 @@ export function startShim(
   function step(): void {
     agentLater(script.progressEveryMs, step);
     if (script.kind === "stuck") return;
+    if (world.timeline.elapsedMs < world.providerFreeAtMs) {
+      throttle();
+      return;
+    }
     steps += 1;
     if (script.callsPerStep !== null) meters.use(script.callsPerStep);
     progressAtMs = world.timeline.elapsedMs;
@@ -320,7 +358,7 @@ export function startShim(
 
   /** What fell due while the agent was frozen is done now. */
   function thaw(): void {
-    if (paused || agentStopped) return;
+    if (paused || agentStopped || throttledMs() > 0) return;
     const due = frozen;
     frozen = [];
     for (const work of due) later(1, () => work());
@@ -372,12 +410,8 @@ export function startShim(
       courier.freeze(shimStopped);
       meter();
     },
-    limit(ms) {
-      if (phase !== "running" || shimStopped || paused || agentStopped) return;
-      limitedUntilMs = world.timeline.elapsedMs + ms;
-      report("agent.throttled", { retry_after_ms: ms });
-      // Some do not bear it.
-      if (dice.chance(0.3)) agentLater(dice.between(1, 2_000), () => exit(1));
+    limit() {
+      if (phase === "running" && !shimStopped && !paused && !agentStopped) throttle();
     },
     wake() {
       const was = shimStopped;

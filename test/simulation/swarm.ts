@@ -49,6 +49,10 @@ export interface Troubles {
   // Receivers of notices: away or unwilling for a while, and answers that are lost.
   readonly receiversPerHour: number;
   readonly receiverTrouble: number;
+  // Proofs of the kill that fail, hang or cannot be made.
+  readonly drillTrouble: number;
+  // The disk of the record is gone.
+  readonly lossesPerHour: number;
 }
 
 export type TroubleName = keyof Troubles;
@@ -88,6 +92,8 @@ export const CALM: Troubles = {
   oddities: 0,
   receiversPerHour: 0,
   receiverTrouble: 0,
+  drillTrouble: 0,
+  lossesPerHour: 0,
 };
 
 /** The most of each that a seed may get. */
@@ -126,6 +132,8 @@ const WORST: Troubles = {
   oddities: 0.6,
   receiversPerHour: 20,
   receiverTrouble: 0.4,
+  drillTrouble: 0.6,
+  lossesPerHour: 3,
 };
 
 const PART_MIN = 0.15;

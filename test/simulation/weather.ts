@@ -2,6 +2,7 @@
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
 import type { Stretch } from "./course.ts";
 import type { Host } from "./host.ts";
+import { loseRecord, restoreLost } from "./loss.ts";
 import {
   allowRewrite,
   commitSomething,
@@ -63,6 +64,9 @@ function soothe(world: World, host: Host, minutes: number): void {
   for (let minute = 7; minute <= minutes; minute += 10)
     world.timeline.after(minute * MINUTE_MS, () => writePostmortems(world));
   world.timeline.after(1_000, () => void host.boot());
+  // Whatever is in its way, somebody gets to it.
+  for (let minute = 1; minute <= minutes; minute += 2)
+    world.timeline.after(minute * MINUTE_MS, () => restoreLost(world, host));
 }
 
 /** From time to time, storm or not, until there is nothing to come but calm. */
@@ -100,8 +104,11 @@ function scheduleTroubles(world: World, host: Host): void {
   });
   every("limitsPerHour", () => {
     const working = world.machine.living().filter(({ shim }) => shim?.working === true);
-    // A provider refuses several at once.
-    for (const body of working) if (dice.chance(0.5)) body.shim?.limit(dice.between(0, 300_000));
+    const forMs = dice.between(0, 300_000);
+    world.story.tell(`provider: refuses everybody for ${forMs} ms`);
+    world.providerFreeAtMs = Math.max(world.providerFreeAtMs, world.timeline.elapsedMs + forMs);
+    // Those in the middle of something hear of it at once, others with their next step.
+    for (const body of working) if (dice.chance(0.5)) body.shim?.limit();
   });
   every("stopsPerHour", () => {
     const living = world.machine.living();
@@ -131,6 +138,7 @@ function scheduleTroubles(world: World, host: Host): void {
   every("freezesPerHour", () =>
     host.freeze(dice.chance(0.7) ? dice.between(500, 30_000) : dice.between(60_000, 900_000)),
   );
+  every("lossesPerHour", () => loseRecord(world, host));
   every("receiversPerHour", () => disturbReceiver(world, dice));
   every("rivalsPerHour", () => void host.boot());
   every("jumpsPerHour", () => {

@@ -5,6 +5,7 @@ import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/s
 import { type Checker, createChecker } from "../../src/core/check/checker.ts";
 import type { Fact } from "../../src/core/check/fact.ts";
 import { INVARIANTS } from "../../src/core/check/invariants.ts";
+import type { DrillResult } from "../../src/core/model/drill.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { ControlPlane } from "../../src/ports/control-plane.ts";
 import type { OpenNotifier } from "../../src/ports/notifier.ts";
@@ -33,6 +34,8 @@ export interface World {
   troubles: Troubles;
   /** Of the controller: nothing can be recorded, prepared or archived. */
   diskFull: boolean;
+  /** Until then the provider of every agent refuses whoever asks it. */
+  providerFreeAtMs: number;
   /** Storms that have begun. */
   storms: number;
   /** How often each trouble came true. */
@@ -48,11 +51,15 @@ export interface World {
   readonly statusBranch: FakeStatusBranch;
   /** The disk of the record; replaced by its successor at every start of a controller. */
   store: MemoryStore;
+  /** Nobody has rebuilt the record since its disk was lost. */
+  recordLost: boolean;
+  /** Somebody is at it. */
+  restoring: boolean;
   /** Since when nothing disturbs; infinitely far while something does. */
   calmSinceMs: number;
   /** Whose the record is. */
   holder: Life | null;
-  /** How many events the checker was told of. */
+  /** How many events of this disk the checker was told of. */
   recorded: number;
   readonly machine: Machine;
   /** What some controller of this world has parsed: a document says the same to the next one. */
@@ -69,6 +76,8 @@ export interface World {
   readonly results: Map<string, "good" | "bad">;
   /** Whether agents do anything outside; stories about other things are told without. */
   acts: boolean;
+  /** Results of drills, on the disk of the machine; oldest first. */
+  drills: readonly DrillResult[];
   /** What agents did outside, `<mission>/<key>`, for whoever looks. */
   readonly done: Set<string>;
   /** What the next agents of a clone are like, where somebody has decided that; by clone. */
@@ -104,6 +113,7 @@ export function createWorld(
     checker,
     troubles,
     diskFull: false,
+    providerFreeAtMs: 0,
     storms: 0,
     injected: new Map(),
     long: options.long ?? false,
@@ -113,6 +123,8 @@ export function createWorld(
     killSwitch: createFakeKillSwitchFile(({ engaged }) => world.tell({ type: "switched", engaged })),
     statusBranch: createFakeStatusBranch(),
     store: createMemoryStore({ freezes: true }),
+    recordLost: false,
+    restoring: false,
     calmSinceMs: Number.POSITIVE_INFINITY,
     holder: null,
     recorded: 0,
@@ -126,6 +138,7 @@ export function createWorld(
     receivers: new Map(),
     results: new Map(),
     acts: false,
+    drills: [],
     done: new Set(),
     cast: new Map(),
     strikes(by, trouble) {

@@ -5,6 +5,7 @@ import type {
   Committed,
   Fact,
   Finding,
+  Invariant,
   Moment,
   OpenEffect,
   RecordedEvent,
@@ -30,8 +31,8 @@ export interface Checker {
 
 /** Follows a record from its first event and remembers every promise that it breaks. */
 export function createChecker(invariants = INVARIANTS): Checker {
-  const watchers: { readonly name: string; readonly watcher: Watcher }[] = invariants.map((invariant) => ({
-    name: invariant.name,
+  const watchers: { readonly invariant: Invariant; watcher: Watcher }[] = invariants.map((invariant) => ({
+    invariant,
     watcher: invariant.watch(),
   }));
   const states = new Map<string, CloneState>();
@@ -44,9 +45,15 @@ export function createChecker(invariants = INVARIANTS): Checker {
   }
 
   function tell(fact: Fact, elapsedMs: number): void {
-    for (const { name, watcher } of watchers) {
-      if (watcher.on !== undefined) keep(name, watcher.on(fact, elapsedMs));
+    for (const { invariant, watcher } of watchers) {
+      if (watcher.on !== undefined) keep(invariant.name, watcher.on(fact, elapsedMs));
     }
+  }
+
+  /** What was seen outside was seen; what stood in the record is to be judged by the next one. */
+  function beginAnew(): void {
+    states.clear();
+    for (const one of watchers) if (one.invariant.ofOneRecord) one.watcher = one.invariant.watch();
   }
 
   function unfold(event: RecordedEvent, decidedMs: number, elapsedMs: number): void {
@@ -81,14 +88,15 @@ export function createChecker(invariants = INVARIANTS): Checker {
     violations,
     states,
     take(fact, elapsedMs) {
+      if (fact.type === "lost" || fact.type === "rebuilding") beginAnew();
       if (fact.type === "committed")
         for (const event of fact.events) unfold(event, fact.decidedMs ?? elapsedMs, elapsedMs);
       tell(fact, elapsedMs);
       if (fact.type === "committed") for (const stored of fact.states) goOnFrom(stored);
     },
     look(moment) {
-      for (const { name, watcher } of watchers) {
-        if (watcher.at !== undefined) keep(name, watcher.at(moment));
+      for (const { invariant, watcher } of watchers) {
+        if (watcher.at !== undefined) keep(invariant.name, watcher.at(moment));
       }
     },
   };
@@ -131,6 +139,7 @@ export function startRecordCheck(): RecordCheck {
         effects,
         outbox: null,
         living: null,
+        inbox: null,
         status: null,
         unfinished: null,
       });

@@ -22,10 +22,14 @@ export type Fact =
   | Did
   | UsedMore
   | Told
+  | Drilled
   | Pushed
   | Foreign
   | Switched
-  | Jumped;
+  | Jumped
+  | Lost
+  | Rebuilding
+  | Rebuilt;
 
 /** One event as the record keeps it. */
 export interface RecordedEvent {
@@ -100,6 +104,8 @@ export interface Wanted {
   readonly confirms: string | null;
   /** Who is to be told of things; null where nobody can read that, so that the last word holds. */
   readonly destinations: readonly Destination[] | null;
+  /** How often, by the clock's round minutes, the kill is to be proven on every clone; null where that is not planned or cannot be read. */
+  readonly drillEveryMinutes?: number | null;
 }
 
 /** A shim put this into its outbox. */
@@ -151,6 +157,15 @@ export interface Told {
   readonly taken: boolean;
 }
 
+/** A drill of the kill came to its end and left its result; told by whoever made it. */
+export interface Drilled {
+  readonly type: "drilled";
+  readonly target: string;
+  /** When it began, by the controller's clock. */
+  readonly at: Instant;
+  readonly passed: boolean;
+}
+
 /** A push to the status branch was tried; also one that was rejected costs the forge. */
 export interface Pushed {
   readonly type: "pushed";
@@ -174,6 +189,31 @@ export interface Jumped {
   readonly type: "jumped";
 }
 
+/** The disk of the record is gone, with all that was on it; what lives goes on. */
+export interface Lost {
+  readonly type: "lost";
+}
+
+/** People begin to rebuild the record, on an empty disk. An attempt that is cut off is followed by another one. */
+export interface Rebuilding {
+  readonly type: "rebuilding";
+  /** What is known of it outside, read apart from whoever rebuilds. */
+  readonly published: readonly PublishedLane[];
+}
+
+/** They are done, and say so. */
+export interface Rebuilt {
+  readonly type: "rebuilt";
+}
+
+export interface PublishedLane {
+  readonly clone: string;
+  readonly epoch: number;
+  readonly missionId: string | null;
+  /** Ids of its closed missions. */
+  readonly closed: readonly string[];
+}
+
 /** Everything as it stands at one moment. */
 export interface Moment {
   /** By the controller's clock. */
@@ -188,6 +228,8 @@ export interface Moment {
   readonly outbox: readonly OutboxRow[] | null;
   /** What really lives; null where nobody can know. */
   readonly living: readonly Living[] | null;
+  /** What people are asked and told, without the words; null while nobody can be asked for it. */
+  readonly inbox: readonly { readonly kind: string; readonly subject: string }[] | null;
   /** What stands on the status branch and what should, both by path; null while something waits to be published. */
   readonly status: {
     readonly actual: ReadonlyMap<string, string>;
@@ -229,6 +271,8 @@ export interface Invariant {
   readonly name: string;
   /** What holds, as a sentence. */
   readonly promise: string;
+  /** It compares a record with itself, so it begins anew with the next one when that is lost. */
+  readonly ofOneRecord?: true;
   watch(): Watcher;
 }
 

@@ -3,12 +3,14 @@ import { ACTION_INVARIANTS } from "./invariants/actions.ts";
 import { BUDGET_INVARIANTS } from "./invariants/budget.ts";
 import { CLOSURE_INVARIANTS } from "./invariants/closure.ts";
 import { CONDUCT_INVARIANTS } from "./invariants/conduct.ts";
+import { DRILL_INVARIANTS } from "./invariants/drills.ts";
 import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
 import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
 import { HOLD_INVARIANTS } from "./invariants/holds.ts";
 import { KILL_SWITCH_INVARIANTS } from "./invariants/kill-switch.ts";
 import { LANE_INVARIANTS } from "./invariants/lanes.ts";
 import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
+import { LOSS_INVARIANTS } from "./invariants/loss.ts";
 import { METER_INVARIANTS } from "./invariants/meters.ts";
 import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
 import { NOTICE_INVARIANTS } from "./invariants/notices.ts";
@@ -24,6 +26,7 @@ import { THROTTLE_INVARIANTS } from "./invariants/throttle.ts";
 /** Every promise that is watched. Each has once caught a bug that was planted for it (`test/simulation/mutants`). */
 export const INVARIANTS: readonly Invariant[] = [
   ...EPOCH_INVARIANTS,
+  ...LOSS_INVARIANTS,
   ...START_INVARIANTS,
   ...MISTAKE_INVARIANTS,
   ...PROOF_INVARIANTS,
@@ -38,6 +41,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...ACTION_INVARIANTS,
   ...POSTMORTEM_INVARIANTS,
   ...KILL_SWITCH_INVARIANTS,
+  ...DRILL_INVARIANTS,
   ...NOTICE_INVARIANTS,
   ...STATUS_INVARIANTS,
   ...LIVENESS_INVARIANTS,

@@ -36,6 +36,7 @@ export const QUIET: Moment = {
   states: new Map(),
   effects: [],
   living: null,
+  inbox: null,
   status: null,
   unfinished: null,
   outbox: null,

@@ -559,9 +559,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconcile/supervise.ts",
-        find: "due(is, recorder.signals.get(is.name), clock.now(), { ...watch, probe, day });",
+        find: "return due(is, recorder.signals.get(is.name), now, { ...watch, probe, day });\n      };",
         replace:
-          "early; const early = due(state, recorder.signals.get(state.name), clock.now(), { ...watch, probe, day });",
+          "return early;\n      };\n      const early = due(state, recorder.signals.get(state.name), now, { ...watching.look().watch, probe, day });",
       },
     ],
     troubles: ["storeBusy", "lostBeat", "slowRequest"],
@@ -815,6 +815,68 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     troubles: ["misbehaviour", "operatorsPerHour"],
+    hours: 1.5,
+  },
+  {
+    bug: "the round of a drill that was made is still due",
+    invariant: "drills-are-made",
+    edits: [
+      {
+        file: "core/drill/due.ts",
+        find: "Math.max(since, last === undefined ? 0 : Date.parse(last.at))",
+        replace: "Math.max(since, last === undefined || last.passed ? 0 : Date.parse(last.at))",
+      },
+    ],
+    troubles: ["drillTrouble"],
+  },
+  {
+    bug: "a drill that proves the kill on one clone takes the failures of the others along",
+    invariant: "drills-are-made",
+    edits: [
+      {
+        file: "core/status/drills.ts",
+        find: "const failed = [...newestDrills(book.results).values()].filter(({ passed }) => !passed);",
+        replace: "const failed = book.results.slice(-1).filter(({ passed }) => !passed);",
+      },
+    ],
+    troubles: ["drillTrouble"],
+    hours: 1,
+  },
+  {
+    bug: "an empty record is begun anew beside a branch that knows of missions",
+    invariant: "loss-is-survived",
+    edits: [
+      {
+        file: "reconcile/record-guard.ts",
+        find: 'if (found.type === "empty" && parts.fresh) {',
+        replace: 'if (found.type === "empty") {',
+      },
+    ],
+    troubles: ["lossesPerHour"],
+  },
+  {
+    bug: "a rebuilt record knows only those of whom something is left on the machine",
+    invariant: "loss-is-survived",
+    edits: [
+      {
+        file: "core/record/rebuild.ts",
+        find: "const names = new Set([...published.keys(), ...request.instances",
+        replace: "const names = new Set([...request.instances",
+      },
+    ],
+    troubles: ["lossesPerHour"],
+  },
+  {
+    bug: "a rebuilt record knows nothing of what was closed",
+    invariant: "loss-is-survived",
+    edits: [
+      {
+        file: "core/record/published.ts",
+        find: "if (closed !== undefined) past.push(closed);",
+        replace: "if (closed !== undefined) continue;",
+      },
+    ],
+    troubles: ["lossesPerHour"],
     hours: 1.5,
   },
 ];

@@ -20,6 +20,7 @@ const noActionTwice: Invariant = {
           done.add(what);
           return FINE;
         }
+        if (fact.type === "lost" || fact.type === "rebuilding") rows.clear();
         if (fact.type !== "recorded") return FINE;
         if (fact.event.event.type === "clone.restored")
           for (const row of fact.event.event.actions) rows.set(`${row.missionId}/${row.key}`, row);

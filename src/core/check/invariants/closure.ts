@@ -12,6 +12,7 @@ const TERMINAL_REPORTS = new Set([
 /** A mission leaves its lane by its closure and by nothing else; what is closed never comes back. */
 const oneClosurePerEnd: Invariant = {
   name: "one-closure-per-end",
+  ofOneRecord: true,
   promise: "every end leads to exactly one closure",
   watch() {
     const closed = new Set<string>();

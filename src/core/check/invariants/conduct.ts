@@ -37,6 +37,7 @@ const nudgeComesFirst: Invariant = {
 /** Counted here from the reports alone: as often as the mission says, within its window, since somebody was last asked about it. */
 const blockedIsHeard: Invariant = {
   name: "blocked-is-heard",
+  ofOneRecord: true,
   promise: "whoever reports one blocker as often as its mission allows is asked about, once",
   watch() {
     const reports = new Map<string, { key: string; at: Instant }[]>();

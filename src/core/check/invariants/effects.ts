@@ -7,6 +7,7 @@ import { FINE, type Finding, found, type Invariant, type OpenEffect, UNKNOWN } f
 /** Every effect is written in the transaction that asked for it, and stays until it is settled. */
 const effectsKept: Invariant = {
   name: "effects-kept",
+  ofOneRecord: true,
   promise: "effects are settled or pending, never lost",
   watch() {
     const open = new Map<string, OpenEffect>();

@@ -43,6 +43,9 @@ const epochsOnlyGrow: Invariant = {
           spawned.add(body);
           return FINE;
         }
+        // What was to be launched and is nowhere may be asked for again by the next record.
+        if (fact.type === "lost")
+          for (const body of launched.keys()) if (!spawned.has(body)) launched.delete(body);
         if (fact.type !== "recorded") return FINE;
         const { before, after, effects, event } = fact;
         const findings: Finding[] = [];

@@ -75,7 +75,8 @@ const pausedBeforeEnded: Invariant = {
         const { before, after, event, ignored } = fact;
         const key = `${event.clone}/${after.instance?.epoch ?? 0}`;
         const [was, is] = [before.instance?.pauseAsked === true, after.instance?.pauseAsked === true];
-        if (is && !was) pauses.set(key, { askedMs: elapsedMs, heldMs: null });
+        const first = event.event.type === "clone.restored" && !pauses.has(key);
+        if (is && (!was || first)) pauses.set(key, { askedMs: elapsedMs, heldMs: null });
         if (!is) pauses.delete(key);
         if (event.event.type !== "runaway.detected" || ignored) return FINE;
         const witnessed = spentMs.size > 0;

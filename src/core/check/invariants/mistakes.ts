@@ -77,6 +77,7 @@ const nothingStoppedByMistake: Invariant = {
           readable = fact.ok;
           if (fact.ok) accepted.set(fact.wanted.revision, fact.wanted);
         }
+        if (fact.type === "lost" || fact.type === "rebuilding") states.clear();
         if (fact.type !== "recorded") return FINE;
         const { event: stored, before, after, effects, ignored } = fact;
         const { event } = stored;

@@ -23,6 +23,7 @@ interface Due {
  */
 const noticesKept: Invariant = {
   name: "notices-kept",
+  ofOneRecord: true,
   promise:
     "every incident, question, kill and closure is delivered, waits or is a dead letter, for everybody who wants it",
   watch() {
@@ -115,6 +116,7 @@ const oneBody: Invariant = {
 /** What happened first is heard first. Dead letters are passed by, and one that is sent again comes when it comes. */
 const inOrder: Invariant = {
   name: "notices-in-order",
+  ofOneRecord: true,
   promise: "a destination hears of one mission in the order in which it happened",
   watch() {
     const lanes = new Map<string, Map<string, { dead: boolean; free: boolean }>>();

@@ -9,6 +9,7 @@ import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 /** Every event follows from the one before it, without gaps, and says what it said when it was written. */
 const chainIntact: Invariant = {
   name: "chain-intact",
+  ofOneRecord: true,
   promise: "the hash chain is intact",
   watch() {
     const walk = walkChain();
@@ -29,6 +30,7 @@ const chainIntact: Invariant = {
 /** What is stored about a clone is the fold of its events, and its version is their number. */
 const stateIsFold: Invariant = {
   name: "state-is-fold",
+  ofOneRecord: true,
   promise: "a stored state is the fold of its events",
   watch() {
     const folded = new Map<string, CloneState>();

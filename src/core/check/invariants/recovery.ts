@@ -6,6 +6,7 @@ import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 /** Whatever was launched is on record as dead, with its proof, before anything is launched in its place. */
 const lostBeforeReplaced: Invariant = {
   name: "lost-before-replaced",
+  ofOneRecord: true,
   promise: "nothing takes the place of an instance that is not proven dead",
   watch() {
     const launched = new Map<string, Set<number>>();
@@ -15,6 +16,8 @@ const lostBeforeReplaced: Invariant = {
         const { clone, seq, event } = fact.event;
         const open = launched.get(clone) ?? new Set();
         launched.set(clone, open);
+        if (event.type === "clone.restored" && fact.after.instance !== null)
+          open.add(fact.after.instance.epoch);
         if (event.type === "stop.finished" && !fact.ignored) open.delete(event.epoch);
         const launch = fact.effects.find((effect) => effect.type === "launch");
         if (launch === undefined) return FINE;
@@ -58,7 +61,11 @@ const ladderIsClimbed: Invariant = {
         const { clone, seq, at } = fact.event;
         // A new mission begins with a clean sheet.
         const known = fact.before.recovery === null ? [] : (attempts.get(clone) ?? []);
-        const before = known.map((past) => (past.at > at - TRIES_WINDOW_MS ? past : { ...past, old: true }));
+        // A record that was lost took what it knew of its last attempts with it.
+        const restored = fact.event.event.type === "clone.restored";
+        const before = known.map((past) =>
+          past.at > at - TRIES_WINDOW_MS && !restored ? past : { ...past, old: true },
+        );
         const now = [...before, ...attemptsOf(fact)].slice(-ATTEMPTS_KEPT);
         attempts.set(clone, now);
         for (const { effect, cause } of attemptsOf(fact)) {

@@ -9,6 +9,7 @@ const KNOWN_AFTER_MS = MINUTE_MS;
 
 const accountInTurn: Invariant = {
   name: "account-in-turn",
+  ofOneRecord: true,
   promise: "of a rate-limited account nobody is let go before it is free, and then one after the other",
   watch() {
     const states = new Map<string, CloneState>();

@@ -1,0 +1,84 @@
+/** Drills of the kill: each round once, none forgotten, and no failure forgotten. */
+import { HOUR_MS, type Instant, MINUTE_MS } from "../../model/time.ts";
+import { FINE, type Finding, found, type Invariant } from "../fact.ts";
+
+/** Beyond the hour after which people are told: others are drilled on first, and the clock may have been set. */
+const TOLD_WITHIN_MS = HOUR_MS + 20 * MINUTE_MS;
+/** In calm a result is on record by then. */
+const RECORDED_WITHIN_MS = 5 * MINUTE_MS;
+
+interface Made {
+  readonly endedMs: number;
+  readonly at: Instant;
+  readonly passed: boolean;
+}
+
+/** The witness says when the kill was really tried; whether a round has come is worked out here apart from the schedule. */
+const drillsAreMade: Invariant = {
+  name: "drills-are-made",
+  promise:
+    "a drill that fell due is made once or told of, and one that failed is in the inbox until it is proven",
+  watch() {
+    let everyMinutes: number | null = null;
+    /** Since when each clone is waiting for its first round, or for another one after the clock was set. */
+    let waitingSinceMs = new Map<string, number>();
+    const newest = new Map<string, Made>();
+    /** The round of a drill, while the clock and the plan are the same. */
+    const rounds = new Map<string, number>();
+    let nowMs = 0;
+
+    function plan(every: number | null, clones: ReadonlySet<string>): void {
+      const before = every === everyMinutes ? waitingSinceMs : new Map<string, number>();
+      if (every !== everyMinutes) rounds.clear();
+      everyMinutes = every;
+      waitingSinceMs = new Map(
+        every === null ? [] : [...clones].map((one) => [one, before.get(one) ?? nowMs]),
+      );
+    }
+
+    function late(inbox: ReadonlySet<string>): readonly Finding[] {
+      const patienceMs = (everyMinutes ?? 0) * MINUTE_MS + TOLD_WITHIN_MS;
+      return [...waitingSinceMs].flatMap(([clone, sinceMs]) => {
+        const waitedMs = nowMs - Math.max(sinceMs, newest.get(clone)?.endedMs ?? 0);
+        return waitedMs > patienceMs && !inbox.has(`drill_overdue ${clone}`)
+          ? found(clone, null, `its drill is due for ${waitedMs} ms, and nobody is told`)
+          : FINE;
+      });
+    }
+
+    return {
+      on(fact, elapsedMs) {
+        nowMs = elapsedMs;
+        if (fact.type === "repository" && fact.ok && fact.wanted.drillEveryMinutes !== undefined)
+          plan(fact.wanted.drillEveryMinutes, fact.wanted.clones);
+        if (fact.type === "jumped") {
+          rounds.clear();
+          for (const clone of waitingSinceMs.keys()) waitingSinceMs.set(clone, elapsedMs);
+        }
+        if (fact.type !== "drilled") return FINE;
+        const { target, at, passed } = fact;
+        const round = everyMinutes === null ? null : Math.floor(at / (everyMinutes * MINUTE_MS));
+        const again = round !== null && rounds.get(target) === round;
+        if (round !== null) rounds.set(target, round);
+        newest.set(target, { endedMs: elapsedMs, at, passed });
+        return again ? found(target, null, "it was drilled on twice for one round of the schedule") : FINE;
+      },
+      at({ inbox, calm }) {
+        if (inbox === null || !calm) return FINE;
+        const told = new Set(inbox.map(({ kind, subject }) => `${kind} ${subject}`));
+        const findings = [...newest].flatMap(([target, { passed, endedMs }]) => {
+          if (nowMs - endedMs < RECORDED_WITHIN_MS || told.has(`drill_failed ${target}`) === !passed)
+            return FINE;
+          return found(
+            target,
+            null,
+            passed ? "its kill is proven, and called a failure" : "its drill failed, and nobody is told",
+          );
+        });
+        return [...findings, ...late(told)];
+      },
+    };
+  },
+};
+
+export const DRILL_INVARIANTS: readonly Invariant[] = [drillsAreMade];

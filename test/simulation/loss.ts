@@ -1,0 +1,116 @@
+/** The record's disk is lost under a living fleet, and people rebuild the record from what is known and lives. */
+import { createMemoryStore } from "../../src/adapters/memory/store.ts";
+import type { PublishedLane } from "../../src/core/check/fact.ts";
+import { FactoryError } from "../../src/core/model/error.ts";
+import { MINUTE_MS } from "../../src/core/model/time.ts";
+import { silentLog } from "../../src/ports/log.ts";
+import { JOURNAL_PATH } from "../../src/reconcile/record-files.ts";
+import { restoreRecord, surveyRecord } from "../../src/reconcile/restore.ts";
+import type { Host } from "./host.ts";
+import { createLife, type Life } from "./life.ts";
+import { troubledStatusBranch, watchedStore } from "./ports.ts";
+import type { World } from "./world.ts";
+
+/** People come this late to what no controller begins on. */
+const NOTICED_MS_MAX = 20 * MINUTE_MS;
+const AGAIN_MS_MIN = 10_000;
+const AGAIN_MS_MAX = 2 * MINUTE_MS;
+/** An attempt that is cut off: its machine goes down, or somebody loses patience. */
+const CUT_OFF_CHANCE = 0.2;
+
+/** Only what was published can be rebuilt; before that a loss is a beginning. */
+export function loseRecord(world: World, host: Host): void {
+  if (world.recordLost || !world.statusBranch.files.has(JOURNAL_PATH)) return;
+  world.story.tell("disk: the record is lost");
+  world.recordLost = true;
+  replaceStore(world);
+  world.tell({ type: "lost" });
+  host.crash();
+  world.timeline.after(world.dice.between(MINUTE_MS, NOTICED_MS_MAX), () => restoreLost(world, host));
+}
+
+/** Until it has succeeded. Nobody waits for it. */
+export function restoreLost(world: World, host: Host): void {
+  if (!world.recordLost || world.restoring) return;
+  const dice = world.dice.fork(`restore ${world.timeline.elapsedMs}`);
+  world.restoring = true;
+  world.story.tell("people: rebuild the record");
+  host.crash();
+  let ended = false;
+  const over = (): void => {
+    if (ended) return;
+    ended = true;
+    own.kill();
+    world.restoring = false;
+    if (world.recordLost)
+      world.timeline.after(dice.between(AGAIN_MS_MIN, AGAIN_MS_MAX), () => restoreLost(world, host));
+    else void host.boot();
+  };
+  const own = createLife(over);
+  world.holder = own;
+  const cutOff = dice.chance(CUT_OFF_CHANCE) && world.calmSinceMs > world.timeline.elapsedMs;
+  if (cutOff) world.timeline.after(dice.between(1, 2_000), () => own.kill());
+  rebuild(world, { host, own }).then(
+    (lanes) => {
+      world.recordLost = false;
+      world.tell({ type: "rebuilt" });
+      world.story.tell(`people: the record is rebuilt: ${lanes} clones`);
+      over();
+    },
+    (error: unknown) => {
+      world.story.tell(`people: the record could not be rebuilt: ${String(error)}`);
+      over();
+    },
+  );
+}
+
+/** The steps of `factory restore`, on a new disk. */
+async function rebuild(world: World, { host, own }: { host: Host; own: Life }): Promise<number> {
+  const { signal } = new AbortController();
+  const clock = host.clockOf(own);
+  const disk = replaceStore(world);
+  const { files, commit } = await own.seen(troubledStatusBranch(world)).read(signal);
+  const survey = await surveyRecord({
+    files,
+    commit: commit ?? "",
+    drivers: [own.seen(world.machine.driverFor(own))],
+    hasWorkspace: () => true,
+    keyKept: true,
+    clock,
+    signal,
+  });
+  const { lanes, problems, anchor } = survey.rebuild;
+  if (problems.length > 0 || anchor === null)
+    throw new FactoryError("record/unreadable", "stall", problems[0] ?? "no head of a journal");
+  world.tell({ type: "rebuilding", published: publishedIn(files) });
+  const store = own.seen(watchedStore(world, disk));
+  await restoreRecord(survey, { store, files, clock, log: silentLog, signal });
+  return lanes.length;
+}
+
+/** Whoever had the old one open writes to nobody from now on. */
+function replaceStore(world: World): World["store"] {
+  world.store.reopen();
+  world.store = createMemoryStore({ freezes: true });
+  world.recorded = 0;
+  return world.store;
+}
+
+/** Read without the program's own reader. */
+function publishedIn(files: ReadonlyMap<string, string>): readonly PublishedLane[] {
+  return [...files]
+    .filter(([path]) => path.startsWith(".factory/record/"))
+    .map(([, text]) => {
+      const { clone, state, closed } = JSON.parse(text) as {
+        clone: string;
+        state: { epoch: number; mission: { missionId: string } | null };
+        closed: readonly { missionId: string }[];
+      };
+      return {
+        clone,
+        epoch: state.epoch,
+        missionId: state.mission?.missionId ?? null,
+        closed: closed.map(({ missionId }) => missionId),
+      };
+    });
+}
