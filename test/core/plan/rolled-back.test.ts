@@ -190,6 +190,7 @@ describe("a mission that waits for its postmortem", () => {
     return ended.dead();
   };
   const merged = (missing: readonly string[]) => ({
+    missionId,
     file,
     digest: "sha256:1",
     author: "ann",
