@@ -18,7 +18,8 @@ import { determineHitLimitReached, toMutantRunResult } from "@stryker-mutator/ap
 
 /**
  * Who is asked about which files: whatever is pure, and cheap enough to be asked thousands of times. Properties are
- * left out: they find what nobody thought of, at a hundred times the cost of a table.
+ * left out: they find what nobody thought of, at a hundred times the cost of a table. So are the golden stories, which go
+ * through git and cost more than everything else together.
  */
 const TESTS = [
   { tests: "test/core/*/**/*.test.ts", about: /./ },
@@ -34,13 +35,19 @@ const TESTS = [
 const STANDS_FOR_VITEST = new URL("./mutation-vitest.mjs", import.meta.url).href;
 /** More windows than `src/core/supervise/window.ts` remembers answers for. */
 const WINDOWS_REMEMBERED_MAX = 1_024;
+/** More time zones than `src/core/supervise/day.ts` and more schedules than `src/core/drill/due.ts` remember. */
+const OTHERS_REMEMBERED_MAX = 20;
+/** The files that remember what they were asked. */
+const REMEMBERS = /supervise\/(window|day)\.ts$|drill\/due\.ts$/;
+/** What counts the passes of instrumented code. Only the first run asks for that; later it would cost more than the code. */
+const COUNTS = "function cover() {";
 
 class CoreInProcess {
   /** Where instrumented code looks for its mutant and counts what it passes. */
   #world = {};
   /** In the order in which they are asked: quick ones first, once their cost is known. */
   #tests = [];
-  #windowAt;
+  #remembering = {};
 
   /** Nothing has to be loaded anew: what runs only while a file is loaded is not asked (`ignoreStatic`). */
   capabilities() {
@@ -53,6 +60,15 @@ class CoreInProcess {
     registerHooks({
       resolve: (specifier, context, next) =>
         specifier === "vitest" ? { url: STANDS_FOR_VITEST, shortCircuit: true } : next(specifier, context),
+      load: (url, context, next) => {
+        const loaded = next(url, context);
+        if (!url.includes("/src/core/") || loaded.source == null) return loaded;
+        const source = String(loaded.source);
+        return {
+          ...loaded,
+          source: source.replace(COUNTS, `${COUNTS} if (ns.activeMutant !== undefined) return;`),
+        };
+      },
     });
     const { collect } = await import(STANDS_FOR_VITEST);
     for (const { tests, about } of TESTS) {
@@ -62,8 +78,11 @@ class CoreInProcess {
           this.#tests.push({ id: `${file}#${name}`, name, file: path, about, run, costMs: 0 });
       }
     }
-    const window = join(process.cwd(), "src/core/supervise/window.ts");
-    this.#windowAt = (await import(pathToFileURL(window).href)).windowAt;
+    for (const file of ["supervise/window.ts", "supervise/day.ts", "drill/due.ts"])
+      Object.assign(
+        this.#remembering,
+        await import(pathToFileURL(join(process.cwd(), "src/core", file)).href),
+      );
   }
 
   async dryRun() {
@@ -84,7 +103,8 @@ class CoreInProcess {
       throw new Error("set `ignoreStatic`: tests are loaded once, before any mutant");
     this.#world.mutantCoverage = undefined;
     const wanted = testFilter && new Set(testFilter);
-    if (activeMutant.fileName.endsWith("window.ts")) this.#forgetWindows();
+    const remembers = REMEMBERS.test(activeMutant.fileName);
+    if (remembers) this.#forget();
     this.#world.hitCount = hitLimit === undefined ? undefined : 0;
     this.#world.hitLimit = hitLimit;
     const results = [];
@@ -98,7 +118,7 @@ class CoreInProcess {
       results.push(result);
       if (result.status === 0) continue;
       this.#world.hitCount = undefined;
-      if (activeMutant.fileName.endsWith("window.ts")) this.#forgetWindows();
+      if (remembers) this.#forget();
       const again = await outcome(test);
       if (again.status !== 0) throw new Error(`${test.id} fails without a mutant: ${again.failureMessage}`);
       break;
@@ -106,10 +126,15 @@ class CoreInProcess {
     return toMutantRunResult({ status: "complete", tests: results });
   }
 
-  /** The one thing that the core remembers between two questions. */
-  #forgetWindows() {
+  /** What the core remembers between two questions gives way to other questions. */
+  #forget() {
+    const { windowAt, dayAt, nextDrillAt } = this.#remembering;
     for (let n = 0; n <= WINDOWS_REMEMBERED_MAX; n++)
-      this.#windowAt({ type: "recurring", timezone: "UTC", durationMinutes: n + 0.5, cron: "0 0 1 1 *" }, 0);
+      windowAt({ type: "recurring", timezone: "UTC", durationMinutes: n + 0.5, cron: "0 0 1 1 *" }, 0);
+    for (let n = 0; n <= OTHERS_REMEMBERED_MAX; n++) {
+      dayAt(`Etc/GMT${n > 12 ? `-${n - 12}` : `+${n}`}`, 0);
+      nextDrillAt({ schedule: `${n} 0 1 1 *`, timezone: "UTC", targets: "all" }, 0);
+    }
   }
 
   async dispose() {}

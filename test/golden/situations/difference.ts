@@ -43,13 +43,22 @@ export function shown(value: unknown, now: number): string {
   return String(value);
 }
 
+/** The same few texts are met a million times. */
+const SHORTENED = new Map<string, string>();
+const SHORTENED_MAX = 10_000;
+
 /** Ids are told apart by their beginning. What a digest is, is a matter of its own. */
 function short(text: string): string {
-  return text
+  const known = SHORTENED.get(text);
+  if (known !== undefined) return known;
+  if (SHORTENED.size >= SHORTENED_MAX) SHORTENED.clear();
+  const made = text
     .replace(/2026-11-23T/g, "")
     .replace(/\bsha256:[0-9a-f]{12,}/g, "sha256:…")
     .replace(/\b([0-9a-f]{8})[0-9a-f]{16,}\b/g, "$1…")
     .replace(/\n/g, "⏎");
+  SHORTENED.set(text, made);
+  return made;
 }
 
 function listDifferences(before: unknown[], after: unknown[], now: number, path: string): string[] {

@@ -1,0 +1,47 @@
+import { NO_ROLLBACK } from "../../../src/core/guardrails/rollback.ts";
+import { NO_DRILLS } from "../../../src/core/model/drill.ts";
+import type { Heartbeat, Signal } from "../../../src/core/model/instance.ts";
+import type { Picture } from "../../../src/core/status/fleet.ts";
+import type { CloneState } from "../../../src/core/supervise/state.ts";
+import { REVISION, T0 } from "../../support/fleet.ts";
+
+/** What there is to see of these clones, an hour after tests begin. */
+export const NOW = T0 + 3_600_000;
+
+export function aPicture(states: readonly CloneState[], change: Partial<Picture> = {}): Picture {
+  return {
+    installation: "test",
+    now: NOW,
+    source: { state: "ok", reason: "Read", message: "read", revision: REVISION, observedAt: T0 },
+    desired: null,
+    states: new Map(states.map((state) => [state.name, state])),
+    signals: new Map(),
+    held: [],
+    rollback: NO_ROLLBACK,
+    rollouts: [],
+    drills: NO_DRILLS,
+    ...change,
+  };
+}
+
+export function heard(state: CloneState, agoMs: number, change: Partial<Heartbeat> = {}): [string, Signal] {
+  return [
+    state.name,
+    {
+      receivedAt: NOW - agoMs,
+      heartbeat: {
+        missionId: null,
+        clone: state.name,
+        epoch: state.epoch,
+        seq: 1,
+        lastEventSeq: 0,
+        phase: "running",
+        lastEventAgeMs: 0,
+        lastProgressAgeMs: 0,
+        openToolCalls: [],
+        usage: { llmCalls: null, costMicros: null, activeMs: 0 },
+        ...change,
+      },
+    },
+  ];
+}
