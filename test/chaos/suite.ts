@@ -24,9 +24,9 @@ const ONE = fileURLToPath(new URL("./one.ts", import.meta.url));
 
 export async function playSuite(options: SuiteOptions): Promise<SuiteReport> {
   const begun = performance.now();
-  const waiting = [...options.scenarios];
+  const all = [...options.scenarios];
   const rows = new Map<string, Row>();
-  async function work(): Promise<void> {
+  async function work(waiting: [string, Scenario][]): Promise<void> {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [name, scenario] = next;
       options.log(`${name} …`);
@@ -35,9 +35,11 @@ export async function playSuite(options: SuiteOptions): Promise<SuiteReport> {
       options.log(`${name}: ${shortly(row.outcome)}, ${row.seconds} s`);
     }
   }
-  await Promise.all(Array.from({ length: options.jobs ?? 1 }, work));
+  const together = all.filter(([, { alone }]) => alone !== true);
+  await Promise.all(Array.from({ length: options.jobs ?? 1 }, () => work(together)));
+  await work(all.filter(([, { alone }]) => alone === true));
   return suiteReport(
-    [...options.scenarios.keys()].flatMap((name) => rows.get(name) ?? []),
+    all.flatMap(([name]) => rows.get(name) ?? []),
     Math.round((performance.now() - begun) / 6_000) / 10,
   );
 }
