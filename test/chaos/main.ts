@@ -1,5 +1,5 @@
 /**
- * `npm run chaos`: every scenario, one after the other, then some kills of controllers and instances.
+ * `npm run chaos`: every scenario, two at a time, then some kills of controllers and instances.
  * `--help` tells the options.
  *
  * Ends with 0 when every promise held, 1 when one was broken, a fault was not detected or something was lost, 2 for
@@ -21,6 +21,7 @@ Without options: every scenario, then KILLS kills.
   --only NAME[,NAME …]   these scenarios and no kills
   --kills N              no scenarios, N kills of controllers (and N/8 of instances)
   --instances N          so many kills of instances instead
+  --jobs N               so many scenarios at once; default JOBS
   --seed S               of the kills; default 1
   --clones N             under the kills; default 10
   --out FILE             write the report there as well: Markdown, or JSON when it ends in .json
@@ -35,6 +36,8 @@ For example:
 
 /** After the scenarios: enough to hit every phase once, and done within two minutes. */
 const KILLS_BESIDES = 12;
+/** A scenario waits more than it works, so that two on two cores take half the time and are not in each other's way. */
+const JOBS = 2;
 const INTERRUPTED = 130;
 
 await main();
@@ -60,6 +63,7 @@ async function main(): Promise<void> {
           scenarios: new Map([...known].filter(([name]) => wanted.scenarios.includes(name))),
           folder: SCENARIOS,
           log,
+          jobs: wanted.jobs,
           keep: wanted.keep,
         });
   const kills = await playKills(wanted, log);
@@ -73,6 +77,7 @@ async function main(): Promise<void> {
 interface Wanted {
   readonly print: string | null;
   readonly scenarios: readonly string[];
+  readonly jobs: number;
   readonly kills: number;
   readonly instances: number;
   readonly seed: number;
@@ -96,6 +101,7 @@ function readOptions(known: ReadonlyMap<string, unknown>): Wanted | string {
   if (unknown !== undefined) return `there is no scenario "${unknown}"; there are: ${names.join(", ")}`;
   const killsOnly = values.kills !== undefined || values.instances !== undefined;
   const numbers = {
+    jobs: values.jobs,
     kills: values.kills,
     instances: values.instances,
     seed: values.seed,
@@ -107,6 +113,7 @@ function readOptions(known: ReadonlyMap<string, unknown>): Wanted | string {
   return {
     print: values.help ? help() : values.list ? `${names.join("\n")}\n` : null,
     scenarios: only ?? (killsOnly ? [] : names),
+    jobs: Math.max(1, Number(values.jobs ?? JOBS)),
     kills,
     instances: Number(values.instances ?? Math.ceil(kills / 8)),
     seed: Number(values.seed ?? "1"),
@@ -122,6 +129,7 @@ function parse() {
     options: {
       list: { type: "boolean", default: false },
       only: { type: "string", multiple: true },
+      jobs: { type: "string" },
       kills: { type: "string" },
       instances: { type: "string" },
       seed: { type: "string" },
@@ -135,7 +143,7 @@ function parse() {
 }
 
 function help(): string {
-  return HELP.replace("KILLS", String(KILLS_BESIDES));
+  return HELP.replace("KILLS", String(KILLS_BESIDES)).replace("JOBS", String(JOBS));
 }
 
 async function playKills(wanted: Wanted, log: (line: string) => void): Promise<readonly ChaosReport[]> {

@@ -16,7 +16,8 @@ async function play(): Promise<Outcome> {
   try {
     const begun = performance.now();
     const log = (line: string): void => {
-      process.stderr.write(`  ${((performance.now() - begun) / 1_000).toFixed(1).padStart(5)} s  ${line}\n`);
+      const seconds = ((performance.now() - begun) / 1_000).toFixed(1).padStart(5);
+      process.stderr.write(`  ${seconds} s  ${name}: ${line}\n`);
     };
     return { type: "played", result: await scenario.run({ log }) };
   } catch (error) {

@@ -25,6 +25,8 @@ export interface About {
   readonly limitMs?: number;
   /** A network of its own, in which packets may be dropped. Needs `ip` and `iptables`. */
   readonly network?: boolean;
+  /** Fills the machine by itself: nothing else is played beside it. */
+  readonly alone?: boolean;
 }
 
 export interface Scenario extends About {

@@ -37,6 +37,19 @@ test("each scenario is played within its limit, and the table says what became o
   expect(sleepers()).toEqual([]);
 });
 
+test("two are played at once and told in the order of their names", async () => {
+  const all = await catalogue(FIXTURES);
+  const logged: string[] = [];
+  const { rows } = await playSuite({
+    scenarios: new Map([...all].filter(([name]) => name === "hangs" || name === "holds")),
+    folder: FIXTURES,
+    jobs: 2,
+    log: (line) => void logged.push(line),
+  });
+  expect(rows.map(({ name }) => name)).toEqual(["hangs", "holds"]);
+  expect(logged.slice(0, 2)).toEqual(["hangs …", "holds …"]);
+});
+
 test("what is not possible here does not count as passed", async () => {
   const all = await catalogue(FIXTURES);
   const report = await playSuite({

@@ -1,4 +1,4 @@
-/** Plays scenarios one after the other, each in walls of its own and within its limit. */
+/** Plays scenarios, each in walls of its own and within its limit. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -14,6 +14,8 @@ export interface SuiteOptions {
   /** Where they were found. */
   readonly folder: string;
   log(line: string): void;
+  /** So many at once; default 1. */
+  readonly jobs?: number;
   /** Leave each scenario's folder behind. */
   readonly keep?: boolean;
 }
@@ -22,14 +24,24 @@ const ONE = fileURLToPath(new URL("./one.ts", import.meta.url));
 
 export async function playSuite(options: SuiteOptions): Promise<SuiteReport> {
   const begun = performance.now();
-  const rows: Row[] = [];
-  for (const [name, scenario] of options.scenarios) {
-    options.log(`${name} …`);
-    const row = await play(name, scenario, options);
-    rows.push(row);
-    options.log(`${name}: ${shortly(row.outcome)}, ${row.seconds} s`);
+  const all = [...options.scenarios];
+  const rows = new Map<string, Row>();
+  async function work(waiting: [string, Scenario][]): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [name, scenario] = next;
+      options.log(`${name} …`);
+      const row = await play(name, scenario, options);
+      rows.set(name, row);
+      options.log(`${name}: ${shortly(row.outcome)}, ${row.seconds} s`);
+    }
   }
-  return suiteReport(rows, Math.round((performance.now() - begun) / 6_000) / 10);
+  const together = all.filter(([, { alone }]) => alone !== true);
+  await Promise.all(Array.from({ length: options.jobs ?? 1 }, () => work(together)));
+  await work(all.filter(([, { alone }]) => alone === true));
+  return suiteReport(
+    all.flatMap(([name]) => rows.get(name) ?? []),
+    Math.round((performance.now() - begun) / 6_000) / 10,
+  );
 }
 
 async function play(name: string, scenario: Scenario, options: SuiteOptions): Promise<Row> {

@@ -152,6 +152,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   restore: {
     where: "record",
     limitMs: LIMIT_MS,
+    // Forty processes and what starts and ends them.
+    alone: true,
     run: ({ log }) =>
       lossOf("factory.db was deleted while 20 clones worked and their controller was dead", {
         clones: 20,
