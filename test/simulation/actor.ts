@@ -1,6 +1,8 @@
 /** What an agent does to the world outside: claimed before, completed afterwards, and done again by every epoch that does not know better. */
-import type { ControlPlane, InstanceCaller } from "../../src/ports/control-plane.ts";
-import type { WireClaim, WireCompletion } from "../../src/wire/action.ts";
+import type { ActionAnswer, ControlPlane, InstanceCaller } from "../../src/ports/control-plane.ts";
+import { createActionMemory } from "../../src/shim/tools/memory.ts";
+import type { ToolAnswer } from "../../src/shim/tools/tools.ts";
+import type { WireClaim, WireCompletion, WireCompletionAnswer } from "../../src/wire/action.ts";
 import type { Dice } from "./dice.ts";
 import type { Body } from "./machine.ts";
 import type { World } from "./world.ts";
@@ -31,6 +33,7 @@ export function createActor(
   },
 ): Actor {
   const { dice, ask, agentLater } = options;
+  const memory = createActionMemory();
   let questions = 0;
 
   async function answered<T>(
@@ -56,20 +59,24 @@ export function createActor(
       // Somebody who changes his mind about what he does.
       arguments: { number, amount: dice.chance(world.troubles.misbehaviour * 0.1) ? 2 : 1 },
     };
-    void answered((plane, who, id) => plane.claimAction(who, { ...claim, request_id: id })).then((answer) => {
-      if (answer?.status !== 200) return;
-      const { decision } = answer.body;
-      if (decision === "go") agentLater(dice.between(1, 3_000), () => doIt(missionId, key));
-      if (decision === "verify")
-        agentLater(dice.between(1, 3_000), () =>
-          look(missionId, key, () => act(missionId, number, claims + 1)),
-        );
-      const later = decision === "approval_required" || decision === "held";
-      if (later && claims < CLAIMED_MAX) agentLater(AGAIN_MS, () => act(missionId, number, claims + 1));
-      // Some forget that they did it.
-      if (decision === "replay" && dice.chance(world.troubles.misbehaviour * 0.2))
-        agentLater(5_000, () => act(missionId, number, CLAIMED_MAX));
-    });
+    const remembered = memory.ofClaim({ ...claim }) ?? undefined;
+    void answered((plane, who, id) => plane.claimAction(who, { ...claim, request_id: id, remembered })).then(
+      (answer) => {
+        if (answer?.status !== 200) return;
+        memory.noteClaim({ ...claim }, 1, { ok: true, result: { ...answer.body } });
+        const { decision } = answer.body;
+        if (decision === "go") agentLater(dice.between(1, 3_000), () => doIt(missionId, key));
+        if (decision === "verify")
+          agentLater(dice.between(1, 3_000), () =>
+            look(missionId, key, () => act(missionId, number, claims + 1)),
+          );
+        const later = decision === "approval_required" || decision === "held";
+        if (later && claims < CLAIMED_MAX) agentLater(AGAIN_MS, () => act(missionId, number, claims + 1));
+        // Some forget that they did it.
+        if (decision === "replay" && dice.chance(world.troubles.misbehaviour * 0.2))
+          agentLater(5_000, () => act(missionId, number, CLAIMED_MAX));
+      },
+    );
   }
 
   function doIt(missionId: string, key: string): void {
@@ -91,12 +98,21 @@ export function createActor(
   }
 
   function tell(completion: Omit<WireCompletion, "request_id">, then: (() => void) | null = null): void {
-    void answered((plane, who, id) => plane.completeAction(who, { ...completion, request_id: id })).then(
-      (answer) => {
-        if (answer?.status === 200 && then !== null) agentLater(1_000, then);
-      },
-    );
+    const remembered = memory.ofKey(completion.key) ?? undefined;
+    void answered((plane, who, id) =>
+      plane.completeAction(who, { ...completion, request_id: id, remembered }),
+    ).then((answer) => {
+      memory.noteCompletion({ ...completion }, heardOf(answer));
+      if (answer?.status === 200 && then !== null) agentLater(1_000, then);
+    });
   }
 
   return { act: (missionId, number) => act(missionId, number) };
+}
+
+function heardOf(answer: ActionAnswer<WireCompletionAnswer> | null): ToolAnswer {
+  if (answer === null) return { ok: false, code: "unavailable", message: "" };
+  return answer.status === 200
+    ? { ok: true, result: { ...answer.body } }
+    : { ok: false, code: "refused", message: answer.message };
 }
