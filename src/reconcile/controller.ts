@@ -41,7 +41,7 @@ import { createPasses } from "./pass.ts";
 import { createProber } from "./probing.ts";
 import { openRecorder, type Recorder } from "./record.ts";
 import { anchorOf, withRecordFiles } from "./record-files.ts";
-import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR } from "./record-guard.ts";
+import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR, refuseHalfRebuilt } from "./record-guard.ts";
 import { isUrgent, matters, mustOutliveUs } from "./relevance.ts";
 import { createRollback } from "./rollback.ts";
 import { createRollouts } from "./rollouts.ts";
@@ -135,6 +135,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     log,
     tell: noticesInto(() => recorder.settings, declaredNotify),
   });
+  refuseHalfRebuilt(recorder.settings);
   const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
   const desires = createDesires({
     source: parts.source,

@@ -3,7 +3,7 @@
  * beside a branch that knows of missions, or an older copy of it, would run again what is over and
  * start a second one beside what lives.
  */
-import { asFactoryError } from "../core/model/error.ts";
+import { asFactoryError, FactoryError } from "../core/model/error.ts";
 import { SECOND_MS } from "../core/model/time.ts";
 import { type Anchor, type AnchorVerdict, judgeAnchor, readAnchor } from "../core/record/anchor.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -15,6 +15,8 @@ import { JOURNAL_PATH } from "./record-files.ts";
 
 /** Setting that names the anchor which this journal has replaced, as `{seq, hash}`; not part of the chain. */
 export const REPLACED_ANCHOR = "replaced_anchor";
+/** Setting that stands in a record while it is being rebuilt: with only some of its clones it is worse than an empty one. */
+export const REBUILDING = "rebuilding";
 /** What a start waits for the first answer; a branch that cannot be reached must not hold up a record that is there. */
 const ANSWER_WAIT_MS = 10 * SECOND_MS;
 /** Between two looks at a branch that could not be read, or that told another story. */
@@ -119,6 +121,16 @@ export function createRecordGuard(parts: {
       return obstacle();
     },
   };
+}
+
+/** Throws where a rebuilding was cut off: whatever stands there is put aside by the next one. */
+export function refuseHalfRebuilt(settings: ReadonlyMap<string, string>): void {
+  if (settings.has(REBUILDING))
+    throw new FactoryError(
+      "record/half-rebuilt",
+      "stall",
+      "the record was being rebuilt, and that was cut off: `factory restore --yes` begins again from the start",
+    );
 }
 
 function refused(reason: AnchorVerdict["type"], message: string): GuardVerdict {

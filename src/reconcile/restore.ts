@@ -8,7 +8,7 @@ import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import { openRecorder } from "./record.ts";
 import { JOURNAL_PATH, SETTINGS_PATH } from "./record-files.ts";
-import { REPLACED_ANCHOR } from "./record-guard.ts";
+import { REBUILDING, REPLACED_ANCHOR } from "./record-guard.ts";
 
 export interface Survey {
   readonly rebuild: Rebuild;
@@ -84,6 +84,7 @@ export async function restoreRecord(
   if (recorder.states.size > 0)
     throw new FactoryError("record/not-empty", "stall", "a record is rebuilt only where nothing stands yet");
   const { anchor, lanes } = survey.rebuild;
+  await recorder.putSettings({ [REBUILDING]: clock.now().toString() });
   await Promise.all(
     lanes.map(({ clone, event }) =>
       recorder.write(clone, (state) =>
@@ -93,6 +94,7 @@ export async function restoreRecord(
   );
   await recorder.putSettings({
     ...settingsOf(parts.files.get(SETTINGS_PATH)),
+    [REBUILDING]: null,
     ...(anchor === null ? {} : { [REPLACED_ANCHOR]: JSON.stringify({ seq: anchor.seq, hash: anchor.hash }) }),
   });
 }

@@ -35,7 +35,7 @@ export function noticesOf({ before, after, event, at }: Happening): readonly Not
   const { mission } = before.mission === null ? after : before;
   return drafts.map((draft, index) =>
     bounded({
-      id: noticeId(`${after.name}/${after.version}/${index}`),
+      id: noticeId(`${after.name}/${after.version}/${at}/${index}`),
       at,
       clone: after.name,
       mission: mission?.name ?? null,
@@ -45,7 +45,7 @@ export function noticesOf({ before, after, event, at }: Happening): readonly Not
   );
 }
 
-/** The id under which a receiver knows it. */
+/** The id under which a receiver knows it. It must tell a rebuilt record, whose versions begin anew, from the one that was lost. */
 export function noticeId(cause: string): string {
   return `msg_${sha256Hex(cause).slice(0, 32)}`;
 }

@@ -8,7 +8,7 @@ import type { CloneEvent, FoundBody } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
 import { type StoredState, upgradeState } from "../record/upgrade.ts";
 import { frozenByLoss } from "./actions.ts";
-import { ask, beginStop, enter, type Step, stay, withIncident, withInstance } from "./change.ts";
+import { ask, beginStop, enter, type Step, stay, withIncident, withInstance, withMission } from "./change.ts";
 import { closeAsUnknown } from "./close.ts";
 import { plannedBody } from "./launch.ts";
 import { START_DEADLINE_MS } from "./limits.ts";
@@ -35,9 +35,19 @@ export function onRestored(state: CloneState, event: Restored, at: Instant): Ste
   return goOn(lane, event, at);
 }
 
+/**
+ * Words that may have been said since the last publication: their ids are numbered, and an instance that heard
+ * them must not take the next word of a person for a repeat.
+ */
+export const WORDS_MARGIN = 1_000;
+
 /** Every mission that was on its lane when the record was lost carries that with it. */
 function told(state: CloneState, event: Restored, at: Instant): CloneState {
-  return withIncident(state, {
+  const { mission } = state;
+  if (mission === null) return state;
+  const { conduct } = mission;
+  const apart = withMission(state, { conduct: { ...conduct, wordsMade: conduct.wordsMade + WORDS_MARGIN } });
+  return withIncident(apart, {
     class: "record_lost",
     at,
     startedAt: Math.min(event.asOf, at),

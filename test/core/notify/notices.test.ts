@@ -101,6 +101,14 @@ describe("what people are told", () => {
     expect(notices).toMatchObject([{ kind: "incident", severity: "high", what: "it crashes" }]);
   });
 
+  it("has another id in a rebuilt record, whose versions begin anew, than in the one that was lost", () => {
+    const { state: before } = new Life().declared();
+    const after: CloneState = { ...before, phase: "Quarantined", lastFailure: "it crashes" };
+    const ids = [T0, T0 + 1, T0].map((at) => noticesOf({ before, after, event: KILL, at })[0]?.id);
+    expect(ids[1]).not.toBe(ids[0]);
+    expect(ids[2]).toBe(ids[0]);
+  });
+
   it("is a question when it is asked and each time it comes back", () => {
     const life = new Life().running();
     const asked: NewRequest = {

@@ -127,6 +127,18 @@ describe("a lane that is restored", () => {
     expect(after.mission?.incidents.at(-1)).toMatchObject({ class: "record_lost", startedAt: life.at });
   });
 
+  test("does not let a living one take the next word of a person for one that was said before the loss", () => {
+    const published = new Life().running().state;
+    const { after } = restored(published, [bodyOf(1, { nonce: published.instance?.nonce ?? "" })]);
+    const word = { type: "message.sent", by: "operator:ann", text: "look into the cellar" } as const;
+    const idOf = (state: CloneState) =>
+      decide(state, word, T0 + 2 * HOUR).effects.flatMap((effect) =>
+        effect.type === "tell" ? effect.id : [],
+      );
+    expect(idOf(published)).toHaveLength(1);
+    expect(idOf(after)).not.toEqual(idOf(published));
+  });
+
   test("ends with proof what cannot be heard any more, and starts it again", () => {
     const life = new Life().running();
     const { after, effects } = restored(life.state, [bodyOf(1)], { keyKept: false });

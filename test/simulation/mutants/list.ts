@@ -633,8 +633,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "core/notify/notices.ts",
-        find: "noticeId(`${after.name}/${after.version}/${index}`)",
-        replace: "noticeId(`${after.name}/${after.version}/${Math.min(index, 0)}`)",
+        find: "noticeId(`${after.name}/${after.version}/${at}/${index}`)",
+        replace: "noticeId(`${after.name}/${after.version}/${at}/${Math.min(index, 0)}`)",
       },
     ],
     troubles: ["misbehaviour"],
