@@ -37,7 +37,7 @@ const STANDS_FOR_VITEST = new URL("./mutation-vitest.mjs", import.meta.url).href
 const REMEMBERED = [
   { file: /core\/supervise\/window\.ts$/, forget: "SCHEDULES.clear()" },
   { file: /core\/supervise\/day\.ts$/, forget: "DAYS.clear()" },
-  { file: /core\/drill\/due\.ts$/, forget: "CRONS.clear(), (asked = null)" },
+  { file: /core\/drill\/due\.ts$/, forget: "CRONS.clear(); asked = null" },
 ];
 /** What counts the passes of instrumented code. Only the first run asks for that; later it would cost more than the code. */
 const COUNTS = "function cover() {";
@@ -64,7 +64,7 @@ class CoreInProcess {
         if (!url.includes("/src/core/") || loaded.source == null) return loaded;
         const forgets = REMEMBERED.filter(({ file }) => file.test(url)).map(
           ({ forget }) =>
-            `\nglobalThis.__stryker__.forget = [...(globalThis.__stryker__.forget ?? []), () => ${forget}];`,
+            `\nglobalThis.__stryker__.forget = [...(globalThis.__stryker__.forget ?? []), () => { ${forget}; }];`,
         );
         const source = `${loaded.source}${forgets.join("")}`;
         return {
