@@ -33,12 +33,12 @@ const TESTS = [
   { tests: "test/reconcile/{outbox,letters}.test.ts", about: /core\/(notify|status\/callbacks)/ },
 ];
 const STANDS_FOR_VITEST = new URL("./mutation-vitest.mjs", import.meta.url).href;
-/** More windows than `src/core/supervise/window.ts` remembers answers for. */
-const WINDOWS_REMEMBERED_MAX = 1_024;
-/** More time zones than `src/core/supervise/day.ts` and more schedules than `src/core/drill/due.ts` remember. */
-const OTHERS_REMEMBERED_MAX = 20;
-/** The files that remember what they were asked. */
-const REMEMBERS = /supervise\/(window|day)\.ts$|drill\/due\.ts$/;
+/** What the core remembers between two questions, by file, and how that is forgotten. */
+const REMEMBERED = [
+  { file: /core\/supervise\/window\.ts$/, forget: "SCHEDULES.clear()" },
+  { file: /core\/supervise\/day\.ts$/, forget: "DAYS.clear()" },
+  { file: /core\/drill\/due\.ts$/, forget: "CRONS.clear(); asked = null" },
+];
 /** What counts the passes of instrumented code. Only the first run asks for that; later it would cost more than the code. */
 const COUNTS = "function cover() {";
 
@@ -47,7 +47,6 @@ class CoreInProcess {
   #world = {};
   /** In the order in which they are asked: quick ones first, once their cost is known. */
   #tests = [];
-  #remembering = {};
 
   /** Nothing has to be loaded anew: what runs only while a file is loaded is not asked (`ignoreStatic`). */
   capabilities() {
@@ -63,7 +62,11 @@ class CoreInProcess {
       load: (url, context, next) => {
         const loaded = next(url, context);
         if (!url.includes("/src/core/") || loaded.source == null) return loaded;
-        const source = String(loaded.source);
+        const forgets = REMEMBERED.filter(({ file }) => file.test(url)).map(
+          ({ forget }) =>
+            `\nglobalThis.__stryker__.forget = [...(globalThis.__stryker__.forget ?? []), () => { ${forget}; }];`,
+        );
+        const source = `${loaded.source}${forgets.join("")}`;
         return {
           ...loaded,
           source: source.replace(COUNTS, `${COUNTS} if (ns.activeMutant !== undefined) return;`),
@@ -78,11 +81,6 @@ class CoreInProcess {
           this.#tests.push({ id: `${file}#${name}`, name, file: path, about, run, costMs: 0 });
       }
     }
-    for (const file of ["supervise/window.ts", "supervise/day.ts", "drill/due.ts"])
-      Object.assign(
-        this.#remembering,
-        await import(pathToFileURL(join(process.cwd(), "src/core", file)).href),
-      );
   }
 
   async dryRun() {
@@ -90,6 +88,7 @@ class CoreInProcess {
     this.#world.hitCount = undefined;
     const results = [];
     for (const test of this.#tests) {
+      this.#forget();
       this.#world.currentTestId = test.id;
       results.push(await outcome(test));
       this.#world.currentTestId = undefined;
@@ -103,13 +102,13 @@ class CoreInProcess {
       throw new Error("set `ignoreStatic`: tests are loaded once, before any mutant");
     this.#world.mutantCoverage = undefined;
     const wanted = testFilter && new Set(testFilter);
-    const remembers = REMEMBERS.test(activeMutant.fileName);
-    if (remembers) this.#forget();
+    const remembers = REMEMBERED.some(({ file }) => file.test(activeMutant.fileName));
     this.#world.hitCount = hitLimit === undefined ? undefined : 0;
     this.#world.hitLimit = hitLimit;
     const results = [];
     for (const test of this.#tests) {
       if (!test.about.test(activeMutant.fileName) || wanted?.has(test.id) === false) continue;
+      if (remembers) this.#forget();
       this.#world.activeMutant = activeMutant.id;
       const result = await outcome(test);
       this.#world.activeMutant = undefined;
@@ -118,7 +117,7 @@ class CoreInProcess {
       results.push(result);
       if (result.status === 0) continue;
       this.#world.hitCount = undefined;
-      if (remembers) this.#forget();
+      this.#forget();
       const again = await outcome(test);
       if (again.status !== 0) throw new Error(`${test.id} fails without a mutant: ${again.failureMessage}`);
       break;
@@ -126,15 +125,9 @@ class CoreInProcess {
     return toMutantRunResult({ status: "complete", tests: results });
   }
 
-  /** What the core remembers between two questions gives way to other questions. */
+  /** So that no test is answered by what another one, or a mutant, has asked. */
   #forget() {
-    const { windowAt, dayAt, nextDrillAt } = this.#remembering;
-    for (let n = 0; n <= WINDOWS_REMEMBERED_MAX; n++)
-      windowAt({ type: "recurring", timezone: "UTC", durationMinutes: n + 0.5, cron: "0 0 1 1 *" }, 0);
-    for (let n = 0; n <= OTHERS_REMEMBERED_MAX; n++) {
-      dayAt(`Etc/GMT${n > 12 ? `-${n - 12}` : `+${n}`}`, 0);
-      nextDrillAt({ schedule: `${n} 0 1 1 *`, timezone: "UTC", targets: "all" }, 0);
-    }
+    for (const forget of this.#world.forget ?? []) forget();
   }
 
   async dispose() {}

@@ -36,7 +36,7 @@ function body(
 function rebuilt(
   states: readonly CloneState[],
   instances: readonly FoundInstance[] = [],
-  change: Partial<RebuildRequest> & { readonly files?: Partial<RebuildRequest["files"]> } = {},
+  change: Omit<Partial<RebuildRequest>, "files"> & { readonly files?: Partial<RebuildRequest["files"]> } = {},
 ) {
   return planRebuild({
     instances,
