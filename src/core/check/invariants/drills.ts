@@ -55,6 +55,8 @@ const drillsAreMade: Invariant = {
           rounds.clear();
           for (const clone of waitingSinceMs.keys()) waitingSinceMs.set(clone, elapsedMs);
         }
+        // A result rides along with the next publication; one that came after the last is lost with its record.
+        if (fact.type === "lost") newest.clear();
         if (fact.type !== "drilled") return FINE;
         const { target, at, passed } = fact;
         const round = everyMinutes === null ? null : Math.floor(at / (everyMinutes * MINUTE_MS));
