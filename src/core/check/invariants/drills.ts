@@ -10,7 +10,8 @@ const RECORDED_WITHIN_MS = 5 * MINUTE_MS;
 interface Made {
   readonly endedMs: number;
   readonly at: Instant;
-  readonly passed: boolean;
+  /** Null: nobody has to know any longer. */
+  readonly passed: boolean | null;
 }
 
 /** The witness says when the kill was really tried; whether a round has come is worked out here apart from the schedule. */
@@ -56,7 +57,8 @@ const drillsAreMade: Invariant = {
           for (const clone of waitingSinceMs.keys()) waitingSinceMs.set(clone, elapsedMs);
         }
         // A result rides along with the next publication; one that came after the last is lost with its record.
-        if (fact.type === "lost") newest.clear();
+        if (fact.type === "lost")
+          for (const [clone, made] of newest) newest.set(clone, { ...made, passed: null });
         if (fact.type !== "drilled") return FINE;
         const { target, at, passed } = fact;
         const round = everyMinutes === null ? null : Math.floor(at / (everyMinutes * MINUTE_MS));
@@ -69,7 +71,11 @@ const drillsAreMade: Invariant = {
         if (inbox === null || !calm) return FINE;
         const told = new Set(inbox.map(({ kind, subject }) => `${kind} ${subject}`));
         const findings = [...newest].flatMap(([target, { passed, endedMs }]) => {
-          if (nowMs - endedMs < RECORDED_WITHIN_MS || told.has(`drill_failed ${target}`) === !passed)
+          if (
+            passed === null ||
+            nowMs - endedMs < RECORDED_WITHIN_MS ||
+            told.has(`drill_failed ${target}`) === !passed
+          )
             return FINE;
           return found(
             target,
