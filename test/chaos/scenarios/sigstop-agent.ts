@@ -18,7 +18,7 @@ export function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
     const well = await eventOf(living, MISSION, {
       type: "health.changed",
       health: "healthy",
-      since: tried.at,
+      since: seen.at,
     });
     return {
       injected: "SIGSTOP of the agent",
