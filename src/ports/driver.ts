@@ -50,7 +50,19 @@ export interface Driver {
 
   /** Freezes the agent's processes; the shim goes on beating. Safe to repeat. */
   pause(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+  /** Thaws them, and takes back a pause whose grace is under way. Safe to repeat. */
   resume(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Tells the agent that it is to pause, and has it frozen at the end of its turn or after `graceMs`, whichever is
+   * first. Answers at once. Safe to repeat: a grace under way never gets longer. Without a shim that answers it is
+   * frozen now. A driver that lacks this is asked to `pause`: a grace is promised to nobody.
+   */
+  pauseAfterTurn?(
+    handle: InstanceHandle,
+    options: { readonly graceMs: number },
+    signal: AbortSignal,
+  ): Promise<Pausing>;
 
   /** Looks at the instance's processes from outside, and asks its shim if that runs. Changes nothing; what it finds is an answer, never an error. */
   probe(handle: InstanceHandle, signal: AbortSignal): Promise<Probed>;
@@ -123,6 +135,13 @@ export interface SeenProcess {
   /** The program's name as the system has it, at most 15 characters; arguments may hold secrets and are left out. */
   readonly name: string;
   readonly role: "shim" | "agent";
+}
+
+export interface Pausing {
+  /** It is frozen already. */
+  readonly frozen: boolean;
+  /** Heartbeats with a higher number were composed after the agent was told. */
+  readonly beat: number;
 }
 
 export interface DriverCapabilities {

@@ -214,6 +214,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     installation: parts.installation,
     callbackUrl: () => callbackUrl,
     signals: recorder.signals,
+    now: () => clock.now(),
     log,
     obstacle: (signal) => guard.obstacleSoon(signal),
   });

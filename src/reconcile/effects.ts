@@ -4,7 +4,9 @@ import { assertNever, FactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { InstanceHandle, Signal } from "../core/model/instance.ts";
 import { entryText } from "../core/model/kill-switch.ts";
+import type { Instant } from "../core/model/time.ts";
 import { heartbeatMs } from "../core/supervise/liveness.ts";
+import { graceLeftMs } from "../core/supervise/pause.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import { DEFAULT_LADDER, type Driver, type StopLadder } from "../ports/driver.ts";
 import type { InCoreLane } from "../ports/in-core-lane.ts";
@@ -41,6 +43,7 @@ export interface EffectParts {
   readonly installation: string;
   /** Known once the API listens. */
   readonly callbackUrl: () => string;
+  readonly now: () => Instant;
   readonly log: Log;
   /** The newest heartbeats: what an instance that could not say a last word had measured. */
   readonly signals?: ReadonlyMap<string, Signal>;
@@ -151,6 +154,19 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       signal,
     );
     return [{ type: "instance.configured", epoch, heartbeatIntervalMs }];
+  }
+
+  /** Within its grace it is told and frozen by its shim; over that, and without one, it is frozen now. */
+  async function pause(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
+    const handle = await knownHandle(state, epoch, signal);
+    const driver = driverOf(state);
+    const graceMs = graceLeftMs(state.instance, parts.now());
+    if (graceMs > 0 && driver.pauseAfterTurn !== undefined) {
+      const { frozen, beat } = await driver.pauseAfterTurn(handle, { graceMs }, signal);
+      return [frozen ? { type: "instance.paused", epoch } : { type: "instance.pausing", epoch, beat }];
+    }
+    await driver.pause(handle, signal);
+    return [{ type: "instance.paused", epoch }];
   }
 
   async function dispatch(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
@@ -309,8 +325,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       case "configure":
         return configure(state, effect.epoch, signal);
       case "pause":
-        await driverOf(state).pause(await knownHandle(state, effect.epoch, signal), signal);
-        return [{ type: "instance.paused", epoch: effect.epoch }];
+        return pause(state, effect.epoch, signal);
       case "resume":
         await driverOf(state).resume(await knownHandle(state, effect.epoch, signal), signal);
         return [{ type: "instance.resumed", epoch: effect.epoch }];

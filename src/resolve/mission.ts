@@ -61,6 +61,7 @@ export function resolveMission(input: ResolveMissionInput): {
         spec.heartbeat_interval_seconds ??
         layers?.heartbeatIntervalSeconds ??
         fleet.defaults.heartbeatIntervalSeconds,
+      ...(spec.pause_grace_seconds === undefined ? {} : { pause_grace_seconds: spec.pause_grace_seconds }),
       report_cadence: spec.report_cadence ?? fleet.defaults.reportCadence,
       mission_progress_interval_seconds:
         spec.mission_progress_interval_seconds ?? layers?.progressIntervalSeconds ?? null,

@@ -8,6 +8,8 @@ export type AgentLine =
   | { readonly type: "artifact"; readonly path: string }
   | { readonly type: "blocked"; readonly reason: string; readonly needs: string | null }
   | { readonly type: "unblocked" }
+  /** It has nothing under way and may be frozen. */
+  | { readonly type: "turn_ended" }
   | {
       readonly type: "tool_start";
       readonly id: string;
@@ -73,6 +75,7 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
   switch (value["type"]) {
     case "accepted":
     case "unblocked":
+    case "turn_ended":
       return { type: value["type"] };
     case "progress": {
       const summary = textOf(value["summary"]);

@@ -13,6 +13,8 @@ export interface CloneOptions {
   readonly afterClosure?: "ask" | "retire" | "standby" | "template";
   readonly overlays?: readonly string[];
   readonly isolation?: "group" | "pidns" | "cgroup";
+  /** Further fields of `agent`, as they are written. */
+  readonly agent?: Readonly<Record<string, unknown>>;
 }
 
 export interface MissionOptions {
@@ -75,6 +77,7 @@ export function cloneFile(name: string, options: CloneOptions): Files {
         command: options.command,
         env: options.env ?? {},
         accept: options.accept ?? "on_start",
+        ...options.agent,
       },
       secrets: options.secrets ?? [],
       health_checks: options.healthChecks ?? [],

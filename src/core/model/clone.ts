@@ -24,6 +24,8 @@ export interface DesiredClone {
   readonly restart: RestartPolicy;
   readonly orphanPolicy: OrphanPolicy;
   readonly afterClosure: AfterClosure;
+  /** What its agent may still do between the word that it is to pause and the freeze; absent: nothing. */
+  readonly pauseGraceMs?: number;
   /** A running mission takes up a change between two turns; absent: not before its end. */
   readonly update?: "turn_boundary";
   /** Actions that need a person, from overlays and mission. */
@@ -33,6 +35,9 @@ export interface DesiredClone {
   /** Which file set which value: dotted field → `path:line`. */
   readonly provenance: Readonly<Record<string, string>>;
 }
+
+/** Whoever cannot come to the end of a turn in ten minutes is not going to: a pause has to be one. */
+export const PAUSE_GRACE_MS_MAX = 10 * 60 * 1_000;
 
 export interface RuntimeSpec {
   readonly driver: "process" | "container" | "kubernetes" | "fake";

@@ -47,6 +47,8 @@ export interface MissionLimits {
   readonly budget_thresholds?: BudgetThresholds;
   readonly autonomy_window: AutonomyWindow | null;
   readonly heartbeat_interval_seconds: number;
+  /** Absent: what its clone says. */
+  readonly pause_grace_seconds?: number;
   readonly report_cadence: "milestone" | "interval" | "hybrid";
   /** An agent that gets nowhere for longer is nudged, then held. Null: nobody watches that. */
   readonly mission_progress_interval_seconds: number | null;

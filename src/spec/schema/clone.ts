@@ -15,6 +15,7 @@ import {
   LIST_ITEMS_MAX,
   Name,
   PATH_CHARS_MAX,
+  PauseGraceSeconds,
   uniqueList,
   VersionedName,
 } from "./common.ts";
@@ -52,6 +53,7 @@ const Agent = z.strictObject({
     .enum(["reported", "none"])
     .default("reported")
     .describe("`none`: the program cannot tell what it uses; its limits on calls and cost need consent."),
+  pause_grace_seconds: PauseGraceSeconds.default(0),
   account: Name.optional().describe(
     "The provider's account that it works on. When one clone of an account is rate limited, none of them is started until that is over.",
   ),
