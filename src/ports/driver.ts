@@ -3,6 +3,7 @@ import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.t
 import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "../core/model/instance.ts";
 import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import type { Probed } from "../core/model/liveness.ts";
+import type { Prices } from "../core/model/prices.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireEvent } from "../wire/event.ts";
 
@@ -181,6 +182,8 @@ export interface StartRequest extends ShimSettings {
   readonly healthChecks: readonly HealthCheck[];
   readonly orphanPolicy: OrphanPolicy;
   readonly isolation: Containment;
+  /** What tokens cost, by model, for as long as the instance lives. */
+  readonly prices?: Prices;
   /** What the kill switch knows it by. */
   readonly subject?: SwitchSubject;
   /** Bearer token of this instance and epoch. Never written to disk by the driver. */

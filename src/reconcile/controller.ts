@@ -215,6 +215,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     callbackUrl: () => callbackUrl,
     signals: recorder.signals,
     now: () => clock.now(),
+    prices: () => (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).prices,
     log,
     obstacle: (signal) => guard.obstacleSoon(signal),
   });
@@ -368,7 +369,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       kind: isClone ? "clone" : "mission",
       runs,
       headline: text,
-      steps: whySteps(state, held),
+      steps: whySteps(state, held, clock.now()),
       provenance: state?.spec?.provenance ?? {},
       recent: state?.recent ?? [],
     };

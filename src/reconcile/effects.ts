@@ -4,6 +4,7 @@ import { assertNever, FactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { InstanceHandle, Signal } from "../core/model/instance.ts";
 import { entryText } from "../core/model/kill-switch.ts";
+import type { Prices } from "../core/model/prices.ts";
 import type { Instant } from "../core/model/time.ts";
 import { heartbeatMs } from "../core/supervise/liveness.ts";
 import { graceLeftMs } from "../core/supervise/pause.ts";
@@ -44,6 +45,8 @@ export interface EffectParts {
   /** Known once the API listens. */
   readonly callbackUrl: () => string;
   readonly now: () => Instant;
+  /** Of `fleet.yaml`, as it is obeyed. */
+  readonly prices: () => Prices;
   readonly log: Log;
   /** The newest heartbeats: what an instance that could not say a last word had measured. */
   readonly signals?: ReadonlyMap<string, Signal>;
@@ -134,6 +137,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         healthChecks: spec.healthChecks,
         orphanPolicy: spec.orphanPolicy,
         isolation: spec.runtime.isolation,
+        prices: parts.prices(),
         subject: subjectOf(state),
         token: tokens.forInstance({ clone: state.name, epoch: effect.epoch, nonce: effect.nonce }),
         secrets: secrets.values,

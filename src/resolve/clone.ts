@@ -35,7 +35,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
       command: spec.agent.command,
       env: spec.agent.env,
       accept: spec.agent.accept,
-      ...(spec.agent.usage === "none" ? { usage: "none" as const } : {}),
+      ...(spec.agent.usage === "reported" ? {} : { usage: spec.agent.usage }),
       ...(spec.agent.account === undefined ? {} : { account: spec.agent.account }),
     },
     secrets: spec.secrets.map(secretRef),

@@ -33,6 +33,7 @@ import { becomeReady } from "./session/readiness.ts";
 import type { LaunchSettings } from "./settings.ts";
 import { createToolbox } from "./tools/toolbox.ts";
 import { openTranscript } from "./transcript.ts";
+import { createUsage } from "./usage.ts";
 
 export interface Session {
   readonly methods: ControlMethods;
@@ -66,7 +67,12 @@ export function createSession(options: {
   const outbox = openOutbox(instanceDirectory);
   const actions = openRollingLog(instanceDirectory, "actions", ACTIONS_BYTES_MAX);
   const beats = openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX);
-  const clocks = createClocks(now);
+  const usage = createUsage({
+    prices: settings.prices,
+    onUnpriced: (model) =>
+      transcript.note(`fleet.yaml has no price for ${model}: what its tokens cost is unknown`),
+  });
+  const clocks = createClocks(now, usage);
   const processClock = createProcessClock(now);
   const messages = createMessages();
   const pauses = createPauses({

@@ -50,12 +50,14 @@ export function fleetFiles(
     caps?: Readonly<Record<string, unknown>>;
     killSwitch?: object;
     drills?: object;
+    prices?: object;
   } = {},
 ): Files {
   return {
     "fleet.yaml": document("Fleet", "test-fleet", {
       caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600, ...options.caps },
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
+      ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(options.drills === undefined ? {} : { drills: options.drills }),
       ...(options.confirmDeletion === undefined
         ? {}

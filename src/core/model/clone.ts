@@ -52,8 +52,8 @@ export interface AgentSpec {
   readonly env: Readonly<Record<string, string>>;
   /** `on_start`: accepted once the program runs. `explicit`: the program says `{"type":"accepted"}`. */
   readonly accept: "on_start" | "explicit";
-  /** It says that it cannot tell what it uses. Absent: it may. */
-  readonly usage?: "none";
+  /** `none`: it cannot tell what it uses. `tokens`: it can, but not what that costs. Absent: it may. */
+  readonly usage?: "tokens" | "none";
   /** The provider's account that it works on: a rate limit of one clone is one of all that name it. */
   readonly account?: string;
 }

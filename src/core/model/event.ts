@@ -222,6 +222,7 @@ export type CloneEvent =
       readonly epoch: number;
       readonly llmCalls: number | null;
       readonly costMicros: number | null;
+      readonly derived?: true;
     }
   /** A pause has settled: whatever is used from here on is used while paused. */
   | {

@@ -124,8 +124,9 @@ export const FINAL_PHASES: ReadonlySet<MissionPhase> = new Set([
 /** What the world made of the mission's result. `unknown` stays unknown. */
 export type Outcome = "accepted" | "rejected" | "pending" | "ignored" | "unknown";
 
-/** Trust in a usage number; unknown is unknown, never 0. */
-export type MeterTrust = "metered" | "reported" | "derived" | "none";
+/** Trust in a usage number, highest first; unknown is unknown, never 0. */
+export const METER_TRUSTS = ["metered", "reported", "derived", "none"] as const;
+export type MeterTrust = (typeof METER_TRUSTS)[number];
 
 export interface Usage {
   /** Time with a running, unpaused instance. Measured by us, so always known. */
