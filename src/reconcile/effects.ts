@@ -160,17 +160,18 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     return [{ type: "instance.configured", epoch, heartbeatIntervalMs }];
   }
 
-  /** Within its grace it is told and frozen by its shim; over that, and without one, it is frozen now. */
-  async function pause(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
-    const handle = await knownHandle(state, epoch, signal);
+  /** Within its grace it is told and frozen by its shim. Null: there is none, or its driver knows none. */
+  async function pauseAfterTurn(
+    state: CloneState,
+    epoch: number,
+    signal: AbortSignal,
+  ): Promise<CloneEvent | null> {
     const driver = driverOf(state);
     const graceMs = graceLeftMs(state.instance, parts.now());
-    if (graceMs > 0 && driver.pauseAfterTurn !== undefined) {
-      const { frozen, beat } = await driver.pauseAfterTurn(handle, { graceMs }, signal);
-      return [frozen ? { type: "instance.paused", epoch } : { type: "instance.pausing", epoch, beat }];
-    }
-    await driver.pause(handle, signal);
-    return [{ type: "instance.paused", epoch }];
+    if (graceMs <= 0 || driver.pauseAfterTurn === undefined) return null;
+    const handle = await knownHandle(state, epoch, signal);
+    const { frozen, beat } = await driver.pauseAfterTurn(handle, { graceMs }, signal);
+    return frozen ? { type: "instance.paused", epoch } : { type: "instance.pausing", epoch, beat };
   }
 
   async function dispatch(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
@@ -328,8 +329,12 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         return dispatch(state, effect.epoch, signal);
       case "configure":
         return configure(state, effect.epoch, signal);
-      case "pause":
-        return pause(state, effect.epoch, signal);
+      case "pause": {
+        const pausing = await pauseAfterTurn(state, effect.epoch, signal);
+        if (pausing !== null) return [pausing];
+        await driverOf(state).pause(await knownHandle(state, effect.epoch, signal), signal);
+        return [{ type: "instance.paused", epoch: effect.epoch }];
+      }
       case "resume":
         await driverOf(state).resume(await knownHandle(state, effect.epoch, signal), signal);
         return [{ type: "instance.resumed", epoch: effect.epoch }];
