@@ -3,6 +3,7 @@ import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.t
 import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "../core/model/instance.ts";
 import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import type { Probed } from "../core/model/liveness.ts";
+import type { Prices } from "../core/model/prices.ts";
 import type { MissionEnvelope } from "../wire/envelope.ts";
 import type { WireEvent } from "../wire/event.ts";
 
@@ -50,7 +51,19 @@ export interface Driver {
 
   /** Freezes the agent's processes; the shim goes on beating. Safe to repeat. */
   pause(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+  /** Thaws them, and takes back a pause whose grace is under way. Safe to repeat. */
   resume(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Tells the agent that it is to pause, and has it frozen at the end of its turn or after `graceMs`, whichever is
+   * first. Answers at once. Safe to repeat: a grace under way never gets longer. Without a shim that answers it is
+   * frozen now. A driver that lacks this is asked to `pause`: a grace is promised to nobody.
+   */
+  pauseAfterTurn?(
+    handle: InstanceHandle,
+    options: { readonly graceMs: number },
+    signal: AbortSignal,
+  ): Promise<Pausing>;
 
   /** Looks at the instance's processes from outside, and asks its shim if that runs. Changes nothing; what it finds is an answer, never an error. */
   probe(handle: InstanceHandle, signal: AbortSignal): Promise<Probed>;
@@ -125,6 +138,13 @@ export interface SeenProcess {
   readonly role: "shim" | "agent";
 }
 
+export interface Pausing {
+  /** It is frozen already. */
+  readonly frozen: boolean;
+  /** Heartbeats with a higher number were composed after the agent was told. */
+  readonly beat: number;
+}
+
 export interface DriverCapabilities {
   readonly containment: Containment;
   /** Whether a pause stops every process of the instance, not only those that stay in its group. */
@@ -162,6 +182,8 @@ export interface StartRequest extends ShimSettings {
   readonly healthChecks: readonly HealthCheck[];
   readonly orphanPolicy: OrphanPolicy;
   readonly isolation: Containment;
+  /** What tokens cost, by model, for as long as the instance lives. */
+  readonly prices?: Prices;
   /** What the kill switch knows it by. */
   readonly subject?: SwitchSubject;
   /** Bearer token of this instance and epoch. Never written to disk by the driver. */

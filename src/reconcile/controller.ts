@@ -210,6 +210,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
     installation: parts.installation,
     callbackUrl: () => callbackUrl,
     signals: recorder.signals,
+    now: () => clock.now(),
+    prices: () => (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).prices,
     log,
     obstacle: (signal) => guard.obstacleSoon(signal),
   });

@@ -4,7 +4,10 @@ import { assertNever, FactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { InstanceHandle, Signal } from "../core/model/instance.ts";
 import { entryText } from "../core/model/kill-switch.ts";
+import type { Prices } from "../core/model/prices.ts";
+import type { Instant } from "../core/model/time.ts";
 import { heartbeatMs } from "../core/supervise/liveness.ts";
+import { graceLeftMs } from "../core/supervise/pause.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import { DEFAULT_LADDER, type Driver, type StopLadder } from "../ports/driver.ts";
 import type { InCoreLane } from "../ports/in-core-lane.ts";
@@ -41,6 +44,9 @@ export interface EffectParts {
   readonly installation: string;
   /** Known once the API listens. */
   readonly callbackUrl: () => string;
+  readonly now: () => Instant;
+  /** Of `fleet.yaml`, as it is obeyed. */
+  readonly prices: () => Prices;
   readonly log: Log;
   /** The newest heartbeats: what an instance that could not say a last word had measured. */
   readonly signals?: ReadonlyMap<string, Signal>;
@@ -131,6 +137,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         healthChecks: spec.healthChecks,
         orphanPolicy: spec.orphanPolicy,
         isolation: spec.runtime.isolation,
+        prices: parts.prices(),
         subject: subjectOf(state),
         token: tokens.forInstance({ clone: state.name, epoch: effect.epoch, nonce: effect.nonce }),
         secrets: secrets.values,
@@ -151,6 +158,20 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       signal,
     );
     return [{ type: "instance.configured", epoch, heartbeatIntervalMs }];
+  }
+
+  /** Within its grace it is told and frozen by its shim. Null: there is none, or its driver knows none. */
+  async function pauseAfterTurn(
+    state: CloneState,
+    epoch: number,
+    signal: AbortSignal,
+  ): Promise<CloneEvent | null> {
+    const driver = driverOf(state);
+    const graceMs = graceLeftMs(state.instance, parts.now());
+    if (graceMs <= 0 || driver.pauseAfterTurn === undefined) return null;
+    const handle = await knownHandle(state, epoch, signal);
+    const { frozen, beat } = await driver.pauseAfterTurn(handle, { graceMs }, signal);
+    return frozen ? { type: "instance.paused", epoch } : { type: "instance.pausing", epoch, beat };
   }
 
   async function dispatch(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
@@ -308,9 +329,12 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
         return dispatch(state, effect.epoch, signal);
       case "configure":
         return configure(state, effect.epoch, signal);
-      case "pause":
+      case "pause": {
+        const pausing = await pauseAfterTurn(state, effect.epoch, signal);
+        if (pausing !== null) return [pausing];
         await driverOf(state).pause(await knownHandle(state, effect.epoch, signal), signal);
         return [{ type: "instance.paused", epoch: effect.epoch }];
+      }
       case "resume":
         await driverOf(state).resume(await knownHandle(state, effect.epoch, signal), signal);
         return [{ type: "instance.resumed", epoch: effect.epoch }];

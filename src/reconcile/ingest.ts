@@ -196,6 +196,7 @@ function toSignal(heartbeat: WireHeartbeat, receivedAt: number): Signal {
           heartbeat.usage.estimated_cost_usd === null
             ? null
             : Math.round(heartbeat.usage.estimated_cost_usd * 1_000_000),
+        ...(heartbeat.usage.cost_derived === true ? { derived: true as const } : {}),
         activeMs: heartbeat.usage.active_ms,
       },
       ...(heartbeat.process === undefined ? {} : { process: toProcess(heartbeat.process) }),

@@ -14,6 +14,7 @@ export function toReport(event: WireEvent): Report {
     llmCalls: event.usage.llm_calls,
     costMicros:
       event.usage.estimated_cost_usd === null ? null : Math.round(event.usage.estimated_cost_usd * 1_000_000),
+    ...(event.usage.cost_derived === true ? { derived: true as const } : {}),
     activeMs: Math.round(event.usage.runtime_minutes * MINUTE_MS),
     detail: event.detail,
   };

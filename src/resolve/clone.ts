@@ -35,7 +35,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
       command: spec.agent.command,
       env: spec.agent.env,
       accept: spec.agent.accept,
-      ...(spec.agent.usage === "none" ? { usage: "none" as const } : {}),
+      ...(spec.agent.usage === "reported" ? {} : { usage: spec.agent.usage }),
       ...(spec.agent.account === undefined ? {} : { account: spec.agent.account }),
     },
     secrets: spec.secrets.map(secretRef),
@@ -53,6 +53,9 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
     },
     orphanPolicy: { action: spec.orphan_policy.action, afterMs: durationMs(spec.orphan_policy.after) },
     afterClosure: spec.after_closure ?? fleet.defaults.afterClosure,
+    ...(spec.agent.pause_grace_seconds === 0
+      ? {}
+      : { pauseGraceMs: Math.round(spec.agent.pause_grace_seconds * 1_000) }),
     ...(spec.update === "pinned" ? {} : { update: spec.update }),
     approvalRequired: approvals(layers, fleet),
     ...(fleet.approvalRules.length === 0 ? {} : { approvalRules: fleet.approvalRules }),
@@ -92,6 +95,7 @@ const FIELDS: readonly (readonly [string, readonly PathStep[], fleet?: readonly 
   ["agent.command", ["spec", "agent", "command"]],
   ["agent.accept", ["spec", "agent", "accept"]],
   ["agent.account", ["spec", "agent", "account"]],
+  ["agent.pause_grace_seconds", ["spec", "agent", "pause_grace_seconds"]],
   ["secrets", ["spec", "secrets"]],
   ["health_checks", ["spec", "health_checks"]],
   ["restart.intensity", ["spec", "restart", "intensity"]],

@@ -2,6 +2,7 @@ import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../core/model/desired.ts
 import { MINUTE_MS } from "../core/model/time.ts";
 import type { FleetDocument } from "../spec/schema/fleet.ts";
 import { destinationOf } from "./notify.ts";
+import { priceOf } from "./prices.ts";
 
 /** `fleet.yaml` in the words of the core. Its defaults were filled in when it was parsed. */
 export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
@@ -23,6 +24,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       maxCostUsdPerClone: caps.max_cost_usd_per_clone_per_day ?? null,
       maxLlmCallsPerClone: caps.max_llm_calls_per_clone_per_day ?? null,
     },
+    prices: Object.fromEntries(Object.entries(spec.prices).map(([model, price]) => [model, priceOf(price)])),
     defaults: {
       budgetThresholds: defaults.budget_thresholds ?? null,
       heartbeatIntervalSeconds: defaults.heartbeat_interval_seconds,

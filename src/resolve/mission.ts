@@ -25,7 +25,7 @@ export interface ResolveMissionInput {
   /** Of its clone; null when the clone is there but cannot be used just now. */
   readonly layers: Layers | null;
   /** Whether the clone's agent tells what it uses; null when that is not known just now. */
-  readonly agentUsage: "reported" | "none" | null;
+  readonly agentUsage: "reported" | "tokens" | "none" | null;
   readonly fleet: FleetPolicy;
   readonly tree: RepositoryTree;
   readonly repository: string;
@@ -61,6 +61,7 @@ export function resolveMission(input: ResolveMissionInput): {
         spec.heartbeat_interval_seconds ??
         layers?.heartbeatIntervalSeconds ??
         fleet.defaults.heartbeatIntervalSeconds,
+      ...(spec.pause_grace_seconds === undefined ? {} : { pause_grace_seconds: spec.pause_grace_seconds }),
       report_cadence: spec.report_cadence ?? fleet.defaults.reportCadence,
       mission_progress_interval_seconds:
         spec.mission_progress_interval_seconds ?? layers?.progressIntervalSeconds ?? null,
@@ -163,7 +164,9 @@ function checkMeters({
   fleet,
 }: Pick<ResolveMissionInput, "parsed" | "agentUsage" | "fleet">): Finding[] {
   const { budget } = parsed.document.spec;
-  if (agentUsage !== "none" || budget.accept_unmetered) return [];
+  if (budget.accept_unmetered) return [];
+  if (agentUsage === "tokens") return checkPrices({ parsed, fleet });
+  if (agentUsage !== "none") return [];
   const limits = [
     ["max_cost_usd", budget.max_cost_usd, fleet.caps.maxCostUsd],
     ["max_llm_calls", budget.max_llm_calls, fleet.caps.maxLlmCalls],
@@ -182,6 +185,22 @@ function checkMeters({
       },
     ];
   });
+}
+
+/** Tokens without prices are no cost. Which models it will use nobody can tell before it does. */
+function checkPrices({ parsed, fleet }: Pick<ResolveMissionInput, "parsed" | "fleet">): Finding[] {
+  const own = parsed.document.spec.budget.max_cost_usd;
+  const limit = own ?? fleet.caps.maxCostUsd;
+  if (limit === null || Object.keys(fleet.prices).length > 0) return [];
+  return [
+    {
+      path: own === undefined ? ["spec", "budget"] : ["spec", "budget", "max_cost_usd"],
+      reason: "LimitUnpriced",
+      message: "the clone's agent says `usage: tokens`, and nobody can tell what they cost",
+      found: `max_cost_usd: ${limit}${own === undefined ? ", the cap of fleet.yaml" : ""}, no prices`,
+      expected: "prices in fleet.yaml, or budget.accept_unmetered: true as consent",
+    },
+  ];
 }
 
 function checkFiles(spec: MissionSpec, tree: RepositoryTree): Finding[] {

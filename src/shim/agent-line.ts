@@ -1,4 +1,5 @@
 /** The lines that an agent may print to be understood; documented in `specs/agent-lines-v1.md`. */
+import { MODEL_NAME_CHARS_MAX, MODEL_NAME_PATTERN, TOKENS_MAX, type Tokens } from "../core/model/prices.ts";
 import { isRecord } from "./files.ts";
 
 export type AgentLine =
@@ -8,6 +9,8 @@ export type AgentLine =
   | { readonly type: "artifact"; readonly path: string }
   | { readonly type: "blocked"; readonly reason: string; readonly needs: string | null }
   | { readonly type: "unblocked" }
+  /** It has nothing under way and may be frozen. */
+  | { readonly type: "turn_ended" }
   | {
       readonly type: "tool_start";
       readonly id: string;
@@ -38,6 +41,8 @@ export type AgentLine =
 export interface UsageLine {
   readonly llmCalls: number | null;
   readonly costUsd: number | null;
+  /** By model. */
+  readonly tokens?: ReadonlyMap<string, Tokens>;
   /** `cumulative`: the total of this source. `delta`: to be added to it. */
   readonly semantics: "cumulative" | "delta";
   /** Who counted: an agent and each of its subagents count apart. */
@@ -46,6 +51,8 @@ export interface UsageLine {
 
 /** Longest text that is carried on; the rest is cut, with a mark. */
 export const TEXT_LENGTH_MAX = 2_000;
+/** An agent and its helpers use a few models. */
+const MODELS_PER_LINE_MAX = 32;
 const ARTIFACTS_PER_LINE_MAX = 100;
 const TOOL_ID_LENGTH_MAX = 100;
 const TOOL_NAME_LENGTH_MAX = 100;
@@ -73,6 +80,7 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
   switch (value["type"]) {
     case "accepted":
     case "unblocked":
+    case "turn_ended":
       return { type: value["type"] };
     case "progress": {
       const summary = textOf(value["summary"]);
@@ -91,6 +99,7 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
         type: "usage",
         llmCalls: llmCalls === null ? null : Math.floor(llmCalls),
         costUsd,
+        tokens: tokensOf(value["tokens"]),
         semantics,
         source: textOf(value["source"])?.slice(0, SOURCE_LENGTH_MAX) ?? "agent",
       };
@@ -154,6 +163,24 @@ function fromRecord(value: Record<string, unknown>): AgentLine | null {
     default:
       return null;
   }
+}
+
+/** What is not the name of a model, or says no number, was not said. */
+function tokensOf(value: unknown): ReadonlyMap<string, Tokens> {
+  const found = new Map<string, Tokens>();
+  if (!isRecord(value)) return found;
+  for (const [model, said] of Object.entries(value).slice(0, MODELS_PER_LINE_MAX)) {
+    if (!isRecord(said) || model.length > MODEL_NAME_CHARS_MAX || !MODEL_NAME_PATTERN.test(model)) continue;
+    const of = (field: string): number => Math.floor(numberOf(said[field], TOKENS_MAX) ?? 0);
+    const tokens = {
+      input: of("input"),
+      output: of("output"),
+      cacheRead: of("cache_read"),
+      cacheWrite: of("cache_write"),
+    };
+    if (Object.values(tokens).some((count) => count > 0)) found.set(model, tokens);
+  }
+  return found;
 }
 
 function textOf(value: unknown): string | null {

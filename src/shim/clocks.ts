@@ -5,7 +5,7 @@
  */
 import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
 import type { UsageLine } from "./agent-line.ts";
-import { createUsage } from "./usage.ts";
+import { createUsage, type UsageTotals } from "./usage.ts";
 
 export interface Clocks {
   /** The agent said something, whatever it was. */
@@ -38,12 +38,11 @@ const OPEN_TOOLS_MAX = 64;
 /** An agent that repeats itself does so within a few lines. */
 const REMEMBERED_TEXTS_MAX = 50;
 
-export function createClocks(now: () => number): Clocks {
+export function createClocks(now: () => number, usage: UsageTotals = createUsage()): Clocks {
   let outputAt = now();
   let progressAt = now();
   let activeMs = 0;
   let runningSince: number | null = null;
-  const usage = createUsage();
   let throttledUntil: number = Number.NEGATIVE_INFINITY;
   let frozenSince: number | null = null;
   const tools = new Map<string, { readonly at: number; readonly deadlineMs: number | null }>();
@@ -103,6 +102,7 @@ export function createClocks(now: () => number): Clocks {
       runtime_minutes: active() / 60_000,
       llm_calls: usage.llmCalls(),
       estimated_cost_usd: usage.costUsd(),
+      ...(usage.derived() ? { cost_derived: true as const } : {}),
     }),
     heartbeatPart: () => ({
       last_event_age_ms: Math.round(now() - outputAt),
@@ -115,6 +115,7 @@ export function createClocks(now: () => number): Clocks {
       usage: {
         llm_calls: usage.llmCalls(),
         estimated_cost_usd: usage.costUsd(),
+        ...(usage.derived() ? { cost_derived: true as const } : {}),
         active_ms: active(),
       },
     }),

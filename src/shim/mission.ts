@@ -47,6 +47,7 @@ export function createMissionRun(options: {
   readonly onAccepted: () => void;
   /** The totals rose. */
   readonly onSpent: () => void;
+  readonly onTurnEnded: () => void;
   /** The agent has said its last word and may end now. */
   readonly onTerminal: () => void;
 }): MissionRun {
@@ -226,6 +227,9 @@ export function createMissionRun(options: {
       case "message":
         transcript.note(`message: ${line.text}`);
         loops.message(line.text);
+        break;
+      case "turn_ended":
+        options.onTurnEnded();
         break;
       case "throttled":
         onThrottled(line);

@@ -33,6 +33,7 @@ import { becomeReady } from "./session/readiness.ts";
 import type { LaunchSettings } from "./settings.ts";
 import { createToolbox } from "./tools/toolbox.ts";
 import { openTranscript } from "./transcript.ts";
+import { createUsage } from "./usage.ts";
 
 export interface Session {
   readonly methods: ControlMethods;
@@ -45,6 +46,8 @@ export interface Session {
 /** Kept for whoever has to understand its end. */
 const ACTIONS_BYTES_MAX = 1024 * 1024;
 const HEARTBEATS_BYTES_MAX = 128 * 1024;
+/** Whoever asked for a pause waits to hear that it is one. */
+const PAUSED_MS = 50;
 /** A shim without agent that nobody talks to any more. What it recorded stays on disk. */
 const DESERTED_AFTER_MS = 24 * 60 * 60 * 1_000;
 
@@ -64,10 +67,20 @@ export function createSession(options: {
   const outbox = openOutbox(instanceDirectory);
   const actions = openRollingLog(instanceDirectory, "actions", ACTIONS_BYTES_MAX);
   const beats = openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX);
-  const clocks = createClocks(now);
+  const usage = createUsage({
+    prices: settings.prices,
+    onUnpriced: (model) =>
+      transcript.note(`fleet.yaml has no price for ${model}: what its tokens cost is unknown`),
+  });
+  const clocks = createClocks(now, usage);
   const processClock = createProcessClock(now);
   const messages = createMessages();
-  const pauses = createPauses({ life, clocks });
+  const pauses = createPauses({
+    life,
+    clocks,
+    transcript,
+    onFrozen: () => heart.beatSoon(PAUSED_MS),
+  });
 
   const callbackUrl = (): string => life.callbackUrl;
   const onReached = (): void => heart.reached();
@@ -100,20 +113,20 @@ export function createSession(options: {
     clocks,
     lastEventSeq: () => outbox.lastSeq(),
     facts: () => ({
-      phase: shownPhase(life, { clocks, paused: pauses.by().length > 0 }),
+      phase: shownPhase(life, { clocks, paused: pauses.frozen() }),
       missionId: life.envelope?.mission_id ?? null,
     }),
     process: () => (life.agent === null ? null : processClock.read(life.agent.record())),
     onReached() {
       delivery.hint();
-      pauses.set("orphan", false);
+      pauses.orphan(false);
     },
     onFenced,
     onBeat: (beat) => beats.append({ at: new Date().toISOString(), ...beat }),
     orphanAfterMs: () => (life.agent === null ? DESERTED_AFTER_MS : settings.orphanPolicy.afterMs),
     onOrphaned() {
       if (life.agent === null) end.begin("nobody has been reached for a day");
-      else if (settings.orphanPolicy.action === "pause") pauses.set("orphan", true);
+      else if (settings.orphanPolicy.action === "pause") pauses.orphan(true);
       else if (settings.orphanPolicy.action === "terminate")
         end.begin("the orphan policy ends an agent whose controller is away");
     },

@@ -4,6 +4,7 @@
  */
 import type { Readable } from "node:stream";
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
+import type { Prices } from "../core/model/prices.ts";
 import { isRecord } from "./files.ts";
 
 export interface LaunchSettings {
@@ -15,6 +16,8 @@ export interface LaunchSettings {
   readonly agent: AgentSpec;
   readonly healthChecks: readonly HealthCheck[];
   readonly orphanPolicy: OrphanPolicy;
+  /** What tokens cost; absent from older drivers. */
+  readonly prices?: Prices;
 }
 
 /** Secrets are keys and tokens; a document beyond this is a mistake. */

@@ -22,6 +22,8 @@ export interface WireEvent {
     readonly runtime_minutes: number;
     readonly llm_calls: number | null;
     readonly estimated_cost_usd: number | null;
+    /** Some of the cost was not said by the agent: it follows from its tokens and the fleet's prices. */
+    readonly cost_derived?: true;
   };
   readonly trace_id: string;
   /** `<clone>/<epoch>/<seq>` */
@@ -71,6 +73,8 @@ export interface WireHeartbeat {
   readonly usage: {
     readonly llm_calls: number | null;
     readonly estimated_cost_usd: number | null;
+    /** Some of the cost was not said by the agent: it follows from its tokens and the fleet's prices. */
+    readonly cost_derived?: true;
     readonly active_ms: number;
   };
   /** The agent's main program; null while there is none. */

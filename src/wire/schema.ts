@@ -108,6 +108,7 @@ export const wireEventSchema = z
       runtime_minutes: z.number().min(0),
       llm_calls: Count.nullable(),
       estimated_cost_usd: Cost.nullable(),
+      cost_derived: z.literal(true).exactOptional(),
     }),
     trace_id: TraceId,
     idempotency_key: Id,
@@ -152,6 +153,7 @@ export const wireHeartbeatSchema = z
     usage: z.object({
       llm_calls: Count.nullable(),
       estimated_cost_usd: Cost.nullable(),
+      cost_derived: z.literal(true).exactOptional(),
       active_ms: AgeMs,
     }),
     process: z

@@ -262,6 +262,12 @@ describe("overlay contract v1 and the caps", () => {
       ["mission/license-audit"],
     ],
     [
+      "an agent tells tokens, and nobody what they cost",
+      changed(CLONE_FILE, "agent: {", "agent: {usage: tokens, "),
+      [`error LimitUnpriced ${MISSION_FILE}:11`],
+      ["mission/license-audit"],
+    ],
+    [
       "a mission's cost and calls are beyond the cap",
       changed(MISSION_FILE, "minutes: 30}", "minutes: 30, max_cost_usd: 21, max_llm_calls: 2001}"),
       [`error BeyondFleetCap ${MISSION_FILE}:11`, `error BeyondFleetCap ${MISSION_FILE}:11`],

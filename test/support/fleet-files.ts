@@ -13,6 +13,8 @@ export interface CloneOptions {
   readonly afterClosure?: "ask" | "retire" | "standby" | "template";
   readonly overlays?: readonly string[];
   readonly isolation?: "group" | "pidns" | "cgroup";
+  /** Further fields of `agent`, as they are written. */
+  readonly agent?: Readonly<Record<string, unknown>>;
 }
 
 export interface MissionOptions {
@@ -48,12 +50,14 @@ export function fleetFiles(
     caps?: Readonly<Record<string, unknown>>;
     killSwitch?: object;
     drills?: object;
+    prices?: object;
   } = {},
 ): Files {
   return {
     "fleet.yaml": document("Fleet", "test-fleet", {
       caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600, ...options.caps },
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
+      ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(options.drills === undefined ? {} : { drills: options.drills }),
       ...(options.confirmDeletion === undefined
         ? {}
@@ -75,6 +79,7 @@ export function cloneFile(name: string, options: CloneOptions): Files {
         command: options.command,
         env: options.env ?? {},
         accept: options.accept ?? "on_start",
+        ...options.agent,
       },
       secrets: options.secrets ?? [],
       health_checks: options.healthChecks ?? [],

@@ -3,6 +3,7 @@ import type { Hold } from "../../core/model/hold.ts";
 import { iso, MINUTE_MS } from "../../core/model/time.ts";
 import { duration } from "../../core/status/text.ts";
 import type { CloneView, ConductView, MissionView } from "../../core/status/view.ts";
+import { METER_SOURCE } from "../../core/supervise/budget.ts";
 import { type Io, oneLine } from "../io.ts";
 import { phaseText } from "./fleet-text.ts";
 import { age, PHASE_COLOUR, wrap } from "./words.ts";
@@ -44,6 +45,7 @@ export function missionText(mission: MissionView, clone: CloneView | null, { io,
       "cost",
       meter(usage.costMicros === null ? null : usage.costMicros / 1e6, budget.maxCostUsd, " USD"),
     ),
+    ...field(io, "usage", METER_SOURCE[usage.trust]),
     ...budget.raised.flatMap(({ limit, from, to, by, at }) =>
       field(io, limit, `${to}, raised from ${from} by ${by} ${age(now - at)} ago`),
     ),

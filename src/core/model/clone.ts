@@ -24,6 +24,8 @@ export interface DesiredClone {
   readonly restart: RestartPolicy;
   readonly orphanPolicy: OrphanPolicy;
   readonly afterClosure: AfterClosure;
+  /** What its agent may still do between the word that it is to pause and the freeze; absent: nothing. */
+  readonly pauseGraceMs?: number;
   /** A running mission takes up a change between two turns; absent: not before its end. */
   readonly update?: "turn_boundary";
   /** Actions that need a person, from overlays and mission. */
@@ -33,6 +35,9 @@ export interface DesiredClone {
   /** Which file set which value: dotted field → `path:line`. */
   readonly provenance: Readonly<Record<string, string>>;
 }
+
+/** Whoever cannot come to the end of a turn in ten minutes is not going to: a pause has to be one. */
+export const PAUSE_GRACE_MS_MAX = 10 * 60 * 1_000;
 
 export interface RuntimeSpec {
   readonly driver: "process" | "container" | "kubernetes" | "fake";
@@ -47,8 +52,8 @@ export interface AgentSpec {
   readonly env: Readonly<Record<string, string>>;
   /** `on_start`: accepted once the program runs. `explicit`: the program says `{"type":"accepted"}`. */
   readonly accept: "on_start" | "explicit";
-  /** It says that it cannot tell what it uses. Absent: it may. */
-  readonly usage?: "none";
+  /** `none`: it cannot tell what it uses. `tokens`: it can, but not what that costs. Absent: it may. */
+  readonly usage?: "tokens" | "none";
   /** The provider's account that it works on: a rate limit of one clone is one of all that name it. */
   readonly account?: string;
 }

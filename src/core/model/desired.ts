@@ -5,6 +5,7 @@ import type { Issue } from "./issue.ts";
 import type { BudgetThresholds, DesiredMission } from "./mission.ts";
 import type { Destination } from "./notice.ts";
 import type { DesiredPostmortem } from "./postmortem.ts";
+import type { Prices } from "./prices.ts";
 
 /**
  * What the repository asks for at one revision, after baseline and overlays,
@@ -62,6 +63,8 @@ export interface FleetPolicy {
     readonly maxCostUsdPerClone: number | null;
     readonly maxLlmCallsPerClone: number | null;
   };
+  /** What tokens cost, by model. */
+  readonly prices: Prices;
   readonly defaults: {
     /** Null: the built-in ones. */
     readonly budgetThresholds: BudgetThresholds | null;
@@ -125,6 +128,7 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
     maxCostUsdPerClone: null,
     maxLlmCallsPerClone: null,
   },
+  prices: {},
   defaults: {
     budgetThresholds: null,
     heartbeatIntervalSeconds: 30,

@@ -121,6 +121,8 @@ export type CloneEvent =
   | { readonly type: "dispatch.failed"; readonly epoch: number; readonly message: string }
   /** The shim was told how often to beat; until then silence is measured by what it was told before. */
   | { readonly type: "instance.configured"; readonly epoch: number; readonly heartbeatIntervalMs: number }
+  /** Its agent was told that it is to pause and has a grace for it; `beat` is the last heartbeat from before. */
+  | { readonly type: "instance.pausing"; readonly epoch: number; readonly beat: number }
   | { readonly type: "instance.paused"; readonly epoch: number }
   | { readonly type: "instance.resumed"; readonly epoch: number }
   /** The agent has these words on its standard input; whether it reads them is its own affair. */
@@ -220,6 +222,7 @@ export type CloneEvent =
       readonly epoch: number;
       readonly llmCalls: number | null;
       readonly costMicros: number | null;
+      readonly derived?: true;
     }
   /** A pause has settled: whatever is used from here on is used while paused. */
   | {
@@ -347,6 +350,7 @@ export type DeadlineName =
   | "backoff" // the wait before the next start is over
   | "hold" // a hold with `until` is to be looked at again
   | "stop" // a stop failed and is tried again
+  | "pause" // the grace of a pause is over and it was not heard to be frozen
   | "judge" // judging failed and is tried again
   | "recovery"; // a rung of the ladder had its time and did not help
 

@@ -50,6 +50,8 @@ export interface Heartbeat {
   readonly usage: {
     readonly llmCalls: number | null;
     readonly costMicros: number | null;
+    /** Some of the cost follows from tokens and prices. */
+    readonly derived?: true;
     readonly activeMs: number;
   };
   /** The agent's main program as the operating system sees it; null while there is none, absent from older shims. */

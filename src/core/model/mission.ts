@@ -47,6 +47,8 @@ export interface MissionLimits {
   readonly budget_thresholds?: BudgetThresholds;
   readonly autonomy_window: AutonomyWindow | null;
   readonly heartbeat_interval_seconds: number;
+  /** Absent: what its clone says. */
+  readonly pause_grace_seconds?: number;
   readonly report_cadence: "milestone" | "interval" | "hybrid";
   /** An agent that gets nowhere for longer is nudged, then held. Null: nobody watches that. */
   readonly mission_progress_interval_seconds: number | null;
@@ -122,8 +124,9 @@ export const FINAL_PHASES: ReadonlySet<MissionPhase> = new Set([
 /** What the world made of the mission's result. `unknown` stays unknown. */
 export type Outcome = "accepted" | "rejected" | "pending" | "ignored" | "unknown";
 
-/** Trust in a usage number; unknown is unknown, never 0. */
-export type MeterTrust = "metered" | "reported" | "derived" | "none";
+/** Trust in a usage number, highest first; unknown is unknown, never 0. */
+export const METER_TRUSTS = ["metered", "reported", "derived", "none"] as const;
+export type MeterTrust = (typeof METER_TRUSTS)[number];
 
 export interface Usage {
   /** Time with a running, unpaused instance. Measured by us, so always known. */

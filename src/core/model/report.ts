@@ -9,6 +9,8 @@ export interface Report {
   /** Cumulative for the instance; null is unknown. */
   readonly llmCalls: number | null;
   readonly costMicros: number | null;
+  /** Some of the cost follows from tokens and prices. */
+  readonly derived?: true;
   /** Time in which the agent worked, measured by the shim, cumulative. Absent in reports from before it was taken up. */
   readonly activeMs?: number;
   readonly detail: Readonly<Record<string, unknown>>;

@@ -135,6 +135,7 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     answeredAt: null,
     activeMs: null,
     activeBaseMs: 0,
+    grace: null,
     pauseAskedAt: null,
     pausedAt: null,
     settled: null,

@@ -72,6 +72,7 @@ const INSTANCE_DEFAULTS = {
   callback: FRESH_CALLBACK,
   activeMs: null,
   activeBaseMs: 0,
+  grace: null,
   pauseAskedAt: null,
   pausedAt: null,
   settled: null,

@@ -20,6 +20,7 @@ const CLASS_OF: Readonly<Record<string, ChangeClass>> = {
   healthChecks: "hot",
   state: "hot",
   update: "hot",
+  pauseGraceMs: "hot",
   approvalRequired: "hot",
   approvalRules: "hot",
   overlays: "turn",

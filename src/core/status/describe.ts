@@ -60,6 +60,8 @@ export function describe(event: CloneEvent): string {
       return `mission not handed to epoch ${event.epoch}: ${event.message}`;
     case "instance.configured":
       return `epoch ${event.epoch} beats every ${event.heartbeatIntervalMs / 1000} s`;
+    case "instance.pausing":
+      return `epoch ${event.epoch} was told to pause and has its grace`;
     case "instance.paused":
       return `epoch ${event.epoch} paused`;
     case "instance.resumed":

@@ -1,7 +1,9 @@
 import type { ConditionType } from "../model/condition.ts";
 import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type Request } from "../model/request.ts";
+import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
+import { metersOf } from "../supervise/budget.ts";
 import type { CloneState } from "../supervise/state.ts";
 import { actionSteps } from "./action-summary.ts";
 import { conductSteps } from "./conduct.ts";
@@ -29,7 +31,7 @@ export function whyView(name: string, picture: Picture): WhyView | null {
     kind: isClone ? "clone" : "mission",
     runs,
     headline: text,
-    steps: whySteps(state, held),
+    steps: whySteps(state, held, picture.now),
     provenance: state?.spec?.provenance ?? {},
     recent: state?.recent ?? [],
   };
@@ -72,7 +74,11 @@ const STEPS: readonly { readonly type: ConditionType; readonly step: string; rea
 ];
 
 /** Every gate and hold with its evidence, also those that are met, so that a reader sees what was looked at. */
-export function whySteps(state: CloneState | null, held: readonly Held[]): readonly WhyStep[] {
+export function whySteps(
+  state: CloneState | null,
+  held: readonly Held[],
+  at: Instant | null = null,
+): readonly WhyStep[] {
   const steps: WhyStep[] = [];
   for (const other of held) {
     steps.push({
@@ -100,12 +106,26 @@ export function whySteps(state: CloneState | null, held: readonly Held[]): reado
       next: ok === false ? next : null,
     });
   }
+  if (at !== null) steps.push(...meterSteps(state, at));
   steps.push(...conductSteps(state));
   const recovery = livenessStep(state);
   if (recovery !== null) steps.push(recovery);
   for (const hold of state.holds) steps.push(holdStep(hold, state.requests));
   steps.push(...actionSteps(state));
   return steps;
+}
+
+/** How far each limit is used, who says so, and how far that is to be trusted. */
+function meterSteps(state: CloneState, at: Instant): WhyStep[] {
+  return metersOf(state, at).map(({ meter, trust, text, known }) => ({
+    step: "4.2",
+    name: meter,
+    ok: known ? true : null,
+    reason: `Meter${trust.slice(0, 1).toUpperCase()}${trust.slice(1)}`,
+    evidence: text,
+    since: null,
+    next: null,
+  }));
 }
 
 export function headline(

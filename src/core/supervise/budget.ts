@@ -1,7 +1,12 @@
 /** Meters against their limits: what was crossed, and what follows. */
 import { BUDGET_LEVELS, type BudgetLevel, type CloneEvent, METERS, type MeterName } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
-import type { BudgetThresholds, MissionLimits } from "../model/mission.ts";
+import {
+  type BudgetThresholds,
+  METER_TRUSTS,
+  type MeterTrust,
+  type MissionLimits,
+} from "../model/mission.ts";
 import { type Instant, MINUTE_MS } from "../model/time.ts";
 import { activeMsOf } from "./active.ts";
 import { type Step, stay, withHold, withInstance, withMission } from "./change.ts";
@@ -25,6 +30,8 @@ const SAMPLE_PART = 0.05;
 export interface Used {
   readonly llmCalls: number | null;
   readonly costMicros: number | null;
+  /** Some of the cost follows from tokens and prices: less trusted than what an agent says that it costs. */
+  readonly derived?: true;
 }
 
 /** The newest of what was recorded and what the last heartbeat said. Cumulative, so the higher one is the newer one. */
@@ -34,6 +41,7 @@ export function usedByInstance(instance: InstanceState | null, signal: Signal | 
   return {
     llmCalls: higher(instance.llmCalls, said?.llmCalls ?? null),
     costMicros: higher(instance.costMicros, said?.costMicros ?? null),
+    ...(said?.derived === true ? { derived: true as const } : {}),
   };
 }
 
@@ -140,7 +148,15 @@ export function withUsage(state: CloneState, used: Used): CloneState {
     settled: settled === null ? null : { ...settled, rises },
   });
   const says = llmCalls !== null || costMicros !== null;
-  return says && mission?.trust === "none" ? withMission(counted, { trust: "reported" }) : counted;
+  if (!says || mission === null) return counted;
+  const trust = leastTrusted(mission.trust, used.derived === true ? "derived" : "reported");
+  return trust === mission.trust ? counted : withMission(counted, { trust });
+}
+
+/** A sum is trusted as far as the least trusted of its parts; of nothing it is a sum of nothing yet. */
+export function leastTrusted(known: MeterTrust, said: Exclude<MeterTrust, "none">): MeterTrust {
+  if (known === "none") return said;
+  return METER_TRUSTS.indexOf(said) > METER_TRUSTS.indexOf(known) ? said : known;
 }
 
 /**
@@ -186,8 +202,20 @@ function askAboutBudget(state: CloneState, facts: string, at: Instant): CloneSta
   );
 }
 
-/** Every meter with its limit, where that comes from, and how far its numbers can be trusted. */
+/** Every meter as a line. */
 export function meterLines(state: CloneState, at: Instant): string[] {
+  return metersOf(state, at).map(({ meter, text }) => `${meter}: ${text}`);
+}
+
+export interface MeterFact {
+  readonly meter: MeterName;
+  readonly trust: MeterTrust;
+  readonly known: boolean;
+  readonly text: string;
+}
+
+/** Every meter with its limit, where that comes from, and how far its numbers can be trusted. */
+export function metersOf(state: CloneState, at: Instant): MeterFact[] {
   const { mission, instance } = state;
   if (mission === null) return [];
   const used = instance ?? { llmCalls: null, costMicros: null };
@@ -198,14 +226,27 @@ export function meterLines(state: CloneState, at: Instant): string[] {
     const limit = budget[field];
     const raise = raiseOf(mission, field);
     const trust = meter === "runtime_minutes" ? "metered" : mission.trust;
-    const said = trust === "none" ? "unknown" : String(rounded(floor[meter]));
+    // That it says its calls does not mean that its cost is nothing.
+    const known = meter === "runtime_minutes" || floor[meter] > 0 || used[FIELD_OF[meter]] !== null;
+    const said = trust === "none" || !known ? "unknown" : String(rounded(floor[meter]));
     const of = limit === null ? "no limit" : String(limit);
     const percent =
-      limit === null || trust === "none" ? "" : ` (${Math.floor(partOf(floor[meter], limit) * 100)} %)`;
+      limit === null || said === "unknown" ? "" : ` (${Math.floor(partOf(floor[meter], limit) * 100)} %)`;
     const origin = raise === null ? "" : `, raised from ${raise.from} by ${raise.by}`;
-    return `${meter}: ${said} of ${of}${percent}, ${trust}${origin}`;
+    const text = `${said} of ${of}${percent}, ${METER_SOURCE[trust]}${origin}`;
+    return { meter, trust, known: said !== "unknown", text };
   });
 }
+
+const FIELD_OF = { llm_calls: "llmCalls", cost_usd: "costMicros" } as const;
+
+/** Who counted, after how far that can be trusted. */
+export const METER_SOURCE: Readonly<Record<MeterTrust, string>> = {
+  metered: "metered by us",
+  reported: "reported by its agent",
+  derived: "derived from its agent's tokens and the prices of fleet.yaml",
+  none: "none: nobody says",
+};
 
 export function higher(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.max(a, b);

@@ -4,6 +4,7 @@ import type { CloneEvent } from "../model/event.ts";
 import type { Instant } from "../model/time.ts";
 import { ask, beginStop, enter, type Step, stay, withoutHolds } from "./change.ts";
 import { hasExpired } from "./limits.ts";
+import { onPauseDue } from "./pause.ts";
 import { onRecoveryDue } from "./recover.ts";
 import type { CloneState } from "./state.ts";
 
@@ -26,6 +27,8 @@ export function onDeadline(
     case "judge":
       if (state.phase !== "Judging" || state.mission === null) return stay(state, `it is ${state.phase}`);
       return ask(enter(state, "Judging", at), { type: "judge", missionId: state.mission.missionId });
+    case "pause":
+      return onPauseDue(state, event, at);
     case "recovery":
       return onRecoveryDue(state, event, at);
     default:

@@ -16,6 +16,7 @@ import * as handover from "./handover.ts";
 import * as launch from "./launch.ts";
 import { TEXT_MAX } from "./limits.ts";
 import { onRunaway, onSettled } from "./overspend.ts";
+import { onPausing } from "./pause.ts";
 import { meterPeople } from "./people.ts";
 import { onRaiseEnded } from "./raise.ts";
 import { onTried } from "./recover.ts";
@@ -126,6 +127,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return launch.onDispatchFailed(state, event, at);
     case "instance.configured":
       return watch.onConfigured(state, event, at);
+    case "instance.pausing":
+      return onPausing(state, event);
     case "instance.paused":
       return watch.onPaused(state, event, at);
     case "instance.resumed":

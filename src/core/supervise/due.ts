@@ -8,6 +8,7 @@ import { dueDay, type FleetDay } from "./day.ts";
 import { AMNESTY_MIN_MS, hasExpired, isStretched, pastOf } from "./limits.ts";
 import { type Liveness, livenessOf, type Watch } from "./liveness.ts";
 import { dueRunaway } from "./overspend.ts";
+import { duePause } from "./pause.ts";
 import { isOpen } from "./recover.ts";
 import { dueRequests } from "./requests.ts";
 import type { ClonePhase, CloneState } from "./state.ts";
@@ -35,6 +36,7 @@ export function due(
     ...dueCallback(state, signal, now, watch),
     ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
     ...dueSpending(state, signal, { now, wordsMayWait, watchingSince: watch.watchingSince }),
+    ...duePause(state, signal, now),
     ...(watch.day === undefined ? [] : dueDay(state, signal, { at: watch.day, now })),
     ...dueProgress(state, signal),
     ...turnBoundary(state, signal, now),

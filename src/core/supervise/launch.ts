@@ -18,6 +18,7 @@ import {
 } from "./change.ts";
 import { ACCEPT_DEADLINE_MS, GATE_RETRY_MAX_MS, GATE_RETRY_MS, START_DEADLINE_MS } from "./limits.ts";
 import { heartbeatMs } from "./liveness.ts";
+import { askToGoOn, askToPause, cutGrace } from "./pause.ts";
 import { isOpen } from "./recover.ts";
 import type { CloneState, InstanceState } from "./state.ts";
 
@@ -87,6 +88,7 @@ export function plannedBody(
     answeredAt: null,
     activeMs: null,
     activeBaseMs: 0,
+    grace: null,
     pauseAskedAt: null,
     pausedAt: null,
     settled: null,
@@ -171,13 +173,9 @@ export function advance(state: CloneState, at: Instant): Step {
     });
   }
   if (state.phase === "Running" && held !== instance.pauseAsked) {
-    const pauseAskedAt = held ? at : null;
-    return ask(withInstance(state, { pauseAsked: held, pauseAskedAt, pausedAt: null, settled: null }), {
-      type: held ? "pause" : "resume",
-      epoch: instance.epoch,
-    });
+    return held ? askToPause(state, instance.epoch, at) : askToGoOn(state, instance.epoch);
   }
-  return stay(state);
+  return cutGrace(state, at) ?? stay(state);
 }
 
 /** Places the hold `gate`, which ends by itself after a delay that doubles with every attempt. */

@@ -37,6 +37,8 @@ export function dueRunaway(
   const { instance, mission } = state;
   if (instance === null || mission === null || mission.terminal !== null) return [];
   if (state.phase !== "Running" || instance.stopping !== null || instance.pauseAskedAt === null) return [];
+  // Within a grace it may spend; what it has used is taken down when it is over.
+  if (instance.grace !== null) return [];
   const confirmed = instance.pausedAt !== null;
   const begun = instance.pausedAt ?? instance.pauseAskedAt;
   const from = Math.max(pastOf(begun, now, watchingSince), watchingSince);

@@ -166,7 +166,9 @@ export interface InstanceState {
   readonly activeMs: number | null;
   /** Active time of the mission before this instance. */
   readonly activeBaseMs: number;
-  /** When the pause that is in force was asked for and confirmed; null while none is. */
+  /** Until when the agent may come to the end of its turn, and the last heartbeat from before it was told; null: no grace is under way. */
+  readonly grace: { readonly until: Instant; readonly beat: number | null } | null;
+  /** When the pause that is in force was asked for (after a grace: when that was over) and confirmed; null while none is. */
   readonly pauseAskedAt: Instant | null;
   readonly pausedAt: Instant | null;
   /** What it had used when that pause had settled, and how often that rose since. */

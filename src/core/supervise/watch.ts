@@ -31,7 +31,7 @@ export function onPaused(state: CloneState, event: Of<"instance.paused">, at: In
   if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
   // A pause that was taken back meanwhile is a pause all the same, but none that anybody is held to.
   const pausedAt = state.instance.pauseAsked ? at : null;
-  return stay(stopMeter(withInstance(state, { paused: true, pausedAt, settled: null }), at));
+  return stay(stopMeter(withInstance(state, { paused: true, pausedAt, settled: null, grace: null }), at));
 }
 
 export function onResumed(state: CloneState, event: Of<"instance.resumed">, at: Instant): Step {

@@ -70,7 +70,8 @@ export function createAgentRunner(parts: {
       onAccepted: () => {
         if (life.phase === "starting") life.phase = "running";
       },
-      onSpent: () => parts.heart.beatSoon(pauses.by().length > 0 ? PAUSED_SPENDING_MS : SPENDING_MS),
+      onSpent: () => parts.heart.beatSoon(isBeingPaused() ? PAUSED_SPENDING_MS : SPENDING_MS),
+      onTurnEnded: () => pauses.turnEnded(),
       onTerminal: () => setTimeout(() => stop(AFTER_LAST_WORD), TERMINAL_EXIT_GRACE_MS).unref(),
     });
     life.run = run;
@@ -80,6 +81,8 @@ export function createAgentRunner(parts: {
       (error: unknown) => withoutTools(error),
     );
   }
+
+  const isBeingPaused = (): boolean => pauses.by().length > 0 || pauses.graceLeftMs() > 0;
 
   /** Without them it would act without asking: then it is not started. */
   function withoutTools(error: unknown): void {

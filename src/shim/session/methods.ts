@@ -35,6 +35,7 @@ export function createMethods(parts: {
     ready: life.ready,
     mission_id: life.envelope?.mission_id ?? null,
     paused: pauses.by().length > 0,
+    grace_left_ms: pauses.graceLeftMs(),
     last_event_seq: outbox.lastSeq(),
     ...heart.snapshot(),
   });
@@ -54,8 +55,8 @@ export function createMethods(parts: {
       parts.runner.startMission(next);
       return { ok: true, result: { started: true } };
     },
-    pause: () =>
-      pauses.set("operator", true) && (pauses.by().length === 0 || pauses.apply())
+    pause: (params) =>
+      pauses.ask(numberOr(params["grace_ms"], 0))
         ? done()
         : refused("not_frozen", "some processes of the agent still ran after the last look"),
     tell(params) {
@@ -70,10 +71,7 @@ export function createMethods(parts: {
       return { ok: true, result: { told: true } };
     },
     resume() {
-      if (pauses.by().includes("operator")) life.run?.onResumed();
-      pauses.set("operator", false);
-      // Applied even if we know of no pause: the driver may have made one without us.
-      pauses.apply();
+      if (pauses.takeBack()) life.run?.onResumed();
       return done();
     },
     revive: (params) => parts.runner.revive(params["again"] === true),

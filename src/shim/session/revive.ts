@@ -32,6 +32,7 @@ export function reviveAgent({
   if (agent === null || run === null || life.envelope === null) return not("it has no agent");
   if (life.over || life.phase === "stopping") return not("the instance is ending");
   if (run.terminal()) return not("its agent has said its last word");
+  if (pauses.graceLeftMs() > 0) return not("it is being paused");
   if (pauses.by().length > 0) return not(`it is paused by ${pauses.by().join(" and ")}`);
   const { state } = lookAtAgent(agent.record());
   if (state === "stopped" && !again) {

@@ -15,6 +15,7 @@ import {
   LIST_ITEMS_MAX,
   Name,
   PATH_CHARS_MAX,
+  PauseGraceSeconds,
   uniqueList,
   VersionedName,
 } from "./common.ts";
@@ -49,9 +50,12 @@ const Agent = z.strictObject({
     .default("on_start")
     .describe('`explicit`: the program says {"type":"accepted"}.'),
   usage: z
-    .enum(["reported", "none"])
+    .enum(["reported", "tokens", "none"])
     .default("reported")
-    .describe("`none`: the program cannot tell what it uses; its limits on calls and cost need consent."),
+    .describe(
+      "`tokens`: it says how many, and `prices` of fleet.yaml what they cost. `none`: the program cannot tell what it uses; its limits on calls and cost need consent.",
+    ),
+  pause_grace_seconds: PauseGraceSeconds.default(0),
   account: Name.optional().describe(
     "The provider's account that it works on. When one clone of an account is rate limited, none of them is started until that is over.",
   ),

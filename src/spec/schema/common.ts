@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PAUSE_GRACE_MS_MAX } from "../../core/model/clone.ts";
 
 export const API_VERSION = "factory/v1";
 
@@ -18,6 +19,7 @@ export const RUNTIME_MINUTES_MAX = 43_200;
 export const COST_USD_MAX = 1_000_000;
 export const LLM_CALLS_MAX = 100_000_000;
 export const CHECK_TIMEOUT_SECONDS_MAX = 3_600;
+export const PAUSE_GRACE_SECONDS_MAX = PAUSE_GRACE_MS_MAX / 1_000;
 
 /** Names of missions, overlays, baselines, agents, skills, policies, criteria. */
 export const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -150,6 +152,13 @@ export const Command = z
 /** A kind of action such as `external_messaging`, or a tool such as `network`. */
 export const ActionName = z.string().max(NAME_CHARS_MAX).regex(ACTION_PATTERN);
 
+export const PauseGraceSeconds = z
+  .number()
+  .min(0)
+  .max(PAUSE_GRACE_SECONDS_MAX)
+  .describe(
+    "What the agent may still do when it is paused: it is told, and frozen at the end of its turn or after this, whichever comes first. 0: at once.",
+  );
 export const HeartbeatIntervalSeconds = z.int().min(1).max(3_600);
 export const ProgressIntervalSeconds = z.int().min(1).max(86_400);
 export const ReportCadence = z.enum(["milestone", "interval", "hybrid"]);

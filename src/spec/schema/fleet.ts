@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { MODEL_NAME_CHARS_MAX, MODEL_NAME_PATTERN } from "../../core/model/prices.ts";
 import {
   ActionName,
   AfterClosure,
   BudgetThresholds,
+  boundedRecord,
   COST_USD_MAX,
   Commit,
   documentSchema,
@@ -20,6 +22,9 @@ import {
 } from "./common.ts";
 import { Notify } from "./notify.ts";
 
+const PRICES_MAX = 200;
+/** A hundred times what the dearest model costs: beyond it somebody has mixed up a million and a thousand. */
+const PER_MILLION_USD_MAX = 100_000;
 const PARALLEL_MAX = 10_000;
 const WINDOW_MISSIONS_MAX = 1_000;
 const SUSTAINED_MINUTES_MAX = 43_200;
@@ -54,6 +59,17 @@ const Caps = z.strictObject({
     .max(64)
     .default("UTC")
     .describe("Whose midnight begins a day: an IANA name such as Europe/Berlin."),
+});
+
+const PerMillion = z.number().min(0).max(PER_MILLION_USD_MAX);
+/** As providers write them: `gpt-5.1`, `anthropic/claude-opus-4.5`, `llama3:70b`. */
+const ModelName = z.string().min(1).max(MODEL_NAME_CHARS_MAX).regex(MODEL_NAME_PATTERN);
+
+const Price = z.strictObject({
+  input_per_million_usd: PerMillion.describe("Of tokens that were not read from a cache."),
+  output_per_million_usd: PerMillion,
+  cache_read_per_million_usd: PerMillion.optional().describe("Absent: as input."),
+  cache_write_per_million_usd: PerMillion.optional().describe("Absent: as input."),
 });
 
 const Defaults = z.strictObject({
@@ -123,6 +139,9 @@ export const FleetSpec = z
       .default("normal")
       .describe("`in_core_only`: no clone is started; what is pending goes to Simone's own runtime."),
     caps: Caps.prefault({}).describe("No mission and no overlay may ask for more."),
+    prices: boundedRecord(ModelName, Price, PRICES_MAX)
+      .default({})
+      .describe("What tokens cost, by model: for agents that say how many they used and not what they cost."),
     defaults: Defaults.prefault({}).describe("What holds where a mission or a clone says nothing."),
     guardrails: Guardrails.prefault({}),
     rollout: Rollout.prefault({}),

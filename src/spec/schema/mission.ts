@@ -14,6 +14,7 @@ import {
   LLM_CALLS_MAX,
   Name,
   OBJECTIVE_CHARS_MAX,
+  PauseGraceSeconds,
   ProgressIntervalSeconds,
   ReportCadence,
   RUNTIME_MINUTES_MAX,
@@ -133,6 +134,7 @@ export const MissionSpec = z
       description: "Absent: what the overlays, then the fleet say.",
       default: 30,
     }),
+    pause_grace_seconds: PauseGraceSeconds.optional().describe("Absent: what its clone says."),
     report_cadence: ReportCadence.optional().meta({ default: "hybrid" }),
     mission_progress_interval_seconds: ProgressIntervalSeconds.optional().describe(
       "An agent that gets nowhere for longer is nudged once, then held. Absent: what the overlays say; else nobody watches that.",

@@ -92,9 +92,9 @@ describe("a meter", () => {
     expect(spending(life, heard(life, {}))).toEqual([]);
     expect(levels(spending(life, heard(life, { calls: 1 })))).toEqual(["llm_calls stop"]);
     expect(meterLines(life.state, life.at)).toEqual([
-      "runtime_minutes: 0 of 600 (0 %), metered",
-      "llm_calls: unknown of 0, none",
-      "cost_usd: unknown of 5, none",
+      "runtime_minutes: 0 of 600 (0 %), metered by us",
+      "llm_calls: unknown of 0, none: nobody says",
+      "cost_usd: unknown of 5, none: nobody says",
     ]);
   });
 
@@ -122,7 +122,7 @@ describe("at the threshold", () => {
     expect(life.state).toMatchObject({ phase: "Running", mission: { terminal: null } });
     expect(life.state.holds).toMatchObject([{ kind: "budget", clearBy: "decision" }]);
     expect(life.state.requests).toMatchObject([{ id: "audit.budget.1", answers: ["raise", "stop"] }]);
-    expect(life.state.requests[0]?.evidence).toContain("llm_calls: 95 of 100 (95 %), reported");
+    expect(life.state.requests[0]?.evidence).toContain("llm_calls: 95 of 100 (95 %), reported by its agent");
   });
 
   test("time that is over ends it", () => {

@@ -97,13 +97,22 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     });
   }
 
+  /** What the shim answered, or null when it was done without. */
   async function callOrFreeze(
     handle: InstanceHandle,
-    { method, frozen }: { readonly method: "pause" | "resume"; readonly frozen: boolean },
+    {
+      method,
+      params = {},
+      frozen,
+    }: {
+      readonly method: "pause" | "resume";
+      readonly params?: Readonly<Record<string, unknown>>;
+      readonly frozen: boolean;
+    },
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<unknown> {
     try {
-      await call(handle, method, {}, signal);
+      return await call(handle, method, params, signal);
     } catch (error) {
       const unreachable = error instanceof FactoryError && error.code === "driver/unreachable";
       if (!unreachable || !freezeAgent(targetOf(required(handle)), frozen)) throw error;
@@ -111,6 +120,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
         clone: handle.clone,
         epoch: handle.epoch,
       });
+      return null;
     }
   }
 
@@ -231,6 +241,13 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     async pause(handle, signal) {
       // A pause passes every gate, also a shim that does not answer. It will not know, and say `running`.
       await callOrFreeze(handle, { method: "pause", frozen: true }, signal);
+    },
+
+    async pauseAfterTurn(handle, { graceMs }, signal) {
+      const params = { grace_ms: graceMs };
+      const said = await callOrFreeze(handle, { method: "pause", params, frozen: true }, signal);
+      if (!isRecord(said)) return { frozen: true, beat: 0 };
+      return { frozen: said["paused"] === true, beat: Number(said["seq"]) };
     },
 
     async resume(handle, signal) {

@@ -213,6 +213,7 @@ function settingsOf(request: StartRequest): LaunchSettings {
     agent: request.agent,
     healthChecks: request.healthChecks,
     orphanPolicy: request.orphanPolicy,
+    ...(request.prices === undefined ? {} : { prices: request.prices }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Holds: what is held does not move, and what moves while it is held is stopped in its tracks. */
 import { MINUTE_MS } from "../../model/time.ts";
+import { pauseGraceMs } from "../../supervise/pause.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Nothing is prepared, launched or dispatched for a clone with a hold; one that runs is asked to pause at once, and to go on when the last hold is gone. */
@@ -58,7 +59,8 @@ const pauseIsReal: Invariant = {
           )
             continue;
           const long = (since: number): boolean => now - since > PAUSED_WITHIN_MS;
-          const hold = state.holds.find((one) => long(one.since));
+          const graceMs = pauseGraceMs(state);
+          const hold = state.holds.find((one) => long(one.since + graceMs));
           if (hold !== undefined && long(accepted) && !body.paused)
             findings.push(...found(body.clone, null, `it is held (${hold.reason}) and its agent works on`));
           if (unfinished !== null && state.holds.length === 0 && body.paused)
