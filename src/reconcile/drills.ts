@@ -1,7 +1,13 @@
 /** Drills as `fleet.yaml` plans them, and the record of everybody's. */
 import { drillTargets, dueDrills, overdueDrills, planText } from "../core/drill/due.ts";
 import type { DesiredState } from "../core/model/desired.ts";
-import { BOOK_RESULTS_MAX, type DrillBook, type DrillResult, NO_DRILLS } from "../core/model/drill.ts";
+import {
+  BOOK_RESULTS_MAX,
+  type DrillBook,
+  type DrillResult,
+  keptDrills,
+  NO_DRILLS,
+} from "../core/model/drill.ts";
 import type { SwitchEntry } from "../core/model/kill-switch.ts";
 import type { Destination, Notice } from "../core/model/notice.ts";
 import { sameValue } from "../core/model/same.ts";
@@ -83,7 +89,7 @@ export function createPlannedDrills(parts: {
             : { text: planText(plan), since: now };
     const withResults: DrillBook = {
       plan: planned,
-      results: fresh.length === 0 ? book.results : [...book.results, ...fresh].slice(-BOOK_RESULTS_MAX),
+      results: fresh.length === 0 ? book.results : keptDrills([...book.results, ...fresh]),
       overdue: plan === null ? [] : book.overdue,
     };
     const targets =
@@ -159,10 +165,10 @@ export function createPlannedDrills(parts: {
 }
 
 function isKnown(book: DrillBook, { target, at }: DrillResult): boolean {
-  const oldest = book.results[0];
+  const oldest = book.results.at(-BOOK_RESULTS_MAX);
   return (
     book.results.some((one) => one.target === target && one.at === at) ||
-    (book.results.length >= BOOK_RESULTS_MAX && oldest !== undefined && at < oldest.at)
+    (oldest !== undefined && at < oldest.at)
   );
 }
 

@@ -33,7 +33,7 @@ export interface DrillPlan {
 export interface DrillBook {
   /** The plan as it was seen first, and when: what fell due before that is nobody's omission. */
   readonly plan: { readonly text: string; readonly since: Instant } | null;
-  /** Oldest first, at most `BOOK_RESULTS_MAX`. */
+  /** Oldest first: the newest `BOOK_RESULTS_MAX`, and before them failures that nothing has disproved since. */
   readonly results: readonly DrillResult[];
   /** Drills that fell due and were not made in time, as people were told. */
   readonly overdue: readonly OverdueDrill[];
@@ -48,6 +48,13 @@ export interface OverdueDrill {
 
 export const BOOK_RESULTS_MAX = 50;
 export const NO_DRILLS: DrillBook = { plan: null, results: [], overdue: [] };
+
+/** What the book keeps: proofs of others must not push out that the kill is not proven on one. */
+export function keptDrills(results: readonly DrillResult[]): readonly DrillResult[] {
+  const newest = new Set(newestDrills(results).values());
+  const older = results.slice(0, -BOOK_RESULTS_MAX).filter((one) => !one.passed && newest.has(one));
+  return [...older, ...results.slice(-BOOK_RESULTS_MAX)].slice(-DRILLS_KEPT_MAX);
+}
 
 /** The newest result of each target, by its name. */
 export function newestDrills(results: readonly DrillResult[]): ReadonlyMap<string, DrillResult> {
