@@ -33,6 +33,7 @@ const HINTS: Readonly<Record<string, string>> = {
     "Give the operator token with --token or FACTORY_TOKEN; it stands in <data>/operator.token.",
   "store/corrupt":
     "Nothing of it is thrown away. `factory restore` rebuilds the record from the status branch and from what lives.",
+  "store/removed": "End the controller, then `factory restore` and start it again.",
   "store/io": "Make room, or see to the disk and its permissions; what was recorded is still there.",
   "record/lost":
     "What lives goes on meanwhile. The controller has ended without starting or ending anything.",

@@ -116,7 +116,8 @@ export async function openRecorder(parts: {
   function refused(error: unknown): FactoryError {
     const failure = asFactoryError(error);
     const now = clock.now();
-    problem = { since: problem?.since ?? now, message: failure.message };
+    const removed = failure.code === "store/removed";
+    problem = { since: problem?.since ?? now, message: failure.message, removed };
     if (Math.abs(now - complainedAt) >= COMPLAIN_AGAIN_MS) {
       complainedAt = now;
       log.error("the record could not be written", { code: failure.code, error: failure.message });

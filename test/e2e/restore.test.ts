@@ -7,8 +7,9 @@ const log = (line: string): void => {
 };
 
 test("a deleted store is rebuilt: what lives is adopted, and what is over stays over", async () => {
-  const report = await loseRecord({ clones: 4, lose: "store", published: true, log });
+  const report = await loseRecord({ clones: 4, lose: "store", published: true, alive: true, log });
   expect(report.lost).toEqual([]);
+  expect(report.noticed?.beside.code).toBe(1);
   expect(report.refusal.code).toBe(1);
   expect(report.refusal.said).toMatch(/the record is empty.*`factory restore`/);
   expect(report.preview.code).toBe(1);

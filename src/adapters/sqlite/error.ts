@@ -15,6 +15,7 @@ const NOTADB = 26;
  * What SQLite threw, as a FactoryError.
  *
  * - `store/locked` (`yield`): another process holds the file; the message says which, and whether it is stopped.
+ * - `store/removed` (`retry`): the file that is open is not the one of that name any more (`removed.ts`).
  * - `store/io` (`retry`): disk full, I/O error, not writable. Nothing of the transaction is in the record.
  * - `store/corrupt` (`crash`): the file is not what we wrote.
  * - `store/defect` (`crash`): anything else, which is a mistake of ours.

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { FactoryError } from "../../core/model/error.ts";
 import { translate } from "./error.ts";
+import { watchForRemoval } from "./removed.ts";
 
 /**
  * Jobs in one transaction. More would only make everybody wait longer for the
@@ -38,6 +39,7 @@ interface Pending {
  * (disk full, I/O error), every job in it rejects, and nothing of it is in the record.
  */
 export function createGroupCommit(db: DatabaseSync, file: string): GroupCommit {
+  const refuseRemoved = watchForRemoval(file);
   let queue: Pending[] = [];
   let scheduled = false;
   let idle: (() => void)[] = [];
@@ -79,7 +81,7 @@ export function createGroupCommit(db: DatabaseSync, file: string): GroupCommit {
     scheduled = false;
     const group = queue.slice(0, JOBS_PER_TRANSACTION_MAX);
     queue = queue.slice(JOBS_PER_TRANSACTION_MAX);
-    const lost = writeGroup(db, file, group);
+    const lost = writeGroup(db, { file, refuseRemoved }, group);
     for (const job of group) job.settle(lost);
     if (queue.length > 0) schedule();
     else for (const resolve of idle.splice(0)) resolve();
@@ -97,8 +99,13 @@ export function createGroupCommit(db: DatabaseSync, file: string): GroupCommit {
 }
 
 /** Runs the group in one transaction; answers what made all of it fail, or null. */
-function writeGroup(db: DatabaseSync, file: string, group: readonly Pending[]): FactoryError | null {
+function writeGroup(
+  db: DatabaseSync,
+  { file, refuseRemoved }: { readonly file: string; readonly refuseRemoved: () => void },
+  group: readonly Pending[],
+): FactoryError | null {
   try {
+    refuseRemoved();
     // Left over only when an earlier rollback failed as well.
     if (db.isTransaction) db.exec("ROLLBACK");
     db.exec("BEGIN IMMEDIATE");

@@ -1,5 +1,6 @@
 /** Who keeps a database for itself, as the kernel tells it: SQLite says only that somebody does. */
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
 
 export interface Holder {
   readonly pid: number;
@@ -18,6 +19,21 @@ export function holderOf(file: string): Holder | null {
     return pid === undefined ? null : { pid, state: stateOf(pid), wroteAt: wroteAt(path) };
   } catch {
     return null; // It went between two looks, or there is no /proc.
+  }
+}
+
+/**
+ * The process that has a database open which was removed or replaced since: it locks nobody out, and goes on giving orders.
+ * Null where there is none, or the kernel does not say.
+ */
+export function formerHolderOf(file: string): number | null {
+  try {
+    const gone = `${realpathSync(dirname(file))}/${basename(file)} (deleted)`;
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    const found = pids.map(Number).find((pid) => pid !== process.pid && hasOpen(pid, gone));
+    return found ?? null;
+  } catch {
+    return null; // There is no /proc.
   }
 }
 
@@ -48,13 +64,22 @@ function lockedBy(inode: number): readonly number[] {
 /** Numbers of files are used on every file system anew. */
 function hasOpen(pid: number, path: string): boolean {
   const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).some((fd) => {
+  return entriesOf(folder).some((fd) => {
     try {
       return readlinkSync(`${folder}/${fd}`) === path;
     } catch {
       return false; // Closed meanwhile.
     }
   });
+}
+
+/** None of a process that is gone, or is somebody else's. */
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function stateOf(pid: number): Holder["state"] {

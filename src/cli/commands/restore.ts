@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
 import { createLog } from "../../adapters/log/log.ts";
+import { formerHolderOf } from "../../adapters/sqlite/holder.ts";
 import { openSqliteStore } from "../../adapters/sqlite/store.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { identityFile, openDataDirectory, readIdentity } from "../../adapters/system/data-directory.ts";
@@ -73,6 +74,7 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
       "stall",
       `${problems.length === 1 ? "" : `${problems.length} problems, the first: `}${problems[0]}; correct the file on ${published.branch}, its history has it`,
     );
+  refuseBesideController(file);
   const remains = await inspect(file, anchor);
   refuseWholeRecord(remains, file);
   if (found !== null && identity === null && remains.type === "readable")
@@ -178,6 +180,17 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
       clones: rebuild.lanes.map(({ clone, mission, closed, fate }) => ({ clone, mission, closed, fate })),
     };
   }
+}
+
+/** A controller under which the file was removed holds no lock that anybody meets, and has not ended. */
+function refuseBesideController(file: string): void {
+  const pid = formerHolderOf(file);
+  if (pid === null) return;
+  throw new FactoryError(
+    "store/locked",
+    "yield",
+    `process ${pid} is a controller that still runs on the record that was removed; end it first (\`kill ${pid}\`): its clones live on`,
+  );
 }
 
 function refuseWholeRecord(remains: Remains, file: string): void {

@@ -5,6 +5,8 @@ import type { InboxItem } from "./view.ts";
 export interface RecordProblem {
   readonly since: Instant;
   readonly message: string;
+  /** Its file is gone: room would not help. */
+  readonly removed?: boolean;
 }
 
 export function recordItems(problem: RecordProblem | null | undefined): readonly InboxItem[] {
@@ -18,7 +20,9 @@ export function recordItems(problem: RecordProblem | null | undefined): readonly
       since: problem.since,
       message: `${problem.message}; what runs goes on and can be killed, and nothing starts`,
       answers: [
-        "make room on its disk: it goes on by itself",
+        problem.removed === true
+          ? "end this controller, `factory restore`, and start it again"
+          : "make room on its disk: it goes on by itself",
         "factory kill --now <mission>",
         "factory doctor",
       ],

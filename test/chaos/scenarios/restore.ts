@@ -15,7 +15,7 @@ import {
   STATUS,
   type World,
 } from "../../e2e/world.ts";
-import { ended, readLog, spawnController } from "../../support/controller.ts";
+import { ended, type RunningController, readLog, spawnController } from "../../support/controller.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
 import type { Scenario, ScenarioResult } from "../scenario.ts";
 import { startWatcher } from "../watcher.ts";
@@ -27,12 +27,16 @@ export interface LossOptions {
   readonly lose: "store" | "damage" | "disk";
   /** Wait until the branch says that everybody works; else only until it tells of the closed one. */
   readonly published: boolean;
+  /** The controller lives while it happens, and is ended afterwards; else it is dead by then. */
+  readonly alive?: boolean;
   /** So many restorations are killed, each at a later moment of its work, before one may end. */
   readonly interruptions?: number;
   readonly log: (line: string) => void;
 }
 
 export interface LossReport {
+  /** How soon a controller under which it happened said so, and what a restoration beside it was told; null where none lived. */
+  readonly noticed: { readonly afterMs: number; readonly beside: Ended } | null;
   /** What the controller said that found its record gone, and how it ended. */
   readonly refusal: { readonly code: number | null; readonly said: string; readonly afterMs: number };
   /** What `factory run --fresh` said while somebody lived; null where there was no empty record to begin anew. */
@@ -83,10 +87,11 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
       CALM_MS,
     );
     const before = watcher.look();
-    await first.kill();
-
+    if (options.alive !== true) await first.kill();
     lose(world, options.lose);
     log(`lost: ${options.lose}`);
+    const noticed = options.alive === true ? await noticedBy(first, world) : null;
+    await first.kill();
     const begun = performance.now();
     const refused = spawnController({ dataDir: world.dataDir, source: world.url, poll: "300ms" });
     const code = await ended(refused);
@@ -127,6 +132,7 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
     const verified = await factory(run, "--data", world.dataDir, "verify", "--source", world.url, "--json");
     watcher.stop();
     const report = {
+      noticed,
       refusal,
       fresh,
       preview,
@@ -148,6 +154,20 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
   }
 }
 
+/** Its file is gone, and it is heard of every second: nothing that comes from now on may be acknowledged. */
+async function noticedBy(controller: RunningController, world: World): Promise<LossReport["noticed"]> {
+  const begun = performance.now();
+  await eventually(
+    () => controller.client.inbox(),
+    (items) =>
+      items.some(({ id, message }) => id === "record/not-writable" && message.includes("was removed")),
+    () => `the controller to say that its record is gone\n${controller.log().slice(-3_000)}`,
+  );
+  const afterMs = Math.round(performance.now() - begun);
+  const place = ["--data", world.dataDir, "restore", "--source", world.url, "--yes"];
+  return { afterMs, beside: await factory({ cwd: world.path }, ...place) };
+}
+
 const LIMIT_MS = 240_000;
 const INTERRUPTIONS = 6;
 
@@ -158,8 +178,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     // Forty processes and what starts and ends them.
     alone: true,
     run: ({ log }) =>
-      lossOf("factory.db was deleted while 20 clones worked and their controller was dead", {
+      lossOf("factory.db was deleted under a controller and 20 clones that worked", {
         clones: 20,
+        alive: true,
         log,
       }),
   },
@@ -177,13 +198,13 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
 
 async function lossOf(
   injected: string,
-  options: Pick<LossOptions, "clones" | "interruptions" | "log">,
+  options: Pick<LossOptions, "clones" | "alive" | "interruptions" | "log">,
 ): Promise<ScenarioResult> {
   const report = await loseRecord({ lose: "store", published: true, ...options });
   return {
     injected,
-    detected: `the next controller ended with ${report.refusal.code} and named \`factory restore\``,
-    detectedAfterMs: report.refusal.afterMs,
+    detected: `${report.noticed === null ? "" : "record/not-writable in the inbox; "}the next controller ended with ${report.refusal.code} and named \`factory restore\``,
+    detectedAfterMs: report.noticed?.afterMs ?? report.refusal.afterMs,
     recovered: `\`factory restore\`: ${report.livedAfter.length} processes adopted, every mission closed`,
     lost: report.lost.length === 0 ? null : report.lost.join("; "),
   };
@@ -211,6 +232,8 @@ function problemsOf(
   { clones, lose: what }: LossOptions,
 ): readonly string[] {
   const problems = [...report.doubles];
+  if (report.noticed !== null && !report.noticed.beside.stderr.includes("still runs on the record"))
+    problems.push(`a record was rebuilt beside a controller: ${report.noticed.beside.stderr.slice(-500)}`);
   if (report.refusal.code !== 1 || !report.refusal.said.includes("factory restore"))
     problems.push(
       `the controller was not refused (${report.refusal.code}): ${report.refusal.said.slice(-500)}`,

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { NO_ROLLBACK } from "../../../src/core/guardrails/rollback.ts";
 import { deadLettersOf } from "../../../src/core/status/callbacks.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
+import type { RecordProblem } from "../../../src/core/status/record-problem.ts";
 import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aVerdict, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { aRow } from "../notify/notices.ts";
@@ -130,6 +131,12 @@ describe("the inbox", () => {
       "source/error",
       "audit/closure",
     ]);
+  });
+
+  test("says what helps a record that cannot be written", () => {
+    const answersTo = (record: RecordProblem) => items([], { record })[0]?.answers[0];
+    expect(answersTo({ since: T0, message: "full" })).toMatch(/make room/);
+    expect(answersTo({ since: T0, message: "gone", removed: true })).toMatch(/`factory restore`/);
   });
 
   const hold = (
