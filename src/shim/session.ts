@@ -26,6 +26,7 @@ import { createReporter } from "./reporter.ts";
 import { openRollingLog } from "./rolling-log.ts";
 import { type AgentRunner, createAgentRunner } from "./session/agent-runner.ts";
 import { createEnd } from "./session/end.ts";
+import { BY_FENCE } from "./session/graces.ts";
 import { beginLife, shownPhase } from "./session/life.ts";
 import { createMethods } from "./session/methods.ts";
 import { createPauses } from "./session/pauses.ts";
@@ -84,7 +85,7 @@ export function createSession(options: {
 
   const callbackUrl = (): string => life.callbackUrl;
   const onReached = (): void => heart.reached();
-  const onFenced = (): void => end.begin("the controller has fenced this epoch");
+  const onFenced = (): void => end.begin("the controller has fenced this epoch", BY_FENCE);
   const delivery = startDelivery({ instanceDirectory, outbox, token, callbackUrl, onReached, onFenced });
   const reporter = createReporter({
     intent,

@@ -240,6 +240,17 @@ describe("delivery", () => {
   });
 });
 
+describe("an agent that takes its time to end", () => {
+  it("gets it, whether its shim hears of the stop or of the fence first", async () => {
+    const handle = await run(world.agent("takes-its-time-to-cancel.js"));
+    await arrived("mission.progress");
+    world.callback.answer = () => ({ status: 410 });
+    await until(() => readProcess(shimPid(handle)) === null, "the end of the shim");
+    const transcript = await world.driver.transcript(handle, 10_000, signal);
+    expect(transcript).toContain("tidied up");
+  });
+});
+
 describe("a controller that stays away", () => {
   it.each(["terminate", "pause", "continue"] as const)(
     "is answered by the orphan policy: %s",

@@ -1,7 +1,14 @@
 /** How long each rung of an end is given, by who asks for it. */
 import type { Graces } from "../ending.ts";
 
-/** For an end that nobody waits for outside: the epoch is over, or the controller is away. */
+/** The whole ladder of whoever fenced it: hearing of the fence before the stop costs the agent none of its time. */
+export const BY_FENCE: Graces = {
+  cancelGraceMs: 10_000,
+  cancelBusyGraceMs: 2_000,
+  stdinGraceMs: 3_000,
+  termGraceMs: 10_000,
+};
+/** For an end that nobody waits for outside: the controller is away. */
 export const DEFAULT_GRACES: Graces = {
   cancelGraceMs: 0,
   cancelBusyGraceMs: 0,
