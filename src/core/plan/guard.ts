@@ -30,10 +30,10 @@ export function guardDeletions(
 ): Guarded {
   if (desired === null) return { actions: [], held: [], pendingDeletion: observed.pendingDeletion };
   const lanes = new Set(deletions.map((deletion) => deletion.clone));
+  if (lanes.size === 0) return { actions: [], held: [], pendingDeletion: null };
   const fleet = fleetOf(observed.states);
   const free = Math.max(1, Math.floor(fleet.length * DELETIONS_FREE_PART));
-  const takesAll = lanes.size > 0 && lanes.size >= fleet.length;
-  if (lanes.size === 0) return { actions: [], held: [], pendingDeletion: null };
+  const takesAll = lanes.size >= fleet.length;
   if (lanes.size <= free && !takesAll) return { actions: deletions, held: [], pendingDeletion: null };
 
   const names = deletions.map(nameOf).sort();

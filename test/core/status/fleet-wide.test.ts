@@ -39,12 +39,12 @@ describe("guardrails", () => {
     });
 
   test.each([
-    ["normal", "fleet.yaml says normal", view({})],
-    ["in_core_only", "fleet.yaml says in_core_only", view({}, "in_core_only")],
-    ["in_core_only", "fleet.yaml says in_core_only", view({ pin }, "in_core_only")],
-    ["in_core_only", "rollback-1 tripped at 2026-11-23T12:00:00.000Z", view({ pin })],
+    ["normal", "fleet.yaml says normal", () => view({})],
+    ["in_core_only", "fleet.yaml says in_core_only", () => view({}, "in_core_only")],
+    ["in_core_only", "fleet.yaml says in_core_only", () => view({ pin }, "in_core_only")],
+    ["in_core_only", "rollback-1 tripped at 2026-11-23T12:00:00.000Z", () => view({ pin })],
   ])("say that the mode is %s because %s", (mode, because, seen) =>
-    expect(seen).toMatchObject({ mode, because }),
+    expect(seen()).toMatchObject({ mode, because }),
   );
 
   test("say since when each is breached, and when it trips", () => {

@@ -76,70 +76,70 @@ describe("the headline", () => {
   const of = (state: CloneState | null, ...why: ReturnType<typeof held>[]) => headline("audit", state, why);
   const unmet = new Life().declared().assigned().planned().prepared(false).state;
 
-  test.each<[string, ReturnType<typeof of>, boolean, string]>([
-    ["of one that runs", of(new Life().running().state), true, "audit runs: accepted"],
+  test.each<[string, () => ReturnType<typeof of>, boolean, string]>([
+    ["of one that runs", () => of(new Life().running().state), true, "audit runs: accepted"],
     [
       "of one that is held",
-      of(withHolds(new Life().running(), hold("operator"))),
+      () => of(withHolds(new Life().running(), hold("operator"))),
       false,
       "audit does not run: hold operator, held by operator",
     ],
-    ["of nothing", of(null), false, "audit does not run: nothing is known about it"],
+    ["of nothing", () => of(null), false, "audit does not run: nothing is known about it"],
     [
       "of nothing, which the plan holds",
-      of(null, held("start", "no clone")),
+      () => of(null, held("start", "no clone")),
       false,
       "audit does not run: no clone",
     ],
     [
       "of one that waits",
-      of(assigned().state, held("start", "CapacityReached")),
+      () => of(assigned().state, held("start", "CapacityReached")),
       false,
       "audit does not run: CapacityReached",
     ],
     [
       "of one that is over",
-      of(new Life().running().reports("mission.failed", { summary: "no way" }).state),
+      () => of(new Life().running().reports("mission.failed", { summary: "no way" }).state),
       false,
       "audit is over (failed) and is being closed: no way",
     ],
     [
       "of a lane without a mission",
-      of(new Life().declared().state),
+      () => of(new Life().declared().state),
       false,
       "audit does not run: no mission is assigned to it",
     ],
     [
       "of a lane whose mission is closed",
-      of(completed().judged().state),
+      () => of(completed().judged().state),
       false,
       "audit does not run: audit run 1 is closed, accepted",
     ],
     [
       "of one whose gate is not met",
-      of({ ...unmet, holds: [] }),
+      () => of({ ...unmet, holds: [] }),
       false,
       "audit does not run yet: SecretsVerified is not met, test",
     ],
     [
       "of one that comes up",
-      of(assigned().planned().prepared().launched().state),
+      () => of(assigned().planned().prepared().launched().state),
       false,
       "audit is Starting",
     ],
     [
       "of one that comes up after a failure",
-      of({ ...assigned().planned().state, lastFailure: "exit 1" }),
+      () => of({ ...assigned().planned().state, lastFailure: "exit 1" }),
       false,
       "audit is Preparing after: exit 1",
     ],
     [
       "of one that runs with nothing to do",
-      of({ ...new Life().running().state, mission: null }),
+      () => of({ ...new Life().running().state, mission: null }),
       false,
       "audit does not run: no mission is assigned to it",
     ],
-  ])("%s", (_, seen, runs, text) => expect(seen).toEqual({ runs, text }));
+  ])("%s", (_, seen, runs, text) => expect(seen()).toEqual({ runs, text }));
 
   test("of one that waits for its postmortem says what is missing, from the plan, else from its question", () => {
     const over = new Life().running().reports("mission.failed").state;
