@@ -11,6 +11,7 @@ import {
 import type { SwitchEntry } from "../core/model/kill-switch.ts";
 import type { Destination, Notice } from "../core/model/notice.ts";
 import { sameValue } from "../core/model/same.ts";
+import { type Instant, MINUTE_MS, SECOND_MS } from "../core/model/time.ts";
 import { drillFailed, drillOverdue } from "../core/notify/drills.ts";
 import { NO_CHANGE, rowsFor } from "../core/notify/route.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -19,6 +20,10 @@ import type { Log } from "../ports/log.ts";
 import type { Recorder } from "./record.ts";
 
 const SETTING = "drills";
+/** Schedules are by the minute; results and changed plans are looked at as they come. */
+const LOOK_MS = 5 * SECOND_MS;
+/** One that could not be made, as on a full disk, is not tried again before. */
+const AGAIN_MS = MINUTE_MS;
 
 export interface PlannedDrills {
   /** Begins the next drill that is due, and records what was made. Never throws, never waits. */
@@ -42,6 +47,11 @@ export function createPlannedDrills(parts: {
   const closing = new AbortController();
   let book = read(recorder.settings.get(SETTING));
   let seen: readonly DrillResult[] | null = null;
+  let looked: { readonly at: Instant; readonly desired: DesiredState | null } = {
+    at: Number.NEGATIVE_INFINITY,
+    desired: null,
+  };
+  let failedAt: Instant = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | null = null;
   let writing: Promise<void> | null = null;
 
@@ -127,6 +137,7 @@ export function createPlannedDrills(parts: {
     const plan = desired?.fleet.drills.kill ?? null;
     if (running !== null || writing !== null || desired === null || plan === null) return;
     if (desired.broken.has("fleet") || obstacle() !== null || closing.signal.aborted) return;
+    if (Math.abs(clock.now() - failedAt) < AGAIN_MS) return;
     const targets = drillTargets(plan.targets, desired.clones);
     const [due] = dueDrills(plan, book, { targets, now: clock.now() });
     if (due === undefined) return;
@@ -140,7 +151,10 @@ export function createPlannedDrills(parts: {
         if (passed) log.info("a drill ended in proof", { target, deathMs, rung });
         else log.error("a drill failed: the kill is not proven", { target, evidence });
       })
-      .catch((error: unknown) => log.error("a drill could not be made", { target, error: String(error) }))
+      .catch((error: unknown) => {
+        failedAt = clock.now();
+        log.error("a drill could not be made", { target, error: String(error) });
+      })
       .finally(() => {
         running = null;
       });
@@ -148,9 +162,14 @@ export function createPlannedDrills(parts: {
 
   return {
     tick() {
+      const now = clock.now();
+      const news = drills.results() !== seen || parts.desired() !== looked.desired;
+      if (!news && Math.abs(now - looked.at) < LOOK_MS) return;
       try {
         takeIn();
         begin();
+        // What is being written down may make the next one due.
+        looked = { at: writing === null ? now : Number.NEGATIVE_INFINITY, desired: parts.desired() };
       } catch (error) {
         log.error("drills could not be looked after", { error: String(error) });
       }

@@ -21,6 +21,8 @@ let planned: PlannedDrills;
 let desired: DesiredState | null;
 let engaged: readonly SwitchEntry[];
 let failing: string;
+/** No drill can be made at all. */
+let broken: boolean;
 
 async function boot(): Promise<void> {
   const clock = { now: () => now, sleep: async () => {} };
@@ -42,9 +44,13 @@ beforeEach(async () => {
   store = createMemoryStore();
   engaged = [];
   failing = "";
+  broken = false;
   drills = createFakeDrills(
     () => now,
-    ({ target }) => target === failing,
+    ({ target }) => {
+      if (broken) throw new Error("no room for its folder");
+      return target === failing;
+    },
   );
   desired = wanting(EVERY_HOUR);
   await boot();
@@ -106,6 +112,18 @@ it("what fell due while nobody was there is one drill", async () => {
   await boot();
   await pass(3 * MINUTE_MS);
   expect(drills.asked.map(({ target }) => target)).toEqual(["alpha", "beta"]);
+});
+
+it("one that could not be made is tried again after a minute, not with every tick", async () => {
+  await pass(29 * MINUTE_MS);
+  broken = true;
+  const before = now;
+  for (; now < before + 5 * MINUTE_MS; now += 1_000) await tend();
+  expect(drills.asked.length).toBeGreaterThanOrEqual(3);
+  expect(drills.asked.length).toBeLessThanOrEqual(5);
+  broken = false;
+  await pass(3 * MINUTE_MS);
+  expect(planned.book().results).toMatchObject([{ target: "alpha", passed: true }, { target: "beta" }]);
 });
 
 it("a failed one is told, once, and also when somebody else made it", async () => {

@@ -5,7 +5,7 @@ import { parseAgentLine, TEXT_LENGTH_MAX } from "../../src/shim/agent-line.ts";
 import { LINE_LENGTH_MAX, splitLines } from "../../src/shim/lines.ts";
 import { crashSignature } from "../../src/shim/signature.ts";
 
-const COUNTED = { semantics: "cumulative", source: "agent" };
+const COUNTED = { semantics: "cumulative", source: "agent", tokens: new Map() };
 
 describe("lines of an agent", () => {
   it.each([
@@ -20,6 +20,16 @@ describe("lines of an agent", () => {
       { type: "usage", llmCalls: null, costUsd: null, ...COUNTED },
     ],
     [
+      '{"type":"usage","tokens":{"opus":{"input":10,"output":2}}}',
+      {
+        type: "usage",
+        llmCalls: null,
+        costUsd: null,
+        ...COUNTED,
+        tokens: new Map([["opus", { input: 10, output: 2, cacheRead: 0, cacheWrite: 0 }]]),
+      },
+    ],
+    [
       '{"type":"throttled","retry_after_ms":1e300}',
       { type: "throttled", retryAfterMs: DAY_MS, account: null },
     ],
@@ -29,7 +39,7 @@ describe("lines of an agent", () => {
     ],
     [
       '{"type":"usage","cost_usd":0.1,"semantics":"delta","source":"scout"}',
-      { type: "usage", llmCalls: null, costUsd: 0.1, semantics: "delta", source: "scout" },
+      { type: "usage", llmCalls: null, costUsd: 0.1, semantics: "delta", source: "scout", tokens: new Map() },
     ],
     ['{"type":"blocked","reason":"r","needs":"n"}', { type: "blocked", reason: "r", needs: "n" }],
     [

@@ -201,7 +201,8 @@ function chain(head: ChainHead, batch: Batch): StoredLink[] {
 
 function load(disk: Disk): StoredRecord {
   return {
-    states: sorted(disk.states).map(([, { state, text }]) => read(text ?? JSON.stringify(state))),
+    // What is frozen all through may be shared, also with who opens it next.
+    states: sorted(disk.states).map(([, { state, text }]) => state ?? read(text)),
     effects: loadEffects(disk),
     signals: sorted(disk.signals).map(([, { text }]) => JSON.parse(text)),
     settings: Object.fromEntries(sorted(disk.settings)),
