@@ -10,7 +10,7 @@ import { trendsOf } from "../core/status/trends.ts";
 import { whyView } from "../core/status/why.ts";
 import type { CloneState } from "../core/supervise/state.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ControlPlane } from "../ports/control-plane.ts";
+import type { ControlPlane, InstanceCaller } from "../ports/control-plane.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Log } from "../ports/log.ts";
 import type { Source } from "../ports/source.ts";
@@ -78,37 +78,46 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     return { destinations: outbox.destinations(), deadLetters };
   }
 
-  /** Whoever is unknown to a record that may have been lost is not told that its epoch is over: it would end itself. */
-  function isUnsettled(): boolean {
-    return guard.empty && guard.obstacle() !== null;
+  /**
+   * Whoever is unknown to a record that may have been lost is not told that its epoch is over: it would end itself. An epoch
+   * that this record has not come to yet, and that we proved, shows that an older copy of it was put in place.
+   */
+  function unsettled({ clone, epoch }: InstanceCaller): string | null {
+    if (guard.empty) return guard.obstacle();
+    return epoch > (recorder.states.get(clone)?.epoch ?? 0)
+      ? `${clone} works in epoch ${epoch}, which this record knows nothing of: it is older than the one that started it`
+      : null;
   }
 
-  function refuseEarly(): void {
-    if (isUnsettled()) throw new FactoryError("record/unsettled", "retry", guard.obstacle() ?? "");
+  function refuseEarly(caller: InstanceCaller): void {
+    const because = unsettled(caller);
+    if (because !== null) throw new FactoryError("record/unsettled", "retry", because);
   }
 
   return {
     installation,
     authenticate(token) {
       const caller = parts.tokens.identify(token, recorder.states);
-      return caller?.type === "instance" && isUnsettled() ? { ...caller, revoked: false } : caller;
+      return caller?.type === "instance" && unsettled(caller) !== null
+        ? { ...caller, revoked: false }
+        : caller;
     },
     async ingest(caller, events) {
-      refuseEarly();
+      refuseEarly(caller);
       return ingest.events(caller, events);
     },
     async heartbeat(caller, heartbeat) {
-      refuseEarly();
+      refuseEarly(caller);
       const answer = await ingest.heartbeat(caller, heartbeat);
       if (answer.status === 200) parts.arrivals.note(caller.clone, caller.epoch, clock.now());
       return answer;
     },
     async claimAction(caller, claim) {
-      refuseEarly();
+      refuseEarly(caller);
       return actions.claim(caller, claim);
     },
     async completeAction(caller, completion) {
-      refuseEarly();
+      refuseEarly(caller);
       return actions.complete(caller, completion);
     },
     pause: (request) => control.pause(request),

@@ -8,11 +8,13 @@ import { createFakeStatusBranch } from "../../src/adapters/fake/status-branch.ts
 import { createFakeTraces } from "../../src/adapters/fake/traces.ts";
 import { createMemoryStore } from "../../src/adapters/memory/store.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
+import type { InstanceCaller } from "../../src/ports/control-plane.ts";
 import type { Driver, ShimSettings } from "../../src/ports/driver.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { type Controller, createController } from "../../src/reconcile/controller.ts";
 import { openRecorder, recordEvents } from "../../src/reconcile/record.ts";
+import { createTokens } from "../../src/reconcile/tokens.ts";
 import { aClone, aMission, handleOf, REVISION, T0 } from "../support/fleet.ts";
 import { until } from "../support/until.ts";
 
@@ -121,6 +123,30 @@ test("a machine whose disk is full holds the clone at a gate, uses up no epoch a
     expect.objectContaining({ ok: false, reason: "MachineNotReady", evidence: "no room" }),
   );
   await controller.close();
+});
+
+describe("an instance whose epoch the record has not come to", () => {
+  const tokens = createTokens({ key: new Uint8Array(32), operatorToken: "operator" });
+  const tokenOf = (epoch: number) => tokens.forInstance({ clone: "scribe", epoch, nonce: "later" });
+
+  test("is not told that it is over: an older copy of the record was put in place", async () => {
+    await recorded(declared, assigned);
+    const { controlPlane, close } = await controllerWith(new Map([["fake", driver as Driver]]));
+    const caller = controlPlane.authenticate(tokenOf(7));
+    expect(caller).toMatchObject({ type: "instance", epoch: 7, revoked: false });
+    await expect(controlPlane.ingest(caller as InstanceCaller, [])).rejects.toMatchObject({
+      code: "record/unsettled",
+      disposition: "retry",
+    });
+    await close();
+  });
+
+  test("is refused once the record knows a higher one", async () => {
+    await recorded(declared, assigned, started, { type: "prepare.finished", gates: [] });
+    const { controlPlane, close } = await controllerWith(new Map([["fake", driver as Driver]]));
+    expect(controlPlane.authenticate(tokenOf(1))).toMatchObject({ epoch: 1, revoked: true });
+    await close();
+  });
 });
 
 describe("a pause with an end", () => {
