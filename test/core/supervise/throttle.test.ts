@@ -123,3 +123,55 @@ describe("its account", () => {
     expect([...dueThrottles(fleet(first), first.at - HOUR_MS).keys()]).toEqual(["a"]);
   });
 });
+
+describe("after the limit of an account", () => {
+  const NOW = 1_800_000_000_000;
+  /** Waits for its start, held with its account since then, whose limit ended at that time. */
+  function held(name: string, since: number, until: number | null = NOW): CloneState {
+    const { state } = new Life(name).declared(agent("gpt")).assigned({}, `m-${name}`);
+    const limit = { kind: "throttle" as const, owner: "supervisor", reason: "RateLimited", message: "" };
+    return {
+      ...state,
+      holds: [
+        { ...limit, kind: "operator", since: 0, clearBy: "operator" },
+        { ...limit, since, clearBy: "supervisor" },
+      ],
+      throttle: until === null ? null : { until, waitMs: MINUTE_MS, times: 1 },
+    } as CloneState;
+  }
+  const letGo = (now: number, ...states: readonly CloneState[]) =>
+    [...dueThrottles(new Map(states.map((state) => [state.name, state])), now)].map(
+      ([name, event]) => `${event.type} ${name}`,
+    );
+
+  test("one is let go at a time: who has waited longest, of equals by name", () => {
+    expect(letGo(NOW, held("c", 5), held("a", 7), held("b", 5))).toEqual(["hold.released b"]);
+    expect(letGo(NOW, held("b", 5), held("a", 7), held("c", 5))).toEqual(["hold.released b"]);
+    expect(letGo(NOW, held("a", 7), held("b", 6))).toEqual(["hold.released b"]);
+  });
+
+  test("nobody is let go before the last of its limits has ended", () => {
+    for (const states of [
+      [held("a", 5, NOW), held("b", 6, NOW + 1)],
+      [held("a", 5, NOW + 1), held("b", 6, NOW)],
+      [held("a", 5, NOW + 1), held("b", 6, null)],
+      [held("a", 5, null), held("b", 6, NOW + 1)],
+    ]) {
+      expect(letGo(NOW, ...states)).toEqual([]);
+      expect(letGo(NOW + 1, ...states)).toEqual(["hold.released a"]);
+    }
+  });
+
+  test("who waits for its start is held with it, and nobody else", () => {
+    const limiting = held("a", 5, NOW + 1);
+    const waits = { ...held("b", 0, null), holds: [] };
+    const idle = { ...waits, name: "c", mission: null };
+    const gone = { ...waits, name: "d", withdrawn: true };
+    const over = {
+      ...waits,
+      name: "e",
+      mission: waits.mission === null ? null : { ...waits.mission, terminal: { status: "failed" } as never },
+    };
+    expect(letGo(NOW, limiting, waits, idle, gone, over)).toEqual(["hold.placed b"]);
+  });
+});
