@@ -215,7 +215,9 @@ export function createOutbox(parts: OutboxParts): Outbox {
       const found = [...recorder.outbox.values()].filter(
         (row) => row.dead !== null && (which === "all" || row.id === which.id || row.notice.id === which.id),
       );
-      if (found.length === 0) {
+      // What waits for one that wants nothing more is no dead letter; whoever sends all again wants it tried.
+      const back = which === "all" ? (ways.declared() ?? []).filter(ways.isGone).map(({ name }) => name) : [];
+      if (found.length === 0 && back.length === 0) {
         return which === "all"
           ? { ok: true, message: "there is no dead letter" }
           : { ok: false, code: "not_found", message: `there is no dead letter ${which.id}` };
@@ -223,16 +225,18 @@ export function createOutbox(parts: OutboxParts): Outbox {
       const known = new Set((ways.declared() ?? []).map(({ name }) => name));
       const sent = found.filter((row) => known.has(row.destination));
       const lost = [...new Set(found.map((row) => row.destination).filter((name) => !known.has(name)))];
-      if (sent.length === 0) {
+      if (sent.length === 0 && back.length === 0) {
         const message = `fleet.yaml names no destination ${lost.join(", ")}; declare it again under spec.simone.notify, then replay`;
         return { ok: false, code: "conflict", message };
       }
-      const settings = Object.fromEntries(sent.map((row) => [GONE + row.destination, null]));
+      const tried = new Set([...sent.map((row) => row.destination), ...back]);
+      const settings = Object.fromEntries([...tried].map((name) => [GONE + name, null]));
       await recorder.writeOutbox({ put: sent.map((row) => replayed(row, at)), removed: [], settings });
-      for (const row of sent) ways.of(row.destination).circuit = CLOSED;
+      for (const name of tried) ways.of(name).circuit = CLOSED;
       tick();
       const rest = lost.length === 0 ? "" : `; none for ${lost.join(", ")}, which fleet.yaml does not name`;
-      return { ok: true, message: `sent again: ${sent.length}${rest}` };
+      const waits = back.length === 0 ? "" : `; what waits for ${back.join(", ")} is tried again`;
+      return { ok: true, message: `sent again: ${sent.length}${waits}${rest}` };
     },
     async close() {
       closing.abort(new Error("the controller is closing"));

@@ -8,7 +8,7 @@ import { silentLog } from "../../src/ports/log.ts";
 import type { Delivery } from "../../src/ports/notifier.ts";
 import { createOutbox, type Outbox } from "../../src/reconcile/outbox.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../src/reconcile/record.ts";
-import { noticesInto } from "../../src/reconcile/ways.ts";
+import { digestOf, GONE, noticesInto } from "../../src/reconcile/ways.ts";
 import { aDestination } from "../core/notify/notices.ts";
 import { aClone, aMission, T0 } from "../support/fleet.ts";
 
@@ -287,6 +287,24 @@ describe("the outbox", () => {
     expect(await outbox.replay("all")).toMatchObject({ ok: true });
     await tick();
     expect(to("hook")).toHaveLength(3);
+  });
+
+  it("tries one that wanted nothing more again when everything is sent again, also where no letter is left of it", async () => {
+    // As after a restoration: settings were published, letters were not.
+    const gone = digestOf(aDestination("hook"));
+    await recorder.putSettings({ [`${GONE}hook`]: gone });
+    const waits = await incident("scribe");
+    await pass(HOUR_MS);
+    expect(whats("hook")).toEqual([]);
+    expect(outbox.destinations()[0]).toMatchObject({ state: "gone", waiting: 1, dead: 0 });
+    expect(await outbox.replay({ id: "nothing" })).toMatchObject({ ok: false });
+    expect(await outbox.replay("all")).toEqual({
+      ok: true,
+      message: "sent again: 0; what waits for hook is tried again",
+    });
+    await tick();
+    expect(whats("hook")).toEqual([waits]);
+    expect(await outbox.replay("all")).toEqual({ ok: true, message: "there is no dead letter" });
   });
 
   it("obeys Retry-After also when others get through", async () => {

@@ -107,7 +107,14 @@ export function createActor(
     });
   }
 
-  return { act: (missionId, number) => act(missionId, number) };
+  return {
+    act(missionId, number) {
+      act(missionId, number);
+      // Some come back to what they did minutes ago, as if it were new.
+      if (number > 0 && dice.chance(world.troubles.misbehaviour * 0.2))
+        agentLater(dice.between(1_000, AGAIN_MS), () => act(missionId, number - 1, CLAIMED_MAX));
+    },
+  };
 }
 
 function heardOf(answer: ActionAnswer<WireCompletionAnswer> | null): ToolAnswer {

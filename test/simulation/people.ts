@@ -234,7 +234,7 @@ export function writePostmortems(world: World): void {
 /** Sends again what was set aside: by now somebody has looked at who refused it. */
 export function replayLetters(world: World): void {
   const { plane, store } = world;
-  if (plane === null || store.peek().outbox.every(({ dead }) => dead === null)) return;
+  if (plane === null || store.peek().outbox.length === 0) return;
   world.story.tell("people: send dead letters again");
   void plane.replayDeadLetters({ which: "all", actor: "olga" }).then(
     ({ message }) => world.story.tell(`people: told ${message}`),

@@ -1,7 +1,8 @@
 import type { DesiredState } from "../model/desired.ts";
 import { coveringEntry, entryText } from "../model/kill-switch.ts";
-import type { Instant } from "../model/time.ts";
+import { type Instant, iso } from "../model/time.ts";
 import type { CloneState } from "../supervise/state.ts";
+import { accountOf, limitsNow } from "../supervise/throttle.ts";
 import { windowAt } from "../supervise/window.ts";
 import { isInCoreOnly } from "./in-core.ts";
 import type { ObservedState } from "./observed.ts";
@@ -46,6 +47,7 @@ export function planStarts(
   candidates.sort((a, b) => waitingSince(a) - waitingSince(b) || (a.name < b.name ? -1 : 1));
   // Unknown caps must not hold back what was approved before the repository became unreadable, but nor may they be exceeded by much.
   const places = desired?.fleet.caps.maxParallelMissions ?? Math.max(busy, 1);
+  const limitOf = limitsNow(observed.states, now);
   for (const state of candidates) {
     const engaged = coveringEntry(observed.killSwitch ?? [], {
       clone: state.name,
@@ -65,6 +67,7 @@ export function planStarts(
         comingUp,
         now,
         listed: observed.complete,
+        limitedUntil: limitOf(state),
       });
     if (inTheWay !== null) {
       held.push({ subject: `mission/${state.mission?.name ?? state.name}`, action: "start", ...inTheWay });
@@ -110,6 +113,7 @@ interface Circumstances {
   readonly comingUp: number;
   readonly now: Instant;
   readonly listed: boolean;
+  readonly limitedUntil: Instant | null;
 }
 
 function obstacleTo(state: CloneState, seen: Circumstances): { reason: string; message: string } | null {
@@ -127,6 +131,11 @@ function obstacleTo(state: CloneState, seen: Circumstances): { reason: string; m
   const window = state.mission?.limits.autonomy_window ?? null;
   if (window !== null && !windowAt(window, seen.now).open)
     return { reason: "OutsideWindow", message: "outside of the autonomy window" };
+  if (seen.limitedUntil !== null)
+    return {
+      reason: "RateLimited",
+      message: `${accountOf(state)} is rate limited; nothing of it is started until ${iso(seen.limitedUntil)}`,
+    };
   if (seen.busy >= seen.places) {
     return {
       reason: "CapacityReached",

@@ -100,6 +100,18 @@ export function dueThrottles(
   return events;
 }
 
+/** Until when the account of a clone is limited; null when it is free. What is only being planned has to ask as well. */
+export function limitsNow(
+  states: ReadonlyMap<string, CloneState>,
+  now: Instant,
+): (state: CloneState) => Instant | null {
+  const accounts = accountsOf(states, now);
+  return (state) => {
+    const until = accounts.get(accountOf(state))?.until ?? null;
+    return until !== null && now < until ? until : null;
+  };
+}
+
 interface Account {
   /** When its last limit ends; null when it has none. */
   until: Instant | null;

@@ -1,8 +1,8 @@
 /** Who may start now. */
 import { describe, expect, test } from "vitest";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
-import { HOUR_MS } from "../../../src/core/model/time.ts";
-import { plan } from "../../../src/core/plan/plan.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/core/model/time.ts";
+import { type Plan, plan } from "../../../src/core/plan/plan.ts";
 import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, anObserved, handleOf, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
@@ -151,6 +151,42 @@ test("a window that is shut keeps it waiting, an open one does not", () => {
     waiting("a", T0, { limits: { autonomy_window: { type: "fixed", startAt, endAt: T0 + 9 * HOUR_MS } } });
   expect(reasons(look([window(T0 + 1)]))).toEqual(["mission/m-a start OutsideWindow"]);
   expect(kinds(look([window(T0)]))).toEqual(["start a"]);
+});
+
+describe("while an account is rate limited", () => {
+  const startsIn = (made: Plan) => kinds(made).filter((kind) => kind.startsWith("start "));
+  const WAIT_MS = 10 * MINUTE_MS;
+  const of = (name: string, account: string) =>
+    new Life(name).declared({ agent: { ...aClone(name).agent, account } });
+  const limited = () =>
+    of("a", "acme")
+      .assigned({}, "m-a")
+      .planned()
+      .prepared()
+      .launched()
+      .ready()
+      .dispatched()
+      .reports("mission.accepted")
+      .reports("agent.throttled", { detail: { retry_after_ms: WAIT_MS } });
+
+  test("none of its clones is started, and others are", () => {
+    const first = limited();
+    const others = [of("b", "acme").assigned({}, "m-b"), of("c", "other").assigned({}, "m-c"), waiting("d")];
+    const lives = [first, ...others];
+    const made = plan(wanted(lives), anObserved(lives.map(({ state }) => state)), first.at);
+    expect(startsIn(made)).toEqual(["start c", "start d"]);
+    expect(reasons(made)).toEqual(["mission/m-b start RateLimited"]);
+    expect(made.held[0]?.message).toMatch(/^acme is rate limited; nothing of it is started until 2026-/);
+  });
+
+  test("it goes on when the time is over", () => {
+    const lives = [limited(), of("b", "acme").assigned({}, "m-b")];
+    const until = lives[0]?.state.throttle?.until ?? 0;
+    const states = lives.map(({ state }) => state);
+    const at = (now: number) => plan(wanted(lives), anObserved(states), now);
+    expect(startsIn(at(until - 1))).toEqual([]);
+    expect(startsIn(at(until))).toEqual(["start b"]);
+  });
 });
 
 test.each([

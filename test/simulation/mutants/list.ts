@@ -172,7 +172,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "core/plan/guard.ts",
-        find: "lanes.size > 0 && lanes.size >= fleet.length",
+        find: "lanes.size >= fleet.length",
         replace: "lanes.size < 0",
       },
     ],
@@ -736,7 +736,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "approved-first",
     edits: [
       {
-        file: "reconcile/actions.ts",
+        file: "reconcile/action-answers.ts",
         find: 'if (approval.answer.decision !== "approved") return approval;',
         replace: 'if (approval.answer.decision === "denied") return approval;',
       },
@@ -853,6 +853,19 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     troubles: ["lossesPerHour"],
+  },
+  {
+    bug: "what a shim remembers of its actions is not believed",
+    invariant: "no-action-twice",
+    edits: [
+      {
+        file: "reconcile/actions.ts",
+        find: "recalled(stored, asked.remembered, { key",
+        replace: "recalled(stored, null, { key",
+      },
+    ],
+    troubles: ["lossesPerHour", "misbehaviour", "pushTrouble"],
+    hours: 2,
   },
   {
     bug: "a rebuilt record knows only those of whom something is left on the machine",
