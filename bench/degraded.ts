@@ -4,7 +4,6 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openSqliteStore } from "../src/adapters/sqlite/store.ts";
 import { systemClock } from "../src/adapters/system/clock.ts";
-import type { CloneEvent } from "../src/core/model/event.ts";
 import { SECOND_MS } from "../src/core/model/time.ts";
 import { degradedAfterMs } from "../src/core/supervise/liveness.ts";
 import { silentLog } from "../src/ports/log.ts";
@@ -13,7 +12,7 @@ import { createProber } from "../src/reconcile/probing.ts";
 import { openRecorder, type Recorder } from "../src/reconcile/record.ts";
 import { superviseOnce } from "../src/reconcile/supervise.ts";
 import { createWatching } from "../src/reconcile/watching.ts";
-import { aClone, aMission, aReport, handleOf } from "../test/support/fleet.ts";
+import { bringUp } from "../test/support/running.ts";
 import { type Bench, measure, median, quantile } from "./measure.ts";
 
 const INSTANCES = 1_000;
@@ -30,7 +29,11 @@ export const benchDegraded: Bench = async ({ directory, log }) => {
   const store = await openSqliteStore({ file: join(directory, "factory.db") });
   const recorder = await openRecorder({ store, clock, log: silentLog });
   try {
-    await bringUp(recorder);
+    await Promise.all(
+      Array.from({ length: INSTANCES }, (_, index) =>
+        bringUp(recorder, clone(index), { mission: `mute-${index}`, heartbeatSeconds: INTERVAL_SECONDS }),
+      ),
+    );
     const done = new AbortController();
     const late = new Map<string, number>();
     const deadlines = new Map<string, number>();
@@ -84,35 +87,6 @@ async function supervise(
 }
 
 const clone = (index: number): string => `factory_mute-${index}_20261123`;
-
-/** Puts running instances on record, through the events that would have brought them there. */
-async function bringUp(recorder: Recorder): Promise<void> {
-  const limits = { limits: { heartbeat_interval_seconds: INTERVAL_SECONDS } };
-  await Promise.all(
-    Array.from({ length: INSTANCES }, async (_, index) => {
-      const name = clone(index);
-      const report = (seq: number, type: "instance.ready" | "mission.accepted"): CloneEvent => ({
-        type: "instance.reported",
-        epoch: 1,
-        report: aReport(type, { seq, activeMs: 0, detail: { callback_ms: 1, checks: [] } }),
-      });
-      const first: CloneEvent[] = [
-        { type: "clone.declared", spec: aClone(name) },
-        { type: "mission.assigned", mission: aMission(`mute-${index}`, name, limits) },
-        { type: "start.planned", revision: "", why: "bench" },
-        { type: "prepare.finished", gates: [] },
-      ];
-      await recorder.write(name, () => ({ events: first }));
-      await recorder.write(name, (state) => ({
-        events: [
-          { type: "instance.launched", epoch: 1, handle: handleOf(state) },
-          report(1, "instance.ready"),
-          report(2, "mission.accepted"),
-        ],
-      }));
-    }),
-  );
-}
 
 /** One each, spread over an interval; then nobody says anything any more. */
 async function lastHeartbeats(recorder: Recorder, deadlines: Map<string, number>): Promise<void> {

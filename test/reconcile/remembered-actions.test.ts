@@ -5,12 +5,13 @@ import type { CloneState } from "../../src/core/supervise/state.ts";
 import type { InstanceCaller } from "../../src/ports/control-plane.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { type Actions, createActions } from "../../src/reconcile/actions.ts";
-import { openRecorder, type Recorder, recordEvents } from "../../src/reconcile/record.ts";
+import { openRecorder, type Recorder } from "../../src/reconcile/record.ts";
 import { createClocks } from "../../src/shim/clocks.ts";
 import type { Ledger } from "../../src/shim/tools/ledger.ts";
 import { createTools, type Tools } from "../../src/shim/tools/tools.ts";
 import { wireClaimSchema, wireCompletionSchema } from "../../src/wire/action-schema.ts";
-import { aClone, aMission, aReport, handleOf, REVISION, T0 } from "../support/fleet.ts";
+import { T0 } from "../support/fleet.ts";
+import { bringUp } from "../support/running.ts";
 
 /** The shim's real tools on the ledger's real door, with a record between them that can be lost. */
 let store: MemoryStore;
@@ -39,22 +40,7 @@ async function newRecord(): Promise<void> {
   store = createMemoryStore();
   recorder = await openRecorder({ store, clock, log: silentLog });
   actions = createActions({ recorder, store, clock });
-  const write = (...events: Parameters<typeof recordEvents>[2][]) =>
-    recordEvents(recorder, "scribe", ...events);
-  await write(
-    { type: "clone.declared", spec: aClone("scribe") },
-    { type: "mission.assigned", mission: aMission("audit", "scribe") },
-    { type: "start.planned", revision: REVISION, why: "" },
-    { type: "prepare.finished", gates: [] },
-  );
-  await write({ type: "instance.launched", epoch: 1, handle: handleOf(state()) });
-  for (const [seq, type] of [
-    [1, "instance.ready"],
-    [2, "mission.accepted"],
-  ] as const) {
-    const report = aReport(type, { seq, detail: { callback_ms: 1, checks: [] } });
-    await write({ type: "instance.reported", epoch: 1, report });
-  }
+  await bringUp(recorder, "scribe");
 }
 
 let asked = 0;

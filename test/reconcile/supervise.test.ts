@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { createMemoryStore } from "../../src/adapters/memory/store.ts";
-import type { CloneEvent } from "../../src/core/model/event.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/core/model/time.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -9,7 +8,8 @@ import { createProber } from "../../src/reconcile/probing.ts";
 import { openRecorder } from "../../src/reconcile/record.ts";
 import { superviseOnce } from "../../src/reconcile/supervise.ts";
 import { createWatching } from "../../src/reconcile/watching.ts";
-import { aClone, aMission, aReport, handleOf, T0 } from "../support/fleet.ts";
+import { T0 } from "../support/fleet.ts";
+import { bringUp } from "../support/running.ts";
 import { until } from "../support/until.ts";
 
 const NAME = "scribe";
@@ -36,26 +36,7 @@ async function running() {
     },
   };
   const recorder = await openRecorder({ store, clock, log: silentLog });
-  const report = (seq: number, type: "instance.ready" | "mission.accepted"): CloneEvent => ({
-    type: "instance.reported",
-    epoch: 1,
-    report: aReport(type, { seq, activeMs: 0, detail: { callback_ms: 1, checks: [] } }),
-  });
-  const limits = { limits: { heartbeat_interval_seconds: INTERVAL_MS / SECOND_MS } };
-  const first: CloneEvent[] = [
-    { type: "clone.declared", spec: aClone(NAME) },
-    { type: "mission.assigned", mission: aMission("audit", NAME, limits) },
-    { type: "start.planned", revision: "", why: "test" },
-    { type: "prepare.finished", gates: [] },
-  ];
-  await recorder.write(NAME, () => ({ events: first }));
-  await recorder.write(NAME, (state) => ({
-    events: [
-      { type: "instance.launched", epoch: 1, handle: handleOf(state) },
-      report(1, "instance.ready"),
-      report(2, "mission.accepted"),
-    ],
-  }));
+  await bringUp(recorder, NAME, { heartbeatSeconds: INTERVAL_MS / SECOND_MS });
   const heard = (): Promise<void> =>
     recorder.putSignal({
       receivedAt: clock.now(),

@@ -6,24 +6,8 @@ import { fleetView, missionViews } from "../../../src/core/status/fleet.ts";
 import { degradedItems, livenessView, suspicionRank } from "../../../src/core/status/liveness.ts";
 import type { CloneState, InstanceState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";
-import { aPicture, heard, NOW } from "./picture.ts";
+import { aPicture, closed, heard, KILL, NOW, PIN, working } from "./picture.ts";
 
-const KILL = { type: "kill.requested", by: "operator:ann", reason: "enough", now: true } as const;
-const PIN = {
-  id: "rollback-1",
-  at: T0,
-  expiresAt: T0,
-  breaches: [],
-  revision: REVISION,
-  proposal: null,
-  merged: false,
-};
-const working = (name: string, mission = `m-${name}`) => {
-  const life = new Life(name).declared().assigned({}, mission).planned().prepared().launched();
-  return life.ready().dispatched().reports("mission.accepted");
-};
-const closed = (name: string, mission: string, run = 1) =>
-  new Life(name).declared().assigned({ run }, mission).on(KILL);
 const named = (views: readonly { readonly name: string; readonly phase: string }[]) =>
   views.map(({ name, phase }) => `${name} ${phase}`);
 

@@ -7,24 +7,8 @@ import type { RecordProblem } from "../../../src/core/status/record-problem.ts";
 import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aVerdict, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { aRow } from "../notify/notices.ts";
-import { aPicture, NOW } from "./picture.ts";
+import { aPicture, closed, KILL, NOW, PIN, working } from "./picture.ts";
 
-const KILL = { type: "kill.requested", by: "operator:ann", reason: "enough", now: true } as const;
-const PIN = {
-  id: "rollback-1",
-  at: T0,
-  expiresAt: T0,
-  breaches: [],
-  revision: REVISION,
-  proposal: null,
-  merged: false,
-};
-const working = (name: string, mission = `m-${name}`) => {
-  const life = new Life(name).declared().assigned({}, mission).planned().prepared().launched();
-  return life.ready().dispatched().reports("mission.accepted");
-};
-const closed = (name: string, mission: string, run = 1) =>
-  new Life(name).declared().assigned({ run }, mission).on(KILL);
 describe("the inbox", () => {
   const items = (states: readonly CloneState[], change: Partial<ReturnType<typeof aPicture>> = {}) =>
     inboxOf(aPicture(states, change));

@@ -3,7 +3,7 @@ import { NO_DRILLS } from "../../../src/core/model/drill.ts";
 import type { Heartbeat, Signal } from "../../../src/core/model/instance.ts";
 import type { Picture } from "../../../src/core/status/fleet.ts";
 import type { CloneState } from "../../../src/core/supervise/state.ts";
-import { REVISION, T0 } from "../../support/fleet.ts";
+import { Life, REVISION, T0 } from "../../support/fleet.ts";
 
 /** What there is to see of these clones, an hour after tests begin. */
 export const NOW = T0 + 3_600_000;
@@ -44,4 +44,24 @@ export function heard(state: CloneState, agoMs: number, change: Partial<Heartbea
       },
     },
   ];
+}
+
+export const KILL = { type: "kill.requested", by: "operator:ann", reason: "enough", now: true } as const;
+export const PIN = {
+  id: "rollback-1",
+  at: T0,
+  expiresAt: T0,
+  breaches: [],
+  revision: REVISION,
+  proposal: null,
+  merged: false,
+};
+
+export function working(name: string, mission = `m-${name}`): Life {
+  const life = new Life(name).declared().assigned({}, mission).planned().prepared().launched();
+  return life.ready().dispatched().reports("mission.accepted");
+}
+
+export function closed(name: string, mission: string, run = 1): Life {
+  return new Life(name).declared().assigned({ run }, mission).on(KILL);
 }
