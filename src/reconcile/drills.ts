@@ -1,13 +1,7 @@
 /** Drills as `fleet.yaml` plans them, and the record of everybody's. */
 import { drillTargets, dueDrills, overdueDrills, planText } from "../core/drill/due.ts";
 import type { DesiredState } from "../core/model/desired.ts";
-import {
-  BOOK_RESULTS_MAX,
-  type DrillBook,
-  type DrillResult,
-  keptDrills,
-  NO_DRILLS,
-} from "../core/model/drill.ts";
+import { type DrillBook, type DrillResult, keptDrills, NO_DRILLS } from "../core/model/drill.ts";
 import type { SwitchEntry } from "../core/model/kill-switch.ts";
 import type { Destination, Notice } from "../core/model/notice.ts";
 import { sameValue } from "../core/model/same.ts";
@@ -87,7 +81,7 @@ export function createPlannedDrills(parts: {
     // A file that cannot be read says nothing about what was planned.
     const broken = desired === null || desired.broken.has("fleet");
     const plan = broken ? undefined : desired.fleet.drills.kill;
-    const fresh = results === seen ? [] : results.filter((one) => !isKnown(book, one));
+    const fresh = results === seen ? [] : freshIn(results, book);
     seen = results;
     const planned =
       plan === undefined
@@ -183,12 +177,10 @@ export function createPlannedDrills(parts: {
   };
 }
 
-function isKnown(book: DrillBook, { target, at }: DrillResult): boolean {
-  const oldest = book.results.at(-BOOK_RESULTS_MAX);
-  return (
-    book.results.some((one) => one.target === target && one.at === at) ||
-    (oldest !== undefined && at < oldest.at)
-  );
+/** What came after the last one that the book knows: by its place and not by its time, since clocks are set. */
+function freshIn(results: readonly DrillResult[], book: DrillBook): readonly DrillResult[] {
+  const known = new Set(book.results.map(({ target, at }) => `${target} ${at}`));
+  return results.slice(results.findLastIndex(({ target, at }) => known.has(`${target} ${at}`)) + 1);
 }
 
 function read(text: string | undefined): DrillBook {

@@ -126,6 +126,32 @@ it("one that could not be made is tried again after a minute, not with every tic
   expect(planned.book().results).toMatchObject([{ target: "alpha", passed: true }, { target: "beta" }]);
 });
 
+it("a clock that was put back makes no old drill a new one", async () => {
+  const made = (at: number, target: string) =>
+    drills.add({
+      at: new Date(at).toISOString(),
+      target,
+      enter: "term",
+      passed: true,
+      deathMs: 1,
+      containment: "group",
+      rung: "term",
+      evidence: "",
+    });
+  desired = wanting(null);
+  for (let n = 0; n < 30; n++) made(now + n * MINUTE_MS, "alpha");
+  now -= 2 * HOUR_MS;
+  for (let n = 0; n < 40; n++) made(now + n * MINUTE_MS, "beta");
+  await tend();
+  for (let n = 40; n < 60; n++) {
+    made(now + n * MINUTE_MS, "beta");
+    await tend();
+  }
+  const { results } = planned.book();
+  expect(results).toHaveLength(50);
+  expect(results.map(({ target }) => target)).toEqual(Array.from({ length: 50 }, () => "beta"));
+});
+
 it("a failed one is told, once, and also when somebody else made it", async () => {
   failing = "beta";
   await pass(35 * MINUTE_MS);
