@@ -1,4 +1,5 @@
 /** What an agent does to the world outside: claimed before, completed afterwards, and done again by every epoch that does not know better. */
+import { MINUTE_MS } from "../../src/core/model/time.ts";
 import type { ActionAnswer, ControlPlane, InstanceCaller } from "../../src/ports/control-plane.ts";
 import { createActionMemory } from "../../src/shim/tools/memory.ts";
 import type { ToolAnswer } from "../../src/shim/tools/tools.ts";
@@ -19,6 +20,8 @@ const ASKED_MAX = 6;
 /** Times that an agent comes back to an action that it may not do yet. */
 const CLAIMED_MAX = 5;
 const AGAIN_MS = 60_000;
+/** An agent that forgets what it did has forgotten it by then. */
+const FORGOTTEN_MS_MAX = 30 * MINUTE_MS;
 /** Of what has to be approved: few, because an agent waits for it. */
 const PAYMENT_CHANCE = 0.05;
 
@@ -110,9 +113,9 @@ export function createActor(
   return {
     act(missionId, number) {
       act(missionId, number);
-      // Some come back to what they did minutes ago, as if it were new.
-      if (number > 0 && dice.chance(world.troubles.misbehaviour * 0.2))
-        agentLater(dice.between(1_000, AGAIN_MS), () => act(missionId, number - 1, CLAIMED_MAX));
+      // Some come back to what they did a while ago, as if it were new: by then the record may have been lost.
+      if (dice.chance(world.troubles.misbehaviour * 0.3))
+        agentLater(dice.between(1_000, FORGOTTEN_MS_MAX), () => act(missionId, number, CLAIMED_MAX));
     },
   };
 }
