@@ -71,17 +71,19 @@ function isWorthTaking({ mission }: CloneState, body: FoundBody): boolean {
 function withUnpublished(state: CloneState, body: FoundBody, at: Instant): [CloneState, InstanceState] {
   const counted = state.instance === null ? state : withUsageOf(state, state.instance);
   const instance = plannedBody(state, { epoch: body.epoch, nonce: body.nonce, at });
-  const gates = [...state.gates];
-  for (const type of PREPARED) {
-    if (gates.some((gate) => gate.type === type && gate.ok)) continue;
-    gates.push({
+  const met = new Set(state.gates.filter(({ ok }) => ok).map(({ type }) => type));
+  const unknown = PREPARED.filter((type) => !met.has(type));
+  const gates: readonly Gate[] = [
+    // One that was not met when that was published was met since.
+    ...state.gates.filter(({ type }) => !unknown.includes(type)),
+    ...unknown.map((type) => ({
       type,
       ok: true,
       reason: "LaunchedBefore",
       evidence: `epoch ${body.epoch} was launched, which is only done with this gate met; the record of how it was met is lost`,
       at,
-    });
-  }
+    })),
+  ];
   return [enter({ ...counted, instance, gates }, "Starting", at, at + START_DEADLINE_MS), instance];
 }
 

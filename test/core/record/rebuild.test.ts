@@ -191,6 +191,16 @@ describe("a lane that is restored", () => {
     expect(ready.gates.filter(({ ok }) => !ok)).toEqual([]);
   });
 
+  test("a gate that was not met when it was published was met by whoever was launched since", () => {
+    const life = new Life().declared().assigned().planned().prepared(false);
+    expect(life.state.gates.some(({ ok }) => !ok)).toBe(true);
+    const { after } = restored(life.state, [bodyOf(3)]);
+    expect(after.instance).toMatchObject({ epoch: 3 });
+    expect(after.gates.filter(({ ok }) => !ok)).toEqual([]);
+    const types = after.gates.map(({ type }) => type);
+    expect(types).toEqual([...new Set(types)]);
+  });
+
   test("leaves an instance with somebody else's mission to be ended as a stray", () => {
     const life = new Life().declared().assigned().planned();
     const { after, effects } = restored(life.state, [bodyOf(3, { missionId: "m_other" })]);
