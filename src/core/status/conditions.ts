@@ -108,7 +108,10 @@ function withinBudget(state: CloneState): Fact {
   const hold = state.holds.find((other) => other.kind === "budget");
   if (hold !== undefined) return no(hold.reason, hold.message);
   const { mission } = state;
-  const crossed = Object.entries(mission.crossed).map(([meter, level]) => `${meter}: ${level}`);
+  // In one order, whatever was passed first: a record that was rebuilt says the same.
+  const crossed = Object.entries(mission.crossed)
+    .map(([meter, level]) => `${meter}: ${level}`)
+    .sort();
   const raised = BUDGET_FIELDS.flatMap((field) => {
     const raise = raiseOf(mission, field);
     return raise === null ? [] : [`${field} is ${raise.to}, raised from ${raise.from} by ${raise.by}`];

@@ -48,6 +48,14 @@ const did = (missionId: string, key: string): Told => ({
   missionId,
   key,
 });
+const letGo = (reason: string): Told =>
+  happened(
+    { type: "hold.released", kind: "freeze", owner: "*", by: "operator:ann", reason: "looked" },
+    same({
+      ...RUNNING,
+      holds: [{ kind: "freeze", owner: "x", since: 0, reason, message: "", clearBy: "operator" }],
+    }),
+  );
 const homeless = (event: CloneEvent): Told => {
   const told = on(event) as Extract<Fact, { type: "recorded" }>;
   return { ...told, event: { ...told.event, missionId: null } };
@@ -133,6 +141,16 @@ judged("no-action-twice", [
     null,
   ],
   ["seen once", [did("m1", "k1"), did("m1", "k2"), did("m2", "k1")], null],
+  [
+    "seen again after a person has let it go unseen",
+    [did(ID, "k1"), letGo("LedgerIncomplete"), did(ID, "k1")],
+    null,
+  ],
+  [
+    "seen again after a person has let go of something else",
+    [did(ID, "k1"), letGo("UnknownAction"), did(ID, "k1")],
+    "k1 was done a second time, by epoch 2",
+  ],
   ["seen twice", [did("m1", "k1"), did("m1", "k1")], "k1 was done a second time, by epoch 2"],
 ]);
 

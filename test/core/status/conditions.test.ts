@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { ConditionType } from "../../../src/core/model/condition.ts";
 import { CONDITION_TYPES } from "../../../src/core/model/condition.ts";
+import { conditionsOf } from "../../../src/core/status/conditions.ts";
+import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 
 const shown = (life: Life, type: ConditionType): string => {
@@ -64,3 +66,19 @@ function atThreshold(): Life {
     .running()
     .on({ type: "budget.crossed", meter: "runtime_minutes", level: "pause", used: 9, limit: 10 });
 }
+
+test("what a budget has passed is said in one order, whatever was passed first", () => {
+  const { state } = new Life().running();
+  const { mission } = state;
+  if (mission === null) throw new Error("it has no mission");
+  const said = (crossed: NonNullable<CloneState["mission"]>["crossed"]) =>
+    conditionsOf({ ...state, mission: { ...mission, crossed } }, T0).find(
+      ({ type }) => type === "WithinBudget",
+    )?.message;
+  const [one, other] = [
+    said({ runtime_minutes: "notify", llm_calls: "warn" }),
+    said({ llm_calls: "warn", runtime_minutes: "notify" }),
+  ];
+  expect(one).toBe("passed llm_calls: warn, runtime_minutes: notify");
+  expect(other).toBe(one);
+});

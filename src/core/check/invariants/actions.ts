@@ -2,7 +2,7 @@
 import { needsApproval } from "../../ledger/approval.ts";
 import { foldAction, isLedgerEvent } from "../../ledger/row.ts";
 import type { ActionRow } from "../../model/action.ts";
-import { FINE, found, type Invariant } from "../fact.ts";
+import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 
 /** An action is let go only when its row says that it was not done; whoever saw it done twice is a witness. */
 const noActionTwice: Invariant = {
@@ -22,6 +22,9 @@ const noActionTwice: Invariant = {
         }
         if (fact.type === "lost" || fact.type === "rebuilding") rows.clear();
         if (fact.type !== "recorded") return FINE;
+        // What an instance did unseen before the record was lost is on whoever has looked and lets its lane go on.
+        if (letsGoUnseen(fact))
+          for (const what of done) if (what.startsWith(`${fact.event.missionId}/`)) done.delete(what);
         if (fact.event.event.type === "clone.restored")
           for (const row of fact.event.event.actions) rows.set(`${row.missionId}/${row.key}`, row);
         if (!isLedgerEvent(fact.event.event)) return FINE;
@@ -50,6 +53,10 @@ const noActionTwice: Invariant = {
     };
   },
 };
+
+function letsGoUnseen({ before, event: { event } }: Recorded): boolean {
+  return event.type === "hold.released" && before.holds.some(({ reason }) => reason === "LedgerIncomplete");
+}
 
 /** The exact action was approved, by as many people as had to, and the approval was not used before. */
 const approvedFirst: Invariant = {
