@@ -278,7 +278,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "return instance !== undefined;",
       },
     ],
-    troubles: ["commitFails", "lostReply", "duplicate", "misbehaviour", "survivors"],
+    troubles: ["commitFails", "lostReply", "lostRequest", "slowRequest", "operatorsPerHour", "crashesPerHour"],
     hours: 2,
   },
   {
