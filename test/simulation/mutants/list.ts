@@ -278,7 +278,14 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "return instance !== undefined;",
       },
     ],
-    troubles: ["commitFails", "lostReply", "lostRequest", "slowRequest", "operatorsPerHour", "crashesPerHour"],
+    troubles: [
+      "commitFails",
+      "lostReply",
+      "lostRequest",
+      "slowRequest",
+      "operatorsPerHour",
+      "crashesPerHour",
+    ],
     hours: 2,
   },
   {
