@@ -5,6 +5,7 @@ import { FactoryError } from "../../src/core/model/error.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { JOURNAL_PATH } from "../../src/reconcile/record-files.ts";
+import { REBUILDING } from "../../src/reconcile/record-guard.ts";
 import { restoreRecord, surveyRecord } from "../../src/reconcile/restore.ts";
 import type { Host } from "./host.ts";
 import { createLife, type Life } from "./life.ts";
@@ -50,18 +51,26 @@ export function restoreLost(world: World, host: Host): void {
   world.holder = own;
   const cutOff = dice.chance(CUT_OFF_CHANCE) && world.calmSinceMs > world.timeline.elapsedMs;
   if (cutOff) world.timeline.after(dice.between(1, 2_000), () => own.kill());
+  const done = (said: string): void => {
+    world.recordLost = false;
+    world.tell({ type: "rebuilt" });
+    world.story.tell(`people: the record is rebuilt: ${said}`);
+    over();
+  };
   rebuild(world, { host, own }).then(
-    (lanes) => {
-      world.recordLost = false;
-      world.tell({ type: "rebuilt" });
-      world.story.tell(`people: the record is rebuilt: ${lanes} clones`);
-      over();
-    },
-    (error: unknown) => {
+    (lanes) => done(`${lanes} clones`),
+    async (error: unknown) => {
+      // The last answer alone was lost: whoever looks again finds a record that is whole.
+      if (await isWhole(world)) return done(`although ${String(error)}`);
       world.story.tell(`people: the record could not be rebuilt: ${String(error)}`);
       over();
     },
   );
+}
+
+async function isWhole({ store }: World): Promise<boolean> {
+  const { lastSeq, settings } = await store.load();
+  return lastSeq > 0 && !(REBUILDING in settings);
 }
 
 /** The steps of `factory restore`, on a new disk. */
