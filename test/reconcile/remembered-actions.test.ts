@@ -161,6 +161,15 @@ describe("after the record was lost, an action of a living instance", () => {
   });
 });
 
+test("a result that is too long to be kept stands in the way of no later question", async () => {
+  const { key } = await claim();
+  reachable = false;
+  await complete({ key, outcome: "done", result: "x".repeat(20_000) });
+  reachable = true;
+  expect(await claim()).toMatchObject({ decision: "in_progress" });
+  expect(await complete({ key, outcome: "done", result: "short" })).toMatchObject({ decision: "recorded" });
+});
+
 test("what the record still knows of it is not counted twice", async () => {
   const { key } = await claim();
   await complete({ key, outcome: "failed" });

@@ -1,6 +1,10 @@
 /** What the shim knows of its agents' actions: the one witness of what was let go, should the record be lost. */
 import { shownArguments } from "../../core/ledger/row.ts";
-import { ACTIONS_PER_MISSION_MAX, type RememberedAction } from "../../core/model/action.ts";
+import {
+  ACTIONS_PER_MISSION_MAX,
+  RESULT_LENGTH_MAX,
+  type RememberedAction,
+} from "../../core/model/action.ts";
 import { canonicalJson } from "../../core/model/digest.ts";
 import type { ToolAnswer } from "./tools.ts";
 
@@ -58,11 +62,13 @@ export function createActionMemory(): ActionMemory {
       const said = question["outcome"] ?? question["verified"];
       if (heard !== "recorded" || said === "unverifiable") return;
       const done = said === "done";
-      const result = question["result"];
+      const result = done && question["result"] !== undefined ? canonicalJson(question["result"]) : null;
+      // The ledger would refuse it, and every question that it went along with.
+      if (result !== null && result.length > RESULT_LENGTH_MAX) return;
       rows.set(row.key, {
         ...row,
         state: done ? "committed" : "failed",
-        result: done && result !== undefined ? canonicalJson(result) : null,
+        result,
         evidence: typeof question["evidence"] === "string" ? question["evidence"] : "",
       });
     },

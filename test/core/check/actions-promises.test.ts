@@ -48,14 +48,22 @@ const did = (missionId: string, key: string): Told => ({
   missionId,
   key,
 });
-const letGo = (reason: string): Told =>
-  happened(
-    { type: "hold.released", kind: "freeze", owner: "*", by: "operator:ann", reason: "looked" },
-    same({
-      ...RUNNING,
-      holds: [{ kind: "freeze", owner: "x", since: 0, reason, message: "", clearBy: "operator" }],
-    }),
+const letGo = (reason: string, left = false): Told => {
+  const held: CloneState = {
+    ...RUNNING,
+    holds: [{ kind: "freeze", owner: "x", since: 0, reason, message: "", clearBy: "operator" }],
+  };
+  return happened(
+    {
+      type: "hold.released",
+      kind: left ? "window" : "freeze",
+      owner: "*",
+      by: "operator:ann",
+      reason: "looked",
+    },
+    [held, left ? held : RUNNING],
   );
+};
 const homeless = (event: CloneEvent): Told => {
   const told = on(event) as Extract<Fact, { type: "recorded" }>;
   return { ...told, event: { ...told.event, missionId: null } };
@@ -145,6 +153,11 @@ judged("no-action-twice", [
     "seen again after a person has let it go unseen",
     [did(ID, "k1"), letGo("LedgerIncomplete"), did(ID, "k1")],
     null,
+  ],
+  [
+    "seen again while it still waits for a person",
+    [did(ID, "k1"), letGo("LedgerIncomplete", true), did(ID, "k1")],
+    "k1 was done a second time, by epoch 2",
   ],
   [
     "seen again after a person has let go of something else",

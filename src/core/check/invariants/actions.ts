@@ -54,8 +54,10 @@ const noActionTwice: Invariant = {
   },
 };
 
-function letsGoUnseen({ before, event: { event } }: Recorded): boolean {
-  return event.type === "hold.released" && before.holds.some(({ reason }) => reason === "LedgerIncomplete");
+function letsGoUnseen({ before, after }: Recorded): boolean {
+  const waits = ({ holds }: Recorded["before"]): boolean =>
+    holds.some(({ reason }) => reason === "LedgerIncomplete");
+  return waits(before) && !waits(after);
 }
 
 /** The exact action was approved, by as many people as had to, and the approval was not used before. */
