@@ -14,7 +14,8 @@ export function matters({ before, after }: Recorded): boolean {
     before.holds !== after.holds ||
     before.requests !== after.requests ||
     before.mission?.blockers !== after.mission?.blockers ||
-    before.instance?.health !== after.instance?.health
+    before.instance?.health !== after.instance?.health ||
+    before.recovery !== after.recovery
   );
 }
 
