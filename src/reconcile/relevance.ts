@@ -1,7 +1,7 @@
 import { waitsForPeople } from "../core/supervise/people.ts";
 import type { Recorded } from "./record.ts";
 
-/** Whether people, or another pass, should see it. Progress and heartbeats ride along with the next flush. */
+/** Whether people, or another pass, should see it. Progress, heartbeats and one more try of the same cure ride along with the next flush. */
 export function matters({ before, after }: Recorded): boolean {
   return (
     before.phase !== after.phase ||
@@ -15,7 +15,8 @@ export function matters({ before, after }: Recorded): boolean {
     before.requests !== after.requests ||
     before.mission?.blockers !== after.mission?.blockers ||
     before.instance?.health !== after.instance?.health ||
-    before.recovery !== after.recovery
+    before.recovery?.rung !== after.recovery?.rung ||
+    before.recovery?.cause !== after.recovery?.cause
   );
 }
 

@@ -4,10 +4,14 @@ import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { statusText } from "../../src/reconcile/status-files.ts";
 import { isOurs } from "../../src/reconcile/write-back.ts";
 import type { Host } from "./host.ts";
+import { playSteps } from "./timeline.ts";
 import type { World } from "./world.ts";
 
 /** Longer than any answer takes. */
 const CALM_AFTER_MS = 3 * MINUTE_MS;
+
+/** In calm; longer than the spacing of routine publications. */
+const PUBLISHED_WITHIN_MS = 2 * MINUTE_MS;
 
 /** Asks every invariant about the record and the world as they are now. */
 export function lookAtRecord(world: World): void {
@@ -20,6 +24,17 @@ export async function isResting(world: World, host: Host): Promise<boolean> {
   const { effects, outbox } = world.store.peek();
   if (effects.length > 0 || outbox.some(({ dead }) => dead === null)) return false;
   return (await unfinished(world)).every(({ reasons }) => reasons.length > 0);
+}
+
+/** Lets what was recorded since the last flush be published: a cure that is tried again and again waits for the next one. */
+export async function publishRest(world: World, host: Host): Promise<void> {
+  host.controller?.touch();
+  const untilMs = world.timeline.elapsedMs + PUBLISHED_WITHIN_MS;
+  await playSteps(() => {
+    if (host.controller?.publishDueAt() === null || world.timeline.elapsedMs > untilMs) return false;
+    world.timeline.step();
+    return true;
+  });
 }
 
 /** What must be true at the very end. */

@@ -43,7 +43,7 @@ export interface Host {
 const BOOT_RETRY_MS = 2_000;
 /** Less than the shortest silence that means anything. */
 const LAG_MS_MAX = 5_000;
-const FLUSH_MS = 5 * MINUTE_MS;
+export const FLUSH_MS = 5 * MINUTE_MS;
 
 export function createHost(world: World, rhythm: Rhythm): Host {
   const dice = world.dice.fork("host");

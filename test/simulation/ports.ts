@@ -64,6 +64,7 @@ async function tellCommit(
       ? []
       : await disk.events({ afterSeq: world.recorded, limit: batch.events.length });
   world.recorded += events.length;
+  if (events.length > 0) world.recordedAtMs = world.timeline.elapsedMs;
   for (const { clone, seq: at, event } of events) {
     const detail = "epoch" in event ? ` epoch ${event.epoch}` : "";
     const said = event.type === "instance.reported" ? ` ${event.report.type} #${event.report.seq}` : "";

@@ -2,8 +2,8 @@ import type { Violation } from "../../src/core/check/fact.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
 import { drawCourse } from "./course.ts";
 import { createDice } from "./dice.ts";
-import { isResting, judgeEnd, lookAtRecord } from "./ending.ts";
-import { createHost, type Host } from "./host.ts";
+import { isResting, judgeEnd, lookAtRecord, publishRest } from "./ending.ts";
+import { createHost, FLUSH_MS, type Host } from "./host.ts";
 import { foundFleet } from "./people.ts";
 import { CALM, namesOf, type TroubleName, type Troubles } from "./swarm.ts";
 import { playSteps, settle } from "./timeline.ts";
@@ -79,6 +79,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   if (world.checker.violations.length === 0) {
     beginCalm(world, host);
     await run(world, { forMs: CALM_MS_MAX, calm: host, sums });
+    if (world.timeline.elapsedMs - world.recordedAtMs < FLUSH_MS) await publishRest(world, host);
     if (world.checker.violations.length === 0) await judgeEnd(world, host);
   }
   return {

@@ -61,6 +61,8 @@ export interface World {
   holder: Life | null;
   /** How many events of this disk the checker was told of. */
   recorded: number;
+  /** When the newest of them was recorded. */
+  recordedAtMs: number;
   readonly machine: Machine;
   /** What some controller of this world has parsed: a document says the same to the next one. */
   readonly documents: DocumentMemory;
@@ -128,6 +130,7 @@ export function createWorld(
     calmSinceMs: Number.POSITIVE_INFINITY,
     holder: null,
     recorded: 0,
+    recordedAtMs: 0,
     get machine() {
       return machine;
     },

@@ -142,15 +142,16 @@ function climb(state: CloneState, wanted: Rung, at: Instant): Step {
 
 /**
  * It answers its driver and its reports are read past the callback: what is broken is the way to us, which the next
- * instance would not find either. It works on, and is reconnected as often as that may be tried.
+ * instance would not find either. It works on, and is reconnected as often as that may be tried. One that is paused has
+ * nothing to report that could prove as much, and nothing that a restart would not cost: its answer is enough.
  */
 function isBeyondItsCallback(
   { cause }: Recovery,
-  { callback, answeredAt }: InstanceState,
+  { callback, answeredAt, paused }: InstanceState,
   at: Instant,
 ): boolean {
   const answers = answeredAt !== null && Math.abs(at - answeredAt) < TRIES_WINDOW_MS;
-  return cause === "silent" && callback.downSince !== null && answers;
+  return cause === "silent" && answers && (paused || callback.downSince !== null);
 }
 
 function above(rung: Exclude<Rung, "restart">, recovery: Recovery): Rung {

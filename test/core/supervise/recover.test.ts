@@ -95,6 +95,25 @@ describe("the ladder", () => {
     expect(life.state.mission?.incidents.map((one) => one.class)).toEqual(["degraded", "heartbeat_lost"]);
   });
 
+  test("one that is paused and answers its driver is not restarted for its silence: it has nothing to say", () => {
+    const life = new Life().running();
+    life.on({ type: "instance.paused", epoch: 1 });
+    degraded(life);
+    for (let more = 0; more <= 2 * TRIES_MAX; more++) {
+      if (more === 0) tried(life, "probe", { found: { ...WELL, agent: "stopped" } });
+      tried(life, "reconnect");
+      waited(life);
+    }
+    expect(life.state).toMatchObject({ phase: "Running", recovery: { rung: "reconnect" } });
+    // Its answer grows old and there is no other: then a mission is better served by another instance.
+    const answeredAt = life.at;
+    while (life.state.phase === "Running" && life.at < answeredAt + 2 * TRIES_WINDOW_MS) {
+      tried(life, "reconnect", { ok: false, evidence: "refused" });
+      waited(life);
+    }
+    expect(life.state.phase).toBe("Stopping");
+  });
+
   test("resumes in place only where the agent is what is wrong: continued first, then started again", () => {
     const life = degraded(new Life().running(), "agent_stopped");
     tried(life, "probe", { found: { ...WELL, agent: "stopped" } });
