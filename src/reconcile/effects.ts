@@ -1,15 +1,14 @@
-import { REFUSED_MAX } from "../core/model/callback.ts";
 import type { Effect } from "../core/model/effect.ts";
 import { assertNever, FactoryError } from "../core/model/error.ts";
 import type { CloneEvent } from "../core/model/event.ts";
-import type { InstanceHandle, Signal } from "../core/model/instance.ts";
+import type { Signal } from "../core/model/instance.ts";
 import { entryText } from "../core/model/kill-switch.ts";
 import type { Prices } from "../core/model/prices.ts";
 import type { Instant } from "../core/model/time.ts";
 import { heartbeatMs } from "../core/supervise/liveness.ts";
 import { graceLeftMs } from "../core/supervise/pause.ts";
 import type { CloneState } from "../core/supervise/state.ts";
-import { DEFAULT_LADDER, type Driver, type StopLadder } from "../ports/driver.ts";
+import type { Driver } from "../ports/driver.ts";
 import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
 import type { Log } from "../ports/log.ts";
@@ -17,12 +16,15 @@ import type { Proposals } from "../ports/proposals.ts";
 import type { Secrets } from "../ports/secrets.ts";
 import type { Source } from "../ports/source.ts";
 import type { Workspaces } from "../ports/workspaces.ts";
-import type { WireEvent } from "../wire/event.ts";
 import type { Desires } from "./desire.ts";
+import { failed } from "./effects/failed.ts";
+import { createHandles } from "./effects/handles.ts";
+import { recover } from "./effects/recover.ts";
+import { answered, readThrough, refusedReports, undelivered } from "./effects/reports.ts";
+import { stop } from "./effects/stop.ts";
 import { envelopeFor, envelopeForInCore } from "./envelope.ts";
 import { type KillSwitch, subjectOf } from "./kill-switch.ts";
 import { prepare } from "./prepare.ts";
-import { toPulledReport } from "./reports.ts";
 import { proposeTemplate } from "./template.ts";
 import type { Tokens } from "./tokens.ts";
 import type { Tracer } from "./trace.ts";
@@ -61,60 +63,10 @@ export interface EffectHandlers {
   failed(effect: Effect, failure: FactoryError, lastTry: boolean): readonly CloneEvent[] | null;
 }
 
-/** Rungs that have no time to lose keep their graces short. */
-const NOW_LADDER = { ...DEFAULT_LADDER, stdinGraceMs: 0, termGraceMs: 0 };
-/** It had its chance when it was paused, and does harm while it tidies up. */
-const RUNAWAY_LADDER = { ...DEFAULT_LADDER, termGraceMs: 1_000 };
-
 export function createEffectHandlers(parts: EffectParts): EffectHandlers {
-  const { tokens, desires, tracer } = parts;
-
-  function driverOf(state: CloneState): Driver {
-    const name = state.instance?.handle?.driver ?? state.spec?.runtime.driver ?? "process";
-    const driver = parts.drivers.get(name);
-    if (driver === undefined)
-      throw new FactoryError("driver/unknown", "stall", `this controller has no driver named ${name}`);
-    return driver;
-  }
-
-  async function handleOf(
-    state: CloneState,
-    epoch: number,
-    signal: AbortSignal,
-  ): Promise<InstanceHandle | null> {
-    const recorded = state.instance?.epoch === epoch ? state.instance.handle : null;
-    if (recorded !== null) return recorded;
-    const listing = await driverOf(state).list(signal);
-    const seen = listing.instances.find(
-      ({ handle }) => handle.clone === state.name && handle.epoch === epoch,
-    );
-    if (seen === undefined && !listing.complete) {
-      throw new FactoryError("driver/listing", "retry", listing.problem ?? "the listing is not complete");
-    }
-    return seen?.handle ?? null;
-  }
-
-  /** Of whatever is left of an epoch; null when nothing is. */
-  async function anyHandle(
-    driver: Driver,
-    clone: string,
-    epoch: number,
-    signal: AbortSignal,
-  ): Promise<InstanceHandle | null> {
-    const { instances } = await driver.list(signal);
-    return instances.find(({ handle }) => handle.clone === clone && handle.epoch === epoch)?.handle ?? null;
-  }
-
-  async function knownHandle(state: CloneState, epoch: number, signal: AbortSignal): Promise<InstanceHandle> {
-    const handle = await handleOf(state, epoch, signal);
-    if (handle === null)
-      throw new FactoryError(
-        "driver/unknown-instance",
-        "retry",
-        `${state.name} has no instance of epoch ${epoch}`,
-      );
-    return handle;
-  }
+  const { tokens, tracer, log } = parts;
+  const handles = createHandles(parts.drivers);
+  const { driverOf, knownHandle } = handles;
 
   async function launch(
     state: CloneState,
@@ -184,136 +136,6 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     return [{ type: "dispatch.finished", epoch }];
   }
 
-  /** Fence first: whatever comes up late cannot. Then the end, the proof, and what its outbox still holds. */
-  async function stop(
-    state: CloneState,
-    effect: Extract<Effect, { type: "stop" }>,
-    signal: AbortSignal,
-  ): Promise<CloneEvent[]> {
-    const driver = driverOf(state);
-    await driver.fence(state.name, effect.epoch, signal);
-    const handle = await handleOf(state, effect.epoch, signal);
-    if (handle === null) {
-      const evidence = "the epoch is fenced and a complete listing does not show it: it never started";
-      const proof = {
-        containment: "group",
-        rung: "already",
-        emptyScans: 1,
-        durationMs: 0,
-        evidence,
-      } as const;
-      return [{ type: "stop.finished", epoch: effect.epoch, proof }];
-    }
-    if (effect.trace !== undefined)
-      await tracer.before({ state, driver, handle, cause: effect.trace }, signal);
-    const proof = await driver.stop(handle, ladderFor(effect), signal);
-    const rest = [
-      ...(await undelivered(driver, handle, state, signal)),
-      ...(await refusedReports(driver, handle, state, signal)),
-    ];
-    await forgetOld(driver, state.name, effect.epoch, signal);
-    const last = parts.signals?.get(state.name)?.heartbeat;
-    const active = last?.epoch === effect.epoch ? { activeMs: Math.round(last.usage.activeMs) } : {};
-    return [...rest, { type: "stop.finished", epoch: effect.epoch, proof, ...active }];
-  }
-
-  /** What is left of earlier epochs is forgotten but for the newest few, or listings would grow with every restart. */
-  async function forgetOld(driver: Driver, clone: string, epoch: number, signal: AbortSignal): Promise<void> {
-    if (epoch <= EPOCHS_KEPT) return;
-    try {
-      const { instances } = await driver.list(signal);
-      const old = instances.filter(
-        ({ handle, state }) =>
-          handle.clone === clone && handle.epoch <= epoch - EPOCHS_KEPT && state === "dead",
-      );
-      for (const { handle } of old) await driver.reap(handle, signal);
-    } catch (error) {
-      // The next stop tries again; the proof of this one must not wait for it.
-      parts.log.warn("old instances could not be forgotten", { clone, error: String(error) });
-    }
-  }
-
-  async function undelivered(
-    driver: Driver,
-    handle: InstanceHandle,
-    state: CloneState,
-    signal: AbortSignal,
-  ): Promise<CloneEvent[]> {
-    const { instance } = state;
-    if (instance === null || instance.epoch !== handle.epoch) return [];
-    const events: readonly WireEvent[] = await driver.pullOutbox(handle, instance.lastSeq, signal);
-    return events.map((event) => ({
-      type: "instance.reported",
-      epoch: handle.epoch,
-      report: toPulledReport(event),
-    }));
-  }
-
-  /** One attempt to bring a degraded instance back; also a failed one is an outcome, and the core decides what comes next. */
-  async function recover(
-    effect: Extract<Effect, { type: "probe" | "reconnect" | "revive" }>,
-    state: CloneState,
-    signal: AbortSignal,
-  ): Promise<CloneEvent[]> {
-    const { epoch } = effect;
-    const driver = driverOf(state);
-    const handle = await knownHandle(state, epoch, signal);
-    if (effect.type === "probe") {
-      const found = await driver.probe(handle, signal);
-      return [{ type: "recovery.tried", epoch, rung: "probe", ok: true, found, evidence: found.evidence }];
-    }
-    if (effect.type === "revive") {
-      const evidence = await driver.revive(handle, { again: effect.again }, signal);
-      return [{ type: "recovery.tried", epoch, rung: "resume", ok: true, found: null, evidence }];
-    }
-    const heartbeatIntervalMs = heartbeatMs(state);
-    const settings = { callbackUrl: parts.callbackUrl(), heartbeatIntervalMs };
-    const done = await driver.reconnect(handle, settings, signal);
-    const pulled = await undelivered(driver, handle, state, signal);
-    const evidence = `${done}; ${pulled.length} reports were brought in`;
-    return [
-      ...pulled,
-      // What comes this way says something about the callback as well.
-      ...(pulled.length === 0 ? [] : [readThrough(pulled, epoch, state)]),
-      { type: "instance.configured", epoch, heartbeatIntervalMs },
-      { type: "recovery.tried", epoch, rung: "reconnect", ok: true, found: null, evidence },
-    ];
-  }
-
-  /** An instance that cannot reach us is asked instead: its answer stands for the heartbeat that does not arrive. */
-  async function answered(
-    driver: Driver,
-    handle: InstanceHandle,
-    { instance }: CloneState,
-    signal: AbortSignal,
-  ): Promise<CloneEvent[]> {
-    if (instance?.epoch !== handle.epoch || instance.callback.downSince === null) return [];
-    const found = await driver.probe(handle, signal);
-    const { epoch } = handle;
-    return [
-      { type: "recovery.tried", epoch, rung: "probe", ok: found.answers, found, evidence: found.evidence },
-    ];
-  }
-
-  /** What its shim has set aside since we last looked. Its reports are not lost, so nothing waits for this. */
-  async function refusedReports(
-    driver: Driver,
-    handle: InstanceHandle,
-    { instance, name }: CloneState,
-    signal: AbortSignal,
-  ): Promise<CloneEvent[]> {
-    if (instance === null || instance.epoch !== handle.epoch) return [];
-    try {
-      const letters = await driver.deadLetters(handle, signal);
-      if (letters.length <= instance.callback.refusedSeen) return [];
-      const reports = letters.slice(-REFUSED_MAX);
-      return [{ type: "callback.refused", epoch: handle.epoch, reports, seen: letters.length }];
-    } catch (error) {
-      parts.log.warn("a shim's dead letters could not be read", { clone: name, error: String(error) });
-      return [];
-    }
-  }
-
   async function carryOut(
     effect: Effect,
     state: CloneState,
@@ -346,16 +168,17 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       case "probe":
       case "reconnect":
       case "revive":
-        return recover(effect, state, signal);
+        return recover(effect, state, { handles, callbackUrl: parts.callbackUrl }, signal);
       case "stop":
-        return stop(state, effect, signal);
+        return stop(effect, state, { ...parts, handles }, signal);
       case "pull": {
+        const driver = driverOf(state);
         const handle = await knownHandle(state, effect.epoch, signal);
-        const pulled = await undelivered(driverOf(state), handle, state, signal);
+        const pulled = await undelivered(driver, handle, state, signal);
         return [
           ...pulled,
-          ...(await refusedReports(driverOf(state), handle, state, signal)),
-          ...(await answered(driverOf(state), handle, state, signal)),
+          ...(await refusedReports(driver, handle, state, { signal, log })),
+          ...(await answered(driver, handle, state, signal)),
           readThrough(pulled, effect.epoch, state),
         ];
       }
@@ -395,7 +218,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
           {
             state,
             driver: driverOf(state),
-            handle: await anyHandle(driverOf(state), state.name, effect.epoch, signal),
+            handle: await handles.anyHandle(state, effect.epoch, signal),
           },
           signal,
         );
@@ -422,94 +245,8 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     if (obstacle !== null) throw new FactoryError("record/doubtful", "retry", obstacle);
   }
 
-  return { carryOut, failed: (effect, failure, lastTry) => failed(effect, failure, lastTry) };
-
-  function failed(effect: Effect, failure: FactoryError, lastTry: boolean): readonly CloneEvent[] | null {
-    const message = failure.message;
-    const pointless = failure.disposition === "stall" || failure.disposition === "yield";
-    switch (effect.type) {
-      case "launch":
-        if (failure.disposition === "retry" && !lastTry && RETRY_LAUNCH.has(failure.code)) return null;
-        return [
-          {
-            type: "instance.launch_failed",
-            epoch: effect.epoch,
-            code: failure.code,
-            message,
-            permanent: failure.disposition === "stall",
-          },
-        ];
-      case "probe":
-      case "reconnect":
-      case "revive": {
-        const rung = effect.type === "revive" ? "resume" : effect.type;
-        const { epoch } = effect;
-        return [{ type: "recovery.tried", epoch, rung, ok: false, found: null, evidence: message }];
-      }
-      case "dispatch":
-        return [{ type: "dispatch.failed", epoch: effect.epoch, message }];
-      case "stop":
-        return [{ type: "stop.failed", epoch: effect.epoch, message }];
-      case "promote":
-        return failure.disposition === "stall"
-          ? [
-              {
-                type: "promote.finished",
-                missionId: effect.missionId,
-                evidence: `not proposed: ${message}`,
-              },
-            ]
-          : null;
-      case "hand_over":
-        return failure.disposition === "stall"
-          ? [{ type: "handover.failed", missionId: effect.missionId, message }]
-          : null;
-      case "trace":
-        // A disk that is full today may not be tomorrow, but the lane does not wait until then.
-        return pointless || lastTry ? [{ type: "trace.failed", missionId: effect.missionId, message }] : null;
-      case "judge":
-        return [{ type: "judge.failed", missionId: effect.missionId, message }];
-      case "prepare":
-        return [
-          {
-            type: "prepare.finished",
-            gates: [
-              {
-                type: "BaselineApplied",
-                ok: false,
-                reason: "PreparationFailed",
-                evidence: message,
-                at: desires.now(),
-              },
-            ],
-          },
-        ];
-      default:
-        // Nobody asks for these again, so they are tried for as long as there is an instance, or an archive, that they are for.
-        return pointless ? [] : null;
-    }
-  }
+  return {
+    carryOut,
+    failed: (effect, failure, lastTry) => failed(effect, failure, { lastTry, now: parts.desires.now() }),
+  };
 }
-
-function ladderFor({ enter, trace }: Extract<Effect, { type: "stop" }>): StopLadder {
-  if (enter === "now") return { ...NOW_LADDER, enter };
-  return { ...(trace === "runaway" ? RUNAWAY_LADDER : DEFAULT_LADDER), enter };
-}
-
-/** How far the outbox was read, and how much of it had not come over the callback. */
-function readThrough(pulled: readonly CloneEvent[], epoch: number, { instance }: CloneState): CloneEvent {
-  const last = pulled.at(-1);
-  const throughSeq = last?.type === "instance.reported" ? last.report.seq : (instance?.lastSeq ?? 0);
-  return { type: "callback.restored", epoch, throughSeq, brought: pulled.length };
-}
-
-/** Dead instances per clone whose transcripts are kept to be looked at. */
-const EPOCHS_KEPT = 5;
-
-/** Launches worth repeating under the same epoch: the old instance is on its way out, or the machine was busy or full. */
-const RETRY_LAUNCH: ReadonlySet<string> = new Set([
-  "driver/alive",
-  "driver/disk",
-  "kill-switch/engaged",
-  "record/doubtful",
-]);

@@ -49,7 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "one-living-instance",
     edits: [
       {
-        file: "reconcile/effects.ts",
+        file: "reconcile/effects/failed.ts",
         find: `return [{ type: "stop.failed", epoch: effect.epoch, message }];`,
         replace: `return [{ type: "stop.finished", epoch: effect.epoch, proof: { containment: "group", rung: "already", emptyScans: 0, durationMs: 0, evidence: message } }];`,
       },
@@ -293,7 +293,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "reports-once-in-order",
     edits: [
       {
-        file: "reconcile/effects.ts",
+        file: "reconcile/effects/stop.ts",
         find: 'return [...rest, { type: "stop.finished"',
         replace: 'return [...rest.slice(1), { type: "stop.finished"',
       },
