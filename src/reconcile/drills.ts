@@ -113,9 +113,7 @@ export function createPlannedDrills(parts: {
     if (sameValue(next, book)) return;
     remember(next, [
       ...fresh.filter(({ passed }) => !passed).map(drillFailed),
-      ...next.overdue
-        .filter(({ target, dueAt }) => !told.has(`${target} ${dueAt}`))
-        .map((one) => drillOverdue(one, now)),
+      ...next.overdue.filter(({ target, dueAt }) => !told.has(`${target} ${dueAt}`)).map(drillOverdue),
     ]);
   }
 

@@ -6,7 +6,7 @@ import { CONTAINMENTS, type Containment } from "../model/instance.ts";
 import { HOUR_MS, type Instant } from "../model/time.ts";
 
 /** A drill takes seconds. Whoever has not got to it by now has a reason that people should hear. */
-const OVERDUE_MS = HOUR_MS;
+export const OVERDUE_MS = HOUR_MS;
 export const WHOLE_FLEET = "fleet";
 
 export interface DrillTarget {

@@ -1,7 +1,8 @@
 /** What people are told of drills that did not prove what they should have. */
+import { OVERDUE_MS } from "../drill/due.ts";
 import type { DrillResult, OverdueDrill } from "../model/drill.ts";
 import type { Notice } from "../model/notice.ts";
-import { type Instant, iso } from "../model/time.ts";
+import { iso } from "../model/time.ts";
 import { bounded } from "./bound.ts";
 import { noticeId } from "./notices.ts";
 
@@ -19,11 +20,12 @@ export function drillFailed({ target, at, evidence, enter }: DrillResult): Notic
   });
 }
 
-export function drillOverdue({ target, dueAt, reason }: OverdueDrill, at: Instant): Notice {
+/** Equal whenever it is found: a clone that leaves the plan and comes back is told of under the same id. */
+export function drillOverdue({ target, dueAt, reason }: OverdueDrill): Notice {
   return drill({
-    cause: `drill overdue ${target} ${dueAt}`,
+    cause: `drill overdue ${target} ${dueAt} ${reason}`,
     severity: "medium",
-    at,
+    at: dueAt + OVERDUE_MS,
     since: dueAt,
     subject: `${target}: drill_overdue`,
     what: `the drill of ${iso(dueAt)} was not made: ${reason}`,

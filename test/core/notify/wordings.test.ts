@@ -114,20 +114,20 @@ describe("a drill", () => {
 
   test("that was not made is one as well, and of the whole fleet where no clone is named", () => {
     const overdue = { target: "scribe", dueAt: T0, reason: "the switch is engaged" };
-    expect(drillOverdue(overdue, T0 + 9)).toMatchObject({
+    expect(drillOverdue(overdue)).toMatchObject({
       kind: "incident",
       severity: "medium",
-      at: T0 + 9,
+      at: T0 + 3_600_000,
       since: T0,
       subject: "scribe: drill_overdue",
       what: "the drill of 2026-11-23T12:00:00.000Z was not made: the switch is engaged",
       evidence: [],
       answers: ["factory drills", "factory drill kill scribe"],
     });
-    expect(drillOverdue({ ...overdue, target: "fleet" }, T0).answers).toEqual([
+    expect(drillOverdue({ ...overdue, target: "fleet" }).answers).toEqual([
       "factory drills",
       "factory drill kill --all-canaries",
     ]);
-    expect(drillOverdue(overdue, T0 + 10).id).toBe(drillOverdue(overdue, T0 + 9).id);
+    expect(drillOverdue({ ...overdue, reason: "another" }).id).not.toBe(drillOverdue(overdue).id);
   });
 });
