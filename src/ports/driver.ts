@@ -1,3 +1,4 @@
+import type { RememberedAction } from "../core/model/action.ts";
 import type { RefusedReport } from "../core/model/callback.ts";
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
 import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "../core/model/instance.ts";
@@ -97,6 +98,12 @@ export interface Driver {
    * done, so that looking changes nothing: for whoever is about to end it.
    */
   evidence(handle: InstanceHandle, signal: AbortSignal): Promise<InstanceEvidence>;
+
+  /**
+   * What the shim remembers of its agents' actions, each as it stands; also of a dead instance. Null when nobody can
+   * tell, as of one that is unknown here.
+   */
+  remembered(handle: InstanceHandle, signal: AbortSignal): Promise<readonly RememberedAction[] | null>;
 
   /** What the shim has set aside because the controller refused it for good, in order; also of a dead instance. */
   deadLetters(handle: InstanceHandle, signal: AbortSignal): Promise<readonly RefusedReport[]>;

@@ -434,7 +434,9 @@ function publishedSettings(settings: ReadonlyMap<string, string>): Record<string
   return Object.fromEntries([...settings].filter(([key]) => !own.has(key)).sort());
 }
 
-function readPushes(text: string | undefined): number[] {
-  const value: unknown = text === undefined ? [] : JSON.parse(text);
+/** Null when this record has never counted one. */
+function readPushes(text: string | undefined): number[] | null {
+  if (text === undefined) return null;
+  const value: unknown = JSON.parse(text);
   return Array.isArray(value) ? value.filter((at): at is number => typeof at === "number") : [];
 }

@@ -38,7 +38,12 @@ export async function surveyRecord(parts: {
     if (!listing.complete)
       throw new FactoryError("driver/listing", "retry", listing.problem ?? "the listing is not complete");
     for (const seen of listing.instances)
-      instances.push({ ...seen, missionId: await missionOf(driver, seen.handle, signal), orphan: false });
+      instances.push({
+        ...seen,
+        missionId: await missionOf(driver, seen.handle, signal),
+        remembered: await driver.remembered(seen.handle, signal),
+        orphan: false,
+      });
     for (const handle of (await driver.orphans?.find(signal)) ?? []) orphans.push({ driver, handle });
   }
   const files = recordFiles(parts.files);
@@ -133,7 +138,7 @@ async function missionOf(
 
 /** Its epoch is seen and its body will be ended before anything is recorded. */
 function gone(handle: InstanceHandle): FoundInstance {
-  return { handle, state: "dead", missionId: null, orphan: true };
+  return { handle, state: "dead", missionId: null, remembered: null, orphan: true };
 }
 
 function settingsOf(text: string | undefined): Record<string, string> {

@@ -66,8 +66,8 @@ export function createWriteBack(parts: {
   admit?: (files: ReadonlyMap<string, string>) => Promise<string | null>;
   /** What `fleet.yaml` allows; never more than `PUSHES_PER_MINUTE_MAX`. */
   pushesPerMinute?: () => number;
-  /** Restored from the record, so that a restart does not earn new pushes. */
-  pushes?: readonly Instant[];
+  /** Restored from the record, so that a restart does not earn new pushes. Null: this record has never counted one. */
+  pushes?: readonly Instant[] | null;
   /** Makes the count durable; without that nothing is pushed. */
   onPush?: (pushes: readonly Instant[]) => Promise<void> | void;
 }): WriteBack {
@@ -78,6 +78,7 @@ export function createWriteBack(parts: {
   let notBefore: Instant = 0;
   let retries = 0;
   let pushes: Instant[] = [...(parts.pushes ?? [])];
+  let counted = parts.pushes !== null;
   let known: ReadonlyMap<string, string> | null = null;
   let commit: string | null = null;
   let trouble: string | null = null;
@@ -126,6 +127,7 @@ export function createWriteBack(parts: {
     try {
       known ??= await look(signal);
       const before = known;
+      if (isCountLost(before)) return "waiting";
       const text = await derive();
       const all = new Map([...text.files, ...(text.riders ?? [])]);
       const differs = ([path, content]: readonly [string, string]) => before.get(path) !== content;
@@ -159,6 +161,15 @@ export function createWriteBack(parts: {
       throw new FactoryError("status/not-ours", "stall", refusal);
     }
     return files;
+  }
+
+  /** A record that begins anew beside what was published does not know how often that was done just now: as often as may be. */
+  function isCountLost(stands: ReadonlyMap<string, string>): boolean {
+    if (counted) return false;
+    counted = true;
+    if (![...stands.keys()].some(isOurs)) return false;
+    pushes = Array.from({ length: PUSHES_PER_MINUTE_MAX }, () => clock.now());
+    return true;
   }
 
   /** What is written along stands there as it did. */

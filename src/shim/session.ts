@@ -133,6 +133,7 @@ export function createSession(options: {
     },
   });
   const toolbox = createToolbox({
+    instanceDirectory,
     intent,
     token,
     callbackUrl,

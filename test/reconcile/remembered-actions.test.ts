@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/store.ts";
+import type { RememberedAction } from "../../src/core/model/action.ts";
 import { createRedactor } from "../../src/core/model/redact.ts";
 import type { CloneState } from "../../src/core/supervise/state.ts";
 import type { InstanceCaller } from "../../src/ports/control-plane.ts";
@@ -8,6 +9,7 @@ import { type Actions, createActions } from "../../src/reconcile/actions.ts";
 import { openRecorder, type Recorder } from "../../src/reconcile/record.ts";
 import { createClocks } from "../../src/shim/clocks.ts";
 import type { Ledger } from "../../src/shim/tools/ledger.ts";
+import { createActionMemory } from "../../src/shim/tools/memory.ts";
 import { createTools, type Tools } from "../../src/shim/tools/tools.ts";
 import { wireClaimSchema, wireCompletionSchema } from "../../src/wire/action-schema.ts";
 import { T0 } from "../support/fleet.ts";
@@ -19,17 +21,27 @@ let recorder: Recorder;
 let actions: Actions;
 let tools: Tools;
 let reachable = true;
+/** What stands on the disk, and whether that takes anything. */
+let kept: RememberedAction[] = [];
+let full = false;
+function keep(row: RememberedAction): void {
+  if (full) throw new Error("no space left on device");
+  kept.push(row);
+}
 const clock = { now: () => T0, sleep: async () => {} };
 const state = (): CloneState => recorder.states.get("scribe") ?? expect.fail("no such clone");
 
 beforeEach(async () => {
   reachable = true;
+  kept = [];
+  full = false;
   await newRecord();
   tools = createTools({
     workspace: "/nowhere",
     ledger,
     clocks: createClocks(() => 0),
     redactor: createRedactor([]),
+    memory: createActionMemory(keep),
     say: () => true,
   });
   tools.begin();
@@ -107,6 +119,33 @@ describe("after the record was lost, an action of a living instance", () => {
       state: "committed",
     });
     expect(await types()).toEqual(["action.remembered", "action.completed"]);
+  });
+
+  test("stands on the disk, as often as it has changed, before its agent hears of it", async () => {
+    const { key } = await claim();
+    expect(kept).toMatchObject([{ key, state: "reserved", action: "ticket", agent: 1 }]);
+    await claim();
+    expect(kept.length).toBe(1);
+    await complete({ key, outcome: "done", result: { id: 7 } });
+    expect(kept.slice(1)).toMatchObject([{ key, state: "committed", result: '{"id":7}' }]);
+  });
+
+  test("is not let go while the disk takes nothing", async () => {
+    full = true;
+    expect(await claim()).toEqual({ decision: "disk" });
+    expect(await claim()).toEqual({ decision: "disk" });
+    expect(state().mission?.actions).toMatchObject({ claimed: 2, failed: 2 });
+    full = false;
+    expect(await claim()).toMatchObject({ decision: "go" });
+  });
+
+  test("that was done while the disk took nothing is done all the same", async () => {
+    const { key } = await claim();
+    full = true;
+    expect(await complete({ key, outcome: "done", result: 1 })).toMatchObject({ decision: "recorded" });
+    await newRecord();
+    expect(await claim()).toMatchObject({ decision: "replay" });
+    expect(kept.map((one) => one.state)).toEqual(["reserved"]);
   });
 
   test("that failed may be tried again", async () => {

@@ -94,6 +94,23 @@ describe("the one writer", () => {
     expect(branch.pushes).toHaveLength(2 * PUSHES_PER_MINUTE_MAX);
   });
 
+  test("a record that was lost with its count begins as if nothing were left of the minute", async () => {
+    const branch = counting(createFakeStatusBranch());
+    const first = createWriteBack({ branch, derive, clock, log: silentLog, pushes: null });
+    now += 2_000;
+    // Nothing of ours stands there yet: nobody has pushed.
+    expect(await first.tick(signal)).toBe("pushed");
+    const heir = createWriteBack({ branch, derive, clock, log: silentLog, pushes: null });
+    files.set("README.md", "two");
+    heir.touch(true);
+    now += 2_000;
+    expect(await heir.tick(signal)).toBe("waiting");
+    now += MINUTE_MS;
+    expect(await heir.tick(signal)).toBe("waiting");
+    now += MINUTE_MS / 4;
+    expect(await heir.tick(signal)).toBe("pushed");
+  });
+
   test("pushes as seldom as the fleet says", async () => {
     const branch = counting(createFakeStatusBranch());
     const writer = createWriteBack({ branch, derive, clock, log: silentLog, pushesPerMinute: () => 1 });

@@ -36,7 +36,7 @@ export function createActor(
   },
 ): Actor {
   const { dice, ask, agentLater } = options;
-  const memory = createActionMemory();
+  const memory = createActionMemory((row) => void body.remembered.set(row.key, row));
   let questions = 0;
 
   async function answered<T>(

@@ -1,4 +1,5 @@
 /** The machine on which instances live: bodies, what becomes of them, and the driver through which a controller reaches them. */
+import type { RememberedAction } from "../../src/core/model/action.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { DeathProof, InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
 import type { Probed } from "../../src/core/model/liveness.ts";
@@ -20,6 +21,8 @@ export interface Body {
   state: "launching" | "live" | "dead";
   /** Durable; outlives the shim. */
   readonly outbox: WireEvent[];
+  /** By key; durable as well. */
+  readonly remembered: Map<string, RememberedAction>;
   shim: Shim | null;
   envelope: MissionEnvelope | null;
   /** Stops that will still find survivors. */
@@ -144,6 +147,7 @@ export function createMachine(world: World): Machine {
           request,
           state: "launching",
           outbox: [],
+          remembered: new Map(),
           shim: null,
           envelope: null,
           toughness,
@@ -289,6 +293,10 @@ export function createMachine(world: World): Machine {
       async evidence(_handle, signal) {
         await work(dice.chance(world.troubles.driverError) ? dice.between(1, 60_000) : 1, signal);
         return { processes: [], environmentNames: [], files: [] };
+      },
+      async remembered(handle, signal) {
+        await trouble("a look at its memory", signal);
+        return structuredClone([...known(handle).remembered.values()]);
       },
       deadLetters: async () => [],
       transcript: async () => "",

@@ -57,6 +57,8 @@ export type CloneEvent =
       readonly workspace: boolean;
       /** The effect ledger of its mission, as far as it was published. */
       readonly actions: readonly ActionRow[];
+      /** Whoever may have acted since the publication has told of it: `actions` is whole. Absent in older records: not. */
+      readonly witnessed?: boolean;
       /** The journal that was lost, as far as it was published: this one goes on from there. */
       readonly anchor: { readonly seq: number; readonly hash: string } | null;
       /** A sentence: what it was rebuilt from. */

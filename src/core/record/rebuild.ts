@@ -1,5 +1,5 @@
 /** From the status branch and a listing of what lives to the first events of a new record. */
-import type { ActionRow } from "../model/action.ts";
+import type { ActionRow, RememberedAction } from "../model/action.ts";
 import { FactoryError } from "../model/error.ts";
 import type { CloneEvent, FoundBody } from "../model/event.ts";
 import type { ObservedInstance } from "../model/instance.ts";
@@ -8,6 +8,7 @@ import { type CloneState, type ClosedMission, initialState } from "../supervise/
 import { type Anchor, readAnchor } from "./anchor.ts";
 import { type PublishedClone, readClosedMission, readPublishedClone, stateFrom } from "./published.ts";
 import { readActions } from "./published-actions.ts";
+import { isWitnessed, withRemembered } from "./witness.ts";
 
 /** Paths below the folder of the record on the status branch. */
 export interface RecordFiles {
@@ -22,6 +23,8 @@ export interface RecordFiles {
 /** An instance of the listing with what its outbox says of its mission. */
 export interface FoundInstance extends ObservedInstance {
   readonly missionId: string | null;
+  /** What its shim remembers of its agents' actions; null when nobody can tell. */
+  readonly remembered: readonly RememberedAction[] | null;
   /** Its folder is lost: it is ended before anything is recorded. */
   readonly orphan: boolean;
 }
@@ -119,7 +122,11 @@ function laneOf(
           adopt: newest.state === "live" && newest.handle.epoch === seen && request.keyKept,
         };
   const floor = Math.max(state.epoch, seen);
-  const { version: _version, recent: _recent, ...snapshot } = state;
+  const published = actions.filter(
+    ({ clone, missionId }) => clone === state.name && missionId === state.mission?.missionId,
+  );
+  const told = withRemembered({ state, rows: published }, mine, request.now);
+  const { version: _version, recent: _recent, ...snapshot } = told.state;
   const workspace = request.workspaces.has(state.name);
   return {
     clone: state.name,
@@ -134,9 +141,8 @@ function laneOf(
       epoch: mine.every(({ orphan }) => orphan) && floor > 0 ? floor + EPOCH_MARGIN : floor,
       body,
       workspace,
-      actions: actions.filter(
-        ({ clone, missionId }) => clone === state.name && missionId === state.mission?.missionId,
-      ),
+      actions: told.rows,
+      witnessed: isWitnessed(state, mine, floor),
       anchor: anchor === null ? null : { seq: anchor.seq, hash: anchor.hash },
       evidence: evidenceOf(asOf === null, body, request),
     },

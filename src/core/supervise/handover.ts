@@ -1,9 +1,10 @@
 /** A mission that goes to the in-core lane instead of a clone (runbook 7). */
+import type { Effect } from "../model/effect.ts";
 import type { CloneEvent } from "../model/event.ts";
 import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
 import { ask, type Step, stay, withHold, withMission, withTerminal } from "./change.ts";
 import { closeWithoutVerdict } from "./close.ts";
-import type { CloneState } from "./state.ts";
+import type { CloneState, MissionState } from "./state.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -18,12 +19,16 @@ export function onHandoverPlanned(state: CloneState, event: Of<"handover.planned
     return stay(state, "there is no such mission");
   if (state.phase !== "Idle" || mission.dispatchedAt !== null || mission.handover !== null)
     return stay(state, "it has been given out already");
-  return ask(withMission(state, { handover: { url: event.url, authRef: event.authRef, askedAt: at } }), {
-    type: "hand_over",
-    missionId: mission.missionId,
-    url: event.url,
-    authRef: event.authRef,
-  });
+  const handover = { url: event.url, authRef: event.authRef, askedAt: at };
+  return ask(withMission(state, { handover }), handOver(mission, handover));
+}
+
+/** Safe to repeat: the other lane knows the mission by its id. */
+export function handOver(
+  { missionId }: MissionState,
+  { url, authRef }: NonNullable<MissionState["handover"]>,
+): Effect {
+  return { type: "hand_over", missionId, url, authRef };
 }
 
 /** The other lane has it; here it is over, and its run is not dispatched again. */

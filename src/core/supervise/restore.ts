@@ -10,6 +10,7 @@ import { type StoredState, upgradeState } from "../record/upgrade.ts";
 import { frozenByLoss } from "./actions.ts";
 import { ask, beginStop, enter, type Step, stay, withIncident, withInstance, withMission } from "./change.ts";
 import { closeAsUnknown } from "./close.ts";
+import { handOver } from "./handover.ts";
 import { plannedBody } from "./launch.ts";
 import { START_DEADLINE_MS } from "./limits.ts";
 import type { CloneState, InstanceState } from "./state.ts";
@@ -105,13 +106,13 @@ function rejoin(
 ): Step {
   const joined = withInstance(state, { nonce: body.nonce, handle: null, gapAt: null, cadenceSince: at });
   if (instance.stopping !== null || !body.adopt) return endWhatIsGone(joined, event, at);
+  const lane = frozenUnlessTold(joined, event, at);
   const pull = { type: "pull", epoch: instance.epoch } as const;
   // What its agent does at the moment is not known, so it is told, whatever it is to do.
-  if (joined.phase === "Running")
-    return ask(withInstance(joined, { pauseAsked: joined.holds.length === 0 }), pull);
+  if (lane.phase === "Running") return ask(withInstance(lane, { pauseAsked: lane.holds.length === 0 }), pull);
   // Handed over again once it is adopted: a shim that has its mission already says so.
   const deadline = instance.readyAt === null ? at + START_DEADLINE_MS : null;
-  return ask(enter(joined, "Starting", at, deadline), pull);
+  return ask(enter(lane, "Starting", at, deadline), pull);
 }
 
 /** Fenced and ended with proof like any other; what its outbox holds, if there is one, is taken first. It was not its fault. */
@@ -130,7 +131,7 @@ function endWhatIsGone(state: CloneState, event: Restored, at: Instant): Step {
             activeSince: null,
           },
         };
-  return beginStop(frozenByLoss(stopped, event.asOf, at), at, {
+  return beginStop(frozenUnlessTold(stopped, event, at), at, {
     reason: instance.stopping ?? { type: "replaced", message: "it did not outlive the loss of the record" },
     enter: "now",
     text: `the record was lost: ${event.evidence}`,
@@ -142,7 +143,7 @@ function goOn(state: CloneState, event: Restored, at: Instant): Step {
   const { mission } = state;
   switch (state.phase) {
     case "Preparing":
-      return stay(frozenByLoss(enter(state, "Idle", at), event.asOf, at));
+      return stay(frozenUnlessTold(enter(state, "Idle", at), event, at));
     case "Judging":
       if (mission === null) return stay(enter(state, "Idle", at));
       return event.workspace
@@ -158,7 +159,17 @@ function goOn(state: CloneState, event: Restored, at: Instant): Step {
         ? ask(state, { type: "archive", missionId: last.missionId })
         : stay(state);
     }
+    case "Idle":
+      // Its mission went to the in-core lane, and nobody knows whether that has it: asking twice is answered once.
+      if (mission !== null && mission.handover !== null && mission.terminal === null)
+        return ask(state, handOver(mission, mission.handover));
+      return stay(frozenUnlessTold(state, event, at));
     default:
-      return stay(frozenByLoss(state, event.asOf, at));
+      return stay(frozenUnlessTold(state, event, at));
   }
+}
+
+/** A ledger that may lack something lets nobody act before a person has looked. */
+function frozenUnlessTold(state: CloneState, { witnessed, asOf }: Restored, at: Instant): CloneState {
+  return witnessed === true ? state : frozenByLoss(state, asOf, at);
 }

@@ -6,24 +6,24 @@ import {
   type RememberedAction,
 } from "../../core/model/action.ts";
 import { canonicalJson } from "../../core/model/digest.ts";
+import { sameValue } from "../../core/model/same.ts";
 import type { ToolAnswer } from "./tools.ts";
 
 type Question = Readonly<Record<string, unknown>>;
 
-/**
- * Kept in memory, for as long as the instance lives: a shim and its agent die together, and of an instance that is
- * gone a person looks. Whatever an agent was told is here before the agent hears it.
- */
+/** Whatever an agent was told is here before the agent hears it. */
 export interface ActionMemory {
   /** What is known of the action that this question is about; to go along with it. */
   ofClaim(question: Question): RememberedAction | null;
   ofKey(key: unknown): RememberedAction | null;
+  /** Throws what `keep` throws, and then remembers nothing. */
   noteClaim(question: Question, agent: number, answer: ToolAnswer): void;
-  /** Without an answer, too: what came of it, the agent knows best. */
+  /** Without an answer, too: what came of it, the agent knows best. Of what cannot be kept only the claim is left, so somebody has to look. */
   noteCompletion(question: Question, answer: ToolAnswer): void;
 }
 
-export function createActionMemory(): ActionMemory {
+/** `keep` makes it outlive the instance: it is called with every row that is new or has changed. */
+export function createActionMemory(keep: (row: RememberedAction) => void): ActionMemory {
   const rows = new Map<string, RememberedAction>();
   /** From what a claim without a key of its own is made of to the key that it was given. */
   const keys = new Map<string, string>();
@@ -43,7 +43,7 @@ export function createActionMemory(): ActionMemory {
       if (rows.size >= ACTIONS_PER_MISSION_MAX && !rows.has(key)) return;
       if (question["idempotency_key"] === undefined) keys.set(essenceOf(question), key);
       const { action, target } = question;
-      rows.set(key, {
+      const row: RememberedAction = {
         key,
         action: String(action),
         target: typeof target === "string" ? target : "",
@@ -53,7 +53,10 @@ export function createActionMemory(): ActionMemory {
         state,
         result: null,
         evidence: "",
-      });
+      };
+      if (sameValue(rows.get(key), row)) return;
+      keep(row);
+      rows.set(key, row);
     },
     noteCompletion(question, answer) {
       const row = ofKey(question["key"]);
@@ -65,12 +68,18 @@ export function createActionMemory(): ActionMemory {
       const result = done && question["result"] !== undefined ? canonicalJson(question["result"]) : null;
       // The ledger would refuse it, and every question that it went along with.
       if (result !== null && result.length > RESULT_LENGTH_MAX) return;
-      rows.set(row.key, {
+      const settled: RememberedAction = {
         ...row,
         state: done ? "committed" : "failed",
         result,
         evidence: typeof question["evidence"] === "string" ? question["evidence"] : "",
-      });
+      };
+      rows.set(row.key, settled);
+      try {
+        keep(settled);
+      } catch {
+        // The row that says that it was claimed stands there.
+      }
     },
   };
 }

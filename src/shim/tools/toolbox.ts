@@ -7,7 +7,9 @@ import type { Clocks } from "../clocks.ts";
 import { factoryFolder } from "../spawn.ts";
 import type { Transcript } from "../transcript.ts";
 import { createLedger } from "./ledger.ts";
+import { createActionMemory } from "./memory.ts";
 import { toolsLink, toolsProgram, toolsSocket } from "./place.ts";
+import { openRemembered } from "./remembered.ts";
 import { serveTools, type ToolsServer } from "./server.ts";
 import { createTools } from "./tools.ts";
 
@@ -28,6 +30,7 @@ export interface Toolbox {
 }
 
 export function createToolbox(options: {
+  readonly instanceDirectory: string;
   readonly intent: Intent;
   readonly token: string;
   readonly callbackUrl: () => string;
@@ -45,7 +48,8 @@ export function createToolbox(options: {
   const { callbackUrl, token, onReached, onFenced } = options;
   const ledger = createLedger({ callbackUrl, token, onReached, onFenced });
   const { clocks, redactor, say } = options;
-  const tools = createTools({ workspace: intent.workspace, ledger, clocks, redactor, say });
+  const memory = createActionMemory(openRemembered(options.instanceDirectory));
+  const tools = createTools({ workspace: intent.workspace, ledger, clocks, redactor, memory, say });
   let server: ToolsServer | null = null;
   let socket = "";
   /** Of the agent that runs: whoever came before it gets no answer. */

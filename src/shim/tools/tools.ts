@@ -7,7 +7,7 @@ import type { Clocks } from "../clocks.ts";
 import { problemIn } from "./arguments.ts";
 import { TOOL_NAMES, type ToolName } from "./definitions.ts";
 import type { Ledger } from "./ledger.ts";
-import { createActionMemory } from "./memory.ts";
+import type { ActionMemory } from "./memory.ts";
 
 export type ToolAnswer =
   | { readonly ok: true; readonly result: Readonly<Record<string, unknown>> }
@@ -38,12 +38,12 @@ export function createTools(options: {
   readonly ledger: Ledger;
   readonly clocks: Clocks;
   readonly redactor: Redactor;
+  readonly memory: ActionMemory;
   /** The way of everything else that an agent says; false when nobody listens any more. */
   readonly say: (line: AgentLine) => boolean;
 }): Tools {
-  const { ledger, clocks } = options;
+  const { ledger, clocks, memory } = options;
   const closing = new AbortController();
-  const memory = createActionMemory();
   let under = 0;
   let agent = 0;
   let calls = 0;
@@ -107,8 +107,29 @@ export function createTools(options: {
     const isWait = (answer: Question): boolean => answer["decision"] === "held";
     const remembered = memory.ofClaim(question);
     const answer = await ledger.ask("claim", { ...question, agent: by }, { ...wait, isWait, remembered });
-    memory.noteClaim(question, by, answer);
+    try {
+      memory.noteClaim(question, by, answer);
+    } catch (error) {
+      return takenBack(answer, { by, wait, why: messageOf(error) });
+    }
     return answer;
+  }
+
+  /** What cannot be written down is not let go: its agent never hears of it, and may claim it again. */
+  async function takenBack(
+    answer: ToolAnswer,
+    { by, wait, why }: { readonly by: number; readonly wait: Wait; readonly why: string },
+  ): Promise<ToolAnswer> {
+    if (answer.ok && answer.result["decision"] === "go") {
+      const given = {
+        key: answer.result["key"],
+        outcome: "failed",
+        evidence: `not begun: ${why}`,
+        agent: by,
+      };
+      await ledger.ask("complete", given, { ...wait, isWait: () => false, remembered: null });
+    }
+    return refuse("disk", `what was decided could not be written down, so it is not let go: ${why}`);
   }
 
   async function complete(question: Question, wait: Wait): Promise<ToolAnswer> {
@@ -163,6 +184,10 @@ export function createTools(options: {
 
 /** An attempt that is under way when the time is over may still be answered. */
 const ATTEMPT_GRACE_MS = 15_000;
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
 
 function refuse(code: string, message: string): ToolAnswer {
   return { ok: false, code, message };

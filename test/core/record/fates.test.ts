@@ -27,6 +27,7 @@ function body(
   return {
     state: "live",
     missionId: null,
+    remembered: [],
     orphan: false,
     ...rest,
     handle: { driver: "fake", clone, epoch, nonce: `nonce-${epoch}`, containment: "group", data: {} },

@@ -34,7 +34,7 @@ function bodyOf(epoch: number, change: Partial<FoundInstance> & { nonce?: string
     containment: "group",
     data: {},
   };
-  return { state: "live", missionId: null, orphan: false, ...change, handle };
+  return { state: "live", missionId: null, remembered: [], orphan: false, ...change, handle };
 }
 
 function rebuild(
@@ -268,6 +268,82 @@ describe("a lane that is restored", () => {
     expect(lost.requests).toMatchObject([{ kind: "lane" }]);
     const lives = restored(acted, [bodyOf(1, { nonce: life.state.instance?.nonce ?? "" })]).after;
     expect(lives.holds).toEqual([]);
+  });
+
+  describe("what was done after the publication", () => {
+    const remembered = (key: string, state: "reserved" | "committed") => ({
+      key,
+      action: "ticket",
+      target: "T-1",
+      arguments: "{}",
+      digest: "d",
+      agent: 1,
+      state,
+      result: state === "committed" ? "7" : null,
+      evidence: "",
+    });
+
+    test("is in the ledger when its shim is dead, and nobody has to look", () => {
+      const life = new Life().running();
+      const body = bodyOf(1, { state: "dead", remembered: [remembered("a", "committed")] });
+      const [lane] = rebuild(life.state, [body]).lanes;
+      expect(lane?.event.actions).toMatchObject([
+        { key: "a", state: "committed", epoch: 1, clone: "scribe", result: "7" },
+      ]);
+      const { after } = restored(life.state, [body]);
+      expect(after.mission?.actions).toMatchObject({ claimed: 1, committed: 1 });
+      expect(after.holds).toEqual([]);
+    });
+
+    test("is taken from every epoch, the newest last", () => {
+      const life = new Life().running();
+      const bodies = [
+        bodyOf(2, { remembered: [remembered("a", "committed"), remembered("b", "reserved")] }),
+        bodyOf(1, { state: "dead", remembered: [remembered("a", "reserved")] }),
+      ];
+      const [lane] = rebuild(life.state, bodies).lanes;
+      expect(lane?.event.actions).toMatchObject([
+        { key: "a", state: "committed", epoch: 2 },
+        { key: "b", state: "reserved", epoch: 2 },
+      ]);
+      expect(restored(life.state, bodies).after.holds).toEqual([]);
+    });
+
+    test("is nobody's who served another mission", () => {
+      const life = new Life().running();
+      const body = bodyOf(1, { missionId: "m_other", remembered: [remembered("a", "committed")] });
+      expect(rebuild(life.state, [body]).lanes[0]?.event.actions).toEqual([]);
+    });
+
+    test("is for a person to look at where an epoch in between cannot tell", () => {
+      const life = new Life().running();
+      const acts = [remembered("a", "committed")];
+      for (const bodies of [
+        [bodyOf(3, { remembered: acts }), bodyOf(1, { state: "dead" })],
+        [bodyOf(2, { remembered: acts }), bodyOf(1, { state: "dead", remembered: null })],
+      ]) {
+        const { after } = restored(life.state, bodies);
+        expect(after.holds).toMatchObject([{ kind: "freeze", reason: "LedgerIncomplete" }]);
+        expect(after.phase).not.toBe("Stopping");
+      }
+    });
+
+    test("is known to be nothing where the folder of the last epoch shows that folders were kept", () => {
+      const waits = new Life()
+        .running()
+        .reports("instance.exited", { detail: { code: 1 } })
+        .dead();
+      const acted: CloneState = {
+        ...waits.state,
+        mission:
+          waits.state.mission === null
+            ? null
+            : { ...waits.state.mission, actions: { ...waits.state.mission.actions, claimed: 1 } },
+      };
+      expect(acted.instance).toBeNull();
+      expect(restored(acted, [bodyOf(1, { state: "dead" })]).after.holds).toEqual([]);
+      expect(restored(acted, []).after.holds).toMatchObject([{ reason: "LedgerIncomplete" }]);
+    });
   });
 
   test("breaks no promise", async () => {

@@ -334,6 +334,10 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
 
     evidence: async () => ({ processes: [], environmentNames: [], files: [] }),
 
+    async remembered(handle) {
+      return find(handle) === null ? null : [];
+    },
+
     async deadLetters(handle) {
       return find(handle)?.instance.deadLetters ?? [];
     },

@@ -22,6 +22,7 @@ import { isRecord } from "../../../shim/files.ts";
 import { readOutbox } from "../../../shim/outbox.ts";
 import { type Census, takeCensus } from "../../../shim/process-table.ts";
 import { toolsLink } from "../../../shim/tools/place.ts";
+import { readRemembered } from "../../../shim/tools/remembered.ts";
 import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
 import { evidenceOf, NO_EVIDENCE } from "./evidence.ts";
@@ -290,6 +291,13 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     async evidence(handle) {
       const instance = instanceOf(layout, handle);
       return instance === null ? NO_EVIDENCE : evidenceOf(instance);
+    },
+
+    async remembered(handle) {
+      const instance = instanceOf(layout, handle);
+      if (instance === null) return null;
+      // Nobody has begun there, so nobody can have done anything.
+      return instance.claim === null ? [] : readRemembered(instance.directory);
     },
 
     async deadLetters(handle) {
