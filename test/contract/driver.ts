@@ -482,6 +482,18 @@ export function driverContract(options: DriverContractOptions): void {
       expect(await driver.pullOutbox(handle, 2, signal)).toEqual(all.slice(2));
     });
 
+    holds(
+      "gives out that nothing was done where nothing was, also of the dead, and nothing of the unknown",
+      async () => {
+        const handle = await running("a", "succeeds");
+        await arrived("instance.exited", "a");
+        expect(await driver.remembered(handle, signal)).toEqual([]);
+        await driver.stop(handle, LADDER, signal);
+        expect(await driver.remembered(handle, signal)).toEqual([]);
+        expect(await driver.remembered({ ...handle, nonce: "another" }, signal)).toBeNull();
+      },
+    );
+
     holds("gives out no dead letters where nothing was refused, also of the dead", async () => {
       const handle = await running("a", "succeeds");
       await arrived("instance.exited", "a");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { factory } from "../cli/support.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
-import { agentCommand, createWorld, eventually, missionUntil, STATUS } from "./world.ts";
+import { agentCommand, createWorld, eventually, missionUntil, processesOf, STATUS } from "./world.ts";
 
 const NAME = "sends";
 const CLAIM = {
@@ -11,69 +11,83 @@ const CLAIM = {
   arguments: { action: "ticket", target: "T-1", arguments: { title: "one" } },
 };
 
-test("what an agent did after the last publication is not done again when the record is lost", async () => {
-  const world = await createWorld("restore-actions");
-  const folder = join(world.path, "orders");
-  mkdirSync(folder);
-  const base = join(folder, `${cloneName(NAME)}.1`);
-  const answers = (): readonly { id: string; answer: { result: Record<string, unknown> } }[] =>
-    existsSync(`${base}.answers`)
-      ? readFileSync(`${base}.answers`, "utf8")
-          .split("\n")
-          .slice(0, -1)
-          .map((line) => JSON.parse(line))
-      : [];
-  const order = async (id: string, what: object): Promise<Record<string, unknown>> => {
-    appendFileSync(`${base}.orders`, `${JSON.stringify({ id, ...what })}\n`);
-    const found = await eventually(
-      () => answers().find((line) => line.id === id) ?? null,
-      () => true,
-      () => `the answer to ${id}`,
-    );
-    return found.answer?.result ?? {};
-  };
-  try {
-    const command = agentCommand("acts.js", folder);
-    await world.origin.commit(
-      Object.assign(
-        fleetFiles(),
-        cloneFile(cloneName(NAME), { command }),
-        missionFile(NAME, { clone: cloneName(NAME), heartbeatSeconds: 1 }),
-      ),
-    );
-    const first = await world.start();
-    await missionUntil(first, NAME, ({ phase }) => phase === "Running");
-    await eventually(
-      async () => ((await world.origin.head(STATUS)) === null ? null : world.origin.files(STATUS)),
-      (files) =>
-        [...files].some(([path, text]) => path.startsWith(".factory/record/") && /"Running"/.test(text)),
-      () => "the status branch to tell that it runs",
-    );
-    // From here on nothing is published any more.
-    world.server.setFault(({ service }) =>
-      service === "git-receive-pack" ? { type: "status", status: 503 } : null,
-    );
-    const { decision, key } = await order("claim", CLAIM);
-    expect(decision).toBe("go");
-    await order("act", { do: "act", text: "sent" });
-    await order("done", { tool: "complete_action", arguments: { key, outcome: "done", result: { id: 7 } } });
-    await first.kill();
-    for (const name of readdirSync(world.dataDir).filter((file) => file.startsWith("factory.db")))
-      rmSync(join(world.dataDir, name));
-    world.server.setFault(null);
+test.each([
+  { fate: "lives", epoch: 1 },
+  { fate: "is dead, shim and agent", epoch: 2 },
+])(
+  "what an agent that $fate did after the last publication is not done again when the record is lost",
+  async ({ epoch }) => {
+    const world = await createWorld("restore-actions");
+    const folder = join(world.path, "orders");
+    mkdirSync(folder);
+    let base = join(folder, `${cloneName(NAME)}.1`);
+    const answers = (): readonly { id: string; answer: { result: Record<string, unknown> } }[] =>
+      existsSync(`${base}.answers`)
+        ? readFileSync(`${base}.answers`, "utf8")
+            .split("\n")
+            .slice(0, -1)
+            .map((line) => JSON.parse(line))
+        : [];
+    const order = async (id: string, what: object): Promise<Record<string, unknown>> => {
+      appendFileSync(`${base}.orders`, `${JSON.stringify({ id, ...what })}\n`);
+      const found = await eventually(
+        () => answers().find((line) => line.id === id) ?? null,
+        () => true,
+        () => `the answer to ${id}`,
+      );
+      return found.answer?.result ?? {};
+    };
+    try {
+      const command = agentCommand("acts.js", folder);
+      await world.origin.commit(
+        Object.assign(
+          fleetFiles(),
+          cloneFile(cloneName(NAME), { command }),
+          missionFile(NAME, { clone: cloneName(NAME), heartbeatSeconds: 1 }),
+        ),
+      );
+      const first = await world.start();
+      await missionUntil(first, NAME, ({ phase }) => phase === "Running");
+      await eventually(
+        async () => ((await world.origin.head(STATUS)) === null ? null : world.origin.files(STATUS)),
+        (files) =>
+          [...files].some(([path, text]) => path.startsWith(".factory/record/") && /"Running"/.test(text)),
+        () => "the status branch to tell that it runs",
+      );
+      // From here on nothing is published any more.
+      world.server.setFault(({ service }) =>
+        service === "git-receive-pack" ? { type: "status", status: 503 } : null,
+      );
+      const { decision, key } = await order("claim", CLAIM);
+      expect(decision).toBe("go");
+      await order("act", { do: "act", text: "sent" });
+      await order("done", {
+        tool: "complete_action",
+        arguments: { key, outcome: "done", result: { id: 7 } },
+      });
+      await first.kill();
+      if (epoch === 2) {
+        const { shim, agent } = processesOf(world.dataDir, cloneName(NAME), 1);
+        for (const pid of [shim, agent]) process.kill(Number(pid), "SIGKILL");
+      }
+      for (const name of readdirSync(world.dataDir).filter((file) => file.startsWith("factory.db")))
+        rmSync(join(world.dataDir, name));
+      world.server.setFault(null);
 
-    const restore = ["--data", world.dataDir, "restore", "--source", world.url, "--yes"];
-    const restored = await factory({ cwd: world.path }, ...restore);
-    expect([restored.code, restored.stderr]).toEqual([0, ""]);
-    const second = await world.start();
-    await missionUntil(second, NAME, ({ phase, holds }) => phase === "Running" && holds.length === 0);
-    expect(await second.client.actions(NAME, 10)).toEqual([]);
-    expect(await order("again", CLAIM)).toMatchObject({ decision: "replay", key, result: { id: 7 } });
-    expect(await second.client.actions(NAME, 10)).toMatchObject([{ key, state: "committed", epoch: 1 }]);
-    expect(readFileSync(join(folder, "world.txt"), "utf8")).toBe("1 sent\n");
-    const events = await second.client.events({ clone: cloneName(NAME), limit: 100 });
-    expect(events.map(({ event }) => event.type)).toContain("action.remembered");
-  } finally {
-    await world.close();
-  }
-}, 240_000);
+      const restore = ["--data", world.dataDir, "restore", "--source", world.url, "--yes"];
+      const restored = await factory({ cwd: world.path }, ...restore);
+      expect([restored.code, restored.stderr]).toEqual([0, ""]);
+      const second = await world.start();
+      await missionUntil(second, NAME, ({ phase, holds }) => phase === "Running" && holds.length === 0);
+      expect(await second.client.actions(NAME, 10)).toMatchObject([{ key, state: "committed", epoch: 1 }]);
+      base = join(folder, `${cloneName(NAME)}.${epoch}`);
+      expect(await order("again", CLAIM)).toMatchObject({ decision: "replay", key, result: { id: 7 } });
+      expect(await second.client.actions(NAME, 10)).toMatchObject([{ key, state: "committed", epoch: 1 }]);
+      expect(readFileSync(join(folder, "world.txt"), "utf8")).toBe("1 sent\n");
+      expect((await second.client.fleet()).clones).toMatchObject([{ instance: { epoch }, holds: [] }]);
+    } finally {
+      await world.close();
+    }
+  },
+  240_000,
+);
