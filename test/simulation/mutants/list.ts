@@ -862,7 +862,7 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["lossesPerHour"],
   },
   {
-    bug: "what a shim remembers of its actions is not believed",
+    bug: "what shims remember of actions is believed by nobody, neither when a record is rebuilt nor afterwards",
     invariant: "no-action-twice",
     edits: [
       {
@@ -870,8 +870,26 @@ export const MUTANTS: readonly Mutant[] = [
         find: "recalled(stored, asked.remembered, { key",
         replace: "recalled(stored, null, { key",
       },
+      {
+        file: "core/record/witness.ts",
+        find: "of remembered ?? []",
+        replace: "of remembered?.slice(0, 0) ?? []",
+      },
     ],
     troubles: ["lossesPerHour", "misbehaviour", "pushTrouble"],
+    hours: 2,
+  },
+  {
+    bug: "what a dead instance remembers of its actions stays in its folder",
+    invariant: "no-action-twice",
+    edits: [
+      {
+        file: "core/record/witness.ts",
+        find: "of remembered ?? []",
+        replace: "of remembered?.slice(0, 0) ?? []",
+      },
+    ],
+    troubles: ["lossesPerHour", "misbehaviour", "pushTrouble", "bodiesDiePerHour"],
     hours: 2,
   },
   {
