@@ -270,6 +270,17 @@ describe("a lane that is restored", () => {
     expect(lives.holds).toEqual([]);
   });
 
+  test("offers a mission to the in-core lane once more that was offered to it: nobody knows whether it has it", () => {
+    const life = new Life().declared().assigned();
+    const handover = { url: "https://in-core.example", authRef: "env:TOKEN" };
+    const { missionId = "" } = life.state.mission ?? {};
+    life.on({ type: "handover.planned", missionId, ...handover });
+    const [lane] = rebuild(life.state, []).lanes;
+    if (lane === undefined) throw new Error("there is no lane");
+    const { effects } = decide(initialState("scribe", T0 + HOUR), lane.event, T0 + HOUR);
+    expect(effects).toEqual([{ type: "hand_over", missionId, ...handover }]);
+  });
+
   describe("what was done after the publication", () => {
     const remembered = (key: string, state: "reserved" | "committed") => ({
       key,
