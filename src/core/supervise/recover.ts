@@ -82,6 +82,8 @@ export function onTried(state: CloneState, event: Of<"recovery.tried">, at: Inst
   // An answer renews the lease, whoever asked.
   const heard = event.ok && event.found?.answers !== false ? withInstance(state, { answeredAt: at }) : state;
   const { recovery } = heard;
+  if (isOpen(recovery) && recovery.stage === "waiting" && event.rung === "probe")
+    return onSeenBeyond(heard, recovery, event, at);
   if (!isOpen(recovery) || recovery.stage !== "asked" || recovery.rung !== event.rung)
     return stay(heard, "nobody waits for it any more");
   switch (event.rung) {
@@ -190,6 +192,28 @@ function onProbed(state: CloneState, before: Recovery, event: Of<"recovery.tried
   if (found !== null && isDead(found.shim) && (found.agent === "none" || isDead(found.agent)))
     return restart(seen, evidence, at);
   return climb(seen, isAgentWrong(recovery) && found?.answers === true ? "resume" : "reconnect", at);
+}
+
+/**
+ * Nobody waits for this answer: it stands for the heartbeats of an instance whose callback is down, which would have told
+ * that its agent was stopped meanwhile, or goes on again.
+ */
+function onSeenBeyond(state: CloneState, recovery: Recovery, event: Of<"recovery.tried">, at: Instant): Step {
+  const { found } = event;
+  if (found === null || !found.answers) return stay(state, "nobody waits for it any more");
+  const cause = causeOf(found, "silent", state.instance);
+  if (cause === recovery.cause) return stay(state, "nobody waits for it any more");
+  if (cause !== "silent") return onProbed(state, { ...recovery, cause }, event, at);
+  const { evidence } = found;
+  const silent: Recovery = {
+    ...recovery,
+    cause,
+    evidence,
+    found,
+    rung: "reconnect",
+    until: at + AGAIN_DOWN_MS,
+  };
+  return stay(withRecovery(state, silent));
 }
 
 function causeOf(found: Probed, before: DegradedCause, instance: InstanceState | null): DegradedCause {

@@ -114,6 +114,41 @@ describe("the ladder", () => {
     expect(life.state.phase).toBe("Stopping");
   });
 
+  test("an agent that is stopped while its callback is down is resumed, and goes on beyond its callback", () => {
+    const life = degraded(new Life().running());
+    tried(life, "probe");
+    tried(life, "reconnect");
+    life.on({ type: "callback.pull_due", epoch: 1, evidence: "silent" });
+    life.on({ type: "callback.restored", epoch: 1, throughSeq: 3, brought: 1 });
+    expect(life.state.instance?.callback.downSince).not.toBeNull();
+    // Nobody asked for these answers: they come with the outbox.
+    tried(life, "probe", { found: { ...WELL, agent: "stopped", evidence: "its agent is stopped" } });
+    expect(life.effects).toEqual(["revive"]);
+    expect(life.state.recovery).toMatchObject({ rung: "resume", cause: "agent_stopped" });
+    tried(life, "resume");
+    tried(life, "probe", { found: { ...WELL, agent: "stopped", evidence: "it is stopped still" } });
+    expect(life.effects).toEqual([]);
+    tried(life, "probe");
+    expect(life.state.recovery).toMatchObject({ rung: "reconnect", stage: "waiting", cause: "silent" });
+    for (let more = 0; more <= 2 * TRIES_MAX; more++) {
+      waited(life);
+      tried(life, "reconnect");
+    }
+    expect(life.state.phase).toBe("Running");
+  });
+
+  test("an answer that nobody waits for and that says nothing new changes nothing", () => {
+    const life = degraded(new Life().running());
+    tried(life, "probe");
+    tried(life, "reconnect");
+    const before = life.state.recovery;
+    for (const found of [WELL, null, { ...WELL, agent: "stopped", answers: false } as const]) {
+      tried(life, "probe", { found });
+      expect(life.state.recovery).toEqual(before);
+      expect(life.effects).toEqual([]);
+    }
+  });
+
   test("resumes in place only where the agent is what is wrong: continued first, then started again", () => {
     const life = degraded(new Life().running(), "agent_stopped");
     tried(life, "probe", { found: { ...WELL, agent: "stopped" } });
