@@ -78,6 +78,8 @@ async function rebuild(world: World, { host, own }: { host: Host; own: Life }): 
   const { signal } = new AbortController();
   const clock = host.clockOf(own);
   const disk = replaceStore(world);
+  // What an attempt that was cut off had recorded is lost as well.
+  world.tell({ type: "lost" });
   const { files, commit } = await own.seen(troubledStatusBranch(world)).read(signal);
   const survey = await surveyRecord({
     files,
