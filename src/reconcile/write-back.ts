@@ -169,6 +169,9 @@ export function createWriteBack(parts: {
     counted = true;
     if (![...stands.keys()].some(isOurs)) return false;
     pushes = Array.from({ length: PUSHES_PER_MINUTE_MAX }, () => clock.now());
+    log.info(
+      "the first publication waits for a minute: nobody knows how often was pushed before this record",
+    );
     return true;
   }
 

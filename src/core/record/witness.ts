@@ -27,6 +27,8 @@ export function withRemembered(lane: Lane, instances: readonly FoundInstance[], 
     if (served !== null && served !== missionId) continue;
     for (const one of remembered ?? []) {
       const before = rows.get(one.key) ?? null;
+      // Whoever holds it now came later and knows more.
+      if (before !== null && before.epoch > handle.epoch) continue;
       const event = recalled(before, one, { key: one.key, epoch: handle.epoch });
       const row = event === null ? null : foldAction(before, event, { missionId, clone, at });
       if (event?.type !== "action.remembered" || row === null) continue;

@@ -126,7 +126,8 @@ function processTrouble(
   if (process == null || (phase !== "running" && phase !== "starting")) return null;
   const who = `its agent (pid ${process.pid ?? "unknown"})`;
   const { sinceMs } = process;
-  const ours = instance.paused || instance.pauseAsked || signal.receivedAt <= (instance.resumedAt ?? 0);
+  const ours =
+    instance.paused || instance.pauseAsked !== false || signal.receivedAt <= (instance.resumedAt ?? 0);
   if (process.state === "stopped" && !ours)
     return { evidence: `${who} is stopped and nobody paused it`, cause: "agent_stopped", sinceMs };
   // At first sight its end may be on its way to us.

@@ -218,7 +218,7 @@ function onSeenBeyond(state: CloneState, recovery: Recovery, event: Of<"recovery
 
 function causeOf(found: Probed, before: DegradedCause, instance: InstanceState | null): DegradedCause {
   if (found.shim === "stopped") return "shim_stopped";
-  const paused = instance === null || instance.paused || instance.pauseAsked;
+  const paused = instance === null || instance.paused || instance.pauseAsked !== false;
   if (found.agent === "stopped" && !paused) return "agent_stopped";
   if (isDead(found.agent)) return "agent_gone";
   return before;

@@ -106,10 +106,10 @@ function rejoin(
 ): Step {
   const joined = withInstance(state, { nonce: body.nonce, handle: null, gapAt: null, cadenceSince: at });
   if (instance.stopping !== null || !body.adopt) return endWhatIsGone(joined, event, at);
-  const lane = frozenUnlessTold(joined, event, at);
+  // What held it may be lost with the record, and what it was told with it.
+  const lane = withInstance(frozenUnlessTold(joined, event, at), { pauseAsked: null });
   const pull = { type: "pull", epoch: instance.epoch } as const;
-  // What its agent does at the moment is not known, so it is told, whatever it is to do.
-  if (lane.phase === "Running") return ask(withInstance(lane, { pauseAsked: lane.holds.length === 0 }), pull);
+  if (lane.phase === "Running") return ask(lane, pull);
   // Handed over again once it is adopted: a shim that has its mission already says so.
   const deadline = instance.readyAt === null ? at + START_DEADLINE_MS : null;
   return ask(enter(lane, "Starting", at, deadline), pull);

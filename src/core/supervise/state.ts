@@ -155,8 +155,8 @@ export interface InstanceState {
   /** The cadence that its shim was last told. */
   readonly heartbeatIntervalMs: number;
   readonly cadenceSince: Instant;
-  /** What we last asked for. */
-  readonly pauseAsked: boolean;
+  /** What we last asked for. Null: nobody knows, so it is told as soon as it runs, whichever it is to do. */
+  readonly pauseAsked: boolean | null;
   readonly paused: boolean;
   /** When it was last known to go on after a pause. */
   readonly resumedAt: Instant | null;

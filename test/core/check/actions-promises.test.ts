@@ -155,6 +155,11 @@ judged("no-action-twice", [
     null,
   ],
   [
+    "seen again although it stood in the ledger that a person let go",
+    [on(claim()), did(ID, "k1"), letGo("LedgerIncomplete"), did(ID, "k1")],
+    "k1 was done a second time, by epoch 2",
+  ],
+  [
     "seen again while it still waits for a person",
     [did(ID, "k1"), letGo("LedgerIncomplete", true), did(ID, "k1")],
     "k1 was done a second time, by epoch 2",

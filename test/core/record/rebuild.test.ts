@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { createMemoryStore } from "../../../src/adapters/memory/store.ts";
 import { checkRecord } from "../../../src/core/check/checker.ts";
+import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { InstanceHandle } from "../../../src/core/model/instance.ts";
+import type { ReportType } from "../../../src/core/model/report.ts";
 import { anchorText, judgeAnchor, readAnchor } from "../../../src/core/record/anchor.ts";
 import { publishedClone, readPublishedClone, textOf } from "../../../src/core/record/published.ts";
 import { actionTexts, readActions } from "../../../src/core/record/published-actions.ts";
@@ -13,7 +15,7 @@ import {
 } from "../../../src/core/record/rebuild.ts";
 import { decide } from "../../../src/core/supervise/decide.ts";
 import { type CloneState, initialState } from "../../../src/core/supervise/state.ts";
-import { Life, T0 } from "../../support/fleet.ts";
+import { aReport, Life, T0 } from "../../support/fleet.ts";
 
 const HOUR = 3_600_000;
 const ANCHOR = {
@@ -190,6 +192,40 @@ describe("a lane that is restored", () => {
     ).state;
     expect(ready.gates.filter(({ ok }) => !ok)).toEqual([]);
   });
+
+  test.each([
+    { held: false, told: "resume" },
+    { held: true, told: "pause" },
+  ])(
+    "tells an epoch that was begun since what it is to do as soon as it runs, held or not: $told",
+    ({ held, told }) => {
+      let { after } = restored(new Life().declared().assigned().planned().state, [bodyOf(3)]);
+      const hold = {
+        kind: "operator",
+        owner: "operator:ann",
+        reason: "Paused",
+        clearBy: "operator",
+      } as const;
+      const step = (event: CloneEvent): readonly string[] => {
+        const { state, effects } = decide(after, event, T0 + HOUR + 1);
+        after = state;
+        return effects.map(({ type }) => type);
+      };
+      const says = (type: ReportType, seq: number) =>
+        step({
+          type: "instance.reported",
+          epoch: 3,
+          report: aReport(type, { seq, detail: { callback_ms: 3, checks: [] } }),
+        });
+      says("instance.ready", 1);
+      if (held)
+        step({ type: "hold.placed", by: "operator:ann", hold: { ...hold, since: T0, message: "wait" } });
+      expect(after.instance?.pauseAsked).toBeNull();
+      expect(says("mission.accepted", 2)).toEqual([told]);
+      expect(after).toMatchObject({ phase: "Running", instance: { pauseAsked: held } });
+      expect(says("mission.progress", 3)).toEqual([]);
+    },
+  );
 
   test("a gate that was not met when it was published was met by whoever was launched since", () => {
     const life = new Life().declared().assigned().planned().prepared(false);

@@ -22,9 +22,10 @@ const noActionTwice: Invariant = {
         }
         if (fact.type === "lost" || fact.type === "rebuilding") rows.clear();
         if (fact.type !== "recorded") return FINE;
-        // What an instance did unseen before the record was lost is on whoever has looked and lets its lane go on.
+        // What an instance did unseen before the record was lost is on whoever has looked and lets its lane go on; what stands in the ledger is not.
         if (letsGoUnseen(fact))
-          for (const what of done) if (what.startsWith(`${fact.event.missionId}/`)) done.delete(what);
+          for (const what of done)
+            if (what.startsWith(`${fact.event.missionId}/`) && !rows.has(what)) done.delete(what);
         if (fact.event.event.type === "clone.restored")
           for (const row of fact.event.event.actions) rows.set(`${row.missionId}/${row.key}`, row);
         if (!isLedgerEvent(fact.event.event)) return FINE;
