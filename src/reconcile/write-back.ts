@@ -127,7 +127,7 @@ export function createWriteBack(parts: {
     try {
       known ??= await look(signal);
       const before = known;
-      if (isCountLost(before)) return "waiting";
+      if (takesMinuteForSpent(before)) return "waiting";
       const text = await derive();
       const all = new Map([...text.files, ...(text.riders ?? [])]);
       const differs = ([path, content]: readonly [string, string]) => before.get(path) !== content;
@@ -164,7 +164,7 @@ export function createWriteBack(parts: {
   }
 
   /** A record that begins anew beside what was published does not know how often that was done just now: as often as may be. */
-  function isCountLost(stands: ReadonlyMap<string, string>): boolean {
+  function takesMinuteForSpent(stands: ReadonlyMap<string, string>): boolean {
     if (counted) return false;
     counted = true;
     if (![...stands.keys()].some(isOurs)) return false;

@@ -3,11 +3,10 @@
  * that still holds the events themselves. Read through the driver by the
  * controller, which cannot be told over the way that refuses.
  */
-import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { RefusedReport } from "../core/model/callback.ts";
 import type { WireEvent } from "../wire/event.ts";
-import { hasCode, isRecord } from "./files.ts";
+import { appendDurably, isRecord, readJsonLines } from "./files.ts";
 
 const FILE = "dead-letters.jsonl";
 
@@ -15,13 +14,7 @@ const FILE = "dead-letters.jsonl";
 export function keepDeadLetter(instanceDirectory: string, event: WireEvent, status: number): void {
   const line = { seq: event.seq, event_type: event.event_type, status, key: event.idempotency_key };
   try {
-    const fd = openSync(join(instanceDirectory, FILE), "a", 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify(line)}\n`);
-      fdatasyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    appendDurably(join(instanceDirectory, FILE), `${JSON.stringify(line)}\n`);
   } catch {
     // The next refusal tries again, and the gap in the numbers is noticed all the same.
   }
@@ -29,28 +22,11 @@ export function keepDeadLetter(instanceDirectory: string, event: WireEvent, stat
 
 /** Every letter that can be read, in order; a line that a crash cut short is left out. Works without the shim. */
 export function readDeadLetters(instanceDirectory: string): readonly RefusedReport[] {
-  let text: string;
-  try {
-    text = readFileSync(join(instanceDirectory, FILE), "utf8");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
-  }
-  return text.split("\n").flatMap((line) => {
-    const letter = parse(line);
-    return letter === null ? [] : [letter];
-  });
-}
-
-function parse(line: string): RefusedReport | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (!isRecord(value)) return null;
+  return (readJsonLines(join(instanceDirectory, FILE)) ?? []).flatMap((value) => {
+    if (!isRecord(value)) return [];
     const { seq, event_type: reportType, status } = value;
     return typeof seq === "number" && typeof reportType === "string" && typeof status === "number"
-      ? { seq, reportType, status }
-      : null;
-  } catch {
-    return null;
-  }
+      ? [{ seq, reportType, status }]
+      : [];
+  });
 }

@@ -1,6 +1,7 @@
 /** Files that are whole or absent after a crash at any moment. */
 import {
   closeSync,
+  fdatasyncSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -38,6 +39,40 @@ export function createFileOnce(path: string, text: string): boolean {
   return true;
 }
 
+/** Adds `text` to `path`, which it creates for its owner alone; on the disk on return, or throws and a part of it may stand there. */
+export function appendDurably(path: string, text: string): void {
+  const fd = openSync(path, "a", 0o600);
+  try {
+    writeFully(fd, Buffer.from(text));
+    fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What JSON can be read of each line, in order, null for the others; null when there is no such file. */
+export function readJsonLines(path: string): readonly unknown[] | null {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return null;
+    throw error;
+  }
+  return text.split("\n").map((line) => {
+    try {
+      return JSON.parse(line) as unknown;
+    } catch {
+      return null;
+    }
+  });
+}
+
+/** A disk that is almost full takes a part without a word. */
+export function writeFully(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+}
+
 /** The parsed file, or null when it does not exist. A file that cannot be read or parsed throws. */
 export function readJson(path: string): unknown {
   let text: string;
@@ -73,9 +108,7 @@ function writeTemporary(path: string, text: string): string {
   const fd = openSync(temporary, "wx", 0o600);
   let whole = false;
   try {
-    const bytes = Buffer.from(text);
-    // A disk that is almost full takes a part without a word.
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    writeFully(fd, Buffer.from(text));
     fsyncSync(fd);
     whole = true;
   } finally {

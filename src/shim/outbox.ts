@@ -14,11 +14,10 @@ import {
   readFileSync,
   renameSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import type { WireEvent } from "../wire/event.ts";
-import { hasCode } from "./files.ts";
+import { hasCode, writeFully } from "./files.ts";
 
 export interface Outbox {
   /** Durable on return, unless the disk refuses; then it is kept in memory and written with the next one that succeeds. */
@@ -44,7 +43,7 @@ export function openOutbox(instanceDirectory: string): Outbox {
   function save(): void {
     const text = unsaved.map((event) => `${JSON.stringify(event)}\n`).join("");
     try {
-      writeAll(fd, Buffer.from(text));
+      writeFully(fd, Buffer.from(text));
       fdatasyncSync(fd);
       size += Buffer.byteLength(text);
       unsaved.length = 0;
@@ -141,8 +140,4 @@ function parseLine(line: string): WireEvent | null {
   } catch {
     return null;
   }
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }

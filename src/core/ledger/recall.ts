@@ -12,7 +12,7 @@ export function recalled(
   row: ActionRow | null,
   remembered: RememberedAction | null,
   asked: { readonly key: string; readonly epoch: number },
-): ActionEvent | null {
+): Extract<ActionEvent, { type: "action.remembered" }> | null {
   if (remembered === null || remembered.key !== asked.key) return null;
   const { epoch } = asked;
   if (row?.state === "committed") {

@@ -25,8 +25,12 @@ export class FactoryError extends Error {
 /** Any thrown value as a FactoryError; what nobody classified is worth one more try. */
 export function asFactoryError(error: unknown): FactoryError {
   if (error instanceof FactoryError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new FactoryError("unexpected", "retry", message, { cause: error });
+  return new FactoryError("unexpected", "retry", messageOf(error), { cause: error });
+}
+
+/** What a thrown value says of itself. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 export function assertNever(value: never): never {

@@ -30,9 +30,9 @@ export function withRemembered(lane: Lane, instances: readonly FoundInstance[], 
       // Whoever holds it now came later and knows more.
       if (before !== null && before.epoch > handle.epoch) continue;
       const event = recalled(before, one, { key: one.key, epoch: handle.epoch });
-      const row = event === null ? null : foldAction(before, event, { missionId, clone, at });
-      if (event?.type !== "action.remembered" || row === null) continue;
-      rows.set(one.key, row);
+      if (event === null) continue;
+      const row = foldAction(before, event, { missionId, clone, at });
+      if (row !== null) rows.set(one.key, row);
       state = onActionRemembered(state, event).state;
     }
   }

@@ -141,6 +141,9 @@ function endWhatIsGone(state: CloneState, event: Restored, at: Instant): Step {
 /** Nothing lived. What was asked for and may not have been done is asked for again. */
 function goOn(state: CloneState, event: Restored, at: Instant): Step {
   const { mission } = state;
+  // It went to the in-core lane, and nobody knows whether that has it: asking twice is answered once.
+  if (mission !== null && mission.handover !== null && mission.terminal === null)
+    return ask(state, handOver(mission, mission.handover));
   switch (state.phase) {
     case "Preparing":
       return stay(frozenUnlessTold(enter(state, "Idle", at), event, at));
@@ -159,11 +162,6 @@ function goOn(state: CloneState, event: Restored, at: Instant): Step {
         ? ask(state, { type: "archive", missionId: last.missionId })
         : stay(state);
     }
-    case "Idle":
-      // Its mission went to the in-core lane, and nobody knows whether that has it: asking twice is answered once.
-      if (mission !== null && mission.handover !== null && mission.terminal === null)
-        return ask(state, handOver(mission, mission.handover));
-      return stay(frozenUnlessTold(state, event, at));
     default:
       return stay(frozenUnlessTold(state, event, at));
   }

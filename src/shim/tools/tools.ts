@@ -1,5 +1,6 @@
 /** What a shim does for its agent when it is asked: one implementation behind the lines, the socket and MCP. */
 import { canonicalJson } from "../../core/model/digest.ts";
+import { messageOf } from "../../core/model/error.ts";
 import type { Redactor } from "../../core/model/redact.ts";
 import type { AgentLine } from "../agent-line.ts";
 import { type Artifact, inspectArtifact } from "../artifact.ts";
@@ -184,10 +185,6 @@ export function createTools(options: {
 
 /** An attempt that is under way when the time is over may still be answered. */
 const ATTEMPT_GRACE_MS = 15_000;
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 function refuse(code: string, message: string): ToolAnswer {
   return { ok: false, code, message };

@@ -73,6 +73,13 @@ function restored(
   return { after, effects: effects.map(({ type }) => type) };
 }
 
+function thatActed(state: CloneState): CloneState {
+  const { mission } = state;
+  return mission === null
+    ? state
+    : { ...state, mission: { ...mission, actions: { ...mission.actions, claimed: 1 } } };
+}
+
 describe("what is published", () => {
   test("holds neither nonce nor handle, and comes back as it was", () => {
     const { state } = new Life().running();
@@ -292,13 +299,7 @@ describe("a lane that is restored", () => {
 
   test("keeps a person's hold, and asks a person where actions may have been done unseen", () => {
     const life = new Life().running();
-    const acted: CloneState = {
-      ...life.state,
-      mission:
-        life.state.mission === null
-          ? null
-          : { ...life.state.mission, actions: { ...life.state.mission.actions, claimed: 1 } },
-    };
+    const acted = thatActed(life.state);
     const lost = restored(acted, []).after;
     expect(lost.holds).toMatchObject([{ kind: "freeze", reason: "LedgerIncomplete" }]);
     expect(lost.requests).toMatchObject([{ kind: "lane" }]);
@@ -380,13 +381,7 @@ describe("a lane that is restored", () => {
         .running()
         .reports("instance.exited", { detail: { code: 1 } })
         .dead();
-      const acted: CloneState = {
-        ...waits.state,
-        mission:
-          waits.state.mission === null
-            ? null
-            : { ...waits.state.mission, actions: { ...waits.state.mission.actions, claimed: 1 } },
-      };
+      const acted = thatActed(waits.state);
       expect(acted.instance).toBeNull();
       expect(restored(acted, [bodyOf(1, { state: "dead" })]).after.holds).toEqual([]);
       expect(restored(acted, []).after.holds).toMatchObject([{ reason: "LedgerIncomplete" }]);
