@@ -6,7 +6,7 @@ import { mkdirSync } from "node:fs";
 import { type Living, pidsOf, works } from "../e2e/living.ts";
 import { agentCommand, createWorld, eventually, isAlive, missionUntil, type World } from "../e2e/world.ts";
 import { type ControllerOptions, endInstances, type RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { nothingLost } from "./nothing-lost.ts";
 import type { ScenarioOptions, ScenarioResult } from "./scenario.ts";
 
@@ -154,11 +154,14 @@ function files(trouble: Trouble, world: World, names: readonly string[]): Return
   return Object.assign(
     fleetFiles(),
     ...names.map((name) => ({
-      ...cloneFile(cloneName(name), {
-        command: command(name),
-        orphanPolicy: trouble.orphanPolicy ?? ORPHAN_POLICY,
-      }),
-      ...missionFile(name, { clone: cloneName(name), heartbeatSeconds: 1 }),
+      ...pairFiles(
+        name,
+        {
+          command: command(name),
+          orphanPolicy: trouble.orphanPolicy ?? ORPHAN_POLICY,
+        },
+        { heartbeatSeconds: 1 },
+      ),
     })),
   );
 }

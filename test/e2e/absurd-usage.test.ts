@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Report } from "../../src/core/model/report.ts";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, missionUntil, type World } from "./world.ts";
 
 /** An agent whose numbers cannot be: negative, shrinking, beyond everything, no numbers at all. */
@@ -12,8 +12,7 @@ beforeAll(async () => {
   world = await createWorld("absurd-usage");
   await world.origin.commit({
     ...fleetFiles({ caps: { max_cost_usd: 50, max_llm_calls: 100, max_cost_usd_per_day: 10 } }),
-    ...cloneFile(cloneName("absurd"), { command: agentCommand("says-absurd-numbers.js") }),
-    ...missionFile("absurd", { clone: cloneName("absurd"), maxCostUsd: 5 }),
+    ...pairFiles("absurd", { command: agentCommand("says-absurd-numbers.js") }, { maxCostUsd: 5 }),
   });
   controller = await world.start();
 });

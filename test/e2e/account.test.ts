@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import { RAMP_MS } from "../../src/core/supervise/throttle.ts";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, missionUntil, type World } from "./world.ts";
 
 /** Two clones of one provider's account, of which one is told to wait. */
@@ -23,10 +23,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 function documents(name: string, command: readonly string[]): ReturnType<typeof fleetFiles> {
-  return {
-    ...cloneFile(cloneName(name), { command, agent: { account: "acme" } }),
-    ...missionFile(name, { clone: cloneName(name) }),
-  };
+  return pairFiles(name, { command, agent: { account: "acme" } });
 }
 
 async function releasedAt(name: string): Promise<number> {

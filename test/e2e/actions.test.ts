@@ -7,7 +7,7 @@ import type { ActionRow } from "../../src/core/model/action.ts";
 import { readIntent } from "../../src/shim/claim.ts";
 import { factory } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import type { Files } from "../support/git.ts";
 import {
   agentCommand,
@@ -44,8 +44,8 @@ beforeAll(async () => {
   const files: Record<string, string> = { ...fleetFiles() } as Record<string, string>;
   Object.assign(files, fleet());
   for (const name of MISSIONS) {
-    Object.assign(files, cloneFile(cloneName(name), { command: agentCommand("acts.js", folder) }));
-    Object.assign(files, missionFile(name, { clone: cloneName(name), heartbeatSeconds: 1 }));
+    const command = agentCommand("acts.js", folder);
+    Object.assign(files, pairFiles(name, { command }, { heartbeatSeconds: 1 }));
   }
   await world.origin.commit(files);
   controller = await world.start();

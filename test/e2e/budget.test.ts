@@ -3,11 +3,11 @@ import type { CloneEvent } from "../../src/core/model/event.ts";
 import { ended, environment, start } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
 import {
-  cloneFile,
   cloneName,
   fleetFiles,
   type MissionOptions,
   missionFile,
+  pairFiles,
 } from "../support/fleet-files.ts";
 import {
   agentCommand,
@@ -42,10 +42,11 @@ function documents(
   [agent, ...args]: [string, ...(number | string)[]],
   mission: Partial<MissionOptions>,
 ): ReturnType<typeof fleetFiles> {
-  return {
-    ...cloneFile(cloneName(name), { command: agentCommand(agent, world.ledgerPath(), ...args) }),
-    ...missionFile(name, { clone: cloneName(name), heartbeatSeconds: 30, ...mission }),
-  };
+  return pairFiles(
+    name,
+    { command: agentCommand(agent, world.ledgerPath(), ...args) },
+    { heartbeatSeconds: 30, ...mission },
+  );
 }
 
 /** The command line, as a person uses it. */

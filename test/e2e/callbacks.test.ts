@@ -7,7 +7,7 @@ import { readOutbox } from "../../src/shim/outbox.ts";
 import { type Receiver, startReceiver } from "../adapters/notify/receiver.ts";
 import { factory } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, missionUntil, processesOf, type World } from "./world.ts";
 
 const WORKER = "reports";
@@ -32,10 +32,8 @@ beforeAll(async () => {
   await world.origin.commit({
     ...fleet,
     "fleet.yaml": stringify(document),
-    ...cloneFile(cloneName(WORKER), { command: agentCommand("works.js", ledger, STEPS, STEP_MS) }),
-    ...missionFile(WORKER, { clone: cloneName(WORKER) }),
-    ...cloneFile(cloneName("killed"), { command: agentCommand("works.js", ledger, 100_000, STEP_MS) }),
-    ...missionFile("killed", { clone: cloneName("killed") }),
+    ...pairFiles(WORKER, { command: agentCommand("works.js", ledger, STEPS, STEP_MS) }),
+    ...pairFiles("killed", { command: agentCommand("works.js", ledger, 100_000, STEP_MS) }),
   });
   controller = await world.start();
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, missionUntil, type World } from "./world.ts";
 
 /**
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 function documents(name: string, command: readonly string[]): ReturnType<typeof fleetFiles> {
-  return { ...cloneFile(cloneName(name), { command }), ...missionFile(name, { clone: cloneName(name) }) };
+  return pairFiles(name, { command });
 }
 
 function heldBy(name: string, ...owners: readonly string[]): Promise<unknown> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { overlaps } from "./overlap.ts";
 import {
   agentCommand,
@@ -20,16 +20,14 @@ let controller: RunningController;
 beforeAll(async () => {
   world = await createWorld("instances");
   const working = (name: string) => ({
-    ...cloneFile(cloneName(name), { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
-    ...missionFile(name, { clone: cloneName(name) }),
+    ...pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
   });
   await world.origin.commit({
     ...fleetFiles(),
     ...working("shim"),
     ...working("agent"),
     ...working("both"),
-    ...cloneFile(cloneName("fails"), { command: agentCommand("exits-7.js") }),
-    ...missionFile("fails", { clone: cloneName("fails") }),
+    ...pairFiles("fails", { command: agentCommand("exits-7.js") }),
   });
   controller = await world.start();
 });

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openKillSwitchFile } from "../../src/adapters/system/kill-switch-file.ts";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, missionFile, pairFiles } from "../support/fleet-files.ts";
 import {
   agentCommand,
   createWorld,
@@ -33,10 +33,7 @@ afterEach(() => world.close());
 
 function documents(name: (typeof NAMES)[number]): ReturnType<typeof fleetFiles> {
   const labels = { team: name === "gamma" ? "research" : "platform" };
-  return {
-    ...cloneFile(cloneName(name), { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
-    ...missionFile(name, { clone: cloneName(name), labels }),
-  };
+  return pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }, { labels });
 }
 
 async function factory(...args: readonly string[]): Promise<{ code: number; out: string }> {

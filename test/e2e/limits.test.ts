@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningController } from "../support/controller.ts";
 import {
-  cloneFile,
   cloneName,
   fleetFiles,
   type MissionOptions,
   missionFile,
+  pairFiles,
 } from "../support/fleet-files.ts";
 import {
   agentCommand,
@@ -38,10 +38,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 function documents(name: string, mission: Partial<MissionOptions>): ReturnType<typeof fleetFiles> {
-  return {
-    ...cloneFile(cloneName(name), { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
-    ...missionFile(name, { clone: cloneName(name), ...mission }),
-  };
+  return pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }, mission);
 }
 
 /**

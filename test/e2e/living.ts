@@ -6,7 +6,7 @@ import { readClaim } from "../../src/shim/claim.ts";
 import { readAgentRecord } from "../../src/shim/containment.ts";
 import { processState } from "../../src/shim/process-table.ts";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, type World } from "./world.ts";
 
 export interface Living {
@@ -26,8 +26,11 @@ export async function createLiving(
 ): Promise<Living> {
   const made = await createWorld(world);
   const files = missions.map((name) => ({
-    ...cloneFile(cloneName(name), { command: agentCommand("works.js", made.ledgerPath(), STEPS, STEP_MS) }),
-    ...missionFile(name, { clone: cloneName(name), heartbeatSeconds: options.heartbeatSeconds ?? 1 }),
+    ...pairFiles(
+      name,
+      { command: agentCommand("works.js", made.ledgerPath(), STEPS, STEP_MS) },
+      { heartbeatSeconds: options.heartbeatSeconds ?? 1 },
+    ),
   }));
   await made.origin.commit(Object.assign({}, fleetFiles(), ...files));
   const controller = await made.start();

@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { InboxItem } from "../../src/core/status/view.ts";
 import type { RunningController } from "../support/controller.ts";
-import {
-  cloneFile,
-  cloneName,
-  fleetFiles,
-  type MissionOptions,
-  missionFile,
-} from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, type MissionOptions, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, missionUntil, type World } from "./world.ts";
 
 /** Agents that go in circles, get nowhere, or say that they are blocked; with real processes. */
@@ -34,10 +28,7 @@ function documents(
   command: readonly string[],
   mission: Partial<MissionOptions> = {},
 ): ReturnType<typeof fleetFiles> {
-  return {
-    ...cloneFile(cloneName(name), { command }),
-    ...missionFile(name, { clone: cloneName(name), ...mission }),
-  };
+  return pairFiles(name, { command }, mission);
 }
 
 test("an agent that goes in circles is nudged once, then held, and goes on when a person says how", async () => {

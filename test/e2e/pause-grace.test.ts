@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneFile, cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import {
   agentCommand,
   createWorld,
@@ -39,13 +39,14 @@ function documents(
   args: readonly number[],
   { grace, maxCostUsd }: { readonly grace: number; readonly maxCostUsd: number },
 ): ReturnType<typeof fleetFiles> {
-  return {
-    ...cloneFile(cloneName(name), {
+  return pairFiles(
+    name,
+    {
       command: agentCommand("ends-its-turn.js", world.ledgerPath(), ...args),
       agent: { pause_grace_seconds: grace },
-    }),
-    ...missionFile(name, { clone: cloneName(name), maxCostUsd }),
-  };
+    },
+    { maxCostUsd },
+  );
 }
 
 type Seen = CloneEvent & { readonly at: number };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ended, environment, start } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, missionUntil, type World } from "./world.ts";
 
 /** Agents that say tokens: one of a model with a price, one of a model without. */
@@ -23,13 +23,14 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 function documents(name: string, tokens: string): ReturnType<typeof fleetFiles> {
-  return {
-    ...cloneFile(cloneName(name), {
+  return pairFiles(
+    name,
+    {
       command: agentCommand("counts-tokens.js", tokens),
       agent: { usage: "tokens" },
-    }),
-    ...missionFile(name, { clone: cloneName(name), maxCostUsd: 1 }),
-  };
+    },
+    { maxCostUsd: 1 },
+  );
 }
 
 async function factory(...args: string[]): Promise<string> {

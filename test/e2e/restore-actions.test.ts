@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { factory } from "../cli/support.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, missionUntil, processesOf, STATUS } from "./world.ts";
 
 const NAME = "sends";
@@ -40,11 +40,7 @@ test.each([
     try {
       const command = agentCommand("acts.js", folder);
       await world.origin.commit(
-        Object.assign(
-          fleetFiles(),
-          cloneFile(cloneName(NAME), { command }),
-          missionFile(NAME, { clone: cloneName(NAME), heartbeatSeconds: 1 }),
-        ),
+        Object.assign(fleetFiles(), pairFiles(NAME, { command }, { heartbeatSeconds: 1 })),
       );
       const first = await world.start();
       await missionUntil(first, NAME, ({ phase }) => phase === "Running");

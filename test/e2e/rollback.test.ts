@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, missionUntil } from "./world.ts";
 
 /** Guardrails of a fleet so small that two bad missions are a trend, and the first measure decides. */
@@ -46,8 +46,7 @@ test("a fleet that fails is rolled back to the in-core lane, and comes back by a
   try {
     const works = agentCommand("works.js", world.ledgerPath(), 1, 20);
     const pair = (name: string, outputs: readonly string[], window?: Record<string, string>) => ({
-      ...cloneFile(cloneName(name), { command: works }),
-      ...missionFile(name, { clone: cloneName(name), outputs, ...(window === undefined ? {} : { window }) }),
+      ...pairFiles(name, { command: works }, { outputs, ...(window === undefined ? {} : { window }) }),
     });
     const later = { start_at: "2099-01-01T00:00:00Z", end_at: "2099-01-02T00:00:00Z" };
     await world.origin.commit({

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, missionUntil, STATUS, type World } from "./world.ts";
 
 /** A secret reaches its agent and nothing else, even when the agent shows it to everybody. */
@@ -14,11 +14,14 @@ let controller: RunningController;
 beforeAll(async () => {
   world = await createWorld("secrets");
   const withSecret = (name: string, variable: string) => ({
-    ...cloneFile(cloneName(name), {
-      command: agentCommand("shows-secret.js", join(world.path, `${name}.digest`)),
-      secrets: [{ name: "API_KEY", from: { env: variable } }],
-    }),
-    ...missionFile(name, { clone: cloneName(name), outputs: ["out/result.json"] }),
+    ...pairFiles(
+      name,
+      {
+        command: agentCommand("shows-secret.js", join(world.path, `${name}.digest`)),
+        secrets: [{ name: "API_KEY", from: { env: variable } }],
+      },
+      { outputs: ["out/result.json"] },
+    ),
   });
   await world.origin.commit({
     ...fleetFiles(),

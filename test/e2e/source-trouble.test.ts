@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import {
   agentCommand,
   createWorld,
@@ -37,8 +37,7 @@ afterAll(() => world.close());
 
 function documents(): ReturnType<typeof fleetFiles> {
   const files = NAMES.map((name) => ({
-    ...cloneFile(cloneName(name), { command: agentCommand("works.js", world.ledgerPath(), 100_000, 200) }),
-    ...missionFile(name, { clone: cloneName(name) }),
+    ...pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 200) }),
   }));
   return Object.assign(fleetFiles(), ...files);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { git } from "../support/git.ts";
 import { agentCommand, createWorld, eventually, missionUntil, STATUS, type World } from "./world.ts";
 
@@ -28,8 +28,7 @@ test("nothing is lost, and the controller pushes at most four times a minute", a
   const name = "racing";
   await world.origin.commit({
     ...fleetFiles(),
-    ...cloneFile(cloneName(name), { command: agentCommand("works.js", world.ledgerPath(), 100_000, 100) }),
-    ...missionFile(name, { clone: cloneName(name) }),
+    ...pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 100) }),
   });
   const controller = await world.start();
   await missionUntil(controller, name, (mission) => mission.phase === "Running");

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningController } from "../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import {
   agentCommand,
   cloneUntil,
@@ -26,10 +26,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 function documents(name: string, mission: object = {}): ReturnType<typeof fleetFiles> {
-  return {
-    ...cloneFile(cloneName(name), { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
-    ...missionFile(name, { clone: cloneName(name), ...mission }),
-  };
+  return pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }, mission);
 }
 
 function ledgerOf(name: string): readonly string[] {

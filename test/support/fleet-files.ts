@@ -124,6 +124,16 @@ export function missionFile(name: string, options: MissionOptions): Files {
   };
 }
 
+/** A mission and the clone that is there for it alone, of its name. */
+export function pairFiles(
+  mission: string,
+  clone: CloneOptions,
+  options: Partial<MissionOptions> = {},
+): Files {
+  const name = cloneName(mission);
+  return { ...cloneFile(name, clone), ...missionFile(mission, { clone: name, ...options }) };
+}
+
 function exists(path: string, index: number): object {
   return criterion(["test", "-s", path], `output-${index + 1}`);
 }

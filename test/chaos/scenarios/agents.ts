@@ -5,13 +5,7 @@ import { fileURLToPath } from "node:url";
 import { TRANSCRIPT_FILES } from "../../../src/shim/transcript.ts";
 import { type Living, pidsOf, works } from "../../e2e/living.ts";
 import { agentCommand, createWorld, eventually, isAlive, missionUntil } from "../../e2e/world.ts";
-import {
-  cloneFile,
-  cloneName,
-  fleetFiles,
-  type MissionOptions,
-  missionFile,
-} from "../../support/fleet-files.ts";
+import { cloneName, fleetFiles, type MissionOptions, pairFiles } from "../../support/fleet-files.ts";
 import { nothingLost } from "../nothing-lost.ts";
 import type { Scenario, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
@@ -153,10 +147,12 @@ async function beside(
     await world.origin.commit(
       Object.assign(
         fleetFiles(),
-        cloneFile(cloneName(STEADY), { command: agentCommand("works.js", ledger, 100_000, 50) }),
-        missionFile(STEADY, { clone: cloneName(STEADY), heartbeatSeconds: 1 }),
-        cloneFile(cloneName(ODD), { command }),
-        missionFile(ODD, { clone: cloneName(ODD), heartbeatSeconds: 1, ...odd.mission }),
+        pairFiles(
+          STEADY,
+          { command: agentCommand("works.js", ledger, 100_000, 50) },
+          { heartbeatSeconds: 1 },
+        ),
+        pairFiles(ODD, { command }, { heartbeatSeconds: 1, ...odd.mission }),
       ),
     );
     const controller = await world.start();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Living, pidsOf, works } from "../../e2e/living.ts";
 import { agentCommand, createWorld, eventually, isAlive, missionUntil } from "../../e2e/world.ts";
 import type { RunningController } from "../../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../../support/fleet-files.ts";
 import { nothingLost } from "../nothing-lost.ts";
 import { type About, NotPossible, type ScenarioOptions, type ScenarioResult } from "../scenario.ts";
 
@@ -123,15 +123,14 @@ function files(ledger: string, count: number): ReturnType<typeof fleetFiles> {
   return Object.assign(
     fleetFiles(),
     ...NAMES.slice(0, count).map((name) => ({
-      ...cloneFile(cloneName(name), {
-        command: agentCommand("works.js", ledger, 100_000, 50),
-        orphanPolicy: { action: "terminate", after: "30s" },
-      }),
-      ...missionFile(name, {
-        clone: cloneName(name),
-        heartbeatSeconds: 1,
-        maxRuntimeMinutes: MAX_RUNTIME_MINUTES,
-      }),
+      ...pairFiles(
+        name,
+        {
+          command: agentCommand("works.js", ledger, 100_000, 50),
+          orphanPolicy: { action: "terminate", after: "30s" },
+        },
+        { heartbeatSeconds: 1, maxRuntimeMinutes: MAX_RUNTIME_MINUTES },
+      ),
     })),
   );
 }

@@ -10,7 +10,7 @@ import {
   missionUntil,
   processesOf,
 } from "../../e2e/world.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../../support/fleet-files.ts";
 import { mountSmallDisk } from "../faults/disk.ts";
 import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
@@ -26,10 +26,9 @@ export async function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
   const disk = mountSmallDisk(world.dataDir, DISK_MIB);
   try {
     const documents = NAMES.map((mission) => ({
-      ...cloneFile(cloneName(mission), {
+      ...pairFiles(mission, {
         command: agentCommand("works.js", world.ledgerPath(), 100_000, 50),
       }),
-      ...missionFile(mission, { clone: cloneName(mission) }),
     }));
     await world.origin.commit(Object.assign(fleetFiles(), ...documents));
     const controller = await world.start();

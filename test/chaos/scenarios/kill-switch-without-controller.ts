@@ -1,7 +1,7 @@
 /** The controller is killed, then the switch is engaged: shims obey the file, and one that is stopped is ended from outside. */
 import { factory } from "../../cli/support.ts";
 import { agentCommand, createWorld, isAlive, missionUntil, processesOf } from "../../e2e/world.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../../support/fleet-files.ts";
 import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 const NAMES = ["one", "two", "three"] as const;
@@ -12,8 +12,7 @@ export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const world = await createWorld("chaos-switch");
   try {
     const documents = NAMES.map((name) => ({
-      ...cloneFile(cloneName(name), { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
-      ...missionFile(name, { clone: cloneName(name) }),
+      ...pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
     }));
     await world.origin.commit(Object.assign(fleetFiles(), ...documents));
     const controller = await world.start();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { type Receiver, startReceiver } from "../../adapters/notify/receiver.ts";
 import { agentCommand, createWorld, eventually, missionUntil } from "../../e2e/world.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import { fleetFiles, pairFiles } from "../../support/fleet-files.ts";
 import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 /** Its own patience is longer than what is usual. */
@@ -98,8 +98,7 @@ function files(url: string, ledger: string): ReturnType<typeof fleetFiles> {
     fleet,
     { "fleet.yaml": stringify(document) },
     ...NAMES.map((name) => ({
-      ...cloneFile(cloneName(name), { command: agentCommand("works.js", ledger, 100_000, 50) }),
-      ...missionFile(name, { clone: cloneName(name) }),
+      ...pairFiles(name, { command: agentCommand("works.js", ledger, 100_000, 50) }),
     })),
   );
 }

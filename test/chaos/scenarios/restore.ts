@@ -16,7 +16,7 @@ import {
   type World,
 } from "../../e2e/world.ts";
 import { ended, type RunningController, readLog, spawnController } from "../../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../../support/fleet-files.ts";
 import type { Scenario, ScenarioResult } from "../scenario.ts";
 import { startWatcher } from "../watcher.ts";
 
@@ -263,14 +263,20 @@ function problemsOf(
 
 async function commitFleet(world: World, names: readonly string[], told: string): Promise<void> {
   const lanes = names.map((name) => ({
-    ...cloneFile(cloneName(name), {
-      command: agentCommand("works-until-told.js", world.ledgerPath(), told, cloneName(name)),
-    }),
-    ...missionFile(name, { clone: cloneName(name), outputs: ["out/result.json"] }),
+    ...pairFiles(
+      name,
+      {
+        command: agentCommand("works-until-told.js", world.ledgerPath(), told, cloneName(name)),
+      },
+      { outputs: ["out/result.json"] },
+    ),
   }));
   const done = {
-    ...cloneFile(cloneName(DONE), { command: agentCommand("works.js", world.ledgerPath(), 2, 50) }),
-    ...missionFile(DONE, { clone: cloneName(DONE), outputs: ["out/result.json"] }),
+    ...pairFiles(
+      DONE,
+      { command: agentCommand("works.js", world.ledgerPath(), 2, 50) },
+      { outputs: ["out/result.json"] },
+    ),
   };
   await world.origin.commit(Object.assign(fleetFiles({ parallel: names.length + 1 }), done, ...lanes));
 }

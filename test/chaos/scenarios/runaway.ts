@@ -10,7 +10,7 @@ import { POSTMORTEM_SECTIONS, postmortemPath } from "../../../src/core/model/pos
 import type { WhyView } from "../../../src/core/status/view.ts";
 import { agentCommand, createWorld, eventually, isAlive, missionUntil } from "../../e2e/world.ts";
 import type { RunningController } from "../../support/controller.ts";
-import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+import { cloneName, fleetFiles, pairFiles } from "../../support/fleet-files.ts";
 import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 const NAME = "escapes";
@@ -65,11 +65,14 @@ export async function runAwayAndLearn({ log }: ScenarioOptions): Promise<Runaway
   try {
     await world.origin.commit({
       ...fleetFiles({ caps: { max_cost_usd: 50 } }),
-      ...cloneFile(cloneName(NAME), {
-        command: agentCommand("spends-while-paused.js", world.ledgerPath(), STEP_USD, STEP_MS),
-        secrets: [{ name: "API_KEY", from: { env: "TEST_API_KEY" } }],
-      }),
-      ...missionFile(NAME, { clone: cloneName(NAME), heartbeatSeconds: 30, maxCostUsd: 1 }),
+      ...pairFiles(
+        NAME,
+        {
+          command: agentCommand("spends-while-paused.js", world.ledgerPath(), STEP_USD, STEP_MS),
+          secrets: [{ name: "API_KEY", from: { env: "TEST_API_KEY" } }],
+        },
+        { heartbeatSeconds: 30, maxCostUsd: 1 },
+      ),
     });
     // As on a machine without control groups and namespaces: there a pause is signals, and whoever leaves its
     // session and its environment misses them.

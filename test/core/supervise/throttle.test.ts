@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { HOUR_MS, MINUTE_MS } from "../../../src/core/model/time.ts";
 import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { dueThrottles, RAMP_MS, THROTTLED_IN_A_ROW_MAX } from "../../../src/core/supervise/throttle.ts";
-import { aClone, Life } from "../../support/fleet.ts";
+import { aClone, aReport, Life } from "../../support/fleet.ts";
 
 const agent = (account?: string) => ({
   agent: { ...aClone("any").agent, ...(account === undefined ? {} : { account }) },
@@ -43,6 +43,65 @@ describe("an agent that is rate limited", () => {
     expect(life.state).toMatchObject({ phase: "Idle", failures: [], holds: [{ kind: "throttle" }] });
     expect(life.state.mission?.incidents).toEqual([]);
     expect(exits(working("b")).dead().state.failures).toHaveLength(1);
+  });
+
+  test("is excused for an exit until its wait is over, and then only where its shim says that it was limited", () => {
+    const exitsAt = (sinceEndMs: number, throttled: unknown) => {
+      const life = limited(working("a"), 60_000);
+      const { until } = life.state.throttle ?? { until: 0 };
+      const detail = { code: 1, signal: null, signature: "s", throttled };
+      life.on(
+        {
+          type: "instance.reported",
+          epoch: 1,
+          report: aReport("instance.exited", { seq: (life.state.instance?.lastSeq ?? 0) + 1, detail }),
+        },
+        until + sinceEndMs - life.at,
+      );
+      return life.dead().state.failures.length === 0 ? "excused" : "failed";
+    };
+    expect(exitsAt(-1, undefined)).toBe("excused");
+    expect(exitsAt(0, undefined)).toBe("failed");
+    expect(exitsAt(0, true)).toBe("excused");
+    expect(exitsAt(HOUR_MS, true)).toBe("excused");
+    for (const word of [false, "yes", 1, null]) expect(exitsAt(0, word)).toBe("failed");
+    // Nobody was limited here: the word alone excuses nothing.
+    const never = working("b").reports("instance.exited", {
+      detail: { code: 1, signal: null, signature: "s", throttled: true },
+    });
+    expect(never.dead().state.failures).toHaveLength(1);
+  });
+
+  test("is excused as often as it may be in a row, and once more is a failure", () => {
+    const life = working("a");
+    for (let times = 1; times <= THROTTLED_IN_A_ROW_MAX; times++) {
+      if (times > 1) life.at = life.state.throttle?.until ?? 0;
+      limited(life, 0);
+    }
+    expect(life.state.throttle?.times).toBe(THROTTLED_IN_A_ROW_MAX);
+    expect(exits(life).dead().state.failures).toEqual([]);
+  });
+
+  test("begins to count anew after a stable stretch, and not a moment before", () => {
+    const stableMs = aClone("a").restart.stableAfterMs;
+    const again = (afterMs: number) => {
+      const life = limited(working("a"), 60_000);
+      // `reports` lets a second pass.
+      life.at = (life.state.throttle?.until ?? 0) + afterMs - 1_000;
+      return limited(life, 60_000).state.throttle?.times;
+    };
+    expect(again(stableMs - 1)).toBe(2);
+    expect(again(stableMs)).toBe(1);
+  });
+
+  test("is believed for a day at most, and means nothing for a mission that ended", () => {
+    const life = limited(working("a"), 1e12);
+    expect(life.state.throttle?.waitMs).toBeGreaterThanOrEqual(24 * HOUR_MS);
+    expect(life.state.throttle?.waitMs).toBeLessThanOrEqual(24 * HOUR_MS + 30_000);
+    expect(limited(working("b"), -5).state.throttle?.waitMs).toBeGreaterThanOrEqual(1_000);
+    const ended = working("c").reports("mission.completed", { summary: "done" });
+    expect(limited(ended, 60_000).state.throttle).toBeNull();
+    expect(ended.state.holds).toEqual([]);
   });
 
   test("waits longer each time in a row, and too often in a row is a failure after all", () => {
