@@ -356,13 +356,14 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: [
       "operatorsPerHour",
+      "commitsPerHour",
       "lostRequest",
       "slowRequest",
       "misbehaviour",
       "tokenTrouble",
       "bodiesDiePerHour",
     ],
-    hours: 1.5,
+    hours: 6,
   },
   {
     bug: "a pause is written down and not carried out",
