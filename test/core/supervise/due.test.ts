@@ -241,6 +241,45 @@ describe("windows", () => {
     });
   });
 
+  test("overlapping spans that leave a gap close after the last one, and open with the next first one", () => {
+    const window = {
+      type: "recurring",
+      cron: "0,30 9-10 * * *",
+      durationMinutes: 45,
+      timezone: "UTC",
+    } as const;
+    const at = (text: string) => Date.parse(`2026-11-${text}:00Z`);
+    const [opens, closes, next] = [at("23T09:00"), at("23T11:15"), at("24T09:00")];
+    const asked: readonly (readonly [number, boolean, number])[] = [
+      [opens - 1, false, opens],
+      [opens, true, at("23T09:45")],
+      [at("23T09:29"), true, at("23T09:45")],
+      [at("23T09:30"), true, at("23T10:15")],
+      [at("23T09:45"), true, at("23T10:15")],
+      [at("23T10:00"), true, at("23T10:45")],
+      [at("23T10:45"), true, closes],
+      [closes - 1, true, closes],
+      [closes, false, next],
+      [next - 1, false, next],
+      [next, true, at("24T09:45")],
+    ];
+    for (const order of [asked, asked.toReversed()])
+      for (const [now, open, changesAt] of order)
+        expect(windowAt(window, now), new Date(now).toISOString()).toEqual({ open, changesAt, ended: false });
+  });
+
+  test("a recurring window of a day that no year has is over before it begins", () => {
+    const window = { type: "recurring", cron: "0 0 30 2 *", durationMinutes: 60, timezone: "UTC" } as const;
+    for (const now of [T0, T0 + HOUR_MS, T0 - HOUR_MS])
+      expect(windowAt(window, now)).toEqual({ open: false, changesAt: null, ended: true });
+  });
+
+  test("spans that overlap more often than is looked at are open all the same", () => {
+    const window = { type: "recurring", cron: "* * * * *", durationMinutes: 3_000, timezone: "UTC" } as const;
+    for (const now of [T0, T0 + MINUTE_MS, T0 + 1, T0 - HOUR_MS])
+      expect(windowAt(window, now)).toMatchObject({ open: true, ended: false });
+  });
+
   test("outside of it a mission is held, inside it is released, after it the mission has timed out", () => {
     const limits = {
       autonomy_window: { type: "fixed", startAt: T0 + HOUR_MS, endAt: T0 + 2 * HOUR_MS } as const,
