@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { CriterionEvidence } from "../../../src/core/model/verdict.ts";
 import { trendsOf } from "../../../src/core/status/trends.ts";
 import { outcomeOf } from "../../../src/core/supervise/close.ts";
-import { templateConditions } from "../../../src/core/supervise/template.ts";
+import { promote, templateConditions, templateDigest } from "../../../src/core/supervise/template.ts";
 import { aVerdict, Life, T0 } from "../../support/fleet.ts";
 
 const criterion = (id: string, state: CriterionEvidence["state"]): CriterionEvidence => ({
@@ -194,6 +194,81 @@ describe("a template", () => {
       conditions.filter(({ ok }) => !ok).map(({ name: unmet }) => unmet);
     expect(of(templateConditions(closed, 2))).toEqual([]);
     expect(of(templateConditions({ ...closed, ...change, scorecard }, 2))).toEqual([name]);
+  });
+
+  test("is met at its number, and by incidents that were not critical; what speaks against it is named", () => {
+    const closed = newest(judged([criterion("complete", "met")]));
+    const incident = { class: "crash", at: T0, startedAt: T0, endedAt: T0, message: "it crashed" } as const;
+    const { maintainability } = closed.scorecard;
+    const scorecard = {
+      ...closed.scorecard,
+      maintainability: { ...maintainability, interventions: 2, restarts: 3 },
+    };
+    const evidence = (incidents: readonly object[]) =>
+      templateConditions({ ...closed, scorecard, incidents: incidents as never }, 2).map((one) => [
+        one.ok,
+        one.evidence,
+      ]);
+    const minor = { ...incident, id: "i1", severity: "medium" };
+    expect(evidence([minor])).toEqual([
+      [true, "audit run 1 is accepted"],
+      [true, "no critical incident"],
+      [true, "2 interventions by hand (at most 2), 3 restarts (at most 3)"],
+    ]);
+    const critical = { ...minor, id: "i2", severity: "critical" };
+    expect(evidence([minor, critical, { ...critical, id: "i3" }])[1]).toEqual([
+      false,
+      "i2: it crashed; i3: it crashed",
+    ]);
+  });
+
+  test("and its sign-off are for one mission of several", () => {
+    const life = judged([criterion("complete", "met")]);
+    const [first] = life.state.past;
+    life.assigned({}, "other").planned().prepared().launched().ready().dispatched();
+    life.reports("mission.accepted").reports("mission.completed").dead();
+    life.on({
+      type: "judge.finished",
+      missionId: life.state.mission?.missionId ?? "",
+      verdict: { ...aVerdict(true), criteria: [criterion("complete", "met")] },
+    });
+    expect(life.state.past).toHaveLength(2);
+    const chosen = life.state.past[1];
+    const propose = (missionId: string) =>
+      life.on({ type: "template.proposed", missionId, by: "operator:ann", interventionsMax: 2 });
+    expect(propose("m_nobody").last?.ignored).toBe("there is no such closed mission");
+    propose(chosen?.missionId ?? "");
+    const request = life.state.requests.find(({ kind }) => kind === "template");
+    expect(request?.summary).toContain("make a template of other");
+    life.on({
+      type: "request.decided",
+      request: request?.id ?? "",
+      decision: { type: "approve" },
+      by: "operator:bob",
+      reason: "",
+    });
+    expect(life.last?.effects).toEqual([{ type: "promote", missionId: chosen?.missionId }]);
+    life.on({ type: "promote.finished", missionId: chosen?.missionId ?? "", evidence: "branch x" });
+    expect(life.state.past.map(({ decision, promotedAt }) => [decision, promotedAt ?? null])).toEqual([
+      [first?.decision, null],
+      ["template", "branch x"],
+    ]);
+    expect(propose(chosen?.missionId ?? "").last?.ignored).toBe("it is decided: template");
+  });
+
+  test("that was signed off is made once, and nothing is made of what nobody signed", () => {
+    const life = judged([criterion("complete", "met")]);
+    const closed = newest(life);
+    expect(promote(life.state, "sha256:another", "operator:bob").ignored).toBe(
+      "there is nothing left to promote",
+    );
+    const done = promote(life.state, templateDigest(closed), "operator:bob");
+    expect(done.effects).toEqual([{ type: "promote", missionId: closed.missionId }]);
+    expect(promote(done.state, templateDigest(closed), "operator:bob").ignored).toBe(
+      "there is nothing left to promote",
+    );
+    const other = { ...closed, missionId: "m_other" };
+    expect(templateDigest(other)).not.toBe(templateDigest(closed));
   });
 });
 

@@ -152,6 +152,68 @@ describe("trace bundles", () => {
     expect(life.state.past[0]?.traces.map(({ path }) => path)).toEqual(["/first"]);
     expect(life.state.past[0]?.incidents[0]?.evidence).toContain("/first sha256:2");
   });
+
+  test("the receipt reaches the mission that it is of, and no other one", () => {
+    const life = new Life().running();
+    life.on({ type: "kill.requested", by: "operator:a", reason: "", now: true }).dead();
+    life.assigned({}, "other").planned().prepared().launched().ready().dispatched();
+    life.reports("mission.accepted");
+    life.on({ type: "kill.requested", by: "operator:a", reason: "", now: true }).dead();
+    const saved = (of: string, epoch: number) =>
+      life.on({ type: "trace.saved", missionId: of, bundle: { ...BUNDLE, epoch, cause: "killed" } });
+    expect(saved("m_nobody", 1).last?.ignored).toBe("its mission is not on record");
+    saved(life.state.past[1]?.missionId ?? "", 2);
+    expect(life.state.past.map(({ traces }) => traces.length)).toEqual([0, 1]);
+    expect(life.state.past.map(({ incidents }) => incidents[0]?.evidence ?? null)).toEqual([
+      null,
+      "/data/traces/m/1 sha256:2",
+    ]);
+  });
+
+  test("the newest incident of its cause names it, and every critical one that names nothing yet", () => {
+    const life = new Life().running();
+    const incident = { at: 1, startedAt: 1, endedAt: null, message: "" };
+    const incidents = [
+      { ...incident, id: "1", class: "heartbeat_lost", severity: "high" },
+      { ...incident, id: "2", class: "runaway", severity: "critical" },
+      { ...incident, id: "3", class: "runaway", severity: "critical", evidence: "seen before" },
+      { ...incident, id: "4", class: "heartbeat_lost", severity: "high", evidence: "silent" },
+      { ...incident, id: "5", class: "crash", severity: "medium" },
+    ];
+    const { mission } = life.state;
+    if (mission === null) throw new Error("no mission");
+    life.state = { ...life.state, mission: { ...mission, incidents: incidents as never } };
+    life.on({ type: "trace.saved", missionId: mission.missionId, bundle: { ...BUNDLE, cause: "lost" } });
+    const kept = "/data/traces/m/1 sha256:2";
+    expect(life.state.mission?.incidents.map(({ evidence }) => evidence ?? null)).toEqual([
+      null,
+      kept,
+      "seen before",
+      `silent; ${kept}`,
+      null,
+    ]);
+  });
+
+  test("a quarantine leaves one, of the instance that led to it", () => {
+    const life = new Life().running();
+    const crash = () => life.reports("instance.exited", { detail: { code: 1, signature: "same" } }).dead();
+    const again = () => {
+      life.on(
+        { type: "deadline.passed", deadline: "backoff", epoch: life.state.epoch, evidence: "" },
+        60_000,
+      );
+      life.prepared().launched().ready().dispatched().reports("mission.accepted");
+    };
+    const traces = () => life.last?.effects.filter(({ type }) => type === "trace");
+    crash();
+    expect([life.state.phase, traces()]).toEqual(["BackingOff", []]);
+    again();
+    crash();
+    again();
+    crash();
+    expect(life.state.phase).toBe("Quarantined");
+    expect(traces()).toMatchObject([{ type: "trace", epoch: 3, cause: "quarantine" }]);
+  });
 });
 
 describe("the skeleton", () => {

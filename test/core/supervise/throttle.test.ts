@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { HOUR_MS, MINUTE_MS } from "../../../src/core/model/time.ts";
 import type { CloneState } from "../../../src/core/supervise/state.ts";
-import { dueThrottles, RAMP_MS, THROTTLED_IN_A_ROW_MAX } from "../../../src/core/supervise/throttle.ts";
+import {
+  dueThrottles,
+  limitsNow,
+  RAMP_MS,
+  THROTTLED_IN_A_ROW_MAX,
+} from "../../../src/core/supervise/throttle.ts";
 import { aClone, aReport, Life } from "../../support/fleet.ts";
 
 const agent = (account?: string) => ({
@@ -219,6 +224,24 @@ describe("after the limit of an account", () => {
       expect(letGo(NOW, ...states)).toEqual([]);
       expect(letGo(NOW + 1, ...states)).toEqual(["hold.released a"]);
     }
+  });
+
+  test("the last of several limits that last still is the one that counts, whoever has it", () => {
+    for (const [a, b] of [
+      [NOW + 2, NOW + 5],
+      [NOW + 5, NOW + 2],
+    ] as const) {
+      const states = [held("a", 5, a), held("b", 6, b)];
+      const limited = (now: number) =>
+        states.map(limitsNow(new Map(states.map((state) => [state.name, state])), now));
+      expect(limited(NOW)).toEqual([NOW + 5, NOW + 5]);
+      expect(limited(NOW + 4)).toEqual([NOW + 5, NOW + 5]);
+      expect(limited(NOW + 5)).toEqual([null, null]);
+      expect(letGo(NOW + 4, ...states)).toEqual([]);
+      expect(letGo(NOW + 5, ...states)).toEqual(["hold.released a"]);
+    }
+    const { state: stranger } = new Life("z").declared(agent("own"));
+    expect(limitsNow(new Map([["a", held("a", 5, NOW + 1)]]), NOW)(stranger)).toBeNull();
   });
 
   test("who waits for its start is held with it, and nobody else", () => {

@@ -5,8 +5,8 @@ import {
   type Prices,
   TOKENS_MAX,
   type Tokens,
-} from "../../src/core/model/prices.ts";
-import { leastTrusted } from "../../src/core/supervise/budget.ts";
+} from "../../../src/core/model/prices.ts";
+import { leastTrusted } from "../../../src/core/supervise/budget.ts";
 
 const PRICES: Prices = {
   small: { input: 250_000, output: 2_000_000, cacheRead: 25_000, cacheWrite: 250_000 },
