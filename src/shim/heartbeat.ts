@@ -53,6 +53,8 @@ export function startHeart(options: {
   let seq = 0;
   let intervalMs = Math.max(INTERVAL_MS_MIN, options.intervalMs);
   let reachedAt = performance.now();
+  /** The newest beat that did not get through. */
+  let missedAt = reachedAt;
   let watched: string | null = null;
   let lastPrint: number | null = null;
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -97,9 +99,12 @@ export function startHeart(options: {
       if (verdict === "done") {
         reachedAt = performance.now();
         options.onReached();
+      } else {
+        missedAt = performance.now();
       }
     } catch {
       // Not reached; the orphan policy has its own clock.
+      missedAt = performance.now();
     } finally {
       sending = false;
     }
@@ -135,6 +140,11 @@ export function startHeart(options: {
       process: options.process(),
       ...(options.clocks.throttledMs() === 0 ? {} : { throttled_ms: options.clocks.throttledMs() }),
     };
+  }
+
+  /** For how long it was tried in vain: a heart that stands still tries nothing, and is not the way's fault. */
+  function unreachedMs(): number {
+    return Math.max(0, Math.round((sending ? performance.now() : missedAt) - reachedAt));
   }
 
   async function look(): Promise<void> {
@@ -176,7 +186,7 @@ export function startHeart(options: {
     },
     beatNow: () => tick(),
     beatSoon,
-    snapshot: () => ({ ...compose(), unreached_ms: Math.round(performance.now() - reachedAt) }),
+    snapshot: () => ({ ...compose(), unreached_ms: unreachedMs() }),
     stop() {
       clearInterval(timer);
       clearTimeout(orphanTimer);

@@ -29,6 +29,8 @@ export interface Trouble {
   readonly late?: boolean;
   /** Steps of 50 ms for which the trouble lasts after the kill; default `STEPS_MIN`. */
   readonly steps?: number;
+  /** The one that works on says nothing meanwhile. */
+  readonly quiet?: boolean;
   /** Whether the status branch has to catch up as well. */
   readonly published?: boolean;
   /** Of all clones. Default: their shims end agents that have reached nobody for 5 s, which none may have reason for. */
@@ -150,7 +152,13 @@ async function steps({ world, controller }: Living, count: number): Promise<void
 
 function files(trouble: Trouble, world: World, names: readonly string[]): ReturnType<typeof fleetFiles> {
   const command = (name: string): string[] =>
-    agentCommand("works.js", world.ledgerPath(), name === "finishing" ? 60 : 100_000, 50);
+    agentCommand(
+      "works.js",
+      world.ledgerPath(),
+      name === "finishing" ? 60 : 100_000,
+      50,
+      ...(trouble.quiet === true && name === STEADY ? ["quiet"] : []),
+    );
   return Object.assign(
     fleetFiles(),
     ...names.map((name) => ({

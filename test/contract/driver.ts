@@ -377,11 +377,12 @@ export function driverContract(options: DriverContractOptions): void {
         answers: true,
       });
       const handle = await running("a", "works");
-      expect(await driver.probe(handle, signal)).toMatchObject({
-        shim: "running",
-        agent: "running",
-        answers: true,
-      });
+      const found = await driver.probe(handle, signal);
+      expect(found).toMatchObject({ shim: "running", agent: "running", answers: true });
+      await world.until(
+        async () => ((await driver.probe(handle, signal)).activeMs ?? 0) > (found.activeMs ?? Infinity),
+        "a look that says that its agent has worked on",
+      );
       world.killShim(handle);
       await world.until(
         async () => (await driver.probe(handle, signal)).shim !== "running",

@@ -1,7 +1,7 @@
 /** Ten virtual minutes in which no instance reaches the controller, which reaches them all. */
 import { expect, test } from "vitest";
 import type { Notice } from "../../src/core/model/notice.ts";
-import { MINUTE_MS, SECOND_MS } from "../../src/core/model/time.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/core/model/time.ts";
 import { createHost } from "./host.ts";
 import { foundFleet } from "./people.ts";
 import { CALM } from "./swarm.ts";
@@ -36,24 +36,24 @@ async function reports(world: World): Promise<{ clone: string; epoch: number; se
   );
 }
 
-test("a callback that is down for ten minutes loses no report and doubles none, and people hear of it another way", async () => {
-  const world = createWorld("callback-outage", CALM);
-  const host = createHost(world, RHYTHM);
-  foundFleet(world, CLONES);
-  // Not what the seed happens to draw: all of them work at once.
+/** Not what the seed happens to draw: all of them work at once, and say something this often. */
+function workAtOnce(
+  world: World,
+  told: { readonly everyMs: number; readonly maxRuntimeMinutes: number },
+): void {
   Object.assign(world.repository, { maxParallel: 10, policy: "" });
   world.repository.simone = "{ notify: [{ name: people, type: log }] }";
   for (const mission of world.repository.missions.values()) {
     Object.assign(mission, {
       heartbeatSeconds: 20,
       state: "active",
-      maxRuntimeMinutes: 120,
+      maxRuntimeMinutes: told.maxRuntimeMinutes,
       maxLlmCalls: null,
       window: null,
     });
     const agent = {
       kind: "completes",
-      progressEveryMs: 20 * SECOND_MS,
+      progressEveryMs: told.everyMs,
       endsAfterMs: 40 * MINUTE_MS,
       blocksAtStep: 0,
     } as const;
@@ -66,6 +66,13 @@ test("a callback that is down for ten minutes loses no report and doubles none, 
     });
   }
   world.repository.commit();
+}
+
+test("a callback that is down for ten minutes loses no report and doubles none, and people hear of it another way", async () => {
+  const world = createWorld("callback-outage", CALM);
+  const host = createHost(world, RHYTHM);
+  foundFleet(world, CLONES);
+  workAtOnce(world, { everyMs: 20 * SECOND_MS, maxRuntimeMinutes: 120 });
   const told: Notice[] = [];
   world.notifiers = () => ({
     async deliver(notice) {
@@ -114,4 +121,24 @@ test("a callback that is down for ten minutes loses no report and doubles none, 
   }
   // The same instances all along: a callback that is down is no reason to start a clone anew.
   expect(fleet?.clones.map(({ epoch }) => epoch)).toEqual(Array.from({ length: CLONES }, () => 1));
+});
+
+test("a quiet agent whose callback is down is paused when its runtime is almost spent, and not before", async () => {
+  const world = createWorld("callback-outage", CALM);
+  const host = createHost(world, RHYTHM);
+  foundFleet(world, CLONES);
+  workAtOnce(world, { everyMs: HOUR_MS, maxRuntimeMinutes: 20 });
+  await host.boot();
+  await runUntil(world, 2 * MINUTE_MS);
+  world.address = "http://127.0.0.1:1/nobody";
+  const held = () =>
+    host.controller?.controlPlane.fleet().clones.flatMap(({ holds }) => holds.map(({ kind }) => kind));
+  await runUntil(world, 17 * MINUTE_MS);
+  expect(held()).toEqual([]);
+  await runUntil(world, 20 * MINUTE_MS);
+  expect(held()).toEqual(Array.from({ length: CLONES }, () => "budget"));
+  expect(world.machine.bodies.map(({ shim }) => shim?.paused)).toEqual(
+    Array.from({ length: CLONES }, () => true),
+  );
+  expect(world.checker.violations).toEqual([]);
 });

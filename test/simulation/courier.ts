@@ -16,6 +16,8 @@ export interface Courier {
   moveTo(callbackUrl: string): void;
   /** Its shim is stopped: nothing is sent, and nothing is forgotten. */
   freeze(frozen: boolean): void;
+  /** For how long the controller was tried in vain. */
+  unreachedMs(): number;
   stop(): void;
 }
 
@@ -43,6 +45,8 @@ export function createCourier(
   let stopped = false;
   let frozen = false;
   let heardSeq = 0;
+  let reachedAtMs = world.timeline.elapsedMs;
+  let missedAtMs = reachedAtMs;
 
   function caller(): InstanceCaller | null {
     if (world.plane === null || world.address !== callbackUrl) return null;
@@ -89,6 +93,7 @@ export function createCourier(
       if (answer.status === 425) return moved;
       acknowledged += 1;
       moved = true;
+      reachedAtMs = world.timeline.elapsedMs;
     }
     return moved;
   }
@@ -116,8 +121,9 @@ export function createCourier(
   async function carry(heartbeat: WireHeartbeat, intervalMs: number): Promise<void> {
     await world.delay(transitMs());
     const who = caller();
-    if (who === null || world.plane === null) return;
-    const answer = await world.plane.heartbeat(who, heartbeat).catch(() => null);
+    const answer = await (who === null ? null : world.plane?.heartbeat(who, heartbeat).catch(() => null));
+    if (answer?.status === 200) reachedAtMs = world.timeline.elapsedMs;
+    else missedAtMs = world.timeline.elapsedMs;
     // An old one is answered like any other and says nothing new.
     if (answer?.status === 200 && heartbeat.seq > heardSeq) {
       heardSeq = heartbeat.seq;
@@ -132,7 +138,11 @@ export function createCourier(
   return {
     wake,
     beat(heartbeat, intervalMs) {
-      if (stopped || world.strikes(dice, "lostBeat")) return;
+      if (stopped) return;
+      if (world.strikes(dice, "lostBeat")) {
+        missedAtMs = world.timeline.elapsedMs;
+        return;
+      }
       if (world.strikes(dice, "duplicate"))
         world.timeline.after(dice.between(1, GHOST_MS_MAX), () => void carry(heartbeat, intervalMs));
       void carry(heartbeat, intervalMs);
@@ -156,6 +166,7 @@ export function createCourier(
       frozen = next;
       if (!next) wake();
     },
+    unreachedMs: () => Math.max(0, missedAtMs - reachedAtMs),
     stop() {
       stopped = true;
     },

@@ -440,6 +440,7 @@ export function startShim(
         shim,
         agent,
         answers: shim === "running",
+        ...(shim === "running" ? { activeMs: active(), unreachedMs: courier.unreachedMs() } : {}),
         evidence: `its shim is ${shim}; its agent is ${agent}`,
       };
     },

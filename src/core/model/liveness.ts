@@ -22,6 +22,10 @@ export interface Probed {
   readonly agent: ProcessState | "none";
   /** Whether the shim answered a call. A shim that is not running is not called. */
   readonly answers: boolean;
+  /** How long its agent has worked by its shim's clock; where the shim answered and said so. */
+  readonly activeMs?: number;
+  /** For how long its shim has tried to reach the controller in vain, by its own word; 0 where its newest try got through. */
+  readonly unreachedMs?: number;
   /** What was looked at, as a sentence. */
   readonly evidence: string;
 }

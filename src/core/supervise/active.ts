@@ -16,12 +16,13 @@ export function activeMsOf(state: CloneState, signal: Signal | undefined, now: I
   if (mission === null) return 0;
   if (instance === null || instance.activeMs === null) return byOurClock(mission, now);
   const own = signal !== undefined && signal.heartbeat.epoch === instance.epoch ? signal : null;
-  const measured = Math.max(instance.activeMs, own?.heartbeat.usage.activeMs ?? 0);
   const unheardMs =
     own === null || mission.activeSince === null || own.heartbeat.phase !== "running"
       ? 0
       : Math.min(Math.max(0, now - own.receivedAt), UNHEARD_INTERVALS_MAX * instance.heartbeatIntervalMs);
-  return Math.max(mission.activeMs, instance.activeBaseMs + measured + unheardMs);
+  // A report, or an answer to a look at it, that came after the heartbeat has counted what passed between them.
+  const beaten = own === null ? 0 : (own.heartbeat.usage.activeMs ?? 0) + unheardMs;
+  return Math.max(mission.activeMs, instance.activeBaseMs + Math.max(instance.activeMs, beaten));
 }
 
 /** Takes what its shim has measured so far; it only rises. */

@@ -2,6 +2,7 @@
 import { type CallbackState, REFUSED_MAX } from "../model/callback.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
+import type { Probed } from "../model/liveness.ts";
 import { type Instant, MINUTE_MS, SECOND_MS } from "../model/time.ts";
 import { ask, endIncidents, type Step, stay, withIncident, withInstance } from "./change.ts";
 import { isOver } from "./limits.ts";
@@ -18,6 +19,8 @@ const GAP_GRACE_MS = 5 * SECOND_MS;
 const PULL_MIN_MS = 15 * SECOND_MS;
 /** and at most so many intervals: the lease of an instance that answers nobody is not much longer. */
 const PULL_INTERVALS_MAX = 2;
+/** More than one beat was tried in vain. */
+const UNREACHED_INTERVALS_MIN = 1.5;
 /** An answer that is lost with its effect is not waited for any longer. */
 const PULL_ANSWER_MS = 5 * MINUTE_MS;
 
@@ -55,14 +58,37 @@ export function onPulled(state: CloneState, event: Of<"callback.restored">, at: 
   const silent = isDegraded(instance) && instance.callback.pullAt !== null;
   if (!silent) return stay(withCallback(closed, { pullAt: null }));
   if (brought === 0) return stay(withCallback(closed, { pullAt: at + PULL_MIN_MS }));
-  const message = `${brought} report${brought === 1 ? "" : "s"} came through the driver while no heartbeat arrives: the instance cannot reach the controller`;
-  const told = withIncident(closed, {
+  const evidence = `${brought} report${brought === 1 ? "" : "s"} came through the driver`;
+  return stay(withCallbackDown(closed, instance, evidence, at));
+}
+
+/**
+ * A look at an instance that fell silent. One that answers it and has tried to reach us in vain is well, and the way to us
+ * is not: also one that has nothing to report, of which a reading of its outbox would prove nothing.
+ */
+export function withWordOfTheWay(state: CloneState, found: Probed | null, at: Instant): CloneState {
+  const { instance } = state;
+  if (instance === null || instance.callback.downSince !== null || !isDegraded(instance)) return state;
+  const unreachedMs = found?.answers === true ? (found.unreachedMs ?? 0) : 0;
+  if (unreachedMs < UNREACHED_INTERVALS_MIN * instance.heartbeatIntervalMs) return state;
+  const evidence = `its shim answers the driver, and has tried to reach us for ${Math.round(unreachedMs / SECOND_MS)} s`;
+  return withCallbackDown(state, instance, evidence, at);
+}
+
+function withCallbackDown(
+  state: CloneState,
+  instance: InstanceState,
+  evidence: string,
+  at: Instant,
+): CloneState {
+  const message = `${evidence} while no heartbeat arrives: the instance cannot reach the controller`;
+  const told = withIncident(state, {
     class: "callback_down",
     at,
     message,
     startedAt: instance.healthSince,
   });
-  return stay(withCallback(told, { downSince: at, pullAt: at + PULL_MIN_MS }));
+  return withCallback(told, { downSince: at, pullAt: at + PULL_MIN_MS });
 }
 
 /** No heartbeat arrives: what the instance has to say may still be read past its callback. */

@@ -17,6 +17,8 @@ import { assertNever } from "../model/error.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { DegradedCause, Probed, Recovery, Rung } from "../model/liveness.ts";
 import { type Instant, MINUTE_MS, SECOND_MS } from "../model/time.ts";
+import { withActive } from "./active.ts";
+import { withWordOfTheWay } from "./callback.ts";
 import { beginStop, type Step, stay, withIncident, withInstance, withMission } from "./change.ts";
 import { graceMs } from "./liveness.ts";
 import type { CloneState, InstanceState } from "./state.ts";
@@ -79,8 +81,7 @@ export function onTried(state: CloneState, event: Of<"recovery.tried">, at: Inst
   const { instance } = state;
   if (instance?.epoch !== event.epoch || instance.stopping !== null)
     return stay(state, `epoch ${event.epoch} is over`);
-  // An answer renews the lease, whoever asked.
-  const heard = event.ok && event.found?.answers !== false ? withInstance(state, { answeredAt: at }) : state;
+  const heard = event.ok && event.found?.answers !== false ? onAnswer(state, event.found, at) : state;
   const { recovery } = heard;
   if (isOpen(recovery) && recovery.stage === "waiting" && event.rung === "probe")
     return onSeenBeyond(heard, recovery, event, at);
@@ -99,6 +100,12 @@ export function onTried(state: CloneState, event: Of<"recovery.tried">, at: Inst
     default:
       return assertNever(event.rung);
   }
+}
+
+/** An answer renews the lease, whoever asked, and says how long its agent has worked and whether we can be reached. */
+function onAnswer(state: CloneState, found: Probed | null, at: Instant): CloneState {
+  const heard = withActive(withInstance(state, { answeredAt: at }), found?.activeMs, at);
+  return state.recovery?.cause === "silent" ? withWordOfTheWay(heard, found, at) : heard;
 }
 
 /** The time that a rung was given is over and the instance is not healthy. */

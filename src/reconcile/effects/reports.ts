@@ -44,14 +44,16 @@ export async function refusedReports(
   }
 }
 
-/** An instance that cannot reach us is asked instead: its answer stands for the heartbeat that does not arrive. */
+/** An instance that cannot reach us, or of which nothing is heard, is asked instead: its answer stands for the heartbeat that does not arrive. */
 export async function answered(
   driver: Driver,
   handle: InstanceHandle,
   { instance }: CloneState,
   signal: AbortSignal,
 ): Promise<CloneEvent[]> {
-  if (instance?.epoch !== handle.epoch || instance.callback.downSince === null) return [];
+  if (instance?.epoch !== handle.epoch) return [];
+  const { downSince, pullAt } = instance.callback;
+  if (downSince === null && pullAt === null) return [];
   const found = await driver.probe(handle, signal);
   const { epoch } = handle;
   return [

@@ -2,22 +2,34 @@
 import type { Living } from "../../e2e/living.ts";
 import { cloneName } from "../../support/fleet-files.ts";
 import { dropPackets, fromElsewhere } from "../faults/packets.ts";
-import type { About, ScenarioOptions, ScenarioResult } from "../scenario.ts";
-import { liveThrough, STEADY } from "../trouble.ts";
+import type { About, Scenario, ScenarioOptions, ScenarioResult } from "../scenario.ts";
+import { liveThrough, STEADY, type Trouble } from "../trouble.ts";
 
 /** A request that gets no answer is given up after 10 s, and the retransmissions of TCP add their own. */
 const PATIENCE_MS = 75_000;
 
-export const about: About = { where: "callback (iptables)", network: true, limitMs: 210_000 };
+/** Steps of 50 ms for which a quiet one is left alone: longer than the ladder takes to its restart. */
+const QUIET_STEPS = 300;
 
-export function run(options: ScenarioOptions): Promise<ScenarioResult> {
+const ABOUT: About = { where: "callback (iptables)", network: true, limitMs: 210_000 };
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  "packets-vanish": { ...ABOUT, run: (options) => run("packets-vanish", {}, options) },
+  "packets-vanish-quiet": {
+    ...ABOUT,
+    run: (options) => run("packets-vanish-quiet", { quiet: true, steps: QUIET_STEPS }, options),
+  },
+};
+
+function run(name: string, more: Partial<Trouble>, options: ScenarioOptions): Promise<ScenarioResult> {
   let restore: (() => void) | null = null;
   let close: (() => void) | null = null;
   let dataDir = "";
   return liveThrough(
     {
-      name: "packets-vanish",
-      injected: "every packet from the instances to the controller is dropped",
+      ...more,
+      name,
+      injected: `every packet from the instances to the controller is dropped${more.quiet === true ? ", and the agent says nothing" : ""}`,
       prepare(world) {
         dataDir = world.dataDir;
       },

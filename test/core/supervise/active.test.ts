@@ -40,6 +40,33 @@ describe("active time", () => {
     expect(activeMsOf(life.state, signal, at + HOUR_MS)).toBe(60_000);
   });
 
+  test("that a report has measured since the last heartbeat is not counted twice", () => {
+    const life = running();
+    const signal = heard(life, life.at, 40_000);
+    life.reports("mission.progress", { activeMs: 48_000 });
+    life.at = signal.receivedAt + 8_000;
+    expect(activeMsOf(life.state, signal, life.at)).toBe(48_000);
+    expect(activeMsOf(life.state, signal, life.at + 4_000)).toBe(52_000);
+    // Nothing is heard any more: what was measured stands.
+    expect(activeMsOf(life.state, signal, life.at + HOUR_MS)).toBe(60_000);
+  });
+
+  test("is what its shim answers to a look at it, where it cannot say so itself", () => {
+    const life = running();
+    const signal = heard(life, life.at, 40_000);
+    const found = { shim: "running", agent: "running", answers: true, evidence: "" } as const;
+    const tried = { type: "recovery.tried", epoch: 1, rung: "probe", ok: true, evidence: "" } as const;
+    life.on({ ...tried, found: { ...found, activeMs: 9 * MINUTE_MS } });
+    expect(activeMsOf(life.state, signal, life.at)).toBe(9 * MINUTE_MS);
+    // One that answers late, or not at all, takes nothing back.
+    life.on({ ...tried, found: { ...found, activeMs: 5 * MINUTE_MS } });
+    life.on({ ...tried, found });
+    life.on({ ...tried, ok: false, found: { ...found, answers: false } });
+    expect(activeMsOf(life.state, signal, life.at)).toBe(9 * MINUTE_MS);
+    const crossed = due(life.state, signal, life.at, { watchingSince: 0, lagMs: 0 });
+    expect(crossed.filter(({ type }) => type === "budget.crossed")).toMatchObject([{ level: "pause" }]);
+  });
+
   test("is not used up by a clock that is set forwards", () => {
     const life = running();
     const signal = heard(life, life.at, 30_000);

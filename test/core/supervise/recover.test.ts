@@ -137,6 +137,16 @@ describe("the ladder", () => {
     expect(life.state.phase).toBe("Running");
   });
 
+  test("one that has nothing to say and whose shim cannot reach us is not restarted for its silence", () => {
+    const life = degraded(new Life().running());
+    tried(life, "probe", { found: { ...WELL, unreachedMs: 20_000 } });
+    for (let more = 0; more <= 2 * TRIES_MAX; more++) {
+      tried(life, "reconnect");
+      waited(life);
+    }
+    expect(life.state).toMatchObject({ phase: "Running", recovery: { rung: "reconnect", cause: "silent" } });
+  });
+
   test("an answer that nobody waits for and that says nothing new changes nothing", () => {
     const life = degraded(new Life().running());
     tried(life, "probe");

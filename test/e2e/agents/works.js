@@ -1,10 +1,11 @@
-// Works in steps, writes down each of them, and completes: works.js <ledger> <steps> <milliseconds per step>
+// Works in steps, writes down each of them, and completes: works.js <ledger> <steps> <milliseconds per step> [quiet]
 //
+// One that is quiet says nothing until it completes.
 // Every line of the ledger is `<clone> <epoch> <monotonic ms> <what>`. Time is
 // the machine's monotonic clock, so that lines of two processes can be put in order.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
-const [, , ledger, steps, stepMs] = process.argv;
+const [, , ledger, steps, stepMs, quiet] = process.argv;
 const mission = JSON.parse(readFileSync(process.env.FACTORY_MISSION, "utf8"));
 const session = mission.vp_session_id.split("/");
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -19,11 +20,8 @@ let step = 0;
 const timer = setInterval(() => {
   step += 1;
   note(`step ${step}`);
-  say({
-    type: "progress",
-    summary: `step ${step} of ${steps}`,
-    percent: Math.round((100 * step) / Number(steps)),
-  });
+  const percent = Math.round((100 * step) / Number(steps));
+  if (quiet !== "quiet") say({ type: "progress", summary: `step ${step} of ${steps}`, percent });
   if (step < Number(steps)) return;
   clearInterval(timer);
   mkdirSync("out", { recursive: true });

@@ -79,6 +79,8 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
   let activeMs = 0;
   let runningSince: number | null = null;
   let saidAt = clock.now();
+  let reachedAt = clock.now();
+  let missedAt = reachedAt;
   let progressAt = clock.now();
   let resume: (() => void) | null = null;
   let shimStopped = false;
@@ -176,7 +178,12 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
     heartbeats += 1;
     const verdict = meaningOf(await attempt(callback.onHeartbeat(request.token, heartbeat())));
     if (verdict === "gone") die("fenced");
-    if (verdict === "done") resting?.abort();
+    if (verdict === "done") {
+      reachedAt = clock.now();
+      resting?.abort();
+    } else {
+      missedAt = clock.now();
+    }
   }
 
   /** The agent works unless somebody wants it paused or has stopped it. */
@@ -415,7 +422,9 @@ export function createFakeInstance(options: InstanceOptions): FakeInstance {
       const shim = life.signal.aborted ? "gone" : shimStopped ? "stopped" : "running";
       const answers = shim === "running";
       const found = agentState();
-      return { shim, agent: found, answers, evidence: `its shim is ${shim}; its agent is ${found}` };
+      const evidence = `its shim is ${shim}; its agent is ${found}`;
+      const said = { activeMs: active(), unreachedMs: Math.max(0, missedAt - reachedAt) };
+      return { shim, agent: found, answers, evidence, ...(answers ? said : {}) };
     },
     endAgent,
     hasAgent: () => agent !== null,

@@ -1,6 +1,7 @@
 /** Looks at one instance from outside, for whoever doubts that it is well. */
 import type { Probed, ProcessState } from "../../../core/model/liveness.ts";
 import { lookAtAgent } from "../../../shim/agent-process.ts";
+import { isRecord } from "../../../shim/files.ts";
 import { processState, signalProcess } from "../../../shim/process-table.ts";
 import { callShim } from "./control-client.ts";
 import { type Instance, targetOf } from "./layout.ts";
@@ -12,10 +13,12 @@ export async function probeInstance(instance: Instance, signal: AbortSignal): Pr
   const { shim: shimId, agent: record } = targetOf(instance);
   const shim: ProcessState = shimId === null ? "gone" : processState(shimId);
   const agent = record === null ? "none" : lookAtAgent(record).state;
-  const answers = shim === "running" && (await isAnswering(instance, signal));
+  const answer = shim === "running" ? await answerOf(instance, signal) : null;
+  const answers = answer !== null;
   const pid = shimId === null ? "" : ` (pid ${shimId.pid})`;
   const says = shim !== "running" ? "" : answers ? " and answers" : " and does not answer";
-  return { shim, agent, answers, evidence: `its shim${pid} is ${shim}${says}; its agent is ${agent}` };
+  const evidence = `its shim${pid} is ${shim}${says}; its agent is ${agent}`;
+  return { shim, agent, answers, evidence, ...saidIn(answer) };
 }
 
 /** Continues a shim that is stopped; false when it is not. */
@@ -24,12 +27,27 @@ export function wakeShim(instance: Instance): boolean {
   return shim !== null && processState(shim) === "stopped" && signalProcess(shim, "SIGCONT");
 }
 
-async function isAnswering(instance: Instance, signal: AbortSignal): Promise<boolean> {
+async function answerOf(instance: Instance, signal: AbortSignal): Promise<{ readonly said: unknown } | null> {
   const { socket, nonce } = instance.intent;
   try {
-    await callShim({ socket, nonce, method: "status", params: {}, timeoutMs: PROBE_TIMEOUT_MS, signal });
-    return true;
+    const call = { socket, nonce, method: "status", params: {}, timeoutMs: PROBE_TIMEOUT_MS, signal };
+    return { said: await callShim(call) };
   } catch {
-    return false; // Unreachable and refused alike: it is not the shim that we look for.
+    return null; // Unreachable and refused alike: it is not the shim that we look for.
   }
+}
+
+/** What the shim says of itself; what it does not say, or says wrongly, is left out. */
+function saidIn(answer: { readonly said: unknown } | null): Pick<Probed, "activeMs" | "unreachedMs"> {
+  const said = isRecord(answer?.said) ? answer.said : {};
+  const activeMs = isRecord(said["usage"]) ? said["usage"]["active_ms"] : undefined;
+  const unreachedMs = said["unreached_ms"];
+  return {
+    ...(isDuration(activeMs) ? { activeMs } : {}),
+    ...(isDuration(unreachedMs) ? { unreachedMs } : {}),
+  };
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && Number.isFinite(value);
 }
