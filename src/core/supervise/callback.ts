@@ -17,7 +17,7 @@ const TELL_AGAIN_MS = 10 * MINUTE_MS;
 const GAP_GRACE_MS = 5 * SECOND_MS;
 /** While the callback is down the outbox is read again after half of the time that this has lasted, at least this */
 const PULL_MIN_MS = 15 * SECOND_MS;
-/** and at most so many intervals: the lease of an instance that answers nobody is not much longer. */
+/** and never later than so many intervals: the lease of an instance that answers nobody is not much longer. */
 const PULL_INTERVALS_MAX = 2;
 /** More than one beat was tried in vain. */
 const UNREACHED_INTERVALS_MIN = 1.5;
@@ -50,14 +50,12 @@ export function onPulled(state: CloneState, event: Of<"callback.restored">, at: 
   const closed = endIncidents(withInstance(state, { gapAt: null, answeredAt }), ["callback_gap"], at);
   const { downSince } = instance.callback;
   if (downSince !== null) {
-    const waitMaxMs = PULL_INTERVALS_MAX * instance.heartbeatIntervalMs;
-    const waitMs = Math.max(PULL_MIN_MS, Math.min((at - downSince) / 2, waitMaxMs));
-    return stay(withCallback(closed, { pullAt: at + waitMs }));
+    return stay(withCallback(closed, { pullAt: at + pullWaitMs(instance, at - downSince) }));
   }
   // Asked for because no heartbeat arrived: an agent that was stopped is degraded as well, and beats.
   const silent = isDegraded(instance) && instance.callback.pullAt !== null;
   if (!silent) return stay(withCallback(closed, { pullAt: null }));
-  if (brought === 0) return stay(withCallback(closed, { pullAt: at + PULL_MIN_MS }));
+  if (brought === 0) return stay(withCallback(closed, { pullAt: at + pullWaitMs(instance) }));
   const evidence = `${brought} report${brought === 1 ? "" : "s"} came through the driver`;
   return stay(withCallbackDown(closed, instance, evidence, at));
 }
@@ -88,7 +86,11 @@ function withCallbackDown(
     message,
     startedAt: instance.healthSince,
   });
-  return withCallback(told, { downSince: at, pullAt: at + PULL_MIN_MS });
+  return withCallback(told, { downSince: at, pullAt: at + pullWaitMs(instance) });
+}
+
+function pullWaitMs({ heartbeatIntervalMs }: InstanceState, downMs = 0): number {
+  return Math.min(Math.max(PULL_MIN_MS, downMs / 2), PULL_INTERVALS_MAX * heartbeatIntervalMs);
 }
 
 /** No heartbeat arrives: what the instance has to say may still be read past its callback. */

@@ -8,8 +8,8 @@ import { liveThrough, STEADY, type Trouble } from "../trouble.ts";
 /** A request that gets no answer is given up after 10 s, and the retransmissions of TCP add their own. */
 const PATIENCE_MS = 75_000;
 
-/** Steps of 50 ms for which a quiet one is left alone: longer than the ladder takes to its restart. */
-const QUIET_STEPS = 300;
+/** Steps of 50 ms for which it lasts: longer than the lease, and than the ladder takes to its restart. */
+const STEPS = 300;
 
 const ABOUT: About = { where: "callback (iptables)", network: true, limitMs: 210_000 };
 
@@ -17,7 +17,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "packets-vanish": { ...ABOUT, run: (options) => run("packets-vanish", {}, options) },
   "packets-vanish-quiet": {
     ...ABOUT,
-    run: (options) => run("packets-vanish-quiet", { quiet: true, steps: QUIET_STEPS }, options),
+    run: (options) => run("packets-vanish-quiet", { quiet: true }, options),
   },
 };
 
@@ -28,6 +28,7 @@ function run(name: string, more: Partial<Trouble>, options: ScenarioOptions): Pr
   return liveThrough(
     {
       ...more,
+      steps: STEPS,
       name,
       injected: `every packet from the instances to the controller is dropped${more.quiet === true ? ", and the agent says nothing" : ""}`,
       prepare(world) {
