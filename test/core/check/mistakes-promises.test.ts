@@ -13,12 +13,18 @@ import {
   STOPPING,
   same,
   stop,
+  type Timed,
   type Told,
   withdrawn,
   without,
 } from "./story.ts";
 
 const dropped: Told = happened({ type: "mission.withdrawn", revision: REVISION, reason: "" }, same(IDLE));
+const unread = (seconds: number): Timed => [seconds, { type: "repository", ok: false }];
+const decidedAt = (seconds: number): Told =>
+  happened({ type: "clone.withdrawn", revision: REVISION, reason: "" }, same(IDLE), {
+    decidedMs: seconds * 1_000,
+  });
 judged("nothing-stopped-by-mistake", [
   ["really removed", [...FIVE, without(), withdrawn()], null],
   ["nobody knows the repository", [withdrawn()], null],
@@ -43,6 +49,17 @@ judged("nothing-stopped-by-mistake", [
     [...FIVE, without(), { type: "repository", ok: false }, withdrawn()],
     "clone/scribe was removed while the repository could not be read",
   ],
+  [
+    "it could not be read for a while when it was decided",
+    [...FIVE, without(), unread(2), unread(4), [9, decidedAt(3)]],
+    "clone/scribe was removed while the repository could not be read",
+  ],
+  [
+    "it cannot be read any more when what was decided before is written",
+    [...FIVE, without(), unread(2), [9, decidedAt(1)]],
+    null,
+  ],
+  ["it was read again before that", [...FIVE, unread(2), [4, without()], [9, decidedAt(5)]], null],
   [
     "another revision",
     [...FIVE, without(), withdrawn("b")],

@@ -37,12 +37,14 @@ const nothingStoppedByMistake: Invariant = {
   watch() {
     const accepted = new Map<string, Wanted>();
     const states = new Map<string, CloneState>();
-    let readable = true;
+    /** Since when nobody could read it; null: it was read. What was decided before may take a while to be written. */
+    let unreadableSince: number | null = null;
     let removal: { revision: string; fleet: number; readonly lanes: Set<string> } | null = null;
 
     function removalProblem(fact: Recorded, name: string, revision: string): string | null {
       if (accepted.size === 0) return null;
-      if (!readable) return `${name} was removed while the repository could not be read`;
+      if (unreadableSince !== null && fact.decidedMs >= unreadableSince)
+        return `${name} was removed while the repository could not be read`;
       const wanted = accepted.get(revision);
       if (wanted === undefined)
         return `${name} was removed by revision ${revision}, which was never accepted`;
@@ -72,9 +74,9 @@ const nothingStoppedByMistake: Invariant = {
     }
 
     return {
-      on(fact) {
+      on(fact, elapsedMs) {
         if (fact.type === "repository") {
-          readable = fact.ok;
+          unreadableSince = fact.ok ? null : (unreadableSince ?? elapsedMs);
           if (fact.ok) accepted.set(fact.wanted.revision, fact.wanted);
         }
         if (fact.type === "lost" || fact.type === "rebuilding") states.clear();
