@@ -26,6 +26,8 @@ export interface DriverWorld {
   until<T>(look: () => T | Promise<T>, what: string): Promise<NonNullable<T>>;
   /** A start whose shim claims its epoch only when `release` is called. */
   lateStart(request: StartRequest): { readonly answer: Promise<InstanceHandle>; release(): void };
+  /** Whether the callback answers like one that cannot take anything. */
+  refuseAll(refuses: boolean): void;
   killShim(handle: InstanceHandle): void;
   killAgent(handle: InstanceHandle): void;
   /** SIGSTOP for the shim, or for the agent's own program. */
@@ -390,6 +392,20 @@ export function driverContract(options: DriverContractOptions): void {
       );
       expect((await driver.probe(handle, signal)).answers).toBe(false);
     });
+
+    holds(
+      "says for how long it has tried to reach the controller in vain, and nothing once it did",
+      async () => {
+        const handle = await running("a", "works");
+        const unreached = async () => (await driver.probe(handle, signal)).unreachedMs;
+        await world.until(async () => (await unreached()) === 0, "a shim that reaches the controller");
+        world.refuseAll(true);
+        const some = await world.until(unreached, "a beat that was tried in vain");
+        await world.until(async () => ((await unreached()) ?? 0) > some, "further beats in vain");
+        world.refuseAll(false);
+        await world.until(async () => (await unreached()) === 0, "a shim that reaches it again");
+      },
+    );
 
     holds("tells that its agent is stopped, and lets it go on in place", async () => {
       const handle = await running("a", "works");

@@ -29,18 +29,20 @@ export function createFakeWorld(): FakeWorld {
   const clock = createVirtualClock();
   const events: WireEvent[] = [];
   const heartbeats: WireHeartbeat[] = [];
+  let refuses = false;
   const fake = createFakeDriver({
     clock,
     random: seededRandom(7),
     callback: {
       async onEvent(_token, event) {
-        const status = world.answer(event);
+        const status = refuses ? null : world.answer(event);
         if (status === null) throw new Error("network");
         if (status === 200 && !events.some((one) => one.idempotency_key === event.idempotency_key))
           events.push(event);
         return { status };
       },
       async onHeartbeat(_token, heartbeat) {
+        if (refuses) throw new Error("network");
         heartbeats.push(heartbeat);
         return { status: 200 };
       },
@@ -104,6 +106,9 @@ export function createFakeWorld(): FakeWorld {
       const answer = fake.start(late, new AbortController().signal);
       answer.catch(() => {});
       return { answer: Promise.resolve().then(() => pass(answer)), release() {} };
+    },
+    refuseAll(next) {
+      refuses = next;
     },
     killShim: (handle: InstanceHandle) => fake.faults.killShim(handle),
     stopProcess: (handle, which) => fake.faults.stopProcess(handle, which),

@@ -88,6 +88,9 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
       answer.catch(() => {}); // Looked at later.
       return { answer, release: () => writeFileSync(gate, "") };
     },
+    refuseAll(refuses) {
+      callback.answer = refuses ? () => ({ status: 503 }) : null;
+    },
     killShim: (handle) => process.kill(shimPid(handle), "SIGKILL"),
     stopProcess(handle, which) {
       const record = readAgentRecord(join(directory, handle.clone, String(handle.epoch)));
