@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Signal } from "../../../src/core/model/instance.ts";
-import type { DegradedCause } from "../../../src/core/model/liveness.ts";
+import type { DegradedCause, Probed } from "../../../src/core/model/liveness.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../src/core/model/time.ts";
 import { upgradeState } from "../../../src/core/record/upgrade.ts";
 import { dueCallback } from "../../../src/core/supervise/callback.ts";
@@ -38,10 +38,21 @@ const incidents = (life: Life) =>
     .filter(({ class: of }) => of.includes("callback"))
     .map(({ class: of, endedAt }) => `${of}${endedAt === null ? "" : " over"}`);
 /** Two intervals later nothing was heard of it, and its outbox is asked for. */
-const silent = (life: Life) =>
-  life.on({ type: "health.changed", epoch: 1, health: "degraded", evidence: "silent" }, MINUTE_MS);
-const silentSince = (life: Life, cause: DegradedCause) =>
-  life.on({ type: "health.changed", epoch: 1, health: "degraded", evidence: "", cause, sinceMs: 20_000 });
+const silent = (life: Life, cause: DegradedCause = "silent") =>
+  life.on(
+    { type: "health.changed", epoch: 1, health: "degraded", evidence: "", cause, sinceMs: 20_000 },
+    MINUTE_MS,
+  );
+/** What a look at it has found. */
+const looked = (life: Life, found: Partial<Probed>) =>
+  life.on({
+    type: "recovery.tried",
+    epoch: 1,
+    rung: "probe",
+    ok: true,
+    found: { shim: "running", agent: "running", answers: true, evidence: "", ...found },
+    evidence: "",
+  });
 const asked = (life: Life) => silent(life).on({ type: "callback.pull_due", epoch: 1, evidence: "" });
 
 describe("a gap in the reports", () => {
@@ -101,40 +112,28 @@ describe("heartbeats that do not arrive", () => {
   });
 
   it("are the way's fault, too, where its shim answers and says that it has tried in vain", () => {
-    const life = silentSince(new Life().running(), "silent");
-    const look = (unreachedMs: number | undefined, answers = true) =>
-      life.on({
-        type: "recovery.tried",
-        epoch: 1,
-        rung: "probe",
-        ok: true,
-        found: { shim: "running", agent: "running", answers, evidence: "", unreachedMs } as never,
-        evidence: "",
-      });
+    const life = silent(new Life().running());
     // It tried once, not at all, or does not say; and what does not answer has said nothing.
-    for (const [ms, answers] of [[14_999], [0], [undefined], [60_000, false]] as const) {
-      look(ms, answers);
-      expect([condition(life), ...incidents(life)], String(ms)).toEqual(["False NoGap"]);
+    const nothing = [
+      { unreachedMs: 14_999 },
+      { unreachedMs: 0 },
+      {},
+      { unreachedMs: 60_000, answers: false },
+    ];
+    for (const found of nothing) {
+      looked(life, found);
+      expect([condition(life), ...incidents(life)], JSON.stringify(found)).toEqual(["False NoGap"]);
     }
-    look(15_000);
+    looked(life, { unreachedMs: 15_000 });
     expect([condition(life), ...incidents(life)]).toEqual(["True CallbackDown", "callback_down"]);
     expect(life.state.mission?.incidents.at(-1)?.message).toContain("has tried to reach us for 15 s");
-    look(20_000);
+    looked(life, { unreachedMs: 20_000 });
     expect(incidents(life)).toEqual(["callback_down"]);
   });
 
   it("are not, where it beats well and its agent or its shim was stopped", () => {
     for (const cause of ["agent_stopped", "shim_stopped"] as const) {
-      const life = silentSince(new Life().running(), cause);
-      const found = { shim: "running", agent: "stopped", answers: true, unreachedMs: 60_000, evidence: "" };
-      life.on({
-        type: "recovery.tried",
-        epoch: 1,
-        rung: "probe",
-        ok: true,
-        found: found as never,
-        evidence: "",
-      });
+      const life = looked(silent(new Life().running(), cause), { agent: "stopped", unreachedMs: 60_000 });
       expect(incidents(life)).toEqual([]);
     }
   });
