@@ -161,8 +161,8 @@ function files(trouble: Trouble, world: World, names: readonly string[]): Return
     );
   return Object.assign(
     fleetFiles(),
-    ...names.map((name) => ({
-      ...pairFiles(
+    ...names.map((name) =>
+      pairFiles(
         name,
         {
           command: command(name),
@@ -170,7 +170,7 @@ function files(trouble: Trouble, world: World, names: readonly string[]): Return
         },
         { heartbeatSeconds: 1 },
       ),
-    })),
+    ),
   );
 }
 

@@ -19,9 +19,8 @@ let controller: RunningController;
 
 beforeAll(async () => {
   world = await createWorld("instances");
-  const working = (name: string) => ({
-    ...pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
-  });
+  const working = (name: string) =>
+    pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) });
   await world.origin.commit({
     ...fleetFiles(),
     ...working("shim"),

@@ -25,13 +25,13 @@ export async function createLiving(
   options: { readonly heartbeatSeconds?: number } = {},
 ): Promise<Living> {
   const made = await createWorld(world);
-  const files = missions.map((name) => ({
-    ...pairFiles(
+  const files = missions.map((name) =>
+    pairFiles(
       name,
       { command: agentCommand("works.js", made.ledgerPath(), STEPS, STEP_MS) },
       { heartbeatSeconds: options.heartbeatSeconds ?? 1 },
     ),
-  }));
+  );
   await made.origin.commit(Object.assign({}, fleetFiles(), ...files));
   const controller = await made.start();
   const living = { world: made, controller };

@@ -45,9 +45,8 @@ test("a fleet that fails is rolled back to the in-core lane, and comes back by a
   const lane = await startLane();
   try {
     const works = agentCommand("works.js", world.ledgerPath(), 1, 20);
-    const pair = (name: string, outputs: readonly string[], window?: Record<string, string>) => ({
-      ...pairFiles(name, { command: works }, { outputs, ...(window === undefined ? {} : { window }) }),
-    });
+    const pair = (name: string, outputs: readonly string[], window?: Record<string, string>) =>
+      pairFiles(name, { command: works }, { outputs, ...(window === undefined ? {} : { window }) });
     const later = { start_at: "2099-01-01T00:00:00Z", end_at: "2099-01-02T00:00:00Z" };
     await world.origin.commit({
       ...fleetFiles(),

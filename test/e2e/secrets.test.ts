@@ -13,16 +13,15 @@ let controller: RunningController;
 
 beforeAll(async () => {
   world = await createWorld("secrets");
-  const withSecret = (name: string, variable: string) => ({
-    ...pairFiles(
+  const withSecret = (name: string, variable: string) =>
+    pairFiles(
       name,
       {
         command: agentCommand("shows-secret.js", join(world.path, `${name}.digest`)),
         secrets: [{ name: "API_KEY", from: { env: variable } }],
       },
       { outputs: ["out/result.json"] },
-    ),
-  });
+    );
   await world.origin.commit({
     ...fleetFiles(),
     ...withSecret("shows", "TEST_API_KEY"),

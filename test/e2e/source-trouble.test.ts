@@ -36,9 +36,9 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 function documents(): ReturnType<typeof fleetFiles> {
-  const files = NAMES.map((name) => ({
-    ...pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 200) }),
-  }));
+  const files = NAMES.map((name) =>
+    pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 200) }),
+  );
   return Object.assign(fleetFiles(), ...files);
 }
 

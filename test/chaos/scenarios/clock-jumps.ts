@@ -122,8 +122,8 @@ function subfolders(path: string): readonly string[] {
 function files(ledger: string, count: number): ReturnType<typeof fleetFiles> {
   return Object.assign(
     fleetFiles(),
-    ...NAMES.slice(0, count).map((name) => ({
-      ...pairFiles(
+    ...NAMES.slice(0, count).map((name) =>
+      pairFiles(
         name,
         {
           command: agentCommand("works.js", ledger, 100_000, 50),
@@ -131,6 +131,6 @@ function files(ledger: string, count: number): ReturnType<typeof fleetFiles> {
         },
         { heartbeatSeconds: 1, maxRuntimeMinutes: MAX_RUNTIME_MINUTES },
       ),
-    })),
+    ),
   );
 }

@@ -25,11 +25,11 @@ export async function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
   const world = await createWorld("chaos-switch-disk");
   const disk = mountSmallDisk(world.dataDir, DISK_MIB);
   try {
-    const documents = NAMES.map((mission) => ({
-      ...pairFiles(mission, {
+    const documents = NAMES.map((mission) =>
+      pairFiles(mission, {
         command: agentCommand("works.js", world.ledgerPath(), 100_000, 50),
       }),
-    }));
+    );
     await world.origin.commit(Object.assign(fleetFiles(), ...documents));
     const controller = await world.start();
     for (const mission of NAMES) await missionUntil(controller, mission, ({ phase }) => phase === "Running");

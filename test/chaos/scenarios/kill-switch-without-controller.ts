@@ -11,9 +11,9 @@ export const about: About = { where: "controller" };
 export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const world = await createWorld("chaos-switch");
   try {
-    const documents = NAMES.map((name) => ({
-      ...pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
-    }));
+    const documents = NAMES.map((name) =>
+      pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) }),
+    );
     await world.origin.commit(Object.assign(fleetFiles(), ...documents));
     const controller = await world.start();
     for (const name of NAMES) await missionUntil(controller, name, ({ phase }) => phase === "Running");

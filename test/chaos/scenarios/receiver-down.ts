@@ -97,9 +97,7 @@ function files(url: string, ledger: string): ReturnType<typeof fleetFiles> {
   return Object.assign(
     fleet,
     { "fleet.yaml": stringify(document) },
-    ...NAMES.map((name) => ({
-      ...pairFiles(name, { command: agentCommand("works.js", ledger, 100_000, 50) }),
-    })),
+    ...NAMES.map((name) => pairFiles(name, { command: agentCommand("works.js", ledger, 100_000, 50) })),
   );
 }
 

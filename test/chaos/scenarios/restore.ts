@@ -262,15 +262,15 @@ function problemsOf(
 }
 
 async function commitFleet(world: World, names: readonly string[], told: string): Promise<void> {
-  const lanes = names.map((name) => ({
-    ...pairFiles(
+  const lanes = names.map((name) =>
+    pairFiles(
       name,
       {
         command: agentCommand("works-until-told.js", world.ledgerPath(), told, cloneName(name)),
       },
       { outputs: ["out/result.json"] },
     ),
-  }));
+  );
   const done = {
     ...pairFiles(
       DONE,
