@@ -150,8 +150,8 @@ function climb(state: CloneState, wanted: Rung, at: Instant): Step {
 }
 
 /**
- * It answers its driver and its reports are read past the callback: what is broken is the way to us, which the next
- * instance would not find either. It works on, and is reconnected as often as that may be tried. One that is paused has
+ * It answers its driver, and its reports are read past the callback or its shim tries in vain: what is broken is the way to
+ * us, which the next instance would not find either. It works on, and is reconnected as often as that may be tried. One that is paused has
  * nothing to report that could prove as much, and nothing that a restart would not cost: its answer is enough.
  */
 function isBeyondItsCallback(

@@ -44,7 +44,10 @@ export async function refusedReports(
   }
 }
 
-/** An instance that cannot reach us, or of which nothing is heard, is asked instead: its answer stands for the heartbeat that does not arrive. */
+/**
+ * An instance that cannot reach us, or of which nothing is heard, is asked instead: its answer stands for the heartbeat
+ * that does not arrive.
+ */
 export async function answered(
   driver: Driver,
   handle: InstanceHandle,
