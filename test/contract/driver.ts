@@ -407,6 +407,22 @@ export function driverContract(options: DriverContractOptions): void {
       },
     );
 
+    holds("says of no time in which nothing was tried that it was in vain", async () => {
+      const handle = await running("a", "works");
+      const { callbackUrl } = world.request("a", "works");
+      await driver.configure(handle, { callbackUrl, heartbeatIntervalMs: 600_000 }, signal);
+      const look = () => driver.probe(handle, signal);
+      await world.until(async () => (await look()).unreachedMs === 0, "the beat that follows to get through");
+      const { activeMs = Infinity } = await look();
+      const waits: unknown[] = [];
+      await world.until(async () => {
+        const found = await look();
+        waits.push(found.unreachedMs);
+        return (found.activeMs ?? 0) > activeMs + 300;
+      }, "some time to pass");
+      expect(new Set(waits)).toEqual(new Set([0]));
+    });
+
     holds("tells that its agent is stopped, and lets it go on in place", async () => {
       const handle = await running("a", "works");
       const before = await agentIs("running");

@@ -123,22 +123,35 @@ test("a callback that is down for ten minutes loses no report and doubles none, 
   expect(fleet?.clones.map(({ epoch }) => epoch)).toEqual(Array.from({ length: CLONES }, () => 1));
 });
 
-test("a quiet agent whose callback is down is paused when its runtime is almost spent, and not before", async () => {
-  const world = createWorld("callback-outage", CALM);
-  const host = createHost(world, RHYTHM);
-  foundFleet(world, CLONES);
-  workAtOnce(world, { everyMs: HOUR_MS, maxRuntimeMinutes: 20 });
-  await host.boot();
-  await runUntil(world, 2 * MINUTE_MS);
-  world.address = "http://127.0.0.1:1/nobody";
-  const held = () =>
-    host.controller?.controlPlane.fleet().clones.flatMap(({ holds }) => holds.map(({ kind }) => kind));
-  await runUntil(world, 17 * MINUTE_MS);
-  expect(held()).toEqual([]);
-  await runUntil(world, 20 * MINUTE_MS);
-  expect(held()).toEqual(Array.from({ length: CLONES }, () => "budget"));
-  expect(world.machine.bodies.map(({ shim }) => shim?.paused)).toEqual(
-    Array.from({ length: CLONES }, () => true),
-  );
-  expect(world.checker.violations).toEqual([]);
-});
+test.each([
+  ["at the first look", 0],
+  ["at a later look than the first", MINUTE_MS],
+])(
+  "a quiet agent whose callback is down, as its shim says %s, is paused when its runtime is almost spent, and not before",
+  async (_, deafMs) => {
+    const world = createWorld("callback-outage", CALM);
+    const host = createHost(world, RHYTHM);
+    foundFleet(world, CLONES);
+    workAtOnce(world, { everyMs: HOUR_MS, maxRuntimeMinutes: 20 });
+    await host.boot();
+    await runUntil(world, 2 * MINUTE_MS);
+    world.address = "http://127.0.0.1:1/nobody";
+    const brokenAtMs = world.timeline.elapsedMs;
+    for (const { shim } of world.machine.bodies) {
+      if (shim === null) continue;
+      const probe = shim.probe.bind(shim);
+      const early = () => world.timeline.elapsedMs - brokenAtMs < deafMs;
+      Object.assign(shim, { probe: () => ({ ...probe(), ...(early() ? { unreachedMs: 0 } : {}) }) });
+    }
+    const held = () =>
+      host.controller?.controlPlane.fleet().clones.flatMap(({ holds }) => holds.map(({ kind }) => kind));
+    await runUntil(world, 17 * MINUTE_MS);
+    expect(held()).toEqual([]);
+    await runUntil(world, 20 * MINUTE_MS);
+    expect(held()).toEqual(Array.from({ length: CLONES }, () => "budget"));
+    expect(world.machine.bodies.map(({ shim }) => shim?.paused)).toEqual(
+      Array.from({ length: CLONES }, () => true),
+    );
+    expect(world.checker.violations).toEqual([]);
+  },
+);
