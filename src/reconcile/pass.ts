@@ -10,7 +10,7 @@ import type { Log } from "../ports/log.ts";
 import type { Source, SourceResult } from "../ports/source.ts";
 import type { Desires } from "./desire.ts";
 import { observe } from "./observe.ts";
-import { type Recorder, recordEvents } from "./record.ts";
+import type { Recorder } from "./record.ts";
 import type { Rollback } from "./rollback.ts";
 import type { Rollouts } from "./rollouts.ts";
 
@@ -104,13 +104,20 @@ export function createPasses(parts: {
     return current.made;
   }
 
+  /**
+   * While the source cannot be read, nothing may be concluded from what it said about names that are gone. A record that is
+   * busy or full lets entries wait, so a removal is looked at once more when its turn has come.
+   */
+  function trustedNow(): DesiredState | null {
+    return view.state === "ok" || view.state === "verified_empty" ? desired : null;
+  }
+
   async function round(
     taken: Set<string>,
     signal: AbortSignal,
   ): Promise<{ readonly made: Plan; readonly news: number }> {
     const pendingDeletion = readPending(recorder.settings.get(PENDING_DELETION));
-    // While the source cannot be read, nothing may be concluded from what it said about names that are gone.
-    const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;
+    const trusted = trustedNow();
     const gates = await rollouts.look(trusted);
     const observed = await observe(
       drivers,
@@ -138,7 +145,9 @@ export function createPasses(parts: {
           trigger: action.why.trigger,
           fields: action.why.fields,
         });
-        await recordEvents(recorder, action.clone, action.event);
+        await recorder.write(action.clone, () =>
+          REMOVALS.has(action.type) && trustedNow() !== trusted ? null : { events: [action.event] },
+        );
       }),
     );
     return { made, news: fresh.length };

@@ -198,8 +198,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconcile/pass.ts",
-        find: `const trusted = view.state === "ok" || view.state === "verified_empty" ? desired : null;`,
-        replace: "const trusted = desired;",
+        find: `return view.state === "ok" || view.state === "verified_empty" ? desired : null;`,
+        replace: "return desired;",
       },
     ],
     troubles: ["sourceErrorsPerHour", "commitsPerHour", "slowList", "partialList"],
