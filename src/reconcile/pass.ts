@@ -136,6 +136,7 @@ export function createPasses(parts: {
       const key = `${action.clone} ${JSON.stringify(action.event)}`;
       return !taken.has(key) && taken.add(key);
     });
+    let dropped = false;
     await Promise.all(
       fresh.map(async (action) => {
         log.info("planned", {
@@ -145,11 +146,15 @@ export function createPasses(parts: {
           trigger: action.why.trigger,
           fields: action.why.fields,
         });
-        await recorder.write(action.clone, () =>
-          REMOVALS.has(action.type) && trustedNow() !== trusted ? null : { events: [action.event] },
-        );
+        await recorder.write(action.clone, () => {
+          const stale = REMOVALS.has(action.type) && trustedNow() !== trusted;
+          dropped ||= stale;
+          return stale ? null : { events: [action.event] };
+        });
       }),
     );
+    // What people confirmed was not done after all: they are not asked for it twice.
+    if (dropped) await rememberPending(made.pendingDeletion, pendingDeletion);
     return { made, news: fresh.length };
   }
 
