@@ -5,7 +5,7 @@ import { createGitSource } from "../src/adapters/git/source.ts";
 import { systemClock } from "../src/adapters/system/clock.ts";
 import { plan } from "../src/core/plan/plan.ts";
 import { silentLog } from "../src/ports/log.ts";
-import { createDesires } from "../src/reconcile/desire.ts";
+import { createDesires } from "../src/reconciler/source/resolved-revisions.ts";
 import { createOrigin, git } from "../test/support/git.ts";
 import { largeFleet } from "./fleet.ts";
 import { type Bench, measure, timed } from "./measure.ts";

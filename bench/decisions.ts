@@ -1,14 +1,14 @@
 /** How many decisions a second: in memory, and on the disk before anybody is told. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openSqliteStore } from "../src/adapters/sqlite/store.ts";
+import { openSqliteStore } from "../src/adapters/store/sqlite/store.ts";
+import { decide } from "../src/core/clone/decide.ts";
+import { type CloneState, initialState } from "../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../src/core/model/event.ts";
 import { MINUTE_MS } from "../src/core/model/time.ts";
-import { decide } from "../src/core/supervise/decide.ts";
-import { type CloneState, initialState } from "../src/core/supervise/state.ts";
 import { silentLog } from "../src/ports/log.ts";
 import type { Batch, Store } from "../src/ports/store.ts";
-import { openRecorder } from "../src/reconcile/record.ts";
+import { openRecorder } from "../src/reconciler/record/recorder.ts";
 import { createDice } from "../test/simulation/dice.ts";
 import { createHost } from "../test/simulation/host.ts";
 import { foundFleet } from "../test/simulation/people.ts";

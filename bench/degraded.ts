@@ -2,22 +2,22 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openSqliteStore } from "../src/adapters/sqlite/store.ts";
+import { openSqliteStore } from "../src/adapters/store/sqlite/store.ts";
 import { systemClock } from "../src/adapters/system/clock.ts";
+import { degradedAfterMs } from "../src/core/clone/health/liveness.ts";
 import { SECOND_MS } from "../src/core/model/time.ts";
-import { degradedAfterMs } from "../src/core/supervise/liveness.ts";
 import { silentLog } from "../src/ports/log.ts";
-import { createLagMeter } from "../src/reconcile/lag.ts";
-import { createProber } from "../src/reconcile/probing.ts";
-import { openRecorder, type Recorder } from "../src/reconcile/record.ts";
-import { superviseOnce } from "../src/reconcile/supervise.ts";
-import { createWatching } from "../src/reconcile/watching.ts";
+import { createWatching } from "../src/reconciler/loop/absence.ts";
+import { createLagMeter } from "../src/reconciler/loop/lag.ts";
+import { createProber } from "../src/reconciler/loop/probing.ts";
+import { superviseOnce } from "../src/reconciler/loop/supervise.ts";
+import { openRecorder, type Recorder } from "../src/reconciler/record/recorder.ts";
 import { bringUp } from "../test/support/running.ts";
 import { type Bench, measure, median, quantile } from "./measure.ts";
 
 const INSTANCES = 1_000;
 const INTERVAL_SECONDS = 5;
-/** The rhythm of `reconcile/loop.ts`. */
+/** The rhythm of `reconciler/loop/loop.ts`. */
 const TICK_MS = 250;
 const P99_MS = 1_000;
 /** Last heartbeats are spread over one interval, as those of a fleet are. */

@@ -3,21 +3,21 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
-import { createFakeDrills } from "../src/adapters/fake/drills.ts";
-import { createFakeInCoreLane, createFakeProposals } from "../src/adapters/fake/index.ts";
-import { createFakeKillSwitchFile } from "../src/adapters/fake/kill-switch.ts";
 import { createGitSource } from "../src/adapters/git/source.ts";
 import { createStatusBranch } from "../src/adapters/git/status-branch.ts";
 import { createJudge } from "../src/adapters/judge/judge.ts";
 import { createSecrets } from "../src/adapters/secrets/secrets.ts";
-import { openSqliteStore } from "../src/adapters/sqlite/store.ts";
+import { openSqliteStore } from "../src/adapters/store/sqlite/store.ts";
 import { systemClock } from "../src/adapters/system/clock.ts";
 import { createTraces } from "../src/adapters/trace/traces.ts";
 import { createWorkspaces } from "../src/adapters/workspace/workspaces.ts";
 import type { Driver } from "../src/ports/driver.ts";
 import { silentLog } from "../src/ports/log.ts";
 import type { Store } from "../src/ports/store.ts";
-import { type Controller, createController } from "../src/reconcile/controller.ts";
+import { type Controller, createController } from "../src/reconciler/controller.ts";
+import { createFakeDrills } from "../test/support/fake/drills.ts";
+import { createFakeInCoreLane, createFakeProposals } from "../test/support/fake/index.ts";
+import { createFakeKillSwitchFile } from "../test/support/fake/kill-switch.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../test/support/fleet-files.ts";
 import type { Files } from "../test/support/git.ts";
 

@@ -13,8 +13,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
+import type { MissionEnvelope } from "../src/api/envelope.ts";
 import type { Driver } from "../src/ports/driver.ts";
-import type { MissionEnvelope } from "../src/wire/envelope.ts";
 
 export interface KillReport {
   readonly user: number;

@@ -16,7 +16,7 @@ import { createJudge } from "./adapters/judge/judge.ts";
 import { createLog, type LogLevel } from "./adapters/log/log.ts";
 import { createNotifiers } from "./adapters/notify/notifiers.ts";
 import { createSecrets } from "./adapters/secrets/secrets.ts";
-import { openSqliteStore } from "./adapters/sqlite/store.ts";
+import { openSqliteStore } from "./adapters/store/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
@@ -31,8 +31,8 @@ import type { Log } from "./ports/log.ts";
 import type { Secrets } from "./ports/secrets.ts";
 import type { StatusBranch } from "./ports/status-branch.ts";
 import type { Store } from "./ports/store.ts";
-import { type Controller, createController } from "./reconcile/controller.ts";
-import { startLoop } from "./reconcile/loop.ts";
+import { type Controller, createController } from "./reconciler/controller.ts";
+import { startLoop } from "./reconciler/loop/loop.ts";
 
 export interface FactoryOptions {
   /** Everything that this installation remembers. Made when absent; one controller at a time. */

@@ -22,26 +22,22 @@ const FILES: readonly SourceFile[] = readdirSync(SRC, { recursive: true, encodin
 /** Who may import whom, by the first part of the path below `src/`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ["core"],
-  wire: ["core", "wire"],
-  spec: ["core", "spec"],
-  ports: ["core", "wire", "ports"],
-  resolve: ["core", "spec", "ports", "wire", "resolve"],
-  reconcile: ["core", "ports", "spec", "resolve", "wire", "reconcile"],
-  shim: ["core", "wire", "shim"],
-  adapters: ["core", "ports", "spec", "wire", "adapters"],
+  api: ["core", "api"],
+  documents: ["core", "documents"],
+  ports: ["core", "api", "ports"],
+  resolve: ["core", "documents", "ports", "api", "resolve"],
+  reconciler: ["core", "ports", "documents", "resolve", "api", "reconciler"],
+  instance: ["core", "api", "instance"],
+  shim: ["core", "api", "instance", "shim"],
+  adapters: ["core", "ports", "documents", "api", "instance", "adapters"],
   dashboard: ["core", "dashboard"],
 };
 
 /** Meetings that the map allows beside the rule, each with its reason. */
 const ALLOWED_BESIDE: readonly { readonly from: RegExp; readonly to: RegExp; readonly because: string }[] = [
   {
-    from: /^adapters\/drivers\/process\//,
-    to: /^shim\//,
-    because: "driver and shim share what lies on disk between them: the claim, the outbox, the containment",
-  },
-  {
-    from: /^spec\/schema\/generate\.ts$/,
-    to: /^wire\/schema\.ts$/,
+    from: /^documents\/schema\/generate\.ts$/,
+    to: /^api\/schema\.ts$/,
     because: "the program that writes `schemas/` writes those of the wire, too",
   },
 ];
@@ -69,6 +65,30 @@ describe("who imports whom", () => {
     const map = readFileSync(join(SRC, "../docs/architecture.md"), "utf8");
     const unnamed = [...new Set(parts)].filter((part) => !map.includes(`\`src/${part}\``));
     expect(unnamed.filter((part) => part !== "main.ts")).toEqual([]);
+  });
+
+  test("no file reaches itself by what it imports at run time", () => {
+    expect(
+      circles(
+        FILES.map(({ path }) => path),
+        runtimeImports,
+      ),
+    ).toEqual([]);
+  });
+
+  test("the folders of the core form no knot, types included", () => {
+    const folders = [...new Set(FILES.filter(({ path }) => path.startsWith("core/")).map(coreFolder))];
+    const meets = (folder: string): readonly string[] => [
+      ...new Set(
+        FILES.filter((file) => coreFolder(file) === folder)
+          .flatMap((file) => file.imports.map(({ to }) => resolved(file.path, to)))
+          .filter((to) => to.startsWith("core/"))
+          .map((path) => coreFolder({ path }))
+          .filter((to) => to !== folder),
+      ),
+    ];
+    expect(circles(folders, meets)).toEqual([]);
+    expect(meets("core/model"), "the words import nothing but each other").toEqual([]);
   });
 
   test("adapters do not import each other", () => {
@@ -105,12 +125,12 @@ describe("who imports whom", () => {
       file.imports
         .filter(
           ({ to, typeOnly }) =>
-            !typeOnly && (to.startsWith(".") ? resolved(file.path, to).startsWith("wire/") : !isBuiltin(to)),
+            !typeOnly && (to.startsWith(".") ? resolved(file.path, to).startsWith("api/") : !isBuiltin(to)),
         )
         .map(({ to }) => `${file.path} imports ${to}`),
     );
-    // `wire/event.ts` and `wire/envelope.ts` have no import of their own.
-    expect(heavy.filter((line) => !/wire\/(event|envelope)\.ts$/.test(line))).toEqual([]);
+    // `api/event.ts` and `api/envelope.ts` have no import of their own.
+    expect(heavy.filter((line) => !/api\/(event|envelope)\.ts$/.test(line))).toEqual([]);
   });
 
   test("ports are interfaces: they pull in nothing at run time but the core", () => {
@@ -134,10 +154,10 @@ describe("the core", () => {
       file.imports.filter(({ to }) => !to.startsWith(".")).map(({ to }) => `${file.path} imports ${to}`),
     );
     expect(outside).toEqual([
-      "core/drill/due.ts imports croner",
+      "core/clone/spending/day-caps.ts imports croner",
+      "core/clone/start/window.ts imports croner",
+      "core/fleet/drills/due.ts imports croner",
       "core/model/digest.ts imports node:crypto",
-      "core/supervise/day.ts imports croner",
-      "core/supervise/window.ts imports croner",
     ]);
   });
 
@@ -150,8 +170,8 @@ describe("the core", () => {
 });
 
 describe("clock and dice", () => {
-  /** The system adapter is the clock; the shim and the drivers control processes, which have no other. */
-  const MAY = /^(adapters\/system\/|shim\/|adapters\/drivers\/)/;
+  /** The system adapter is the clock; shim, drivers and what they share control processes, which have no other. */
+  const MAY = /^(adapters\/system\/|shim\/|instance\/|adapters\/drivers\/)/;
   const CLOCK = /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b|\bprocess\.hrtime\b/;
   const DICE = /\bMath\.random\b|\brandomBytes\b|\brandomUUID\b|\bgetRandomValues\b|\brandomInt\b/;
 
@@ -169,6 +189,43 @@ describe("clock and dice", () => {
 /** Programs of their own, in front of a person and not inside of the controller: a progress line may look at the clock. */
 const BESIDE_THE_CONTROLLER = /^cli\//;
 
+/** `core/clone` of `core/clone/start/launch.ts`. */
+function coreFolder({ path }: { readonly path: string }): string {
+  return path.split("/").slice(0, 2).join("/");
+}
+
+function runtimeImports(path: string): readonly string[] {
+  const file = FILES.find((one) => one.path === path);
+  return (file?.imports ?? [])
+    .filter(({ to, typeOnly }) => to.startsWith(".") && !typeOnly)
+    .map(({ to }) => resolved(path, to));
+}
+
+/** Every set of nodes that reach each other (Tarjan), each sorted. */
+function circles(
+  nodes: readonly string[],
+  next: (node: string) => readonly string[],
+): readonly (readonly string[])[] {
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const open: string[] = [];
+  const found: string[][] = [];
+  const visit = (node: string): void => {
+    order.set(node, order.size);
+    low.set(node, order.size - 1);
+    open.push(node);
+    for (const to of next(node)) {
+      if (!order.has(to)) visit(to);
+      if (open.includes(to)) low.set(node, Math.min(low.get(node) ?? 0, low.get(to) ?? 0));
+    }
+    if (low.get(node) !== order.get(node)) return;
+    const circle = open.splice(open.indexOf(node));
+    if (circle.length > 1) found.push(circle.sort());
+  };
+  for (const node of nodes) if (!order.has(node)) visit(node);
+  return found.sort();
+}
+
 function mayImport(from: string, to: string): boolean {
   if (JOINS.test(from)) return true;
   if (ALLOWED_BESIDE.some((one) => one.from.test(from) && one.to.test(to))) return true;
@@ -182,7 +239,7 @@ function partOf(path: string): string {
 /** `adapters/git`, or `adapters/drivers/process`. */
 function adapterOf(path: string): string {
   const [, first, second] = path.split("/");
-  return first === "drivers" ? `drivers/${second}` : `${first}`;
+  return first === "drivers" || first === "store" || first === "forge" ? `${first}/${second}` : `${first}`;
 }
 
 function resolved(from: string, to: string): string {

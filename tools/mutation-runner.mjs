@@ -27,17 +27,18 @@ const TESTS = [
   { tests: "test/golden/{situations,reviews}/*.test.ts", about: /./ },
   { tests: "test/shim/redact.test.ts", about: /model\/redact/ },
   {
-    tests: "test/reconcile/actions.test.ts",
-    about: /core\/(ledger|supervise\/(actions|answers|freeze|requests)|check\/invariants\/actions)/,
+    tests: "test/reconciler/actions.test.ts",
+    about:
+      /core\/(ledger|clone\/(conduct\/(agent-actions|lane-freeze)|questions)|check\/invariants\/actions)/,
   },
-  { tests: "test/reconcile/{outbox,letters}.test.ts", about: /core\/(notify|status\/callbacks)/ },
+  { tests: "test/reconciler/{outbox,letters}.test.ts", about: /core\/(notify|status\/callbacks)/ },
 ];
 const STANDS_FOR_VITEST = new URL("./mutation-vitest.mjs", import.meta.url).href;
 /** What the core remembers between two questions, by file, and how that is forgotten. */
 const REMEMBERED = [
-  { file: /core\/supervise\/window\.ts$/, forget: "SCHEDULES.clear()" },
-  { file: /core\/supervise\/day\.ts$/, forget: "DAYS.clear()" },
-  { file: /core\/drill\/due\.ts$/, forget: "CRONS.clear(); asked = null" },
+  { file: /core\/clone\/start\/window\.ts$/, forget: "SCHEDULES.clear()" },
+  { file: /core\/clone\/spending\/day-caps\.ts$/, forget: "DAYS.clear()" },
+  { file: /core\/fleet\/drills\/due\.ts$/, forget: "CRONS.clear(); asked = null" },
 ];
 /** What counts the passes of instrumented code. Only the first run asks for that; later it would cost more than the code. */
 const COUNTS = "function cover() {";

@@ -1,7 +1,7 @@
 import { type ControllerClient, createControllerClient } from "../adapters/http/client.ts";
 import { FactoryError } from "../core/model/error.ts";
+import { nearest } from "../documents/suggest.ts";
 import type { ControlAnswer } from "../ports/control-plane.ts";
-import { nearest } from "../spec/suggest.ts";
 import { EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { controllerAddress, type Globals } from "./place.ts";

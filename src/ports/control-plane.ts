@@ -1,3 +1,5 @@
+import type { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../api/action.ts";
+import type { WireEvent, WireHeartbeat } from "../api/event.ts";
 import type { ActionRow } from "../core/model/action.ts";
 import type { SwitchScope, SwitchState } from "../core/model/kill-switch.ts";
 import type { Decided } from "../core/model/request.ts";
@@ -7,11 +9,9 @@ import type { GuardrailsView } from "../core/status/guardrails.ts";
 import type { RolloutView } from "../core/status/rollouts.ts";
 import type { Trends } from "../core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
-import type { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../wire/action.ts";
-import type { WireEvent, WireHeartbeat } from "../wire/event.ts";
 import type { EventQuery, StoredEvent } from "./store.ts";
 
-/** What the outside may ask of a running controller. Implemented by `reconcile/`, spoken over HTTP by `adapters/http`. */
+/** What the outside may ask of a running controller. Implemented by `reconciler/`, spoken over HTTP by `adapters/http`. */
 export interface ControlPlane {
   readonly installation: string;
 

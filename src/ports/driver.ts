@@ -1,3 +1,5 @@
+import type { MissionEnvelope } from "../api/envelope.ts";
+import type { WireEvent } from "../api/event.ts";
 import type { RememberedAction } from "../core/model/action.ts";
 import type { RefusedReport } from "../core/model/callback.ts";
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
@@ -5,8 +7,6 @@ import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "
 import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import type { Probed } from "../core/model/liveness.ts";
 import type { Prices } from "../core/model/prices.ts";
-import type { MissionEnvelope } from "../wire/envelope.ts";
-import type { WireEvent } from "../wire/event.ts";
 
 /** Runs instances of clones. One contract suite holds for all implementations (`test/contract/driver.ts`). */
 export interface Driver {

@@ -1,4 +1,4 @@
-import type { MissionEnvelope } from "../wire/envelope.ts";
+import type { MissionEnvelope } from "../api/envelope.ts";
 
 /** Simone's own runtime, to which missions go while the fleet is rolled back. */
 export interface InCoreLane {

@@ -1,11 +1,11 @@
 import type { ActionRow } from "../core/model/action.ts";
+import type { CloneState } from "../core/model/clone-state.ts";
 import type { Effect } from "../core/model/effect.ts";
 import type { CloneEvent } from "../core/model/event.ts";
 import type { Signal } from "../core/model/instance.ts";
 import type { OutboxRow } from "../core/model/notice.ts";
 import type { Instant } from "../core/model/time.ts";
 import type { OutboxChange } from "../core/notify/route.ts";
-import type { CloneState } from "../core/supervise/state.ts";
 
 /**
  * The record: events that are only ever appended and hash-chained, the states

@@ -1,11 +1,11 @@
 import type { DesiredClone } from "../core/model/clone.ts";
 import type { FleetPolicy } from "../core/model/desired.ts";
 import { digestOf } from "../core/model/digest.ts";
+import type { ParsedDocument } from "../documents/parse.ts";
+import type { PathStep } from "../documents/positions.ts";
+import type { CloneDocument, CloneSpec } from "../documents/schema/clone.ts";
+import { durationMs } from "../documents/schema/common.ts";
 import type { WorkspaceManifest } from "../ports/workspaces.ts";
-import type { ParsedDocument } from "../spec/parse.ts";
-import type { PathStep } from "../spec/positions.ts";
-import type { CloneDocument, CloneSpec } from "../spec/schema/clone.ts";
-import { durationMs } from "../spec/schema/common.ts";
 import { type Layers, sourceOf } from "./layers.ts";
 
 export interface ResolveCloneInput {

@@ -1,9 +1,9 @@
 import type { FleetPolicy } from "../core/model/desired.ts";
 import type { Issue } from "../core/model/issue.ts";
+import { hasErrors } from "../documents/issue.ts";
+import { toIssue } from "../documents/parse.ts";
+import type { ParsedFleet } from "../documents/read-documents.ts";
 import type { WorkspaceManifest } from "../ports/workspaces.ts";
-import type { ParsedFleet } from "../spec/documents.ts";
-import { hasErrors } from "../spec/issue.ts";
-import { toIssue } from "../spec/parse.ts";
 import { checkOverlay } from "./contract.ts";
 import type { RepositoryTree } from "./files.ts";
 import { type Layers, layOut } from "./layers.ts";

@@ -1,9 +1,9 @@
 import type { FleetPolicy } from "../core/model/desired.ts";
 import type { Issue } from "../core/model/issue.ts";
-import { toIssue } from "../spec/parse.ts";
-import type { PathStep } from "../spec/positions.ts";
-import type { Finding } from "../spec/schema/explain.ts";
-import { nearest } from "../spec/suggest.ts";
+import { toIssue } from "../documents/parse.ts";
+import type { PathStep } from "../documents/positions.ts";
+import type { Finding } from "../documents/schema/explain.ts";
+import { nearest } from "../documents/suggest.ts";
 import type { Baseline, Overlay } from "./layers.ts";
 
 /** What an overlay says by itself: overlay contract v1, rule by rule, against the fleet and the base profile. */

@@ -1,11 +1,11 @@
+import type { MissionEnvelope } from "../api/envelope.ts";
+import { missionEnvelopeSchema } from "../api/schema.ts";
 import type { DesiredClone } from "../core/model/clone.ts";
 import type { Issue } from "../core/model/issue.ts";
 import type { AutonomyWindow, DesiredMission } from "../core/model/mission.ts";
 import { type Instant, iso } from "../core/model/time.ts";
-import { dotted } from "../spec/positions.ts";
-import { describe, valueAt } from "../spec/schema/explain.ts";
-import type { MissionEnvelope } from "../wire/envelope.ts";
-import { missionEnvelopeSchema } from "../wire/schema.ts";
+import { dotted } from "../documents/positions.ts";
+import { describe, valueAt } from "../documents/schema/explain.ts";
 
 export interface EnvelopeInput {
   readonly mission: DesiredMission;

@@ -1,4 +1,4 @@
-import type { RepositoryFile } from "../spec/layout.ts";
+import type { RepositoryFile } from "../documents/layout.ts";
 
 /** Of one file in a workspace, as skeleton, skill or input. A source reads no larger blob, so this is said at its place. */
 export const FILE_BYTES_MAX = 2 * 1024 * 1024;

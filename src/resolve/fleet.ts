@@ -1,6 +1,6 @@
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../core/model/desired.ts";
 import { MINUTE_MS } from "../core/model/time.ts";
-import type { FleetDocument } from "../spec/schema/fleet.ts";
+import type { FleetDocument } from "../documents/schema/fleet.ts";
 import { destinationOf } from "./notify.ts";
 import { priceOf } from "./prices.ts";
 

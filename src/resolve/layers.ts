@@ -1,11 +1,11 @@
 import type { Issue } from "../core/model/issue.ts";
-import type { RepositoryFile } from "../spec/layout.ts";
-import { type ParsedDocument, toIssue } from "../spec/parse.ts";
-import type { PathStep } from "../spec/positions.ts";
-import type { BaselineDocument } from "../spec/schema/baseline.ts";
-import type { Finding } from "../spec/schema/explain.ts";
-import type { OverlayDocument } from "../spec/schema/overlay.ts";
-import { nearest } from "../spec/suggest.ts";
+import type { RepositoryFile } from "../documents/layout.ts";
+import { type ParsedDocument, toIssue } from "../documents/parse.ts";
+import type { PathStep } from "../documents/positions.ts";
+import type { BaselineDocument } from "../documents/schema/baseline.ts";
+import type { Finding } from "../documents/schema/explain.ts";
+import type { OverlayDocument } from "../documents/schema/overlay.ts";
+import { nearest } from "../documents/suggest.ts";
 import { isFile, type RepositoryTree } from "./files.ts";
 
 export type Baseline = ParsedDocument<BaselineDocument>;

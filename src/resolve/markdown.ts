@@ -1,8 +1,8 @@
 import type { Issue } from "../core/model/issue.ts";
-import { valueAt } from "../spec/schema/explain.ts";
-import { knownSecrets } from "../spec/secrets.ts";
-import { decodeText, placeOf } from "../spec/text.ts";
-import { readYaml } from "../spec/yaml.ts";
+import { valueAt } from "../documents/schema/explain.ts";
+import { knownSecrets } from "../documents/secrets.ts";
+import { decodeText, placeOf } from "../documents/text.ts";
+import { readYaml } from "../documents/yaml.ts";
 
 const NAME_PATTERN = /^[a-z0-9-]{1,64}$/;
 const DESCRIPTION_CHARS_MAX = 1_024;

@@ -9,10 +9,10 @@ import {
   type MissionContract,
   type MissionLimits,
 } from "../core/model/mission.ts";
-import { type ParsedDocument, toIssue } from "../spec/parse.ts";
-import type { Finding } from "../spec/schema/explain.ts";
-import type { MissionDocument, MissionSpec } from "../spec/schema/mission.ts";
-import { nearest } from "../spec/suggest.ts";
+import { type ParsedDocument, toIssue } from "../documents/parse.ts";
+import type { Finding } from "../documents/schema/explain.ts";
+import type { MissionDocument, MissionSpec } from "../documents/schema/mission.ts";
+import { nearest } from "../documents/suggest.ts";
 import { FILE_BYTES_MAX, isFile, type RepositoryTree } from "./files.ts";
 import type { Layers } from "./layers.ts";
 

@@ -1,6 +1,6 @@
 import type { SecretRef } from "../core/model/clone.ts";
 import type { Destination } from "../core/model/notice.ts";
-import { type LongNotify, longForm, type NotifyEntry } from "../spec/schema/notify.ts";
+import { type LongNotify, longForm, type NotifyEntry } from "../documents/schema/notify.ts";
 
 /** An entry of `spec.simone.notify` in the words of the core. What its type needs was checked with the document. */
 export function destinationOf(entry: NotifyEntry): Destination {

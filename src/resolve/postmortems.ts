@@ -1,8 +1,8 @@
 import { sha256Hex } from "../core/model/digest.ts";
 import type { Issue } from "../core/model/issue.ts";
 import type { DesiredPostmortem } from "../core/model/postmortem.ts";
-import type { RepositoryFile } from "../spec/layout.ts";
-import { POSTMORTEM_BYTES_MAX, POSTMORTEM_FILE, parsePostmortem } from "../spec/postmortem.ts";
+import type { RepositoryFile } from "../documents/layout.ts";
+import { POSTMORTEM_BYTES_MAX, POSTMORTEM_FILE, parsePostmortem } from "../documents/postmortem.ts";
 import { isFile } from "./files.ts";
 
 /** More are not read: each stands for a mission that went badly wrong. */

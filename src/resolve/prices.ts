@@ -1,5 +1,5 @@
 import type { Price } from "../core/model/prices.ts";
-import type { FleetDocument } from "../spec/schema/fleet.ts";
+import type { FleetDocument } from "../documents/schema/fleet.ts";
 
 /** A price as the core counts it; a cache costs what the rest of the input does, where nothing else is said. */
 export function priceOf(declared: FleetDocument["spec"]["prices"][string]): Price {

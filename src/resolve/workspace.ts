@@ -1,8 +1,8 @@
 import { canonicalJson, sha256Hex } from "../core/model/digest.ts";
 import type { Issue } from "../core/model/issue.ts";
+import type { RepositoryFile } from "../documents/layout.ts";
+import { toIssue } from "../documents/parse.ts";
 import type { WorkspaceFile, WorkspaceManifest } from "../ports/workspaces.ts";
-import type { RepositoryFile } from "../spec/layout.ts";
-import { toIssue } from "../spec/parse.ts";
 import { assembleAgentsFile } from "./agents-file.ts";
 import { FILE_BYTES_MAX, isFile, type RepositoryTree } from "./files.ts";
 import { baselineLayer, type Layers, type Part, skeletonOf } from "./layers.ts";

@@ -10,10 +10,10 @@
  */
 import { flushCompileCache } from "node:module";
 import { resolve } from "node:path";
-import { claimEpoch, readIntent } from "./claim.ts";
-import { listenForControl } from "./control.ts";
-import { createSession } from "./session.ts";
-import { readSettings } from "./settings.ts";
+import { claimEpoch, readIntent } from "../instance/claim.ts";
+import { readSettings } from "../instance/launch-settings.ts";
+import { listenForControl } from "./session/control.ts";
+import { createSession } from "./session/session.ts";
 
 /** Exit codes; the driver shows them with the end of `shim.log`. */
 const EXIT = { ended: 0, unusable: 64, internal: 70, notOurs: 75 } as const;

@@ -4,7 +4,7 @@
  * output, for agents that know MCP. Finds the shim by FACTORY_TOOLS_SOCKET, which every agent is given.
  */
 import { request } from "node:http";
-import { splitLines } from "./lines.ts";
+import { splitLines } from "./agents/lines.ts";
 import { type Called, createMcpServer } from "./tools/mcp.ts";
 
 const EXIT_UNUSABLE = 64;

@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
+import { openSqliteStore } from "../../src/adapters/store/sqlite/store.ts";
 import type { ChainReport, Store, StoredEvent, StoredRecord } from "../../src/ports/store.ts";
 
 export interface Glimpse extends StoredRecord {

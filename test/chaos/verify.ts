@@ -1,10 +1,11 @@
 /** What must hold after any number of crashes, asked of the record, the outboxes and the agents' own ledger. */
+
+import { decide } from "../../src/core/clone/decide.ts";
+import { type CloneState, type ClosedMission, initialState } from "../../src/core/model/clone-state.ts";
 import { canonicalJson } from "../../src/core/model/digest.ts";
 import type { Report } from "../../src/core/model/report.ts";
-import { decide } from "../../src/core/supervise/decide.ts";
-import { type CloneState, type ClosedMission, initialState } from "../../src/core/supervise/state.ts";
-import { toReport } from "../../src/reconcile/reports.ts";
-import { readOutbox } from "../../src/shim/outbox.ts";
+import { readOutbox } from "../../src/instance/outbox.ts";
+import { toReport } from "../../src/reconciler/callbacks/reports.ts";
 import { overlaps } from "../e2e/overlap.ts";
 import type { LedgerLine } from "../e2e/world.ts";
 import type { WholeRecord } from "./record.ts";

@@ -4,7 +4,7 @@
  */
 import { linkSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readClaim } from "../../src/shim/claim.ts";
+import { readClaim } from "../../src/instance/claim.ts";
 
 export interface Living {
   readonly role: "shim" | "agent";

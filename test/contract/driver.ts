@@ -5,11 +5,11 @@
  */
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { MissionEnvelope } from "../../src/api/envelope.ts";
+import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/api/event.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
 import type { Driver, StartRequest, StopLadder } from "../../src/ports/driver.ts";
-import type { MissionEnvelope } from "../../src/wire/envelope.ts";
-import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
 
 /** `works`: until its input ends. The `ignores-…` obey the next rung. `succeeds` and `crashes` end soon by themselves. */
 export type Behaviour = "works" | "ignores-cancel" | "ignores-sigterm" | "succeeds" | "crashes" | "blocked";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { CloneState } from "../../src/core/model/clone-state.ts";
 import { canonicalJson } from "../../src/core/model/digest.ts";
 import { GENESIS_HASH, linkHash } from "../../src/core/record/chain.ts";
-import type { CloneState } from "../../src/core/supervise/state.ts";
 import type { Batch, Store } from "../../src/ports/store.ts";
 import { actionRow, batchOf, effect, event, notice, signal, stateOf } from "../support/record.ts";
 

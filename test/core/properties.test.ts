@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { decide, fold } from "../../src/core/clone/decide.ts";
+import { type CloneState, initialState } from "../../src/core/model/clone-state.ts";
 import type { DesiredState } from "../../src/core/model/desired.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { ObservedInstance } from "../../src/core/model/instance.ts";
 import { REPORT_TYPES } from "../../src/core/model/report.ts";
 import { plan } from "../../src/core/plan/plan.ts";
-import { decide, fold } from "../../src/core/supervise/decide.ts";
-import { type CloneState, initialState } from "../../src/core/supervise/state.ts";
 import {
   aClone,
   aDesired,

@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { WIRE_EVENT_TYPES } from "../../src/api/event.ts";
 import { CONDITION_TYPES } from "../../src/core/model/condition.ts";
 import { INCIDENT_SEVERITY } from "../../src/core/model/incident.ts";
 import { NOTICE_KINDS } from "../../src/core/model/notice.ts";
-import { WIRE_EVENT_TYPES } from "../../src/wire/event.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DOCS = join(ROOT, "docs");
@@ -98,8 +98,8 @@ const NAMES: Readonly<Record<string, () => readonly string[]>> = {
   hold: () => union("core/model/hold.ts", "HoldKind"),
   request: () => union("core/model/request.ts", "RequestKind"),
   held: () => inFolder("core/plan", /"([A-Z]\w+)"/g),
-  issue: () => [...inFolder("resolve", /"([A-Z]\w+)"/g), ...inFolder("spec", /"([A-Z]\w+)"/g)],
-  file: () => quoted("reconcile/status-files.ts", /\/([\w.]+\.(?:yaml|json|md))`/g),
+  issue: () => [...inFolder("resolve", /"([A-Z]\w+)"/g), ...inFolder("documents", /"([A-Z]\w+)"/g)],
+  file: () => quoted("reconciler/publish/status-files.ts", /\/([\w.]+\.(?:yaml|json|md))`/g),
   command: () => quoted("cli/program.ts", /add\(\s*"([\w-]+)/g),
 };
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { RAMP_MS } from "../../src/core/clone/start/throttle.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
-import { RAMP_MS } from "../../src/core/supervise/throttle.ts";
 import type { RunningController } from "../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, missionUntil, type World } from "./world.ts";

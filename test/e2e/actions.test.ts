@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { createControllerClient } from "../../src/adapters/http/client.ts";
 import type { ActionRow } from "../../src/core/model/action.ts";
-import { readIntent } from "../../src/shim/claim.ts";
+import { readIntent } from "../../src/instance/claim.ts";
 import { factory } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";

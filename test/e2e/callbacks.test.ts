@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { readOutbox } from "../../src/shim/outbox.ts";
+import { readOutbox } from "../../src/instance/outbox.ts";
 import { type Receiver, startReceiver } from "../adapters/notify/receiver.ts";
 import { factory } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";

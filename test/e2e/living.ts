@@ -1,10 +1,10 @@
 /** One clone that works for as long as it is let, on a real controller: what liveness tests and chaos scenarios begin with. */
 
 import { join } from "node:path";
-import { lookAtAgent } from "../../src/shim/agent-process.ts";
-import { readClaim } from "../../src/shim/claim.ts";
-import { readAgentRecord } from "../../src/shim/containment.ts";
-import { processState } from "../../src/shim/process-table.ts";
+import { lookAtAgent } from "../../src/instance/agent-process.ts";
+import { readClaim } from "../../src/instance/claim.ts";
+import { readAgentRecord } from "../../src/instance/containment.ts";
+import { processState } from "../../src/instance/process-table.ts";
 import type { RunningController } from "../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, type World } from "./world.ts";

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import type { CloneView, MissionView } from "../../src/core/status/view.ts";
-import { readClaim } from "../../src/shim/claim.ts";
-import { readAgentRecord } from "../../src/shim/containment.ts";
+import { readClaim } from "../../src/instance/claim.ts";
+import { readAgentRecord } from "../../src/instance/containment.ts";
 import {
   type ControllerOptions,
   endInstances,

@@ -3,7 +3,7 @@
 import type { DesiredState } from "../../src/core/model/desired.ts";
 import { iso, MINUTE_MS, SECOND_MS } from "../../src/core/model/time.ts";
 import { type Preview, preview } from "../../src/core/plan/preview.ts";
-import { createDesires } from "../../src/reconcile/desire.ts";
+import { createDesires } from "../../src/reconciler/source/resolved-revisions.ts";
 import type { Kind } from "../simulation/agent.ts";
 import { createHost, type Host } from "../simulation/host.ts";
 import { allowRewrite } from "../simulation/people.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { missionEnvelopeSchema, wireEventSchema, wireHeartbeatSchema } from "../../src/api/schema.ts";
 import { buildEnvelope, type EnvelopeInput } from "../../src/resolve/envelope.ts";
-import { missionEnvelopeSchema, wireEventSchema, wireHeartbeatSchema } from "../../src/wire/schema.ts";
 import { changed, FILES, MISSION_FILE, resolve } from "./fleet.ts";
 
 const CLONE = "factory_license-audit_20261123";

@@ -1,6 +1,6 @@
+import { parseTree } from "../../src/documents/read-documents.ts";
 import { type Resolved, resolveFleet } from "../../src/resolve/resolve.ts";
-import { parseTree } from "../../src/spec/documents.ts";
-import { type TestFile, tree } from "../spec/repository.ts";
+import { type TestFile, tree } from "../documents/repository.ts";
 
 export const REVISION = "1".repeat(40);
 export const CLONE_FILE = "clones/factory_license-audit_20261123.yaml";

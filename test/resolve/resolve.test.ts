@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { formatIssue } from "../../src/documents/issue.ts";
+import { parseTree } from "../../src/documents/read-documents.ts";
 import { FILE_BYTES_MAX } from "../../src/resolve/files.ts";
 import { blobsToResolve, resolveFleet } from "../../src/resolve/resolve.ts";
-import { parseTree } from "../../src/spec/documents.ts";
-import { formatIssue } from "../../src/spec/issue.ts";
-import { tree } from "../spec/repository.ts";
+import { tree } from "../documents/repository.ts";
 import {
   BASELINE_FILE,
   CLONE_FILE,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../src/core/model/digest.ts";
 import type { WorkspaceManifest } from "../../src/ports/workspaces.ts";
 import { FILE_BYTES_MAX } from "../../src/resolve/files.ts";
-import { tree } from "../spec/repository.ts";
+import { tree } from "../documents/repository.ts";
 import {
   BASELINE_FILE,
   CLONE_FILE,

@@ -7,9 +7,9 @@ import { createGitSource } from "../../src/adapters/git/index.ts";
 import { createJudge } from "../../src/adapters/judge/judge.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { createWorkspaces } from "../../src/adapters/workspace/workspaces.ts";
+import { createTreeParser } from "../../src/documents/read-documents.ts";
 import type { Snapshot, Source } from "../../src/ports/source.ts";
 import { blobsToResolve, type Resolved, resolveFleet } from "../../src/resolve/resolve.ts";
-import { createTreeParser } from "../../src/spec/documents.ts";
 import { createOrigin } from "../support/git.ts";
 import { listRepository, ROOT } from "./support.ts";
 

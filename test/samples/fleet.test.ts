@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
+import { parseTree } from "../../src/documents/read-documents.ts";
 import type { TreeEntry } from "../../src/ports/source.ts";
-import { parseTree } from "../../src/spec/documents.ts";
 import { ROOT, readClone, readMission } from "./support.ts";
 
 /** The documents of the sample fleet as a snapshot lists them; a blob's id is its path. */

@@ -11,9 +11,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { parseDocument } from "../../src/spec/parse.ts";
-import type { CloneDocument } from "../../src/spec/schema/clone.ts";
-import type { MissionDocument } from "../../src/spec/schema/mission.ts";
+import { parseDocument } from "../../src/documents/parse.ts";
+import type { CloneDocument } from "../../src/documents/schema/clone.ts";
+import type { MissionDocument } from "../../src/documents/schema/mission.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 

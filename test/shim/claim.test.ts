@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-const CLAIM = new URL("../../src/shim/claim.ts", import.meta.url).href;
+const CLAIM = new URL("../../src/instance/claim.ts", import.meta.url).href;
 let directory: string;
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { WireEvent, WireEventType } from "../../src/api/event.ts";
 import type { InstanceHandle } from "../../src/core/model/instance.ts";
-import type { WireEvent, WireEventType } from "../../src/wire/event.ts";
 import { envelope } from "../contract/driver.ts";
 import { createProcessWorld, type ProcessWorld } from "../support/process-world.ts";
 import { until } from "../support/until.ts";

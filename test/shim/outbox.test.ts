@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { WireEvent } from "../../src/api/event.ts";
 import {
   claimEpoch,
   claimFenced,
@@ -9,9 +10,8 @@ import {
   raiseFence,
   readClaim,
   readFence,
-} from "../../src/shim/claim.ts";
-import { openOutbox, readAcknowledged, readOutbox } from "../../src/shim/outbox.ts";
-import type { WireEvent } from "../../src/wire/event.ts";
+} from "../../src/instance/claim.ts";
+import { openOutbox, readAcknowledged, readOutbox } from "../../src/instance/outbox.ts";
 
 let folder: string;
 beforeEach(() => {

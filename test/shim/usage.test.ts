@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { NO_TOKENS, type Tokens } from "../../src/core/model/prices.ts";
-import { LLM_CALLS_MAX, parseAgentLine, type UsageLine } from "../../src/shim/agent-line.ts";
-import { createUsage } from "../../src/shim/usage.ts";
+import { LLM_CALLS_MAX, parseAgentLine, type UsageLine } from "../../src/shim/agents/agent-line.ts";
+import { createUsage } from "../../src/shim/metering/usage.ts";
 
 function said(...lines: readonly Partial<UsageLine>[]): [number | null, number | null] {
   const usage = createUsage();

@@ -1,9 +1,10 @@
 /** What an agent does to the world outside: claimed before, completed afterwards, and done again by every epoch that does not know better. */
+
+import type { WireClaim, WireCompletion, WireCompletionAnswer } from "../../src/api/action.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import type { ActionAnswer, ControlPlane, InstanceCaller } from "../../src/ports/control-plane.ts";
 import { createActionMemory } from "../../src/shim/tools/memory.ts";
 import type { ToolAnswer } from "../../src/shim/tools/tools.ts";
-import type { WireClaim, WireCompletion, WireCompletionAnswer } from "../../src/wire/action.ts";
 import type { Dice } from "./dice.ts";
 import type { Body } from "./machine.ts";
 import type { World } from "./world.ts";

@@ -1,8 +1,8 @@
 /** What a fleet looks like at one moment, whether it is at rest, and what must be true at the very end. */
 import type { Moment, Unfinished } from "../../src/core/check/fact.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
-import { statusText } from "../../src/reconcile/status-files.ts";
-import { isOurs } from "../../src/reconcile/write-back.ts";
+import { statusText } from "../../src/reconciler/publish/status-files.ts";
+import { isOurs } from "../../src/reconciler/publish/write-back.ts";
 import type { Host } from "./host.ts";
 import { playSteps } from "./timeline.ts";
 import type { World } from "./world.ts";

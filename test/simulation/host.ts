@@ -1,13 +1,14 @@
 /** Where the controller runs: it is started, dies, is started again, and is never there twice. */
-import { createFakeProposals } from "../../src/adapters/fake/index.ts";
-import type { MemoryStore } from "../../src/adapters/memory/store.ts";
+
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import type { SteadyClock } from "../../src/ports/clock.ts";
 import { silentLog } from "../../src/ports/log.ts";
-import { type Controller, createController } from "../../src/reconcile/controller.ts";
-import { createLagMeter } from "../../src/reconcile/lag.ts";
-import { startLoop } from "../../src/reconcile/loop.ts";
+import { type Controller, createController } from "../../src/reconciler/controller.ts";
+import { createLagMeter } from "../../src/reconciler/loop/lag.ts";
+import { startLoop } from "../../src/reconciler/loop/loop.ts";
+import { createFakeProposals } from "../support/fake/index.ts";
+import type { MemoryStore } from "../support/memory-store/store.ts";
 import { KEY, OPERATOR_TOKEN } from "./courier.ts";
 import type { Rhythm } from "./course.ts";
 import { simulatedDrills } from "./drills.ts";
@@ -132,7 +133,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     own.thaw();
   }
 
-  /** The three loops of `reconcile/loop.ts` with other waits: what they rely on must be true for any. */
+  /** The three loops of `reconciler/loop/loop.ts` with other waits: what they rely on must be true for any. */
   function runSteps(made: Controller, own: Life): void {
     const clock = own.seen(steady);
     const never = new AbortController().signal;

@@ -1,12 +1,13 @@
 /** The record's disk is lost under a living fleet, and people rebuild the record from what is known and lives. */
-import { createMemoryStore } from "../../src/adapters/memory/store.ts";
+
 import type { PublishedLane } from "../../src/core/check/fact.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { silentLog } from "../../src/ports/log.ts";
-import { JOURNAL_PATH } from "../../src/reconcile/record-files.ts";
-import { REBUILDING } from "../../src/reconcile/record-guard.ts";
-import { restoreRecord, surveyRecord } from "../../src/reconcile/restore.ts";
+import { REBUILDING } from "../../src/reconciler/record/guard.ts";
+import { JOURNAL_PATH } from "../../src/reconciler/record/published-files.ts";
+import { restoreRecord, surveyRecord } from "../../src/reconciler/record/restore.ts";
+import { createMemoryStore } from "../support/memory-store/store.ts";
 import type { Host } from "./host.ts";
 import { createLife, type Life } from "./life.ts";
 import { troubledStatusBranch, watchedStore } from "./ports.ts";

@@ -1,11 +1,12 @@
 /** The machine on which instances live: bodies, what becomes of them, and the driver through which a controller reaches them. */
+
+import type { MissionEnvelope } from "../../src/api/envelope.ts";
+import type { WireEvent } from "../../src/api/event.ts";
 import type { RememberedAction } from "../../src/core/model/action.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { DeathProof, InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
 import type { Probed } from "../../src/core/model/liveness.ts";
 import type { Driver, DriverListing, StartRequest } from "../../src/ports/driver.ts";
-import type { MissionEnvelope } from "../../src/wire/envelope.ts";
-import type { WireEvent } from "../../src/wire/event.ts";
 import type { Life } from "./life.ts";
 import { type Shim, startShim } from "./shim.ts";
 import type { World } from "./world.ts";

@@ -1,6 +1,6 @@
 /** What an agent says that it has used, on its way through the lines and the totals of the real shim. */
-import { parseAgentLine } from "../../src/shim/agent-line.ts";
-import { createUsage } from "../../src/shim/usage.ts";
+import { parseAgentLine } from "../../src/shim/agents/agent-line.ts";
+import { createUsage } from "../../src/shim/metering/usage.ts";
 import type { Dice } from "./dice.ts";
 import type { Body } from "./machine.ts";
 import type { World } from "./world.ts";

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { INVARIANTS } from "../../src/core/check/invariants.ts";
-import { MUTANTS } from "./mutants/list.ts";
+import { MUTANTS, pathOf } from "./mutants/list.ts";
 
 // Planting them all takes minutes (`npm run sim:mutants`); that they still can be planted is seen at once.
 test.each(MUTANTS.map((mutant) => [mutant.bug, mutant] as const))("%s: can be planted", (_bug, { edits }) => {
   for (const { file, find } of edits) {
-    const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8");
+    const source = readFileSync(new URL(`../../${pathOf(file)}`, import.meta.url), "utf8");
     expect(source.split(find).length - 1, `${file} holds it exactly once: ${find}`).toBe(1);
   }
 });

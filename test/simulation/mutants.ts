@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { INVARIANTS } from "../../src/core/check/invariants.ts";
-import { MUTANTS, type Mutant } from "./mutants/list.ts";
+import { MUTANTS, type Mutant, pathOf } from "./mutants/list.ts";
 
 /** Each hunt ends at its first catch; what is not caught within these is taken for missed. */
 const SEEDS_MAX = 40;
@@ -30,7 +30,8 @@ const scratch = await mkdtemp(join(tmpdir(), "factory-mutants-"));
 let missed = 0;
 try {
   await cp(join(ROOT, "src"), join(scratch, "src"), { recursive: true });
-  await cp(join(ROOT, "test/simulation"), join(scratch, "test/simulation"), { recursive: true });
+  for (const folder of ["simulation", "support"])
+    await cp(join(ROOT, "test", folder), join(scratch, "test", folder), { recursive: true });
   await cp(join(ROOT, "package.json"), join(scratch, "package.json"));
   await symlink(join(ROOT, "node_modules"), join(scratch, "node_modules"));
   for (const mutant of wanted) {
@@ -58,7 +59,7 @@ async function withEdits<T>({ edits }: Mutant, work: () => Promise<T>): Promise<
   const originals = new Map<string, string>();
   try {
     for (const { file, find, replace } of edits) {
-      const path = join(scratch, "src", file);
+      const path = join(scratch, pathOf(file));
       const text = await readFile(path, "utf8");
       if (!originals.has(path)) originals.set(path, text);
       if (text.split(find).length !== 2)

@@ -1,9 +1,5 @@
 /** The other ports of a controller, with the troubles of this world. */
 
-import { createFakeInCoreLane } from "../../src/adapters/fake/index.ts";
-import type { FakeSource } from "../../src/adapters/fake/source.ts";
-import { createFakeTraces } from "../../src/adapters/fake/traces.ts";
-import type { MemoryStore } from "../../src/adapters/memory/store.ts";
 import type { RecordedEvent } from "../../src/core/check/fact.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { InCoreLane } from "../../src/ports/in-core-lane.ts";
@@ -14,6 +10,10 @@ import type { StatusBranch } from "../../src/ports/status-branch.ts";
 import type { Batch, Store } from "../../src/ports/store.ts";
 import type { Traces } from "../../src/ports/traces.ts";
 import type { Workspaces } from "../../src/ports/workspaces.ts";
+import { createFakeInCoreLane } from "../support/fake/index.ts";
+import type { FakeSource } from "../support/fake/source.ts";
+import { createFakeTraces } from "../support/fake/traces.ts";
+import type { MemoryStore } from "../support/memory-store/store.ts";
 import type { World } from "./world.ts";
 
 /** Tells the checker of every transaction, in the moment in which it takes effect; fails some, before or after that. */

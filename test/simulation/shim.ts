@@ -1,8 +1,9 @@
 /** A shim without a process: the same life as a real one's, in virtual time. */
+
+import type { MissionEnvelope } from "../../src/api/envelope.ts";
+import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/api/event.ts";
 import type { Probed } from "../../src/core/model/liveness.ts";
 import type { AgentMessage, ShimSettings } from "../../src/ports/driver.ts";
-import type { MissionEnvelope } from "../../src/wire/envelope.ts";
-import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/wire/event.ts";
 import { createActor } from "./actor.ts";
 import { isOdd, lengthen, type Script, writeScript } from "./agent.ts";
 import { type Courier, createCourier } from "./courier.ts";

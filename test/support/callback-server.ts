@@ -1,6 +1,6 @@
 /** A controller as a shim sees it: takes events and heartbeats over HTTP, and can be told to misbehave. */
 import { createServer, type Server } from "node:http";
-import type { WireEvent, WireHeartbeat } from "../../src/wire/event.ts";
+import type { WireEvent, WireHeartbeat } from "../../src/api/event.ts";
 
 export interface CallbackServer {
   readonly url: string;

@@ -1,5 +1,6 @@
-import { measure } from "../../src/core/guardrails/measure.ts";
-import { NO_ROLLBACK } from "../../src/core/guardrails/rollback.ts";
+import type { WireEvent, WireHeartbeat } from "../../src/api/event.ts";
+import { measure } from "../../src/core/fleet/guardrails/measure.ts";
+import { NO_ROLLBACK } from "../../src/core/fleet/guardrails/rollback.ts";
 import { DEFAULT_FLEET_POLICY } from "../../src/core/model/desired.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
@@ -16,7 +17,6 @@ import type {
   IngestAnswer,
 } from "../../src/ports/control-plane.ts";
 import type { Store, StoredEvent } from "../../src/ports/store.ts";
-import type { WireEvent, WireHeartbeat } from "../../src/wire/event.ts";
 
 export const OPERATOR_TOKEN = "operator-token-0123456789";
 export const ALPHA_TOKEN = "alpha-token-0123456789";

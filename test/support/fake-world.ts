@@ -1,10 +1,11 @@
 /** The fake driver on a clock that runs as fast as anybody asks. */
-import { createFakeDriver, type FakeDriver } from "../../src/adapters/drivers/fake/driver.ts";
+
+import type { WireEvent, WireHeartbeat } from "../../src/api/event.ts";
 import type { InstanceHandle } from "../../src/core/model/instance.ts";
 import type { Driver } from "../../src/ports/driver.ts";
 import type { Random } from "../../src/ports/random.ts";
-import type { WireEvent, WireHeartbeat } from "../../src/wire/event.ts";
 import type { Behaviour, DriverWorld } from "../contract/driver.ts";
+import { createFakeDriver, type FakeDriver } from "./fake-driver/driver.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
 
 const COMMANDS: Readonly<Record<Behaviour, readonly [string, ...string[]]>> = {

@@ -1,5 +1,8 @@
-import type { Pin } from "../../src/core/guardrails/rollback.ts";
+import { type Decision, decide } from "../../src/core/clone/decide.ts";
+import type { Pin } from "../../src/core/fleet/guardrails/rollback.ts";
+import type { Gate } from "../../src/core/fleet/rollouts/rollout.ts";
 import type { DesiredClone } from "../../src/core/model/clone.ts";
+import { type CloneState, initialState } from "../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY, type DesiredState } from "../../src/core/model/desired.ts";
 import { sha256Hex } from "../../src/core/model/digest.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
@@ -12,9 +15,6 @@ import {
 import type { Report, ReportType } from "../../src/core/model/report.ts";
 import type { Verdict } from "../../src/core/model/verdict.ts";
 import type { ObservedState, PendingDeletion } from "../../src/core/plan/observed.ts";
-import type { Gate } from "../../src/core/rollout/rollout.ts";
-import { type Decision, decide } from "../../src/core/supervise/decide.ts";
-import { type CloneState, initialState } from "../../src/core/supervise/state.ts";
 
 /** The moment at which tests begin. */
 export const T0 = Date.UTC(2026, 10, 23, 12, 0, 0);

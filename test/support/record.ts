@@ -1,9 +1,9 @@
 import type { ActionRow } from "../../src/core/model/action.ts";
+import { type CloneState, initialState } from "../../src/core/model/clone-state.ts";
 import type { Effect } from "../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Heartbeat, Signal } from "../../src/core/model/instance.ts";
 import type { OutboxRow } from "../../src/core/model/notice.ts";
-import { type CloneState, initialState } from "../../src/core/supervise/state.ts";
 import type { Batch, NewEffect } from "../../src/ports/store.ts";
 
 /** A batch with nothing but what is named. */

@@ -1,5 +1,5 @@
 import type { CloneEvent } from "../../src/core/model/event.ts";
-import type { Recorder } from "../../src/reconcile/record.ts";
+import type { Recorder } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aMission, aReport, handleOf } from "./fleet.ts";
 
 /** Puts a clone with a running mission on record, through the events that would have brought it there. */

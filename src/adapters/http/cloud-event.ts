@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type ZodType, z } from "zod";
-import type { WireEvent, WireHeartbeat } from "../../wire/event.ts";
-import { wireEventSchema, wireHeartbeatSchema } from "../../wire/schema.ts";
+import type { WireEvent, WireHeartbeat } from "../../api/event.ts";
+import { wireEventSchema, wireHeartbeatSchema } from "../../api/schema.ts";
 import { BATCH_EVENTS_MAX } from "./limits.ts";
 import { HttpProblem } from "./problem.ts";
 import { valid } from "./validate.ts";

@@ -1,9 +1,9 @@
+import { signatureHeaders } from "../../api/webhook-signature.ts";
 import type { SecretRef } from "../../core/model/clone.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Handover, InCoreLane } from "../../ports/in-core-lane.ts";
 import type { Secrets } from "../../ports/secrets.ts";
-import { signatureHeaders } from "../../wire/webhook-signature.ts";
 
 /** One attempt; the dispatcher repeats it. */
 const TIMEOUT_MS = 15_000;

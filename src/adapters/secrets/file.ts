@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open, realpath } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
-import { type ReadSecret, SECRET_BYTES_MAX } from "./secrets.ts";
+import { type ReadSecret, SECRET_BYTES_MAX } from "./value.ts";
 
 /**
  * Reads one secret file. The path is relative to `root`; an absolute one must

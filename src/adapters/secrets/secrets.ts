@@ -1,6 +1,7 @@
 import type { SecretRef } from "../../core/model/clone.ts";
 import type { ResolvedSecrets, Secrets } from "../../ports/secrets.ts";
 import { readSecretFile } from "./file.ts";
+import { type ReadSecret, SECRET_BYTES_MAX } from "./value.ts";
 
 export interface SecretsOptions {
   /** The controller's environment. */
@@ -8,9 +9,6 @@ export interface SecretsOptions {
   /** The folder below which secret files lie. Null: no reference may name a file. */
   readonly root: string | null;
 }
-
-/** What an environment variable can hold on Linux, with room for the others (`MAX_ARG_STRLEN` is 128 KiB). */
-export const SECRET_BYTES_MAX = 64 * 1024;
 
 /**
  * Reads secrets from the controller's environment and from files below `root`.
@@ -35,8 +33,6 @@ export function createSecrets(options: SecretsOptions): Secrets {
     },
   };
 }
-
-export type ReadSecret = { readonly value: string } | { readonly problem: string };
 
 async function readSecret({ from }: SecretRef, { env, root }: SecretsOptions): Promise<ReadSecret> {
   if ("file" in from) return judge(await readSecretFile(from.file, root), `file ${from.file}`);

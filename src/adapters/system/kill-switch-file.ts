@@ -17,7 +17,7 @@ import {
   KILL_SWITCH_FOLDER,
   switchText,
 } from "../../core/model/kill-switch.ts";
-import type { KillSwitchFile } from "../../ports/kill-switch.ts";
+import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
 
 /** More than a switch with every entry that it may have, so that one fits in on a disk that has become full. */
 const RESERVE_BYTES = 256 * 1024;

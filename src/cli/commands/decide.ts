@@ -1,6 +1,6 @@
 import { BUDGET_FIELDS, type BudgetField, type Decided } from "../../core/model/request.ts";
+import { nearest } from "../../documents/suggest.ts";
 import type { ControlAnswer } from "../../ports/control-plane.ts";
-import { nearest } from "../../spec/suggest.ts";
 import { connect } from "../controller.ts";
 import { EXIT, usageError } from "../exit.ts";
 import type { Io } from "../io.ts";

@@ -3,7 +3,7 @@ import { createDrills, readDrills } from "../../adapters/drill/drill.ts";
 import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
-import { type DrillTarget, drillTargets, nextDrillAt } from "../../core/drill/due.ts";
+import { type DrillTarget, drillTargets, nextDrillAt } from "../../core/fleet/drills/due.ts";
 import { type DrillPlan, type DrillResult, newestDrills } from "../../core/model/drill.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import { iso } from "../../core/model/time.ts";

@@ -1,5 +1,5 @@
+import { describe } from "../../core/clone/describe.ts";
 import { iso, SECOND_MS } from "../../core/model/time.ts";
-import { describe } from "../../core/status/describe.ts";
 import type { EventQuery, StoredEvent } from "../../ports/store.ts";
 import { connect, unknownName } from "../controller.ts";
 import { EXIT } from "../exit.ts";

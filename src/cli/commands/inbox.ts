@@ -1,7 +1,7 @@
 import { systemClock } from "../../adapters/system/clock.ts";
 import { iso } from "../../core/model/time.ts";
 import type { InboxItem, RequestView } from "../../core/status/view.ts";
-import { nearest } from "../../spec/suggest.ts";
+import { nearest } from "../../documents/suggest.ts";
 import { connect } from "../controller.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { age, plural, wrap } from "../format/words.ts";

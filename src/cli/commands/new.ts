@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../adapters/system/clock.ts";
-import { nearest } from "../../spec/suggest.ts";
+import { nearest } from "../../documents/suggest.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { requireFleetDir } from "../place.ts";
 import type { Call } from "../program.ts";

@@ -5,7 +5,7 @@ import { FactoryError } from "../../core/model/error.ts";
 import { explainPlan } from "../../core/plan/explain.ts";
 import { type Lived, preview } from "../../core/plan/preview.ts";
 import type { FleetView } from "../../core/status/view.ts";
-import { hasErrors } from "../../spec/issue.ts";
+import { hasErrors } from "../../documents/issue.ts";
 import { connect } from "../controller.ts";
 import { EXIT } from "../exit.ts";
 import { planMarkdown } from "../format/plan-markdown.ts";

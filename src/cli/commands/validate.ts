@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { countIssues, formatIssues, hasErrors } from "../../spec/issue.ts";
+import { countIssues, formatIssues, hasErrors } from "../../documents/issue.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { plural } from "../format/words.ts";
 import { isDirectory, requireFleetDir } from "../place.ts";

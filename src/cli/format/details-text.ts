@@ -1,9 +1,9 @@
+import { METER_SOURCE } from "../../core/clone/spending/budget.ts";
 import type { Condition } from "../../core/model/condition.ts";
 import type { Hold } from "../../core/model/hold.ts";
 import { iso, MINUTE_MS } from "../../core/model/time.ts";
 import { duration } from "../../core/status/text.ts";
 import type { CloneView, ConductView, MissionView } from "../../core/status/view.ts";
-import { METER_SOURCE } from "../../core/supervise/budget.ts";
 import { type Io, oneLine } from "../io.ts";
 import { phaseText } from "./fleet-text.ts";
 import { age, PHASE_COLOUR, wrap } from "./words.ts";

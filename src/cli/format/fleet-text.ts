@@ -1,6 +1,6 @@
 import { drillText } from "../../core/status/drills.ts";
 import type { CloneView, FleetView, InboxItem, MissionView } from "../../core/status/view.ts";
-import { formatIssue } from "../../spec/issue.ts";
+import { formatIssue } from "../../documents/issue.ts";
 import { clip, type Io, oneLine } from "../io.ts";
 import { table } from "./table.ts";
 import { age, clock, PHASE_COLOUR, PHASE_ORDER, plural, wrap } from "./words.ts";

@@ -1,6 +1,6 @@
 import { isEmptyPlan } from "../../core/plan/explain.ts";
 import { cell } from "../../core/status/text.ts";
-import { countIssues, sortIssues } from "../../spec/issue.ts";
+import { countIssues, sortIssues } from "../../documents/issue.ts";
 import { budgetText, costText, type ShownPlan } from "./plan-text.ts";
 import { plural } from "./words.ts";
 

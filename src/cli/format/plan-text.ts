@@ -1,6 +1,6 @@
 import type { Issue } from "../../core/model/issue.ts";
 import { isEmptyPlan, type PlanExplanation, type PlannedStart } from "../../core/plan/explain.ts";
-import { countIssues, formatIssues } from "../../spec/issue.ts";
+import { countIssues, formatIssues } from "../../documents/issue.ts";
 import { clip, type Io, oneLine } from "../io.ts";
 import { plural, wrap } from "./words.ts";
 

@@ -1,10 +1,10 @@
 /** What is left of a database. */
 import { existsSync } from "node:fs";
-import { openSqliteStore } from "../../adapters/sqlite/store.ts";
+import { openSqliteStore } from "../../adapters/store/sqlite/store.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { AnchorVerdict } from "../../core/record/anchor.ts";
 import { type Anchor, judgeAnchor } from "../../core/record/anchor.ts";
-import { chainAt } from "../../reconcile/record-guard.ts";
+import { chainAt } from "../../reconciler/record/guard.ts";
 
 export type Remains =
   | { readonly type: "absent" | "empty" }

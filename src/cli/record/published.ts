@@ -9,8 +9,8 @@ import { readPublishedHeads } from "../../adapters/git/status-history.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
-import { createDesires } from "../../reconcile/desire.ts";
-import { JOURNAL_TRAILER } from "../../reconcile/record-files.ts";
+import { JOURNAL_TRAILER } from "../../reconciler/record/published-files.ts";
+import { createDesires } from "../../reconciler/source/resolved-revisions.ts";
 import { gitAccess } from "../access.ts";
 
 const TIMEOUT_MS = 2 * MINUTE_MS;

@@ -5,15 +5,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { copyDatabase } from "../../adapters/sqlite/copy.ts";
-import { openSqliteStore } from "../../adapters/sqlite/store.ts";
+import { copyDatabase } from "../../adapters/store/sqlite/copy.ts";
+import { openSqliteStore } from "../../adapters/store/sqlite/store.ts";
 import { startRecordCheck } from "../../core/check/checker.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { judgeAnchor, readAnchor } from "../../core/record/anchor.ts";
 import { GENESIS_HASH } from "../../core/record/chain.ts";
 import type { Store } from "../../ports/store.ts";
-import { JOURNAL_PATH } from "../../reconcile/record-files.ts";
-import { chainAt, REPLACED_ANCHOR, readReplaced } from "../../reconcile/record-guard.ts";
+import { chainAt, REPLACED_ANCHOR, readReplaced } from "../../reconciler/record/guard.ts";
+import { JOURNAL_PATH } from "../../reconciler/record/published-files.ts";
 import type { Published } from "./published.ts";
 
 /** Events held in memory at a time. */

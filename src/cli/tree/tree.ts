@@ -1,7 +1,7 @@
 import type { DesiredState } from "../../core/model/desired.ts";
+import type { RepositoryFile } from "../../documents/layout.ts";
+import { createTreeParser } from "../../documents/read-documents.ts";
 import { blobsToResolve, resolveFleet } from "../../resolve/resolve.ts";
-import { createTreeParser } from "../../spec/documents.ts";
-import type { RepositoryFile } from "../../spec/layout.ts";
 
 /** A tree that can be parsed, wherever it comes from. */
 export interface Tree {

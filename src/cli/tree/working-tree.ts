@@ -5,7 +5,7 @@ import { join, relative, sep } from "node:path";
 import { runGit } from "../../adapters/git/process.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
-import type { RepositoryFile } from "../../spec/layout.ts";
+import type { RepositoryFile } from "../../documents/layout.ts";
 import type { Tree } from "./tree.ts";
 
 export const WORKING_TREE = "working tree";

@@ -1,6 +1,6 @@
+import { decide } from "../clone/decide.ts";
+import { type CloneState, initialState } from "../model/clone-state.ts";
 import { sameValue } from "../model/same.ts";
-import { decide } from "../supervise/decide.ts";
-import { type CloneState, initialState } from "../supervise/state.ts";
 import type {
   Committed,
   Fact,

@@ -1,10 +1,10 @@
+import type { CloneState } from "../model/clone-state.ts";
 import type { Effect } from "../model/effect.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { SwitchEntry } from "../model/kill-switch.ts";
 import type { Destination, Notice, OutboxRow } from "../model/notice.ts";
 import type { Instant } from "../model/time.ts";
 import type { OutboxChange } from "../notify/route.ts";
-import type { CloneState } from "../supervise/state.ts";
 
 /**
  * What an invariant may look at: one thing that happened, in the order in which

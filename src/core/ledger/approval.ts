@@ -1,8 +1,8 @@
 /** Which actions wait for a person, for whom, and what was decided about one of them. */
 import type { ActionApproval, ActionRule } from "../model/action.ts";
+import type { CloneState } from "../model/clone-state.ts";
 import type { Request } from "../model/request.ts";
 import { HOUR_MS } from "../model/time.ts";
-import type { CloneState } from "../supervise/state.ts";
 
 /** Where no rule says otherwise: long enough for a night, short enough that nobody approves last week's plan. */
 export const APPROVAL_EXPIRES_MS = 24 * HOUR_MS;

@@ -42,7 +42,7 @@ export type CloneEvent =
       readonly decision: AfterClosure;
       readonly by: string;
     }
-  /** The first event of a clone in a record that was rebuilt: see `reconcile/restore.ts`. */
+  /** The first event of a clone in a record that was rebuilt: see `reconciler/record/restore.ts`. */
   | {
       readonly type: "clone.restored";
       /** What the status branch knew, as `core/record/published.ts` reads it, past missions included. */

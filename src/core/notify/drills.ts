@@ -1,5 +1,5 @@
 /** What people are told of drills that did not prove what they should have. */
-import { OVERDUE_MS } from "../drill/due.ts";
+import { OVERDUE_MS } from "../fleet/drills/due.ts";
 import type { DrillResult, OverdueDrill } from "../model/drill.ts";
 import type { Notice } from "../model/notice.ts";
 import { iso } from "../model/time.ts";

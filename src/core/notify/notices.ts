@@ -1,3 +1,4 @@
+import type { CloneState, ClosedMission } from "../model/clone-state.ts";
 import { sha256Hex } from "../model/digest.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { Incident, IncidentClass } from "../model/incident.ts";
@@ -5,7 +6,6 @@ import type { Notice } from "../model/notice.ts";
 import type { Request } from "../model/request.ts";
 import type { Instant } from "../model/time.ts";
 import { answersTo } from "../status/inbox.ts";
-import type { CloneState, ClosedMission } from "../supervise/state.ts";
 import { bounded } from "./bound.ts";
 
 type Draft = Omit<Notice, "id" | "at" | "clone" | "mission" | "missionId">;

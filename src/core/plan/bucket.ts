@@ -1,12 +1,12 @@
+import { raisesBeyond } from "../clone/spending/raise.ts";
+import type { Gate } from "../fleet/rollouts/rollout.ts";
 import type { DesiredClone } from "../model/clone.ts";
+import { type CloneState, isRunClosed } from "../model/clone-state.ts";
 import type { DesiredState, FleetPolicy } from "../model/desired.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import { coveringEntry, entryText, type SwitchEntry } from "../model/kill-switch.ts";
 import type { DesiredMission, MissionLimits } from "../model/mission.ts";
 import { sameValue } from "../model/same.ts";
-import type { Gate } from "../rollout/rollout.ts";
-import { raisesBeyond } from "../supervise/raise.ts";
-import { type CloneState, isRunClosed } from "../supervise/state.ts";
 import { differingFields } from "./diff.ts";
 import { inCoreReason, isInCoreOnly } from "./in-core.ts";
 import type { ObservedState } from "./observed.ts";

@@ -1,9 +1,9 @@
+import { windowAt } from "../clone/start/window.ts";
 import type { DesiredClone } from "../model/clone.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { digestOf } from "../model/digest.ts";
 import type { AutonomyWindow, Budget, DesiredMission } from "../model/mission.ts";
 import { type Instant, iso } from "../model/time.ts";
-import { windowAt } from "../supervise/window.ts";
 import type { Held, PlannedAction } from "./plan.ts";
 import type { Preview } from "./preview.ts";
 import { type RightsChange, rightsOf, type SecretTouched, secretsOf } from "./rights.ts";

@@ -1,5 +1,5 @@
+import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
-import type { CloneState } from "../supervise/state.ts";
 import type { ObservedState, PendingDeletion } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";
 

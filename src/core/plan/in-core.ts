@@ -1,6 +1,7 @@
 /** Rollback to Simone alone (runbook 7): what happens to lanes while the fleet is `in_core_only`. */
+
+import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
-import type { CloneState } from "../supervise/state.ts";
 import type { ObservedState } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";
 

@@ -1,8 +1,8 @@
-import type { Pin } from "../guardrails/rollback.ts";
+import type { Pin } from "../fleet/guardrails/rollback.ts";
+import type { Gate } from "../fleet/rollouts/rollout.ts";
+import type { CloneState } from "../model/clone-state.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { SwitchEntry } from "../model/kill-switch.ts";
-import type { Gate } from "../rollout/rollout.ts";
-import type { CloneState } from "../supervise/state.ts";
 
 /** What is, as far as it could be seen. */
 export interface ObservedState {

@@ -1,6 +1,6 @@
+import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { postmortemPath } from "../model/postmortem.ts";
-import type { CloneState } from "../supervise/state.ts";
 import type { Held, PlannedAction } from "./plan.ts";
 
 /** Missions that wait for a postmortem, against the postmortems that are merged. */

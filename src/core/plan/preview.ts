@@ -1,10 +1,10 @@
+import { decide } from "../clone/decide.ts";
+import { windowAt } from "../clone/start/window.ts";
 import { FRESH_CALLBACK } from "../model/callback.ts";
+import { type CloneState, type InstanceState, initialState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { InstanceHandle, ObservedInstance } from "../model/instance.ts";
 import type { Instant } from "../model/time.ts";
-import { decide } from "../supervise/decide.ts";
-import { type CloneState, type InstanceState, initialState } from "../supervise/state.ts";
-import { windowAt } from "../supervise/window.ts";
 import type { ObservedState } from "./observed.ts";
 import { type Held, type PlannedAction, plan } from "./plan.ts";
 

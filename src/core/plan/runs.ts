@@ -1,4 +1,4 @@
-import type { CloneState } from "../supervise/state.ts";
+import type { CloneState } from "../model/clone-state.ts";
 import type { ObservedState } from "./observed.ts";
 
 /** Which runs the record knows, over all lanes. */

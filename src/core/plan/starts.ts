@@ -1,9 +1,9 @@
+import { accountOf, limitsNow } from "../clone/start/throttle.ts";
+import { windowAt } from "../clone/start/window.ts";
+import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { coveringEntry, entryText } from "../model/kill-switch.ts";
 import { type Instant, iso } from "../model/time.ts";
-import type { CloneState } from "../supervise/state.ts";
-import { accountOf, limitsNow } from "../supervise/throttle.ts";
-import { windowAt } from "../supervise/window.ts";
 import { isInCoreOnly } from "./in-core.ts";
 import type { ObservedState } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";

@@ -5,10 +5,11 @@
  * lives, by which number it is known) is not, and neither is anything secret: of an instance's nonce,
  * which its control socket asks for, only the digest.
  */
+
+import type { CloneState, ClosedMission, InstanceState } from "../model/clone-state.ts";
 import { sha256Hex } from "../model/digest.ts";
 import { FactoryError } from "../model/error.ts";
-import type { CloneState, ClosedMission, InstanceState } from "../supervise/state.ts";
-import { upgradeState } from "./upgrade.ts";
+import { upgradeState } from "../model/upgrade-state.ts";
 
 /** Which shape the texts have. */
 const FORMAT = 1;

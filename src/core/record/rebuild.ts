@@ -1,14 +1,14 @@
 /** From the status branch and a listing of what lives to the first events of a new record. */
 import type { ActionRow, RememberedAction } from "../model/action.ts";
+import { type CloneState, type ClosedMission, initialState } from "../model/clone-state.ts";
 import { FactoryError } from "../model/error.ts";
 import type { CloneEvent, FoundBody } from "../model/event.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { Instant } from "../model/time.ts";
-import { type CloneState, type ClosedMission, initialState } from "../supervise/state.ts";
 import { type Anchor, readAnchor } from "./anchor.ts";
 import { type PublishedClone, readClosedMission, readPublishedClone, stateFrom } from "./published.ts";
 import { readActions } from "./published-actions.ts";
-import { isWitnessed, withRemembered } from "./witness.ts";
+import { isWitnessed, withRemembered } from "./remembered-actions.ts";
 
 /** Paths below the folder of the record on the status branch. */
 export interface RecordFiles {
@@ -157,7 +157,7 @@ function evidenceOf(unknown: boolean, body: FoundBody | null, { commit }: Rebuil
   return `${known}; epoch ${body.epoch} ${body.adopt ? "lives" : "is not one that can go on"}`;
 }
 
-/** The same cases as in `supervise/restore.ts`, in words. */
+/** The same cases as in `clone/start/restore.ts`, in words. */
 function fateOf(state: CloneState, body: FoundBody | null, workspace: boolean): string {
   const { mission, instance } = state;
   const last = state.past.at(-1);

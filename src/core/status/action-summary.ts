@@ -1,5 +1,5 @@
 import type { ActionCounts } from "../model/action.ts";
-import type { CloneState } from "../supervise/state.ts";
+import type { CloneState } from "../model/clone-state.ts";
 import type { WhyStep } from "./view.ts";
 
 /** What a mission did outside, as one line for people; null when it did not claim anything. */

@@ -1,7 +1,8 @@
 /** How people are told of things, and what could not be told. */
+
+import type { CloneState } from "../model/clone-state.ts";
 import type { DestinationType, OutboxRow } from "../model/notice.ts";
 import type { Instant } from "../model/time.ts";
-import type { CloneState } from "../supervise/state.ts";
 import type { InboxItem } from "./view.ts";
 
 export interface CallbacksView {

@@ -1,6 +1,6 @@
+import type { ClosedMission } from "../model/clone-state.ts";
 import type { DeathProof } from "../model/instance.ts";
 import { iso } from "../model/time.ts";
-import type { ClosedMission } from "../supervise/state.ts";
 import { actionSummary } from "./action-summary.ts";
 import { conductReport } from "./conduct.ts";
 import { cell, duration } from "./text.ts";

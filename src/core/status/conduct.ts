@@ -1,8 +1,9 @@
 /** What blocks an agent, whether it goes in circles, and what was said to it, as people are shown it. */
+
+import type { CloneState, ClosedMission, MissionState } from "../model/clone-state.ts";
 import type { Conduct } from "../model/conduct.ts";
 import { gistKey } from "../model/sameness.ts";
 import { iso } from "../model/time.ts";
-import type { CloneState, ClosedMission, MissionState } from "../supervise/state.ts";
 import { cell } from "./text.ts";
 import type { ConductView, WhyStep } from "./view.ts";
 

@@ -1,4 +1,4 @@
-import { nextDrillAt } from "../drill/due.ts";
+import { nextDrillAt } from "../fleet/drills/due.ts";
 import { type DrillBook, type DrillPlan, type DrillResult, newestDrills } from "../model/drill.ts";
 import { type Instant, iso } from "../model/time.ts";
 import type { InboxItem } from "./view.ts";

@@ -1,6 +1,6 @@
+import type { CloneState, ClosedMission } from "../model/clone-state.ts";
 import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type DecisionType, type Request, type RequestKind } from "../model/request.ts";
-import type { CloneState, ClosedMission } from "../supervise/state.ts";
 import { callbackItems } from "./callbacks.ts";
 import { drillItems } from "./drills.ts";
 import type { Picture } from "./fleet.ts";

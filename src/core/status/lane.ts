@@ -1,4 +1,4 @@
-import type { CloneState } from "../supervise/state.ts";
+import type { CloneState } from "../model/clone-state.ts";
 import type { Picture } from "./fleet.ts";
 
 /**

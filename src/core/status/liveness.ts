@@ -1,10 +1,11 @@
 /** The clocks of an instance, and the way back of one that is degraded, as people see them. */
+
+import { degradedAfterMs } from "../clone/health/liveness.ts";
+import { CAUSE_TEXT, isOpen, RUNG_TEXT } from "../clone/health/recovery-ladder.ts";
+import type { CloneState } from "../model/clone-state.ts";
 import type { Signal } from "../model/instance.ts";
 import type { DegradedCause, ProcessFact, Rung } from "../model/liveness.ts";
 import type { Instant } from "../model/time.ts";
-import { degradedAfterMs } from "../supervise/liveness.ts";
-import { CAUSE_TEXT, isOpen, RUNG_TEXT } from "../supervise/recover.ts";
-import type { CloneState } from "../supervise/state.ts";
 import type { Picture } from "./fleet.ts";
 import type { InboxItem, WhyStep } from "./view.ts";
 

@@ -1,5 +1,5 @@
+import type { CloneState, ClosedMission } from "../model/clone-state.ts";
 import type { MissionPhase } from "../model/mission.ts";
-import type { CloneState, ClosedMission } from "../supervise/state.ts";
 
 /** Where the mission on this lane stands, in the words that people see. */
 export function missionPhaseOf(state: CloneState): MissionPhase {

@@ -1,7 +1,7 @@
+import { totalUsage } from "../clone/spending/total-usage.ts";
+import type { CloneState, MissionState } from "../model/clone-state.ts";
 import { POSTMORTEM_SECTIONS, postmortemPath } from "../model/postmortem.ts";
 import { iso } from "../model/time.ts";
-import { totalUsage } from "../supervise/report.ts";
-import type { CloneState, MissionState } from "../supervise/state.ts";
 import { cell, duration } from "./text.ts";
 
 const HINT: Readonly<Record<(typeof POSTMORTEM_SECTIONS)[number], string>> = {

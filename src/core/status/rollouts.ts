@@ -1,5 +1,5 @@
+import type { Rollout } from "../fleet/rollouts/rollout.ts";
 import type { Instant } from "../model/time.ts";
-import type { Rollout } from "../rollout/rollout.ts";
 import type { InboxItem } from "./view.ts";
 
 /** One group of clones and how far a change of what they are made of has come. */

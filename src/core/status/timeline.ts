@@ -1,7 +1,7 @@
+import { describe } from "../clone/describe.ts";
 import type { CloneEvent } from "../model/event.ts";
 import { type Instant, iso } from "../model/time.ts";
 import { TIMELINE_LINES_MAX } from "../model/trace.ts";
-import { describe } from "./describe.ts";
 
 const LINE_CHARS_MAX = 200;
 /** Of a long story the beginning is kept as well. */

@@ -1,7 +1,7 @@
-import { percentile } from "../guardrails/measure.ts";
+import { percentile } from "../fleet/guardrails/measure.ts";
+import type { CloneState, ClosedMission } from "../model/clone-state.ts";
 import type { Outcome } from "../model/mission.ts";
 import type { Instant } from "../model/time.ts";
-import type { CloneState, ClosedMission } from "../supervise/state.ts";
 
 /** Scorecards of one stretch of time, all together. Null: nothing that says anything. */
 export interface Period {

@@ -1,10 +1,10 @@
+import { metersOf } from "../clone/spending/budget.ts";
+import type { CloneState } from "../model/clone-state.ts";
 import type { ConditionType } from "../model/condition.ts";
 import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type Request } from "../model/request.ts";
 import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
-import { metersOf } from "../supervise/budget.ts";
-import type { CloneState } from "../supervise/state.ts";
 import { actionSteps } from "./action-summary.ts";
 import { conductSteps } from "./conduct.ts";
 import type { Picture } from "./fleet.ts";

@@ -1,27 +1,27 @@
 /** Starts the session's agent, starts it again in place, and ends it: never two at once. */
 import { dirname } from "node:path";
+import type { MissionEnvelope } from "../../api/envelope.ts";
 import type { Redactor } from "../../core/model/redact.ts";
-import type { MissionEnvelope } from "../../wire/envelope.ts";
-import { readFence } from "../claim.ts";
-import type { Clocks } from "../clocks.ts";
-import { startCommandAgent } from "../command.ts";
-import { findAgentMembers, writeAgentRecord } from "../containment.ts";
-import type { ControlResult } from "../control.ts";
-import { climbShimRungs, type Graces } from "../ending.ts";
-import type { Heart } from "../heartbeat.ts";
-import type { Messages } from "../messages.ts";
-import { createMissionRun, type MissionRun } from "../mission.ts";
-import type { Reporter } from "../reporter.ts";
-import type { RollingLog } from "../rolling-log.ts";
-import type { Ending } from "../signature.ts";
-import { endLeftovers } from "../spawn.ts";
+import { readFence } from "../../instance/claim.ts";
+import { findAgentMembers, writeAgentRecord } from "../../instance/containment.ts";
+import type { Transcript } from "../../instance/transcript.ts";
+import { startCommandAgent } from "../agents/command.ts";
+import { climbShimRungs, type Graces } from "../agents/ending.ts";
+import type { Ending } from "../agents/signature.ts";
+import { endLeftovers } from "../agents/spawn.ts";
+import type { Reporter } from "../callback/reporter.ts";
 import { EXIT_NO_TOOLS, type Toolbox } from "../tools/toolbox.ts";
-import type { Transcript } from "../transcript.ts";
+import type { Clocks } from "./clocks.ts";
+import type { ControlResult } from "./control.ts";
 import { reportExit } from "./exit.ts";
 import { AFTER_LAST_WORD } from "./graces.ts";
+import type { Heart } from "./heartbeat.ts";
 import { type Life, targetOf } from "./life.ts";
+import type { Messages } from "./messages.ts";
+import { createMissionRun, type MissionRun } from "./mission.ts";
 import type { Pauses } from "./pauses.ts";
 import { reviveAgent } from "./revive.ts";
+import type { RollingLog } from "./rolling-log.ts";
 
 export interface AgentRunner {
   startMission(envelope: MissionEnvelope): void;

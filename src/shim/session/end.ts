@@ -1,12 +1,12 @@
 import { entryText, type SwitchEntry, scopeText } from "../../core/model/kill-switch.ts";
-import type { Delivery } from "../deliver.ts";
-import type { Graces } from "../ending.ts";
-import { type SwitchWatch, watchKillSwitch } from "../kill-switch.ts";
-import type { Reporter } from "../reporter.ts";
-import { endLeftovers } from "../spawn.ts";
-import type { Transcript } from "../transcript.ts";
+import type { Transcript } from "../../instance/transcript.ts";
+import type { Graces } from "../agents/ending.ts";
+import { endLeftovers } from "../agents/spawn.ts";
+import type { Delivery } from "../callback/deliver.ts";
+import type { Reporter } from "../callback/reporter.ts";
 import type { AgentRunner } from "./agent-runner.ts";
 import { BY_KILL_SWITCH, DEFAULT_GRACES, steepness } from "./graces.ts";
+import { type SwitchWatch, watchKillSwitch } from "./kill-switch-watch.ts";
 import { type Life, targetOf } from "./life.ts";
 import type { Pauses } from "./pauses.ts";
 

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { Redactor } from "../../core/model/redact.ts";
-import type { Clocks } from "../clocks.ts";
-import { writeFileDurably } from "../files.ts";
-import type { Reporter } from "../reporter.ts";
-import { crashSignature, type Ending } from "../signature.ts";
+import { writeFileDurably } from "../../instance/files.ts";
+import { crashSignature, type Ending } from "../agents/signature.ts";
+import type { Reporter } from "../callback/reporter.ts";
+import type { Clocks } from "./clocks.ts";
 import type { Life } from "./life.ts";
 
 /** EX_NOPERM of sysexits.h: the agent may not do what it would have to do first. */

@@ -1,5 +1,5 @@
 /** How long each rung of an end is given, by who asks for it. */
-import type { Graces } from "../ending.ts";
+import type { Graces } from "../agents/ending.ts";
 
 /** The whole ladder of whoever fenced it: hearing of the fence before the stop costs the agent none of its time. */
 export const BY_FENCE: Graces = {

@@ -1,12 +1,12 @@
-import type { MissionEnvelope } from "../../wire/envelope.ts";
-import type { WireHeartbeat } from "../../wire/event.ts";
-import type { Intent } from "../claim.ts";
-import type { Clocks } from "../clocks.ts";
-import type { CommandAgent } from "../command.ts";
-import type { Target } from "../containment.ts";
-import type { MissionRun } from "../mission.ts";
-import { ownProcess, type ProcessId } from "../process-table.ts";
-import type { LaunchSettings } from "../settings.ts";
+import type { MissionEnvelope } from "../../api/envelope.ts";
+import type { WireHeartbeat } from "../../api/event.ts";
+import type { Intent } from "../../instance/claim.ts";
+import type { Target } from "../../instance/containment.ts";
+import type { LaunchSettings } from "../../instance/launch-settings.ts";
+import { ownProcess, type ProcessId } from "../../instance/process-table.ts";
+import type { CommandAgent } from "../agents/command.ts";
+import type { Clocks } from "./clocks.ts";
+import type { MissionRun } from "./mission.ts";
 
 /** What the parts of a session know of each other: one object, and each field has one file that writes to it. */
 export interface Life {

@@ -1,16 +1,16 @@
 /** What a driver may ask of a shim; documented in `specs/shim-control-v1.md`. */
-import type { MissionEnvelope } from "../../wire/envelope.ts";
-import type { ControlMethods, ControlResult } from "../control.ts";
-import type { Delivery } from "../deliver.ts";
-import type { Graces } from "../ending.ts";
-import { isRecord } from "../files.ts";
-import type { Heart } from "../heartbeat.ts";
-import { type Messages, messageOf } from "../messages.ts";
-import type { Outbox } from "../outbox.ts";
-import type { Transcript } from "../transcript.ts";
+import type { MissionEnvelope } from "../../api/envelope.ts";
+import { isRecord } from "../../instance/files.ts";
+import type { Outbox } from "../../instance/outbox.ts";
+import type { Transcript } from "../../instance/transcript.ts";
+import type { Graces } from "../agents/ending.ts";
+import type { Delivery } from "../callback/deliver.ts";
 import type { AgentRunner } from "./agent-runner.ts";
+import type { ControlMethods, ControlResult } from "./control.ts";
 import { gracesOf, numberOr } from "./graces.ts";
+import type { Heart } from "./heartbeat.ts";
 import type { Life } from "./life.ts";
+import { type Messages, messageOf } from "./messages.ts";
 import type { Pauses } from "./pauses.ts";
 
 const PULL_EVENTS_MAX = 500;

@@ -1,7 +1,7 @@
 import { PAUSE_GRACE_MS_MAX } from "../../core/model/clone.ts";
-import type { Clocks } from "../clocks.ts";
-import { freezeAgent } from "../containment.ts";
-import type { Transcript } from "../transcript.ts";
+import { freezeAgent } from "../../instance/containment.ts";
+import type { Transcript } from "../../instance/transcript.ts";
+import type { Clocks } from "./clocks.ts";
 import { type Life, targetOf } from "./life.ts";
 
 /**

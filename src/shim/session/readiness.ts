@@ -1,6 +1,6 @@
 import type { Redactor } from "../../core/model/redact.ts";
-import { checkCallback, runChecks } from "../checks.ts";
-import type { Reporter } from "../reporter.ts";
+import type { Reporter } from "../callback/reporter.ts";
+import { checkCallback, runChecks } from "./checks.ts";
 import type { Life } from "./life.ts";
 
 /** The round trip with its own token, then the health checks, then `instance.ready` (runbook 3.5, 3.6). */

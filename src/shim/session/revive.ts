@@ -1,9 +1,9 @@
-import { lookAtAgent } from "../agent-process.ts";
-import { continueAgent } from "../containment.ts";
-import type { ControlResult } from "../control.ts";
-import type { Heart } from "../heartbeat.ts";
-import { endLeftovers } from "../spawn.ts";
-import type { Transcript } from "../transcript.ts";
+import { lookAtAgent } from "../../instance/agent-process.ts";
+import { continueAgent } from "../../instance/containment.ts";
+import type { Transcript } from "../../instance/transcript.ts";
+import { endLeftovers } from "../agents/spawn.ts";
+import type { ControlResult } from "./control.ts";
+import type { Heart } from "./heartbeat.ts";
 import { type Life, targetOf } from "./life.ts";
 import type { Pauses } from "./pauses.ts";
 

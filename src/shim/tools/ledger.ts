@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { RememberedAction } from "../../core/model/action.ts";
 import { canonicalJson } from "../../core/model/digest.ts";
 import { meaningOf } from "../../core/notify/schedule.ts";
-import { isRecord } from "../files.ts";
+import { isRecord } from "../../instance/files.ts";
 import { type Asked, ask } from "./ask.ts";
 import type { ToolAnswer } from "./tools.ts";
 

@@ -1,5 +1,5 @@
 /** The Model Context Protocol, as far as five tools need it: JSON-RPC 2.0, one message per line. */
-import { isRecord } from "../files.ts";
+import { isRecord } from "../../instance/files.ts";
 import { TOOLS } from "./definitions.ts";
 
 /** Newest first: the one that is offered to a client that knows none of them. */

@@ -1,15 +1,15 @@
 /** The tools of one instance with their two doors: the agent's lines, and the socket in its workspace. */
 import { rmSync } from "node:fs";
 import type { Redactor } from "../../core/model/redact.ts";
-import type { AgentLine } from "../agent-line.ts";
-import type { Intent } from "../claim.ts";
-import type { Clocks } from "../clocks.ts";
-import { factoryFolder } from "../spawn.ts";
-import type { Transcript } from "../transcript.ts";
+import type { Intent } from "../../instance/claim.ts";
+import { openRemembered } from "../../instance/remembered-actions.ts";
+import { toolsLink, toolsProgram, toolsSocket } from "../../instance/tools-link.ts";
+import type { Transcript } from "../../instance/transcript.ts";
+import type { AgentLine } from "../agents/agent-line.ts";
+import { factoryFolder } from "../agents/spawn.ts";
+import type { Clocks } from "../session/clocks.ts";
 import { createLedger } from "./ledger.ts";
 import { createActionMemory } from "./memory.ts";
-import { toolsLink, toolsProgram, toolsSocket } from "./place.ts";
-import { openRemembered } from "./remembered.ts";
 import { serveTools, type ToolsServer } from "./server.ts";
 import { createTools } from "./tools.ts";
 

@@ -2,9 +2,9 @@
 import { canonicalJson } from "../../core/model/digest.ts";
 import { messageOf } from "../../core/model/error.ts";
 import type { Redactor } from "../../core/model/redact.ts";
-import type { AgentLine } from "../agent-line.ts";
-import { type Artifact, inspectArtifact } from "../artifact.ts";
-import type { Clocks } from "../clocks.ts";
+import type { AgentLine } from "../agents/agent-line.ts";
+import { type Artifact, inspectArtifact } from "../session/artifact.ts";
+import type { Clocks } from "../session/clocks.ts";
 import { problemIn } from "./arguments.ts";
 import { TOOL_NAMES, type ToolName } from "./definitions.ts";
 import type { Ledger } from "./ledger.ts";

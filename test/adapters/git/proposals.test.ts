@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createGitProposals } from "../../../src/adapters/git/proposals.ts";
+import { setInYaml } from "../../../src/documents/edit.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Proposal } from "../../../src/ports/proposals.ts";
-import { setInYaml } from "../../../src/spec/edit.ts";
 import { createOrigin, createScratch, type Origin, type Scratch } from "../../support/git.ts";
 import { serveGit } from "../../support/git-server.ts";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { createFakeSource, type FakeSource } from "../../../src/adapters/fake/source.ts";
 import { createGitSource } from "../../../src/adapters/git/index.ts";
 import type { Source } from "../../../src/ports/source.ts";
 import { type SourceUnderTest, sourceContract } from "../../contract/source.ts";
+import { createFakeSource, type FakeSource } from "../../support/fake/source.ts";
 import { createOrigin, createScratch } from "../../support/git.ts";
 import { serveGit } from "../../support/git-server.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { createFakeStatusBranch } from "../../../src/adapters/fake/index.ts";
 import { createStatusBranch } from "../../../src/adapters/git/index.ts";
 import { type StatusBranchUnderTest, statusBranchContract } from "../../contract/status-branch.ts";
+import { createFakeStatusBranch } from "../../support/fake/index.ts";
 import { createOrigin, createScratch } from "../../support/git.ts";
 import { type Fault, type GitRequest, serveGit } from "../../support/git-server.ts";
 

@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createHttpInCoreLane } from "../../../src/adapters/in-core/http-lane.ts";
 import { createSecrets } from "../../../src/adapters/secrets/secrets.ts";
+import type { MissionEnvelope } from "../../../src/api/envelope.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
-import type { MissionEnvelope } from "../../../src/wire/envelope.ts";
 
 const never = new AbortController().signal;
 const clock: Clock = { now: () => 1_700_000_000_000, sleep: () => Promise.reject(new Error("no")) };

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { TRANSCRIPT_FILES } from "../../../src/shim/transcript.ts";
+import { TRANSCRIPT_FILES } from "../../../src/instance/transcript.ts";
 import { type Living, pidsOf, works } from "../../e2e/living.ts";
 import { agentCommand, createWorld, eventually, isAlive, missionUntil } from "../../e2e/world.ts";
 import { cloneName, fleetFiles, type MissionOptions, pairFiles } from "../../support/fleet-files.ts";

@@ -1,11 +1,11 @@
 /** Budgets and meters: asked about and not killed for; and the lanes, the rate limits and the switch. */
 
+import { RAMP_MS } from "../../../src/core/clone/start/throttle.ts";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { SwitchEntry } from "../../../src/core/model/kill-switch.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../src/core/model/time.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
-import { RAMP_MS } from "../../../src/core/supervise/throttle.ts";
 import { T0 } from "../../support/fleet.ts";
 import {
   at,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { createMemoryStore } from "../../../src/adapters/memory/store.ts";
 import { checkRecord, type StoredRecordParts } from "../../../src/core/check/checker.ts";
+import { decide } from "../../../src/core/clone/decide.ts";
+import { initialState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
-import { decide } from "../../../src/core/supervise/decide.ts";
-import { initialState } from "../../../src/core/supervise/state.ts";
 import { Life, T0 } from "../../support/fleet.ts";
+import { createMemoryStore } from "../../support/memory-store/store.ts";
 
 /** The record of a mission from its declaration to its closure, as a store keeps it. */
 async function recordOfOneMission(): Promise<StoredRecordParts> {

@@ -1,6 +1,7 @@
 /** Each mission ends once and is closed with everything. */
+
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aReport, T0 } from "../../support/fleet.ts";
 import {
   at,

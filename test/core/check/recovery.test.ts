@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { TRIES_MAX, TRIES_WINDOW_MS } from "../../../src/core/clone/health/recovery-ladder.ts";
 import { MINUTE_MS } from "../../../src/core/model/time.ts";
-import { TRIES_MAX, TRIES_WINDOW_MS } from "../../../src/core/supervise/recover.ts";
 import { WatchedLife } from "../../support/watched.ts";
 
 function running(): WatchedLife {

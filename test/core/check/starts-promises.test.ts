@@ -1,6 +1,7 @@
 /** What must be true before anything comes up. */
+
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { REVISION } from "../../support/fleet.ts";
 import {
   act,

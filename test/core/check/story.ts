@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { type Fact, FINE, type Moment, type Wanted } from "../../../src/core/check/fact.ts";
 import { INVARIANTS } from "../../../src/core/check/invariants.ts";
+import type { CloneState, InstanceState, MissionState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import { INCIDENT_SEVERITY, type IncidentClass } from "../../../src/core/model/incident.ts";
 import { HOUR_MS, SECOND_MS } from "../../../src/core/model/time.ts";
-import type { CloneState, InstanceState, MissionState } from "../../../src/core/supervise/state.ts";
 import { SITUATIONS } from "../../golden/situations/situations.ts";
 import { aReport, REVISION, T0 } from "../../support/fleet.ts";
 

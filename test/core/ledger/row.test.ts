@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { type NewRequest, withRequest } from "../../../src/core/clone/questions/requests.ts";
 import {
   decisionOn,
   needsApproval,
@@ -9,7 +10,6 @@ import {
 import { type ActionEvent, foldAction, isLedgerEvent, shownArguments } from "../../../src/core/ledger/row.ts";
 import { type ActionRow, ARGUMENTS_SHOWN_MAX, DUPLICATES_KEPT_MAX } from "../../../src/core/model/action.ts";
 import type { Request } from "../../../src/core/model/request.ts";
-import { type NewRequest, withRequest } from "../../../src/core/supervise/requests.ts";
 import { aClone, Life, T0 } from "../../support/fleet.ts";
 
 const ON = { missionId: "m", clone: "scribe" };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { leastTrusted } from "../../../src/core/clone/spending/budget.ts";
 import {
   costMicrosOf,
   NO_TOKENS,
@@ -6,7 +7,6 @@ import {
   TOKENS_MAX,
   type Tokens,
 } from "../../../src/core/model/prices.ts";
-import { leastTrusted } from "../../../src/core/supervise/budget.ts";
 
 const PRICES: Prices = {
   small: { input: 250_000, output: 2_000_000, cacheRead: 25_000, cacheWrite: 250_000 },

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { NewRequest } from "../../../src/core/clone/questions/requests.ts";
+import { REMIND_MS, withRequest } from "../../../src/core/clone/questions/requests.ts";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Notice } from "../../../src/core/model/notice.ts";
 import { noticesOf } from "../../../src/core/notify/notices.ts";
-import type { NewRequest } from "../../../src/core/supervise/requests.ts";
-import { REMIND_MS, withRequest } from "../../../src/core/supervise/requests.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aMission, Life, T0 } from "../../support/fleet.ts";
 
 /** What people were told of everything that happened to this clone since. */

@@ -1,9 +1,9 @@
 /** What people are told once, and of what they are told nothing. */
 import { describe, expect, test } from "vitest";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Notice } from "../../../src/core/model/notice.ts";
 import { noticesOf } from "../../../src/core/notify/notices.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aMission, Life, T0 } from "../../support/fleet.ts";
 
 class ToldLife extends Life {

@@ -1,9 +1,9 @@
 /** What the repository declares, against the lanes of record. */
 import { describe, expect, test } from "vitest";
+import type { Gate } from "../../../src/core/fleet/rollouts/rollout.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import { differingFields } from "../../../src/core/plan/diff.ts";
 import { plan } from "../../../src/core/plan/plan.ts";
-import type { Gate } from "../../../src/core/rollout/rollout.ts";
 import { aClone, aDesired, aMission, anObserved, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
 

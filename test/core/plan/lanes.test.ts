@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { PAST_MISSIONS_MAX } from "../../../src/core/model/clone-state.ts";
 import type { DesiredMission } from "../../../src/core/model/mission.ts";
 import { plan } from "../../../src/core/plan/plan.ts";
-import { PAST_MISSIONS_MAX } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, anObserved, Life, T0 } from "../../support/fleet.ts";
 
 const kinds = (made: ReturnType<typeof plan>): string[] =>

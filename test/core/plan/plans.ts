@@ -1,6 +1,6 @@
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { DesiredState } from "../../../src/core/model/desired.ts";
 import { type PlannedAction, plan } from "../../../src/core/plan/plan.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { anObserved, Life, T0 } from "../../support/fleet.ts";
 
 export type Planned = ReturnType<typeof plan>;

@@ -1,9 +1,9 @@
 /** What may go, how much of it at once, and what a broken file may still say. */
 import { describe, expect, test } from "vitest";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { fleetOf, guardDeletions } from "../../../src/core/plan/guard.ts";
 import { orderActions } from "../../../src/core/plan/order.ts";
 import type { ActionType, PlannedAction } from "../../../src/core/plan/plan.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, anObserved, Life } from "../../support/fleet.ts";
 import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
 

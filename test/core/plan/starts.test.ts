@@ -1,9 +1,9 @@
 /** Who may start now. */
 import { describe, expect, test } from "vitest";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/core/model/time.ts";
 import { type Plan, plan } from "../../../src/core/plan/plan.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, anObserved, handleOf, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
 

@@ -1,6 +1,8 @@
 /** What becomes of each lane when its record is made anew, in words; and what it is made of. */
 import { describe, expect, test } from "vitest";
 import type { ActionRow } from "../../../src/core/model/action.ts";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
+import { upgradeState } from "../../../src/core/model/upgrade-state.ts";
 import { anchorText } from "../../../src/core/record/anchor.ts";
 import { publishedClone, textOf } from "../../../src/core/record/published.ts";
 import { actionTexts } from "../../../src/core/record/published-actions.ts";
@@ -10,8 +12,6 @@ import {
   planRebuild,
   type RebuildRequest,
 } from "../../../src/core/record/rebuild.ts";
-import { upgradeState } from "../../../src/core/record/upgrade.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aMission, Life, T0 } from "../../support/fleet.ts";
 
 const NOW = T0 + 3_600_000;

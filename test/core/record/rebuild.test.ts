@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { createMemoryStore } from "../../../src/adapters/memory/store.ts";
 import { checkRecord } from "../../../src/core/check/checker.ts";
+import { decide } from "../../../src/core/clone/decide.ts";
+import { type CloneState, initialState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { InstanceHandle } from "../../../src/core/model/instance.ts";
 import type { ReportType } from "../../../src/core/model/report.ts";
@@ -13,9 +14,8 @@ import {
   planRebuild,
   type Rebuild,
 } from "../../../src/core/record/rebuild.ts";
-import { decide } from "../../../src/core/supervise/decide.ts";
-import { type CloneState, initialState } from "../../../src/core/supervise/state.ts";
 import { aReport, Life, T0 } from "../../support/fleet.ts";
+import { createMemoryStore } from "../../support/memory-store/store.ts";
 
 const HOUR = 3_600_000;
 const ANCHOR = {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { RememberedAction } from "../../../src/core/model/action.ts";
+import { initialState } from "../../../src/core/model/clone-state.ts";
 import type { FoundInstance } from "../../../src/core/record/rebuild.ts";
-import { isWitnessed, withRemembered } from "../../../src/core/record/witness.ts";
-import { initialState } from "../../../src/core/supervise/state.ts";
+import { isWitnessed, withRemembered } from "../../../src/core/record/remembered-actions.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 import { actionRow } from "../../support/record.ts";
 

@@ -1,9 +1,9 @@
 /** Each line of the runbook that is shown as a condition: when it is met, when not, when nobody knows. */
 import { describe, expect, test } from "vitest";
+import { conditionsOf } from "../../../src/core/clone/conditions.ts";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { ConditionType } from "../../../src/core/model/condition.ts";
 import { CONDITION_TYPES } from "../../../src/core/model/condition.ts";
-import { conditionsOf } from "../../../src/core/status/conditions.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 
 const shown = (life: Life, type: ConditionType): string => {

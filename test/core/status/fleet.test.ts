@@ -1,10 +1,10 @@
 /** The whole fleet as people see it. */
 import { describe, expect, test } from "vitest";
-import { NO_ROLLBACK } from "../../../src/core/guardrails/rollback.ts";
+import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
+import type { CloneState, InstanceState } from "../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import { fleetView, missionViews } from "../../../src/core/status/fleet.ts";
 import { degradedItems, livenessView, suspicionRank } from "../../../src/core/status/liveness.ts";
-import type { CloneState, InstanceState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { aPicture, closed, heard, KILL, NOW, PIN, working } from "./picture.ts";
 

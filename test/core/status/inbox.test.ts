@@ -1,10 +1,10 @@
 /** Everything that waits for a person. */
 import { describe, expect, test } from "vitest";
-import { NO_ROLLBACK } from "../../../src/core/guardrails/rollback.ts";
+import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { deadLettersOf } from "../../../src/core/status/callbacks.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
 import type { RecordProblem } from "../../../src/core/status/record-problem.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aVerdict, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { aRow } from "../notify/notices.ts";
 import { aPicture, closed, KILL, NOW, PIN, working } from "./picture.ts";

@@ -1,10 +1,10 @@
 /** What a name means, what a question about it is answered with, and when there is nothing left to wait for. */
 import { describe, expect, test } from "vitest";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { Held } from "../../../src/core/plan/plan.ts";
 import { isAtRest } from "../../../src/core/status/at-rest.ts";
 import { laneOf } from "../../../src/core/status/lane.ts";
 import { whyView } from "../../../src/core/status/why.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, Life } from "../../support/fleet.ts";
 import { aPicture, closed, working } from "./picture.ts";
 

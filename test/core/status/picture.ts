@@ -1,8 +1,8 @@
-import { NO_ROLLBACK } from "../../../src/core/guardrails/rollback.ts";
+import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { NO_DRILLS } from "../../../src/core/model/drill.ts";
 import type { Heartbeat, Signal } from "../../../src/core/model/instance.ts";
 import type { Picture } from "../../../src/core/status/fleet.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { Life, REVISION, T0 } from "../../support/fleet.ts";
 
 /** What there is to see of these clones, an hour after tests begin. */

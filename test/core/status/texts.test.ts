@@ -1,11 +1,11 @@
 /** The pages that are written for people, whole. */
 import { describe, expect, test } from "vitest";
+import type { MissionState } from "../../../src/core/model/clone-state.ts";
 import { board } from "../../../src/core/status/board.ts";
 import { fleetView } from "../../../src/core/status/fleet.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
 import { postmortemSkeleton } from "../../../src/core/status/postmortem.ts";
 import type { FleetView } from "../../../src/core/status/view.ts";
-import type { MissionState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { aPicture } from "./picture.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { ClosedMission } from "../../../src/core/model/clone-state.ts";
 import type { Outcome } from "../../../src/core/model/mission.ts";
 import { trendsOf } from "../../../src/core/status/trends.ts";
-import type { ClosedMission } from "../../../src/core/supervise/state.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 
 interface Facts {

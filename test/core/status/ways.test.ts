@@ -1,5 +1,6 @@
 /** What people see of the ways by which they are told, and of the record. */
 import { describe, expect, test } from "vitest";
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import {
   callbackItems,
   callbacksView,
@@ -8,7 +9,6 @@ import {
   shimLettersOf,
 } from "../../../src/core/status/callbacks.ts";
 import { recordItems } from "../../../src/core/status/record-problem.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 import { aNotice, aRow } from "../notify/notices.ts";
 

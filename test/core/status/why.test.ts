@@ -1,14 +1,14 @@
 /** Why a mission stands where it stands, in one word, one line, and step by step. */
 import { describe, expect, test } from "vitest";
+import { describeAction } from "../../../src/core/clone/conduct/describe-agent-action.ts";
 import { type ActionCounts, NO_ACTIONS } from "../../../src/core/model/action.ts";
+import type { CloneState, ClosedMission } from "../../../src/core/model/clone-state.ts";
 import type { Hold } from "../../../src/core/model/hold.ts";
 import type { Outcome } from "../../../src/core/model/mission.ts";
 import { actionSteps, actionSummary } from "../../../src/core/status/action-summary.ts";
 import { closureReport } from "../../../src/core/status/closure-report.ts";
-import { describeAction } from "../../../src/core/status/describe-action.ts";
 import { closedPhaseOf, missionPhaseOf } from "../../../src/core/status/phase.ts";
 import { headline, whySteps } from "../../../src/core/status/why.ts";
-import type { CloneState, ClosedMission } from "../../../src/core/supervise/state.ts";
 import { aVerdict, Life, T0 } from "../../support/fleet.ts";
 
 const hold = (kind: Hold["kind"], owner = "operator:ann", clearBy: Hold["clearBy"] = "operator"): Hold => ({

@@ -1,10 +1,11 @@
 /** Everything that can happen to a clone, each in the variants that make a difference. */
+
+import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Probed } from "../../../src/core/model/liveness.ts";
 import type { Report, ReportType } from "../../../src/core/model/report.ts";
 import type { Decided, Request } from "../../../src/core/model/request.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
-import type { CloneState } from "../../../src/core/supervise/state.ts";
 import { aClone, aMission, aReport, aVerdict, handleOf } from "../../support/fleet.ts";
 import { A_HOLD } from "./situations.ts";
 

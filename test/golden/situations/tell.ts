@@ -1,6 +1,11 @@
 /** Puts into words what the core makes of a situation. */
 
-import { NO_ROLLBACK } from "../../../src/core/guardrails/rollback.ts";
+import { decide } from "../../../src/core/clone/decide.ts";
+import { describe } from "../../../src/core/clone/describe.ts";
+import { due } from "../../../src/core/clone/due.ts";
+import { livenessOf } from "../../../src/core/clone/health/liveness.ts";
+import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
+import { type CloneState, initialState } from "../../../src/core/model/clone-state.ts";
 import { sha256Hex } from "../../../src/core/model/digest.ts";
 import { NO_DRILLS } from "../../../src/core/model/drill.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
@@ -11,14 +16,9 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/core/model/t
 import { noticesOf } from "../../../src/core/notify/notices.ts";
 import { plan } from "../../../src/core/plan/plan.ts";
 import { board } from "../../../src/core/status/board.ts";
-import { describe } from "../../../src/core/status/describe.ts";
 import { fleetView, type Picture } from "../../../src/core/status/fleet.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
 import { headline, whySteps } from "../../../src/core/status/why.ts";
-import { decide } from "../../../src/core/supervise/decide.ts";
-import { due } from "../../../src/core/supervise/due.ts";
-import { livenessOf } from "../../../src/core/supervise/liveness.ts";
-import { type CloneState, initialState } from "../../../src/core/supervise/state.ts";
 import { aClone, aDesired, aMission, anObserved, type Life } from "../../support/fleet.ts";
 import { differences, isSame, shown } from "./difference.ts";
 import { HAPPENINGS } from "./happenings.ts";

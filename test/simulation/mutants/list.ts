@@ -6,10 +6,16 @@ export interface Mutant {
   readonly bug: string;
   /** The invariant that must trip. */
   readonly invariant: string;
+  /** Files below `src/`, or from `test/` on. */
   readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
   /** The faults that bring it out. */
   readonly troubles: readonly TroubleName[];
   readonly hours?: number;
+}
+
+/** Where a mutant's file lies below the root of the project. */
+export function pathOf(file: string): string {
+  return file.startsWith("test/") ? file : `src/${file}`;
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -23,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "if (lane !== null)",
       },
       {
-        file: "core/supervise/handover.ts",
+        file: "core/clone/start/handover.ts",
         find: 'if (state.phase !== "Idle" || mission.dispatchedAt !== null || mission.handover !== null)',
         replace: 'if (state.phase !== "Idle" || mission.handover !== null)',
       },
@@ -36,7 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "changes-between-turns",
     edits: [
       {
-        file: "core/supervise/update.ts",
+        file: "core/clone/start/drift.ts",
         find: "  if (state.holds.length > 0 || state.requests.length > 0) return [];\n",
         replace: "",
       },
@@ -49,7 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "one-living-instance",
     edits: [
       {
-        file: "reconcile/effects/failed.ts",
+        file: "reconciler/effects/failed.ts",
         find: `return [{ type: "stop.failed", epoch: effect.epoch, message }];`,
         replace: `return [{ type: "stop.finished", epoch: effect.epoch, proof: { containment: "group", rung: "already", emptyScans: 0, durationMs: 0, evidence: message } }];`,
       },
@@ -67,7 +73,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "epochs-only-grow",
     edits: [
       {
-        file: "core/supervise/launch.ts",
+        file: "core/clone/start/launch.ts",
         find: "const epoch = state.epoch + 1;",
         replace: "const epoch = state.failures.length > 0 ? state.epoch : state.epoch + 1;",
       },
@@ -84,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "",
       },
       {
-        file: "core/supervise/launch.ts",
+        file: "core/clone/start/launch.ts",
         find: 'if (state.mission === null || state.mission.terminal !== null)\n    return stay(state, "there is nothing to start for");',
         replace: "",
       },
@@ -94,7 +100,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "(state.mission?.handover ?? null) === null",
       },
       {
-        file: "core/supervise/launch.ts",
+        file: "core/clone/start/launch.ts",
         find: "if (state.mission.handover !== null)",
         replace: "if ((state.mission?.handover ?? null) !== null)",
       },
@@ -106,7 +112,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "gates-before-dispatch",
     edits: [
       {
-        file: "core/supervise/launch.ts",
+        file: "core/clone/start/launch.ts",
         find: " && instance.handle !== null && !held",
         replace: " && !held",
       },
@@ -118,7 +124,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "gates-before-dispatch",
     edits: [
       {
-        file: "core/supervise/launch.ts",
+        file: "core/clone/start/launch.ts",
         find: "if (unmet !== undefined) return stay(holdAtGate(",
         replace: "if (unmet === gates) return stay(holdAtGate(",
       },
@@ -130,12 +136,12 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "record-comes-first",
     edits: [
       {
-        file: "reconcile/record.ts",
+        file: "reconciler/record/recorder.ts",
         find: "    for (const id of settled) asked.delete(id);\n    announce(effects);\n",
         replace: "    for (const id of settled) asked.delete(id);\n",
       },
       {
-        file: "reconcile/record.ts",
+        file: "reconciler/record/recorder.ts",
         find: "        await store.commit({\n          at,\n          events,",
         replace:
           "        for (const [name, state] of working) states.set(name, state);\n        announce(effects);\n        await store.commit({\n          at,\n          events,",
@@ -149,12 +155,12 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "fenced-is-silent",
     edits: [
       {
-        file: "reconcile/tokens.ts",
+        file: "reconciler/callbacks/tokens.ts",
         find: "revoked: !current || instance.stopping !== null",
         replace: "revoked: !current",
       },
       {
-        file: "reconcile/ingest.ts",
+        file: "reconciler/callbacks/ingest.ts",
         find: "instance.epoch !== event.epoch || instance.stopping !== null",
         replace: "instance.epoch !== event.epoch",
       },
@@ -197,7 +203,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "nothing-stopped-by-mistake",
     edits: [
       {
-        file: "reconcile/pass.ts",
+        file: "reconciler/loop/reconcile.ts",
         find: `return view.state === "ok" || view.state === "verified_empty" ? desired : null;`,
         replace: "return desired;",
       },
@@ -209,7 +215,11 @@ export const MUTANTS: readonly Mutant[] = [
     bug: "half a listing buries whoever is not in it",
     invariant: "gone-is-gone",
     edits: [
-      { file: "reconcile/observe.ts", find: "complete: problems.length === 0,", replace: "complete: true," },
+      {
+        file: "reconciler/loop/observe.ts",
+        find: "complete: problems.length === 0,",
+        replace: "complete: true,",
+      },
     ],
     troubles: ["partialList"],
   },
@@ -218,7 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "gone-is-gone",
     edits: [
       {
-        file: "reconcile/lag.ts",
+        file: "reconciler/loop/lag.ts",
         find: "      latestMs = 0;\n      return lagMs;",
         replace: "      latestMs = 0;\n      return 0 * lagMs;",
       },
@@ -230,7 +240,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "kill-ends-in-proof",
     edits: [
       {
-        file: "core/supervise/stop.ts",
+        file: "core/clone/stop/stop.ts",
         find: `      kind: "freeze",\n      owner: "supervisor",`,
         replace: `      kind: "throttle",\n      owner: "supervisor",`,
       },
@@ -242,7 +252,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "kill-ends-in-proof",
     edits: [
       {
-        file: "core/supervise/stop.ts",
+        file: "core/clone/stop/stop.ts",
         find: '  const counted = withInstance(enter(state, "Stopping", at, at + STOP_RETRY_MS), {',
         replace:
           '  if (instance.stopAttempts > 0) return stay(enter({ ...state, instance: null }, "Idle", at));\n  const counted = withInstance(enter(state, "Stopping", at, at + STOP_RETRY_MS), {',
@@ -253,7 +263,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     bug: "events of one transaction all follow the last of the one before",
     invariant: "chain-intact",
-    edits: [{ file: "adapters/memory/store.ts", find: "    prevHash = stored.hash;\n", replace: "" }],
+    edits: [
+      { file: "test/support/memory-store/store.ts", find: "    prevHash = stored.hash;\n", replace: "" },
+    ],
     troubles: [],
   },
   {
@@ -261,7 +273,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "state-is-fold",
     edits: [
       {
-        file: "core/supervise/restart.ts",
+        file: "core/clone/start/restart.ts",
         find: "fractionOf(seed)",
         replace: "Math.random() + 0 * fractionOf(seed)",
       },
@@ -273,7 +285,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "reports-once-in-order",
     edits: [
       {
-        file: "reconcile/dispatch.ts",
+        file: "reconciler/effects/dispatch.ts",
         find: "return instance?.epoch === event.epoch && event.report.seq > instance.lastSeq;",
         replace: "return instance !== undefined;",
       },
@@ -293,7 +305,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "reports-once-in-order",
     edits: [
       {
-        file: "reconcile/effects/stop.ts",
+        file: "reconciler/effects/stop.ts",
         find: 'return [...rest, { type: "stop.finished"',
         replace: 'return [...rest.slice(1), { type: "stop.finished"',
       },
@@ -311,7 +323,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "",
       },
       {
-        file: "core/supervise/want.ts",
+        file: "core/clone/declarations.ts",
         find: 'if (isRunClosed(state, { ...mission, run: mission.contract.run }))\n    return stay(state, "this run is closed already");',
         replace: "",
       },
@@ -323,7 +335,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "one-closure-per-end",
     edits: [
       {
-        file: "core/supervise/report.ts",
+        file: "core/clone/conduct/reports.ts",
         find: "const ended = withTerminal(told, {",
         replace: 'const ended = status === "failed" ? told : withTerminal(told, {',
       },
@@ -336,7 +348,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "closure-needs-end",
     edits: [
       {
-        file: "core/supervise/want.ts",
+        file: "core/clone/stop/end-mission.ts",
         find: "if (ended.instance !== null) {\n    return beginStop(",
         replace:
           "if (ended.instance !== null && ended.instance.acceptedAt === null) {\n    return beginStop(",
@@ -349,7 +361,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "held-stays-put",
     edits: [
       {
-        file: "core/supervise/launch.ts",
+        file: "core/clone/start/launch.ts",
         find: "instance.handle !== null && !held)",
         replace: "instance.handle !== null)",
       },
@@ -370,7 +382,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "held-stays-put",
     edits: [
       {
-        file: "core/supervise/launch.ts",
+        file: "core/clone/start/launch.ts",
         find: `if (state.phase === "Running" && held !== instance.pauseAsked) {`,
         replace: `if (state.phase === "Running" && !held && instance.pauseAsked) {`,
       },
@@ -382,7 +394,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "pause-is-real",
     edits: [
       {
-        file: "reconcile/effects.ts",
+        file: "reconciler/effects/handlers.ts",
         find: "await driverOf(state).pause(await knownHandle(state, effect.epoch, signal), signal);",
         replace: "",
       },
@@ -395,7 +407,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "effects-kept",
     edits: [
       {
-        file: "reconcile/record.ts",
+        file: "reconciler/record/recorder.ts",
         find: "          states: [...working.values()],\n          effects,",
         replace:
           '          states: [...working.values()],\n          effects: effects.filter(({ effect }) => effect.type !== "judge"),',
@@ -408,13 +420,13 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "nothing-stranded",
     edits: [
       {
-        file: "reconcile/dispatch.ts",
+        file: "reconciler/effects/dispatch.ts",
         find: "isPointless(lane.running.effect.effect, state)",
         replace: "state.version > 0",
       },
-      { file: "reconcile/observe.ts", find: "  const states = new Map(record.states);\n", replace: "" },
+      { file: "reconciler/loop/observe.ts", find: "  const states = new Map(record.states);\n", replace: "" },
       {
-        file: "reconcile/observe.ts",
+        file: "reconciler/loop/observe.ts",
         find: "    instances,\n    states,\n",
         replace: "    instances,\n    states: new Map(record.states),\n",
       },
@@ -427,7 +439,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "push-budget",
     edits: [
       {
-        file: "reconcile/write-back.ts",
+        file: "reconciler/publish/write-back.ts",
         find: "    return oldest === undefined ? 0 : oldest + PUSH_WINDOW_MS;",
         replace: "    return oldest === undefined ? 0 : 1;",
       },
@@ -439,7 +451,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "others-kept",
     edits: [
       {
-        file: "reconcile/write-back.ts",
+        file: "reconciler/publish/write-back.ts",
         find: "!all.has(path) && isOurs(path)",
         replace: "!text.files.has(path)",
       },
@@ -451,7 +463,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "status-says-record",
     edits: [
       {
-        file: "reconcile/write-back.ts",
+        file: "reconciler/publish/write-back.ts",
         find: "      known = null;\n      whole = true;",
         replace: "      whole = true;",
       },
@@ -463,7 +475,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "every-mission-closes",
     edits: [
       {
-        file: "core/supervise/deadline.ts",
+        file: "core/clone/deadline.ts",
         find: `return ready ? ask(enter(state, "Preparing", at), { type: "prepare" }) : stay(enter(state, "Idle", at));`,
         replace: 'return ready ? stay(state) : stay(enter(state, "Idle", at));',
       },
@@ -475,7 +487,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "postmortem-first",
     edits: [
       {
-        file: "core/supervise/close.ts",
+        file: "core/clone/closing/close.ts",
         find: "if (needsPostmortem(mission)) {",
         replace: "if (mission.name === needsPostmortem.name) {",
       },
@@ -487,7 +499,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "trace-kept",
     edits: [
       {
-        file: "core/supervise/trace.ts",
+        file: "core/clone/stop/trace.ts",
         find: "instance.trace ?? (survived",
         replace: "instance.trace ?? (instance.plannedAt < 0",
       },
@@ -499,7 +511,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "lost-before-replaced",
     edits: [
       {
-        file: "core/supervise/recover.ts",
+        file: "core/clone/health/recovery-ladder.ts",
         find: "  return beginStop(withRecovery(state, last), at, {",
         replace:
           '  if (recovery.cause === "silent") return stay({ ...withRecovery(state, last), instance: null, phase: "BackingOff", deadlineAt: at });\n  return beginStop(withRecovery(state, last), at, {',
@@ -512,7 +524,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "ladder-is-climbed",
     edits: [
       {
-        file: "core/supervise/recover.ts",
+        file: "core/clone/health/recovery-ladder.ts",
         find: "return made.length >= TRIES_MAX;",
         replace: "return made.length >= 1_000 * TRIES_MAX;",
       },
@@ -524,13 +536,13 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "nudge-comes-first",
     edits: [
       {
-        file: "core/supervise/stuck.ts",
+        file: "core/clone/conduct/stuck.ts",
         find: "  return stay(hold(state, { nudge, seen }, at));",
         replace:
           "  return stay(hold(state, { nudge: nudge ?? { epoch: instance.epoch, at, ...seen }, seen }, at));",
       },
       {
-        file: "core/supervise/stuck.ts",
+        file: "core/clone/conduct/stuck.ts",
         find: "if (nudge === null || nudge.epoch !== instance.epoch || at - nudge.at > memoryMs(state)) {",
         replace: "if (nudge !== null && at - nudge.at > memoryMs(state)) {",
       },
@@ -542,7 +554,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "blocked-is-heard",
     edits: [
       {
-        file: "core/supervise/blocked.ts",
+        file: "core/clone/conduct/blocked.ts",
         find: "counted.recent.length < mission.limits.blocked.escalate_after",
         replace: "counted.recent.length <= mission.limits.blocked.escalate_after",
       },
@@ -554,7 +566,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "push-budget",
     edits: [
       {
-        file: "reconcile/write-back.ts",
+        file: "reconciler/publish/write-back.ts",
         find: "if (Math.abs(clock.now() - at) <= COUNT_LATENCY_MS) return;",
         replace: "return;",
       },
@@ -566,7 +578,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "gone-is-gone",
     edits: [
       {
-        file: "reconcile/supervise.ts",
+        file: "reconciler/loop/supervise.ts",
         find: "return due(is, recorder.signals.get(is.name), now, { ...watch, probe, day });\n      };",
         replace:
           "return early;\n      };\n      const early = due(state, recorder.signals.get(state.name), now, { ...watching.look().watch, probe, day });",
@@ -580,7 +592,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "budget-asks",
     edits: [
       {
-        file: "core/supervise/budget.ts",
+        file: "core/clone/spending/budget.ts",
         find: "return stay(askAboutBudget(crossed, facts, at));",
         replace: "return stay({ ...askAboutBudget(crossed, facts, at), requests: crossed.requests });",
       },
@@ -592,7 +604,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "budget-asks",
     edits: [
       {
-        file: "core/supervise/budget.ts",
+        file: "core/clone/spending/budget.ts",
         find: `if (event.level === "stop" && event.meter === "runtime_minutes") {`,
         replace: `if (event.level === "stop" || event.meter === "llm_calls") {`,
       },
@@ -616,7 +628,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "notices-kept",
     edits: [
       {
-        file: "reconcile/ways.ts",
+        file: "reconciler/notices/destinations.ts",
         find: "put: changes.flatMap(({ put }) => put),",
         replace: "put: changes.at(-1)?.put ?? [],",
       },
@@ -628,7 +640,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "notices-kept",
     edits: [
       {
-        file: "reconcile/ways.ts",
+        file: "reconciler/notices/destinations.ts",
         find: "const destinations = knownDestinations(settings(), declaredNow()) ?? [];",
         replace: "const destinations = declaredNow() ?? [];",
       },
@@ -681,7 +693,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "raises-stand",
     edits: [
       {
-        file: "core/supervise/watch.ts",
+        file: "core/clone/health/sightings.ts",
         find: "      activeSince: state.mission?.activeSince ?? at,\n",
         replace: "      activeSince: state.mission?.activeSince ?? at,\n      raises: {},\n",
       },
@@ -693,7 +705,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "kill-ends-in-proof",
     edits: [
       {
-        file: "core/supervise/want.ts",
+        file: "core/clone/declarations.ts",
         find: 'export function onKill(state: CloneState, event: Of<"kill.requested">, at: Instant): Step {\n',
         replace:
           'export function onKill(state: CloneState, event: Of<"kill.requested">, at: Instant): Step {\n  if (state.holds.some(({ kind }) => kind === "window")) return stay(state, "outside of its window");\n',
@@ -707,7 +719,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "account-in-turn",
     edits: [
       {
-        file: "core/supervise/throttle.ts",
+        file: "core/clone/start/throttle.ts",
         find: "Math.abs(now - state.admittedAt) < RAMP_MS",
         replace: "Math.abs(now - state.admittedAt) < 0",
       },
@@ -744,7 +756,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "approved-first",
     edits: [
       {
-        file: "reconcile/action-answers.ts",
+        file: "reconciler/callbacks/action-answers.ts",
         find: 'if (approval.answer.decision !== "approved") return approval;',
         replace: 'if (approval.answer.decision === "denied") return approval;',
       },
@@ -774,7 +786,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "switch-is-obeyed",
     edits: [
       {
-        file: "reconcile/kill-switch.ts",
+        file: "reconciler/fleet/kill-switch.ts",
         find: "(entry !== null && (open || lives || judged))",
         replace: "(entry !== null && judged)",
       },
@@ -787,7 +799,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "meters-never-shrink",
     edits: [
       {
-        file: "core/supervise/budget.ts",
+        file: "core/clone/spending/budget.ts",
         find: "return a === null ? b : b === null ? a : Math.max(a, b);",
         replace: "return b ?? a;",
       },
@@ -800,7 +812,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "meters-never-shrink",
     edits: [
       {
-        file: "core/supervise/stop.ts",
+        file: "core/clone/stop/stop.ts",
         find: "llmCalls: spent.llmCalls + (instance.llmCalls ?? 0),",
         replace: "llmCalls: spent.llmCalls + (instance.stopAttempts > 0 ? (instance.llmCalls ?? 0) : 0),",
       },
@@ -812,12 +824,12 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "paused-before-ended",
     edits: [
       {
-        file: "core/supervise/overspend.ts",
+        file: "core/clone/spending/overspend.ts",
         find: "const confirmed = instance.pausedAt !== null;",
         replace: "const confirmed = instance.pauseAskedAt >= 0;",
       },
       {
-        file: "core/supervise/overspend.ts",
+        file: "core/clone/spending/overspend.ts",
         find: "settled: { llmCalls, costMicros, rises: 0 } }));",
         replace: "settled: { llmCalls: 0, costMicros: 0, rises: 2 } }));",
       },
@@ -830,7 +842,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "drills-are-made",
     edits: [
       {
-        file: "core/drill/due.ts",
+        file: "core/fleet/drills/due.ts",
         find: "Math.max(since, last === undefined ? 0 : Date.parse(last.at))",
         replace: "Math.max(since, last === undefined || last.passed ? 0 : Date.parse(last.at))",
       },
@@ -855,7 +867,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "loss-is-survived",
     edits: [
       {
-        file: "reconcile/record-guard.ts",
+        file: "reconciler/record/guard.ts",
         find: 'if (found.type === "empty" && parts.fresh) {',
         replace: 'if (found.type === "empty") {',
       },
@@ -867,12 +879,12 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "no-action-twice",
     edits: [
       {
-        file: "reconcile/actions.ts",
+        file: "reconciler/callbacks/actions.ts",
         find: "recalled(stored, asked.remembered, { key",
         replace: "recalled(stored, null, { key",
       },
       {
-        file: "core/record/witness.ts",
+        file: "core/record/remembered-actions.ts",
         find: "of remembered ?? []",
         replace: "of remembered?.slice(0, 0) ?? []",
       },
@@ -885,7 +897,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "no-action-twice",
     edits: [
       {
-        file: "core/record/witness.ts",
+        file: "core/record/remembered-actions.ts",
         find: "of remembered ?? []",
         replace: "of remembered?.slice(0, 0) ?? []",
       },

@@ -16,8 +16,7 @@ import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Containment } from "../../../core/model/instance.ts";
-import type { DriverCapabilities } from "../../../ports/driver.ts";
-import type { ContainmentPlan } from "../../../shim/claim.ts";
+import type { ContainmentPlan } from "../../../instance/claim.ts";
 import {
   containedCommand,
   findInit,
@@ -27,8 +26,9 @@ import {
   pidsOfCgroup,
   removeCgroup,
   removeGroupIfEmpty,
-} from "../../../shim/containment.ts";
-import { isAlive, type ProcessId, readProcess } from "../../../shim/process-table.ts";
+} from "../../../instance/containment.ts";
+import { isAlive, type ProcessId, readProcess } from "../../../instance/process-table.ts";
+import type { DriverCapabilities } from "../../../ports/driver.ts";
 
 export interface Machine {
   readonly capabilities: DriverCapabilities;

@@ -1,5 +1,5 @@
 /** Shared looks at the process table: ending a hundred instances at once needs no more looks than ending one. */
-import { type Census, takeCensus } from "../../../shim/process-table.ts";
+import { type Census, takeCensus } from "../../../instance/process-table.ts";
 
 let next: Promise<Census> | null = null;
 

@@ -1,7 +1,7 @@
 /** Calls to a shim's control socket. See `specs/shim-control-v1.md`. */
 import { connect } from "node:net";
 import { FactoryError } from "../../../core/model/error.ts";
-import { isRecord } from "../../../shim/files.ts";
+import { isRecord } from "../../../instance/files.ts";
 
 export interface ControlCall {
   readonly socket: string;

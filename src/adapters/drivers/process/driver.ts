@@ -5,7 +5,7 @@
  * driver objects may look at the same directory, one after the other or at once, and a
  * controller that was killed finds everything again.
  *
- * What it cannot promise is written above `shim/containment.ts`.
+ * What it cannot promise is written above `instance/containment.ts`.
  */
 
 import { rmSync } from "node:fs";
@@ -13,16 +13,16 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { DeathProof, InstanceHandle, ObservedInstance } from "../../../core/model/instance.ts";
+import { claimFenced, isShimAlive, readFence } from "../../../instance/claim.ts";
+import { findMembers, freezeAgent, removeCgroup, removeGroupIfEmpty } from "../../../instance/containment.ts";
+import { readDeadLetters } from "../../../instance/dead-letters.ts";
+import { isRecord } from "../../../instance/files.ts";
+import { readOutbox } from "../../../instance/outbox.ts";
+import { type Census, takeCensus } from "../../../instance/process-table.ts";
+import { readRemembered } from "../../../instance/remembered-actions.ts";
+import { toolsLink } from "../../../instance/tools-link.ts";
 import type { Driver, DriverListing } from "../../../ports/driver.ts";
 import { type Log, silentLog } from "../../../ports/log.ts";
-import { claimFenced, isShimAlive, readFence } from "../../../shim/claim.ts";
-import { findMembers, freezeAgent, removeCgroup, removeGroupIfEmpty } from "../../../shim/containment.ts";
-import { readDeadLetters } from "../../../shim/dead-letters.ts";
-import { isRecord } from "../../../shim/files.ts";
-import { readOutbox } from "../../../shim/outbox.ts";
-import { type Census, takeCensus } from "../../../shim/process-table.ts";
-import { toolsLink } from "../../../shim/tools/place.ts";
-import { readRemembered } from "../../../shim/tools/remembered.ts";
 import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
 import { evidenceOf, NO_EVIDENCE } from "./evidence.ts";

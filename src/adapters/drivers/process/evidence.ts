@@ -1,9 +1,9 @@
 /** What is to be seen of an instance before it ends, and what its shim wrote down. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { findMembers, freezeAgent, type Target } from "../../../instance/containment.ts";
+import type { ProcessRow } from "../../../instance/process-table.ts";
 import type { InstanceEvidence, SeenProcess } from "../../../ports/driver.ts";
-import { findMembers, freezeAgent, type Target } from "../../../shim/containment.ts";
-import type { ProcessRow } from "../../../shim/process-table.ts";
 import { nextCensus } from "./census.ts";
 import { type Instance, targetOf } from "./layout.ts";
 

@@ -9,10 +9,10 @@ import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { InstanceHandle } from "../../../core/model/instance.ts";
-import { type Claim, type Intent, readClaim, readIntent } from "../../../shim/claim.ts";
-import { readAgentRecord, type Target } from "../../../shim/containment.ts";
-import { hasCode } from "../../../shim/files.ts";
-import { bootId, type ProcessId } from "../../../shim/process-table.ts";
+import { type Claim, type Intent, readClaim, readIntent } from "../../../instance/claim.ts";
+import { readAgentRecord, type Target } from "../../../instance/containment.ts";
+import { hasCode } from "../../../instance/files.ts";
+import { bootId, type ProcessId } from "../../../instance/process-table.ts";
 
 export const DRIVER_NAME = "process";
 

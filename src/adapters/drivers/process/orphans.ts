@@ -7,7 +7,7 @@
  */
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
-import { bootId, INSTANCE_MARKER, type ProcessId, scanProcesses } from "../../../shim/process-table.ts";
+import { bootId, INSTANCE_MARKER, type ProcessId, scanProcesses } from "../../../instance/process-table.ts";
 import { clonesIn, epochsIn, type Instance, type Layout, loadInstance } from "./layout.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";

@@ -1,8 +1,8 @@
 /** Looks at one instance from outside, for whoever doubts that it is well. */
 import type { Probed, ProcessState } from "../../../core/model/liveness.ts";
-import { lookAtAgent } from "../../../shim/agent-process.ts";
-import { isRecord } from "../../../shim/files.ts";
-import { processState, signalProcess } from "../../../shim/process-table.ts";
+import { lookAtAgent } from "../../../instance/agent-process.ts";
+import { isRecord } from "../../../instance/files.ts";
+import { processState, signalProcess } from "../../../instance/process-table.ts";
 import { callShim } from "./control-client.ts";
 import { type Instance, targetOf } from "./layout.ts";
 

@@ -5,7 +5,6 @@ import { dirname, join, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FactoryError } from "../../../core/model/error.ts";
 import { CONTAINMENTS, type InstanceHandle } from "../../../core/model/instance.ts";
-import type { StartRequest } from "../../../ports/driver.ts";
 import {
   type ContainmentPlan,
   claimFenced,
@@ -15,11 +14,12 @@ import {
   readClaim,
   readFence,
   writeIntent,
-} from "../../../shim/claim.ts";
-import { createCgroup, joining } from "../../../shim/containment.ts";
-import { syncDirectory } from "../../../shim/files.ts";
-import { INSTANCE_MARKER } from "../../../shim/process-table.ts";
-import type { LaunchSettings } from "../../../shim/settings.ts";
+} from "../../../instance/claim.ts";
+import { createCgroup, joining } from "../../../instance/containment.ts";
+import { syncDirectory } from "../../../instance/files.ts";
+import type { LaunchSettings } from "../../../instance/launch-settings.ts";
+import { INSTANCE_MARKER } from "../../../instance/process-table.ts";
+import type { StartRequest } from "../../../ports/driver.ts";
 import type { Machine } from "./capabilities.ts";
 import {
   cloneDirectory,

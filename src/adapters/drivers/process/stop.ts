@@ -6,10 +6,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { DeathProof } from "../../../core/model/instance.ts";
+import {
+  findMembers,
+  freezeAgent,
+  isPopulated,
+  killCgroup,
+  type Target,
+} from "../../../instance/containment.ts";
+import { isRecord, readJson } from "../../../instance/files.ts";
+import { isAlive, type ProcessId, type ProcessRow, signalProcess } from "../../../instance/process-table.ts";
 import type { StopLadder } from "../../../ports/driver.ts";
-import { findMembers, freezeAgent, isPopulated, killCgroup, type Target } from "../../../shim/containment.ts";
-import { isRecord, readJson } from "../../../shim/files.ts";
-import { isAlive, type ProcessId, type ProcessRow, signalProcess } from "../../../shim/process-table.ts";
 import { nextCensus } from "./census.ts";
 import { callShim } from "./control-client.ts";
 import { type Instance, targetOf } from "./layout.ts";

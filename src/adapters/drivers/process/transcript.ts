@@ -1,7 +1,7 @@
 /** The end of what an instance printed, from the files that its shim has written and redacted. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { TRANSCRIPT_FILES } from "../../../shim/transcript.ts";
+import { TRANSCRIPT_FILES } from "../../../instance/transcript.ts";
 
 export function readTranscript(instanceDirectory: string, bytesMax: number): string {
   let left = Math.max(0, bytesMax);

@@ -1,11 +1,11 @@
 import type { z } from "zod";
-import type { ActionAnswer, ControlPlane, InstanceCaller } from "../../../ports/control-plane.ts";
 import {
   wireClaimAnswerSchema,
   wireClaimSchema,
   wireCompletionAnswerSchema,
   wireCompletionSchema,
-} from "../../../wire/action-schema.ts";
+} from "../../../api/action-schema.ts";
+import type { ActionAnswer, ControlPlane, InstanceCaller } from "../../../ports/control-plane.ts";
 import { BINARY_TYPE } from "../cloud-event.ts";
 import { HttpProblem, problemOf } from "../problem.ts";
 import type { Answer, Call, Route } from "../route.ts";

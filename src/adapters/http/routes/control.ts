@@ -1,9 +1,7 @@
 import type { z } from "zod";
-import type { ControlAnswer, ControlPlane, ControlRequest } from "../../../ports/control-plane.ts";
+import type { ControlPlane, ControlRequest } from "../../../ports/control-plane.ts";
 import { BINARY_TYPE } from "../cloud-event.ts";
-import { problemOfControl } from "../problem.ts";
-import type { Answer, Call, Route } from "../route.ts";
-import { doneSchema } from "../schema/answer.ts";
+import type { Call, Route } from "../route.ts";
 import {
   closureBody,
   emptyBody,
@@ -15,6 +13,7 @@ import {
   reviewBody,
   rewriteBody,
 } from "../schema/request.ts";
+import { act, answer } from "./order.ts";
 import { requestRoutes } from "./requests.ts";
 import { nameOf } from "./views.ts";
 
@@ -125,27 +124,7 @@ function subjectRoutes(plane: ControlPlane, kind: "missions" | "clones"): readon
   ];
 }
 
-export function act(path: string, operation: string, summary: string): Omit<Route, "handle"> {
-  return {
-    method: "POST",
-    path,
-    operation,
-    summary,
-    access: "operator",
-    answers: {
-      200: { description: "Recorded", schema: doneSchema },
-      409: { description: "The present state does not allow it" },
-    },
-  };
-}
-
 function request(call: Call): ControlRequest {
   const { reason } = call.body as z.output<typeof holdBody>;
   return { name: nameOf(call), actor: call.actor, reason };
-}
-
-export function answer(given: ControlAnswer): Answer {
-  if (given.ok) return { status: 200, body: { message: given.message } };
-  const problem = problemOfControl(given);
-  return { status: problem.status, body: problem };
 }

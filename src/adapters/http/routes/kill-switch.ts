@@ -5,7 +5,7 @@ import { BINARY_TYPE } from "../cloud-event.ts";
 import type { Route } from "../route.ts";
 import { switchViewSchema } from "../schema/kill-switch.ts";
 import { switchBody, switchReleaseBody } from "../schema/request.ts";
-import { act, answer } from "./control.ts";
+import { act, answer } from "./order.ts";
 
 /** The switch for the fleet, a label or a mission. */
 export function killSwitchRoutes(plane: ControlPlane): readonly Route[] {

@@ -4,7 +4,7 @@ import type { ControlPlane } from "../../../ports/control-plane.ts";
 import { BINARY_TYPE } from "../cloud-event.ts";
 import type { Route } from "../route.ts";
 import { decideBody, emptyBody, nameParams } from "../schema/request.ts";
-import { act, answer } from "./control.ts";
+import { act, answer } from "./order.ts";
 import { nameOf } from "./views.ts";
 
 /** Answers to open questions, by the id that the inbox shows. */

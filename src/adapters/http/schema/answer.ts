@@ -4,8 +4,8 @@ import {
   wireClaimSchema,
   wireCompletionAnswerSchema,
   wireCompletionSchema,
-} from "../../../wire/action-schema.ts";
-import { wireEventSchema, wireHeartbeatSchema } from "../../../wire/schema.ts";
+} from "../../../api/action-schema.ts";
+import { wireEventSchema, wireHeartbeatSchema } from "../../../api/schema.ts";
 import { cloudEventSchema } from "../cloud-event.ts";
 import { actionRowSchema, actionsSchema } from "./action.ts";
 import {

@@ -1,7 +1,8 @@
 /** Budgets: money is asked about and not killed for, and what people decided stands. */
+
+import { isOverBudget, limitsInForce } from "../../clone/spending/raise.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import { BUDGET_FIELDS } from "../../model/request.ts";
-import { isOverBudget, limitsInForce } from "../../supervise/raise.ts";
 import { FINE, found, type Invariant } from "../fact.ts";
 
 /** Whoever spends calls or money is paused and asked about. Only time that is over, and a runaway, end a mission by themselves. */

@@ -1,5 +1,5 @@
 /** Missions: each ends once, and is closed once, with its end. */
-import type { CloneState } from "../../supervise/state.ts";
+import type { CloneState } from "../../model/clone-state.ts";
 import { FINE, found, type Invariant } from "../fact.ts";
 
 const TERMINAL_REPORTS = new Set([

@@ -1,7 +1,7 @@
 /** Effects: asked for in the record, kept until they are settled, and never so lost that a clone waits for ever. */
 
+import type { CloneState } from "../../model/clone-state.ts";
 import { sameValue } from "../../model/same.ts";
-import type { CloneState } from "../../supervise/state.ts";
 import { FINE, type Finding, found, type Invariant, type OpenEffect, UNKNOWN } from "../fact.ts";
 
 /** Every effect is written in the transaction that asked for it, and stays until it is settled. */

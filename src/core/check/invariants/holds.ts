@@ -1,6 +1,7 @@
 /** Holds: what is held does not move, and what moves while it is held is stopped in its tracks. */
+
+import { pauseGraceMs } from "../../clone/stop/pause.ts";
 import { MINUTE_MS } from "../../model/time.ts";
-import { pauseGraceMs } from "../../supervise/pause.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Nothing is prepared, launched or dispatched for a clone with a hold; one that runs is asked to pause at once, and to go on when the last hold is gone. */

@@ -1,7 +1,8 @@
 /** Meters: what was used is never forgotten, and whoever is ended for spending had been stopped and went on. */
+
+import { usedByInstance } from "../../clone/spending/budget.ts";
+import type { CloneState } from "../../model/clone-state.ts";
 import { SECOND_MS } from "../../model/time.ts";
-import { usedByInstance } from "../../supervise/budget.ts";
-import type { CloneState } from "../../supervise/state.ts";
 import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 
 /** Late reports, mistakes of agents and the end of an instance move meters up or not at all, and what they say is a number. */

@@ -1,6 +1,7 @@
 /** Nothing that runs is stopped by mistake. */
+
+import type { CloneState } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
-import type { CloneState } from "../../supervise/state.ts";
 import { FINE, found, type Invariant, type Recorded, type Wanted } from "../fact.ts";
 
 /** The only things that may end a living instance. */

@@ -1,9 +1,10 @@
 /** What people are to be told reaches them: nothing is dropped, nothing is two things, nothing overtakes. */
+
+import type { CloneState } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import { type Incident, SEVERITIES, type Severity } from "../../model/incident.ts";
 import type { Destination, NoticeKind, OutboxRow } from "../../model/notice.ts";
 import { sameValue } from "../../model/same.ts";
-import type { CloneState } from "../../supervise/state.ts";
 import { type Fact, FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Something that people must hear of, worked out apart from how notices are. */

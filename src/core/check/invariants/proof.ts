@@ -1,7 +1,7 @@
 /** Ends: fencing, proof of death, and that they are true. */
 
+import type { CloneState } from "../../model/clone-state.ts";
 import { firstDifference } from "../../model/same.ts";
-import type { CloneState } from "../../supervise/state.ts";
 import { epochOf } from "../epoch.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 

@@ -1,9 +1,9 @@
 /** The record itself: its chain, and the states as what the events mean. */
 
+import type { CloneState } from "../../model/clone-state.ts";
 import { firstDifference } from "../../model/same.ts";
 import { EMPTY_CHAIN, eventText } from "../../record/chain.ts";
 import { walkChain } from "../../record/walk.ts";
-import type { CloneState } from "../../supervise/state.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Every event follows from the one before it, without gaps, and says what it said when it was written. */

@@ -1,6 +1,7 @@
 /** The way back of a degraded instance: bounded, in order, and never a second body before the first is proven dead. */
+
+import { TRIES_MAX, TRIES_WINDOW_MS, triesSince } from "../../clone/health/recovery-ladder.ts";
 import type { Effect } from "../../model/effect.ts";
-import { TRIES_MAX, TRIES_WINDOW_MS, triesSince } from "../../supervise/recover.ts";
 import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 
 /** Whatever was launched is on record as dead, with its proof, before anything is launched in its place. */

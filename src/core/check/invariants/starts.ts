@@ -1,6 +1,7 @@
 /** What must be true before anything is started. */
+
+import type { CloneState } from "../../model/clone-state.ts";
 import type { ConditionType } from "../../model/condition.ts";
-import type { CloneState } from "../../supervise/state.ts";
 import { FINE, type Finding, found, type Invariant, type Wanted } from "../fact.ts";
 
 /** An epoch is used up only for a mission that is assigned and not over, whose contract stands in the accepted revision that it names. */

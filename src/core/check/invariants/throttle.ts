@@ -1,7 +1,8 @@
 /** Rate limits are a matter of the whole account: nobody goes on before it is free, and then one after the other. */
+
+import { accountOf, RAMP_MS } from "../../clone/start/throttle.ts";
+import type { CloneState } from "../../model/clone-state.ts";
 import { type Instant, MINUTE_MS } from "../../model/time.ts";
-import type { CloneState } from "../../supervise/state.ts";
-import { accountOf, RAMP_MS } from "../../supervise/throttle.ts";
 import { FINE, found, type Invariant } from "../fact.ts";
 
 /** A limit that was recorded this long ago was known when somebody was let go. */

@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSy
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createProcessDriver } from "../../../../src/adapters/drivers/process/driver.ts";
+import type { WireEvent, WireEventType } from "../../../../src/api/event.ts";
 import type { InstanceHandle } from "../../../../src/core/model/instance.ts";
+import { readAgentRecord } from "../../../../src/instance/containment.ts";
+import { isAlive, pidNamespace, readProcess, scanProcesses } from "../../../../src/instance/process-table.ts";
 import type { StartRequest, StopLadder } from "../../../../src/ports/driver.ts";
-import { readAgentRecord } from "../../../../src/shim/containment.ts";
-import { isAlive, pidNamespace, readProcess, scanProcesses } from "../../../../src/shim/process-table.ts";
-import type { WireEvent, WireEventType } from "../../../../src/wire/event.ts";
 import { envelope } from "../../../contract/driver.ts";
 import {
   createProcessWorld,

@@ -1,0 +1,104 @@
+/** Which drills fell due: a question, asked as often as anybody likes. */
+import { Cron } from "croner";
+import type { DesiredClone } from "../../model/clone.ts";
+import { type DrillBook, type DrillPlan, newestDrills, type OverdueDrill } from "../../model/drill.ts";
+import { CONTAINMENTS, type Containment } from "../../model/instance.ts";
+import { HOUR_MS, type Instant } from "../../model/time.ts";
+
+/** A drill takes seconds. Whoever has not got to it by now has a reason that people should hear. */
+export const OVERDUE_MS = HOUR_MS;
+export const WHOLE_FLEET = "fleet";
+
+export interface DrillTarget {
+  readonly name: string;
+  readonly isolation: Containment;
+}
+
+export interface DueDrill extends DrillTarget {
+  readonly dueAt: Instant;
+}
+
+/** Clones in the order of their names. Canaries are those whose file says `labels: {canary: "true"}`; a retired one is never started, so nothing is proven on it. */
+export function drillTargets(
+  targets: DrillPlan["targets"],
+  clones: ReadonlyMap<string, DesiredClone>,
+): readonly DrillTarget[] {
+  const chosen = [...clones.values()].filter((clone) => {
+    if (clone.state === "retired") return false;
+    if (targets === "all") return true;
+    return targets === "canaries" ? clone.labels?.["canary"] === "true" : targets.includes(clone.name);
+  });
+  return chosen
+    .map(({ name, runtime }) => ({
+      name,
+      isolation: CONTAINMENTS.find((one) => one === runtime.isolation) ?? "group",
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Equal for equal plans. */
+export function planText({ schedule, timezone, targets }: DrillPlan): string {
+  return JSON.stringify([schedule, timezone, targets]);
+}
+
+/**
+ * Every target for which the schedule has come round since its last drill, whoever made that. A plan that is
+ * new asks for nothing of the time before it was seen; several rounds that were missed are one drill.
+ */
+export function dueDrills(
+  plan: DrillPlan,
+  book: DrillBook,
+  facts: { readonly targets: readonly DrillTarget[]; readonly now: Instant },
+): readonly DueDrill[] {
+  const since = book.plan?.text === planText(plan) ? book.plan.since : facts.now;
+  const newest = newestDrills(book.results);
+  return facts.targets.flatMap((target) => {
+    const last = newest.get(target.name);
+    const dueAt = nextDrillAt(plan, Math.max(since, last === undefined ? 0 : Date.parse(last.at)));
+    return dueAt !== null && dueAt <= facts.now ? [{ ...target, dueAt }] : [];
+  });
+}
+
+/** Those that people should hear of. A plan that finds no clone proves nothing, which is told as well. */
+export function overdueDrills(
+  plan: DrillPlan,
+  book: DrillBook,
+  facts: { readonly targets: readonly DrillTarget[]; readonly now: Instant; readonly reason: string | null },
+): readonly OverdueDrill[] {
+  const nobody = facts.targets.length === 0;
+  const targets = nobody ? [{ name: WHOLE_FLEET, isolation: "group" as const }] : facts.targets;
+  return dueDrills(plan, book, { ...facts, targets })
+    .filter(({ dueAt }) => facts.now - dueAt >= OVERDUE_MS)
+    .map(({ name, dueAt }) => ({
+      target: name,
+      dueAt,
+      reason: nobody
+        ? "the plan finds no clone to drill on"
+        : (facts.reason ?? "it was not made within an hour"),
+    }));
+}
+
+const CRONS = new Map<string, Cron>();
+/** There is one plan; others are of files that were changed. */
+const CRONS_MAX = 16;
+let asked: { readonly key: string; readonly answers: Map<Instant, Instant | null> } | null = null;
+
+/** The first time after an instant at which the schedule comes round. Remembered: it is asked several times a second. */
+export function nextDrillAt({ schedule, timezone }: DrillPlan, after: Instant): Instant | null {
+  const key = `${timezone} ${schedule}`;
+  if (asked?.key !== key || asked.answers.size > ANSWERS_MAX) asked = { key, answers: new Map() };
+  const known = asked.answers.get(after);
+  if (known !== undefined) return known;
+  let cron = CRONS.get(key);
+  if (cron === undefined) {
+    if (CRONS.size >= CRONS_MAX) CRONS.clear();
+    cron = new Cron(schedule, { timezone, paused: true });
+    CRONS.set(key, cron);
+  }
+  const answer = cron.nextRun(new Date(after))?.getTime() ?? null;
+  asked.answers.set(after, answer);
+  return answer;
+}
+
+/** More than a fleet has targets. */
+const ANSWERS_MAX = 20_000;

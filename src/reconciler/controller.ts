@@ -1,0 +1,442 @@
+import type { CloneState } from "../core/model/clone-state.ts";
+import { DEFAULT_FLEET_POLICY } from "../core/model/desired.ts";
+import { FactoryError } from "../core/model/error.ts";
+import type { Destination } from "../core/model/notice.ts";
+import { sameValue } from "../core/model/same.ts";
+import { SECOND_MS } from "../core/model/time.ts";
+import { isAtRest } from "../core/status/at-rest.ts";
+import type { Picture } from "../core/status/fleet.ts";
+import { laneOf } from "../core/status/lane.ts";
+import type { DocumentMemory } from "../documents/read-documents.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ControlPlane } from "../ports/control-plane.ts";
+import type { Drills } from "../ports/drills.ts";
+import type { Driver } from "../ports/driver.ts";
+import type { InCoreLane } from "../ports/in-core-lane.ts";
+import type { Judge } from "../ports/judge.ts";
+import type { KillSwitchFile } from "../ports/kill-switch-file.ts";
+import type { Log } from "../ports/log.ts";
+import type { OpenNotifier } from "../ports/notifier.ts";
+import type { Proposals } from "../ports/proposals.ts";
+import type { Secrets } from "../ports/secrets.ts";
+import type { Source } from "../ports/source.ts";
+import type { StatusBranch } from "../ports/status-branch.ts";
+import type { Store } from "../ports/store.ts";
+import type { Traces } from "../ports/traces.ts";
+import type { Workspaces } from "../ports/workspaces.ts";
+import { createActions } from "./callbacks/actions.ts";
+import { createArrivals } from "./callbacks/arrivals.ts";
+import { createIngest } from "./callbacks/ingest.ts";
+import { createTokens } from "./callbacks/tokens.ts";
+import { createDispatcher } from "./effects/dispatch.ts";
+import { createEffectHandlers } from "./effects/handlers.ts";
+import { createTracer } from "./effects/trace.ts";
+import { createPlannedDrills } from "./fleet/drills.ts";
+import { createKillSwitch, type KillSwitch } from "./fleet/kill-switch.ts";
+import { createRollback } from "./fleet/rollback.ts";
+import { createRollouts } from "./fleet/rollouts.ts";
+import { createWatching } from "./loop/absence.ts";
+import { createProber } from "./loop/probing.ts";
+import { createPasses } from "./loop/reconcile.ts";
+import { superviseClone, superviseOnce } from "./loop/supervise.ts";
+import { noticesInto } from "./notices/destinations.ts";
+import { createOutbox } from "./notices/outbox.ts";
+import { createClosures } from "./operators/closures.ts";
+import { createControlPlane } from "./operators/control-plane.ts";
+import { createAnswers } from "./operators/decisions.ts";
+import { createControl } from "./operators/orders.ts";
+import { isUrgent, matters, mustOutliveUs } from "./publish/relevance.ts";
+import { statusTextInTurns } from "./publish/status-files.ts";
+import { createWriteBack, PUSHES_PER_MINUTE_MAX } from "./publish/write-back.ts";
+import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR, refuseHalfRebuilt } from "./record/guard.ts";
+import { anchorOf, withRecordFiles } from "./record/published-files.ts";
+import { openRecorder, type Recorder } from "./record/recorder.ts";
+import { createDesires } from "./source/resolved-revisions.ts";
+
+export interface ControllerParts {
+  readonly store: Store;
+  readonly source: Source;
+  readonly statusBranch: StatusBranch;
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly workspaces: Workspaces;
+  readonly secrets: Secrets;
+  readonly judge: Judge;
+  readonly traces: Traces;
+  readonly killSwitch: KillSwitchFile & { readonly path: string };
+  readonly drills: Drills;
+  readonly inCore: InCoreLane;
+  readonly proposals: Proposals;
+  readonly notifiers: OpenNotifier;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Name of this installation: part of every mission's id and of every commit. */
+  readonly installation: string;
+  /** What the fleet repository is called; the same wherever it is cloned from. */
+  readonly repository: string;
+  readonly key: Uint8Array;
+  readonly operatorToken: string;
+  /** What was parsed before, by another controller of this process; without it everything is read once. */
+  readonly documents?: DocumentMemory;
+  /** An empty record beside a status branch that knows of missions is meant so. */
+  readonly fresh?: boolean;
+}
+
+/**
+ * The controller without its timers: every step of the loop can be taken on
+ * its own, so that the simulator takes them in any order and dies between any two.
+ */
+export interface Controller {
+  readonly controlPlane: ControlPlane;
+  /** Tells where instances call back to; adopted instances are told anew. */
+  listenAt(callbackUrl: string): void;
+  /** Takes up what the last controller left unfinished. Once, after `listenAt`. */
+  resume(): void;
+  /** Looks at the repository. */
+  look(signal: AbortSignal): Promise<void>;
+  /** Plans and records until there is nothing left to plan. */
+  pass(signal: AbortSignal): Promise<void>;
+  /** Records what fell due. `readLagMs`: how late our own loop was since it was asked last; asked more than once. */
+  supervise(readLagMs: () => number): Promise<boolean>;
+  /** Obeys the kill switch. Never waits, and does not depend on any other step. */
+  obeySwitch(): void;
+  /** Publishes the status if it is time to. */
+  publish(signal: AbortSignal): Promise<string>;
+  publishDueAt(): number | null;
+  /** Asks for a publication, changed or not, that repairs what others wrote over; the loop does so every five minutes. */
+  touch(): void;
+  /** Status is flushed at least this often, changed or not. */
+  flushMs(): number;
+  /** Something happened since the last call that another pass could act upon. */
+  takeDirty(): boolean;
+  /** Resolves when no effect is under way and nothing waits to be recorded. */
+  settled(): Promise<void>;
+  /** Whether the record is the one that was published from. */
+  recordVerdict(): GuardVerdict;
+  /** Nothing was ever recorded, and it is not to be: this controller has no business. */
+  mustEnd(): FactoryError | null;
+  /** Whether every declared mission is closed and everything is published. */
+  atRest(): boolean;
+  /** Everything that status is derived from, as it is now. */
+  picture(): Picture;
+  close(): Promise<void>;
+}
+
+const PUSHES = "status_pushes";
+/** Until `fleet.yaml` has been read. */
+const DEFAULT_FLUSH_SECONDS = 300;
+/** The chance that what was recorded last is also told before we end; the next controller has the rest. */
+const LAST_NOTICES_MS = SECOND_MS;
+
+export async function createController(parts: ControllerParts): Promise<Controller> {
+  const { store, clock, log, drivers } = parts;
+  const recorder: Recorder = await openRecorder({
+    store,
+    clock,
+    log,
+    tell: noticesInto(() => recorder.settings, declaredNotify),
+  });
+  refuseHalfRebuilt(recorder.settings);
+  const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
+  const desires = createDesires({
+    source: parts.source,
+    repository: parts.repository,
+    clock,
+    documents: parts.documents,
+  });
+  const guard = createRecordGuard({
+    store,
+    recorder,
+    branch: parts.statusBranch,
+    clock,
+    log,
+    fresh: parts.fresh === true,
+  });
+  const rollback = createRollback({
+    recorder,
+    source: parts.source,
+    proposals: parts.proposals,
+    clock,
+    log,
+  });
+  const rollouts = createRollouts({ recorder, clock, log });
+  const passes = createPasses({
+    source: parts.source,
+    desires,
+    drivers,
+    recorder,
+    rollback,
+    rollouts,
+    clock,
+    log,
+    obstacle: () => guard.obstacle(),
+    killSwitch: () => killSwitch.engaged(),
+  });
+  const killSwitch: KillSwitch = createKillSwitch({
+    recorder,
+    drivers,
+    file: parts.killSwitch,
+    path: parts.killSwitch.path,
+    fleet: () => passes.desired()?.fleet ?? null,
+    clock,
+    log,
+    onChange() {
+      dirty = true;
+      writeBack.touch(true);
+    },
+  });
+  let callbackUrl = "";
+  const tracer = createTracer({
+    traces: parts.traces,
+    journal: store,
+    signals: recorder.signals,
+    secrets: parts.secrets,
+    workspaces: parts.workspaces,
+    clock,
+    log,
+  });
+  const handlers = createEffectHandlers({
+    tracer,
+    killSwitch,
+    drivers,
+    workspaces: parts.workspaces,
+    secrets: parts.secrets,
+    judge: parts.judge,
+    inCore: parts.inCore,
+    proposals: parts.proposals,
+    source: parts.source,
+    revision: () => passes.desired()?.revision ?? null,
+    desires,
+    tokens,
+    installation: parts.installation,
+    callbackUrl: () => callbackUrl,
+    signals: recorder.signals,
+    now: () => clock.now(),
+    prices: () => (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).prices,
+    log,
+    obstacle: (signal) => guard.obstacleSoon(signal),
+  });
+  const dispatcher = createDispatcher({ recorder, handlers, clock, log });
+  const actions = createActions({ recorder, store, clock });
+  const closures = createClosures({
+    recorder,
+    lane: (name) => lane(name)?.name ?? null,
+    interventionsMax: () =>
+      (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).guardrails.maxInterventionsPerMission,
+  });
+  const arrivals = createArrivals();
+  const prober = createProber({ drivers, clock, log });
+  const watching = createWatching(clock);
+  const ingest = createIngest({
+    recorder,
+    store,
+    clock,
+    onUsage: (clone) => superviseClone(clone, { recorder, watching }),
+  });
+  const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
+  const answers = createAnswers({ recorder, clock, caps: () => passes.desired()?.fleet.caps ?? null });
+  let dirty = true;
+  const outbox = createOutbox({
+    recorder,
+    open: parts.notifiers,
+    declared: declaredNotify,
+    clock,
+    log,
+  });
+
+  const drills = createPlannedDrills({
+    recorder,
+    drills: parts.drills,
+    desired: () => passes.desired(),
+    destinations: declaredNotify,
+    killSwitch: () => killSwitch.engaged(),
+    clock,
+    log,
+    onChange: () => writeBack.touch(true),
+  });
+
+  /** Null while `fleet.yaml` has not been read or cannot be used. */
+  function declaredNotify(): readonly Destination[] | null {
+    const desired = passes.desired();
+    return desired === null || desired.broken.has("fleet") ? null : desired.fleet.simone.notify;
+  }
+
+  const writeBack = createWriteBack({
+    pushesPerMinute: () => passes.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_MAX,
+    branch: parts.statusBranch,
+    // A copy: the record goes on while the texts are written.
+    derive: async () => {
+      const now = { ...picture(), states: new Map(recorder.states) };
+      const { installation, repository } = parts;
+      return withRecordFiles(await statusTextInTurns(now), {
+        states: now.states,
+        settings: publishedSettings(recorder.settings),
+        anchor: await anchorOf(store, { installation, repository }),
+        store,
+      });
+    },
+    admit: (files) => guard.admit(files),
+    clock,
+    log,
+    pushes: readPushes(recorder.settings.get(PUSHES)),
+    // Before the push, so that neither a crash nor a failing record earns new ones.
+    onPush: (pushes) =>
+      recorder.putSettings({ [PUSHES]: JSON.stringify(pushes.slice(-PUSHES_PER_MINUTE_MAX)) }),
+  });
+  recorder.onEffects((effects) => dispatcher.add(effects));
+  recorder.onChange((change) => {
+    if (matters(change)) {
+      dirty = true;
+      writeBack.touch(isUrgent(change));
+    }
+    if (mustOutliveUs(change)) writeBack.keep();
+  });
+
+  function picture(): Picture {
+    return {
+      installation: parts.installation,
+      now: clock.now(),
+      source: passes.source(),
+      desired: passes.desired(),
+      states: recorder.states,
+      signals: recorder.signals,
+      held: passes.lastPlan()?.held ?? [],
+      rollback: rollback.state(),
+      rollouts: rollouts.all(),
+      drills: drills.book(),
+      suspicion: (state) =>
+        state.instance === null ? null : arrivals.suspicion(state.name, state.instance, clock.now()),
+    };
+  }
+
+  async function look(signal: AbortSignal): Promise<void> {
+    const before = `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`;
+    await passes.look(signal);
+    const pin = rollback.pin();
+    await rollback.propose(passes.desired(), signal);
+    if (rollback.pin() !== pin) writeBack.touch(false);
+    if (before !== `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`) {
+      dirty = true;
+      writeBack.touch(passes.source().state === "error");
+    }
+  }
+
+  async function pass(signal: AbortSignal): Promise<void> {
+    // Where its branch is called is known once `fleet.yaml` was read.
+    const desired = passes.desired();
+    if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) await guard.settle(signal);
+    const before = { held: passes.lastPlan()?.held ?? [], rollback: rollback.state() };
+    await passes.pass(signal);
+    if (!sameValue(passes.lastPlan()?.held ?? [], before.held)) writeBack.touch(false);
+    // The mode stands on the board, and a pin is a question to a person.
+    if (rollback.state() !== before.rollback) writeBack.touch(rollback.pin() !== before.rollback.pin);
+  }
+
+  function lane(name: string): CloneState | null {
+    return laneOf(name, { states: recorder.states, desired: passes.desired() });
+  }
+
+  const controlPlane = createControlPlane({
+    installation: parts.installation,
+    recorder,
+    store,
+    source: parts.source,
+    drivers,
+    tokens,
+    guard,
+    ingest,
+    arrivals,
+    actions,
+    control,
+    closures,
+    answers,
+    killSwitch,
+    passes,
+    rollback,
+    rollouts,
+    outbox,
+    writeBack,
+    picture,
+    lane,
+    look,
+    pass,
+    clock,
+    log,
+  });
+
+  return {
+    controlPlane,
+    listenAt(url) {
+      callbackUrl = url;
+    },
+    resume() {
+      dispatcher.add(recorder.unsettled);
+      for (const state of recorder.states.values()) {
+        const { instance } = state;
+        if (instance === null || instance.stopping !== null) continue;
+        // It may have outlived an address: tell it where we are. One whose launch was cut off comes after that
+        // launch in its lane. Losing this is repaired by its own retries.
+        const id = `${state.name}/${state.version}/configure/${clock.now()}`;
+        dispatcher.add([{ id, clone: state.name, effect: { type: "configure", epoch: instance.epoch } }]);
+      }
+    },
+    look,
+    pass,
+    supervise(readLagMs) {
+      watching.begin(readLagMs);
+      outbox.tick();
+      drills.tick();
+      return superviseOnce({
+        recorder,
+        watching,
+        prober,
+        policy: passes.desired()?.fleet ?? null,
+      });
+    },
+    obeySwitch: () => killSwitch.tick(),
+    // Nothing is written over what may be all that is left of the record.
+    publish: async (signal) => (guard.obstacle() === null ? writeBack.tick(signal) : "waiting"),
+    recordVerdict: () => guard.verdict(),
+    mustEnd() {
+      const obstacle = guard.verdict().type === "refused" && guard.empty ? guard.obstacle() : null;
+      return obstacle === null ? null : new FactoryError("record/lost", "stall", obstacle);
+    },
+    publishDueAt: () => writeBack.dueAt(),
+    touch: () => writeBack.refresh(),
+    flushMs: () =>
+      (passes.desired()?.fleet.writeBack.flushIntervalSeconds ?? DEFAULT_FLUSH_SECONDS) * SECOND_MS,
+    takeDirty() {
+      const was = dirty;
+      dirty = false;
+      return was;
+    },
+    async settled() {
+      await recorder.idle();
+      await dispatcher.idle();
+      await outbox.idle();
+      await recorder.idle();
+    },
+    picture,
+    atRest: () => isAtRest(picture()) && writeBack.published() !== null,
+    async close() {
+      await drills.close();
+      await dispatcher.close();
+      outbox.tick();
+      await Promise.race([outbox.idle(), clock.sleep(LAST_NOTICES_MS).catch(() => {})]);
+      await outbox.close();
+      await recorder.idle();
+    },
+  };
+}
+
+/** What a rebuilt record needs of them; how often we pushed is nobody's business a minute later. */
+function publishedSettings(settings: ReadonlyMap<string, string>): Record<string, string> {
+  const own: ReadonlySet<string> = new Set([PUSHES, REPLACED_ANCHOR]);
+  return Object.fromEntries([...settings].filter(([key]) => !own.has(key)).sort());
+}
+
+/** Null when this record has never counted one. */
+function readPushes(text: string | undefined): number[] | null {
+  if (text === undefined) return null;
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? value.filter((at): at is number => typeof at === "number") : [];
+}

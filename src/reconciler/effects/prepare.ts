@@ -1,0 +1,115 @@
+import type { CloneState } from "../../core/model/clone-state.ts";
+import type { Gate } from "../../core/model/condition.ts";
+import { asFactoryError } from "../../core/model/error.ts";
+import type { Driver } from "../../ports/driver.ts";
+import type { Secrets } from "../../ports/secrets.ts";
+import type { Workspaces } from "../../ports/workspaces.ts";
+import type { Desires } from "../source/resolved-revisions.ts";
+import { envelopeIssues } from "./envelope.ts";
+
+export interface PrepareParts {
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly workspaces: Workspaces;
+  readonly secrets: Secrets;
+  readonly desires: Desires;
+  readonly installation: string;
+  readonly callbackUrl: () => string;
+}
+
+/**
+ * Gates 3.1 to 3.4 and 4.1: baseline and overlays are on disk with the digest
+ * that was reviewed, every secret resolves, the envelope is valid. Later gates
+ * need a living instance and are answered by its shim.
+ */
+export async function prepare(
+  state: CloneState,
+  parts: PrepareParts,
+  signal: AbortSignal,
+): Promise<readonly Gate[]> {
+  const at = parts.desires.now();
+  return [
+    ...(await applyLayers(state, parts, signal)),
+    await verifySecrets(state, parts, signal),
+    validateEnvelope(state, parts, at),
+    ...refuseUnknownDriver(state, parts, at),
+    ...refuseFullMachine(state, parts, at),
+  ];
+}
+
+/** Without its driver an instance can neither be started nor, worse, be proven dead. */
+function refuseUnknownDriver(state: CloneState, parts: PrepareParts, at: number): Gate[] {
+  const name = state.spec?.runtime.driver;
+  if (name === undefined || parts.drivers.has(name)) return [];
+  const offered = [...parts.drivers.keys()].join(", ") || "none";
+  const evidence = `this controller has no driver named ${name}; it has ${offered}`;
+  return [{ type: "KillSwitchArmed", ok: false, reason: "DriverMissing", evidence, at }];
+}
+
+/** Found out before an epoch is used up, and tried again as long as it lasts: it is not the clone that fails. */
+function refuseFullMachine(state: CloneState, parts: PrepareParts, at: number): Gate[] {
+  const evidence = parts.drivers.get(state.spec?.runtime.driver ?? "")?.obstacle?.() ?? null;
+  return evidence === null
+    ? []
+    : [{ type: "KillSwitchArmed", ok: false, reason: "MachineNotReady", evidence, at }];
+}
+
+async function applyLayers(state: CloneState, parts: PrepareParts, signal: AbortSignal): Promise<Gate[]> {
+  const { spec } = state;
+  const at = parts.desires.now();
+  const both = (ok: boolean, reason: string, baseline: string, overlays: string): Gate[] => [
+    { type: "BaselineApplied", ok, reason, evidence: baseline, at },
+    { type: "OverlayApplied", ok, reason, evidence: overlays, at },
+  ];
+  if (spec === null) return both(false, "NotDeclared", "no declaration", "no declaration");
+  try {
+    const materials = await parts.desires.materials(state, signal);
+    const { digest } = await parts.workspaces.materialise({ clone: state.name, ...materials }, signal);
+    if (digest !== spec.workspaceDigest) {
+      const text = `the workspace has digest ${digest}, ${spec.workspaceDigest} was reviewed`;
+      return both(false, "DigestDiffers", text, text);
+    }
+    const overlays = spec.overlays.length === 0 ? "no overlays" : spec.overlays.join(", ");
+    return both(
+      true,
+      "Applied",
+      `${spec.baseline.name}@${spec.baseline.version}, workspace ${digest}`,
+      `${overlays}, lock file ${digest}`,
+    );
+  } catch (error) {
+    const failure = asFactoryError(error);
+    return both(false, "NotApplied", failure.message, failure.message);
+  }
+}
+
+async function verifySecrets(state: CloneState, parts: PrepareParts, signal: AbortSignal): Promise<Gate> {
+  const at = parts.desires.now();
+  const refs = state.spec?.secrets ?? [];
+  const { missing } = await parts.secrets.resolve(refs, signal);
+  return {
+    type: "SecretsVerified",
+    ok: missing.length === 0,
+    reason: missing.length === 0 ? "Resolved" : "SecretMissing",
+    evidence:
+      missing.length === 0
+        ? `${refs.length} of ${refs.length} references resolve`
+        : missing.map(({ name, problem }) => `${name}: ${problem}`).join("; "),
+    at,
+  };
+}
+
+function validateEnvelope(state: CloneState, parts: PrepareParts, at: number): Gate {
+  const problems = envelopeIssues(state, {
+    installation: parts.installation,
+    callbackUrl: parts.callbackUrl(),
+  });
+  return {
+    type: "EnvelopeValid",
+    ok: problems.length === 0,
+    reason: problems.length === 0 ? "SchemaSatisfied" : "EnvelopeInvalid",
+    evidence:
+      problems.length === 0
+        ? `mission ${state.mission?.missionId ?? ""}, contract ${state.mission?.contractHash ?? ""}`
+        : problems.join("; "),
+    at,
+  };
+}

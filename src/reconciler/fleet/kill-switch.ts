@@ -1,0 +1,280 @@
+/** The kill switch as the controller has it: in memory first, then in the file, then on record. */
+
+import { KILL_SWITCH } from "../../core/clone/declarations.ts";
+import type { CloneState } from "../../core/model/clone-state.ts";
+import type { FleetPolicy } from "../../core/model/desired.ts";
+import { asFactoryError } from "../../core/model/error.ts";
+import type { CloneEvent } from "../../core/model/event.ts";
+import {
+  coveringEntry,
+  engage,
+  entryText,
+  merged,
+  parseSwitch,
+  release,
+  type SwitchEntry,
+  type SwitchScope,
+  type SwitchState,
+  type SwitchSubject,
+  scopeText,
+  switchText,
+} from "../../core/model/kill-switch.ts";
+import { iso } from "../../core/model/time.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ControlAnswer } from "../../ports/control-plane.ts";
+import { DEFAULT_LADDER, type Driver, type StopLadder } from "../../ports/driver.ts";
+import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
+import type { Log } from "../../ports/log.ts";
+import { type Recorder, recordEvents } from "../record/recorder.ts";
+
+/** A record that takes longer than this does not hold up a kill: it is written afterwards. */
+const RECORD_WAIT_MS = 500;
+/** An emergency has no time for the polite rungs, and nobody to write down how long they took. */
+const EMERGENCY_LADDER: StopLadder = { ...DEFAULT_LADDER, enter: "term", termGraceMs: 1_000 };
+const EMERGENCY_MS = 60_000;
+const SETTING = "kill_switch";
+
+export interface KillSwitch {
+  /** Everything that is engaged, by people or by `fleet.yaml`. */
+  engaged(): readonly SwitchEntry[];
+  covering(state: CloneState): SwitchEntry | null;
+  view(): SwitchState & { readonly file: string };
+  engage(request: SwitchRequest & { readonly scope: SwitchScope }): Promise<ControlAnswer>;
+  /** `scope: null`: everything that people engaged. */
+  release(request: SwitchRequest & { readonly scope: SwitchScope | null }): Promise<ControlAnswer>;
+  /** Reads the file and ends whatever is covered and lives. Cheap when nothing is engaged. */
+  tick(): void;
+  /**
+   * Records `event`, a kill, and carries it out without its record when that cannot be written in time: then it
+   * is recorded as soon as it can be.
+   */
+  kill(
+    clone: string,
+    event: Extract<CloneEvent, { type: "kill.requested" }>,
+  ): Promise<"recorded" | "unrecorded">;
+}
+
+interface SwitchRequest {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export function createKillSwitch(parts: {
+  recorder: Recorder;
+  drivers: ReadonlyMap<string, Driver>;
+  file: KillSwitchFile;
+  path: string;
+  fleet: () => FleetPolicy | null;
+  clock: Clock;
+  log: Log;
+  onChange: () => void;
+}): KillSwitch {
+  const { recorder, drivers, clock, log } = parts;
+  let state: SwitchState = readSetting();
+  let text = switchText(state);
+  /** What was brought together last. */
+  let seen: { readonly state: SwitchState; readonly file: SwitchState } | null = null;
+  let written = "";
+  let recorded = recorder.settings.get(SETTING) ?? "";
+  let recording = false;
+  /** Kills that are not on record yet, by clone. */
+  const owed = new Map<string, Extract<CloneEvent, { type: "kill.requested" }>>();
+  const underway = new Set<string>();
+  /** Of `owed`, those of which the log tells. */
+  const told = new Set<string>();
+  /** Ended without a record, as `clone/epoch`: once is enough. */
+  const ended = new Set<string>();
+
+  function readSetting(): SwitchState {
+    return parseSwitch(recorder.settings.get(SETTING) ?? null);
+  }
+
+  function engaged(): readonly SwitchEntry[] {
+    return [...state.engaged, ...declared(parts.fleet())];
+  }
+
+  function adopt(next: SwitchState): void {
+    const before = text;
+    state = next;
+    text = switchText(next);
+    if (text !== before) parts.onChange();
+  }
+
+  /** Somebody without us may have written to it. */
+  function takeIn(): void {
+    const file = parts.file.read();
+    if (seen?.state === state && seen.file === file) return;
+    adopt(merged(state, file));
+    seen = { state, file };
+  }
+
+  /** Never throws: what cannot be kept is in force all the same, and kept when it can be. */
+  function keep(): void {
+    // Never over what was written since it was read last.
+    takeIn();
+    const keeping = text;
+    if (text !== written && (state.engaged.length > 0 || state.released.length > 0)) {
+      try {
+        parts.file.write(state);
+        written = text;
+      } catch (error) {
+        log.error("the file of the kill switch could not be written; it is in force here all the same", {
+          error: String(error),
+        });
+      }
+    }
+    if (
+      text === recorded ||
+      recording ||
+      (recorded === "" && state.engaged.length + state.released.length === 0)
+    )
+      return;
+    recording = true;
+    void recorder
+      .putSettings({ [SETTING]: keeping })
+      .then(() => {
+        recorded = keeping;
+      })
+      .catch(() => {})
+      .finally(() => {
+        recording = false;
+      });
+  }
+
+  async function kill(
+    clone: string,
+    event: Extract<CloneEvent, { type: "kill.requested" }>,
+  ): Promise<"recorded" | "unrecorded"> {
+    owed.set(clone, event);
+    const writing = write(clone);
+    const late = new AbortController();
+    const result = await Promise.race([
+      writing,
+      clock.sleep(RECORD_WAIT_MS, late.signal).then(
+        () => "late" as const,
+        () => "late" as const,
+      ),
+    ]);
+    late.abort();
+    if (result === "recorded") return "recorded";
+    if (!told.has(clone))
+      log.error("a kill could not be recorded in time; it is carried out all the same", { clone });
+    told.add(clone);
+    endWithoutRecord(clone);
+    return "unrecorded";
+  }
+
+  async function write(clone: string): Promise<"recorded" | "failed"> {
+    const event = owed.get(clone);
+    if (event === undefined) return "recorded";
+    try {
+      await recordEvents(recorder, clone, event);
+      owed.delete(clone);
+      told.delete(clone);
+      return "recorded";
+    } catch {
+      return "failed";
+    }
+  }
+
+  function endWithoutRecord(clone: string): void {
+    const handle = recorder.states.get(clone)?.instance?.handle ?? null;
+    const driver = handle === null ? undefined : drivers.get(handle.driver);
+    if (handle === null || driver === undefined || ended.has(`${clone}/${handle.epoch}`)) return;
+    ended.add(`${clone}/${handle.epoch}`);
+    const signal = AbortSignal.timeout(EMERGENCY_MS);
+    void driver
+      // A fence is a file: on a disk that takes none the processes are ended all the same.
+      .fence(clone, handle.epoch, signal)
+      .catch(() => {})
+      .then(() => driver.stop(handle, EMERGENCY_LADDER, signal))
+      .then((proof) =>
+        log.warn("killed without a record", { clone, rung: proof.rung, evidence: proof.evidence }),
+      )
+      .catch((error: unknown) =>
+        log.error("a kill without a record gave no proof", { clone, error: asFactoryError(error).message }),
+      );
+  }
+
+  function act(): void {
+    const all = engaged();
+    if (all.length === 0 && owed.size === 0) return;
+    for (const lane of recorder.states.values()) {
+      const entry = coveringEntry(all, subjectOf(lane));
+      const open = lane.mission !== null && lane.mission.terminal === null;
+      const lives = lane.instance !== null && lane.instance.stopping === null;
+      const judged = lane.phase === "Judging";
+      const due = (entry !== null && (open || lives || judged)) || owed.has(lane.name);
+      if (!due || underway.has(lane.name)) continue;
+      underway.add(lane.name);
+      const event =
+        owed.get(lane.name) ??
+        ({
+          type: "kill.requested",
+          by: KILL_SWITCH,
+          reason: entry === null ? "" : entryText(entry),
+          now: false,
+        } as const);
+      void kill(lane.name, event).finally(() => underway.delete(lane.name));
+    }
+  }
+
+  return {
+    engaged,
+    covering: (lane) => coveringEntry(engaged(), subjectOf(lane)),
+    view: () => ({ engaged: engaged(), released: state.released, file: parts.path }),
+    async engage({ scope, actor, reason }) {
+      adopt(engage(state, { scope, by: `operator:${actor}`, reason, at: iso(clock.now()) }));
+      // In this order: what lives is being ended before anything waits for a disk.
+      act();
+      keep();
+      return {
+        ok: true,
+        message: `the kill switch is engaged for ${scopeText(scope)}; nothing of it starts until \`factory kill-switch release\``,
+      };
+    },
+    async release({ scope, actor, reason }) {
+      const next = release(state, { scope, by: `operator:${actor}`, reason, atMs: clock.now() });
+      if (next === null) {
+        const byFile = declared(parts.fleet()).length > 0;
+        const message = byFile
+          ? "what is engaged stands in fleet.yaml: change `spec.kill_switch` there"
+          : `it is not engaged${scope === null ? "" : ` for ${scopeText(scope)}`}`;
+        return { ok: false, code: "conflict", message };
+      }
+      adopt(next);
+      keep();
+      return {
+        ok: true,
+        message: `the kill switch is released${scope === null ? "" : ` for ${scopeText(scope)}`}; missions that it ended stay cancelled`,
+      };
+    },
+    tick() {
+      takeIn();
+      act();
+      keep();
+    },
+    kill,
+  };
+}
+
+export function subjectOf(state: CloneState): SwitchSubject {
+  return { clone: state.name, mission: state.mission?.name ?? null, labels: state.mission?.labels ?? {} };
+}
+
+/** What `fleet.yaml` says; it is released where it was engaged. */
+function declared(fleet: FleetPolicy | null): readonly SwitchEntry[] {
+  if (fleet === null) return [];
+  const { engaged, labels, missions } = fleet.killSwitch;
+  const entry = (scope: SwitchScope): SwitchEntry => ({
+    scope,
+    by: "repository",
+    reason: "spec.kill_switch in fleet.yaml",
+    at: "its commit",
+  });
+  return [
+    ...(engaged ? [entry({ type: "fleet" })] : []),
+    ...Object.entries(labels).map(([key, value]) => entry({ type: "label", key, value })),
+    ...missions.map((name) => entry({ type: "mission", name })),
+  ];
+}

@@ -1,0 +1,50 @@
+import type { Pin } from "../../core/fleet/guardrails/rollback.ts";
+import type { Gate } from "../../core/fleet/rollouts/rollout.ts";
+import type { CloneState } from "../../core/model/clone-state.ts";
+import { asFactoryError } from "../../core/model/error.ts";
+import type { ObservedInstance } from "../../core/model/instance.ts";
+import type { SwitchEntry } from "../../core/model/kill-switch.ts";
+import type { ObservedState, PendingDeletion } from "../../core/plan/observed.ts";
+import type { Driver } from "../../ports/driver.ts";
+
+/** Longest time that one listing may take; a driver that hangs must not stop supervision. */
+const LISTING_TIMEOUT_MS = 30_000;
+
+/** Asks every driver what lives. One that cannot say makes the whole picture incomplete, and says why. */
+export async function observe(
+  drivers: ReadonlyMap<string, Driver>,
+  record: {
+    readonly states: ReadonlyMap<string, CloneState>;
+    readonly pendingDeletion: PendingDeletion | null;
+    readonly pin: Pin | null;
+    readonly gates: ReadonlyMap<string, Gate>;
+    readonly killSwitch: readonly SwitchEntry[];
+  },
+  signal: AbortSignal,
+): Promise<ObservedState> {
+  // Taken before anybody is asked, and a copy: a listing that is older than the record would bury
+  // what came up since, or take for a stray what was just put to rest.
+  const states = new Map(record.states);
+  const instances: ObservedInstance[] = [];
+  const problems: string[] = [];
+  for (const driver of drivers.values()) {
+    try {
+      const listing = await driver.list(AbortSignal.any([signal, AbortSignal.timeout(LISTING_TIMEOUT_MS)]));
+      instances.push(...listing.instances);
+      if (!listing.complete)
+        problems.push(`driver ${driver.name}: ${listing.problem ?? "the listing is not complete"}`);
+    } catch (error) {
+      problems.push(`driver ${driver.name}: ${asFactoryError(error).message}`);
+    }
+  }
+  return {
+    complete: problems.length === 0,
+    problem: problems.length === 0 ? null : problems.join("; "),
+    instances,
+    states,
+    pendingDeletion: record.pendingDeletion,
+    pin: record.pin,
+    gates: record.gates,
+    killSwitch: record.killSwitch,
+  };
+}

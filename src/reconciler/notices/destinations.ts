@@ -1,0 +1,158 @@
+/** The destinations of notices as the controller knows them: what was declared, how it goes with each, what they hold up. */
+import { canonicalJson, sha256Hex } from "../../core/model/digest.ts";
+import type { Destination, OutboxRow } from "../../core/model/notice.ts";
+import type { Instant } from "../../core/model/time.ts";
+import { type Circuit, CLOSED } from "../../core/notify/circuit.ts";
+import { type Happening, noticesOf } from "../../core/notify/notices.ts";
+import { headsOf } from "../../core/notify/queue.ts";
+import { NO_CHANGE, type OutboxChange, rowsFor } from "../../core/notify/route.ts";
+import type { DestinationView } from "../../core/status/callbacks.ts";
+import type { Notifier } from "../../ports/notifier.ts";
+import type { Recorder } from "../record/recorder.ts";
+
+/** Keys of settings: the last word of `fleet.yaml`, so that nothing goes untold while it cannot be read; */
+export const DECLARED = "notify/destinations";
+/** the declaration under which a destination said that it wants nothing more; */
+export const GONE = "notify/gone/";
+/** since when a destination fails, once people were told so. */
+export const DOWN = "notify/down/";
+
+export interface Way {
+  circuit: Circuit;
+  failingSince: Instant | null;
+  goodNewsAt: Instant | null;
+  crowded: boolean;
+  /** Keys of rows that are under way. */
+  readonly underWay: Set<string>;
+  opened: { readonly digest: string; readonly notifier: Notifier } | null;
+}
+
+export interface Ways {
+  /** What `fleet.yaml` says, or said when it could last be read; null when it never was. */
+  declared(): readonly Destination[] | null;
+  of(destination: string): Way;
+  /** The oldest waiting rows by destination; worked out anew only when rows have changed. */
+  heads(): ReadonlyMap<string, readonly OutboxRow[]>;
+  waiting(destination: string): number;
+  isGone(destination: Destination): boolean;
+  views(): readonly DestinationView[];
+}
+
+export function createWays(recorder: Recorder, declaredNow: () => readonly Destination[] | null): Ways {
+  const ways = new Map<string, Way>();
+  let heads: ReadonlyMap<string, readonly OutboxRow[]> | null = null;
+  let counts: ReadonlyMap<string, Count> = new Map();
+  recorder.onOutbox(() => {
+    heads = null;
+  });
+
+  function look(): ReadonlyMap<string, readonly OutboxRow[]> {
+    if (heads === null) {
+      heads = Map.groupBy(headsOf(recorder.outbox.values()), (row) => row.destination);
+      counts = countRows(recorder.outbox.values());
+    }
+    return heads;
+  }
+
+  const declared = (): readonly Destination[] | null => knownDestinations(recorder.settings, declaredNow());
+  const isGone = (destination: Destination): boolean =>
+    recorder.settings.get(GONE + destination.name) === digestOf(destination);
+
+  function of(destination: string): Way {
+    let way = ways.get(destination);
+    if (way === undefined) {
+      way = {
+        circuit: CLOSED,
+        failingSince: null,
+        goodNewsAt: null,
+        crowded: false,
+        underWay: new Set(),
+        opened: null,
+      };
+      ways.set(destination, way);
+    }
+    return way;
+  }
+
+  function viewOf(destination: Destination): DestinationView {
+    const { name, type } = destination;
+    const way = of(name);
+    const count = counts.get(name);
+    const failing = way.failingSince !== null && recorder.settings.has(DOWN + name);
+    const state =
+      type === "issue" ? "not_connected" : isGone(destination) ? "gone" : failing ? "failing" : "ok";
+    return {
+      name,
+      type,
+      state,
+      failingSince: way.failingSince,
+      waiting: count?.waiting ?? 0,
+      dead: count?.dead ?? 0,
+      backlog: way.crowded,
+      lastProblem: count?.lastProblem ?? null,
+    };
+  }
+
+  return {
+    declared,
+    of,
+    heads: look,
+    waiting(destination) {
+      look();
+      return counts.get(destination)?.waiting ?? 0;
+    },
+    isGone,
+    views() {
+      look();
+      return (declared() ?? []).map(viewOf);
+    },
+  };
+}
+
+/** What people are told of an event, as rows for the transaction that records it. */
+export function noticesInto(
+  settings: () => ReadonlyMap<string, string>,
+  declaredNow: () => readonly Destination[] | null,
+): (happening: Happening, outbox: ReadonlyMap<string, OutboxRow>) => OutboxChange {
+  return (happening, outbox) => {
+    const notices = noticesOf(happening);
+    if (notices.length === 0) return NO_CHANGE;
+    const destinations = knownDestinations(settings(), declaredNow()) ?? [];
+    const changes = notices.map((notice) => rowsFor(notice, destinations, outbox.values()));
+    return {
+      put: changes.flatMap(({ put }) => put),
+      removed: changes.flatMap(({ removed }) => removed),
+    };
+  };
+}
+
+export function digestOf(destination: Destination): string {
+  return sha256Hex(canonicalJson(destination));
+}
+
+function knownDestinations(
+  settings: ReadonlyMap<string, string>,
+  declared: readonly Destination[] | null,
+): readonly Destination[] | null {
+  if (declared !== null) return declared;
+  const kept = settings.get(DECLARED);
+  return kept === undefined ? null : (JSON.parse(kept) as Destination[]);
+}
+
+interface Count {
+  waiting: number;
+  dead: number;
+  lastProblem: string | null;
+}
+
+function countRows(rows: Iterable<OutboxRow>): ReadonlyMap<string, Count> {
+  const counts = new Map<string, Count>();
+  for (const row of rows) {
+    const count = counts.get(row.destination) ?? { waiting: 0, dead: 0, lastProblem: null };
+    if (row.dead === null) count.waiting += 1;
+    else count.dead += 1;
+    count.lastProblem = row.lastProblem ?? count.lastProblem;
+    counts.set(row.destination, count);
+  }
+  return counts;
+}

@@ -1,0 +1,246 @@
+import { asFactoryError } from "../../core/model/error.ts";
+import type { Destination, Notice, OutboxRow } from "../../core/model/notice.ts";
+import { type Instant, SECOND_MS } from "../../core/model/time.ts";
+import {
+  backlogAlert,
+  deadLetterAlert,
+  downAlert,
+  elsewhere,
+  isAboutAWay,
+  restoredAlert,
+} from "../../core/notify/alerts.ts";
+import { afterAttempt, type DeliveryResult, died, replayed } from "../../core/notify/attempt.ts";
+import { afterFailure, CLOSED } from "../../core/notify/circuit.ts";
+import { ready } from "../../core/notify/queue.ts";
+import { HIGH_WATER_ROWS, LOW_WATER_ROWS, NO_CHANGE } from "../../core/notify/route.ts";
+import type { DestinationView } from "../../core/status/callbacks.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ControlAnswer } from "../../ports/control-plane.ts";
+import type { Log } from "../../ports/log.ts";
+import type { OpenNotifier } from "../../ports/notifier.ts";
+import type { OutboxWrite, Recorder } from "../record/recorder.ts";
+import { createWays, DECLARED, DOWN, digestOf, GONE, type Way } from "./destinations.ts";
+
+/**
+ * Brings what is on record to the people it is for. Rows are written with their cause; here they
+ * are tried, and leave the record by an acknowledged delivery alone. Whatever dies in between is
+ * tried again by the next controller, under the same id.
+ */
+export interface Outbox {
+  /** Begins every attempt that is due. Never throws, never waits for a destination. */
+  tick(): void;
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>;
+  destinations(): readonly DestinationView[];
+  /** Sends dead letters again, each under its old id: one by the id of its row or notice, or all of them. */
+  replay(which: { readonly id: string } | "all"): Promise<ControlAnswer>;
+  close(): Promise<void>;
+}
+
+export interface OutboxParts {
+  readonly recorder: Recorder;
+  readonly open: OpenNotifier;
+  /** What `fleet.yaml` says; null while it cannot be read, and then its last word holds. */
+  readonly declared: () => readonly Destination[] | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Between two tries to write down what became of an attempt. */
+const WRITE_RETRY_MS = SECOND_MS;
+/** People are told that a destination fails once it has done so for this long and more than once: not of every blink. */
+const DOWN_AFTER_MS = 10 * SECOND_MS;
+const DOWN_AFTER_FAILURES = 2;
+
+export function createOutbox(parts: OutboxParts): Outbox {
+  const { recorder, clock, log } = parts;
+  const ways = createWays(recorder, parts.declared);
+  const working = new Set<Promise<void>>();
+  /** What is written once at a time, by name. */
+  const writing = new Set<string>();
+  const closing = new AbortController();
+
+  function tick(): void {
+    if (closing.signal.aborted) return;
+    rememberDeclared();
+    const destinations = ways.declared();
+    if (destinations === null) return;
+    const now = clock.now();
+    const byName = new Map(destinations.map((destination) => [destination.name, destination]));
+    for (const [name, heads] of ways.heads()) {
+      const destination = byName.get(name);
+      if (destination === undefined) {
+        abandon(name, now);
+        continue;
+      }
+      const way = ways.of(name);
+      for (const row of ready(heads, { ...way, gone: ways.isGone(destination) }, now)) {
+        way.underWay.add(row.key);
+        track(attemptAndGoOn(row, destination, way));
+      }
+      watch(destination, way, now);
+    }
+  }
+
+  /** What waits behind a row that was taken need not wait for the next tick. */
+  async function attemptAndGoOn(row: OutboxRow, destination: Destination, way: Way): Promise<void> {
+    await attempt(row, destination, way);
+    way.underWay.delete(row.key);
+    if (!recorder.outbox.has(row.id)) tick();
+  }
+
+  function track(work: Promise<void>): void {
+    const tracked: Promise<void> = work.finally(() => working.delete(tracked));
+    working.add(tracked);
+  }
+
+  async function attempt(row: OutboxRow, destination: Destination, way: Way): Promise<void> {
+    const result = await deliver(row, destination, way);
+    // What we did not hear the end of is not over: the next controller sends it again.
+    if (closing.signal.aborted && result.type !== "delivered") return;
+    const at = clock.now();
+    const outcome = afterAttempt(row, result, at);
+    switch (outcome.type) {
+      case "done":
+        return keep({ removed: [row.id], ...goodNews(row.destination, way, at) });
+      case "dead":
+        return keep(setAside(outcome.row, { gone: result.type === "gone" ? destination : null, at }));
+      case "later":
+        way.circuit = afterFailure(way.circuit, at);
+        way.failingSince ??= at;
+        return keep({ put: [outcome.row], removed: [] });
+    }
+  }
+
+  async function deliver(row: OutboxRow, destination: Destination, way: Way): Promise<DeliveryResult> {
+    try {
+      const digest = digestOf(destination);
+      if (way.opened?.digest !== digest) way.opened = { digest, notifier: parts.open(destination) };
+      return await way.opened.notifier.deliver(row.notice, closing.signal);
+    } catch (error) {
+      return { type: "retry", message: asFactoryError(error).message };
+    }
+  }
+
+  /** The way is free again; who was told that it was not hears this, too. */
+  function goodNews(name: string, way: Way, at: Instant): Pick<OutboxWrite, "put" | "settings"> {
+    way.circuit = CLOSED;
+    way.failingSince = null;
+    way.goodNewsAt = at;
+    const since = recorder.settings.get(DOWN + name);
+    if (since === undefined) return { put: [] };
+    log.info("notices get through again", { destination: name });
+    const put = toOthers(restoredAlert(name, { since: Number(since), at }), name);
+    return { put, settings: { [DOWN + name]: null } };
+  }
+
+  function setAside(row: OutboxRow, facts: { gone: Destination | null; at: Instant }): OutboxWrite {
+    const { destination, notice, lastProblem } = row;
+    log.error("a notice was set aside", { destination, notice: notice.subject, problem: lastProblem });
+    const alert = isAboutAWay(notice) ? [] : toOthers(deadLetterAlert(row, facts.at), destination);
+    const settings = facts.gone === null ? {} : { [GONE + destination]: digestOf(facts.gone) };
+    return { put: [row, ...alert], removed: [], settings };
+  }
+
+  function toOthers(notice: Notice, about: string): readonly OutboxRow[] {
+    return elsewhere(notice, about, ways.declared() ?? []);
+  }
+
+  /** Says what goes wrong with a destination over the others, once for as long as it lasts. */
+  function watch({ name }: Destination, way: Way, at: Instant): void {
+    const { failingSince } = way;
+    const failing = failingSince !== null && Math.abs(at - failingSince) >= DOWN_AFTER_MS;
+    if (failing && way.circuit.failures >= DOWN_AFTER_FAILURES && !recorder.settings.has(DOWN + name)) {
+      const problem = ways
+        .heads()
+        .get(name)
+        ?.find((row) => row.lastProblem !== null)?.lastProblem;
+      log.warn("notices do not get through", { destination: name, problem: problem ?? null });
+      const put = toOthers(
+        downAlert(name, { since: failingSince, at, problem: problem ?? "no answer" }),
+        name,
+      );
+      once(DOWN + name, { put, removed: [], settings: { [DOWN + name]: String(failingSince) } });
+    }
+    const rows = ways.waiting(name);
+    if (rows <= LOW_WATER_ROWS) way.crowded = false;
+    if (way.crowded || rows < HIGH_WATER_ROWS) return;
+    way.crowded = true;
+    log.warn("many notices wait", { destination: name, rows });
+    once(`crowd ${name}`, { put: toOthers(backlogAlert(name, { rows, at }), name), removed: [] });
+  }
+
+  /** People took the destination out of `fleet.yaml`: what waited for it is set aside, where it can be seen. */
+  function abandon(name: string, at: Instant): void {
+    if (ways.of(name).underWay.size > 0) return;
+    const left = [...recorder.outbox.values()].filter((row) => row.destination === name && row.dead === null);
+    once(`abandon ${name}`, { put: left.map((row) => died(row, "NoSuchDestination", at)), removed: [] });
+  }
+
+  function rememberDeclared(): void {
+    const declared = parts.declared();
+    if (declared === null) return;
+    const text = JSON.stringify(declared);
+    if ((recorder.settings.get(DECLARED) ?? "[]") !== text)
+      once(DECLARED, { ...NO_CHANGE, settings: { [DECLARED]: text } });
+  }
+
+  function once(name: string, write: OutboxWrite): void {
+    if (writing.has(name)) return;
+    writing.add(name);
+    track(keep(write).finally(() => writing.delete(name)));
+  }
+
+  /** Until it is on record. A row that was removed while we were trying is removed again, which changes nothing. */
+  async function keep(write: OutboxWrite): Promise<void> {
+    for (;;) {
+      try {
+        await recorder.writeOutbox(write);
+        return;
+      } catch {
+        if (closing.signal.aborted) return;
+        await clock.sleep(WRITE_RETRY_MS, closing.signal).catch(() => {});
+      }
+    }
+  }
+
+  return {
+    tick,
+    async idle() {
+      while (working.size > 0) await Promise.all(working);
+    },
+    destinations: () => ways.views(),
+    async replay(which) {
+      const at = clock.now();
+      const found = [...recorder.outbox.values()].filter(
+        (row) => row.dead !== null && (which === "all" || row.id === which.id || row.notice.id === which.id),
+      );
+      // What waits for one that wants nothing more is no dead letter; whoever sends all again wants it tried.
+      const back = which === "all" ? (ways.declared() ?? []).filter(ways.isGone).map(({ name }) => name) : [];
+      if (found.length === 0 && back.length === 0) {
+        return which === "all"
+          ? { ok: true, message: "there is no dead letter" }
+          : { ok: false, code: "not_found", message: `there is no dead letter ${which.id}` };
+      }
+      const known = new Set((ways.declared() ?? []).map(({ name }) => name));
+      const sent = found.filter((row) => known.has(row.destination));
+      const lost = [...new Set(found.map((row) => row.destination).filter((name) => !known.has(name)))];
+      if (sent.length === 0 && back.length === 0) {
+        const message = `fleet.yaml names no destination ${lost.join(", ")}; declare it again under spec.simone.notify, then replay`;
+        return { ok: false, code: "conflict", message };
+      }
+      const tried = new Set([...sent.map((row) => row.destination), ...back]);
+      const settings = Object.fromEntries([...tried].map((name) => [GONE + name, null]));
+      await recorder.writeOutbox({ put: sent.map((row) => replayed(row, at)), removed: [], settings });
+      for (const name of tried) ways.of(name).circuit = CLOSED;
+      tick();
+      const rest = lost.length === 0 ? "" : `; none for ${lost.join(", ")}, which fleet.yaml does not name`;
+      const waits = back.length === 0 ? "" : `; what waits for ${back.join(", ")} is tried again`;
+      return { ok: true, message: `sent again: ${sent.length}${waits}${rest}` };
+    },
+    async close() {
+      closing.abort(new Error("the controller is closing"));
+      await Promise.all(working);
+    },
+  };
+}

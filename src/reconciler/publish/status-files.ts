@@ -1,0 +1,301 @@
+import { needsPostmortem } from "../../core/clone/closing/postmortem.ts";
+import type { CloneState, ClosedMission } from "../../core/model/clone-state.ts";
+import type { Condition } from "../../core/model/condition.ts";
+import { iso } from "../../core/model/time.ts";
+import { board } from "../../core/status/board.ts";
+import { closureReport } from "../../core/status/closure-report.ts";
+import { fleetView, type Picture } from "../../core/status/fleet.ts";
+import { inboxOf } from "../../core/status/inbox.ts";
+import { closedPhaseOf } from "../../core/status/phase.ts";
+import { postmortemSkeleton } from "../../core/status/postmortem.ts";
+import type { MissionView } from "../../core/status/view.ts";
+import type { StatusText } from "./write-back.ts";
+import { yamlText } from "./yaml-text.ts";
+
+/** Steps in which a meter is shown: a commit for every second of runtime would be noise. */
+const METER_STEP_PERCENT = 10;
+/** Items of a list that are written out; the total stands beside it. */
+const LIST_MAX = 20;
+
+/**
+ * States and closures are never changed, only replaced, so the text of one that is still the same object is
+ * the same text. Writing YAML is most of the work of a publication, and of a fleet little changes between two.
+ */
+const CLONE_TEXTS = new WeakMap<CloneState, string>();
+const MISSION_TEXTS = new WeakMap<ClosedMission, string>();
+const LIVING_TEXTS = new WeakMap<CloneState, { readonly step: number; readonly text: string }>();
+const SCORECARD_TEXTS = new WeakMap<ClosedMission, string>();
+const REPORT_TEXTS = new WeakMap<ClosedMission, string>();
+
+function remembered<K extends object>(texts: WeakMap<K, string>, key: K, make: () => string): string {
+  let text = texts.get(key);
+  if (text === undefined) {
+    text = make();
+    texts.set(key, text);
+  }
+  return text;
+}
+
+function rememberedAt<K extends object>(
+  texts: WeakMap<K, { readonly step: number; readonly text: string }>,
+  key: K,
+  { step, make }: { readonly step: number; readonly make: () => string },
+): string {
+  const known = texts.get(key);
+  if (known?.step === step) return known.text;
+  const text = make();
+  texts.set(key, { step, text });
+  return text;
+}
+
+/** Everything that stands on the status branch, derived from the record alone; no age, no clock. */
+export function statusText(picture: Picture): StatusText {
+  const steps = derivation(picture);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same in turns: a controller that comes up to a fleet of thousands writes thousands of texts for the
+ * first time, and a kill must not wait for them. The picture's states must not change meanwhile.
+ */
+export async function statusTextInTurns(picture: Picture): Promise<StatusText> {
+  const steps = derivation(picture);
+  for (let taken = 1; ; taken++) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (taken % STEPS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Texts written anew before others get their turn: some 50 ms. */
+const STEPS_PER_TURN = 100;
+
+/** Yields after every text that was not remembered. */
+function* derivation(picture: Picture): Generator<void, StatusText> {
+  const view = fleetView(picture);
+  const files = new Map<string, string>();
+  let written = 0;
+  const counted = (make: () => string) => (): string => {
+    written++;
+    return make();
+  };
+  files.set("README.md", board(view, inboxOf(picture), meterPercent));
+  const closedById = new Map<string, ClosedMission>();
+  for (const state of picture.states.values())
+    for (const one of state.past) closedById.set(one.missionId, one);
+  for (const mission of view.missions) {
+    const lane = picture.states.get(mission.clone);
+    const make = counted(() => document("MissionStatus", mission.name, missionStatus(mission, lane)));
+    const before = written;
+    const closed = mission.closure === null ? undefined : closedById.get(mission.missionId);
+    // Of a living one only the meter of its runtime moves with the clock, and that in steps.
+    const living = lane?.mission?.missionId === mission.missionId ? lane : undefined;
+    files.set(
+      `missions/${mission.name}/status.yaml`,
+      closed !== undefined
+        ? remembered(MISSION_TEXTS, closed, make)
+        : living !== undefined
+          ? rememberedAt(LIVING_TEXTS, living, { step: runtimePercent(mission), make })
+          : make(),
+    );
+    if (written > before) yield;
+  }
+  const newest = new Set(view.missions.map(({ missionId }) => missionId));
+  for (const state of picture.states.values()) {
+    if (state.spec === null && state.past.length === 0 && state.mission === null) continue;
+    const before = written;
+    files.set(
+      `clones/${state.name}/status.yaml`,
+      remembered(
+        CLONE_TEXTS,
+        state,
+        counted(() => document("CloneStatus", state.name, cloneStatus(state))),
+      ),
+    );
+    if (state.mission !== null && needsPostmortem(state.mission))
+      files.set(`missions/${state.mission.name}/postmortem.md`, postmortemSkeleton(state, state.mission));
+    if (written > before) yield;
+    for (const closed of state.past) {
+      if (!REPORT_TEXTS.has(closed)) yield;
+      addClosure(files, newest, { clone: state.name, closed });
+    }
+  }
+  return {
+    files,
+    subject: subject(view.counts),
+    trailers: {
+      "Factory-Installation": picture.installation,
+      ...(picture.source.revision === null ? {} : { "Factory-Observed-Commit": picture.source.revision }),
+    },
+  };
+}
+
+function addClosure(
+  files: Map<string, string>,
+  newest: ReadonlySet<string>,
+  { clone, closed }: { readonly clone: string; readonly closed: ClosedMission },
+): void {
+  // An older run keeps its report under its own name beside the newest one.
+  const folder = newest.has(closed.missionId)
+    ? `missions/${closed.name}`
+    : `missions/${closed.name}/runs/${closed.run}`;
+  const { scorecard } = closed;
+  files.set(
+    `${folder}/scorecard.yaml`,
+    remembered(SCORECARD_TEXTS, closed, () => document("Scorecard", closed.name, { ...scorecard })),
+  );
+  files.set(
+    `${folder}/artifacts.json`,
+    `${JSON.stringify(
+      {
+        mission_id: closed.missionId,
+        kept_at: closed.verdict?.keptAt ?? null,
+        outputs: closed.verdict?.outputs ?? [],
+        submitted: closed.artifacts,
+      },
+      null,
+      2,
+    )}\n`,
+  );
+  files.set(
+    `${folder}/closure.md`,
+    remembered(REPORT_TEXTS, closed, () => closureReport(clone, closed)),
+  );
+}
+
+function missionStatus(view: MissionView, lane: CloneState | undefined): object {
+  const { budget, usage } = view;
+  return {
+    phase: view.phase,
+    outcome: view.outcome,
+    mission_id: view.missionId,
+    run: view.run,
+    clone: view.clone,
+    revision: view.revision,
+    contract_hash: view.contractHash,
+    summary: view.summary,
+    holds: lane?.mission?.missionId === view.missionId ? holds(lane) : [],
+    budget: {
+      runtime: `${runtimePercent(view)} % of ${budget.maxRuntimeMinutes} min`,
+      llm_calls:
+        usage.llmCalls === null
+          ? "unknown"
+          : `${meterPercent(usage.llmCalls, budget.maxLlmCalls)} % of ${budget.maxLlmCalls ?? "no limit"}`,
+      cost_usd:
+        usage.costMicros === null
+          ? "unknown"
+          : `${meterPercent(usage.costMicros / 1e6, budget.maxCostUsd)} % of ${budget.maxCostUsd ?? "no limit"}`,
+      trust: usage.trust,
+      ...(budget.raised.length === 0
+        ? {}
+        : {
+            raised: budget.raised.map(
+              ({ limit, from, to, by, at }) => `${limit} ${from} → ${to} by ${by} at ${iso(at)}`,
+            ),
+          }),
+    },
+    ...conductStatus(view.conduct),
+    conditions: view.conditions.map(condition),
+    ...(view.closure === null
+      ? {}
+      : { decision: view.closure.decision, closed_at: iso(view.closure.closedAt) }),
+    ...(lane?.mission?.missionId === view.missionId
+      ? { last_decisions: lane.recent.map(({ at, text }) => `${iso(at)} ${text}`) }
+      : {}),
+  };
+}
+
+/** Nothing for an agent that works without trouble. */
+function conductStatus({ blocked, nudges }: MissionView["conduct"]): object {
+  return {
+    ...(blocked.length === 0
+      ? {}
+      : {
+          blocked: blocked.map(({ reason, needs, times, lastAt, open }) => ({
+            reason,
+            ...(needs === null ? {} : { needs }),
+            times,
+            last: iso(lastAt),
+            open,
+          })),
+        }),
+    ...(nudges === 0 ? {} : { nudges }),
+  };
+}
+
+function cloneStatus(state: CloneState): object {
+  return {
+    phase: state.phase,
+    generation: state.generation,
+    epoch: state.epoch,
+    digest: state.spec?.digest ?? null,
+    revision: state.spec?.revision ?? null,
+    mission: state.mission?.name ?? null,
+    instance:
+      state.instance === null
+        ? null
+        : {
+            epoch: state.instance.epoch,
+            driver: state.instance.handle?.driver ?? null,
+            containment: state.instance.handle?.containment ?? null,
+            health: state.instance.health,
+          },
+    holds: holds(state),
+    conditions: state.conditions.map(condition),
+    closed_missions: {
+      total: state.past.length,
+      newest: state.past.slice(-LIST_MAX).map((closed) => ({
+        name: closed.name,
+        run: closed.run,
+        phase: closedPhaseOf(closed),
+        outcome: closed.outcome,
+      })),
+    },
+  };
+}
+
+function holds(state: CloneState): object[] {
+  return state.holds.map((hold) => ({
+    kind: hold.kind,
+    owner: hold.owner,
+    since: iso(hold.since),
+    reason: hold.reason,
+    message: hold.message,
+    clear_by: hold.clearBy,
+  }));
+}
+
+function condition(one: Condition): object {
+  return {
+    type: one.type,
+    status: one.status,
+    reason: one.reason,
+    message: one.message,
+    last_transition_time: iso(one.since),
+    observed_generation: one.observedGeneration,
+    observed_commit: one.observedCommit,
+  };
+}
+
+function document(kind: string, name: string, status: object): string {
+  return yamlText({ apiVersion: "factory/v1", kind, metadata: { name }, status });
+}
+
+function runtimePercent({ usage, budget }: MissionView): number {
+  return meterPercent(usage.activeMs / 60_000, budget.maxRuntimeMinutes);
+}
+
+export function meterPercent(used: number, limit: number | null): number {
+  if (limit === null || limit === 0) return 0;
+  return Math.min(100, Math.floor(((used / limit) * 100) / METER_STEP_PERCENT) * METER_STEP_PERCENT);
+}
+
+function subject(counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([phase, count]) => `${count} ${phase}`);
+  return parts.length === 0 ? "No missions" : parts.join(", ");
+}

@@ -1,0 +1,259 @@
+import { asFactoryError, FactoryError } from "../../core/model/error.ts";
+import { type Instant, MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { StatusBranch } from "../../ports/status-branch.ts";
+
+/** Pushes per minute and repository, however large the fleet (design section 10; forges advise 6 in all). */
+export const PUSHES_PER_MINUTE_MAX = 4;
+/** The minute is counted at the forge: a push may take this much longer to arrive than the one a minute before it. */
+const PUSH_LATENCY_MS = 5 * SECOND_MS;
+const PUSH_WINDOW_MS = MINUTE_MS + PUSH_LATENCY_MS;
+/** Of that, so much for counting it in the record; the rest is for its way. */
+const COUNT_LATENCY_MS = 2 * SECOND_MS;
+/** Writes of one count, each too slow; then the push waits for its next turn. */
+const COUNT_TRIES_MAX = 3;
+/** Of these, so many are kept for what cannot wait: an end, an incident, a question to a person. */
+const URGENT_PUSHES_KEPT = 1;
+/** Every change waits this long for others that come with it. */
+const COALESCE_MS = 1 * SECOND_MS;
+/** Routine changes are spread out this far. */
+const ROUTINE_SPACING_MS = 15 * SECOND_MS;
+/** After a rejected or failed push: doubled up to the maximum. */
+const RETRY_MS = 1 * SECOND_MS;
+const RETRY_MAX_MS = 30 * SECOND_MS;
+/** Once or twice somebody else was first, or the network hiccuped. */
+const TROUBLED_TRIES = 3;
+
+/** What the branch should say. `derive` is asked again before every attempt, so a retry never pushes an old text. */
+export interface StatusText {
+  readonly files: ReadonlyMap<string, string>;
+  /** Written along with whatever causes a commit, and at every refresh; by themselves they cause none. */
+  readonly riders?: ReadonlyMap<string, string>;
+  readonly trailers: Readonly<Record<string, string>>;
+  readonly subject: string;
+}
+
+export interface WriteBack {
+  /** Something changed that people should see; `urgent` when they should see it at once. */
+  touch(urgent: boolean): void;
+  /** Something changed that only a lost record would miss: the next publication holds it, whatever else it holds. */
+  keep(): void;
+  /** Asks for a publication that first looks at what really stands on the branch: others may have written over it. */
+  refresh(): void;
+  /** Publishes if it is time to. Returns what became of it. */
+  tick(signal: AbortSignal): Promise<"idle" | "waiting" | "pushed" | "unchanged" | "retry" | "stuck">;
+  /** When `tick` is worth calling again; null when nothing waits. */
+  dueAt(): Instant | null;
+  /** The commit that holds everything up to the last `touch`, or null while something waits. */
+  published(): string | null;
+  /** Why it cannot publish: a refusal at once, since a person has to act; other trouble when it lasts. */
+  problem(): string | null;
+}
+
+/**
+ * The one writer of the status branch: batches, compares and swaps, derives
+ * again when somebody else was first, and never pushes more than
+ * `PUSHES_PER_MINUTE_MAX` times a minute. Files that say the same as the last
+ * publication are not sent again; a file that is no longer derived is removed.
+ */
+export function createWriteBack(parts: {
+  branch: StatusBranch;
+  derive: () => StatusText | Promise<StatusText>;
+  clock: Clock;
+  log: Log;
+  /** Looks at what really stands there before it is written over; a sentence when it must not be. */
+  admit?: (files: ReadonlyMap<string, string>) => Promise<string | null>;
+  /** What `fleet.yaml` allows; never more than `PUSHES_PER_MINUTE_MAX`. */
+  pushesPerMinute?: () => number;
+  /** Restored from the record, so that a restart does not earn new pushes. Null: this record has never counted one. */
+  pushes?: readonly Instant[] | null;
+  /** Makes the count durable; without that nothing is pushed. */
+  onPush?: (pushes: readonly Instant[]) => Promise<void> | void;
+}): WriteBack {
+  const { branch, derive, clock, log } = parts;
+  let touchedAt: Instant | null = clock.now();
+  let urgent = false;
+  let touches = 0;
+  let notBefore: Instant = 0;
+  let retries = 0;
+  let pushes: Instant[] = [...(parts.pushes ?? [])];
+  let counted = parts.pushes !== null;
+  let known: ReadonlyMap<string, string> | null = null;
+  let commit: string | null = null;
+  let trouble: string | null = null;
+  /** What the newest attempt failed with; null after one that did not. */
+  let failing: string | null = null;
+  /** The next publication writes the riders for their own sake. */
+  let whole = true;
+
+  function dueAt(): Instant | null {
+    if (touchedAt === null) return null;
+    forgetTheFuture(touchedAt);
+    const spaced = urgent ? 0 : (pushes.at(-1) ?? -ROUTINE_SPACING_MS) + ROUTINE_SPACING_MS;
+    return Math.max(
+      touchedAt + COALESCE_MS,
+      spaced,
+      notBefore,
+      budgetFreeAt(urgent ? allowed() : Math.max(1, allowed() - URGENT_PUSHES_KEPT)),
+    );
+  }
+
+  function allowed(): number {
+    return Math.min(parts.pushesPerMinute?.() ?? PUSHES_PER_MINUTE_MAX, PUSHES_PER_MINUTE_MAX);
+  }
+
+  /** After a clock that was put back: what seems to lie ahead has just been, so nothing waits for hours, and no push is forgotten. */
+  function forgetTheFuture(touched: Instant): void {
+    const now = clock.now();
+    touchedAt = Math.min(touched, now);
+    notBefore = Math.min(notBefore, now + RETRY_MAX_MS);
+    pushes = pushes.map((at) => Math.min(at, now));
+  }
+
+  /** When the window of a minute has room for one more. */
+  function budgetFreeAt(most: number): Instant {
+    const now = clock.now();
+    pushes = pushes.filter((at) => at > now - PUSH_WINDOW_MS);
+    const oldest = pushes.at(-most);
+    return oldest === undefined ? 0 : oldest + PUSH_WINDOW_MS;
+  }
+
+  async function tick(signal: AbortSignal): Promise<Awaited<ReturnType<WriteBack["tick"]>>> {
+    const at = dueAt();
+    if (at === null || touchedAt === null) return "idle";
+    if (clock.now() < at) return "waiting";
+    const seen = touches;
+    try {
+      known ??= await look(signal);
+      const before = known;
+      if (takesMinuteForSpent(before)) return "waiting";
+      const text = await derive();
+      const all = new Map([...text.files, ...(text.riders ?? [])]);
+      const differs = ([path, content]: readonly [string, string]) => before.get(path) !== content;
+      const causes = [...(whole ? all : text.files)].some(differs);
+      const removed = [...before.keys()].filter((path) => !all.has(path) && isOurs(path));
+      if (!causes && removed.length === 0 && commit !== null)
+        return finished(seen, keptRiders(text, before), commit, "unchanged");
+      const changed = new Map([...all].filter(differs));
+      // Counted before it is tried: an attempt whose answer is lost was a push all the same.
+      await countPush();
+      const result = await branch.publish(
+        { files: changed, removed, subject: text.subject, trailers: text.trailers },
+        signal,
+      );
+      if (result.type === "unchanged") pushes.pop();
+      if (result.type === "pushed" || result.type === "unchanged")
+        return finished(seen, all, result.commit, result.type);
+      if (result.type === "rejected") return again("somebody else was first", result.message);
+      trouble = result.retryable ? null : result.message;
+      return again(result.retryable ? "the push failed" : "the push was refused", result.message);
+    } catch (error) {
+      return again("the status branch could not be written", asFactoryError(error).message);
+    }
+  }
+
+  async function look(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const { files } = await branch.read(signal);
+    const refusal = (await parts.admit?.(files)) ?? null;
+    if (refusal !== null) {
+      trouble = refusal;
+      throw new FactoryError("status/not-ours", "stall", refusal);
+    }
+    return files;
+  }
+
+  /** A record that begins anew beside what was published does not know how often that was done just now: as often as may be. */
+  function takesMinuteForSpent(stands: ReadonlyMap<string, string>): boolean {
+    if (counted) return false;
+    counted = true;
+    if (![...stands.keys()].some(isOurs)) return false;
+    pushes = Array.from({ length: PUSHES_PER_MINUTE_MAX }, () => clock.now());
+    log.info(
+      "the first publication waits for a minute: nobody knows how often was pushed before this record",
+    );
+    return true;
+  }
+
+  /** What is written along stands there as it did. */
+  function keptRiders(text: StatusText, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    const riders = [...(text.riders?.keys() ?? [])].flatMap((path): [string, string][] => {
+      const content = before.get(path);
+      return content === undefined ? [] : [[path, content]];
+    });
+    return new Map([...text.files, ...riders]);
+  }
+
+  /** A record that is so slow that the push would arrive much later than it was counted counts it again. */
+  async function countPush(): Promise<void> {
+    pushes.push(clock.now());
+    for (let tries = 1; tries <= COUNT_TRIES_MAX; tries++) {
+      const at = clock.now();
+      pushes[pushes.length - 1] = at;
+      await parts.onPush?.(pushes);
+      if (Math.abs(clock.now() - at) <= COUNT_LATENCY_MS) return;
+    }
+    throw new FactoryError("status/not-counted", "retry", "the record is too slow to count a push in time");
+  }
+
+  function finished(
+    seen: number,
+    stands: ReadonlyMap<string, string>,
+    tip: string | null,
+    result: "pushed" | "unchanged",
+  ): "pushed" | "unchanged" {
+    known = stands;
+    commit = tip;
+    whole = false;
+    retries = 0;
+    notBefore = 0;
+    trouble = null;
+    failing = null;
+    // A change that came while we were publishing is due for the next time.
+    touchedAt = touches === seen ? null : clock.now();
+    if (touchedAt === null) urgent = false;
+    return result;
+  }
+
+  /** What is on the branch is looked at anew: it is not what we thought. */
+  function again(what: string, message: string): "retry" | "stuck" {
+    known = null;
+    notBefore = clock.now() + Math.min(RETRY_MS * 2 ** retries, RETRY_MAX_MS);
+    retries = Math.min(retries + 1, 10);
+    failing = `${what}: ${message}`;
+    log.warn(what, { message, retryAt: notBefore });
+    return trouble === null ? "retry" : "stuck";
+  }
+
+  function touch(isUrgent: boolean): void {
+    touches++;
+    urgent ||= isUrgent;
+    // Later changes ride along with the flush that is already due.
+    touchedAt ??= clock.now();
+  }
+
+  return {
+    touch,
+    keep() {
+      whole = true;
+      touch(false);
+    },
+    refresh() {
+      known = null;
+      whole = true;
+      touch(false);
+    },
+    tick,
+    dueAt,
+    published: () => (touchedAt === null ? commit : null),
+    problem: () => trouble ?? (retries >= TROUBLED_TRIES ? failing : null),
+  };
+}
+
+/** Paths on the branch that are derived from the record. Anything else there belongs to somebody else. */
+export function isOurs(path: string): boolean {
+  return path === "README.md" || OURS.test(path);
+}
+
+const OURS =
+  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml|\.factory\/(journal|settings|record\/[^/]+|(closed|actions)\/[^/]+\/[^/]+)\.json)$/;

@@ -1,0 +1,160 @@
+/** Rebuilds a record that was lost, on a store in which nothing stands yet. */
+import { FactoryError } from "../../core/model/error.ts";
+import type { InstanceHandle } from "../../core/model/instance.ts";
+import {
+  type FoundInstance,
+  planRebuild,
+  type Rebuild,
+  type RecordFiles,
+} from "../../core/record/rebuild.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Driver } from "../../ports/driver.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Store } from "../../ports/store.ts";
+import { REBUILDING, REPLACED_ANCHOR } from "./guard.ts";
+import { JOURNAL_PATH, SETTINGS_PATH } from "./published-files.ts";
+import { openRecorder } from "./recorder.ts";
+
+export interface Survey {
+  readonly rebuild: Rebuild;
+  /** Who lives without anything by which it could be adopted. */
+  readonly orphans: readonly { readonly driver: Driver; readonly handle: InstanceHandle }[];
+}
+
+/**
+ * Looks at everything and changes nothing. Rejects `driver/listing` when a driver cannot
+ * say what lives: somebody whom we do not see would be doubled.
+ */
+export async function surveyRecord(parts: {
+  /** Everything on the status branch, by path. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly commit: string;
+  readonly drivers: readonly Driver[];
+  readonly hasWorkspace: (clone: string) => boolean;
+  readonly keyKept: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}): Promise<Survey> {
+  const { signal } = parts;
+  const instances: FoundInstance[] = [];
+  const orphans: Survey["orphans"][number][] = [];
+  for (const driver of parts.drivers) {
+    const listing = await driver.list(signal);
+    if (!listing.complete)
+      throw new FactoryError("driver/listing", "retry", listing.problem ?? "the listing is not complete");
+    for (const seen of listing.instances)
+      instances.push({
+        ...seen,
+        missionId: await missionOf(driver, seen.handle, signal),
+        remembered: await driver.remembered(seen.handle, signal),
+        orphan: false,
+      });
+    for (const handle of (await driver.orphans?.find(signal)) ?? []) orphans.push({ driver, handle });
+  }
+  const files = recordFiles(parts.files);
+  const names = [...instances.map(({ handle }) => handle.clone), ...clonesOf(files)];
+  return {
+    orphans,
+    rebuild: planRebuild({
+      files,
+      instances: [...instances, ...orphans.map(({ handle }) => gone(handle))],
+      workspaces: new Set(names.filter(parts.hasWorkspace)),
+      keyKept: parts.keyKept,
+      commit: parts.commit,
+      now: parts.clock.now(),
+    }),
+  };
+}
+
+/**
+ * Ends whoever cannot be adopted, then records every lane, and last of all which journal this one replaces. Until that
+ * is done a controller refuses the record, and a repetition on a new store does the same again.
+ * Rejects `driver/survivors` with nothing recorded when somebody could not be ended.
+ */
+export async function restoreRecord(
+  survey: Survey,
+  parts: {
+    readonly store: Store;
+    readonly files: ReadonlyMap<string, string>;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { store, clock, log } = parts;
+  for (const { driver, handle } of survey.orphans) {
+    const proof = await driver.orphans?.end(handle, parts.signal);
+    log.warn("an instance whose folder is lost was ended", {
+      clone: handle.clone,
+      epoch: handle.epoch,
+      proof: proof?.evidence,
+    });
+  }
+  const recorder = await openRecorder({ store, clock, log });
+  if (recorder.states.size > 0)
+    throw new FactoryError("record/not-empty", "stall", "a record is rebuilt only where nothing stands yet");
+  const { anchor, lanes } = survey.rebuild;
+  await recorder.putSettings({ [REBUILDING]: clock.now().toString() });
+  await Promise.all(
+    lanes.map(({ clone, event }) =>
+      recorder.write(clone, (state) =>
+        state.version > 0 ? null : { events: [event], actions: () => event.actions },
+      ),
+    ),
+  );
+  await recorder.putSettings({
+    ...settingsOf(parts.files.get(SETTINGS_PATH)),
+    [REBUILDING]: null,
+    ...(anchor === null ? {} : { [REPLACED_ANCHOR]: JSON.stringify({ seq: anchor.seq, hash: anchor.hash }) }),
+  });
+}
+
+export function recordFiles(files: ReadonlyMap<string, string>): RecordFiles {
+  const below = (folder: string): ReadonlyMap<string, string> =>
+    new Map([...files].filter(([path]) => path.startsWith(folder)));
+  return {
+    journal: files.get(JOURNAL_PATH) ?? null,
+    clones: below(".factory/record/"),
+    closed: below(".factory/closed/"),
+    actions: new Map(
+      [...below(ACTIONS)].map(([path, text]) => [
+        path,
+        { clone: path.slice(ACTIONS.length).split("/")[0] ?? "", text },
+      ]),
+    ),
+  };
+}
+
+const ACTIONS = ".factory/actions/";
+
+function clonesOf(files: RecordFiles): readonly string[] {
+  return [...files.clones.keys()].map((path) => path.slice(".factory/record/".length, -".json".length));
+}
+
+/** What it was given last; null when it has not said anything about a mission. */
+async function missionOf(
+  driver: Driver,
+  handle: InstanceHandle,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const events = await driver.pullOutbox(handle, 0, signal);
+  return events.findLast(({ mission_id: missionId }) => missionId !== null)?.mission_id ?? null;
+}
+
+/** Its epoch is seen and its body will be ended before anything is recorded. */
+function gone(handle: InstanceHandle): FoundInstance {
+  return { handle, state: "dead", missionId: null, remembered: null, orphan: true };
+}
+
+function settingsOf(text: string | undefined): Record<string, string> {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null) return {};
+    return Object.fromEntries(
+      Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+    );
+  } catch {
+    return {}; // Somebody else's text; nothing in the settings keeps a promise.
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The *command* adapter: any program as an agent. It finds its mission in a file,
+ * may print JSON lines to be understood (`specs/agent-lines-v1.md`), and needs to know
+ * nothing else about us.
+ */
+import { renameSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import type { MissionEnvelope } from "../../api/envelope.ts";
+import type { AgentSpec } from "../../core/model/clone.ts";
+import type { Intent } from "../../instance/claim.ts";
+import { type AgentRecord, findInit } from "../../instance/containment.ts";
+import type { Transcript } from "../../instance/transcript.ts";
+import { type AgentLine, parseAgentLine } from "./agent-line.ts";
+import { splitLines } from "./lines.ts";
+import { type Ending, keepTail } from "./signature.ts";
+import { cleanEnvironment, factoryFolder, type Spawned, spawnContained } from "./spawn.ts";
+
+export interface CommandAgent {
+  readonly pid: number;
+  record(): AgentRecord;
+  /** One JSON line on its input; `full` when what it has not read is too much already, `closed` when it does not listen. */
+  say(line: object): "said" | "full" | "closed";
+  /** Says `{"type":"cancel"}`. */
+  cancel(): void;
+  closeInput(): void;
+  /** To the agent's process group. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+export interface CommandOptions {
+  readonly intent: Intent;
+  readonly agent: AgentSpec;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly envelope: MissionEnvelope;
+  /** Further variables of ours, which no declared one can take the place of. */
+  readonly ours: Readonly<Record<string, string>>;
+  readonly transcript: Transcript;
+  /** It goes on with a mission that an earlier agent of the same instance began. */
+  readonly resumes: boolean;
+  /** The program runs; comes before anything it says. */
+  readonly onStart: (agent: CommandAgent) => void;
+  readonly onLine: (line: AgentLine) => void;
+  /** Anything at all was printed. */
+  readonly onOutput: () => void;
+  /** Its namespace is known now; for the record. */
+  readonly onRecord: (record: AgentRecord) => void;
+  /** Comes once, after everything it printed. */
+  readonly onExit: (ending: Ending) => void;
+}
+
+/** An agent that prints faster is made to wait: its pipe is not read until the next second. */
+const OUTPUT_BYTES_PER_SECOND_MAX = 2 * 1024 * 1024;
+/** Somebody below the agent may hold its output open after its end. */
+const DRAIN_MS = 500;
+const STDERR_TAIL_LENGTH = 4_000;
+/** Said to an agent that does not read, beyond what its pipe holds. */
+const UNREAD_BYTES_MAX = 256 * 1024;
+/** Opening a namespace takes a few milliseconds; an agent without one on record is still found by tree and marker. */
+const INIT_LOOKS_MAX = 400;
+const INIT_LOOK_MS = 5;
+
+export function startCommandAgent(options: CommandOptions): void {
+  const missionFile = writeMission(options.intent.workspace, options.envelope);
+  const env = cleanEnvironment(options.intent, {
+    ...options.agent.env,
+    ...options.secrets,
+    FACTORY_MISSION: missionFile,
+    ...(options.resumes ? { FACTORY_RESUME: "1" } : {}),
+    ...options.ours,
+  });
+  const spawned = spawnContained({ intent: options.intent, argv: options.agent.command, env, stdin: "pipe" });
+  if (spawned === null) {
+    const problem = `no such program: ${options.agent.command[0]}`;
+    options.transcript.note(problem);
+    options.onExit({ code: 127, signal: null, stderrTail: problem });
+    return;
+  }
+  let record: AgentRecord = { outer: spawned.outer, init: null, namespace: null };
+  options.onStart(controls(spawned, () => record));
+  if (options.intent.containment.pidns !== null) {
+    void lookForInit(spawned, (found) => {
+      record = { ...record, ...found };
+      options.onRecord(record);
+    });
+  }
+  follow(spawned, options);
+}
+
+function controls(spawned: Spawned, record: () => AgentRecord): CommandAgent {
+  const { child } = spawned;
+  child.stdin?.on("error", () => {}); // The agent may close its input whenever it likes.
+  return {
+    pid: spawned.outer.pid,
+    record,
+    say(line) {
+      const input = child.stdin;
+      if (input === null || !input.writable) return "closed";
+      if (input.writableLength > UNREAD_BYTES_MAX) return "full";
+      input.write(`${JSON.stringify(line)}\n`);
+      return "said";
+    },
+    cancel() {
+      if (child.stdin?.writable === true) child.stdin.write('{"type":"cancel"}\n');
+    },
+    closeInput: () => child.stdin?.end(),
+    signal(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      try {
+        process.kill(-spawned.outer.pid, signal);
+      } catch {
+        // The group is gone; its exit is on the way.
+      }
+    },
+  };
+}
+
+/** Reads both outputs to their end and then tells how it went. */
+function follow(spawned: Spawned, options: CommandOptions): void {
+  const { child } = spawned;
+  const stderrTail = keepTail(STDERR_TAIL_LENGTH);
+  const decoder = new StringDecoder("utf8");
+  const plain = options.transcript.open();
+  const errors = options.transcript.open((text) => stderrTail.push(text));
+  const lines = splitLines({
+    line(text) {
+      const message = parseAgentLine(text);
+      if (message === null) plain.write(`${text}\n`);
+      else options.onLine(message);
+    },
+    piece: (text) => plain.write(text),
+  });
+  if (child.stdout !== null) pour(child.stdout, options.onOutput, (chunk) => lines.push(chunk));
+  if (child.stderr !== null)
+    pour(child.stderr, options.onOutput, (chunk) => errors.write(decoder.write(chunk)));
+
+  let told = false;
+  const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
+    if (told) return;
+    told = true;
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    lines.end();
+    plain.end();
+    errors.end();
+    const ending =
+      options.intent.containment.pidns === null
+        ? { code, signal }
+        : throughInit({ code, signal }, stderrTail.text());
+    options.onExit({ ...ending, stderrTail: stderrTail.text() });
+  };
+  child.on("exit", (code, signal) => {
+    const drain = setTimeout(() => finish(code, signal), DRAIN_MS);
+    child.on("close", () => {
+      clearTimeout(drain);
+      finish(code, signal);
+    });
+  });
+}
+
+/** Hands chunks on, at most so many bytes a second. */
+function pour(stream: Readable, onOutput: () => void, take: (chunk: Buffer) => void): void {
+  let windowBegun = performance.now();
+  let windowBytes = 0;
+  stream.on("error", () => {});
+  stream.on("data", (chunk: Buffer) => {
+    onOutput();
+    take(chunk);
+    const now = performance.now();
+    if (now - windowBegun >= 1_000) {
+      windowBegun = now;
+      windowBytes = 0;
+    }
+    windowBytes += chunk.length;
+    if (windowBytes < OUTPUT_BYTES_PER_SECOND_MAX) return;
+    stream.pause();
+    setTimeout(() => stream.resume(), 1_000 - (now - windowBegun));
+  });
+}
+
+/**
+ * The namespace's first process can only report a signal as 128 plus its number, as shells do. When
+ * it was killed itself, which only SIGKILL from outside can do, util-linux 2.38 trips over its
+ * own signal mask and leaves with 1 and a message.
+ */
+function throughInit(
+  ending: Pick<Ending, "code" | "signal">,
+  stderr: string,
+): Pick<Ending, "code" | "signal"> {
+  const { code } = ending;
+  if (code === 1 && /(^|\n)unshare: sigprocmask [^\n]*\n?$/.test(stderr))
+    return { code: null, signal: "SIGKILL" };
+  if (code === null || code <= 128) return ending;
+  const name = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
+  return name === undefined ? ending : { code: null, signal: name };
+}
+
+async function lookForInit(
+  spawned: Spawned,
+  found: (facts: Pick<AgentRecord, "init" | "namespace">) => void,
+): Promise<void> {
+  for (let look = 0; look < INIT_LOOKS_MAX && spawned.child.exitCode === null; look += 1) {
+    const facts = findInit(spawned.outer);
+    if (facts !== null) return found(facts);
+    await new Promise((resolve) => setTimeout(resolve, INIT_LOOK_MS));
+  }
+}
+
+function writeMission(workspace: string, envelope: MissionEnvelope): string {
+  const path = join(factoryFolder(workspace), "mission.json");
+  // Never through a link that the agent may have put there: a new file takes its name.
+  const temporary = `${path}.${process.pid}.${process.hrtime.bigint()}`;
+  writeFileSync(temporary, `${JSON.stringify(envelope, null, 2)}\n`, { flag: "wx", mode: 0o600 });
+  renameSync(temporary, path);
+  return path;
+}

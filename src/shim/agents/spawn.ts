@@ -1,0 +1,96 @@
+/** Starts programs inside an instance's containment, with a clean environment. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants, lstatSync, mkdirSync, statSync, unlinkSync } from "node:fs";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
+import type { Intent } from "../../instance/claim.ts";
+import { containedCommand, findAgentMembers, killCgroup, type Target } from "../../instance/containment.ts";
+import { hasCode } from "../../instance/files.ts";
+import { INSTANCE_MARKER, type ProcessId, readProcess, signalProcess } from "../../instance/process-table.ts";
+
+export interface SpawnOptions {
+  readonly intent: Intent;
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: "pipe" | "ignore";
+}
+
+export interface Spawned {
+  readonly child: ChildProcess;
+  /** Leader of a session of its own. */
+  readonly outer: ProcessId;
+}
+
+/** Null when there is no such program; the caller reports that as an exit with 127. */
+export function spawnContained(options: SpawnOptions): Spawned | null {
+  const { intent } = options;
+  if (!programExists(options.argv[0], intent.workspace, options.env["PATH"] ?? "")) return null;
+  const [command, ...args] = containedCommand(intent.containment, options.argv);
+  const child = spawn(command, args, {
+    cwd: intent.workspace,
+    env: options.env,
+    detached: true,
+    stdio: [options.stdin, "pipe", "pipe"],
+  });
+  child.on("error", () => {}); // Told by the missing pid.
+  const row = child.pid === undefined ? null : readProcess(child.pid);
+  if (child.pid === undefined) return null;
+  // An outer process that is gone already can only be known by its number.
+  return { child, outer: { pid: child.pid, startTicks: row?.startTicks ?? 0 } };
+}
+
+/** Only what is declared, what the program needs to find its way, and the marker by which it is found again. */
+export function cleanEnvironment(
+  intent: Intent,
+  declared: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return {
+    PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+    HOME: intent.workspace,
+    LANG: "C.UTF-8",
+    TMPDIR: join(factoryFolder(intent.workspace), "tmp"),
+    ...declared,
+    FACTORY_CLONE: intent.clone,
+    FACTORY_EPOCH: String(intent.epoch),
+    [INSTANCE_MARKER]: intent.nonce,
+  };
+}
+
+/** Our folder in the workspace. The agent may have replaced it by a link; then the link goes. */
+export function factoryFolder(workspace: string): string {
+  const folder = join(workspace, ".factory");
+  for (const path of [folder, join(folder, "tmp")]) {
+    try {
+      if (!lstatSync(path).isDirectory()) unlinkSync(path);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+    }
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
+  return folder;
+}
+
+/** Ends whatever the agent left behind. It looks again until nothing is found or `LOOKS_MAX` is reached; the driver's proof is another matter. */
+export function endLeftovers(target: Target): void {
+  for (let look = 0; look < LOOKS_MAX; look += 1) {
+    if (target.plan.cgroup !== null) killCgroup(join(target.plan.cgroup, "agent"));
+    const left = findAgentMembers(target);
+    if (left.length === 0) return;
+    for (const row of left) signalProcess(row, "SIGKILL");
+  }
+}
+
+const LOOKS_MAX = 20;
+
+function programExists(program: string, workspace: string, path: string): boolean {
+  if (isAbsolute(program) || program.includes("/")) return isExecutable(resolve(workspace, program));
+  return path.split(delimiter).some((folder) => isExecutable(resolve(workspace, folder, program)));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,129 @@
+/** What an instance has used, added up over everybody who counts for it. */
+import {
+  costMicrosOf,
+  KINDS,
+  NO_TOKENS,
+  type Prices,
+  TOKENS_MAX,
+  type Tokens,
+} from "../../core/model/prices.ts";
+import { COST_USD_MAX, LLM_CALLS_MAX, type UsageLine } from "../agents/agent-line.ts";
+
+export interface UsageTotals {
+  /** Answers whether a total rose. */
+  take(line: UsageLine): boolean;
+  /** Null: nobody said. */
+  llmCalls(): number | null;
+  costUsd(): number | null;
+  /** Some of the cost was not said: it follows from tokens and prices. */
+  derived(): boolean;
+}
+
+/** An agent and its subagents; whoever is beyond counts with the first of them that is. */
+const SOURCES_MAX = 32;
+/** Models of one source. */
+const MODELS_MAX = 32;
+const REST = "(others)";
+
+interface Source {
+  llmCalls: number | null;
+  /** As it says itself. From then on its tokens are not priced. */
+  costUsd: number | null;
+  /** What its tokens cost until then: a word later does not make it less. */
+  derivedMicros: number | null;
+  readonly tokens: Map<string, Tokens>;
+}
+
+/**
+ * Each source has a total of its own: a smaller total than before is a mistake and
+ * changes nothing, and what one says never hides what another did. Of those beyond the limit only what
+ * they add is known, so of their totals the highest counts.
+ *
+ * The cost of a source that says only its tokens is derived from them. The prices are those of the launch,
+ * so that no change of prices changes what was used. A model without a price is unknown, and said to be so once.
+ */
+export function createUsage(
+  options: { readonly prices?: Prices | undefined; readonly onUnpriced?: (model: string) => void } = {},
+): UsageTotals {
+  const { prices = {} } = options;
+  const sources = new Map<string, Source>();
+  const unpriced = new Set<string>();
+
+  function sumCalls(): number | null {
+    return [...sources.values()].reduce((sum, { llmCalls }) => add(sum, llmCalls), null as number | null);
+  }
+
+  function sumCost(): number | null {
+    return [...sources.values()].reduce((sum, source) => add(sum, costOf(source)), null as number | null);
+  }
+
+  function price(source: Source): void {
+    if (source.costUsd !== null) return;
+    for (const [model, tokens] of source.tokens) {
+      if (costMicrosOf(model, tokens, prices) !== null || unpriced.has(model)) continue;
+      if (unpriced.size >= SOURCES_MAX * MODELS_MAX) continue;
+      unpriced.add(model);
+      options.onUnpriced?.(model);
+    }
+    const micros = [...source.tokens].reduce(
+      (sum, [model, tokens]) => add(sum, costMicrosOf(model, tokens, prices)),
+      null as number | null,
+    );
+    source.derivedMicros = atMost(micros, COST_USD_MAX * 1_000_000);
+  }
+
+  return {
+    take({ llmCalls, costUsd, tokens, semantics, source }) {
+      const [callsBefore, costBefore] = [sumCalls(), sumCost()];
+      const name = sources.has(source) || sources.size < SOURCES_MAX ? source : REST;
+      const own = sources.get(name) ?? {
+        llmCalls: null,
+        costUsd: null,
+        derivedMicros: null,
+        tokens: new Map<string, Tokens>(),
+      };
+      sources.set(name, own);
+      const next = semantics === "delta" ? add : rise;
+      own.llmCalls = atMost(next(own.llmCalls, llmCalls), LLM_CALLS_MAX);
+      own.costUsd = atMost(next(own.costUsd, costUsd), COST_USD_MAX);
+      for (const [model, said] of tokens ?? []) {
+        if (!own.tokens.has(model) && own.tokens.size >= MODELS_MAX) continue;
+        own.tokens.set(model, merge(own.tokens.get(model) ?? NO_TOKENS, said, next));
+      }
+      price(own);
+      return (sumCalls() ?? 0) > (callsBefore ?? 0) || (sumCost() ?? 0) > (costBefore ?? 0);
+    },
+    llmCalls: sumCalls,
+    // Without the dust of adding fractions: a millionth of a dollar is the smallest that is counted.
+    costUsd() {
+      const total = sumCost();
+      return total === null ? null : Math.round(total * 1_000_000) / 1_000_000;
+    },
+    derived: () => [...sources.values()].some(({ derivedMicros }) => derivedMicros !== null),
+  };
+}
+
+function costOf({ costUsd, derivedMicros }: Source): number | null {
+  return rise(costUsd, derivedMicros === null ? null : derivedMicros / 1_000_000);
+}
+
+function merge(known: Tokens, said: Tokens, next: typeof add): Tokens {
+  const of = (kind: keyof Tokens): number => Math.min(next(known[kind], said[kind]) ?? 0, TOKENS_MAX);
+  const [input, output, cacheRead, cacheWrite] = KINDS.map(of) as [number, number, number, number];
+  return { input, output, cacheRead, cacheWrite };
+}
+
+/** Unknown stays unknown until it is said. */
+function rise(known: number | null, said: number | null): number | null {
+  if (said === null) return known;
+  return known === null ? said : Math.max(known, said);
+}
+
+function add(known: number | null, said: number | null): number | null {
+  return said === null ? known : (known ?? 0) + said;
+}
+
+/** Deltas add up to no more than a total may be: what is sent must be a number that is taken. */
+function atMost(value: number | null, max: number): number | null {
+  return value === null ? null : Math.min(value, max);
+}

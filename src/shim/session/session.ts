@@ -1,0 +1,184 @@
+/**
+ * The life of one shim, from its claim to its end.
+ *
+ *   standby ──► starting ──► running ◄──► paused
+ *      │            │           │            │
+ *      └────────────┴─► stopping ◄───────────┘ ──► exited
+ *
+ * - standby: beats, makes its round trip and its checks, says `instance.ready`, waits for a mission.
+ * - starting: the agent runs and has not accepted yet.
+ * - stopping: asked to end; the agent's exit is no crash.
+ * - exited: the agent is gone; the shim stays to deliver what it has recorded until it is stopped itself.
+ *
+ * This file joins the parts; each of them is in `session/`.
+ */
+import { createRedactor } from "../../core/model/redact.ts";
+import { createProcessClock } from "../../instance/agent-process.ts";
+import type { Intent } from "../../instance/claim.ts";
+import type { LaunchSettings } from "../../instance/launch-settings.ts";
+import { openOutbox } from "../../instance/outbox.ts";
+import { openTranscript } from "../../instance/transcript.ts";
+import type { Graces } from "../agents/ending.ts";
+import { startDelivery } from "../callback/deliver.ts";
+import { createReporter } from "../callback/reporter.ts";
+import { createUsage } from "../metering/usage.ts";
+import { createToolbox } from "../tools/toolbox.ts";
+import { type AgentRunner, createAgentRunner } from "./agent-runner.ts";
+import { createClocks } from "./clocks.ts";
+import type { ControlMethods } from "./control.ts";
+import { createEnd } from "./end.ts";
+import { BY_FENCE } from "./graces.ts";
+import { type Heart, startHeart } from "./heartbeat.ts";
+import { beginLife, shownPhase } from "./life.ts";
+import { createMessages } from "./messages.ts";
+import { createMethods } from "./methods.ts";
+import { createPauses } from "./pauses.ts";
+import { becomeReady } from "./readiness.ts";
+import { openRollingLog } from "./rolling-log.ts";
+
+export interface Session {
+  readonly methods: ControlMethods;
+  /** Begins the round trip and the checks. */
+  prepare(): void;
+  /** Ends the agent step by step and then the shim. A second call changes nothing. */
+  end(reason: string, graces?: Graces): void;
+}
+
+/** Kept for whoever has to understand its end. */
+const ACTIONS_BYTES_MAX = 1024 * 1024;
+const HEARTBEATS_BYTES_MAX = 128 * 1024;
+/** Whoever asked for a pause waits to hear that it is one. */
+const PAUSED_MS = 50;
+/** A shim without agent that nobody talks to any more. What it recorded stays on disk. */
+const DESERTED_AFTER_MS = 24 * 60 * 60 * 1_000;
+
+export function createSession(options: {
+  readonly instanceDirectory: string;
+  readonly intent: Intent;
+  readonly settings: LaunchSettings;
+  /** Called once, when everything is over. */
+  readonly onEnd: () => void;
+}): Session {
+  const { instanceDirectory, intent, settings } = options;
+  const { token } = settings;
+  const life = beginLife({ instanceDirectory, intent, settings });
+  const now = (): number => performance.now();
+  const redactor = createRedactor([token, ...Object.values(settings.secrets)]);
+  const transcript = openTranscript(instanceDirectory, redactor);
+  const outbox = openOutbox(instanceDirectory);
+  const actions = openRollingLog(instanceDirectory, "actions", ACTIONS_BYTES_MAX);
+  const beats = openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX);
+  const usage = createUsage({
+    prices: settings.prices,
+    onUnpriced: (model) =>
+      transcript.note(`fleet.yaml has no price for ${model}: what its tokens cost is unknown`),
+  });
+  const clocks = createClocks(now, usage);
+  const processClock = createProcessClock(now);
+  const messages = createMessages();
+  const pauses = createPauses({
+    life,
+    clocks,
+    transcript,
+    onFrozen: () => heart.beatSoon(PAUSED_MS),
+  });
+
+  const callbackUrl = (): string => life.callbackUrl;
+  const onReached = (): void => heart.reached();
+  const onFenced = (): void => end.begin("the controller has fenced this epoch", BY_FENCE);
+  const delivery = startDelivery({ instanceDirectory, outbox, token, callbackUrl, onReached, onFenced });
+  const reporter = createReporter({
+    intent,
+    outbox,
+    clocks,
+    redactor,
+    envelope: () => life.envelope,
+    onAppend: () => delivery.wake(),
+  });
+  const end = createEnd({
+    life,
+    pauses,
+    reporter,
+    delivery,
+    transcript,
+    runner: () => runner,
+    close: () => toolbox.close(),
+    onDelivered: () => heart.stop(),
+    onEnd: options.onEnd,
+  });
+  const heart: Heart = startHeart({
+    intent,
+    token,
+    intervalMs: settings.heartbeatIntervalMs,
+    callbackUrl,
+    clocks,
+    lastEventSeq: () => outbox.lastSeq(),
+    facts: () => ({
+      phase: shownPhase(life, { clocks, paused: pauses.frozen() }),
+      missionId: life.envelope?.mission_id ?? null,
+    }),
+    process: () => (life.agent === null ? null : processClock.read(life.agent.record())),
+    onReached() {
+      delivery.hint();
+      pauses.orphan(false);
+    },
+    onFenced,
+    onBeat: (beat) => beats.append({ at: new Date().toISOString(), ...beat }),
+    orphanAfterMs: () => (life.agent === null ? DESERTED_AFTER_MS : settings.orphanPolicy.afterMs),
+    onOrphaned() {
+      if (life.agent === null) end.begin("nobody has been reached for a day");
+      else if (settings.orphanPolicy.action === "pause") pauses.orphan(true);
+      else if (settings.orphanPolicy.action === "terminate")
+        end.begin("the orphan policy ends an agent whose controller is away");
+    },
+  });
+  const toolbox = createToolbox({
+    instanceDirectory,
+    intent,
+    token,
+    callbackUrl,
+    clocks,
+    redactor,
+    transcript,
+    onReached,
+    onFenced,
+    say(line) {
+      const { run } = life;
+      if (run === null || run.terminal() || life.phase === "stopping") return false;
+      run.onLine(line);
+      return true;
+    },
+    reply: (line) => life.agent?.say(line) ?? "closed",
+  });
+  const runner: AgentRunner = createAgentRunner({
+    life,
+    pauses,
+    clocks,
+    reporter,
+    transcript,
+    redactor,
+    messages,
+    toolbox,
+    heart,
+    actions,
+    end: (reason) => end.begin(reason),
+    onStopped: () => void end.finish(),
+  });
+  end.obeyKillSwitch();
+
+  return {
+    methods: createMethods({
+      life,
+      pauses,
+      runner,
+      outbox,
+      delivery,
+      heart,
+      messages,
+      transcript,
+      end: (reason, graces) => end.begin(reason, graces),
+    }),
+    prepare: () => void becomeReady({ life, reporter, redactor, onReached, onFenced, signal: end.begun }),
+    end: (reason, graces) => end.begin(reason, graces),
+  };
+}
