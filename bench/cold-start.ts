@@ -5,7 +5,7 @@ import { createGitSource } from "../src/adapters/git/source.ts";
 import { systemClock } from "../src/adapters/system/clock.ts";
 import { plan } from "../src/core/plan/plan.ts";
 import { silentLog } from "../src/ports/log.ts";
-import { createDesires } from "../src/reconciler/source/resolved-revisions.ts";
+import { createResolvedRevisions } from "../src/reconciler/source/resolved-revisions.ts";
 import { createOrigin, git } from "../test/support/git.ts";
 import { largeFleet } from "./fleet.ts";
 import { type Bench, measure, timed } from "./measure.ts";
@@ -25,7 +25,7 @@ export const benchColdStart: Bench = async ({ directory, log }) => {
     log: silentLog,
   });
   const clock = systemClock();
-  const desires = createDesires({ source, repository: "bench", clock });
+  const revisions = createResolvedRevisions({ source, repository: "bench", clock });
   const steps: Record<string, number> = {};
   let actions = 0;
   const ours = await timed(async () => {
@@ -37,7 +37,7 @@ export const benchColdStart: Bench = async ({ directory, log }) => {
     const seen = await source.observe(never);
     lap("fetch");
     if (seen.type !== "ok") throw new Error(JSON.stringify(seen));
-    const desired = await desires.take(seen.snapshot, never);
+    const desired = await revisions.take(seen.snapshot, never);
     lap("read, parse and resolve");
     const observed = {
       complete: true,

@@ -23,20 +23,20 @@ export const benchPass: Bench = async ({ directory, log }) => {
     });
     try {
       const taking = await timed(async () => {
-        await controller.look(never);
-        await controller.pass(never);
+        await controller.poll(never);
+        await controller.reconcile(never);
         await controller.settled();
       });
       log(`${clones} clones declared and assigned in ${Math.round(taking)} ms`);
       await controller.supervise(() => 0);
-      await controller.pass(never);
+      await controller.reconcile(never);
       const { counts } = controller.controlPlane.fleet();
       if (counts.Paused !== missions)
         throw new Error(`not every mission is assigned: ${JSON.stringify(counts)}`);
       const pass = await medianOf(PASSES, async () => {
-        await controller.look(never);
+        await controller.poll(never);
         await controller.supervise(() => 0);
-        await controller.pass(never);
+        await controller.reconcile(never);
       });
       const remote = await medianOf(PASSES, () =>
         git(directory, ["ls-remote", origin.path, "refs/heads/main"]),

@@ -125,7 +125,9 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     opened ??= createStatusBranch({
       url: options.statusUrl ?? options.source,
       branch:
-        options.statusBranch ?? controller.picture().desired?.fleet.writeBack.branch ?? DEFAULT_STATUS_BRANCH,
+        options.statusBranch ??
+        controller.fleetSnapshot().desired?.fleet.writeBack.branch ??
+        DEFAULT_STATUS_BRANCH,
       directory: join(dataDir, "status.git"),
       clock,
       log,

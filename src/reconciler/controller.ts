@@ -5,7 +5,7 @@ import type { Destination } from "../core/model/notice.ts";
 import { sameValue } from "../core/model/same.ts";
 import { SECOND_MS } from "../core/model/time.ts";
 import { isAtRest } from "../core/status/at-rest.ts";
-import type { Picture } from "../core/status/fleet.ts";
+import type { FleetSnapshot } from "../core/status/fleet.ts";
 import { laneOf } from "../core/status/lane.ts";
 import type { DocumentMemory } from "../documents/read-documents.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -37,7 +37,7 @@ import { createRollback } from "./fleet/rollback.ts";
 import { createRollouts } from "./fleet/rollouts.ts";
 import { createWatching } from "./loop/absence.ts";
 import { createProber } from "./loop/probing.ts";
-import { createPasses } from "./loop/reconcile.ts";
+import { createReconciler } from "./loop/reconcile.ts";
 import { superviseClone, superviseOnce } from "./loop/supervise.ts";
 import { noticesInto } from "./notices/destinations.ts";
 import { createOutbox } from "./notices/outbox.ts";
@@ -51,7 +51,7 @@ import { createWriteBack, PUSHES_PER_MINUTE_MAX } from "./publish/write-back.ts"
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR, refuseHalfRebuilt } from "./record/guard.ts";
 import { anchorOf, withRecordFiles } from "./record/published-files.ts";
 import { openRecorder, type Recorder } from "./record/recorder.ts";
-import { createDesires } from "./source/resolved-revisions.ts";
+import { createResolvedRevisions } from "./source/resolved-revisions.ts";
 
 export interface ControllerParts {
   readonly store: Store;
@@ -92,9 +92,9 @@ export interface Controller {
   /** Takes up what the last controller left unfinished. Once, after `listenAt`. */
   resume(): void;
   /** Looks at the repository. */
-  look(signal: AbortSignal): Promise<void>;
+  poll(signal: AbortSignal): Promise<void>;
   /** Plans and records until there is nothing left to plan. */
-  pass(signal: AbortSignal): Promise<void>;
+  reconcile(signal: AbortSignal): Promise<void>;
   /** Records what fell due. `readLagMs`: how late our own loop was since it was asked last; asked more than once. */
   supervise(readLagMs: () => number): Promise<boolean>;
   /** Obeys the kill switch. Never waits, and does not depend on any other step. */
@@ -117,7 +117,7 @@ export interface Controller {
   /** Whether every declared mission is closed and everything is published. */
   atRest(): boolean;
   /** Everything that status is derived from, as it is now. */
-  picture(): Picture;
+  fleetSnapshot(): FleetSnapshot;
   close(): Promise<void>;
 }
 
@@ -137,7 +137,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
   refuseHalfRebuilt(recorder.settings);
   const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
-  const desires = createDesires({
+  const revisions = createResolvedRevisions({
     source: parts.source,
     repository: parts.repository,
     clock,
@@ -159,9 +159,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
     log,
   });
   const rollouts = createRollouts({ recorder, clock, log });
-  const passes = createPasses({
+  const reconciler = createReconciler({
     source: parts.source,
-    desires,
+    revisions,
     drivers,
     recorder,
     rollback,
@@ -176,7 +176,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     drivers,
     file: parts.killSwitch,
     path: parts.killSwitch.path,
-    fleet: () => passes.desired()?.fleet ?? null,
+    fleet: () => reconciler.desired()?.fleet ?? null,
     clock,
     log,
     onChange() {
@@ -204,14 +204,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
     inCore: parts.inCore,
     proposals: parts.proposals,
     source: parts.source,
-    revision: () => passes.desired()?.revision ?? null,
-    desires,
+    revision: () => reconciler.desired()?.revision ?? null,
+    revisions,
     tokens,
     installation: parts.installation,
     callbackUrl: () => callbackUrl,
     signals: recorder.signals,
     now: () => clock.now(),
-    prices: () => (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).prices,
+    prices: () => (reconciler.desired()?.fleet ?? DEFAULT_FLEET_POLICY).prices,
     log,
     obstacle: (signal) => guard.obstacleSoon(signal),
   });
@@ -221,7 +221,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     recorder,
     lane: (name) => lane(name)?.name ?? null,
     interventionsMax: () =>
-      (passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY).guardrails.maxInterventionsPerMission,
+      (reconciler.desired()?.fleet ?? DEFAULT_FLEET_POLICY).guardrails.maxInterventionsPerMission,
   });
   const arrivals = createArrivals();
   const prober = createProber({ drivers, clock, log });
@@ -233,7 +233,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     onUsage: (clone) => superviseClone(clone, { recorder, watching }),
   });
   const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
-  const answers = createAnswers({ recorder, clock, caps: () => passes.desired()?.fleet.caps ?? null });
+  const answers = createAnswers({ recorder, clock, caps: () => reconciler.desired()?.fleet.caps ?? null });
   let dirty = true;
   const outbox = createOutbox({
     recorder,
@@ -246,7 +246,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const drills = createPlannedDrills({
     recorder,
     drills: parts.drills,
-    desired: () => passes.desired(),
+    desired: () => reconciler.desired(),
     destinations: declaredNotify,
     killSwitch: () => killSwitch.engaged(),
     clock,
@@ -256,16 +256,16 @@ export async function createController(parts: ControllerParts): Promise<Controll
 
   /** Null while `fleet.yaml` has not been read or cannot be used. */
   function declaredNotify(): readonly Destination[] | null {
-    const desired = passes.desired();
+    const desired = reconciler.desired();
     return desired === null || desired.broken.has("fleet") ? null : desired.fleet.simone.notify;
   }
 
   const writeBack = createWriteBack({
-    pushesPerMinute: () => passes.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_MAX,
+    pushesPerMinute: () => reconciler.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_MAX,
     branch: parts.statusBranch,
     // A copy: the record goes on while the texts are written.
     derive: async () => {
-      const now = { ...picture(), states: new Map(recorder.states) };
+      const now = { ...fleetSnapshot(), states: new Map(recorder.states) };
       const { installation, repository } = parts;
       return withRecordFiles(await statusTextInTurns(now), {
         states: now.states,
@@ -291,15 +291,15 @@ export async function createController(parts: ControllerParts): Promise<Controll
     if (mustOutliveUs(change)) writeBack.keep();
   });
 
-  function picture(): Picture {
+  function fleetSnapshot(): FleetSnapshot {
     return {
       installation: parts.installation,
       now: clock.now(),
-      source: passes.source(),
-      desired: passes.desired(),
+      source: reconciler.source(),
+      desired: reconciler.desired(),
       states: recorder.states,
       signals: recorder.signals,
-      held: passes.lastPlan()?.held ?? [],
+      held: reconciler.lastPlan()?.held ?? [],
       rollback: rollback.state(),
       rollouts: rollouts.all(),
       drills: drills.book(),
@@ -308,31 +308,33 @@ export async function createController(parts: ControllerParts): Promise<Controll
     };
   }
 
-  async function look(signal: AbortSignal): Promise<void> {
-    const before = `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`;
-    await passes.look(signal);
+  async function poll(signal: AbortSignal): Promise<void> {
+    const before = `${reconciler.source().state} ${reconciler.source().reason} ${reconciler.source().revision}`;
+    await reconciler.poll(signal);
     const pin = rollback.pin();
-    await rollback.propose(passes.desired(), signal);
+    await rollback.propose(reconciler.desired(), signal);
     if (rollback.pin() !== pin) writeBack.touch(false);
-    if (before !== `${passes.source().state} ${passes.source().reason} ${passes.source().revision}`) {
+    if (
+      before !== `${reconciler.source().state} ${reconciler.source().reason} ${reconciler.source().revision}`
+    ) {
       dirty = true;
-      writeBack.touch(passes.source().state === "error");
+      writeBack.touch(reconciler.source().state === "error");
     }
   }
 
-  async function pass(signal: AbortSignal): Promise<void> {
+  async function reconcile(signal: AbortSignal): Promise<void> {
     // Where its branch is called is known once `fleet.yaml` was read.
-    const desired = passes.desired();
+    const desired = reconciler.desired();
     if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) await guard.settle(signal);
-    const before = { held: passes.lastPlan()?.held ?? [], rollback: rollback.state() };
-    await passes.pass(signal);
-    if (!sameValue(passes.lastPlan()?.held ?? [], before.held)) writeBack.touch(false);
+    const before = { held: reconciler.lastPlan()?.held ?? [], rollback: rollback.state() };
+    await reconciler.reconcile(signal);
+    if (!sameValue(reconciler.lastPlan()?.held ?? [], before.held)) writeBack.touch(false);
     // The mode stands on the board, and a pin is a question to a person.
     if (rollback.state() !== before.rollback) writeBack.touch(rollback.pin() !== before.rollback.pin);
   }
 
   function lane(name: string): CloneState | null {
-    return laneOf(name, { states: recorder.states, desired: passes.desired() });
+    return laneOf(name, { states: recorder.states, desired: reconciler.desired() });
   }
 
   const controlPlane = createControlPlane({
@@ -350,15 +352,15 @@ export async function createController(parts: ControllerParts): Promise<Controll
     closures,
     answers,
     killSwitch,
-    passes,
+    reconciler,
     rollback,
     rollouts,
     outbox,
     writeBack,
-    picture,
+    fleetSnapshot,
     lane,
-    look,
-    pass,
+    poll,
+    reconcile,
     clock,
     log,
   });
@@ -379,8 +381,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
         dispatcher.add([{ id, clone: state.name, effect: { type: "configure", epoch: instance.epoch } }]);
       }
     },
-    look,
-    pass,
+    poll,
+    reconcile,
     supervise(readLagMs) {
       watching.begin(readLagMs);
       outbox.tick();
@@ -389,7 +391,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
         recorder,
         watching,
         prober,
-        policy: passes.desired()?.fleet ?? null,
+        policy: reconciler.desired()?.fleet ?? null,
       });
     },
     obeySwitch: () => killSwitch.tick(),
@@ -403,7 +405,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     publishDueAt: () => writeBack.dueAt(),
     touch: () => writeBack.refresh(),
     flushMs: () =>
-      (passes.desired()?.fleet.writeBack.flushIntervalSeconds ?? DEFAULT_FLUSH_SECONDS) * SECOND_MS,
+      (reconciler.desired()?.fleet.writeBack.flushIntervalSeconds ?? DEFAULT_FLUSH_SECONDS) * SECOND_MS,
     takeDirty() {
       const was = dirty;
       dirty = false;
@@ -415,8 +417,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
       await outbox.idle();
       await recorder.idle();
     },
-    picture,
-    atRest: () => isAtRest(picture()) && writeBack.published() !== null,
+    fleetSnapshot,
+    atRest: () => isAtRest(fleetSnapshot()) && writeBack.published() !== null,
     async close() {
       await drills.close();
       await dispatcher.close();

@@ -189,7 +189,7 @@ describe("a controller", () => {
         seen += chunk.toString("utf8");
       });
       const over = ended(watching);
-      await eventually(() => (/\u001b\[\d+A\u001b\[J/.test(seen) ? true : null), "a second picture");
+      await eventually(() => (/\u001b\[\d+A\u001b\[J/.test(seen) ? true : null), "a second fleetSnapshot");
       watching.stdin.write("\u0003");
       expect((await over).code).toBe(0);
       expect(seen).toContain("\u001b[32mRunning\u001b[39m");

@@ -20,7 +20,7 @@ import {
 } from "../support/fleet.ts";
 
 const RUNS = { numRuns: 150, seed: 20261123 };
-/** Passes after which a plan has had every chance to come to an end. */
+/** Reconciles after which a plan has had every chance to come to an end. */
 const ROUNDS_MAX = 30;
 const NAMES = ["a", "b", "c", "d", "e", "f"] as const;
 

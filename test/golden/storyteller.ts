@@ -3,7 +3,7 @@
 import type { DesiredState } from "../../src/core/model/desired.ts";
 import { iso, MINUTE_MS, SECOND_MS } from "../../src/core/model/time.ts";
 import { type Preview, preview } from "../../src/core/plan/preview.ts";
-import { createDesires } from "../../src/reconciler/source/resolved-revisions.ts";
+import { createResolvedRevisions } from "../../src/reconciler/source/resolved-revisions.ts";
 import type { Kind } from "../simulation/agent.ts";
 import { createHost, type Host } from "../simulation/host.ts";
 import { allowRewrite } from "../simulation/people.ts";
@@ -37,7 +37,7 @@ interface Stage {
  *   agent NAME KIND key=value …   what the next agents of the clone of a mission are like
  *   boot | crash | kill body NAME the machine
  *   origin fails REASON | origin answers
- *   wait 90s | 5m                 time passes
+ *   wait 90s | 5m                 time reconciler
  *   pause|resume|kill NAME        as an operator
  *   plan                          what merging the present files would do, against the last plan
  *   show | why NAME | conditions NAME | events | inbox | status PATH
@@ -283,8 +283,8 @@ async function planned(stage: Stage): Promise<readonly string[]> {
   const seen = await source.observe(new AbortController().signal);
   if (seen.type === "error") return [`${seen.reason}: ${seen.message}`];
   const clock = { now: world.now, sleep: () => Promise.resolve() };
-  const desires = createDesires({ source, repository: "golden", clock });
-  const head = await desires.take(seen.snapshot, new AbortController().signal);
+  const revisions = createResolvedRevisions({ source, repository: "golden", clock });
+  const head = await revisions.take(seen.snapshot, new AbortController().signal);
   const made = preview(stage.base, head, { now: world.now() });
   stage.base = head;
   return [

@@ -153,7 +153,7 @@ describe("a pause with an end", () => {
   test("lifts itself then, and not before", async () => {
     await recorded(declared, assigned);
     const controller = await controllerWith(new Map([["fake", driver as Driver]]));
-    const holds = () => controller.picture().states.get("scribe")?.holds ?? [];
+    const holds = () => controller.fleetSnapshot().states.get("scribe")?.holds ?? [];
     expect(await controller.controlPlane.pause({ ...request, until: T0 - 1 })).toMatchObject({ ok: false });
     const until = now + 24 * 3_600_000;
     expect(await controller.controlPlane.pause({ ...request, until })).toMatchObject({ ok: true });
@@ -186,7 +186,7 @@ describe("resume by hand", () => {
     const { controlPlane } = controller;
     const kinds = () =>
       controller
-        .picture()
+        .fleetSnapshot()
         .states.get("scribe")
         ?.holds.map((hold) => hold.kind);
     await controlPlane.pause(request);

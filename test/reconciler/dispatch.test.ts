@@ -102,7 +102,7 @@ test("a stop overtakes what is under way, aborts it, and ends first", async () =
   expect(recorder.states.get("scribe")).toMatchObject({ mission: null, instance: null });
 });
 
-test("trouble outside is tried again until it passes; an effect whose time is over is settled without being done", async () => {
+test("trouble outside is tried again until it reconciler; an effect whose time is over is settled without being done", async () => {
   let failures = 3;
   const { store, recorder, dispatcher, done } = await aLane({
     async carryOut(effect) {

@@ -7,7 +7,7 @@ import { createSecrets } from "../../src/adapters/secrets/secrets.ts";
 import { createWorkspaces } from "../../src/adapters/workspace/workspaces.ts";
 import type { ConditionType, Gate } from "../../src/core/model/condition.ts";
 import { prepare } from "../../src/reconciler/effects/prepare.ts";
-import { createDesires } from "../../src/reconciler/source/resolved-revisions.ts";
+import { createResolvedRevisions } from "../../src/reconciler/source/resolved-revisions.ts";
 import { createFakeSource } from "../support/fake/index.ts";
 import { Life, T0 } from "../support/fleet.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
@@ -16,7 +16,7 @@ const signal = new AbortController().signal;
 const clone = cloneName("audit");
 let root: string;
 let life: Life;
-let desires: ReturnType<typeof createDesires>;
+let revisions: ReturnType<typeof createResolvedRevisions>;
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "factory-gates-"));
@@ -40,8 +40,12 @@ beforeEach(async () => {
   source.commit(Object.fromEntries(Object.entries(files).map(([path, text]) => [path, String(text)])));
   const seen = await source.observe(signal);
   if (seen.type === "error") throw new Error(seen.message);
-  desires = createDesires({ source, repository: "test", clock: { now: () => T0, sleep: async () => {} } });
-  const desired = await desires.take(seen.snapshot, signal);
+  revisions = createResolvedRevisions({
+    source,
+    repository: "test",
+    clock: { now: () => T0, sleep: async () => {} },
+  });
+  const desired = await revisions.take(seen.snapshot, signal);
   const spec = desired.clones.get(clone);
   const mission = desired.missions.get("audit");
   if (spec === undefined || mission === undefined) throw new Error("the fleet has no audit");
@@ -63,7 +67,7 @@ async function looked(seen: Circumstances = {}): Promise<ReadonlyMap<ConditionTy
       drivers: new Map([["process", {} as never]]),
       workspaces: createWorkspaces({ directory: seen.workspaces ?? join(root, "workspaces") }),
       secrets: createSecrets({ root: join(root, "secrets"), env: seen.env ?? { TEST_KEY: "sesame" } }),
-      desires,
+      revisions,
       installation: "test",
       callbackUrl: () => seen.callbackUrl ?? "http://127.0.0.1:2/v1/events",
     },

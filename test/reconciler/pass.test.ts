@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import type { DesiredState } from "../../src/core/model/desired.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import type { Snapshot, SourceResult } from "../../src/ports/source.ts";
-import { createPasses } from "../../src/reconciler/loop/reconcile.ts";
+import { createReconciler } from "../../src/reconciler/loop/reconcile.ts";
 import { openRecorder, recordEvents } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aDesired, aMission, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
 
-type Parts = Parameters<typeof createPasses>[0];
+type Parts = Parameters<typeof createReconciler>[0];
 
 const ALL = ["a", "b", "c", "d", "e"];
 const signal = new AbortController().signal;
@@ -66,11 +66,11 @@ async function fleet(commits: readonly DesiredState[]) {
     );
   let now: SourceResult = DOWN;
   let onPlanned = () => {};
-  const passes = createPasses({
+  const reconciler = createReconciler({
     source: { observe: async () => now } as unknown as Parts["source"],
-    desires: {
+    revisions: {
       take: async ({ revision }) => commits.find((desired) => desired.revision === revision) ?? aDesired(),
-    } as Partial<Parts["desires"]> as Parts["desires"],
+    } as Partial<Parts["revisions"]> as Parts["revisions"],
     drivers: new Map(),
     recorder,
     rollback: { look: async () => {}, pin: () => null } as unknown as Parts["rollback"],
@@ -83,8 +83,8 @@ async function fleet(commits: readonly DesiredState[]) {
 
   async function passOf(result: SourceResult): Promise<void> {
     now = result;
-    await passes.look(signal);
-    await passes.pass(signal);
+    await reconciler.poll(signal);
+    await reconciler.reconcile(signal);
   }
 
   /** Of writes that keep the record busy the one at the moment of the plan takes until `meanwhile` was read. */
@@ -100,12 +100,12 @@ async function fleet(commits: readonly DesiredState[]) {
       });
     };
     now = result;
-    await passes.look(signal);
+    await reconciler.poll(signal);
     keepBusy();
-    const passing = passes.pass(signal);
+    const passing = reconciler.reconcile(signal);
     await waiting;
     now = meanwhile;
-    await passes.look(signal);
+    await reconciler.poll(signal);
     busy = false;
     gate = null;
     open();

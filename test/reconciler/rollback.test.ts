@@ -84,8 +84,8 @@ async function controller() {
   made.listenAt("http://127.0.0.1:2/v1/events");
   made.resume();
   const round = async () => {
-    await made.look(signal);
-    await made.pass(signal);
+    await made.poll(signal);
+    await made.reconcile(signal);
     await made.supervise(() => 0);
     await made.settled();
   };

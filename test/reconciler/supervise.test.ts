@@ -59,7 +59,7 @@ async function running() {
   const prober = createProber({ drivers: new Map(), clock, log: silentLog });
   return {
     health: () => recorder.states.get(NAME)?.instance?.health,
-    passes: (ms: number) => {
+    reconciler: (ms: number) => {
       time.steadyMs += ms;
     },
     isSet: (byMs: number) => {
@@ -91,7 +91,7 @@ async function running() {
 
 test("silence is recorded as the record lets it, with what is known by then", async () => {
   const machine = await running();
-  machine.passes(1.5 * INTERVAL_MS);
+  machine.reconciler(1.5 * INTERVAL_MS);
   await machine.whileBusy(() => {});
   expect(machine.health()).toBe("suspect");
 });
@@ -104,11 +104,11 @@ test.each([
   const machine = await running();
   // For long enough that somebody who is taken for silent since then would be lost.
   for (let waited = 0; waited < 6 * INTERVAL_MS; waited += INTERVAL_MS) {
-    machine.passes(INTERVAL_MS);
+    machine.reconciler(INTERVAL_MS);
     await machine.heard();
     await machine.tick();
   }
-  machine.passes(1.5 * INTERVAL_MS);
+  machine.reconciler(1.5 * INTERVAL_MS);
   await machine.whileBusy(() => machine.isSet(setByMs));
   expect(machine.health()).not.toMatch(/degraded|lost/);
   await machine.heard();
@@ -118,7 +118,7 @@ test.each([
 
 test("whoever was heard while the finding waited is not silent", async () => {
   const machine = await running();
-  machine.passes(1.5 * INTERVAL_MS);
+  machine.reconciler(1.5 * INTERVAL_MS);
   await machine.whileBusy(() => void machine.heard());
   expect(machine.health()).toBe("healthy");
 });
@@ -127,10 +127,10 @@ test("after the clock was put back, silence is counted from then", async () => {
   const machine = await running();
   machine.isSet(-5 * MINUTE_MS);
   await machine.tick();
-  machine.passes(2 * INTERVAL_MS);
+  machine.reconciler(2 * INTERVAL_MS);
   await machine.tick();
   expect(machine.health()).toBe("suspect");
-  machine.passes(3 * INTERVAL_MS);
+  machine.reconciler(3 * INTERVAL_MS);
   await machine.tick();
   expect(machine.health()).toBe("lost");
 });

@@ -43,11 +43,11 @@ export async function judgeEnd(world: World, host: Host): Promise<void> {
   if (controller === null) throw new Error("the controller does not live in calm");
   tellForeign(world);
   const moment = momentOf(world);
-  const picture = controller.picture();
+  const fleetSnapshot = controller.fleetSnapshot();
   world.checker.look({
     ...moment,
     unfinished: await unfinished(world),
-    status: { actual: world.statusBranch.files, expected: ours(statusText(picture).files) },
+    status: { actual: world.statusBranch.files, expected: ours(statusText(fleetSnapshot).files) },
   });
   const report = await world.store.verify();
   if (!report.ok) throw new Error(`the store's own chain is broken at ${report.brokenAtSeq}`);

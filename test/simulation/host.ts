@@ -163,7 +163,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         await guard(made.supervise(lag.readMs));
         if (looked && (made.takeDirty() || Math.abs(now - listedAt) >= rhythm.listMs)) {
           listedAt = now;
-          await guard(made.pass(never));
+          await guard(made.reconcile(never));
           // As the loop does: a record that was lost is not begun anew.
           if (made.mustEnd() !== null) own.kill();
         }
@@ -172,7 +172,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     void forever(
       () => dice.between(1, 2 * rhythm.pollMs),
       async () => {
-        await guard(made.look(never));
+        await guard(made.poll(never));
         looked = true;
       },
     );

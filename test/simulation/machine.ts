@@ -76,7 +76,7 @@ export function createMachine(world: World): Machine {
   }
 
   function driverFor(life: Life): Driver {
-    /** Time that passes inside of the driver: a dead controller's driver goes no further. */
+    /** Time that reconciler inside of the driver: a dead controller's driver goes no further. */
     async function work(ms: number, signal: AbortSignal): Promise<void> {
       await world.delay(ms, signal);
       if (!life.alive) await new Promise(() => {});

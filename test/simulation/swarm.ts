@@ -13,7 +13,7 @@ export interface Troubles {
   readonly partialList: number;
   readonly slowList: number;
   readonly survivors: number;
-  readonly bodiesDiePerHour: number;
+  readonly instancesDiePerHour: number;
   readonly stopsPerHour: number;
   readonly limitsPerHour: number;
   // The network between shims and the controller.
@@ -64,7 +64,7 @@ export const CALM: Troubles = {
   partialList: 0,
   slowList: 0,
   survivors: 0,
-  bodiesDiePerHour: 0,
+  instancesDiePerHour: 0,
   stopsPerHour: 0,
   limitsPerHour: 0,
   lostRequest: 0,
@@ -104,7 +104,7 @@ const WORST: Troubles = {
   partialList: 0.5,
   slowList: 0.5,
   survivors: 0.4,
-  bodiesDiePerHour: 20,
+  instancesDiePerHour: 20,
   stopsPerHour: 20,
   limitsPerHour: 12,
   lostRequest: 0.5,

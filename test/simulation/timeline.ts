@@ -1,6 +1,6 @@
 /**
  * Virtual time. Nothing happens between two entries; entries of the same
- * millisecond happen in the order in which they were put there. Time passes only by `step`.
+ * millisecond happen in the order in which they were put there. Time reconciler only by `step`.
  */
 export interface Timeline {
   /** True time since the beginning, which nobody can set. */

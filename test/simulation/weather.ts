@@ -98,7 +98,7 @@ function scheduleTroubles(world: World, host: Host): void {
       every(name, work);
     });
   };
-  every("bodiesDiePerHour", () => {
+  every("instancesDiePerHour", () => {
     const living = world.machine.living();
     if (living.length > 0) world.machine.destroy(dice.pick(living), "killed from outside");
   });

@@ -10,7 +10,7 @@ import { systemClock } from "../../adapters/system/clock.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import { JOURNAL_TRAILER } from "../../reconciler/record/published-files.ts";
-import { createDesires } from "../../reconciler/source/resolved-revisions.ts";
+import { createResolvedRevisions } from "../../reconciler/source/resolved-revisions.ts";
 import { gitAccess } from "../access.ts";
 
 const TIMEOUT_MS = 2 * MINUTE_MS;
@@ -81,8 +81,8 @@ async function declaredBranch(
         "retry",
         `${options.source} cannot be read: ${seen.message}; name the status branch with --status-branch`,
       );
-    const desires = createDesires({ source, repository: options.source, clock: systemClock() });
-    const desired = await desires.take(seen.snapshot, signal);
+    const revisions = createResolvedRevisions({ source, repository: options.source, clock: systemClock() });
+    const desired = await revisions.take(seen.snapshot, signal);
     return desired.fleet.writeBack.branch;
   } finally {
     await source.close();

@@ -15,7 +15,7 @@ import { onPromoted, onTemplateProposed } from "./closing/template.ts";
 import { conditionsOf } from "./conditions.ts";
 import * as actions from "./conduct/agent-actions.ts";
 import { onBlockerStanding } from "./conduct/blocked.ts";
-import { onMessageSent, onTold } from "./conduct/messages.ts";
+import { onMessageDelivered, onMessageSent } from "./conduct/messages.ts";
 import { onReport } from "./conduct/reports.ts";
 import { onProgressOverdue } from "./conduct/stuck.ts";
 import { onDeadline } from "./deadline.ts";
@@ -140,8 +140,8 @@ function apply(state: CloneState, event: CloneEvent, at: Instant): Step {
       return watch.onPaused(state, event, at);
     case "instance.resumed":
       return watch.onResumed(state, event, at);
-    case "agent.told":
-      return onTold(state, event);
+    case "message.delivered":
+      return onMessageDelivered(state, event);
     case "stop.finished":
       return stop.onStopFinished(state, event, at);
     case "stop.failed":

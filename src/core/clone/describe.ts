@@ -66,7 +66,7 @@ export function describe(event: CloneEvent): string {
       return `epoch ${event.epoch} paused`;
     case "instance.resumed":
       return `epoch ${event.epoch} resumed`;
-    case "agent.told":
+    case "message.delivered":
       return `epoch ${event.epoch} was told ${event.from === "operator" ? "what a person said" : "to do something else"}`;
     case "stop.finished":
       return `epoch ${event.epoch} is dead (${event.proof.rung}, ${event.proof.containment}): ${event.proof.evidence}`;

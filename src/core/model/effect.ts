@@ -18,7 +18,7 @@ export type Effect =
   | { readonly type: "resume"; readonly epoch: number }
   /** Say something to the agent. The same `id` is said once to an instance. */
   | {
-      readonly type: "tell";
+      readonly type: "message";
       readonly epoch: number;
       readonly id: string;
       readonly from: "operator" | "supervisor";

@@ -52,7 +52,7 @@ export type CloneEvent =
       /** No epoch up to this one is used again: above everything that was ever seen of the clone. */
       readonly epoch: number;
       /** The highest instance of which anything is left; null when nothing is. */
-      readonly body: FoundBody | null;
+      readonly body: RestoredInstance | null;
       /** Whether its workspace is still there. */
       readonly workspace: boolean;
       /** The effect ledger of its mission, as far as it was published. */
@@ -129,7 +129,7 @@ export type CloneEvent =
   | { readonly type: "instance.resumed"; readonly epoch: number }
   /** The agent has these words on its standard input; whether it reads them is its own affair. */
   | {
-      readonly type: "agent.told";
+      readonly type: "message.delivered";
       readonly epoch: number;
       readonly id: string;
       readonly from: "operator" | "supervisor";
@@ -334,7 +334,7 @@ export type CloneEvent =
 export type RestoredLane = Readonly<Record<string, unknown>>;
 
 /** An instance that was found by the driver's listing. */
-export interface FoundBody {
+export interface RestoredInstance {
   readonly epoch: number;
   readonly nonce: string;
   /** The mission that it has reported about; null when it has not said. */

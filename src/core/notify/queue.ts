@@ -5,13 +5,13 @@ import { isDue } from "./attempt.ts";
 import { type Circuit, mayAttempt } from "./circuit.ts";
 
 /** What is known of a destination right now. */
-export interface Way {
+export interface DestinationWork {
   readonly circuit: Circuit;
   /** When it last took something. */
   readonly goodNewsAt: Instant | null;
   /** It wants nothing more, and its declaration has not changed since. */
   readonly gone: boolean;
-  /** Keys that are under way. */
+  /** Keys that are under destination. */
   readonly underWay: ReadonlySet<string>;
 }
 
@@ -32,9 +32,15 @@ export function headsOf(rows: Iterable<OutboxRow>): readonly OutboxRow[] {
 }
 
 /** Those heads of one destination that are to be tried now. While its circuit is open that is at most one. */
-export function ready(heads: readonly OutboxRow[], way: Way, now: Instant): readonly OutboxRow[] {
-  if (way.gone || !mayAttempt(way.circuit, now)) return [];
-  const free = (way.circuit.openedAt === null ? AT_ONCE_MAX : 1) - way.underWay.size;
+export function ready(
+  heads: readonly OutboxRow[],
+  destination: DestinationWork,
+  now: Instant,
+): readonly OutboxRow[] {
+  if (destination.gone || !mayAttempt(destination.circuit, now)) return [];
+  const free = (destination.circuit.openedAt === null ? AT_ONCE_MAX : 1) - destination.underWay.size;
   if (free <= 0) return [];
-  return heads.filter((row) => !way.underWay.has(row.key) && isDue(row, now, way.goodNewsAt)).slice(0, free);
+  return heads
+    .filter((row) => !destination.underWay.has(row.key) && isDue(row, now, destination.goodNewsAt))
+    .slice(0, free);
 }

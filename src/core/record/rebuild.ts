@@ -2,7 +2,7 @@
 import type { ActionRow, RememberedAction } from "../model/action.ts";
 import { type CloneState, type ClosedMission, initialState } from "../model/clone-state.ts";
 import { FactoryError } from "../model/error.ts";
-import type { CloneEvent, FoundBody } from "../model/event.ts";
+import type { CloneEvent, RestoredInstance } from "../model/event.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { Instant } from "../model/time.ts";
 import { type Anchor, readAnchor } from "./anchor.ts";
@@ -112,7 +112,7 @@ function laneOf(
     .sort((a, b) => b.handle.epoch - a.handle.epoch);
   const seen = mine[0]?.handle.epoch ?? 0;
   const newest = mine.find((one) => one.state !== "dead") ?? mine[0] ?? null;
-  const body: FoundBody | null =
+  const body: RestoredInstance | null =
     newest === null
       ? null
       : {
@@ -149,7 +149,7 @@ function laneOf(
   };
 }
 
-function evidenceOf(unknown: boolean, body: FoundBody | null, { commit }: RebuildRequest): string {
+function evidenceOf(unknown: boolean, body: RestoredInstance | null, { commit }: RebuildRequest): string {
   const known = unknown
     ? `the status branch at ${commit.slice(0, 12)} does not know it`
     : `as the status branch knew it at ${commit.slice(0, 12)}`;
@@ -158,7 +158,7 @@ function evidenceOf(unknown: boolean, body: FoundBody | null, { commit }: Rebuil
 }
 
 /** The same cases as in `clone/start/restore.ts`, in words. */
-function fateOf(state: CloneState, body: FoundBody | null, workspace: boolean): string {
+function fateOf(state: CloneState, body: RestoredInstance | null, workspace: boolean): string {
   const { mission, instance } = state;
   const last = state.past.at(-1);
   if (mission === null) {

@@ -20,7 +20,7 @@ import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
 import type { RecordProblem } from "./record-problem.ts";
 import type { CloneView, FleetView, MissionView, SourceView } from "./view.ts";
 
-export interface Picture {
+export interface FleetSnapshot {
   readonly installation: string;
   readonly now: Instant;
   readonly source: SourceView;
@@ -40,8 +40,8 @@ export interface Picture {
 }
 
 /** The whole fleet as people see it: missions by name (the newest run of each), clones by name. */
-export function fleetView(picture: Picture): FleetView {
-  const missions = missionViews(picture);
+export function fleetView(fleetSnapshot: FleetSnapshot): FleetView {
+  const missions = missionViews(fleetSnapshot);
   const counts: Record<MissionPhase, number> = {
     Pending: 0,
     Preparing: 0,
@@ -58,47 +58,53 @@ export function fleetView(picture: Picture): FleetView {
   };
   for (const mission of missions) counts[mission.phase]++;
   return {
-    installation: picture.installation,
-    mode: picture.rollback.pin === null ? (picture.desired?.fleet.mode ?? "normal") : "in_core_only",
-    now: picture.now,
-    source: picture.source,
+    installation: fleetSnapshot.installation,
+    mode:
+      fleetSnapshot.rollback.pin === null ? (fleetSnapshot.desired?.fleet.mode ?? "normal") : "in_core_only",
+    now: fleetSnapshot.now,
+    source: fleetSnapshot.source,
     missions,
-    clones: [...picture.states.values()].sort(byName).map((state) => cloneView(state, picture)),
-    issues: picture.desired?.issues ?? [],
-    held: picture.held.map(({ subject, action, reason, message }) => ({ subject, action, reason, message })),
-    callbacks: callbacksView(picture.callbacks),
-    drills: drillsView(picture.desired?.fleet.drills.kill ?? null, picture.drills),
+    clones: [...fleetSnapshot.states.values()].sort(byName).map((state) => cloneView(state, fleetSnapshot)),
+    issues: fleetSnapshot.desired?.issues ?? [],
+    held: fleetSnapshot.held.map(({ subject, action, reason, message }) => ({
+      subject,
+      action,
+      reason,
+      message,
+    })),
+    callbacks: callbacksView(fleetSnapshot.callbacks),
+    drills: drillsView(fleetSnapshot.desired?.fleet.drills.kill ?? null, fleetSnapshot.drills),
     counts,
   };
 }
 
 /** The newest run of every mission that is declared, lives, or was closed. */
-export function missionViews(picture: Picture): readonly MissionView[] {
+export function missionViews(fleetSnapshot: FleetSnapshot): readonly MissionView[] {
   const views = new Map<string, MissionView>();
   const closedIds = new Set<string>();
-  for (const state of picture.states.values()) {
+  for (const state of fleetSnapshot.states.values()) {
     for (const closed of state.past) {
       closedIds.add(closed.missionId);
       const before = views.get(closed.name);
       if (before === undefined || before.run <= closed.run) views.set(closed.name, closedView(state, closed));
     }
   }
-  for (const state of picture.states.values()) {
-    if (state.mission !== null) views.set(state.mission.name, livingView(state, picture));
+  for (const state of fleetSnapshot.states.values()) {
+    if (state.mission !== null) views.set(state.mission.name, livingView(state, fleetSnapshot));
   }
-  const held = heldBySubject(picture.held);
-  for (const mission of picture.desired?.missions.values() ?? []) {
+  const held = heldBySubject(fleetSnapshot.held);
+  for (const mission of fleetSnapshot.desired?.missions.values() ?? []) {
     const before = views.get(mission.name);
     // An older run that was declared once more is not waiting for anything.
-    if (closedIds.has(mission.missionId) || isForgotten(mission, picture)) continue;
+    if (closedIds.has(mission.missionId) || isForgotten(mission, fleetSnapshot)) continue;
     if (before === undefined || (before.missionId !== mission.missionId && before.closure !== null)) {
-      views.set(mission.name, pendingView(mission, held.get(`mission/${mission.name}`), picture.now));
+      views.set(mission.name, pendingView(mission, held.get(`mission/${mission.name}`), fleetSnapshot.now));
     }
   }
   return [...views.values()].sort(byName);
 }
 
-function livingView(state: CloneState, picture: Picture): MissionView {
+function livingView(state: CloneState, fleetSnapshot: FleetSnapshot): MissionView {
   const { mission } = state;
   if (mission === null) throw new TypeError("a living view needs a mission");
   const usage = totalUsage(mission, state.instance);
@@ -115,7 +121,7 @@ function livingView(state: CloneState, picture: Picture): MissionView {
     holds: state.holds,
     conditions: state.conditions,
     usage: {
-      activeMs: activeMsOf(state, picture.signals.get(state.name), picture.now),
+      activeMs: activeMsOf(state, fleetSnapshot.signals.get(state.name), fleetSnapshot.now),
       ...usage,
       trust: mission.trust,
     },
@@ -173,8 +179,8 @@ function viewOfClosed(state: CloneState, closed: ClosedMission): MissionView {
 }
 
 /** It was closed so long ago that its closure is no longer kept. */
-function isForgotten(mission: DesiredMission, picture: Picture): boolean {
-  const state = picture.states.get(mission.contract.clone);
+function isForgotten(mission: DesiredMission, fleetSnapshot: FleetSnapshot): boolean {
+  const state = fleetSnapshot.states.get(mission.contract.clone);
   return state !== undefined && isRunClosed(state, { ...mission, run: mission.contract.run });
 }
 
@@ -207,11 +213,11 @@ function pendingView(mission: DesiredMission, held: Held | undefined, now: Insta
   };
 }
 
-export function cloneView(state: CloneState, picture: Picture): CloneView {
+export function cloneView(state: CloneState, fleetSnapshot: FleetSnapshot): CloneView {
   const { instance } = state;
-  const stored = picture.signals.get(state.name);
+  const stored = fleetSnapshot.signals.get(state.name);
   const signal = instance !== null && stored?.heartbeat.epoch === instance.epoch ? stored : undefined;
-  const age = signal === undefined ? null : Math.max(0, picture.now - signal.receivedAt);
+  const age = signal === undefined ? null : Math.max(0, fleetSnapshot.now - signal.receivedAt);
   return {
     name: state.name,
     phase: state.phase,
@@ -232,7 +238,7 @@ export function cloneView(state: CloneState, picture: Picture): CloneView {
             progressAgeMs:
               signal === undefined || age === null ? null : signal.heartbeat.lastProgressAgeMs + age,
             startedAt: instance.plannedAt,
-            liveness: livenessView(state, signal, picture),
+            liveness: livenessView(state, signal, fleetSnapshot),
           },
     holds: state.holds,
     conditions: state.conditions,

@@ -3,7 +3,7 @@ import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type DecisionType, type Request, type RequestKind } from "../model/request.ts";
 import { callbackItems } from "./callbacks.ts";
 import { drillItems } from "./drills.ts";
-import type { Picture } from "./fleet.ts";
+import type { FleetSnapshot } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
 import { degradedItems } from "./liveness.ts";
 import { recordItems } from "./record-problem.ts";
@@ -11,9 +11,9 @@ import { rolloutItems } from "./rollouts.ts";
 import type { InboxItem } from "./view.ts";
 
 /** Everything that waits for a person, the most serious first, then the oldest. */
-export function inboxOf(picture: Picture): readonly InboxItem[] {
+export function inboxOf(fleetSnapshot: FleetSnapshot): readonly InboxItem[] {
   const items: InboxItem[] = [];
-  for (const state of picture.states.values()) {
+  for (const state of fleetSnapshot.states.values()) {
     for (const request of state.requests) items.push(requestItem(state, request));
     for (const hold of state.holds) {
       if (state.requests.some((asked) => asked.hold?.kind === hold.kind && asked.hold.owner === hold.owner))
@@ -58,48 +58,48 @@ export function inboxOf(picture: Picture): readonly InboxItem[] {
       });
     }
   }
-  items.push(...degradedItems(picture));
-  if (picture.source.state === "error") {
+  items.push(...degradedItems(fleetSnapshot));
+  if (fleetSnapshot.source.state === "error") {
     items.push({
       id: "source/error",
-      severity: picture.source.reason === "HistoryRewritten" ? "critical" : "warning",
+      severity: fleetSnapshot.source.reason === "HistoryRewritten" ? "critical" : "warning",
       kind: "source",
       subject: "repository",
-      since: picture.source.observedAt ?? picture.now,
-      message: `${picture.source.reason}: ${picture.source.message}`,
+      since: fleetSnapshot.source.observedAt ?? fleetSnapshot.now,
+      message: `${fleetSnapshot.source.reason}: ${fleetSnapshot.source.message}`,
       answers:
-        picture.source.reason === "HistoryRewritten"
+        fleetSnapshot.source.reason === "HistoryRewritten"
           ? ["factory allow-rewrite --from <old> --to <new>"]
           : ["factory doctor"],
     });
   }
-  items.push(...guardrailItems(picture.rollback), ...rolloutItems(picture.rollouts));
-  items.push(...drillItems(picture.drills));
-  for (const held of picture.held) {
+  items.push(...guardrailItems(fleetSnapshot.rollback), ...rolloutItems(fleetSnapshot.rollouts));
+  items.push(...drillItems(fleetSnapshot.drills));
+  for (const held of fleetSnapshot.held) {
     if (held.subject !== "fleet" || held.reason !== "KillSwitchEngaged") continue;
     items.push({
       id: `fleet/kill-switch/${held.message.slice(0, 80)}`,
       severity: "critical",
       kind: "kill_switch",
       subject: "fleet",
-      since: picture.now,
+      since: fleetSnapshot.now,
       message: held.message,
       answers: ["factory kill-switch status", "factory kill-switch release --all"],
     });
   }
-  const guarded = picture.held.find((held) => held.reason === "MassDeleteGuard");
+  const guarded = fleetSnapshot.held.find((held) => held.reason === "MassDeleteGuard");
   if (guarded !== undefined) {
     items.push({
       id: "fleet/mass-deletion",
       severity: "critical",
       kind: "mass_deletion",
       subject: "fleet",
-      since: picture.now,
+      since: fleetSnapshot.now,
       message: guarded.message,
       answers: ["revert the commit", "confirm it in fleet.yaml"],
     });
   }
-  items.push(...callbackItems(picture.callbacks), ...recordItems(picture.record));
+  items.push(...callbackItems(fleetSnapshot.callbacks), ...recordItems(fleetSnapshot.record));
   const rank = { critical: 0, warning: 1, info: 2 };
   return items.sort(
     (a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since || (a.id < b.id ? -1 : 1),

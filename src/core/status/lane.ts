@@ -1,5 +1,5 @@
 import type { CloneState } from "../model/clone-state.ts";
-import type { Picture } from "./fleet.ts";
+import type { FleetSnapshot } from "./fleet.ts";
 
 /**
  * The lane that a name means: a clone, the clone of a living mission, of the newest closed one, or of one that is
@@ -7,7 +7,7 @@ import type { Picture } from "./fleet.ts";
  */
 export function laneOf(
   name: string,
-  { states, desired }: Pick<Picture, "states" | "desired">,
+  { states, desired }: Pick<FleetSnapshot, "states" | "desired">,
 ): CloneState | null {
   const own = states.get(name);
   if (own !== undefined) return own;

@@ -6,7 +6,7 @@ import type { CloneState } from "../model/clone-state.ts";
 import type { Signal } from "../model/instance.ts";
 import type { DegradedCause, ProcessFact, Rung } from "../model/liveness.ts";
 import type { Instant } from "../model/time.ts";
-import type { Picture } from "./fleet.ts";
+import type { FleetSnapshot } from "./fleet.ts";
 import type { InboxItem, WhyStep } from "./view.ts";
 
 export interface LivenessView {
@@ -32,8 +32,12 @@ export interface LivenessView {
   readonly throttledUntil: Instant | null;
 }
 
-export function livenessView(state: CloneState, signal: Signal | undefined, picture: Picture): LivenessView {
-  const { now } = picture;
+export function livenessView(
+  state: CloneState,
+  signal: Signal | undefined,
+  fleetSnapshot: FleetSnapshot,
+): LivenessView {
+  const { now } = fleetSnapshot;
   const age = signal === undefined ? null : Math.max(0, now - signal.receivedAt);
   const heard = (ms: number): number | null => (age === null ? null : ms + age);
   const answered = state.instance?.answeredAt ?? null;
@@ -48,7 +52,7 @@ export function livenessView(state: CloneState, signal: Signal | undefined, pict
       )
       .filter(({ leftMs }) => leftMs > 0)
       .sort((a, b) => b.leftMs - a.leftMs),
-    suspicion: picture.suspicion?.(state) ?? null,
+    suspicion: fleetSnapshot.suspicion?.(state) ?? null,
     recovery: recoveryView(state),
     throttledUntil: state.throttle !== null && state.throttle.until > now ? state.throttle.until : null,
   };
@@ -63,14 +67,14 @@ function recoveryView({ recovery }: CloneState): LivenessView["recovery"] {
 }
 
 /** How far a silence has gone, for order: φ where it is known, else its part of the way to *degraded*. Healthy ones come last. */
-export function suspicionRank(state: CloneState, picture: Picture): number {
+export function suspicionRank(state: CloneState, fleetSnapshot: FleetSnapshot): number {
   const { instance } = state;
   if (instance === null || instance.stopping !== null) return 0;
   const wrong = WORSE[instance.health] ?? 0;
-  const signal = picture.signals.get(state.name);
-  const silentMs = signal === undefined ? 0 : Math.max(0, picture.now - signal.receivedAt);
+  const signal = fleetSnapshot.signals.get(state.name);
+  const silentMs = signal === undefined ? 0 : Math.max(0, fleetSnapshot.now - signal.receivedAt);
   const part = Math.min(1, silentMs / degradedAfterMs(instance.heartbeatIntervalMs));
-  return wrong * RANK_STEP + (picture.suspicion?.(state) ?? part);
+  return wrong * RANK_STEP + (fleetSnapshot.suspicion?.(state) ?? part);
 }
 
 const WORSE: Readonly<Record<string, number>> = { suspect: 1, recovering: 2, degraded: 3, lost: 4 };
@@ -87,10 +91,13 @@ export function livenessStep(state: CloneState): WhyStep | null {
 }
 
 /** Degraded instances, most suspicious first: nobody has to do anything, but somebody may want to look. */
-export function degradedItems(picture: Picture): readonly InboxItem[] {
-  return [...picture.states.values()]
+export function degradedItems(fleetSnapshot: FleetSnapshot): readonly InboxItem[] {
+  return [...fleetSnapshot.states.values()]
     .filter((state) => isOpen(state.recovery) && state.instance !== null)
-    .sort((a, b) => suspicionRank(b, picture) - suspicionRank(a, picture) || (a.name < b.name ? -1 : 1))
+    .sort(
+      (a, b) =>
+        suspicionRank(b, fleetSnapshot) - suspicionRank(a, fleetSnapshot) || (a.name < b.name ? -1 : 1),
+    )
     .map((state): InboxItem => {
       const subject = state.mission?.name ?? state.name;
       const view = recoveryView(state);

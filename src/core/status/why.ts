@@ -7,7 +7,7 @@ import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
 import { actionSteps } from "./action-summary.ts";
 import { conductSteps } from "./conduct.ts";
-import type { Picture } from "./fleet.ts";
+import type { FleetSnapshot } from "./fleet.ts";
 import { laneOf } from "./lane.ts";
 import { livenessStep } from "./liveness.ts";
 import type { WhyStep, WhyView } from "./view.ts";
@@ -16,10 +16,10 @@ import type { WhyStep, WhyView } from "./view.ts";
  * Why a mission or a clone does or does not run: a headline, then every gate and hold that was asked, in order.
  * Null for a name that nobody has.
  */
-export function whyView(name: string, picture: Picture): WhyView | null {
-  const { desired, states } = picture;
-  const state = laneOf(name, picture);
-  const held = picture.held.filter(({ subject }) =>
+export function whyView(name: string, fleetSnapshot: FleetSnapshot): WhyView | null {
+  const { desired, states } = fleetSnapshot;
+  const state = laneOf(name, fleetSnapshot);
+  const held = fleetSnapshot.held.filter(({ subject }) =>
     [`mission/${name}`, `clone/${name}`, `clone/${state?.name ?? ""}`, "fleet"].includes(subject),
   );
   const isClone = states.has(name) || desired?.clones.has(name) === true;
@@ -31,7 +31,7 @@ export function whyView(name: string, picture: Picture): WhyView | null {
     kind: isClone ? "clone" : "mission",
     runs,
     headline: text,
-    steps: whySteps(state, held, picture.now),
+    steps: whySteps(state, held, fleetSnapshot.now),
     provenance: state?.spec?.provenance ?? {},
     recent: state?.recent ?? [],
   };

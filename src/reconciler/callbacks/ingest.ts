@@ -34,8 +34,8 @@ export function createIngest(parts: {
 
   async function one(caller: InstanceCaller, event: WireEvent): Promise<IngestAnswer> {
     const key = event.idempotency_key;
-    const stranger = strangerIn(caller, event);
-    if (stranger !== null) return { key, status: 403, message: stranger };
+    const mismatch = identityMismatch(caller, event);
+    if (mismatch !== null) return { key, status: 403, message: mismatch };
     const digest = sha256Hex(canonicalJson(event));
     const first = await store.receipt(key);
     if (first !== null) return repeated(key, digest, first);
@@ -79,8 +79,8 @@ export function createIngest(parts: {
     },
     async heartbeat(caller, heartbeat) {
       const key = `${heartbeat.vp_id}/${heartbeat.epoch}/heartbeat/${heartbeat.seq}`;
-      const stranger = strangerIn(caller, heartbeat);
-      if (stranger !== null) return { key, status: 403, message: stranger };
+      const mismatch = identityMismatch(caller, heartbeat);
+      if (mismatch !== null) return { key, status: 403, message: mismatch };
       if (caller.revoked)
         return { key, status: 410, message: `epoch ${caller.epoch} of ${caller.clone} is fenced` };
       const before = recorder.signals.get(caller.clone)?.heartbeat;
@@ -143,7 +143,7 @@ function repeated(key: string, digest: string, first: Receipt): IngestAnswer {
 }
 
 /** Identity continuity: the token, the names in the event and its key have to speak of one instance. */
-function strangerIn(caller: InstanceCaller, event: WireEvent | WireHeartbeat): string | null {
+function identityMismatch(caller: InstanceCaller, event: WireEvent | WireHeartbeat): string | null {
   if (event.vp_id !== caller.clone) return `the token is for ${caller.clone}, the event says ${event.vp_id}`;
   if (event.epoch !== caller.epoch)
     return `the token is for epoch ${caller.epoch}, the event says ${event.epoch}`;

@@ -16,7 +16,7 @@ const ATTEMPTS_MAX = 20;
 /** A lane waits for its trace bundle some seconds, not minutes. */
 const TRACE_ATTEMPTS_MAX = 5;
 /** May be done later than what was asked for after them: a pause must not wait behind a shim that cannot be told its new address. */
-const YIELDS: ReadonlySet<Effect["type"]> = new Set(["configure", "pull", "tell"]);
+const YIELDS: ReadonlySet<Effect["type"]> = new Set(["configure", "pull", "message"]);
 
 /**
  * Carries out effects, at least once each, and records their outcome as an
@@ -237,7 +237,7 @@ export function isPointless(effect: Effect, state: CloneState): boolean {
       return !living || state.instance?.epoch !== effect.epoch || state.phase !== "Dispatching";
     case "configure":
     case "pull":
-    case "tell":
+    case "message":
       return !living || state.instance?.epoch !== effect.epoch;
     case "probe":
     case "reconnect":

@@ -18,7 +18,7 @@ import type { Source } from "../../ports/source.ts";
 import type { Workspaces } from "../../ports/workspaces.ts";
 import type { Tokens } from "../callbacks/tokens.ts";
 import { type KillSwitch, subjectOf } from "../fleet/kill-switch.ts";
-import type { Desires } from "../source/resolved-revisions.ts";
+import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
 import { envelopeFor, envelopeForInCore } from "./envelope.ts";
 import { failed } from "./failed.ts";
 import { createHandles } from "./handles.ts";
@@ -39,7 +39,7 @@ export interface EffectParts {
   readonly source: Source;
   /** The revision that is obeyed, if one is known. */
   readonly revision: () => string | null;
-  readonly desires: Desires;
+  readonly revisions: ResolvedRevisions;
   readonly tokens: Tokens;
   readonly tracer: Tracer;
   readonly killSwitch: Pick<KillSwitch, "covering">;
@@ -160,10 +160,10 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
       case "resume":
         await driverOf(state).resume(await knownHandle(state, effect.epoch, signal), signal);
         return [{ type: "instance.resumed", epoch: effect.epoch }];
-      case "tell": {
+      case "message": {
         const { epoch, id, from, text } = effect;
         await driverOf(state).tell(await knownHandle(state, epoch, signal), { id, from, text }, signal);
-        return [{ type: "agent.told", epoch, id, from }];
+        return [{ type: "message.delivered", epoch, id, from }];
       }
       case "probe":
       case "reconnect":
@@ -247,6 +247,6 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
 
   return {
     carryOut,
-    failed: (effect, failure, lastTry) => failed(effect, failure, { lastTry, now: parts.desires.now() }),
+    failed: (effect, failure, lastTry) => failed(effect, failure, { lastTry, now: parts.revisions.now() }),
   };
 }

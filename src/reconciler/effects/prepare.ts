@@ -4,14 +4,14 @@ import { asFactoryError } from "../../core/model/error.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Secrets } from "../../ports/secrets.ts";
 import type { Workspaces } from "../../ports/workspaces.ts";
-import type { Desires } from "../source/resolved-revisions.ts";
+import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
 import { envelopeIssues } from "./envelope.ts";
 
 export interface PrepareParts {
   readonly drivers: ReadonlyMap<string, Driver>;
   readonly workspaces: Workspaces;
   readonly secrets: Secrets;
-  readonly desires: Desires;
+  readonly revisions: ResolvedRevisions;
   readonly installation: string;
   readonly callbackUrl: () => string;
 }
@@ -26,7 +26,7 @@ export async function prepare(
   parts: PrepareParts,
   signal: AbortSignal,
 ): Promise<readonly Gate[]> {
-  const at = parts.desires.now();
+  const at = parts.revisions.now();
   return [
     ...(await applyLayers(state, parts, signal)),
     await verifySecrets(state, parts, signal),
@@ -55,14 +55,14 @@ function refuseFullMachine(state: CloneState, parts: PrepareParts, at: number): 
 
 async function applyLayers(state: CloneState, parts: PrepareParts, signal: AbortSignal): Promise<Gate[]> {
   const { spec } = state;
-  const at = parts.desires.now();
+  const at = parts.revisions.now();
   const both = (ok: boolean, reason: string, baseline: string, overlays: string): Gate[] => [
     { type: "BaselineApplied", ok, reason, evidence: baseline, at },
     { type: "OverlayApplied", ok, reason, evidence: overlays, at },
   ];
   if (spec === null) return both(false, "NotDeclared", "no declaration", "no declaration");
   try {
-    const materials = await parts.desires.materials(state, signal);
+    const materials = await parts.revisions.materials(state, signal);
     const { digest } = await parts.workspaces.materialise({ clone: state.name, ...materials }, signal);
     if (digest !== spec.workspaceDigest) {
       const text = `the workspace has digest ${digest}, ${spec.workspaceDigest} was reviewed`;
@@ -82,7 +82,7 @@ async function applyLayers(state: CloneState, parts: PrepareParts, signal: Abort
 }
 
 async function verifySecrets(state: CloneState, parts: PrepareParts, signal: AbortSignal): Promise<Gate> {
-  const at = parts.desires.now();
+  const at = parts.revisions.now();
   const refs = state.spec?.secrets ?? [];
   const { missing } = await parts.secrets.resolve(refs, signal);
   return {

@@ -73,7 +73,7 @@ export function createPlannedDrills(parts: {
       });
   }
 
-  function takeIn(): void {
+  function mergeBook(): void {
     if (writing !== null) return;
     const now = clock.now();
     const desired = parts.desired();
@@ -158,7 +158,7 @@ export function createPlannedDrills(parts: {
       const news = drills.results() !== seen || parts.desired() !== looked.desired;
       if (!news && Math.abs(now - looked.at) < LOOK_MS) return;
       try {
-        takeIn();
+        mergeBook();
         begin();
         // What is being written down may make the next one due.
         looked = { at: writing === null ? now : Number.NEGATIVE_INFINITY, desired: parts.desired() };

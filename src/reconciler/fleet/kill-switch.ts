@@ -78,9 +78,9 @@ export function createKillSwitch(parts: {
   let recorded = recorder.settings.get(SETTING) ?? "";
   let recording = false;
   /** Kills that are not on record yet, by clone. */
-  const owed = new Map<string, Extract<CloneEvent, { type: "kill.requested" }>>();
+  const unrecorded = new Map<string, Extract<CloneEvent, { type: "kill.requested" }>>();
   const underway = new Set<string>();
-  /** Of `owed`, those of which the log tells. */
+  /** Of `unrecorded`, those of which the log tells. */
   const told = new Set<string>();
   /** Ended without a record, as `clone/epoch`: once is enough. */
   const ended = new Set<string>();
@@ -101,7 +101,7 @@ export function createKillSwitch(parts: {
   }
 
   /** Somebody without us may have written to it. */
-  function takeIn(): void {
+  function mergeFile(): void {
     const file = parts.file.read();
     if (seen?.state === state && seen.file === file) return;
     adopt(merged(state, file));
@@ -111,7 +111,7 @@ export function createKillSwitch(parts: {
   /** Never throws: what cannot be kept is in force all the same, and kept when it can be. */
   function keep(): void {
     // Never over what was written since it was read last.
-    takeIn();
+    mergeFile();
     const keeping = text;
     if (text !== written && (state.engaged.length > 0 || state.released.length > 0)) {
       try {
@@ -145,7 +145,7 @@ export function createKillSwitch(parts: {
     clone: string,
     event: Extract<CloneEvent, { type: "kill.requested" }>,
   ): Promise<"recorded" | "unrecorded"> {
-    owed.set(clone, event);
+    unrecorded.set(clone, event);
     const writing = write(clone);
     const late = new AbortController();
     const result = await Promise.race([
@@ -165,11 +165,11 @@ export function createKillSwitch(parts: {
   }
 
   async function write(clone: string): Promise<"recorded" | "failed"> {
-    const event = owed.get(clone);
+    const event = unrecorded.get(clone);
     if (event === undefined) return "recorded";
     try {
       await recordEvents(recorder, clone, event);
-      owed.delete(clone);
+      unrecorded.delete(clone);
       told.delete(clone);
       return "recorded";
     } catch {
@@ -198,17 +198,17 @@ export function createKillSwitch(parts: {
 
   function act(): void {
     const all = engaged();
-    if (all.length === 0 && owed.size === 0) return;
+    if (all.length === 0 && unrecorded.size === 0) return;
     for (const lane of recorder.states.values()) {
       const entry = coveringEntry(all, subjectOf(lane));
       const open = lane.mission !== null && lane.mission.terminal === null;
       const lives = lane.instance !== null && lane.instance.stopping === null;
       const judged = lane.phase === "Judging";
-      const due = (entry !== null && (open || lives || judged)) || owed.has(lane.name);
+      const due = (entry !== null && (open || lives || judged)) || unrecorded.has(lane.name);
       if (!due || underway.has(lane.name)) continue;
       underway.add(lane.name);
       const event =
-        owed.get(lane.name) ??
+        unrecorded.get(lane.name) ??
         ({
           type: "kill.requested",
           by: KILL_SWITCH,
@@ -250,7 +250,7 @@ export function createKillSwitch(parts: {
       };
     },
     tick() {
-      takeIn();
+      mergeFile();
       act();
       keep();
     },

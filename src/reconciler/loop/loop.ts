@@ -99,7 +99,7 @@ export function startLoop(
       const now = clock.now();
       if (looked && (controller.takeDirty() || Math.abs(now - listedAt) >= LIST_MS)) {
         listedAt = now;
-        await guarded("a pass", () => controller.pass(signal));
+        await guarded("a pass", () => controller.reconcile(signal));
         endIfLost();
       }
       await clock.sleep(TICK_MS, signal).catch(() => {});
@@ -109,7 +109,7 @@ export function startLoop(
   async function lookForever(): Promise<void> {
     while (!signal.aborted) {
       poked = false;
-      await guarded("looking at the repository", () => controller.look(signal));
+      await guarded("looking at the repository", () => controller.poll(signal));
       looked = true;
       if (poked) continue;
       wakePoll = new AbortController();
@@ -131,14 +131,14 @@ export function startLoop(
   }
 
   async function runOnce(): Promise<void> {
-    await guarded("looking at the repository", () => controller.look(signal));
+    await guarded("looking at the repository", () => controller.poll(signal));
     await guarded("supervision", () => controller.supervise(() => 0));
     await guarded("the kill switch", async () => controller.obeySwitch());
-    await guarded("a pass", () => controller.pass(signal));
+    await guarded("a pass", () => controller.reconcile(signal));
     endIfLost();
     if (signal.aborted) return;
     await Promise.race([controller.settled(), clock.sleep(ONCE_SETTLE_MS, signal).catch(() => {})]);
-    await guarded("a pass", () => controller.pass(signal));
+    await guarded("a pass", () => controller.reconcile(signal));
     for (let tries = 0; tries < PUBLISH_TRIES_MAX && !signal.aborted; tries++) {
       const at = controller.publishDueAt();
       if (at === null) break;

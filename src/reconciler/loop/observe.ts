@@ -10,7 +10,7 @@ import type { Driver } from "../../ports/driver.ts";
 /** Longest time that one listing may take; a driver that hangs must not stop supervision. */
 const LISTING_TIMEOUT_MS = 30_000;
 
-/** Asks every driver what lives. One that cannot say makes the whole picture incomplete, and says why. */
+/** Asks every driver what lives. One that cannot say makes the whole fleetSnapshot incomplete, and says why. */
 export async function observe(
   drivers: ReadonlyMap<string, Driver>,
   record: {

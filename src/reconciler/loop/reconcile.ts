@@ -11,27 +11,27 @@ import type { Source, SourceResult } from "../../ports/source.ts";
 import type { Rollback } from "../fleet/rollback.ts";
 import type { Rollouts } from "../fleet/rollouts.ts";
 import type { Recorder } from "../record/recorder.ts";
-import type { Desires } from "../source/resolved-revisions.ts";
+import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
 import { observe } from "./observe.ts";
 
 /** Plans per pass: each takes up what the one before made possible (declare, assign, start). */
 const ROUNDS_MAX = 6;
 const PENDING_DELETION = "pending_deletion";
 
-export interface Passes {
+export interface Reconciler {
   /** Looks at the repository, if it may have changed. Never throws: failing is a result. */
-  look(signal: AbortSignal): Promise<void>;
+  poll(signal: AbortSignal): Promise<void>;
   /** Compares what is desired with what lives and records the difference. */
-  pass(signal: AbortSignal): Promise<Plan>;
+  reconcile(signal: AbortSignal): Promise<Plan>;
   /** The repository as it was last seen. */
   source(): SourceView;
   desired(): DesiredState | null;
   lastPlan(): Plan | null;
 }
 
-export function createPasses(parts: {
+export function createReconciler(parts: {
   source: Source;
-  desires: Desires;
+  revisions: ResolvedRevisions;
   drivers: ReadonlyMap<string, Driver>;
   recorder: Recorder;
   rollback: Rollback;
@@ -41,8 +41,8 @@ export function createPasses(parts: {
   /** Why nothing may be begun; null when it may. */
   obstacle: () => string | null;
   killSwitch: () => readonly SwitchEntry[];
-}): Passes {
-  const { source, desires, drivers, recorder, rollback, rollouts, clock, log } = parts;
+}): Reconciler {
+  const { source, revisions, drivers, recorder, rollback, rollouts, clock, log } = parts;
   let view: SourceView = {
     state: "unknown",
     reason: "NotLookedYet",
@@ -53,7 +53,7 @@ export function createPasses(parts: {
   let desired: DesiredState | null = null;
   let last: Plan | null = null;
 
-  async function look(signal: AbortSignal): Promise<void> {
+  async function poll(signal: AbortSignal): Promise<void> {
     const result = await source.observe(signal);
     const before = view;
     view = sourceView(result, clock.now());
@@ -72,7 +72,7 @@ export function createPasses(parts: {
       return;
     }
     if (desired?.revision !== result.snapshot.revision) {
-      const taken = await desires.take(result.snapshot, signal);
+      const taken = await revisions.take(result.snapshot, signal);
       desired = taken;
       log.info("a new revision was taken up", {
         revision: taken.revision,
@@ -86,14 +86,14 @@ export function createPasses(parts: {
 
   async function reopen(revision: string, signal: AbortSignal): Promise<DesiredState | null> {
     try {
-      return await desires.take(await source.open(revision, signal), signal);
+      return await revisions.take(await source.open(revision, signal), signal);
     } catch (error) {
       log.warn("the last good revision could not be opened", { revision, error: String(error) });
       return null;
     }
   }
 
-  async function pass(signal: AbortSignal): Promise<Plan> {
+  async function reconcile(signal: AbortSignal): Promise<Plan> {
     await rollback.look(desired);
     // What ends takes a while: a stray is asked to end once in a pass and not in each of its rounds.
     const taken = new Set<string>();
@@ -201,7 +201,7 @@ export function createPasses(parts: {
       await recorder.putSettings({ [PENDING_DELETION]: text });
   }
 
-  return { look, pass, source: () => view, desired: () => desired, lastPlan: () => last };
+  return { poll, reconcile, source: () => view, desired: () => desired, lastPlan: () => last };
 }
 
 const BEGINNINGS: ReadonlySet<ActionType> = new Set(["declare", "assign", "start"]);

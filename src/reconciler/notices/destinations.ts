@@ -17,7 +17,7 @@ export const GONE = "notify/gone/";
 /** since when a destination fails, once people were told so. */
 export const DOWN = "notify/down/";
 
-export interface Way {
+export interface Delivery {
   circuit: Circuit;
   failingSince: Instant | null;
   goodNewsAt: Instant | null;
@@ -27,10 +27,10 @@ export interface Way {
   opened: { readonly digest: string; readonly notifier: Notifier } | null;
 }
 
-export interface Ways {
+export interface Destinations {
   /** What `fleet.yaml` says, or said when it could last be read; null when it never was. */
   declared(): readonly Destination[] | null;
-  of(destination: string): Way;
+  of(destination: string): Delivery;
   /** The oldest waiting rows by destination; worked out anew only when rows have changed. */
   heads(): ReadonlyMap<string, readonly OutboxRow[]>;
   waiting(destination: string): number;
@@ -38,8 +38,11 @@ export interface Ways {
   views(): readonly DestinationView[];
 }
 
-export function createWays(recorder: Recorder, declaredNow: () => readonly Destination[] | null): Ways {
-  const ways = new Map<string, Way>();
+export function createDestinations(
+  recorder: Recorder,
+  declaredNow: () => readonly Destination[] | null,
+): Destinations {
+  const registry = new Map<string, Delivery>();
   let heads: ReadonlyMap<string, readonly OutboxRow[]> | null = null;
   let counts: ReadonlyMap<string, Count> = new Map();
   recorder.onOutbox(() => {
@@ -58,10 +61,10 @@ export function createWays(recorder: Recorder, declaredNow: () => readonly Desti
   const isGone = (destination: Destination): boolean =>
     recorder.settings.get(GONE + destination.name) === digestOf(destination);
 
-  function of(destination: string): Way {
-    let way = ways.get(destination);
-    if (way === undefined) {
-      way = {
+  function of(destination: string): Delivery {
+    let delivery = registry.get(destination);
+    if (delivery === undefined) {
+      delivery = {
         circuit: CLOSED,
         failingSince: null,
         goodNewsAt: null,
@@ -69,26 +72,26 @@ export function createWays(recorder: Recorder, declaredNow: () => readonly Desti
         underWay: new Set(),
         opened: null,
       };
-      ways.set(destination, way);
+      registry.set(destination, delivery);
     }
-    return way;
+    return delivery;
   }
 
   function viewOf(destination: Destination): DestinationView {
     const { name, type } = destination;
-    const way = of(name);
+    const delivery = of(name);
     const count = counts.get(name);
-    const failing = way.failingSince !== null && recorder.settings.has(DOWN + name);
+    const failing = delivery.failingSince !== null && recorder.settings.has(DOWN + name);
     const state =
       type === "issue" ? "not_connected" : isGone(destination) ? "gone" : failing ? "failing" : "ok";
     return {
       name,
       type,
       state,
-      failingSince: way.failingSince,
+      failingSince: delivery.failingSince,
       waiting: count?.waiting ?? 0,
       dead: count?.dead ?? 0,
-      backlog: way.crowded,
+      backlog: delivery.crowded,
       lastProblem: count?.lastProblem ?? null,
     };
   }

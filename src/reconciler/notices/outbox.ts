@@ -19,7 +19,7 @@ import type { ControlAnswer } from "../../ports/control-plane.ts";
 import type { Log } from "../../ports/log.ts";
 import type { OpenNotifier } from "../../ports/notifier.ts";
 import type { OutboxWrite, Recorder } from "../record/recorder.ts";
-import { createWays, DECLARED, DOWN, digestOf, GONE, type Way } from "./destinations.ts";
+import { createDestinations, DECLARED, type Delivery, DOWN, digestOf, GONE } from "./destinations.ts";
 
 /**
  * Brings what is on record to the people it is for. Rows are written with their cause; here they
@@ -54,7 +54,7 @@ const DOWN_AFTER_FAILURES = 2;
 
 export function createOutbox(parts: OutboxParts): Outbox {
   const { recorder, clock, log } = parts;
-  const ways = createWays(recorder, parts.declared);
+  const registry = createDestinations(recorder, parts.declared);
   const working = new Set<Promise<void>>();
   /** What is written once at a time, by name. */
   const writing = new Set<string>();
@@ -63,29 +63,29 @@ export function createOutbox(parts: OutboxParts): Outbox {
   function tick(): void {
     if (closing.signal.aborted) return;
     rememberDeclared();
-    const destinations = ways.declared();
+    const destinations = registry.declared();
     if (destinations === null) return;
     const now = clock.now();
     const byName = new Map(destinations.map((destination) => [destination.name, destination]));
-    for (const [name, heads] of ways.heads()) {
+    for (const [name, heads] of registry.heads()) {
       const destination = byName.get(name);
       if (destination === undefined) {
         abandon(name, now);
         continue;
       }
-      const way = ways.of(name);
-      for (const row of ready(heads, { ...way, gone: ways.isGone(destination) }, now)) {
-        way.underWay.add(row.key);
-        track(attemptAndGoOn(row, destination, way));
+      const delivery = registry.of(name);
+      for (const row of ready(heads, { ...delivery, gone: registry.isGone(destination) }, now)) {
+        delivery.underWay.add(row.key);
+        track(attemptAndGoOn(row, destination, delivery));
       }
-      watch(destination, way, now);
+      watch(destination, delivery, now);
     }
   }
 
   /** What waits behind a row that was taken need not wait for the next tick. */
-  async function attemptAndGoOn(row: OutboxRow, destination: Destination, way: Way): Promise<void> {
-    await attempt(row, destination, way);
-    way.underWay.delete(row.key);
+  async function attemptAndGoOn(row: OutboxRow, destination: Destination, delivery: Delivery): Promise<void> {
+    await attempt(row, destination, delivery);
+    delivery.underWay.delete(row.key);
     if (!recorder.outbox.has(row.id)) tick();
   }
 
@@ -94,39 +94,43 @@ export function createOutbox(parts: OutboxParts): Outbox {
     working.add(tracked);
   }
 
-  async function attempt(row: OutboxRow, destination: Destination, way: Way): Promise<void> {
-    const result = await deliver(row, destination, way);
+  async function attempt(row: OutboxRow, destination: Destination, delivery: Delivery): Promise<void> {
+    const result = await deliver(row, destination, delivery);
     // What we did not hear the end of is not over: the next controller sends it again.
     if (closing.signal.aborted && result.type !== "delivered") return;
     const at = clock.now();
     const outcome = afterAttempt(row, result, at);
     switch (outcome.type) {
       case "done":
-        return keep({ removed: [row.id], ...goodNews(row.destination, way, at) });
+        return keep({ removed: [row.id], ...goodNews(row.destination, delivery, at) });
       case "dead":
         return keep(setAside(outcome.row, { gone: result.type === "gone" ? destination : null, at }));
       case "later":
-        way.circuit = afterFailure(way.circuit, at);
-        way.failingSince ??= at;
+        delivery.circuit = afterFailure(delivery.circuit, at);
+        delivery.failingSince ??= at;
         return keep({ put: [outcome.row], removed: [] });
     }
   }
 
-  async function deliver(row: OutboxRow, destination: Destination, way: Way): Promise<DeliveryResult> {
+  async function deliver(
+    row: OutboxRow,
+    destination: Destination,
+    delivery: Delivery,
+  ): Promise<DeliveryResult> {
     try {
       const digest = digestOf(destination);
-      if (way.opened?.digest !== digest) way.opened = { digest, notifier: parts.open(destination) };
-      return await way.opened.notifier.deliver(row.notice, closing.signal);
+      if (delivery.opened?.digest !== digest) delivery.opened = { digest, notifier: parts.open(destination) };
+      return await delivery.opened.notifier.deliver(row.notice, closing.signal);
     } catch (error) {
       return { type: "retry", message: asFactoryError(error).message };
     }
   }
 
-  /** The way is free again; who was told that it was not hears this, too. */
-  function goodNews(name: string, way: Way, at: Instant): Pick<OutboxWrite, "put" | "settings"> {
-    way.circuit = CLOSED;
-    way.failingSince = null;
-    way.goodNewsAt = at;
+  /** The destination takes notices again; those who were told that it did not hear this, too. */
+  function goodNews(name: string, delivery: Delivery, at: Instant): Pick<OutboxWrite, "put" | "settings"> {
+    delivery.circuit = CLOSED;
+    delivery.failingSince = null;
+    delivery.goodNewsAt = at;
     const since = recorder.settings.get(DOWN + name);
     if (since === undefined) return { put: [] };
     log.info("notices get through again", { destination: name });
@@ -143,15 +147,15 @@ export function createOutbox(parts: OutboxParts): Outbox {
   }
 
   function toOthers(notice: Notice, about: string): readonly OutboxRow[] {
-    return elsewhere(notice, about, ways.declared() ?? []);
+    return elsewhere(notice, about, registry.declared() ?? []);
   }
 
   /** Says what goes wrong with a destination over the others, once for as long as it lasts. */
-  function watch({ name }: Destination, way: Way, at: Instant): void {
-    const { failingSince } = way;
+  function watch({ name }: Destination, delivery: Delivery, at: Instant): void {
+    const { failingSince } = delivery;
     const failing = failingSince !== null && Math.abs(at - failingSince) >= DOWN_AFTER_MS;
-    if (failing && way.circuit.failures >= DOWN_AFTER_FAILURES && !recorder.settings.has(DOWN + name)) {
-      const problem = ways
+    if (failing && delivery.circuit.failures >= DOWN_AFTER_FAILURES && !recorder.settings.has(DOWN + name)) {
+      const problem = registry
         .heads()
         .get(name)
         ?.find((row) => row.lastProblem !== null)?.lastProblem;
@@ -162,17 +166,17 @@ export function createOutbox(parts: OutboxParts): Outbox {
       );
       once(DOWN + name, { put, removed: [], settings: { [DOWN + name]: String(failingSince) } });
     }
-    const rows = ways.waiting(name);
-    if (rows <= LOW_WATER_ROWS) way.crowded = false;
-    if (way.crowded || rows < HIGH_WATER_ROWS) return;
-    way.crowded = true;
+    const rows = registry.waiting(name);
+    if (rows <= LOW_WATER_ROWS) delivery.crowded = false;
+    if (delivery.crowded || rows < HIGH_WATER_ROWS) return;
+    delivery.crowded = true;
     log.warn("many notices wait", { destination: name, rows });
     once(`crowd ${name}`, { put: toOthers(backlogAlert(name, { rows, at }), name), removed: [] });
   }
 
   /** People took the destination out of `fleet.yaml`: what waited for it is set aside, where it can be seen. */
   function abandon(name: string, at: Instant): void {
-    if (ways.of(name).underWay.size > 0) return;
+    if (registry.of(name).underWay.size > 0) return;
     const left = [...recorder.outbox.values()].filter((row) => row.destination === name && row.dead === null);
     once(`abandon ${name}`, { put: left.map((row) => died(row, "NoSuchDestination", at)), removed: [] });
   }
@@ -209,20 +213,21 @@ export function createOutbox(parts: OutboxParts): Outbox {
     async idle() {
       while (working.size > 0) await Promise.all(working);
     },
-    destinations: () => ways.views(),
+    destinations: () => registry.views(),
     async replay(which) {
       const at = clock.now();
       const found = [...recorder.outbox.values()].filter(
         (row) => row.dead !== null && (which === "all" || row.id === which.id || row.notice.id === which.id),
       );
       // What waits for one that wants nothing more is no dead letter; whoever sends all again wants it tried.
-      const back = which === "all" ? (ways.declared() ?? []).filter(ways.isGone).map(({ name }) => name) : [];
+      const back =
+        which === "all" ? (registry.declared() ?? []).filter(registry.isGone).map(({ name }) => name) : [];
       if (found.length === 0 && back.length === 0) {
         return which === "all"
           ? { ok: true, message: "there is no dead letter" }
           : { ok: false, code: "not_found", message: `there is no dead letter ${which.id}` };
       }
-      const known = new Set((ways.declared() ?? []).map(({ name }) => name));
+      const known = new Set((registry.declared() ?? []).map(({ name }) => name));
       const sent = found.filter((row) => known.has(row.destination));
       const lost = [...new Set(found.map((row) => row.destination).filter((name) => !known.has(name)))];
       if (sent.length === 0 && back.length === 0) {
@@ -232,7 +237,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
       const tried = new Set([...sent.map((row) => row.destination), ...back]);
       const settings = Object.fromEntries([...tried].map((name) => [GONE + name, null]));
       await recorder.writeOutbox({ put: sent.map((row) => replayed(row, at)), removed: [], settings });
-      for (const name of tried) ways.of(name).circuit = CLOSED;
+      for (const name of tried) registry.of(name).circuit = CLOSED;
       tick();
       const rest = lost.length === 0 ? "" : `; none for ${lost.join(", ")}, which fleet.yaml does not name`;
       const waits = back.length === 0 ? "" : `; what waits for ${back.join(", ")} is tried again`;

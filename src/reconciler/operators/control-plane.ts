@@ -3,7 +3,7 @@ import { DEFAULT_FLEET_POLICY } from "../../core/model/desired.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
 import { type CallbackFacts, deadLettersOf, shimLettersOf } from "../../core/status/callbacks.ts";
-import { cloneView, fleetView, missionViews, type Picture } from "../../core/status/fleet.ts";
+import { cloneView, type FleetSnapshot, fleetView, missionViews } from "../../core/status/fleet.ts";
 import { guardrailsView } from "../../core/status/guardrails.ts";
 import { inboxOf } from "../../core/status/inbox.ts";
 import { rolloutView } from "../../core/status/rollouts.ts";
@@ -22,7 +22,7 @@ import type { Tokens } from "../callbacks/tokens.ts";
 import type { KillSwitch } from "../fleet/kill-switch.ts";
 import type { Rollback } from "../fleet/rollback.ts";
 import type { Rollouts } from "../fleet/rollouts.ts";
-import type { Passes } from "../loop/reconcile.ts";
+import type { Reconciler } from "../loop/reconcile.ts";
 import { replayLetters } from "../notices/dead-letter-replay.ts";
 import type { Outbox } from "../notices/outbox.ts";
 import type { WriteBack } from "../publish/write-back.ts";
@@ -52,23 +52,23 @@ export interface ControlPlaneParts {
   readonly closures: Closures;
   readonly answers: Answers;
   readonly killSwitch: KillSwitch;
-  readonly passes: Passes;
+  readonly reconciler: Reconciler;
   readonly rollback: Rollback;
   readonly rollouts: Rollouts;
   readonly outbox: Outbox;
   readonly writeBack: WriteBack;
-  picture(): Picture;
+  fleetSnapshot(): FleetSnapshot;
   lane(name: string): CloneState | null;
-  look(signal: AbortSignal): Promise<void>;
-  pass(signal: AbortSignal): Promise<void>;
+  poll(signal: AbortSignal): Promise<void>;
+  reconcile(signal: AbortSignal): Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** The controller as instances and people meet it: each question goes to the part that knows, and this knows nothing itself. */
 export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
-  const { installation, recorder, store, guard, passes, rollback, rollouts, clock } = parts;
-  const { ingest, actions, control, closures, answers, killSwitch, outbox, lane, picture } = parts;
+  const { installation, recorder, store, guard, reconciler, rollback, rollouts, clock } = parts;
+  const { ingest, actions, control, closures, answers, killSwitch, outbox, lane, fleetSnapshot } = parts;
 
   function callbacks(): CallbackFacts {
     const deadLetters = [
@@ -132,9 +132,9 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     acknowledge: (request) => answers.acknowledge(request),
     async reconcile() {
       const signal = AbortSignal.timeout(RECONCILE_MS_MAX);
-      await parts.look(signal);
-      await parts.pass(signal);
-      const { state, message, revision } = passes.source();
+      await parts.poll(signal);
+      await parts.reconcile(signal);
+      const { state, message, revision } = reconciler.source();
       return state === "error"
         ? { ok: false, code: "unavailable", message }
         : { ok: true, message: `read ${revision?.slice(0, 12) ?? "nothing"}` };
@@ -148,23 +148,23 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
       });
       return { ok: true, message: `the history may go from ${request.from} to ${request.to}` };
     },
-    fleet: () => fleetView({ ...picture(), callbacks: callbacks() }),
-    mission: (name) => missionViews(picture()).find((mission) => mission.name === name) ?? null,
+    fleet: () => fleetView({ ...fleetSnapshot(), callbacks: callbacks() }),
+    mission: (name) => missionViews(fleetSnapshot()).find((mission) => mission.name === name) ?? null,
     clone: (name) => {
       const state = recorder.states.get(name);
-      return state === undefined ? null : cloneView(state, picture());
+      return state === undefined ? null : cloneView(state, fleetSnapshot());
     },
-    why: async (name) => whyView(name, picture()),
+    why: async (name) => whyView(name, fleetSnapshot()),
     rollouts: () => rollouts.all().map(rolloutView),
     guardrails: () =>
       guardrailsView({
         state: rollback.state(),
         measures: rollback.measures(),
         breaches: rollback.breaches(),
-        policy: passes.desired()?.fleet ?? DEFAULT_FLEET_POLICY,
+        policy: reconciler.desired()?.fleet ?? DEFAULT_FLEET_POLICY,
         now: clock.now(),
       }),
-    inbox: () => inboxOf({ ...picture(), callbacks: callbacks(), record: recorder.problem() }),
+    inbox: () => inboxOf({ ...fleetSnapshot(), callbacks: callbacks(), record: recorder.problem() }),
     deadLetters: () => callbacks().deadLetters,
     replayDeadLetters: ({ which }) => replayLetters({ recorder, outbox }, which),
     events: (query) => store.events(query),
@@ -190,7 +190,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
       return null;
     },
     readiness: () => {
-      const source = passes.source();
+      const source = reconciler.source();
       const checks = {
         source:
           source.state === "unknown"
@@ -200,7 +200,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
               : "ok",
         record: guard.obstacle() ?? recorder.problem()?.message ?? "ok",
         status_branch: parts.writeBack.problem() ?? "ok",
-        plan: passes.lastPlan() === null ? "no pass yet" : "ok",
+        plan: reconciler.lastPlan() === null ? "no pass yet" : "ok",
       };
       return { ready: checks.plan === "ok" && checks.record === "ok" && source.state !== "unknown", checks };
     },

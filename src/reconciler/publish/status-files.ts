@@ -4,7 +4,7 @@ import type { Condition } from "../../core/model/condition.ts";
 import { iso } from "../../core/model/time.ts";
 import { board } from "../../core/status/board.ts";
 import { closureReport } from "../../core/status/closure-report.ts";
-import { fleetView, type Picture } from "../../core/status/fleet.ts";
+import { type FleetSnapshot, fleetView } from "../../core/status/fleet.ts";
 import { inboxOf } from "../../core/status/inbox.ts";
 import { closedPhaseOf } from "../../core/status/phase.ts";
 import { postmortemSkeleton } from "../../core/status/postmortem.ts";
@@ -49,8 +49,8 @@ function rememberedAt<K extends object>(
 }
 
 /** Everything that stands on the status branch, derived from the record alone; no age, no clock. */
-export function statusText(picture: Picture): StatusText {
-  const steps = derivation(picture);
+export function statusText(fleetSnapshot: FleetSnapshot): StatusText {
+  const steps = derivation(fleetSnapshot);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -59,10 +59,10 @@ export function statusText(picture: Picture): StatusText {
 
 /**
  * The same in turns: a controller that comes up to a fleet of thousands writes thousands of texts for the
- * first time, and a kill must not wait for them. The picture's states must not change meanwhile.
+ * first time, and a kill must not wait for them. The fleetSnapshot's states must not change meanwhile.
  */
-export async function statusTextInTurns(picture: Picture): Promise<StatusText> {
-  const steps = derivation(picture);
+export async function statusTextInTurns(fleetSnapshot: FleetSnapshot): Promise<StatusText> {
+  const steps = derivation(fleetSnapshot);
   for (let taken = 1; ; taken++) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -74,20 +74,20 @@ export async function statusTextInTurns(picture: Picture): Promise<StatusText> {
 const STEPS_PER_TURN = 100;
 
 /** Yields after every text that was not remembered. */
-function* derivation(picture: Picture): Generator<void, StatusText> {
-  const view = fleetView(picture);
+function* derivation(fleetSnapshot: FleetSnapshot): Generator<void, StatusText> {
+  const view = fleetView(fleetSnapshot);
   const files = new Map<string, string>();
   let written = 0;
   const counted = (make: () => string) => (): string => {
     written++;
     return make();
   };
-  files.set("README.md", board(view, inboxOf(picture), meterPercent));
+  files.set("README.md", board(view, inboxOf(fleetSnapshot), meterPercent));
   const closedById = new Map<string, ClosedMission>();
-  for (const state of picture.states.values())
+  for (const state of fleetSnapshot.states.values())
     for (const one of state.past) closedById.set(one.missionId, one);
   for (const mission of view.missions) {
-    const lane = picture.states.get(mission.clone);
+    const lane = fleetSnapshot.states.get(mission.clone);
     const make = counted(() => document("MissionStatus", mission.name, missionStatus(mission, lane)));
     const before = written;
     const closed = mission.closure === null ? undefined : closedById.get(mission.missionId);
@@ -104,7 +104,7 @@ function* derivation(picture: Picture): Generator<void, StatusText> {
     if (written > before) yield;
   }
   const newest = new Set(view.missions.map(({ missionId }) => missionId));
-  for (const state of picture.states.values()) {
+  for (const state of fleetSnapshot.states.values()) {
     if (state.spec === null && state.past.length === 0 && state.mission === null) continue;
     const before = written;
     files.set(
@@ -127,8 +127,10 @@ function* derivation(picture: Picture): Generator<void, StatusText> {
     files,
     subject: subject(view.counts),
     trailers: {
-      "Factory-Installation": picture.installation,
-      ...(picture.source.revision === null ? {} : { "Factory-Observed-Commit": picture.source.revision }),
+      "Factory-Installation": fleetSnapshot.installation,
+      ...(fleetSnapshot.source.revision === null
+        ? {}
+        : { "Factory-Observed-Commit": fleetSnapshot.source.revision }),
     },
   };
 }

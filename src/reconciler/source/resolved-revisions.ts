@@ -14,7 +14,7 @@ import type { MaterialiseRequest, WorkspaceManifest } from "../../ports/workspac
 import { blobsToResolve, type Resolved, resolveFleet } from "../../resolve/resolve.ts";
 
 /** From a commit to what people want, and to the files that a clone gets. */
-export interface Desires {
+export interface ResolvedRevisions {
   /** Parses what is new in a tree and resolves the whole. Throws only when the tree cannot be read. */
   take(snapshot: Snapshot, signal: AbortSignal): Promise<DesiredState>;
   /** What the workspace of a clone is made of, at the revision of its spec, and its mission's inputs, at the mission's. */
@@ -30,12 +30,12 @@ interface Taken {
   readonly resolved: Resolved;
 }
 
-export function createDesires(parts: {
+export function createResolvedRevisions(parts: {
   source: Source;
   repository: string;
   clock: Clock;
   documents?: DocumentMemory | undefined;
-}): Desires {
+}): ResolvedRevisions {
   const documents = parts.documents ?? createDocumentMemory();
   const parser = createTreeParser(documents);
   const taken = new Map<string, Taken>();

@@ -27,7 +27,7 @@ export interface EndedAgent {
 const LOOK_MS = 50;
 
 /** Climbs until `gone`. Called again it climbs again beside the first: whichever comes to a rung first takes it. */
-export async function climbShimRungs(options: {
+export async function runShimRungs(options: {
   readonly instanceDirectory: string;
   readonly agent: EndedAgent;
   readonly graces: Graces;

@@ -6,7 +6,7 @@ import { readFence } from "../../instance/claim.ts";
 import { findAgentMembers, writeAgentRecord } from "../../instance/containment.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import { startCommandAgent } from "../agents/command.ts";
-import { climbShimRungs, type Graces } from "../agents/ending.ts";
+import { type Graces, runShimRungs } from "../agents/ending.ts";
 import type { Ending } from "../agents/signature.ts";
 import { endLeftovers } from "../agents/spawn.ts";
 import type { Reporter } from "../callback/reporter.ts";
@@ -158,7 +158,7 @@ export function createAgentRunner(parts: {
     const stopping = life.agent;
     if (stopping === null) return;
     const silent = life.run?.terminal() === true;
-    void climbShimRungs({
+    void runShimRungs({
       instanceDirectory,
       agent: stopping,
       graces: silent ? { ...graces, cancelGraceMs: 0 } : graces,

@@ -67,7 +67,7 @@ export function createMethods(parts: {
       if (said === "closed") return refused("no_agent", "no agent runs that listens to its input");
       if (said === "full") return refused("input_full", "the agent does not read what it was told");
       parts.transcript.note(`${message.from} says: ${message.text}`);
-      life.run?.onTold(message.from);
+      life.run?.onMessageDelivered(message.from);
       return { ok: true, result: { told: true } };
     },
     resume() {

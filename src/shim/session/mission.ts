@@ -14,7 +14,7 @@ import { createLoopWatch } from "./loop-watch.ts";
 
 export interface MissionRun {
   /** Somebody's word reached the agent; a person's ends what was observed before it. */
-  onTold(from: "operator" | "supervisor"): void;
+  onMessageDelivered(from: "operator" | "supervisor"): void;
   /** It was paused by us and goes on, or a new agent goes on for it. */
   onResumed(): void;
   onStart(pid: number): void;
@@ -245,7 +245,7 @@ export function createMissionRun(options: {
   }
 
   return {
-    onTold(from) {
+    onMessageDelivered(from) {
       if (from === "operator") loops.renewed();
       else loops.nudged();
     },

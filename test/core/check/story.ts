@@ -194,7 +194,7 @@ export const seen = (state: CloneState, living: Partial<typeof body>, moment: Pa
     ...moment,
   });
 export const tell = (from: "supervisor" | "operator", epoch = 1): Effect => ({
-  type: "tell",
+  type: "message",
   epoch,
   id: "m/1",
   from,

@@ -94,7 +94,7 @@ describe("blocked", () => {
       reason: "the key is in the vault",
     });
     expect(life.last?.effects).toEqual([
-      expect.objectContaining({ type: "tell", from: "operator", text: "the key is in the vault" }),
+      expect.objectContaining({ type: "message", from: "operator", text: "the key is in the vault" }),
     ]);
     expect(asked(life)).toEqual([]);
     expect(asked(blocked(life, "no key"))).toEqual([]);

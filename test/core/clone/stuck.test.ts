@@ -8,8 +8,8 @@ import { Life } from "../../support/fleet.ts";
 const LOOP = { pattern: "repeated_result", times: 4, evidence: "shell ls was done 4 times" };
 const WATCH = { watchingSince: 0, lagMs: 0 };
 
-function told(life: Life): Extract<Effect, { type: "tell" }>[] {
-  return (life.last?.effects ?? []).filter((effect) => effect.type === "tell");
+function told(life: Life): Extract<Effect, { type: "message" }>[] {
+  return (life.last?.effects ?? []).filter((effect) => effect.type === "message");
 }
 
 function loops(life: Life, afterMs = 1_000): Life {
@@ -195,7 +195,7 @@ describe("what a person says", () => {
     life.on({ type: "message.sent", by: "operator:simone", text: "the key is in the vault" });
     const [first] = told(life);
     expect(first).toMatchObject({ from: "operator", text: "the key is in the vault", epoch: 1 });
-    life.on({ type: "agent.told", epoch: 1, id: first?.id ?? "", from: "operator" });
+    life.on({ type: "message.delivered", epoch: 1, id: first?.id ?? "", from: "operator" });
     expect(life.state.mission?.conduct.messages[0]?.toldEpoch).toBe(1);
 
     life.reports("instance.exited", { detail: { code: 1, signature: "x" } }).dead();

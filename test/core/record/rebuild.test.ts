@@ -142,7 +142,7 @@ describe("a lane that is restored", () => {
     const word = { type: "message.sent", by: "operator:ann", text: "look into the cellar" } as const;
     const idOf = (state: CloneState) =>
       decide(state, word, T0 + 2 * HOUR).effects.flatMap((effect) =>
-        effect.type === "tell" ? effect.id : [],
+        effect.type === "message" ? effect.id : [],
       );
     expect(idOf(published)).toHaveLength(1);
     expect(idOf(after)).not.toEqual(idOf(published));

@@ -94,10 +94,10 @@ describe("missions", () => {
   test("whose closure is no longer kept do not wait for anything", () => {
     const life = closed("a", "audit");
     const state: CloneState = { ...life.state, past: [], forgottenRuns: { audit: 1 } };
-    const picture = (run: number) =>
+    const fleetSnapshot = (run: number) =>
       aPicture([state], { desired: aDesired({ missions: [aMission("audit", "a", { run })] }) });
-    expect(missionViews(picture(1))).toEqual([]);
-    expect(named(missionViews(picture(2)))).toEqual(["audit Pending"]);
+    expect(missionViews(fleetSnapshot(1))).toEqual([]);
+    expect(named(missionViews(fleetSnapshot(2)))).toEqual(["audit Pending"]);
   });
 
   test("say at their end what was done, or why not", () => {

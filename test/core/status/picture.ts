@@ -2,13 +2,13 @@ import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { NO_DRILLS } from "../../../src/core/model/drill.ts";
 import type { Heartbeat, Signal } from "../../../src/core/model/instance.ts";
-import type { Picture } from "../../../src/core/status/fleet.ts";
+import type { FleetSnapshot } from "../../../src/core/status/fleet.ts";
 import { Life, REVISION, T0 } from "../../support/fleet.ts";
 
 /** What there is to see of these clones, an hour after tests begin. */
 export const NOW = T0 + 3_600_000;
 
-export function aPicture(states: readonly CloneState[], change: Partial<Picture> = {}): Picture {
+export function aPicture(states: readonly CloneState[], change: Partial<FleetSnapshot> = {}): FleetSnapshot {
   return {
     installation: "test",
     now: NOW,

@@ -20,8 +20,8 @@ const HOLD = {
   clearBy: "operator",
 } as const;
 
-function page(change: Partial<FleetView> = {}, picture = aPicture([])): string {
-  return board({ ...fleetView(picture), ...change }, inboxOf(picture), percent);
+function page(change: Partial<FleetView> = {}, fleetSnapshot = aPicture([])): string {
+  return board({ ...fleetView(fleetSnapshot), ...change }, inboxOf(fleetSnapshot), percent);
 }
 /** What stands between the first lines and the last ones. */
 const middle = (text: string) =>

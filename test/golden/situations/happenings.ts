@@ -193,7 +193,7 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
   "has paused": ({ epoch }) => ({ type: "instance.paused", epoch }),
   "goes on": ({ epoch }) => ({ type: "instance.resumed", epoch }),
   "the agent was told": (state) => ({
-    type: "agent.told",
+    type: "message.delivered",
     epoch: state.epoch,
     id: `${missionIdOf(state)}/1`,
     from: "operator",

@@ -305,7 +305,12 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
     life.reports("mission.blocked", { detail: { reason: "no key for api-7", needs: "a key" } });
     life.reports("mission.blocked", { detail: { reason: "no disk" } }).reports("mission.unblocked");
     life.reports("agent.loop", LOOP).on({ type: "message.sent", by: "operator:ann", text: "look at page 3" });
-    life.on({ type: "agent.told", epoch: 1, id: `${life.state.mission?.missionId}/2`, from: "operator" });
+    life.on({
+      type: "message.delivered",
+      epoch: 1,
+      id: `${life.state.mission?.missionId}/2`,
+      from: "operator",
+    });
     life.on(claimed(life)).on({
       type: "action.completed",
       epoch: 1,

@@ -16,7 +16,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/core/model/t
 import { noticesOf } from "../../../src/core/notify/notices.ts";
 import { plan } from "../../../src/core/plan/plan.ts";
 import { board } from "../../../src/core/status/board.ts";
-import { fleetView, type Picture } from "../../../src/core/status/fleet.ts";
+import { type FleetSnapshot, fleetView } from "../../../src/core/status/fleet.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
 import { headline, whySteps } from "../../../src/core/status/why.ts";
 import { aClone, aDesired, aMission, anObserved, type Life } from "../../support/fleet.ts";
@@ -113,7 +113,7 @@ function briefly(
   return parts.length === 0 ? "nothing changes" : parts.join("; ");
 }
 
-function pictureOf(life: Life): Picture {
+function pictureOf(life: Life): FleetSnapshot {
   return {
     installation: "test",
     now: life.at + SECOND_MS,
@@ -142,10 +142,10 @@ const HEARD = (life: Life): Signal =>
   });
 
 export function seenByPeople(life: Life): string[] {
-  const picture = pictureOf(life);
-  const { now } = picture;
-  const view = fleetView(picture);
-  const inbox = inboxOf(picture);
+  const fleetSnapshot = pictureOf(life);
+  const { now } = fleetSnapshot;
+  const view = fleetView(fleetSnapshot);
+  const inbox = inboxOf(fleetSnapshot);
   const percent = (used: number, limit: number | null): number =>
     limit === null ? 0 : Math.min(100, Math.round((used / limit) * 100));
   const { runs, text } = headline(life.state.name, life.state, []);

@@ -34,7 +34,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: 'if (state.phase !== "Idle" || mission.handover !== null)',
       },
     ],
-    troubles: ["commitsPerHour", "operatorsPerHour", "bodiesDiePerHour"],
+    troubles: ["commitsPerHour", "operatorsPerHour", "instancesDiePerHour"],
     hours: 3,
   },
   {
@@ -373,7 +373,7 @@ export const MUTANTS: readonly Mutant[] = [
       "slowRequest",
       "misbehaviour",
       "tokenTrouble",
-      "bodiesDiePerHour",
+      "instancesDiePerHour",
     ],
     hours: 6,
   },
@@ -645,7 +645,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "const destinations = declaredNow() ?? [];",
       },
     ],
-    troubles: ["crashesPerHour", "sourceErrorsPerHour", "misbehaviour", "bodiesDiePerHour"],
+    troubles: ["crashesPerHour", "sourceErrorsPerHour", "misbehaviour", "instancesDiePerHour"],
   },
   {
     bug: "two notices of one event have one id",
@@ -670,7 +670,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "core/notify/queue.ts",
-        find: "!way.underWay.has(row.key) && ",
+        find: "!destination.underWay.has(row.key) && ",
         replace: "",
       },
     ],
@@ -737,7 +737,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: 'isSame(row, claim) ? { type: "in_progress" } : { type: "reserve" }',
       },
     ],
-    troubles: ["bodiesDiePerHour", "misbehaviour"],
+    troubles: ["instancesDiePerHour", "misbehaviour"],
   },
   {
     bug: "a claim that was asked twice is two claims",
@@ -749,7 +749,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: 'if (row === null || row.state === "failed" || row.state === "reserved")',
       },
     ],
-    troubles: ["bodiesDiePerHour", "lostReply"],
+    troubles: ["instancesDiePerHour", "lostReply"],
   },
   {
     bug: "an action that waits for a person is let go",
@@ -902,7 +902,7 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "of remembered?.slice(0, 0) ?? []",
       },
     ],
-    troubles: ["lossesPerHour", "misbehaviour", "pushTrouble", "bodiesDiePerHour"],
+    troubles: ["lossesPerHour", "misbehaviour", "pushTrouble", "instancesDiePerHour"],
     hours: 2,
   },
   {

@@ -42,7 +42,7 @@ import { findOrphans } from "./orphans.ts";
 import { probeInstance, wakeShim } from "./probe.ts";
 import { diskProblem, translateDisk } from "./room.ts";
 import { fenceEpochs, launch } from "./start.ts";
-import { climb } from "./stop.ts";
+import { runKillLadder } from "./stop.ts";
 import { readTranscript } from "./transcript.ts";
 
 /** A pause does not wait long for a shim: it can be done without. */
@@ -276,7 +276,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       const known = instanceOf(layout, handle);
       if (known === null) return neverOrReaped(handle);
       if (known.claim === null) claimFenced(known.directory); // It never was; or its shim came first, and is ended now.
-      const proof = await climb(required(handle), ladder, signal);
+      const proof = await runKillLadder(required(handle), ladder, signal);
       dead.add(handle.nonce);
       rmSync(toolsLink(handle.nonce), { force: true }); // A shim that was killed leaves it behind.
       return proof;
@@ -340,7 +340,11 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
         fenceEpochs(layout, orphan.clone, orphan.epoch);
         const instance = orphans().find(({ intent }) => intent.nonce === orphan.nonce);
         if (instance === undefined) return neverOrReaped(orphan);
-        return climb(instance, { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: SWEEP_MS }, signal);
+        return runKillLadder(
+          instance,
+          { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: SWEEP_MS },
+          signal,
+        );
       },
     },
   };

@@ -30,7 +30,7 @@ const EMPTY_SCANS = 2;
 const LOOK_MS_MIN = 1;
 const LOOK_MS_MAX = 20;
 
-export async function climb(
+export async function runKillLadder(
   instance: Instance,
   ladder: StopLadder,
   signal: AbortSignal,

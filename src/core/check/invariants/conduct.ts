@@ -17,7 +17,7 @@ const nudgeComesFirst: Invariant = {
         const isStuck = (state: typeof after): boolean => state.holds.some(({ kind }) => kind === "stuck");
         const warned = after.instance !== null && nudged.get(event.clone) === after.instance.epoch;
         for (const effect of effects) {
-          if (effect.type !== "tell") continue;
+          if (effect.type !== "message") continue;
           if (effect.from === "supervisor") nudged.set(event.clone, effect.epoch);
           else nudged.delete(event.clone);
         }

@@ -16,14 +16,14 @@ export function nudgeAgent(state: CloneState, text: string): Step {
   const { mission, instance } = state;
   if (mission === null || instance === null) return stay(state, "there is no agent to tell");
   const { id, next } = numbered(state, mission.missionId);
-  return ask(next, { type: "tell", epoch: instance.epoch, id, from: "supervisor", text });
+  return ask(next, { type: "message", epoch: instance.epoch, id, from: "supervisor", text });
 }
 
 /**
  * Says something to the agent for a person. It belongs to the mission: an agent
  * that is not there yet, or that is started anew, is told when it has accepted.
  */
-export function answerAgent(state: CloneState, word: { by: string; text: string }, at: Instant): Step {
+export function sendMessage(state: CloneState, word: { by: string; text: string }, at: Instant): Step {
   const { mission } = state;
   if (mission === null) return stay(state, "there is no mission");
   const { id, next } = numbered(state, mission.missionId);
@@ -43,7 +43,7 @@ export function answerAgent(state: CloneState, word: { by: string; text: string 
 }
 
 /** What people said to this mission's agent so far, for the instance that has just accepted. */
-export function retold(state: CloneState): readonly Effect[] {
+export function resendMessages(state: CloneState): readonly Effect[] {
   return tellOf(state, state.mission?.conduct.messages ?? []);
 }
 
@@ -51,14 +51,14 @@ export function retold(state: CloneState): readonly Effect[] {
 export function onMessageSent(state: CloneState, event: Of<"message.sent">, at: Instant): Step {
   const { mission } = state;
   if (mission === null || mission.terminal !== null) return stay(state, "there is no mission to talk to");
-  return answerAgent(
+  return sendMessage(
     withMission(state, { interventions: mission.interventions + 1 }),
     { by: event.by, text: event.text },
     at,
   );
 }
 
-export function onTold(state: CloneState, event: Of<"agent.told">): Step {
+export function onMessageDelivered(state: CloneState, event: Of<"message.delivered">): Step {
   const { mission } = state;
   const told = mission?.conduct.messages.find(({ id }) => id === event.id);
   if (mission == null || told === undefined) return stay(state);
@@ -72,7 +72,7 @@ function tellOf(state: CloneState, messages: readonly Message[]): readonly Effec
   const { instance } = state;
   if (instance === null || instance.stopping !== null || state.phase !== "Running") return [];
   return messages.map(({ id, text }) => ({
-    type: "tell",
+    type: "message",
     epoch: instance.epoch,
     id,
     from: "operator",

@@ -23,7 +23,7 @@ import {
   withTerminal,
 } from "../step.ts";
 import { onBlocked, onUnblocked } from "./blocked.ts";
-import { retold } from "./messages.ts";
+import { resendMessages } from "./messages.ts";
 import { onLoopReported } from "./stuck.ts";
 
 /**
@@ -149,7 +149,7 @@ function onAccepted(state: CloneState, at: Instant): Step {
     summaryAt: at,
   });
   // A new instance knows nothing of what was said to the one before.
-  return ask(accepted, ...retold(accepted));
+  return ask(accepted, ...resendMessages(accepted));
 }
 
 /** An exit after the end is the expected one; before it, whatever the exit code, the instance failed. */

@@ -11,7 +11,7 @@ import { TEXT_MAX } from "../limits.ts";
 import { withoutRequests, withRequest } from "../questions/requests.ts";
 import { endIncidents, type Step, stay, withHold, withIncident, withMission } from "../step.ts";
 import { LOOP_PATTERNS } from "./loop-patterns.ts";
-import { answerAgent, nudgeAgent } from "./messages.ts";
+import { nudgeAgent, sendMessage } from "./messages.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -27,12 +27,12 @@ export function onLoopReported(state: CloneState, report: Report, at: Instant): 
   if (pattern === undefined) return stay(state, `an unknown pattern: ${String(said)}`);
   const { evidence } = report.detail;
   const facts = typeof evidence === "string" ? evidence : report.summary;
-  return climb(state, { pattern, evidence: facts.slice(0, TEXT_MAX) }, at);
+  return nudgeOrHold(state, { pattern, evidence: facts.slice(0, TEXT_MAX) }, at);
 }
 
 export function onProgressOverdue(state: CloneState, event: Of<"progress.overdue">, at: Instant): Step {
   if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  return climb(state, { pattern: "no_progress", evidence: event.evidence }, at);
+  return nudgeOrHold(state, { pattern: "no_progress", evidence: event.evidence }, at);
 }
 
 /**
@@ -76,7 +76,7 @@ export function goOnFromStuck(
     ["stuck"],
     at,
   );
-  return answerAgent(over, { by: answer.by, text: answer.reason === "" ? GO_ON : answer.reason }, at);
+  return sendMessage(over, { by: answer.by, text: answer.reason === "" ? GO_ON : answer.reason }, at);
 }
 
 const GO_ON = "A person has looked at it and lets you go on. Do it in another way than before.";
@@ -86,7 +86,7 @@ interface Seen {
   readonly evidence: string;
 }
 
-function climb(state: CloneState, seen: Seen, at: Instant): Step {
+function nudgeOrHold(state: CloneState, seen: Seen, at: Instant): Step {
   const { mission, instance } = state;
   if (mission === null || mission.terminal !== null || instance === null || instance.stopping !== null)
     return stay(state, "there is nothing to nudge");

@@ -64,7 +64,7 @@ export function onPulled(state: CloneState, event: Of<"callback.restored">, at: 
  * A look at an instance that fell silent. One that answers it and has tried to reach us in vain is well, and the way to us
  * is not: also one that has nothing to report, of which a reading of its outbox would prove nothing.
  */
-export function withWordOfTheWay(state: CloneState, found: Probed | null, at: Instant): CloneState {
+export function withCallbackReachability(state: CloneState, found: Probed | null, at: Instant): CloneState {
   const { instance } = state;
   if (instance === null || instance.callback.downSince !== null || !isDegraded(instance)) return state;
   const unreachedMs = found?.answers === true ? (found.unreachedMs ?? 0) : 0;

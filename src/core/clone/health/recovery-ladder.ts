@@ -21,7 +21,7 @@ import type { DegradedCause, Probed, Recovery, Rung } from "../../model/liveness
 import { type Instant, MINUTE_MS, SECOND_MS } from "../../model/time.ts";
 import { withActive } from "../spending/active-time.ts";
 import { beginStop, type Step, stay, withIncident, withInstance, withMission } from "../step.ts";
-import { withWordOfTheWay } from "./callback.ts";
+import { withCallbackReachability } from "./callback.ts";
 import { graceMs } from "./liveness.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
@@ -49,7 +49,7 @@ export function beginRecovery(state: CloneState, seen: Degraded, at: Instant): S
   if (instance === null) return stay(state);
   const message = `epoch ${instance.epoch} is degraded: ${seen.evidence}`;
   const told = withIncident(state, { class: "degraded", at, startedAt: seen.startedAt, message });
-  return climb(withRecovery(told, fresh(state, instance, seen, at)), "probe", at);
+  return takeRung(withRecovery(told, fresh(state, instance, seen, at)), "probe", at);
 }
 
 /** The instance is taken for lost: whatever rung it was on, only its end and a higher epoch are left. */
@@ -92,7 +92,7 @@ export function onTried(state: CloneState, event: Of<"recovery.tried">, at: Inst
     case "probe":
       return onProbed(heard, recovery, event, at);
     case "reconnect":
-      if (event.ok && isAgentWrong(recovery)) return climb(heard, "resume", at);
+      if (event.ok && isAgentWrong(recovery)) return takeRung(heard, "resume", at);
       return stay(wait(heard, recovery, { event, instance }, at));
     case "resume": {
       const said = event.ok ? withMission(heard, { summary: event.evidence, summaryAt: at }) : heard;
@@ -106,7 +106,7 @@ export function onTried(state: CloneState, event: Of<"recovery.tried">, at: Inst
 /** An answer renews the lease, whoever asked, and says how long its agent has worked and whether we can be reached. */
 function onAnswer(state: CloneState, found: Probed | null, at: Instant): CloneState {
   const heard = withActive(withInstance(state, { answeredAt: at }), found?.activeMs, at);
-  return state.recovery?.cause === "silent" ? withWordOfTheWay(heard, found, at) : heard;
+  return state.recovery?.cause === "silent" ? withCallbackReachability(heard, found, at) : heard;
 }
 
 /** The time that a rung was given is over and the instance is not healthy. */
@@ -116,9 +116,9 @@ export function onRecoveryDue(state: CloneState, event: Of<"deadline.passed">, a
     return stay(state, "nothing is being recovered");
   const { cause = recovery.cause, evidence } = event;
   if (cause !== recovery.cause)
-    return climb(withRecovery(state, { ...recovery, cause, evidence }), "probe", at);
-  if (recovery.rung === "probe") return climb(state, "reconnect", at);
-  return climb(state, recovery.rung, at);
+    return takeRung(withRecovery(state, { ...recovery, cause, evidence }), "probe", at);
+  if (recovery.rung === "probe") return takeRung(state, "reconnect", at);
+  return takeRung(state, recovery.rung, at);
 }
 
 /** Whether a recovery is under way. */
@@ -127,7 +127,7 @@ export function isOpen(recovery: Recovery | null): recovery is Recovery {
 }
 
 /** Takes the rung, or the next one on which an attempt is left. */
-function climb(state: CloneState, wanted: Rung, at: Instant): Step {
+function takeRung(state: CloneState, wanted: Rung, at: Instant): Step {
   const { recovery, instance } = state;
   if (recovery === null || instance === null) return stay(state);
   let rung = wanted;
@@ -199,7 +199,7 @@ function onProbed(state: CloneState, before: Recovery, event: Of<"recovery.tried
   const seen = withRecovery(state, recovery);
   if (found !== null && isDead(found.shim) && (found.agent === "none" || isDead(found.agent)))
     return restart(seen, evidence, at);
-  return climb(seen, isAgentWrong(recovery) && found?.answers === true ? "resume" : "reconnect", at);
+  return takeRung(seen, isAgentWrong(recovery) && found?.answers === true ? "resume" : "reconnect", at);
 }
 
 /**

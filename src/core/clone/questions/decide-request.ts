@@ -8,7 +8,7 @@ import type { Instant } from "../../model/time.ts";
 import { promote } from "../closing/template.ts";
 import { answeredBlocked } from "../conduct/blocked.ts";
 import { decidedAction } from "../conduct/lane-freeze.ts";
-import { answerAgent } from "../conduct/messages.ts";
+import { sendMessage } from "../conduct/messages.ts";
 import { goOnFromStuck } from "../conduct/stuck.ts";
 import { limitsInForce, raiseBudget } from "../spending/raise.ts";
 import { type Step, stay, withMission, withoutHolds } from "../step.ts";
@@ -116,7 +116,7 @@ function wentOn(
   if (kind === "stuck") return goOnFromStuck(state, word, at);
   if (kind !== "blocked") return stay(state);
   const text = word.reason === "" ? "Go on." : word.reason;
-  return answerAgent(answeredBlocked(state, at), { by: word.by, text }, at);
+  return sendMessage(answeredBlocked(state, at), { by: word.by, text }, at);
 }
 
 function raiseText(state: CloneState, decision: Extract<Decided, { type: "raise" }>): string {

@@ -55,14 +55,14 @@ function plannedInstance(state: CloneState, at: Instant): Step {
     epoch,
     appliedDigest: state.spec?.digest ?? null,
     drift: null,
-    instance: plannedBody(state, { epoch, nonce, at }),
+    instance: newInstance(state, { epoch, nonce, at }),
   };
   const first = state.mission?.firstLaunchAt ?? at;
   return ask(withMission(next, { firstLaunchAt: first }), { type: "launch", epoch, nonce });
 }
 
 /** An instance of which nothing is known yet but that it is meant to be. */
-export function plannedBody(
+export function newInstance(
   state: CloneState,
   { epoch, nonce, at }: { readonly epoch: number; readonly nonce: string; readonly at: Instant },
 ): InstanceState {

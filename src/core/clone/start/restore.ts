@@ -6,7 +6,7 @@
 
 import type { CloneState, InstanceState } from "../../model/clone-state.ts";
 import type { Gate } from "../../model/condition.ts";
-import type { CloneEvent, FoundBody } from "../../model/event.ts";
+import type { CloneEvent, RestoredInstance } from "../../model/event.ts";
 import type { Instant } from "../../model/time.ts";
 import { type StoredState, upgradeState } from "../../model/upgrade-state.ts";
 import { closeAsUnknown } from "../closing/close.ts";
@@ -15,7 +15,7 @@ import { START_DEADLINE_MS } from "../limits.ts";
 import { ask, beginStop, enter, type Step, stay, withIncident, withInstance, withMission } from "../step.ts";
 import { withUsageOf } from "../stop/stop.ts";
 import { handOver } from "./handover.ts";
-import { plannedBody } from "./launch.ts";
+import { newInstance } from "./launch.ts";
 
 type Restored = Extract<CloneEvent, { type: "clone.restored" }>;
 
@@ -62,7 +62,7 @@ function told(state: CloneState, event: Restored, at: Instant): CloneState {
  * An epoch that was begun after the last publication. It is taken for what it is when the lane's
  * mission is open and nothing says that it was given another one.
  */
-function isWorthTaking({ mission }: CloneState, body: FoundBody): boolean {
+function isWorthTaking({ mission }: CloneState, body: RestoredInstance): boolean {
   return (
     mission !== null &&
     mission.terminal === null &&
@@ -70,9 +70,13 @@ function isWorthTaking({ mission }: CloneState, body: FoundBody): boolean {
   );
 }
 
-function withUnpublished(state: CloneState, body: FoundBody, at: Instant): [CloneState, InstanceState] {
+function withUnpublished(
+  state: CloneState,
+  body: RestoredInstance,
+  at: Instant,
+): [CloneState, InstanceState] {
   const counted = state.instance === null ? state : withUsageOf(state, state.instance);
-  const instance = plannedBody(state, { epoch: body.epoch, nonce: body.nonce, at });
+  const instance = newInstance(state, { epoch: body.epoch, nonce: body.nonce, at });
   const met = new Set(state.gates.filter(({ ok }) => ok).map(({ type }) => type));
   const unknown = PREPARED.filter((type) => !met.has(type));
   const gates: readonly Gate[] = [
@@ -102,7 +106,7 @@ function rejoin(
   state: CloneState,
   instance: InstanceState,
   event: Restored,
-  body: FoundBody,
+  body: RestoredInstance,
   at: Instant,
 ): Step {
   const joined = withInstance(state, { nonce: body.nonce, handle: null, gapAt: null, cadenceSince: at });
