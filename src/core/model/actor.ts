@@ -1,0 +1,201 @@
+/**
+ * Who did something. Events and states say it in this shape wherever it decides anything: who may approve, what counts
+ * as an intervention by hand, how steep a kill begins. People read `actorText`; nothing compares that text.
+ */
+
+export type Actor =
+  /** Somebody whom a forge has identified, or who signed a commit. */
+  | {
+      readonly type: "person";
+      readonly name: string;
+      /** Account on the forge, as the forge spells it. */
+      readonly login?: string;
+      readonly email?: string;
+    }
+  /** Whoever holds an operator token, under the name that goes with it. */
+  | { readonly type: "operator"; readonly name: string }
+  /** One instance of a clone, known by its own token. */
+  | { readonly type: "instance"; readonly clone: string; readonly epoch: number }
+  /** The controller itself: which part of it. */
+  | { readonly type: "controller"; readonly part: ControllerPart }
+  /** A file of the fleet repository. Null: the record does not say at which commit. */
+  | { readonly type: "repository"; readonly commit: string | null };
+
+/** Parts of the controller that act without being asked. `supervisor`: the life of a clone, by its clock and its reports. */
+export const CONTROLLER_PARTS = [
+  "supervisor",
+  "kill-switch",
+  "guardrails",
+  "rollouts",
+  "drills",
+  "notices",
+  "in-core",
+] as const;
+export type ControllerPart = (typeof CONTROLLER_PARTS)[number];
+
+export const SUPERVISOR: Actor = { type: "controller", part: "supervisor" };
+
+export function operator(name: string): Actor {
+  return { type: "operator", name };
+}
+
+export function controllerPart(part: ControllerPart): Actor {
+  return { type: "controller", part };
+}
+
+export function repositoryAt(commit: string | null): Actor {
+  return { type: "repository", commit };
+}
+
+/** A person's own doing: theirs count as interventions by hand, and only they approve. */
+export function isHuman(actor: Actor): actor is Extract<Actor, { type: "person" | "operator" }> {
+  return actor.type === "person" || actor.type === "operator";
+}
+
+export function isControllerPart(actor: Actor, part: ControllerPart): boolean {
+  return actor.type === "controller" && actor.part === part;
+}
+
+/**
+ * The names that stand for a person in `approvers` of `fleet.yaml`: the name of an operator token, or the forge login
+ * of a person. A display name and an e-mail address are claims that nobody checked, so they are not among
+ * them. Empty for everything that is no person.
+ */
+export function provenNames(actor: Actor): readonly string[] {
+  if (actor.type === "operator") return [actor.name];
+  return actor.type === "person" && actor.login !== undefined ? [actor.login] : [];
+}
+
+/**
+ * Whether both may be one and the same. For people it errs towards yes: a name, a login or an address in common is
+ * enough, because the question is asked to keep people from approving their own requests.
+ */
+export function sameActor(a: Actor, b: Actor): boolean {
+  if (isHuman(a) && isHuman(b)) return claimedNames(a).some((name) => claimedNames(b).includes(name));
+  return actorText(a) === actorText(b);
+}
+
+function claimedNames(actor: Extract<Actor, { type: "person" | "operator" }>): readonly string[] {
+  const names = actor.type === "operator" ? [actor.name] : [actor.name, actor.login, actor.email];
+  return names.flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
+}
+
+/**
+ * One text for each actor: `operator:ann`, `person:Ann Lee @ann <ann@example.org>`, `instance:scribe/3`,
+ * `controller:supervisor`, `repository:<commit>`. `parseActor` reads it back.
+ */
+export function actorText(actor: Actor): string {
+  switch (actor.type) {
+    case "person": {
+      const login = actor.login === undefined ? "" : ` @${actor.login}`;
+      const email = actor.email === undefined ? "" : ` <${actor.email}>`;
+      return `person:${actor.name}${login}${email}`;
+    }
+    case "operator":
+      return `operator:${actor.name}`;
+    case "instance":
+      return `instance:${actor.clone}/${actor.epoch}`;
+    case "controller":
+      return `controller:${actor.part}`;
+    case "repository":
+      return actor.commit === null ? "repository" : `repository:${actor.commit}`;
+  }
+}
+
+/** For sentences: the name alone, where it says enough. */
+export function shortName(actor: Actor): string {
+  switch (actor.type) {
+    case "person":
+      return actor.login ?? actor.name;
+    case "operator":
+      return actor.name;
+    case "instance":
+      return `${actor.clone}/${actor.epoch}`;
+    case "controller":
+      return actor.part;
+    case "repository":
+      return actor.commit === null ? "repository" : `repository at ${actor.commit.slice(0, 12)}`;
+  }
+}
+
+/** Reads what `actorText` writes; null for everything else. */
+export function parseActor(text: string): Actor | null {
+  if (text === "repository") return repositoryAt(null);
+  const at = text.indexOf(":");
+  const rest = text.slice(at + 1);
+  switch (at < 0 ? "" : text.slice(0, at)) {
+    case "person":
+      return parsePerson(rest);
+    case "operator":
+      return rest === "" ? null : operator(rest);
+    case "instance": {
+      const [, clone, epoch] = /^([^/\s]+)\/([1-9]\d{0,14})$/.exec(rest) ?? [];
+      return clone === undefined ? null : { type: "instance", clone, epoch: Number(epoch) };
+    }
+    case "controller": {
+      const part = CONTROLLER_PARTS.find((known) => known === rest);
+      return part === undefined ? null : controllerPart(part);
+    }
+    case "repository":
+      return /^[0-9a-f]{7,64}$/.test(rest) ? repositoryAt(rest) : null;
+    default:
+      return null;
+  }
+}
+
+function parsePerson(text: string): Actor | null {
+  const [, name, login, email] = PERSON.exec(text) ?? [];
+  if (name === undefined) return null;
+  return {
+    type: "person",
+    name,
+    ...(login === undefined ? {} : { login }),
+    ...(email === undefined ? {} : { email }),
+  };
+}
+
+/** A name has none of the signs that begin a login or an address. */
+const PERSON = /^([^@<>\s]+(?: [^@<>\s]+)*)(?: @([^@<>\s]+))?(?: <([^<>\s]+)>)?$/;
+
+/** Whether a stored or received value has the shape of an actor. */
+export function isActor(value: unknown): value is Actor {
+  if (typeof value !== "object" || value === null) return false;
+  const said = value as Readonly<Record<string, unknown>>;
+  switch (said["type"]) {
+    case "person":
+      return isText(said["name"]) && isTextOrAbsent(said["login"]) && isTextOrAbsent(said["email"]);
+    case "operator":
+      return isText(said["name"]);
+    case "instance":
+      return isText(said["clone"]) && typeof said["epoch"] === "number";
+    case "controller":
+      return CONTROLLER_PARTS.some((part) => part === said["part"]);
+    case "repository":
+      return said["commit"] === null || isText(said["commit"]);
+    default:
+      return false;
+  }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || isText(value);
+}
+
+/**
+ * An actor from a record in which it was still a text: `operator:ann`, `supervisor`, `repository`, `kill-switch`,
+ * `in_core`, or a bare name. What is an actor already comes out as it went in.
+ */
+export function upgradeActor(stored: Actor | string): Actor {
+  if (typeof stored !== "string") return stored;
+  const known = parseActor(stored);
+  if (known !== null) return known;
+  if (stored === "in_core") return controllerPart("in-core");
+  const part = CONTROLLER_PARTS.find((one) => one === stored);
+  return part === undefined
+    ? { type: "person", name: stored === "" ? "unknown" : stored }
+    : controllerPart(part);
+}
