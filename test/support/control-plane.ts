@@ -1,9 +1,9 @@
 import type { WireEvent, WireHeartbeat } from "../../src/api/event.ts";
 import { measure } from "../../src/core/fleet/guardrails/measure.ts";
-import { NO_ROLLBACK } from "../../src/core/fleet/guardrails/rollback.ts";
 import { DEFAULT_FLEET_POLICY } from "../../src/core/model/desired.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
+import { NO_ROLLBACK } from "../../src/core/model/guardrail.ts";
 import type { Signal } from "../../src/core/model/instance.ts";
 import type { DeadLetterView } from "../../src/core/status/callbacks.ts";
 import { guardrailsView } from "../../src/core/status/guardrails.ts";

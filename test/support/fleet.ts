@@ -1,11 +1,12 @@
 import { type Decision, decide } from "../../src/core/clone/decide.ts";
-import type { Pin } from "../../src/core/fleet/guardrails/rollback.ts";
 import type { Gate } from "../../src/core/fleet/rollouts/rollout.ts";
 import type { DesiredClone } from "../../src/core/model/clone.ts";
 import { type CloneState, initialState } from "../../src/core/model/clone-state.ts";
+import type { PendingDeletion } from "../../src/core/model/deletion.ts";
 import { DEFAULT_FLEET_POLICY, type DesiredState } from "../../src/core/model/desired.ts";
 import { sha256Hex } from "../../src/core/model/digest.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
+import type { Pin } from "../../src/core/model/guardrail.ts";
 import type { InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
 import {
   DEFAULT_BLOCKED_POLICY,
@@ -14,7 +15,7 @@ import {
 } from "../../src/core/model/mission.ts";
 import type { Report, ReportType } from "../../src/core/model/report.ts";
 import type { Verdict } from "../../src/core/model/verdict.ts";
-import type { ObservedState, PendingDeletion } from "../../src/core/plan/observed.ts";
+import type { ObservedState } from "../../src/core/plan/observed.ts";
 
 /** The moment at which tests begin. */
 export const T0 = Date.UTC(2026, 10, 23, 12, 0, 0);

@@ -1,6 +1,7 @@
 import type { CloneState } from "../model/clone-state.ts";
+import type { PendingDeletion } from "../model/deletion.ts";
 import type { DesiredState } from "../model/desired.ts";
-import type { ObservedState, PendingDeletion } from "./observed.ts";
+import type { ObservedState } from "./observed.ts";
 import type { Held, PlannedAction } from "./plan.ts";
 
 /** The part of the fleet that one commit may remove without a second one (design section 9). */

@@ -1,6 +1,7 @@
-import type { Pin } from "../fleet/guardrails/rollback.ts";
 import type { Gate } from "../fleet/rollouts/rollout.ts";
 import type { CloneState } from "../model/clone-state.ts";
+import type { PendingDeletion } from "../model/deletion.ts";
+import type { Pin } from "../model/guardrail.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { SwitchEntry } from "../model/kill-switch.ts";
 
@@ -20,11 +21,4 @@ export interface ObservedState {
   readonly pin: Pin | null;
   /** Changed declarations that a rollout holds back or takes back, by clone. */
   readonly gates: ReadonlyMap<string, Gate>;
-}
-
-export interface PendingDeletion {
-  /** The commit that removed them. */
-  readonly revision: string;
-  /** `clone/<name>` and `mission/<name>`. */
-  readonly names: readonly string[];
 }

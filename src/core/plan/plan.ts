@@ -1,3 +1,4 @@
+import type { PendingDeletion } from "../model/deletion.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { CloneEvent } from "../model/event.ts";
 import { entryText } from "../model/kill-switch.ts";
@@ -5,7 +6,7 @@ import type { Instant } from "../model/time.ts";
 import { sortIntoBuckets } from "./bucket.ts";
 import { guardDeletions } from "./guard.ts";
 import { planInCore } from "./in-core.ts";
-import type { ObservedState, PendingDeletion } from "./observed.ts";
+import type { ObservedState } from "./observed.ts";
 import { orderActions } from "./order.ts";
 import { planPostmortems } from "./postmortems.ts";
 import { planStarts } from "./starts.ts";

@@ -1,14 +1,14 @@
 import { activeMsOf } from "../clone/spending/active-time.ts";
 import { limitsInForce, raiseOf } from "../clone/spending/raise.ts";
 import { totalUsage } from "../clone/spending/total-usage.ts";
-import type { RollbackState } from "../fleet/guardrails/rollback.ts";
-import type { Rollout } from "../fleet/rollouts/rollout.ts";
 import { type CloneState, type ClosedMission, isRunClosed, type MissionState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { DrillBook } from "../model/drill.ts";
+import type { RollbackState } from "../model/guardrail.ts";
 import type { Signal } from "../model/instance.ts";
 import type { DesiredMission, MissionPhase } from "../model/mission.ts";
 import { BUDGET_FIELDS } from "../model/request.ts";
+import type { Rollout } from "../model/rollout.ts";
 import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/plan.ts";
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";

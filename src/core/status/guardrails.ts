@@ -1,7 +1,6 @@
-import type { Breach } from "../fleet/guardrails/breach.ts";
 import type { Measures } from "../fleet/guardrails/measure.ts";
-import type { Pin, RollbackState, Turn } from "../fleet/guardrails/rollback.ts";
 import type { FleetPolicy } from "../model/desired.ts";
+import type { Breach, Pin, RollbackState, Turn } from "../model/guardrail.ts";
 import { type Instant, iso } from "../model/time.ts";
 import type { InboxItem } from "./view.ts";
 

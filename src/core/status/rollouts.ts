@@ -1,4 +1,4 @@
-import type { Rollout } from "../fleet/rollouts/rollout.ts";
+import type { Rollout } from "../model/rollout.ts";
 import type { Instant } from "../model/time.ts";
 import type { InboxItem } from "./view.ts";
 

@@ -1,14 +1,11 @@
 /** The fleet's guardrails over time: looks, remembers, proposes (runbook 7). */
-import { type Breach, breachesOf } from "../../core/fleet/guardrails/breach.ts";
+
+import { breachesOf } from "../../core/fleet/guardrails/breach.ts";
 import { type Measures, measure, newestClosed } from "../../core/fleet/guardrails/measure.ts";
-import {
-  lookAtGuardrails,
-  NO_ROLLBACK,
-  type Pin,
-  type RollbackState,
-} from "../../core/fleet/guardrails/rollback.ts";
+import { lookAtGuardrails } from "../../core/fleet/guardrails/rollback.ts";
 import type { ClosedMission } from "../../core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY, type DesiredState } from "../../core/model/desired.ts";
+import { type Breach, NO_ROLLBACK, type Pin, type RollbackState } from "../../core/model/guardrail.ts";
 import { iso } from "../../core/model/time.ts";
 import { setInYaml } from "../../documents/edit.ts";
 import type { Clock } from "../../ports/clock.ts";

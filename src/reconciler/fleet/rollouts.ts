@@ -1,7 +1,8 @@
 /** Rollouts of overlays and baselines over time: stepped before every plan, remembered before anything is declared. */
 
-import { type Gate, type Rollout, stepRollouts } from "../../core/fleet/rollouts/rollout.ts";
+import { type Gate, stepRollouts } from "../../core/fleet/rollouts/rollout.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
+import type { Rollout } from "../../core/model/rollout.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Recorder } from "../record/recorder.ts";

@@ -1,10 +1,11 @@
-import type { Pin } from "../../core/fleet/guardrails/rollback.ts";
 import type { Gate } from "../../core/fleet/rollouts/rollout.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
+import type { PendingDeletion } from "../../core/model/deletion.ts";
 import { asFactoryError } from "../../core/model/error.ts";
+import type { Pin } from "../../core/model/guardrail.ts";
 import type { ObservedInstance } from "../../core/model/instance.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
-import type { ObservedState, PendingDeletion } from "../../core/plan/observed.ts";
+import type { ObservedState } from "../../core/plan/observed.ts";
 import type { Driver } from "../../ports/driver.ts";
 
 /** Longest time that one listing may take; a driver that hangs must not stop supervision. */

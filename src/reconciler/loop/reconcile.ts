@@ -1,7 +1,8 @@
+import type { PendingDeletion } from "../../core/model/deletion.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
 import { fleetOf } from "../../core/plan/guard.ts";
-import type { ObservedState, PendingDeletion } from "../../core/plan/observed.ts";
+import type { ObservedState } from "../../core/plan/observed.ts";
 import { type ActionType, type Plan, plan } from "../../core/plan/plan.ts";
 import type { SourceView } from "../../core/status/view.ts";
 import type { Clock } from "../../ports/clock.ts";

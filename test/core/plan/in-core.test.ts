@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Pin } from "../../../src/core/fleet/guardrails/rollback.ts";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../src/core/model/desired.ts";
+import type { Pin } from "../../../src/core/model/guardrail.ts";
 import { plan } from "../../../src/core/plan/plan.ts";
 import { aClone, aDesired, aMission, anObserved, Life, T0 } from "../../support/fleet.ts";
 

@@ -1,8 +1,9 @@
 /** What becomes of each lane while the fleet is `in_core_only`, and what waits for a postmortem. */
+
 import { describe, expect, test } from "vitest";
-import type { Pin } from "../../../src/core/fleet/guardrails/rollback.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
+import type { Pin } from "../../../src/core/model/guardrail.ts";
 import type { Hold } from "../../../src/core/model/hold.ts";
 import { postmortemPath } from "../../../src/core/model/postmortem.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";

@@ -1,8 +1,9 @@
 /** What people see of guardrails, rollouts and drills, and the texts they are shown in. */
+
 import { describe, expect, test } from "vitest";
-import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import type { DrillResult } from "../../../src/core/model/drill.ts";
+import { NO_ROLLBACK } from "../../../src/core/model/guardrail.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
 import { drillItems, drillText } from "../../../src/core/status/drills.ts";
 import { guardrailItems, guardrailsView } from "../../../src/core/status/guardrails.ts";

@@ -1,8 +1,9 @@
 /** The whole fleet as people see it. */
+
 import { describe, expect, test } from "vitest";
-import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
 import type { CloneState, InstanceState } from "../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
+import { NO_ROLLBACK } from "../../../src/core/model/guardrail.ts";
 import { fleetView, missionViews } from "../../../src/core/status/fleet.ts";
 import { degradedItems, livenessView, suspicionRank } from "../../../src/core/status/liveness.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";

@@ -1,7 +1,8 @@
 /** Everything that waits for a person. */
+
 import { describe, expect, test } from "vitest";
-import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
+import { NO_ROLLBACK } from "../../../src/core/model/guardrail.ts";
 import { deadLettersOf } from "../../../src/core/status/callbacks.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
 import type { RecordProblem } from "../../../src/core/status/record-problem.ts";

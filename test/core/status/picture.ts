@@ -1,6 +1,6 @@
-import { NO_ROLLBACK } from "../../../src/core/fleet/guardrails/rollback.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { NO_DRILLS } from "../../../src/core/model/drill.ts";
+import { NO_ROLLBACK } from "../../../src/core/model/guardrail.ts";
 import type { Heartbeat, Signal } from "../../../src/core/model/instance.ts";
 import type { FleetSnapshot } from "../../../src/core/status/fleet.ts";
 import { Life, REVISION, T0 } from "../../support/fleet.ts";

@@ -1,17 +1,6 @@
 import type { FleetPolicy } from "../../model/desired.ts";
+import type { Breach } from "../../model/guardrail.ts";
 import type { Measures } from "./measure.ts";
-
-export const GUARDRAILS = ["success", "incidents", "latency", "interventions"] as const;
-export type Guardrail = (typeof GUARDRAILS)[number];
-
-/** A guardrail that the fleet has left, with both numbers. */
-export interface Breach {
-  readonly guardrail: Guardrail;
-  readonly measured: number;
-  readonly threshold: number;
-  /** A sentence with the facts. */
-  readonly message: string;
-}
 
 /** Which thresholds of `fleet.yaml` the measures are beyond. What is not known breaches nothing. */
 export function breachesOf(measures: Measures, policy: FleetPolicy["guardrails"]): readonly Breach[] {

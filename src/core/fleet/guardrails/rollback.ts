@@ -1,46 +1,6 @@
 import { sha256Hex } from "../../model/digest.ts";
+import type { Breach, Guardrail, Pin, RollbackState, Turn } from "../../model/guardrail.ts";
 import { HOUR_MS, type Instant, MINUTE_MS } from "../../model/time.ts";
-import type { Breach, Guardrail } from "./breach.ts";
-
-/**
- * The fleet on its way back to Simone alone (runbook 7).
- *
- * A guardrail that stays breached for its time trips: from that moment a *pin*
- * holds the mode `in_core_only`, and the same change is proposed as a commit.
- * The repository stays the truth: the pin expires unless the breach lasts, is
- * superseded when the proposal is merged, and is lifted by a reviewed change:
- * `mode: normal` after the merge, or `guardrails.lift: <id of the pin>` before it.
- */
-export interface RollbackState {
-  /** Since when each guardrail has been breached without a break. */
-  readonly since: Readonly<Partial<Record<Guardrail, Instant>>>;
-  readonly pin: Pin | null;
-  /** Missions that were closed earlier no longer count: the way back starts with a clean sheet. */
-  readonly countFrom: Instant;
-  /** What happened, newest last, at most `TURNS_MAX`. */
-  readonly turns: readonly Turn[];
-}
-
-export interface Pin {
-  /** What `guardrails.lift` names. */
-  readonly id: string;
-  readonly at: Instant;
-  readonly expiresAt: Instant;
-  readonly breaches: readonly Breach[];
-  /** The revision under which it tripped. */
-  readonly revision: string;
-  /** Where the change is proposed; null until that was pushed. */
-  readonly proposal: { readonly branch: string; readonly commit: string } | null;
-  /** The repository has said `in_core_only` since. */
-  readonly merged: boolean;
-}
-
-export interface Turn {
-  readonly at: Instant;
-  readonly type: "tripped" | "renewed" | "merged" | "expired" | "lifted";
-  readonly pin: string;
-  readonly message: string;
-}
 
 /** What the repository says at this moment. */
 export interface Said {
@@ -51,7 +11,6 @@ export interface Said {
   readonly sustainedMinutes: number;
 }
 
-export const NO_ROLLBACK: RollbackState = { since: {}, pin: null, countFrom: 0, turns: [] };
 /** A pin that nobody made permanent is looked at again after this. */
 export const PIN_MS = 24 * HOUR_MS;
 const TURNS_MAX = 50;

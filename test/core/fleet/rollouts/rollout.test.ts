@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Rollout, stepRollouts } from "../../../../src/core/fleet/rollouts/rollout.ts";
+import { stepRollouts } from "../../../../src/core/fleet/rollouts/rollout.ts";
 import type { DesiredClone } from "../../../../src/core/model/clone.ts";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../../src/core/model/desired.ts";
 import { changeClass, changedFields } from "../../../../src/core/model/drift.ts";
+import type { Rollout } from "../../../../src/core/model/rollout.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../../src/core/model/time.ts";
 import { plan } from "../../../../src/core/plan/plan.ts";
 import { aClone, aDesired, anObserved, aVerdict, Life, T0 } from "../../../support/fleet.ts";
