@@ -3,6 +3,8 @@ import { clip, type Io } from "./io.ts";
 /** A block of lines that is drawn over itself, on a terminal. */
 export interface Redraw {
   draw(lines: readonly string[]): void;
+  /** Takes the last picture away; the next output stands in its place. */
+  clear(): void;
   /** Leaves the last picture where it is; the next output comes below it. */
   done(): void;
 }
@@ -20,6 +22,11 @@ export function createRedraw(io: Io): Redraw {
       io.raw(`${up}\u001b[J${text}\n`);
       drawn = shown.length;
       last = text;
+    },
+    clear() {
+      if (drawn > 0) io.raw(`\u001b[${drawn}A\u001b[J`);
+      drawn = 0;
+      last = "";
     },
     done() {
       drawn = 0;

@@ -47,7 +47,7 @@ import { createAnswers } from "./operators/decisions.ts";
 import { createControl } from "./operators/orders.ts";
 import { isUrgent, matters, mustOutliveUs } from "./publish/relevance.ts";
 import { statusTextInTurns } from "./publish/status-files.ts";
-import { createWriteBack, PUSHES_PER_MINUTE_MAX } from "./publish/write-back.ts";
+import { createWriteBack, PUSHES_PER_MINUTE_DEFAULT, PUSHES_PER_MINUTE_MAX } from "./publish/write-back.ts";
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR, refuseHalfRebuilt } from "./record/guard.ts";
 import { anchorOf, withRecordFiles } from "./record/published-files.ts";
 import { openRecorder, type Recorder } from "./record/recorder.ts";
@@ -261,7 +261,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
   }
 
   const writeBack = createWriteBack({
-    pushesPerMinute: () => reconciler.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_MAX,
+    pushesPerMinute: () =>
+      reconciler.desired()?.fleet.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_DEFAULT,
     branch: parts.statusBranch,
     // A copy: the record goes on while the texts are written.
     derive: async () => {

@@ -2,7 +2,11 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import type { PublishResult, StatusBranch } from "../../src/ports/status-branch.ts";
-import { createWriteBack, isOurs, PUSHES_PER_MINUTE_MAX } from "../../src/reconciler/publish/write-back.ts";
+import {
+  createWriteBack,
+  isOurs,
+  PUSHES_PER_MINUTE_DEFAULT,
+} from "../../src/reconciler/publish/write-back.ts";
 import { createFakeStatusBranch } from "../support/fake/status-branch.ts";
 
 const signal = new AbortController().signal;
@@ -51,7 +55,7 @@ describe("the one writer", () => {
         (at) => branch.pushes.filter((other) => other > at - MINUTE_MS && other <= at).length,
       ),
     );
-    expect(most).toBe(PUSHES_PER_MINUTE_MAX);
+    expect(most).toBe(PUSHES_PER_MINUTE_DEFAULT);
     expect(branch.pushes.length).toBeGreaterThan(30);
   });
 
@@ -70,7 +74,7 @@ describe("the one writer", () => {
       await writer.tick(signal);
     }
     const within = (at: number) => branch.pushes.filter((other) => other > at - MINUTE_MS && other <= at);
-    expect(Math.max(...branch.pushes.map((at) => within(at).length))).toBe(PUSHES_PER_MINUTE_MAX);
+    expect(Math.max(...branch.pushes.map((at) => within(at).length))).toBe(PUSHES_PER_MINUTE_DEFAULT);
     expect(branch.pushes.length).toBeGreaterThan(20);
   });
 
@@ -86,12 +90,12 @@ describe("the one writer", () => {
       }
     };
     await publishFor(30);
-    expect(branch.pushes).toHaveLength(PUSHES_PER_MINUTE_MAX);
+    expect(branch.pushes).toHaveLength(PUSHES_PER_MINUTE_DEFAULT);
     now -= 10 * MINUTE_MS;
     await publishFor(30);
-    expect(branch.pushes).toHaveLength(PUSHES_PER_MINUTE_MAX);
+    expect(branch.pushes).toHaveLength(PUSHES_PER_MINUTE_DEFAULT);
     await publishFor(60);
-    expect(branch.pushes).toHaveLength(2 * PUSHES_PER_MINUTE_MAX);
+    expect(branch.pushes).toHaveLength(2 * PUSHES_PER_MINUTE_DEFAULT);
   });
 
   test("a record that was lost with its count begins as if nothing were left of the minute", async () => {

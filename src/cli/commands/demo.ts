@@ -4,7 +4,7 @@ import { MINUTE_MS } from "../../core/model/time.ts";
 import type { FleetView } from "../../core/status/view.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type DemoController, diedEarly, pause, startController } from "../demo/controller.ts";
-import { readResults, STATUS_REF } from "../demo/result.ts";
+import { readPiece, readResults, STATUS_REF } from "../demo/result.ts";
 import { makeScratch, type Scratch } from "../demo/scratch.ts";
 import { createStage, type Stage, showEnd } from "../demo/stage.ts";
 import { EXIT } from "../exit.ts";
@@ -23,12 +23,13 @@ const SILENT_LOOKS_MAX = 100;
  */
 export async function demo({ io, globals }: Call<object>): Promise<number> {
   const clock = systemClock();
-  const stage = createStage(io, globals.json === true);
+  const stage = createStage(io, { json: globals.json === true, begunAt: clock.now() });
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
   const deadline = clock.now() + DEMO_TIME_MAX_MS;
+  stage.say("making a scratch repository with the sample fleet");
   const scratch = await makeScratch(globals.dir);
   stage.say(`origin  ${scratch.origin}`);
   for (const { name, why } of scratch.left) stage.say(`left out: mission ${name}, ${why}`);
@@ -48,7 +49,7 @@ export async function demo({ io, globals }: Call<object>): Promise<number> {
   const missions = await readResults(scratch);
   if (globals.json === true) {
     io.json({ origin: scratch.origin, status_ref: STATUS_REF, data: scratch.data, missions });
-  } else showEnd(io, { scratch, missions });
+  } else showEnd(io, { scratch, missions, piece: await readPiece(scratch, missions) });
   return missions.length > 0 && missions.every((mission) => mission.phase === "Completed")
     ? EXIT.fine
     : EXIT.problems;
@@ -91,7 +92,7 @@ async function follow(watch: Watch, enough: (fleet: FleetView) => boolean): Prom
         `the controller lives but does not answer; its log is ${scratch.log}`,
       );
     if (fleet !== null) {
-      stage.show(fleet);
+      stage.show(fleet, clock.now());
       if (enough(fleet)) return;
       if (
         !closed &&
@@ -99,8 +100,7 @@ async function follow(watch: Watch, enough: (fleet: FleetView) => boolean): Prom
         fleet.missions.every((mission) => mission.closure !== null)
       ) {
         closed = true;
-        stage.done();
-        stage.say("closed; the last page of factory/status may wait a minute for its turn");
+        stage.say("closed; the controller writes the last page of factory/status and ends");
       }
     }
     await pause(clock, LOOK_MS);

@@ -28,7 +28,10 @@ const PER_MILLION_USD_MAX = 100_000;
 const PARALLEL_MAX = 10_000;
 const WINDOW_MISSIONS_MAX = 1_000;
 const SUSTAINED_MINUTES_MAX = 43_200;
-const PUSHES_PER_MINUTE_MAX = 4;
+/** Forges count pushes per repository: four a minute stay far below every limit that they publish. */
+const PUSHES_PER_MINUTE_DEFAULT = 4;
+/** For an origin that no forge serves, such as a folder or a server of one's own. */
+const PUSHES_PER_MINUTE_MAX = 60;
 const QUORUM_MAX = 20;
 /** A month: whoever has not answered by then will not. */
 const EXPIRES_MINUTES_MAX = 43_200;
@@ -149,7 +152,7 @@ export const FleetSpec = z
     write_back: z
       .strictObject({
         branch: z.string().min(1).max(PATH_CHARS_MAX).regex(BRANCH_PATTERN).default("factory/status"),
-        max_pushes_per_minute: z.int().min(1).max(PUSHES_PER_MINUTE_MAX).default(4),
+        max_pushes_per_minute: z.int().min(1).max(PUSHES_PER_MINUTE_MAX).default(PUSHES_PER_MINUTE_DEFAULT),
         flush_interval_seconds: z.int().min(1).max(300).default(300),
       })
       .prefault({}),

@@ -4,8 +4,10 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { StatusBranch } from "../../ports/status-branch.ts";
 
-/** Pushes per minute and repository, however large the fleet (design section 10; forges advise 6 in all). */
-export const PUSHES_PER_MINUTE_MAX = 4;
+/** Pushes per minute and repository where `fleet.yaml` says nothing, however large the fleet (forges advise 6 in all). */
+export const PUSHES_PER_MINUTE_DEFAULT = 4;
+/** What `fleet.yaml` may allow at most, for an origin that no forge serves: as many are counted in the record. */
+export const PUSHES_PER_MINUTE_MAX = 60;
 /** The minute is counted at the forge: a push may take this much longer to arrive than the one a minute before it. */
 const PUSH_LATENCY_MS = 5 * SECOND_MS;
 const PUSH_WINDOW_MS = MINUTE_MS + PUSH_LATENCY_MS;
@@ -54,7 +56,7 @@ export interface WriteBack {
 /**
  * The one writer of the status branch: batches, compares and swaps, derives
  * again when somebody else was first, and never pushes more than
- * `PUSHES_PER_MINUTE_MAX` times a minute. Files that say the same as the last
+ * what `fleet.yaml` allows in a minute. Files that say the same as the last
  * publication are not sent again; a file that is no longer derived is removed.
  */
 export function createWriteBack(parts: {
@@ -64,7 +66,7 @@ export function createWriteBack(parts: {
   log: Log;
   /** Looks at what really stands there before it is written over; a sentence when it must not be. */
   admit?: (files: ReadonlyMap<string, string>) => Promise<string | null>;
-  /** What `fleet.yaml` allows; never more than `PUSHES_PER_MINUTE_MAX`. */
+  /** What `fleet.yaml` allows: default `PUSHES_PER_MINUTE_DEFAULT`, never more than `PUSHES_PER_MINUTE_MAX`. */
   pushesPerMinute?: () => number;
   /** Restored from the record, so that a restart does not earn new pushes. Null: this record has never counted one. */
   pushes?: readonly Instant[] | null;
@@ -100,7 +102,7 @@ export function createWriteBack(parts: {
   }
 
   function allowed(): number {
-    return Math.min(parts.pushesPerMinute?.() ?? PUSHES_PER_MINUTE_MAX, PUSHES_PER_MINUTE_MAX);
+    return Math.min(parts.pushesPerMinute?.() ?? PUSHES_PER_MINUTE_DEFAULT, PUSHES_PER_MINUTE_MAX);
   }
 
   /** After a clock that was put back: what seems to lie ahead has just been, so nothing waits for hours, and no push is forgotten. */
