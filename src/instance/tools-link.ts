@@ -5,7 +5,6 @@
 import { rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 /** The system allows 107 bytes for a socket's path. */
 const SOCKET_PATH_BYTES_MAX = 100;
@@ -24,12 +23,6 @@ export function toolsSocket(folder: string, nonce: string): string {
   rmSync(link, { force: true });
   symlinkSync(folder, link);
   return join(link, SOCKET_NAME);
-}
-
-/** The MCP server, for an agent's own configuration. */
-export function toolsProgram(): string {
-  const own = fileURLToPath(import.meta.url);
-  return fileURLToPath(new URL(`../tools-main${own.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url));
 }
 
 const SOCKET_NAME = "tools.sock";

@@ -9,7 +9,7 @@
  * epoch; a shim that comes too late finds the epoch claimed or fenced and goes away as well.
  */
 import { flushCompileCache } from "node:module";
-import { resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { claimEpoch, readIntent } from "../instance/claim.ts";
 import { readSettings } from "../instance/launch-settings.ts";
 import { listenForControl } from "./session/control.ts";
@@ -17,6 +17,8 @@ import { createSession } from "./session/session.ts";
 
 /** Exit codes; the driver shows them with the end of `shim.log`. */
 const EXIT = { ended: 0, unusable: 64, internal: 70, notOurs: 75 } as const;
+/** Beside this file, as source and as bundle. */
+const TOOLS_PROGRAM = join(import.meta.dirname, `tools-main${extname(import.meta.filename)}`);
 
 async function main(): Promise<void> {
   const instanceDirectory = resolve(process.argv[2] ?? ".");
@@ -32,6 +34,7 @@ async function main(): Promise<void> {
     instanceDirectory,
     intent,
     settings,
+    toolsProgram: TOOLS_PROGRAM,
     onEnd: () => process.exit(EXIT.ended),
   });
   process.on("SIGTERM", () => session.end("SIGTERM"));
@@ -58,4 +61,4 @@ function leave(code: number, message: string): void {
 
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
-await main();
+main().catch(crash);

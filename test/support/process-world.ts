@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ContainmentChoice } from "../../src/adapters/drivers/process/capabilities.ts";
-import { createProcessDriver, defaultShimCommand } from "../../src/adapters/drivers/process/driver.ts";
+import { createProcessDriver } from "../../src/adapters/drivers/process/driver.ts";
+import { defaultShimCommand } from "../../src/adapters/drivers/process/shim-program.ts";
 import type { InstanceHandle } from "../../src/core/model/instance.ts";
 import { lookAtAgent } from "../../src/instance/agent-process.ts";
 import { readAgentRecord } from "../../src/instance/containment.ts";
@@ -39,6 +40,7 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
   const root = mkdtempSync(join(tmpdir(), "factory-driver-"));
   const directory = join(root, "driver");
   const callback = await startCallbackServer();
+  const shim = await defaultShimCommand();
   const driver = newDriver();
 
   function newDriver(shimCommand?: readonly [string, ...string[]]): Driver {
@@ -83,7 +85,7 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
       // A shell stands in front of the shim and waits for a file.
       const gate = join(root, `gate-${request.nonce}`);
       const script = `while [ ! -e '${gate}' ]; do sleep 0.02; done; exec "$0" "$@"`;
-      const late = newDriver(["sh", "-c", script, ...defaultShimCommand()]);
+      const late = newDriver(["sh", "-c", script, ...shim]);
       const answer = late.start(request, new AbortController().signal);
       answer.catch(() => {}); // Looked at later.
       return { answer, release: () => writeFileSync(gate, "") };

@@ -56,6 +56,8 @@ export function createSession(options: {
   readonly instanceDirectory: string;
   readonly intent: Intent;
   readonly settings: LaunchSettings;
+  /** The MCP server's file. */
+  readonly toolsProgram: string;
   /** Called once, when everything is over. */
   readonly onEnd: () => void;
 }): Session {
@@ -135,6 +137,7 @@ export function createSession(options: {
   const toolbox = createToolbox({
     instanceDirectory,
     intent,
+    toolsProgram: options.toolsProgram,
     token,
     callbackUrl,
     clocks,

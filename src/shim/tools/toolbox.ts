@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import type { Redactor } from "../../core/model/redact.ts";
 import type { Intent } from "../../instance/claim.ts";
 import { openRemembered } from "../../instance/remembered-actions.ts";
-import { toolsLink, toolsProgram, toolsSocket } from "../../instance/tools-link.ts";
+import { toolsLink, toolsSocket } from "../../instance/tools-link.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { AgentLine } from "../agents/agent-line.ts";
 import { factoryFolder } from "../agents/spawn.ts";
@@ -32,6 +32,8 @@ export interface Toolbox {
 export function createToolbox(options: {
   readonly instanceDirectory: string;
   readonly intent: Intent;
+  /** The MCP server's file, for an agent's own configuration. */
+  readonly toolsProgram: string;
   readonly token: string;
   readonly callbackUrl: () => string;
   readonly clocks: Clocks;
@@ -64,7 +66,7 @@ export function createToolbox(options: {
       life.abort();
       life = new AbortController();
       tools.begin();
-      return { FACTORY_TOOLS_SOCKET: socket, FACTORY_TOOLS_MCP: toolsProgram() };
+      return { FACTORY_TOOLS_SOCKET: socket, FACTORY_TOOLS_MCP: options.toolsProgram };
     },
     answer({ id, tool, arguments: given }) {
       const { signal } = life;

@@ -10,7 +10,6 @@
 
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { DeathProof, InstanceHandle, ObservedInstance } from "../../../core/model/instance.ts";
 import { claimFenced, isShimAlive, readFence } from "../../../instance/claim.ts";
@@ -41,6 +40,7 @@ import {
 import { findOrphans } from "./orphans.ts";
 import { probeInstance, wakeShim } from "./probe.ts";
 import { diskProblem, translateDisk } from "./room.ts";
+import { defaultShimCommand } from "./shim-program.ts";
 import { fenceEpochs, launch } from "./start.ts";
 import { runKillLadder } from "./stop.ts";
 import { readTranscript } from "./transcript.ts";
@@ -53,7 +53,7 @@ export interface ProcessDriverOptions {
   readonly directory: string;
   /** Ownership label; instances of another installation in the same directory are left alone. */
   readonly installation: string;
-  /** Program and arguments of the shim; by default the one beside this file, with a small heap. */
+  /** Program and arguments of the shim; default: `defaultShimCommand()`. */
   readonly shimCommand?: readonly [string, ...string[]];
   /** Folders that agents must not see, their own workspace excepted: the data directory. Ours always is. */
   readonly hidden?: readonly string[];
@@ -67,7 +67,6 @@ export interface ProcessDriverOptions {
 export function createProcessDriver(options: ProcessDriverOptions): Driver {
   const layout = createLayout(options.directory, options.installation);
   const log = options.log ?? silentLog;
-  const shimCommand = options.shimCommand ?? defaultShimCommand();
   /** Instances that were proven dead. Nobody comes back from there, and looking costs a scan of all processes. */
   const dead = new Set<string>();
   let machine: Promise<Machine> | null = null;
@@ -199,7 +198,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
         {
           layout,
           machine: await probe(),
-          shimCommand,
+          shimCommand: options.shimCommand ?? (await defaultShimCommand()),
           hidden: options.hidden ?? [],
           ...(options.killSwitch === undefined ? {} : { killSwitch: options.killSwitch }),
         },
@@ -366,13 +365,6 @@ function twoLooks(): readonly (() => Census)[] {
       return census;
     };
   });
-}
-
-/** Runs with the same Node, without what a small long-lived process does not need. */
-export function defaultShimCommand(): readonly [string, ...string[]] {
-  const extension = import.meta.filename.endsWith(".ts") ? "ts" : "js";
-  const main = fileURLToPath(new URL(`../../../shim/main.${extension}`, import.meta.url));
-  return [process.execPath, "--max-semi-space-size=1", "--max-old-space-size=96", "--v8-pool-size=1", main];
 }
 
 /** Nothing is on disk, so nothing can be started from it; what carries the marker is looked for all the same. */
