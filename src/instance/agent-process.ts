@@ -1,6 +1,6 @@
 /** The process clock: what the operating system says of an agent's own program, not of what holds it. */
 
-import type { WireHeartbeat } from "../api/event.ts";
+import type { WireHeartbeat } from "../api/heartbeat.ts";
 import type { ProcessState } from "../core/model/liveness.ts";
 import { type AgentRecord, childrenOf } from "./containment.ts";
 import { bootId, type ProcessId, processState, readProcess } from "./process-table.ts";

@@ -1,5 +1,6 @@
 import type { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../api/action.ts";
-import type { WireEvent, WireHeartbeat } from "../api/event.ts";
+import type { WireEvent } from "../api/event.ts";
+import type { WireHeartbeat } from "../api/heartbeat.ts";
 import type { ActionRow } from "../core/model/action.ts";
 import type { SwitchScope, SwitchState } from "../core/model/kill-switch.ts";
 import type { Decided } from "../core/model/request.ts";

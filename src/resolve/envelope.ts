@@ -1,5 +1,4 @@
-import type { MissionEnvelope } from "../api/envelope.ts";
-import { missionEnvelopeSchema } from "../api/schema.ts";
+import { MissionEnvelope } from "../api/envelope.ts";
 import type { DesiredClone } from "../core/model/clone.ts";
 import type { Issue } from "../core/model/issue.ts";
 import type { AutonomyWindow, DesiredMission } from "../core/model/mission.ts";
@@ -58,7 +57,7 @@ export function buildEnvelope(input: EnvelopeInput): EnvelopeResult {
     trace_id: input.traceId,
     created_at: iso(input.createdAt),
   };
-  const verdict = missionEnvelopeSchema.safeParse(envelope);
+  const verdict = MissionEnvelope.safeParse(envelope);
   if (verdict.success) return { ok: true, envelope };
   return {
     ok: false,

@@ -6,7 +6,8 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { MissionEnvelope } from "../../src/api/envelope.ts";
-import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/api/event.ts";
+import type { WireEvent, WireEventType } from "../../src/api/event.ts";
+import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
 import type { Driver, StartRequest, StopLadder } from "../../src/ports/driver.ts";

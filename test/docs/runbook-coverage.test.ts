@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { WIRE_EVENT_TYPES } from "../../src/api/event.ts";
 import { CONDITION_TYPES } from "../../src/core/model/condition.ts";
 import { INCIDENT_SEVERITY } from "../../src/core/model/incident.ts";
 import { NOTICE_KINDS } from "../../src/core/model/notice.ts";
+import { REPORT_TYPES } from "../../src/core/model/report.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DOCS = join(ROOT, "docs");
@@ -92,7 +92,7 @@ test.each(cellsOf(5))("what shows %s is there: %s", (_number, cell) => {
 /** What may stand behind each word of the last column. */
 const NAMES: Readonly<Record<string, () => readonly string[]>> = {
   condition: () => CONDITION_TYPES,
-  event: () => [...WIRE_EVENT_TYPES, ...quoted("core/model/event.ts", /type: "([\w.]+)"/g)],
+  event: () => [...REPORT_TYPES, ...quoted("core/model/event.ts", /type: "([\w.]+)"/g)],
   incident: () => Object.keys(INCIDENT_SEVERITY),
   notice: () => NOTICE_KINDS,
   hold: () => union("core/model/hold.ts", "HoldKind"),

@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { toWire } from "../../src/adapters/notify/body.ts";
 import { keyOf, sign } from "../../src/adapters/notify/webhook.ts";
-import { missionEnvelopeSchema, wireEventSchema, wireHeartbeatSchema } from "../../src/api/schema.ts";
+import { MissionEnvelope } from "../../src/api/envelope.ts";
+import { WireEvent } from "../../src/api/event.ts";
+import { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import { SEVERITIES } from "../../src/core/model/incident.ts";
 import { NOTICE_KINDS } from "../../src/core/model/notice.ts";
 import { formatIssue } from "../../src/documents/issue.ts";
@@ -68,13 +70,13 @@ describe("the examples of the specifications are true", () => {
 
   it("mission envelope", () => {
     const [example = ""] = blocks("mission-envelope-v1", "json");
-    expect(missionEnvelopeSchema.safeParse(JSON.parse(example)).error?.issues ?? []).toEqual([]);
+    expect(MissionEnvelope.safeParse(JSON.parse(example)).error?.issues ?? []).toEqual([]);
   });
 
   it("event and heartbeat", () => {
     const [event = "", heartbeat = ""] = blocks("events-v1", "json");
     const shown = event.replace("9f86d0…", "a".repeat(64));
-    expect(wireEventSchema.safeParse(JSON.parse(shown)).error?.issues ?? []).toEqual([]);
-    expect(wireHeartbeatSchema.safeParse(JSON.parse(heartbeat)).error?.issues ?? []).toEqual([]);
+    expect(WireEvent.safeParse(JSON.parse(shown)).error?.issues ?? []).toEqual([]);
+    expect(WireHeartbeat.safeParse(JSON.parse(heartbeat)).error?.issues ?? []).toEqual([]);
   });
 });

@@ -5,8 +5,8 @@ import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { generatedSchemas } from "../../src/documents/schema/generate.ts";
 import { isKind, KINDS } from "../../src/documents/schema/kinds.ts";
+import { generatedSchemas } from "../../tools/schemas.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FIXTURES = fileURLToPath(new URL("fixtures/", import.meta.url));

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { wireClaimSchema, wireCompletionSchema } from "../../src/api/action-schema.ts";
+import { WireClaim, WireCompletion } from "../../src/api/action.ts";
 import type { RememberedAction } from "../../src/core/model/action.ts";
 import type { CloneState } from "../../src/core/model/clone-state.ts";
 import { createRedactor } from "../../src/core/model/redact.ts";
@@ -70,8 +70,8 @@ const ledger: Ledger = {
     const body = { ...question, ...(remembered === null ? {} : { remembered }), request_id: `q${asked}` };
     const answer =
       what === "claim"
-        ? await actions.claim(caller, wireClaimSchema.parse(body))
-        : await actions.complete(caller, wireCompletionSchema.parse(body));
+        ? await actions.claim(caller, WireClaim.parse(body))
+        : await actions.complete(caller, WireCompletion.parse(body));
     return answer.status === 200
       ? { ok: true, result: { ...answer.body } }
       : { ok: false, code: "refused", message: answer.message };

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { missionEnvelopeSchema, wireEventSchema, wireHeartbeatSchema } from "../../src/api/schema.ts";
+import { MissionEnvelope } from "../../src/api/envelope.ts";
+import { WireEvent } from "../../src/api/event.ts";
+import { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import { buildEnvelope, type EnvelopeInput } from "../../src/resolve/envelope.ts";
 import { changed, FILES, MISSION_FILE, resolve } from "./fleet.ts";
 
@@ -26,7 +28,7 @@ describe("buildEnvelope", () => {
   it("hands over the contract, without what judges it", () => {
     const result = buildEnvelope(input());
     if (!result.ok) throw new Error("the envelope is not valid");
-    expect(missionEnvelopeSchema.safeParse(result.envelope).success).toBe(true);
+    expect(MissionEnvelope.safeParse(result.envelope).success).toBe(true);
     expect(result.envelope).toMatchObject({
       vp_id: CLONE,
       vp_session_id: `${CLONE}/2`,
@@ -96,13 +98,13 @@ const EVENT = {
   detail: { percent: 50 },
 };
 
-describe("wireEventSchema", () => {
+describe("WireEvent", () => {
   it("takes an event, and one from a newer shim", () => {
-    expect(wireEventSchema.safeParse(EVENT).success).toBe(true);
-    expect(wireEventSchema.safeParse({ ...EVENT, from_the_future: 1 }).success).toBe(true);
-    expect(
-      wireEventSchema.safeParse({ ...EVENT, event_type: "instance.ready", mission_id: null }).success,
-    ).toBe(true);
+    expect(WireEvent.safeParse(EVENT).success).toBe(true);
+    expect(WireEvent.safeParse({ ...EVENT, from_the_future: 1 }).success).toBe(true);
+    expect(WireEvent.safeParse({ ...EVENT, event_type: "instance.ready", mission_id: null }).success).toBe(
+      true,
+    );
   });
 
   it.each([
@@ -116,11 +118,11 @@ describe("wireEventSchema", () => {
     ["a detail without end", { detail: { tail: "x".repeat(200_000) } }],
     ["a checksum that is none", { artifact_refs: [{ path: "a", sha256: "abc" }] }],
   ])("refuses %s", (_name, wrong) => {
-    expect(wireEventSchema.safeParse({ ...EVENT, ...wrong }).success).toBe(false);
+    expect(WireEvent.safeParse({ ...EVENT, ...wrong }).success).toBe(false);
   });
 });
 
-describe("wireHeartbeatSchema", () => {
+describe("WireHeartbeat", () => {
   const heartbeat = {
     event_type: "clone.heartbeat",
     mission_id: null,
@@ -137,10 +139,10 @@ describe("wireHeartbeatSchema", () => {
   };
 
   it("takes a heartbeat and refuses one from the future or without an age", () => {
-    expect(wireHeartbeatSchema.safeParse(heartbeat).success).toBe(true);
-    expect(wireHeartbeatSchema.safeParse({ ...heartbeat, last_event_age_ms: -1 }).success).toBe(false);
-    expect(wireHeartbeatSchema.safeParse({ ...heartbeat, phase: "asleep" }).success).toBe(false);
+    expect(WireHeartbeat.safeParse(heartbeat).success).toBe(true);
+    expect(WireHeartbeat.safeParse({ ...heartbeat, last_event_age_ms: -1 }).success).toBe(false);
+    expect(WireHeartbeat.safeParse({ ...heartbeat, phase: "asleep" }).success).toBe(false);
     const { last_progress_age_ms: _age, ...without } = heartbeat;
-    expect(wireHeartbeatSchema.safeParse(without).success).toBe(false);
+    expect(WireHeartbeat.safeParse(without).success).toBe(false);
   });
 });

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { WireHeartbeat } from "../../src/api/event.ts";
+import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import type { InstanceHandle } from "../../src/core/model/instance.ts";
 import type { Pausing } from "../../src/ports/driver.ts";
 import { envelope } from "../contract/driver.ts";

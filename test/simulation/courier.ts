@@ -1,6 +1,7 @@
 /** The way between a shim and the controller: slow, lossy, and not always in order. */
 
-import type { WireEvent, WireHeartbeat } from "../../src/api/event.ts";
+import type { WireEvent } from "../../src/api/event.ts";
+import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import type { ControlPlane, InstanceCaller } from "../../src/ports/control-plane.ts";
 import type { Dice } from "./dice.ts";
 import type { Body } from "./machine.ts";

@@ -1,7 +1,8 @@
 /** A shim without a process: the same life as a real one's, in virtual time. */
 
 import type { MissionEnvelope } from "../../src/api/envelope.ts";
-import type { WireEvent, WireEventType, WireHeartbeat } from "../../src/api/event.ts";
+import type { WireEvent, WireEventType } from "../../src/api/event.ts";
+import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import type { Probed } from "../../src/core/model/liveness.ts";
 import type { AgentMessage, ShimSettings } from "../../src/ports/driver.ts";
 import { createActor } from "./actor.ts";

@@ -1,6 +1,7 @@
 /** A controller as a shim sees it: takes events and heartbeats over HTTP, and can be told to misbehave. */
 import { createServer, type Server } from "node:http";
-import type { WireEvent, WireHeartbeat } from "../../src/api/event.ts";
+import type { WireEvent } from "../../src/api/event.ts";
+import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 
 export interface CallbackServer {
   readonly url: string;

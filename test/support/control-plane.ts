@@ -1,4 +1,5 @@
-import type { WireEvent, WireHeartbeat } from "../../src/api/event.ts";
+import type { WireEvent } from "../../src/api/event.ts";
+import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import { measure } from "../../src/core/fleet/guardrails/measure.ts";
 import { DEFAULT_FLEET_POLICY } from "../../src/core/model/desired.ts";
 import { FactoryError } from "../../src/core/model/error.ts";

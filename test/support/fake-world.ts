@@ -1,6 +1,7 @@
 /** The fake driver on a clock that runs as fast as anybody asks. */
 
-import type { WireEvent, WireHeartbeat } from "../../src/api/event.ts";
+import type { WireEvent } from "../../src/api/event.ts";
+import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import type { InstanceHandle } from "../../src/core/model/instance.ts";
 import type { Driver } from "../../src/ports/driver.ts";
 import type { Random } from "../../src/ports/random.ts";

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type ZodType, z } from "zod";
-import type { WireEvent, WireHeartbeat } from "../../api/event.ts";
-import { wireEventSchema, wireHeartbeatSchema } from "../../api/schema.ts";
+import { WireEvent } from "../../api/event.ts";
+import { WireHeartbeat } from "../../api/heartbeat.ts";
 import { BATCH_EVENTS_MAX } from "./limits.ts";
 import { HttpProblem } from "./problem.ts";
 import { valid } from "./validate.ts";
@@ -82,11 +82,11 @@ export function readBatch(body: unknown): readonly BatchItem[] {
 /** Checks the data, and that the envelope says the same as the data does. */
 function open(event: CloudEvent): Arrived {
   if (event.type === "clone.heartbeat") {
-    const heartbeat = data(wireHeartbeatSchema, event);
+    const heartbeat = data(WireHeartbeat, event);
     requireSame("source", event.source, `/clones/${heartbeat.vp_id}/${heartbeat.epoch}`);
     return { type: "heartbeat", heartbeat };
   }
-  const wire = data(wireEventSchema, event);
+  const wire = data(WireEvent, event);
   requireSame("type", event.type, wire.event_type);
   requireSame("id", event.id, wire.idempotency_key);
   requireSame("source", event.source, `/clones/${wire.vp_id}/${wire.epoch}`);

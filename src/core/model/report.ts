@@ -16,18 +16,19 @@ export interface Report {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+/** What `detail` holds stands beside each; the facts of the wire are in `specs/events-v1.md`. */
 export const REPORT_TYPES = [
-  "instance.ready",
-  "instance.exited",
-  "agent.loop",
-  "agent.throttled",
-  "mission.accepted",
-  "mission.progress",
-  "mission.blocked",
+  "instance.ready", // detail: { callback_ms, checks: [{ name, exit_code, timed_out, duration_ms, tail }], containment }
+  "instance.exited", // detail: { code, signal, signature, stderr_tail, active_ms }
+  "agent.loop", // detail: { pattern, times, evidence }
+  "agent.throttled", // detail: { retry_after_ms, account? }
+  "mission.accepted", // detail: { agent_pid }
+  "mission.progress", // detail: { percent? }
+  "mission.blocked", // detail: { reason, needs? }
   "mission.unblocked",
-  "mission.artifact",
-  "mission.completed",
-  "mission.failed",
+  "mission.artifact", // artifacts
+  "mission.completed", // detail: { recommended_next_action? }, and the index of artifacts
+  "mission.failed", // detail: { reason }
   "mission.cancelled",
   "mission.timed_out",
 ] as const;

@@ -1,4 +1,5 @@
-import type { WireEvent, WireHeartbeat } from "../../api/event.ts";
+import type { WireEvent } from "../../api/event.ts";
+import type { WireHeartbeat } from "../../api/heartbeat.ts";
 import { isMore } from "../../core/clone/spending/budget.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import { canonicalJson, sha256Hex } from "../../core/model/digest.ts";

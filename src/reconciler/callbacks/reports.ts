@@ -1,5 +1,4 @@
-import type { WireEvent } from "../../api/event.ts";
-import { wireEventSchema } from "../../api/schema.ts";
+import { WireEvent } from "../../api/event.ts";
 import type { Report } from "../../core/model/report.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 
@@ -26,7 +25,7 @@ export function toReport(event: WireEvent): Report {
  * be taken, and says that it could not be read.
  */
 export function toPulledReport(event: WireEvent): Report {
-  if (wireEventSchema.safeParse(event).success) return toReport(event);
+  if (WireEvent.safeParse(event).success) return toReport(event);
   return {
     type: "mission.progress",
     seq: event.seq,

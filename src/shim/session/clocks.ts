@@ -3,7 +3,8 @@
  * calls. (The process clock is the operating system's; the driver reads it.) Ages
  * come from a clock that only runs forward, so nothing here knows what time it is.
  */
-import type { WireEvent, WireHeartbeat } from "../../api/event.ts";
+import type { WireEvent } from "../../api/event.ts";
+import type { WireHeartbeat } from "../../api/heartbeat.ts";
 import type { UsageLine } from "../agents/agent-line.ts";
 import { createUsage, type UsageTotals } from "../metering/usage.ts";
 

@@ -4,7 +4,7 @@
  * the outbox: a lost one is made good by the next.
  */
 
-import type { WireHeartbeat } from "../../api/event.ts";
+import type { WireHeartbeat } from "../../api/heartbeat.ts";
 import { meaningOf } from "../../core/notify/schedule.ts";
 import type { Intent } from "../../instance/claim.ts";
 import { call } from "../callback/http.ts";

@@ -1,5 +1,5 @@
 import type { MissionEnvelope } from "../../api/envelope.ts";
-import type { WireHeartbeat } from "../../api/event.ts";
+import type { WireHeartbeat } from "../../api/heartbeat.ts";
 import type { Intent } from "../../instance/claim.ts";
 import type { Target } from "../../instance/containment.ts";
 import type { LaunchSettings } from "../../instance/launch-settings.ts";

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { BATCH_EVENTS_MAX, BODY_BYTES_MAX, JSON_DEPTH_MAX } from "../../../src/adapters/http/limits.ts";
-import type { WireEvent, WireHeartbeat } from "../../../src/api/event.ts";
+import type { WireEvent } from "../../../src/api/event.ts";
+import type { WireHeartbeat } from "../../../src/api/heartbeat.ts";
 import {
   cloudEvent,
   FENCED_TOKEN,

@@ -4,7 +4,8 @@
  */
 
 import type { MissionEnvelope } from "../../../src/api/envelope.ts";
-import type { WireEvent, WireHeartbeat } from "../../../src/api/event.ts";
+import type { WireEvent } from "../../../src/api/event.ts";
+import type { WireHeartbeat } from "../../../src/api/heartbeat.ts";
 import type { RefusedReport } from "../../../src/core/model/callback.ts";
 import type { Probed } from "../../../src/core/model/liveness.ts";
 import { iso } from "../../../src/core/model/time.ts";

@@ -1,10 +1,5 @@
 import type { z } from "zod";
-import {
-  wireClaimAnswerSchema,
-  wireClaimSchema,
-  wireCompletionAnswerSchema,
-  wireCompletionSchema,
-} from "../../../api/action-schema.ts";
+import { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../../../api/action.ts";
 import type { ActionAnswer, ControlPlane, InstanceCaller } from "../../../ports/control-plane.ts";
 import { BINARY_TYPE } from "../cloud-event.ts";
 import { HttpProblem, problemOf } from "../problem.ts";
@@ -28,13 +23,13 @@ export function actionRoutes(plane: ControlPlane): readonly Route[] {
       summary:
         "Asks whether an action may be done. `go` is answered once the reservation is durable; the same request id is answered as it was the first time.",
       access: "instance",
-      consumes: { [BINARY_TYPE]: wireClaimSchema },
-      answers: { 200: { description: "The decision", schema: wireClaimAnswerSchema }, ...refusals },
+      consumes: { [BINARY_TYPE]: WireClaim },
+      answers: { 200: { description: "The decision", schema: WireClaimAnswer }, ...refusals },
       handle: async (call) =>
         answerOf(
           await plane.claimAction(
             instanceOf(call),
-            valid(wireClaimSchema, call.body, "request_invalid", "the body"),
+            valid(WireClaim, call.body, "request_invalid", "the body"),
           ),
         ),
     },
@@ -44,16 +39,16 @@ export function actionRoutes(plane: ControlPlane): readonly Route[] {
       operation: "completeAction",
       summary: "Tells what came of an action, or what a look at the world outside found.",
       access: "instance",
-      consumes: { [BINARY_TYPE]: wireCompletionSchema },
+      consumes: { [BINARY_TYPE]: WireCompletion },
       answers: {
-        200: { description: "What is on record now", schema: wireCompletionAnswerSchema },
+        200: { description: "What is on record now", schema: WireCompletionAnswer },
         ...refusals,
       },
       handle: async (call) =>
         answerOf(
           await plane.completeAction(
             instanceOf(call),
-            valid(wireCompletionSchema, call.body, "request_invalid", "the body"),
+            valid(WireCompletion, call.body, "request_invalid", "the body"),
           ),
         ),
     },

@@ -1,11 +1,7 @@
 import { z } from "zod";
-import {
-  wireClaimAnswerSchema,
-  wireClaimSchema,
-  wireCompletionAnswerSchema,
-  wireCompletionSchema,
-} from "../../../api/action-schema.ts";
-import { wireEventSchema, wireHeartbeatSchema } from "../../../api/schema.ts";
+import { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../../../api/action.ts";
+import { WireEvent } from "../../../api/event.ts";
+import { WireHeartbeat } from "../../../api/heartbeat.ts";
 import { cloudEventSchema } from "../cloud-event.ts";
 import { actionRowSchema, actionsSchema } from "./action.ts";
 import {
@@ -60,7 +56,7 @@ export const storedEventSchema = z.object({
 });
 export const journalSchema = z.object({ events: z.array(storedEventSchema) });
 
-export const eventDataSchema = z.union([wireEventSchema, wireHeartbeatSchema]);
+export const eventDataSchema = z.union([WireEvent, WireHeartbeat]);
 export const structuredEventSchema = cloudEventSchema.extend({ data: eventDataSchema });
 export const eventBatchSchema = z.array(structuredEventSchema);
 
@@ -73,10 +69,10 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Done: doneSchema,
   ActionRow: actionRowSchema,
   Actions: actionsSchema,
-  ActionClaim: wireClaimSchema,
-  ActionDecision: wireClaimAnswerSchema,
-  ActionCompletion: wireCompletionSchema,
-  ActionRecorded: wireCompletionAnswerSchema,
+  ActionClaim: WireClaim,
+  ActionDecision: WireClaimAnswer,
+  ActionCompletion: WireCompletion,
+  ActionRecorded: WireCompletionAnswer,
   Inbox: inboxSchema,
   InboxItem: inboxItemSchema,
   RequestView: requestViewSchema,
@@ -87,8 +83,8 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Document: documentSchema,
   StoredEvent: storedEventSchema,
   Journal: journalSchema,
-  MissionEvent: wireEventSchema,
-  Heartbeat: wireHeartbeatSchema,
+  MissionEvent: WireEvent,
+  Heartbeat: WireHeartbeat,
   EventData: eventDataSchema,
   CloudEvent: structuredEventSchema,
   CloudEventBatch: eventBatchSchema,

@@ -1,13 +1,15 @@
 /**
- * Writes `schemas/<kind>.schema.json` from the shapes in this folder: `npm run schemas`.
+ * Writes `schemas/` from the shapes in `src/documents/schema` and `src/api`: `npm run schemas`.
  * The files are committed, because editors and CI read them; a test fails when one is stale.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { missionEnvelopeSchema, wireEventSchema, wireHeartbeatSchema } from "../../api/schema.ts";
-import { KINDS } from "./kinds.ts";
+import { MissionEnvelope } from "../src/api/envelope.ts";
+import { WireEvent } from "../src/api/event.ts";
+import { WireHeartbeat } from "../src/api/heartbeat.ts";
+import { KINDS } from "../src/documents/schema/kinds.ts";
 
 /** Every generated file, by its path below the repository's root. The same shapes give the same text. */
 export function generatedSchemas(): ReadonlyMap<string, string> {
@@ -15,9 +17,9 @@ export function generatedSchemas(): ReadonlyMap<string, string> {
   for (const [kind, schema] of Object.entries(KINDS)) {
     files.set(`schemas/${kind.toLowerCase()}.schema.json`, render(schema, "input"));
   }
-  files.set("schemas/wire/mission-envelope-v1.schema.json", render(missionEnvelopeSchema, "output"));
-  files.set("schemas/wire/event-v1.schema.json", render(wireEventSchema, "input"));
-  files.set("schemas/wire/heartbeat-v1.schema.json", render(wireHeartbeatSchema, "input"));
+  files.set("schemas/wire/mission-envelope-v1.schema.json", render(MissionEnvelope, "output"));
+  files.set("schemas/wire/event-v1.schema.json", render(WireEvent, "input"));
+  files.set("schemas/wire/heartbeat-v1.schema.json", render(WireHeartbeat, "input"));
   return files;
 }
 
@@ -26,7 +28,7 @@ function render(schema: z.ZodType, io: "input" | "output"): string {
 }
 
 /** The repository's root, from where this file stands. */
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [path, text] of generatedSchemas()) {
