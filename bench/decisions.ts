@@ -16,6 +16,7 @@ import { CALM, pickTroubles } from "../test/simulation/swarm.ts";
 import { playSteps, settle } from "../test/simulation/timeline.ts";
 import { beginStretch } from "../test/simulation/weather.ts";
 import { createWorld } from "../test/simulation/world.ts";
+import { rightToAct } from "../test/support/right.ts";
 import { type Bench, measure, medianOf, timed } from "./measure.ts";
 
 /** Fleets whose lives are taken: a storm each, and the quiet after it. */
@@ -125,7 +126,7 @@ async function record(
   // Of the lives that are led at once the latest: no clone sees time go back.
   let at = 0;
   const clock = { now: () => at, sleep: async () => {} };
-  const recorder = await openRecorder({ store: watched, clock, log: silentLog });
+  const recorder = await openRecorder({ store: watched, clock, log: silentLog, right: rightToAct() });
   const ms = await timed(() =>
     Promise.all(
       lives.map(async (life, index) => {

@@ -12,6 +12,7 @@ import { createLagMeter } from "../src/reconciler/loop/lag.ts";
 import { createProber } from "../src/reconciler/loop/probing.ts";
 import { superviseOnce } from "../src/reconciler/loop/supervise.ts";
 import { openRecorder, type Recorder } from "../src/reconciler/record/recorder.ts";
+import { rightToAct } from "../test/support/right.ts";
 import { bringUp } from "../test/support/running.ts";
 import { type Bench, measure, median, quantile } from "./measure.ts";
 
@@ -27,7 +28,7 @@ const WAIT_MS_MAX = 60_000;
 export const benchDegraded: Bench = async ({ directory, log }) => {
   const clock = systemClock();
   const store = await openSqliteStore({ file: join(directory, "factory.db") });
-  const recorder = await openRecorder({ store, clock, log: silentLog });
+  const recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   try {
     await Promise.all(
       Array.from({ length: INSTANCES }, (_, index) =>

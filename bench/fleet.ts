@@ -68,6 +68,8 @@ export async function assemble(options: {
   });
   const controller = await createController({
     store,
+    lease: store.lease,
+    holder: "bench",
     source,
     statusBranch: createStatusBranch({
       url: origin,

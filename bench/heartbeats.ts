@@ -13,6 +13,7 @@ import { createTokens } from "../src/reconciler/callbacks/tokens.ts";
 import { openRecorder } from "../src/reconciler/record/recorder.ts";
 import { aClone, aMission } from "../test/support/fleet.ts";
 import { createOrigin } from "../test/support/git.ts";
+import { rightToAct } from "../test/support/right.ts";
 import { assemble, KEY } from "./fleet.ts";
 import type { LoadPlan, LoadResult } from "./load.ts";
 import { type Bench, measure } from "./measure.ts";
@@ -96,7 +97,7 @@ const clone = (index: number): string => `factory_beat-${index}_20261123`;
 async function bringUp(dataDir: string): Promise<void> {
   const clock = systemClock();
   const store = await openSqliteStore({ file: join(dataDir, "factory.db") });
-  const recorder = await openRecorder({ store, clock, log: silentLog });
+  const recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   await Promise.all(
     Array.from({ length: INSTANCES }, async (_, index) => {
       const name = clone(index);

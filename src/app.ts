@@ -1,6 +1,7 @@
 /** Composition root: picks the adapters and joins the parts. Knows everything, decides nothing. */
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { schedule, validate } from "node-cron";
 import { createDrills } from "./adapters/drill/drill.ts";
@@ -149,6 +150,8 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     await beginAnew(driver, { store, dataDir });
   const controller: Controller = await createController({
     store,
+    lease: store.lease,
+    holder: `${data.installation}, process ${process.pid} on ${hostname()}`,
     source,
     statusBranch: {
       read: (signal) => openStatus().read(signal),

@@ -37,6 +37,9 @@ const HINTS: Readonly<Record<string, string>> = {
   "store/io": "Make room, or see to the disk and its permissions; what was recorded is still there.",
   "record/lost":
     "What lives goes on meanwhile. The controller has ended without starting or ending anything.",
+  "lease/lost":
+    "What runs lives on, and the other controller looks after it. Start this one again once that one has ended.",
+  "lease/held": "One controller at a time acts on a record. End that one, or wait until its lease is over.",
   "record/anchor-unreadable": "With --offline it is left out.",
   "data/other-installation": "Leave --installation out, or use another data directory with --data.",
 };

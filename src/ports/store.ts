@@ -11,22 +11,29 @@ import type { OutboxChange } from "../core/notify/route.ts";
  * The record: events that are only ever appended and hash-chained, the states
  * that are their fold, and the effects that wait to be carried out.
  *
- * One controller at a time: opening a store that another process holds rejects
- * with `store/locked`. A crash at any moment leaves every commit whole or absent.
+ * One controller at a time, twice over. Where one machine has the record, opening a store that another process holds
+ * rejects with `store/locked`. Everywhere, whoever writes says under which term (`lease.ts`), and a term below
+ * the highest one that the record has seen is refused with `store/fenced` (`yield`), for good and durably: with
+ * the first write of a newer holder, an older one writes nothing any more.
+ * A crash at any moment leaves every commit whole or absent.
  */
 export interface Store {
   /** Everything a controller needs to go on where the last one stopped. */
   load(): Promise<StoredRecord>;
 
+  /** The highest term that it has seen; 0 before the first. */
+  term(): Promise<number>;
+
   /**
    * Appends events, replaces states, adds and settles effects, and writes
    * receipts, settings and notices in one transaction, durable on return. Rejects with
-   * `store/conflict` when a state's version is not the stored one plus the number of its events.
+   * `store/conflict` when a state's version is not the stored one plus the number of its events, and with
+   * `store/fenced` when its term is over. A higher term than the highest is remembered, also by a batch that holds nothing else.
    */
   commit(batch: Batch): Promise<{ readonly lastSeq: number }>;
 
-  /** Newest heartbeat per clone, durable on return. A heartbeat with a lower epoch or seq than the stored one changes nothing. */
-  putSignals(signals: readonly Signal[]): Promise<void>;
+  /** Newest heartbeat per clone, durable on return. A heartbeat with a lower epoch or seq than the stored one changes nothing. Rejects with `store/fenced` as `commit` does. */
+  putSignals(signals: readonly Signal[], term: number): Promise<void>;
 
   /** The first answer given to this key, if it was ever answered. */
   receipt(key: string): Promise<Receipt | null>;
@@ -57,6 +64,8 @@ export interface StoredRecord {
 }
 
 export interface Batch {
+  /** Of the lease under which this was decided. */
+  readonly term: number;
   readonly at: Instant;
   readonly events: readonly NewEvent[];
   readonly states: readonly CloneState[];

@@ -8,13 +8,14 @@ import { isAtRest } from "../core/status/at-rest.ts";
 import type { FleetSnapshot } from "../core/status/fleet.ts";
 import { laneOf } from "../core/status/lane.ts";
 import type { DocumentMemory } from "../documents/read-documents.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { SteadyClock } from "../ports/clock.ts";
 import type { ControlPlane } from "../ports/control-plane.ts";
 import type { Drills } from "../ports/drills.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { InCoreLane } from "../ports/in-core-lane.ts";
 import type { Judge } from "../ports/judge.ts";
 import type { KillSwitchFile } from "../ports/kill-switch-file.ts";
+import type { Lease } from "../ports/lease.ts";
 import type { Log } from "../ports/log.ts";
 import type { OpenNotifier } from "../ports/notifier.ts";
 import type { Proposals } from "../ports/proposals.ts";
@@ -51,10 +52,15 @@ import { createWriteBack, PUSHES_PER_MINUTE_DEFAULT, PUSHES_PER_MINUTE_MAX } fro
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR, refuseHalfRebuilt } from "./record/guard.ts";
 import { anchorOf, withRecordFiles } from "./record/published-files.ts";
 import { openRecorder, type Recorder } from "./record/recorder.ts";
+import { takeRightToAct } from "./record/right-to-act.ts";
 import { createResolvedRevisions } from "./source/resolved-revisions.ts";
 
 export interface ControllerParts {
   readonly store: Store;
+  /** Who may act on that record. Taken before anything is read, given back at the end. */
+  readonly lease: Lease;
+  /** How the lease names this controller to people. */
+  readonly holder: string;
   readonly source: Source;
   readonly statusBranch: StatusBranch;
   readonly drivers: ReadonlyMap<string, Driver>;
@@ -67,7 +73,7 @@ export interface ControllerParts {
   readonly inCore: InCoreLane;
   readonly proposals: Proposals;
   readonly notifiers: OpenNotifier;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly log: Log;
   /** Name of this installation: part of every mission's id and of every commit. */
   readonly installation: string;
@@ -110,9 +116,11 @@ export interface Controller {
   takeDirty(): boolean;
   /** Resolves when no effect is under way and nothing waits to be recorded. */
   settled(): Promise<void>;
+  /** Prolongs the right to act when it is time to; to be asked every second or so. */
+  keepRight(signal: AbortSignal): Promise<void>;
   /** Whether the record is the one that was published from. */
   recordVerdict(): GuardVerdict;
-  /** Nothing was ever recorded, and it is not to be: this controller has no business. */
+  /** Somebody else acts on the record, or nothing was ever recorded and is not to be: this controller has no business. */
   mustEnd(): FactoryError | null;
   /** Whether every declared mission is closed and everything is published. */
   atRest(): boolean;
@@ -127,12 +135,16 @@ const DEFAULT_FLUSH_SECONDS = 300;
 /** The chance that what was recorded last is also told before we end; the next controller has the rest. */
 const LAST_NOTICES_MS = SECOND_MS;
 
+/** Rejects with `lease/held` while another controller has the right to act. */
 export async function createController(parts: ControllerParts): Promise<Controller> {
   const { store, clock, log, drivers } = parts;
+  const ending = new AbortController();
+  const right = await takeRightToAct(parts, ending.signal);
   const recorder: Recorder = await openRecorder({
     store,
     clock,
     log,
+    right,
     tell: noticesInto(() => recorder.settings, declaredNotify),
   });
   refuseHalfRebuilt(recorder.settings);
@@ -283,6 +295,12 @@ export async function createController(parts: ControllerParts): Promise<Controll
     onPush: (pushes) =>
       recorder.putSettings({ [PUSHES]: JSON.stringify(pushes.slice(-PUSHES_PER_MINUTE_MAX)) }),
   });
+  // Whoever acts now does what is left; what runs lives on.
+  right.onLost(() => {
+    dispatcher.halt();
+    void outbox.close();
+    void drills.close();
+  });
   recorder.onEffects((effects) => dispatcher.add(effects));
   recorder.onChange((change) => {
     if (matters(change)) {
@@ -310,6 +328,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   }
 
   async function poll(signal: AbortSignal): Promise<void> {
+    if (right.lost() !== null) return;
     const before = `${reconciler.source().state} ${reconciler.source().reason} ${reconciler.source().revision}`;
     await reconciler.poll(signal);
     const pin = rollback.pin();
@@ -324,6 +343,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   }
 
   async function reconcile(signal: AbortSignal): Promise<void> {
+    if (right.lost() !== null) return;
     // Where its branch is called is known once `fleet.yaml` was read.
     const desired = reconciler.desired();
     if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) await guard.settle(signal);
@@ -384,7 +404,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
     },
     poll,
     reconcile,
-    supervise(readLagMs) {
+    async supervise(readLagMs) {
+      if (right.lost() !== null) return false;
       watching.begin(readLagMs);
       outbox.tick();
       drills.tick();
@@ -397,9 +418,13 @@ export async function createController(parts: ControllerParts): Promise<Controll
     },
     obeySwitch: () => killSwitch.tick(),
     // Nothing is written over what may be all that is left of the record.
-    publish: async (signal) => (guard.obstacle() === null ? writeBack.tick(signal) : "waiting"),
+    publish: async (signal) =>
+      right.lost() === null && guard.obstacle() === null ? writeBack.tick(signal) : "waiting",
+    keepRight: (signal) => right.keep(signal),
     recordVerdict: () => guard.verdict(),
     mustEnd() {
+      const lost = right.lost();
+      if (lost !== null) return lost;
       const obstacle = guard.verdict().type === "refused" && guard.empty ? guard.obstacle() : null;
       return obstacle === null ? null : new FactoryError("record/lost", "stall", obstacle);
     },
@@ -421,12 +446,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
     fleetSnapshot,
     atRest: () => isAtRest(fleetSnapshot()) && writeBack.published() !== null,
     async close() {
+      ending.abort();
       await drills.close();
       await dispatcher.close();
       outbox.tick();
       await Promise.race([outbox.idle(), clock.sleep(LAST_NOTICES_MS).catch(() => {})]);
       await outbox.close();
       await recorder.idle();
+      await right.release();
     },
   };
 }

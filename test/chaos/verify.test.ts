@@ -9,6 +9,7 @@ import type { Report } from "../../src/core/model/report.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { openRecorder } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aMission } from "../support/fleet.ts";
+import { rightToAct } from "../support/right.ts";
 import { readWhole, type WholeRecord } from "./record.ts";
 import { type Evidence, verify } from "./verify.ts";
 
@@ -41,7 +42,7 @@ beforeAll(async () => {
     return { type: "instance.reported", epoch: 1, report };
   });
   const store = await openSqliteStore({ file: join(folder, "factory.db") });
-  const recorder = await openRecorder({ store, clock: systemClock(), log: silentLog });
+  const recorder = await openRecorder({ store, clock: systemClock(), log: silentLog, right: rightToAct() });
   const events: CloneEvent[] = [
     { type: "clone.declared", spec: aClone(CLONE) },
     { type: "mission.assigned", mission: { missionId, ...mission } },

@@ -3,14 +3,22 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CloneState } from "../../src/core/model/clone-state.ts";
 import { canonicalJson } from "../../src/core/model/digest.ts";
 import { GENESIS_HASH, linkHash } from "../../src/core/record/chain.ts";
+import type { Lease } from "../../src/ports/lease.ts";
 import type { Batch, Store } from "../../src/ports/store.ts";
 import { actionRow, batchOf, effect, event, notice, signal, stateOf } from "../support/record.ts";
 
+/** A store with the lease that lies where it does. */
+export interface LeasedStore extends Store {
+  readonly lease: Lease;
+}
+
 /** A place where one store at a time can be open, and where its record outlives it. */
 export interface StorePlace {
-  open(): Promise<Store>;
+  open(): Promise<LeasedStore>;
+  /** The same record as a second controller has it that does not know of the first one. */
+  beside(store: LeasedStore): Promise<LeasedStore>;
   /** Ends the store without any goodbye that the implementation can do without. */
-  crash(store: Store): Promise<void>;
+  crash(store: LeasedStore): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -18,7 +26,7 @@ export interface StorePlace {
 export function storeContract(name: string, newPlace: () => Promise<StorePlace>): void {
   describe(`${name} keeps the store contract`, () => {
     let place: StorePlace;
-    let store: Store;
+    let store: LeasedStore;
 
     beforeEach(async () => {
       place = await newPlace();
@@ -136,6 +144,91 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
       const refused = batchOf({ states: [stateOf("alpha", 7)], actions: [actionRow("m-1", "a")] });
       await expect(store.commit(refused)).rejects.toMatchObject({ code: "store/conflict" });
       expect(await store.action("m-1", "a")).toBeNull();
+    });
+
+    it("refuses whoever comes with a lower term than it has seen, durably, and keeps nothing of it", async () => {
+      expect(await store.term()).toBe(0);
+      await store.commit(batchOf({ term: 3, events: [event("alpha")], states: [stateOf("alpha", 1)] }));
+      // Raised by a batch that holds nothing else.
+      await store.commit(batchOf({ term: 5 }));
+      expect(await store.term()).toBe(5);
+      await reopen();
+      const before = await snapshot(store);
+      const late = batchOf({
+        term: 3,
+        events: [event("alpha")],
+        states: [stateOf("alpha", 2)],
+        effects: [effect("alpha/2/0", "alpha")],
+        receipts: [{ key: "k", digest: "d", status: 200, body: "" }],
+        settings: { touched: "yes" },
+        actions: [actionRow("m-1", "a")],
+        outbox: { put: [notice("a")], removed: [] },
+      });
+      const fenced = { code: "store/fenced", disposition: "yield" };
+      await expect(store.commit(late)).rejects.toMatchObject(fenced);
+      await expect(store.commit(batchOf({ term: 4 }))).rejects.toMatchObject(fenced);
+      await expect(store.putSignals([signal("alpha", 1, 1, 1)], 3)).rejects.toMatchObject(fenced);
+      expect(await snapshot(store)).toEqual(before);
+      expect(await store.receipt("k")).toBeNull();
+      expect(await store.action("m-1", "a")).toBeNull();
+      expect(await store.term()).toBe(5);
+      await store.commit({ ...late, term: 5 });
+      await store.putSignals([signal("alpha", 1, 1, 1)], 6);
+      expect(await store.term()).toBe(6);
+      expect((await store.load()).lastSeq).toBe(2);
+    });
+
+    it("lets the second of two openers take over, and refuses the first one from its next write on", async () => {
+      const { signal: never } = new AbortController();
+      const ann = await store.lease.acquire({ holder: "ann", above: await store.term() }, never);
+      await store.commit(
+        batchOf({ term: ann.term, events: [event("alpha")], states: [stateOf("alpha", 1)] }),
+      );
+      const other = await place.beside(store);
+      const ben = await other.lease.acquire({ holder: "ben", above: await other.term() }, never);
+      const next = batchOf({ events: [event("alpha")], states: [stateOf("alpha", 2)] });
+      const fenced = {
+        code: "store/fenced",
+        disposition: "yield",
+        message: `the record was taken over with term ${ben.term} by ben; nothing of term ${ann.term} is recorded any more`,
+      };
+      await expect(store.commit({ ...next, term: ann.term })).rejects.toMatchObject(fenced);
+      await expect(store.putSignals([signal("alpha", 1, 1, 1)], ann.term)).rejects.toMatchObject(fenced);
+      await other.commit({ ...next, term: ben.term });
+      expect(await other.load()).toMatchObject({ lastSeq: 2, signals: [] });
+      expect(await other.verify()).toMatchObject({ ok: true, events: 2 });
+      await reopen();
+      await expect(store.commit(batchOf({ term: ann.term }))).rejects.toMatchObject(fenced);
+    });
+
+    it("gives everybody who writes at the same moment the answer of their own term", async () => {
+      const results = await Promise.allSettled([
+        store.putSignals([signal("alpha", 1, 1, 1)], 1),
+        store.commit(batchOf({ term: 1, settings: { writer: "old" } })),
+        store.commit(batchOf({ term: 2, settings: { writer: "new" } })),
+        store.putSignals([signal("beta", 1, 1, 1)], 2),
+        store.commit(batchOf({ term: 1, settings: { writer: "old again" } })),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual([
+        "fulfilled",
+        "fulfilled",
+        "fulfilled",
+        "fulfilled",
+        "rejected",
+      ]);
+      await expect(store.putSignals([signal("alpha", 1, 2, 2)], 1)).rejects.toMatchObject({
+        code: "store/fenced",
+      });
+      await reopen();
+      const { settings, signals } = await store.load();
+      expect(settings).toEqual({ writer: "new" });
+      expect(signals).toEqual([signal("alpha", 1, 1, 1), signal("beta", 1, 1, 1)]);
+    });
+
+    it("remembers no term of a batch that it refuses for another reason", async () => {
+      const wrong = batchOf({ term: 7, events: [event("alpha")] });
+      await expect(store.commit(wrong)).rejects.toMatchObject({ code: "store/conflict" });
+      expect(await store.term()).toBe(0);
     });
 
     it("removes a setting that is set to null", async () => {
@@ -259,19 +352,19 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
     });
 
     it("keeps the newest heartbeat per clone, and is not moved by an older one or a repeat", async () => {
-      await store.putSignals([signal("alpha", 1, 5, 100), signal("beta", 1, 1, 100)]);
-      await store.putSignals([signal("alpha", 1, 4, 200)]);
-      await store.putSignals([signal("alpha", 1, 5, 300)]);
+      await store.putSignals([signal("alpha", 1, 5, 100), signal("beta", 1, 1, 100)], 1);
+      await store.putSignals([signal("alpha", 1, 4, 200)], 1);
+      await store.putSignals([signal("alpha", 1, 5, 300)], 1);
       expect((await store.load()).signals).toEqual([signal("alpha", 1, 5, 100), signal("beta", 1, 1, 100)]);
-      await store.putSignals([signal("alpha", 2, 1, 400), signal("alpha", 1, 9, 400)]);
+      await store.putSignals([signal("alpha", 2, 1, 400), signal("alpha", 1, 9, 400)], 1);
       await reopen();
       expect((await store.load()).signals).toEqual([signal("alpha", 2, 1, 400), signal("beta", 1, 1, 100)]);
-      await store.putSignals([]);
+      await store.putSignals([], 1);
     });
 
     it("takes many heartbeats at once, in any order", async () => {
       const many = Array.from({ length: 300 }, (_, index) => signal(`clone-${index % 30}`, 1, index, index));
-      await Promise.all(many.toReversed().map((one) => store.putSignals([one])));
+      await Promise.all(many.toReversed().map((one) => store.putSignals([one], 1)));
       await reopen();
       const { signals } = await store.load();
       expect(signals).toHaveLength(30);
@@ -292,13 +385,15 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
       await store.close();
       await expect(store.load()).rejects.toMatchObject({ code: "store/closed" });
       await expect(store.commit(batchOf({}))).rejects.toMatchObject({ code: "store/closed" });
-      await expect(store.putSignals([signal("a", 1, 1, 1)])).rejects.toMatchObject({ code: "store/closed" });
+      await expect(store.putSignals([signal("a", 1, 1, 1)], 1)).rejects.toMatchObject({
+        code: "store/closed",
+      });
       store = await place.open();
     });
 
     it("finishes what was asked for before it closes", async () => {
       const committed = store.commit(batchOf({ events: [event("alpha")], states: [stateOf("alpha", 1)] }));
-      const noted = store.putSignals([signal("alpha", 1, 1, 1)]);
+      const noted = store.putSignals([signal("alpha", 1, 1, 1)], 1);
       await store.close();
       await Promise.all([committed, noted]);
       store = await place.open();

@@ -17,6 +17,7 @@ import { type Actions, createActions } from "../../src/reconciler/callbacks/acti
 import { openRecorder, type Recorder, recordEvents } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aMission, handleOf, REVISION, T0 } from "../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 let now = T0;
 const clock = { now: () => ++now, sleep: async () => {} };
@@ -32,7 +33,7 @@ beforeEach(async () => {
 });
 
 async function open(): Promise<void> {
-  recorder = await openRecorder({ store, clock, log: silentLog });
+  recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   actions = createActions({ recorder, store, clock });
 }
 

@@ -5,6 +5,7 @@ import { createAnswers } from "../../src/reconciler/operators/decisions.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../src/reconciler/record/recorder.ts";
 import { Life, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 let now = T0 + 3_600_000;
 const clock = { now: () => now++, sleep: async () => {} };
@@ -12,7 +13,12 @@ const budget = { max_runtime_minutes: 10, max_llm_calls: 100, max_cost_usd: null
 
 /** A recorder with one clone whose mission waits for an answer. */
 async function asking(): Promise<Recorder> {
-  const recorder = await openRecorder({ store: createMemoryStore(), clock, log: silentLog });
+  const recorder = await openRecorder({
+    store: createMemoryStore(),
+    clock,
+    log: silentLog,
+    right: rightToAct(),
+  });
   const life = new Life();
   const on = life.on.bind(life);
   const events: Parameters<Life["on"]>[0][] = [];

@@ -16,10 +16,15 @@ import { createFakeStatusBranch } from "../support/fake/status-branch.ts";
 import { createFakeTraces } from "../support/fake/traces.ts";
 import { aClone, aMission, handleOf, REVISION, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 import { until } from "../support/until.ts";
 
 let now = T0;
-const clock = { now: () => now++, sleep: async () => new Promise<void>((resolve) => setImmediate(resolve)) };
+const clock = {
+  now: () => now++,
+  monotonic: () => now,
+  sleep: async () => new Promise<void>((resolve) => setImmediate(resolve)),
+};
 const request = { name: "scribe", actor: "ann", reason: "" };
 const declared: CloneEvent = { type: "clone.declared", spec: aClone("scribe") };
 const assigned: CloneEvent = { type: "mission.assigned", mission: aMission("audit", "scribe") };
@@ -50,6 +55,8 @@ async function stateIn(record: Store) {
 async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Controller> {
   const controller = await createController({
     store,
+    lease: store.lease,
+    holder: "test",
     source: createFakeSource(),
     statusBranch: createFakeStatusBranch(),
     drivers,
@@ -86,7 +93,7 @@ beforeEach(() => {
 });
 
 async function recorded(...events: readonly CloneEvent[]): Promise<void> {
-  const recorder = await openRecorder({ store, clock, log: silentLog });
+  const recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   await recordEvents(recorder, "scribe", ...events);
   store = store.reopen();
 }

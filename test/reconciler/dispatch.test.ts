@@ -8,6 +8,7 @@ import type { EffectHandlers } from "../../src/reconciler/effects/handlers.ts";
 import { openRecorder, recordEvents } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aMission, aReport, handleOf, REVISION, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 import { until } from "../support/until.ts";
 
 let now = T0;
@@ -26,7 +27,7 @@ const PROOF = {
 
 async function aLane(handlers: Partial<EffectHandlers>) {
   const store = createMemoryStore();
-  const recorder = await openRecorder({ store, clock, log: silentLog });
+  const recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   const done: string[] = [];
   const dispatcher = createDispatcher({
     recorder,

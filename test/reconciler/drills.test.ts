@@ -10,6 +10,7 @@ import { aDestination } from "../core/notify/notices.ts";
 import { createFakeDrills, type FakeDrills } from "../support/fake/drills.ts";
 import { aClone } from "../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 const EVERY_HOUR: DrillPlan = { schedule: "0 * * * *", timezone: "UTC", targets: "all" };
 const DESTINATIONS = [aDestination("pager")];
@@ -26,7 +27,7 @@ let broken: boolean;
 
 async function boot(): Promise<void> {
   const clock = { now: () => now, sleep: async () => {} };
-  recorder = await openRecorder({ store, clock, log: silentLog });
+  recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   planned = createPlannedDrills({
     recorder,
     drills,

@@ -9,6 +9,7 @@ import { createTokens } from "../../src/reconciler/callbacks/tokens.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aMission, REVISION, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 let now = T0;
 const clock = { now: () => now++, sleep: async () => {} };
@@ -19,7 +20,7 @@ let caller: InstanceCaller;
 
 beforeEach(async () => {
   store = createMemoryStore();
-  recorder = await openRecorder({ store, clock, log: silentLog });
+  recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   ingest = createIngest({ recorder, store, clock, onUsage: async () => {} });
   await recordEvents(
     recorder,

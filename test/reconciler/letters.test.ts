@@ -8,6 +8,7 @@ import { createOutbox, type Outbox } from "../../src/reconciler/notices/outbox.t
 import { openRecorder, type Recorder, recordEvents } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aMission, aReport, handleOf, T0 } from "../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 const CLONE = "factory_audit_20261123";
 const clock = { now: () => T0, sleep: async () => {} };
@@ -19,7 +20,7 @@ let outbox: Outbox;
 /** A running instance whose reports 1 and 2 are on record. */
 beforeEach(async () => {
   store = createMemoryStore();
-  recorder = await openRecorder({ store, clock, log: silentLog });
+  recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   outbox = createOutbox({
     recorder,
     clock,

@@ -11,6 +11,7 @@ import { openRecorder, type Recorder, recordEvents } from "../../src/reconciler/
 import { aDestination } from "../core/notify/notices.ts";
 import { aClone, aMission, T0 } from "../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 const TICK_MS = SECOND_MS;
 const DOWN: Delivery = { type: "retry", message: "connect ECONNREFUSED" };
@@ -30,6 +31,7 @@ async function boot(): Promise<void> {
     store,
     clock,
     log: silentLog,
+    right: rightToAct(),
     tell: noticesInto(
       () => own.settings,
       () => declared,

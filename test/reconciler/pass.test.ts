@@ -7,6 +7,7 @@ import { createReconciler } from "../../src/reconciler/loop/reconcile.ts";
 import { openRecorder, recordEvents } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aDesired, aMission, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 type Parts = Parameters<typeof createReconciler>[0];
 
@@ -52,6 +53,7 @@ async function fleet(commits: readonly DesiredState[]) {
     },
     clock,
     log: silentLog,
+    right: rightToAct(),
   });
   function keepBusy(): void {
     busy = true;

@@ -7,10 +7,11 @@ import type { NewEffect, Store } from "../../src/ports/store.ts";
 import { openRecorder, recordEvents } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aMission, REVISION, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 let now = T0;
 const clock = { now: () => now++, sleep: async () => {} };
-const open = (store: Store) => openRecorder({ store, clock, log: silentLog });
+const open = (store: Store) => openRecorder({ store, clock, log: silentLog, right: rightToAct() });
 const declared = { type: "clone.declared", spec: aClone("scribe") } as const;
 const assigned = { type: "mission.assigned", mission: aMission("audit", "scribe") } as const;
 const started = { type: "start.planned", revision: REVISION, why: "" } as const;
@@ -86,7 +87,12 @@ describe("the record", () => {
     const lines: string[] = [];
     const say = (line: string): void => void lines.push(line);
     const log = { ...silentLog, error: say, info: say };
-    const recorder = await openRecorder({ store, clock: { now: () => T0, sleep: async () => {} }, log });
+    const recorder = await openRecorder({
+      store,
+      clock: { now: () => T0, sleep: async () => {} },
+      log,
+      right: rightToAct(),
+    });
     for (let tries = 0; tries < 3; tries++) {
       store.failNextCommit("before");
       await expect(recordEvents(recorder, "scribe", declared)).rejects.toMatchObject({ code: "store/io" });

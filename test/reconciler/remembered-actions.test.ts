@@ -13,6 +13,7 @@ import { createActionMemory } from "../../src/shim/tools/memory.ts";
 import { createTools, type Tools } from "../../src/shim/tools/tools.ts";
 import { T0 } from "../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 import { bringUp } from "../support/running.ts";
 
 /** The shim's real tools on the ledger's real door, with a record between them that can be lost. */
@@ -50,7 +51,7 @@ beforeEach(async () => {
 /** A record that knows who works and nothing of what it did, as a restored one. */
 async function newRecord(): Promise<void> {
   store = createMemoryStore();
-  recorder = await openRecorder({ store, clock, log: silentLog });
+  recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   actions = createActions({ recorder, store, clock });
   await bringUp(recorder, "scribe");
 }

@@ -3,16 +3,16 @@ import { FactoryError } from "../../src/core/model/error.ts";
 import { anchorText } from "../../src/core/record/anchor.ts";
 import { publishedClone, textOf } from "../../src/core/record/published.ts";
 import { planRebuild } from "../../src/core/record/rebuild.ts";
-import type { Clock } from "../../src/ports/clock.ts";
+import type { SteadyClock } from "../../src/ports/clock.ts";
 import { silentLog } from "../../src/ports/log.ts";
-import type { Store } from "../../src/ports/store.ts";
 import { type ControllerParts, createController } from "../../src/reconciler/controller.ts";
 import { JOURNAL_PATH } from "../../src/reconciler/record/published-files.ts";
 import { restoreRecord, type Survey } from "../../src/reconciler/record/restore.ts";
+import { takeRightToAct } from "../../src/reconciler/record/right-to-act.ts";
 import { Life, T0 } from "../support/fleet.ts";
-import { createMemoryStore } from "../support/memory-store/store.ts";
+import { createMemoryStore, type MemoryStore } from "../support/memory-store/store.ts";
 
-const clock = { now: () => T0 } as Clock;
+const clock = { now: () => T0, monotonic: () => T0 } as SteadyClock;
 const anchor = { installation: "i", repository: "r", seq: 9, hash: "a".repeat(64), first: "b".repeat(64) };
 const files = new Map([[JOURNAL_PATH, anchorText(anchor)]]);
 const survey: Survey = {
@@ -33,7 +33,7 @@ const survey: Survey = {
 };
 
 /** As long as its disk takes so many commits. */
-function failingAfter(store: Store, commits: number): Store {
+function failingAfter(store: MemoryStore, commits: number): MemoryStore {
   let left = commits;
   return {
     ...store,
@@ -45,13 +45,21 @@ function failingAfter(store: Store, commits: number): Store {
   };
 }
 
-function restore(store: Store): Promise<void> {
+async function restore(store: MemoryStore): Promise<void> {
   const { signal } = new AbortController();
-  return restoreRecord(survey, { store, files, clock, log: silentLog, signal });
+  const { lease } = store;
+  const right = await takeRightToAct({ lease, store, holder: "restore", clock, log: silentLog }, signal);
+  return restoreRecord(survey, { store, files, clock, log: silentLog, right, signal });
 }
 
-async function start(store: Store): Promise<unknown> {
-  return createController({ store, clock, log: silentLog } as unknown as ControllerParts);
+async function start(store: MemoryStore): Promise<unknown> {
+  return createController({
+    store,
+    lease: store.lease,
+    holder: "next",
+    clock,
+    log: silentLog,
+  } as unknown as ControllerParts);
 }
 
 describe("a rebuilding", () => {

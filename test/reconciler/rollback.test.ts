@@ -17,10 +17,15 @@ import { createFakeKillSwitchFile } from "../support/fake/kill-switch.ts";
 import { createFakeTraces } from "../support/fake/traces.ts";
 import { aClone, aMission, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 
 const signal = new AbortController().signal;
 let now = T0;
-const clock = { now: () => now, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+const clock = {
+  now: () => now,
+  monotonic: () => now,
+  sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
+};
 let store: ReturnType<typeof createMemoryStore>;
 let source: FakeSource;
 let proposals: FakeProposals;
@@ -42,7 +47,7 @@ const LANE = "  simone: {in_core: {url: 'https://simone.example.com/missions'}}\
 
 /** Four missions that ended badly, as a controller before this one recorded them. */
 async function failures(): Promise<void> {
-  const recorder = await openRecorder({ store, clock, log: silentLog });
+  const recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   for (let n = 0; n < 4; n++) {
     const name = `old${n}`;
     await recordEvents(
@@ -58,6 +63,8 @@ async function failures(): Promise<void> {
 async function controller() {
   const made = await createController({
     store,
+    lease: store.lease,
+    holder: "test",
     source,
     statusBranch: createFakeStatusBranch(),
     drivers: new Map(),

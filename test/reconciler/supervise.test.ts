@@ -9,6 +9,7 @@ import { superviseOnce } from "../../src/reconciler/loop/supervise.ts";
 import { openRecorder } from "../../src/reconciler/record/recorder.ts";
 import { T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { rightToAct } from "../support/right.ts";
 import { bringUp } from "../support/running.ts";
 import { until } from "../support/until.ts";
 
@@ -35,7 +36,7 @@ async function running() {
       return disk.commit(batch);
     },
   };
-  const recorder = await openRecorder({ store, clock, log: silentLog });
+  const recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
   await bringUp(recorder, NAME, { heartbeatSeconds: INTERVAL_MS / SECOND_MS });
   const heard = (): Promise<void> =>
     recorder.putSignal({

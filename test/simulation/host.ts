@@ -82,6 +82,8 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       const driver = own.seen(world.machine.driverFor(own));
       const made = await createController({
         store: own.seen(watchedStore(world, store)),
+        lease: own.seen(store.lease),
+        holder: "simulated",
         source: own.seen(watchedSource(world, world.origin.restart())),
         statusBranch: own.seen(troubledStatusBranch(world)),
         drivers: new Map([[DRIVER_NAME, driver]]),
@@ -160,6 +162,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       async () => {
         const now = clock.now();
         made.obeySwitch();
+        await guard(made.keepRight(never));
         await guard(made.supervise(lag.readMs));
         if (looked && (made.takeDirty() || Math.abs(now - listedAt) >= rhythm.listMs)) {
           listedAt = now;

@@ -7,6 +7,7 @@ import { silentLog } from "../../src/ports/log.ts";
 import { REBUILDING } from "../../src/reconciler/record/guard.ts";
 import { JOURNAL_PATH } from "../../src/reconciler/record/published-files.ts";
 import { restoreRecord, surveyRecord } from "../../src/reconciler/record/restore.ts";
+import { takeRightToAct } from "../../src/reconciler/record/right-to-act.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
 import type { Host } from "./host.ts";
 import { createLife, type Life } from "./life.ts";
@@ -96,7 +97,9 @@ async function rebuild(world: World, { host, own }: { host: Host; own: Life }): 
     throw new FactoryError("record/unreadable", "stall", problems[0] ?? "no head of a journal");
   world.tell({ type: "rebuilding", published: publishedIn(files) });
   const store = own.seen(watchedStore(world, disk));
-  await restoreRecord(survey, { store, files, clock, log: silentLog, signal });
+  const lease = own.seen(disk.lease);
+  const right = await takeRightToAct({ lease, store, holder: "restore", clock, log: silentLog }, signal);
+  await restoreRecord(survey, { store, files, clock, log: silentLog, right, signal });
   return lanes.length;
 }
 

@@ -21,6 +21,7 @@ export function watchedStore(world: World, disk: MemoryStore): Store {
   const dice = world.dice.fork("store");
   return {
     load: () => disk.load(),
+    term: () => disk.term(),
     async commit(batch) {
       const decidedMs = world.timeline.elapsedMs;
       await world.delay(dice.chance(0.1) ? dice.between(1, 40) : 0);
@@ -40,9 +41,9 @@ export function watchedStore(world: World, disk: MemoryStore): Store {
       }
       return answer;
     },
-    async putSignals(signals) {
+    async putSignals(signals, term) {
       if (world.diskFull) throw new FactoryError("store/io", "retry", "the disk is full");
-      await disk.putSignals(signals);
+      await disk.putSignals(signals, term);
     },
     receipt: (key) => disk.receipt(key),
     action: (missionId, key) => disk.action(missionId, key),

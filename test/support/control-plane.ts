@@ -97,7 +97,7 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
       const key = `${heartbeat.vp_id}/${heartbeat.epoch}/hb/${heartbeat.seq}`;
       if (caller.revoked) return { key, status: 410, message: "epoch fenced" };
       if (heartbeat.vp_id !== caller.clone) return { key, status: 403, message: "not its own" };
-      if (store) await store.putSignals([signalOf(heartbeat)]);
+      if (store) await store.putSignals([signalOf(heartbeat)], 1);
       else plane.beats.push(heartbeat);
       return { key, status: 200, message: "taken" };
     },

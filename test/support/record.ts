@@ -8,7 +8,8 @@ import type { Batch, NewEffect } from "../../src/ports/store.ts";
 
 /** A batch with nothing but what is named. */
 export function batchOf(parts: Partial<Batch>): Batch {
-  return { at: 1, events: [], states: [], effects: [], settled: [], receipts: [], settings: {}, ...parts };
+  const nothing = { events: [], states: [], effects: [], settled: [], receipts: [], settings: {} };
+  return { term: 1, at: 1, ...nothing, ...parts };
 }
 
 export function event(clone: string, missionId: string | null = null): Batch["events"][number] {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
 import { createLog } from "../../adapters/log/log.ts";
@@ -13,6 +14,7 @@ import { createWorkspaces } from "../../adapters/workspace/workspaces.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import { restoreRecord, type Survey, surveyRecord } from "../../reconciler/record/restore.ts";
+import { takeRightToAct } from "../../reconciler/record/right-to-act.ts";
 import { EXIT } from "../exit.ts";
 import { plural, wrap } from "../format/words.ts";
 import { oneLine } from "../io.ts";
@@ -116,7 +118,9 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
     });
     io.progress("rebuilding the record");
     // Looked at again: the world went on while it was being shown.
-    await restoreRecord(await surveyOf(), { store, files: published.files, clock, log, signal });
+    const holder = `factory restore, process ${process.pid} on ${hostname()}`;
+    const right = await takeRightToAct({ lease: store.lease, store, holder, clock, log }, signal);
+    await restoreRecord(await surveyOf(), { store, files: published.files, clock, log, right, signal });
   } finally {
     await store.close();
   }

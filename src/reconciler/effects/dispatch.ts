@@ -28,6 +28,8 @@ export interface Dispatcher {
   add(effects: readonly NewEffect[]): void;
   /** Resolves when nothing is waiting or under way. */
   idle(): Promise<void>;
+  /** Carries out nothing more, from this moment on: somebody else acts on the record, and does what is left. */
+  halt(): void;
   /** Stops starting effects; what is under way is aborted. What was not finished is done by the next controller. */
   close(): Promise<void>;
 }
@@ -196,6 +198,7 @@ export function createDispatcher(parts: {
   return {
     add,
     idle,
+    halt: () => closing.abort(new Error("another controller acts on the record")),
     async close() {
       closing.abort(new Error("the controller is closing"));
       await idle();

@@ -15,7 +15,10 @@ export interface LoopOptions {
 }
 
 export interface Loop {
-  /** Resolves when the loop has ended in order; rejects with `record/lost` when there is nothing that it may run on. */
+  /**
+   * Resolves when the loop has ended in order; rejects with `record/lost` when there is nothing that it may run on,
+   * and with `lease/lost` when another controller acts on the record.
+   */
   readonly done: Promise<void>;
   /** Look at the repository now. */
   poke(): void;
@@ -70,10 +73,19 @@ export function startLoop(
     return true;
   }
 
-  /** A record that was lost is not begun anew: nobody would know of what runs. */
+  /** A record that was lost is not begun anew: nobody would know of what runs. Nor do two act on one record. */
   function endIfLost(): void {
-    lost = controller.mustEnd();
+    lost ??= controller.mustEnd();
     if (lost !== null) stopping.abort();
+  }
+
+  /** Apart from everything: a lease that lies far away may take its time to answer. */
+  async function keepRightForever(): Promise<void> {
+    while (!signal.aborted) {
+      await guarded("prolonging the right to act", () => controller.keepRight(signal));
+      endIfLost();
+      await clock.sleep(TICK_MS, signal).catch(() => {});
+    }
   }
 
   async function superviseForever(): Promise<void> {
@@ -145,6 +157,7 @@ export function startLoop(
       await clock.sleep(Math.max(0, at - clock.now()), signal).catch(() => {});
       await guarded("publishing", () => controller.publish(signal));
     }
+    endIfLost();
     stopping.abort();
   }
 
@@ -153,6 +166,7 @@ export function startLoop(
     : Promise.all([
         superviseForever(),
         obeyForever(),
+        keepRightForever(),
         passForever(),
         lookForever(),
         publishForever(),

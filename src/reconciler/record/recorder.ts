@@ -13,6 +13,7 @@ import type { RecordProblem } from "../../core/status/record-problem.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { NewEffect, NewEvent, Receipt, Store, StoredEffect } from "../../ports/store.ts";
+import type { RightToAct } from "./right-to-act.ts";
 
 /** What a caller wants recorded about one clone, worked out when its turn has come. */
 export interface Entry {
@@ -38,6 +39,9 @@ export interface Recorded {
  * The only door to the record. Everything that happens to a clone goes through
  * `write`, in one order: decide, then commit events, states, effects and
  * receipts together, then let the world know. What is not committed has not happened.
+ *
+ * Everything is written under the term of the right to act. Once that is lost nothing is written and no
+ * effect is told any more: every write rejects with `lease/lost`.
  */
 export interface Recorder {
   readonly states: ReadonlyMap<string, CloneState>;
@@ -73,6 +77,8 @@ const ENTRIES_PER_COMMIT_MAX = 256;
 /** Often enough to be found at the end of a log, seldom enough that the log does not fill what is left of the disk. */
 const COMPLAIN_AGAIN_MS = MINUTE_MS;
 
+const NOTHING = { events: [], states: [], effects: [], settled: [], receipts: [], settings: {} } as const;
+
 interface Waiting {
   readonly clone: string;
   readonly make: EntryMaker;
@@ -90,10 +96,14 @@ export async function openRecorder(parts: {
   store: Store;
   clock: Clock;
   log: Log;
+  right: Pick<RightToAct, "term" | "lost" | "lose">;
   /** What people are told of an event, written in the transaction that records it. */
   tell?: (happening: Happening, outbox: ReadonlyMap<string, OutboxRow>) => OutboxChange;
 }): Promise<Recorder> {
-  const { store, clock, log } = parts;
+  const { store, clock, log, right } = parts;
+  const { term } = right;
+  // First of all: what somebody with an older term still writes is refused from here on, so what is loaded stays true.
+  if ((await store.term()) < term) await store.commit({ ...NOTHING, term, at: clock.now() });
   const stored = await store.load();
   const states = new Map(stored.states.map((state) => [state.name, state]));
   const signals = new Map(stored.signals.map((signal) => [signal.heartbeat.clone, signal]));
@@ -115,6 +125,11 @@ export async function openRecorder(parts: {
   /** A disk that is full refuses many times a second: people are told when it begins, now and then, and when it is over. */
   function refused(error: unknown): FactoryError {
     const failure = asFactoryError(error);
+    if (failure.code === "store/fenced") {
+      right.lose(failure);
+      problem = null;
+      return right.lost() ?? failure;
+    }
     const now = clock.now();
     const removed = failure.code === "store/removed";
     problem = { since: problem?.since ?? now, message: failure.message, removed };
@@ -123,6 +138,11 @@ export async function openRecorder(parts: {
       log.error("the record could not be written", { code: failure.code, error: failure.message });
     }
     return failure;
+  }
+
+  function assertRight(): void {
+    const lost = right.lost();
+    if (lost !== null) throw lost;
   }
 
   function written(): void {
@@ -175,6 +195,7 @@ export async function openRecorder(parts: {
 
   async function commit(batch: readonly Waiting[], told: readonly WaitingWrite[]): Promise<void> {
     try {
+      assertRight();
       if (doubtful) await reload();
     } catch (error) {
       for (const one of [...batch, ...told]) one.reject(asFactoryError(error));
@@ -250,6 +271,7 @@ export async function openRecorder(parts: {
         Object.keys(changedSettings).length > 0
       ) {
         await store.commit({
+          term,
           at,
           events,
           states: [...working.values()],
@@ -321,25 +343,23 @@ export async function openRecorder(parts: {
         before === undefined ||
         signal.heartbeat.epoch > before.heartbeat.epoch ||
         (signal.heartbeat.epoch === before.heartbeat.epoch && signal.heartbeat.seq > before.heartbeat.seq);
+      assertRight();
       // Heard is heard: a disk of ours that is full must not make anybody silent.
       if (newer) signals.set(signal.heartbeat.clone, signal);
       try {
-        await store.putSignals([signal]);
+        await store.putSignals([signal], term);
         written();
       } catch (error) {
         throw refused(error);
       }
     },
     async putSettings(changed) {
-      await store.commit({
-        at: clock.now(),
-        events: [],
-        states: [],
-        effects: [],
-        settled: [],
-        receipts: [],
-        settings: changed,
-      });
+      assertRight();
+      try {
+        await store.commit({ ...NOTHING, term, at: clock.now(), settings: changed });
+      } catch (error) {
+        throw refused(error);
+      }
       applySettings(changed);
     },
     onEffects: (listener) => void effectListeners.push(listener),

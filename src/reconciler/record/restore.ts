@@ -14,6 +14,7 @@ import type { Store } from "../../ports/store.ts";
 import { REBUILDING, REPLACED_ANCHOR } from "./guard.ts";
 import { JOURNAL_PATH, SETTINGS_PATH } from "./published-files.ts";
 import { openRecorder } from "./recorder.ts";
+import type { RightToAct } from "./right-to-act.ts";
 
 export interface Survey {
   readonly rebuild: Rebuild;
@@ -78,10 +79,11 @@ export async function restoreRecord(
     readonly files: ReadonlyMap<string, string>;
     readonly clock: Clock;
     readonly log: Log;
+    readonly right: Pick<RightToAct, "term" | "lost" | "lose">;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const { store, clock, log } = parts;
+  const { store, clock, log, right } = parts;
   for (const { driver, handle } of survey.orphans) {
     const proof = await driver.orphans?.end(handle, parts.signal);
     log.warn("an instance whose folder is lost was ended", {
@@ -90,7 +92,7 @@ export async function restoreRecord(
       proof: proof?.evidence,
     });
   }
-  const recorder = await openRecorder({ store, clock, log });
+  const recorder = await openRecorder({ store, clock, log, right });
   if (recorder.states.size > 0)
     throw new FactoryError("record/not-empty", "stall", "a record is rebuilt only where nothing stands yet");
   const { anchor, lanes } = survey.rebuild;

@@ -16,7 +16,7 @@ async function recordOfOneMission(): Promise<StoredRecordParts> {
   for (const { event, at } of life.events) {
     const { state: next } = decide(state, event, at);
     state = next;
-    const batch = { at, states: [state], effects: [], settled: [], receipts: [], settings: {} };
+    const batch = { term: 1, at, states: [state], effects: [], settled: [], receipts: [], settings: {} };
     await store.commit({ ...batch, events: [{ clone: "scribe", missionId: null, event }] });
   }
   const { states, effects } = await store.load();

@@ -404,6 +404,7 @@ describe("a lane that is restored", () => {
       const store = createMemoryStore();
       const events = [{ clone: "scribe", missionId: null, event: lane.event }];
       await store.commit({
+        term: 1,
         at,
         events,
         states: [after],

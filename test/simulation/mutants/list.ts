@@ -142,9 +142,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "reconciler/record/recorder.ts",
-        find: "        await store.commit({\n          at,\n          events,",
+        find: "        await store.commit({\n          term,\n          at,\n          events,",
         replace:
-          "        for (const [name, state] of working) states.set(name, state);\n        announce(effects);\n        await store.commit({\n          at,\n          events,",
+          "        for (const [name, state] of working) states.set(name, state);\n        announce(effects);\n        await store.commit({\n          term,\n          at,\n          events,",
       },
     ],
     troubles: ["commitFails", "misbehaviour", "crashesPerHour"],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { leaseContract } from "../../contract/lease.ts";
 import { storeContract } from "../../contract/store.ts";
 import { batchOf, event, stateOf } from "../record.ts";
 import { createMemoryStore, type MemoryStore } from "./store.ts";
@@ -10,9 +11,15 @@ storeContract("memory", async () => {
       newest = newest ? newest.reopen() : createMemoryStore();
       return newest;
     },
+    beside: async () => (newest ?? createMemoryStore()).share(),
     async crash() {},
     async remove() {},
   };
+});
+
+leaseContract("memory", async () => {
+  const store = createMemoryStore();
+  return { lease: store.lease, reopen: async () => store.reopen().lease, remove: async () => {} };
 });
 
 describe("a memory store", () => {
@@ -33,6 +40,17 @@ describe("a memory store", () => {
     await expect(store.commit(first)).rejects.toMatchObject({ code: "store/io" });
     expect((await store.load()).lastSeq).toBe(1);
     await expect(store.commit(first)).rejects.toMatchObject({ code: "store/conflict" });
+  });
+
+  it("may be shared, until somebody has it alone again", async () => {
+    const store = createMemoryStore();
+    const other = store.share();
+    await store.commit(first);
+    expect((await other.load()).lastSeq).toBe(1);
+    const next = other.reopen();
+    for (const one of [store, other])
+      await expect(one.load()).rejects.toMatchObject({ code: "store/closed" });
+    expect((await next.load()).lastSeq).toBe(1);
   });
 
   it("belongs to the one who reopened it last", async () => {

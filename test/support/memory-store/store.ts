@@ -7,8 +7,10 @@ import type { OutboxRow } from "../../../src/core/model/notice.ts";
 import { newestActions } from "../../../src/core/record/actions.ts";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../../src/core/record/chain.ts";
 import { compareEffectIds, isNewerSignal } from "../../../src/core/record/order.ts";
+import { NO_TERM, raisesTerm, type SeenTerm } from "../../../src/core/record/term.ts";
 import { checkVersions, effectConflict, receiptConflict } from "../../../src/core/record/versions.ts";
 import { type StoredLink, walkChain } from "../../../src/core/record/walk.ts";
+import type { Lease } from "../../../src/ports/lease.ts";
 import type {
   Batch,
   EventQuery,
@@ -20,12 +22,16 @@ import type {
 
 /** A `Store` without a disk, for the simulator and for tests: the same contract, no timers, the same order every time. */
 export interface MemoryStore extends Store {
+  /** Lies on the same disk: each `acquire` is granted, with the next term. */
+  readonly lease: Lease;
   /**
    * What the next controller finds after this one was killed. Everything that
    * this object answered for is there; the object itself is dead and rejects
    * with `store/closed` from now on.
    */
   reopen(): MemoryStore;
+  /** The same record for a second holder while the first one has it open, as two machines have it that share one. */
+  share(): MemoryStore;
   /** The record as it is on the disk, for a witness who changes nothing. */
   peek(): Pick<StoredRecord, "states" | "effects" | "outbox">;
   /**
@@ -52,8 +58,9 @@ interface Disk {
   readonly actions: Map<string, { readonly missionId: string; readonly text: string }>;
   /** By id, in the order of their first writing. */
   readonly outbox: Map<string, string>;
-  /** The one store that may use it; the lock of a real file. */
-  holder: object | null;
+  term: SeenTerm;
+  /** The stores that may use it: one as with the lock of a real file, or those that share it. */
+  holders: ReadonlySet<object>;
 }
 
 /** With its text where it was written down, and as it came where it was frozen. */
@@ -68,7 +75,7 @@ interface KeptState {
  * changes one after it was committed gets a TypeError. What is loaded is a copy either way.
  */
 export function createMemoryStore(options: { readonly freezes?: boolean } = {}): MemoryStore {
-  return openDisk({
+  return reopenDisk({
     freezes: options.freezes ?? false,
     events: [],
     head: EMPTY_CHAIN,
@@ -79,17 +86,24 @@ export function createMemoryStore(options: { readonly freezes?: boolean } = {}):
     settings: new Map(),
     actions: new Map(),
     outbox: new Map(),
-    holder: null,
+    term: NO_TERM,
+    holders: new Set(),
   });
+}
+
+/** Alone. */
+function reopenDisk(disk: Disk): MemoryStore {
+  disk.holders = new Set();
+  return openDisk(disk);
 }
 
 function openDisk(disk: Disk): MemoryStore {
   const self = {};
   let failNext: "before" | "after" | null = null;
-  disk.holder = self;
+  disk.holders = new Set([...disk.holders, self]);
 
   async function whileOpen<T>(work: () => T): Promise<T> {
-    if (disk.holder !== self) throw new FactoryError("store/closed", "yield", "the store is closed");
+    if (!disk.holders.has(self)) throw new FactoryError("store/closed", "yield", "the store is closed");
     return work();
   }
 
@@ -105,8 +119,11 @@ function openDisk(disk: Disk): MemoryStore {
   return {
     load: () => whileOpen(() => load(disk)),
     commit: (batch) => whileOpen(() => commit(batch)),
-    putSignals: (signals) =>
+    term: () => whileOpen(() => disk.term.term),
+    lease: leaseOn(disk),
+    putSignals: (signals, term) =>
       whileOpen(() => {
+        if (signals.length > 0) admit(disk, term);
         for (const signal of signals) {
           const { clone, epoch, seq } = signal.heartbeat;
           const stored = disk.signals.get(clone);
@@ -140,9 +157,10 @@ function openDisk(disk: Disk): MemoryStore {
         return broken ? { ok: false, ...broken } : { ok: true, events: walk.head.seq, head: walk.head.hash };
       }),
     async close() {
-      if (disk.holder === self) disk.holder = null;
+      disk.holders = new Set([...disk.holders].filter((one) => one !== self));
     },
-    reopen: () => openDisk(disk),
+    reopen: () => reopenDisk(disk),
+    share: () => openDisk(disk),
     peek: () => ({
       states: [...disk.states.values()].map(({ state, text }) => state ?? read(text)),
       effects: loadEffects(disk),
@@ -154,8 +172,28 @@ function openDisk(disk: Disk): MemoryStore {
   };
 }
 
+function leaseOn(disk: Disk): Lease {
+  return {
+    async acquire({ holder, above }) {
+      const term = Math.max(disk.term.term, above) + 1;
+      disk.term = { term, holder };
+      return { term, holder, forMs: null };
+    },
+    async renew(grant) {
+      if (disk.term.term <= grant.term) return grant;
+      throw new FactoryError("lease/lost", "yield", `term ${disk.term.term} was granted`);
+    },
+    async release() {},
+  };
+}
+
+function admit(disk: Disk, term: number): void {
+  if (raisesTerm(term, disk.term)) disk.term = { term, holder: null };
+}
+
 /** Checks everything first, then writes, so that a refusal leaves nothing behind. */
 function writeBatch(disk: Disk, batch: Batch): number {
+  raisesTerm(batch.term, disk.term);
   checkVersions(batch, (clone) => disk.states.get(clone)?.version ?? 0);
   const added = new Set<string>();
   for (const { id } of batch.effects) {
@@ -170,6 +208,7 @@ function writeBatch(disk: Disk, batch: Batch): number {
   }
   const links = chain(disk.head, batch);
 
+  admit(disk, batch.term);
   disk.events.push(...links);
   const last = links.at(-1);
   if (last) disk.head = { seq: last.seq, hash: last.hash };

@@ -2,13 +2,17 @@ import type { DatabaseSync } from "node:sqlite";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../../core/record/chain.ts";
 import { checkVersions, effectConflict, receiptConflict } from "../../../core/record/versions.ts";
 import type { Batch, NewEffect, NewEvent, Receipt } from "../../../ports/store.ts";
+import type { TermGuard } from "./term.ts";
 
 /**
  * Writes one batch inside of the open transaction and answers the last seq.
- * Throws `store/conflict` without having to be undone by the caller: the
+ * Throws `store/fenced` and `store/conflict` without having to be undone by the caller: the
  * transaction's savepoint does that.
  */
-export function createBatchWriter(db: DatabaseSync): (batch: Batch) => { readonly lastSeq: number } {
+export function createBatchWriter(
+  db: DatabaseSync,
+  terms: TermGuard,
+): (batch: Batch) => { readonly lastSeq: number } {
   const head = db.prepare("SELECT seq, hash FROM chain_head");
   const version = db.prepare("SELECT version FROM states WHERE clone = ?");
   const addEvent = db.prepare(
@@ -64,6 +68,7 @@ export function createBatchWriter(db: DatabaseSync): (batch: Batch) => { readonl
   }
 
   return (batch) => {
+    terms.admit(batch.term);
     checkVersions(batch, (clone) => Number(version.get(clone)?.["version"] ?? 0));
     const last = appendEvents(batch.events, batch.at);
     for (const state of batch.states) putState.run(state.name, state.version, JSON.stringify(state));

@@ -1,11 +1,14 @@
 import { FactoryError } from "../../../core/model/error.ts";
+import type { Lease } from "../../../ports/lease.ts";
 import type { Store } from "../../../ports/store.ts";
 import { createBatchWriter } from "./commit.ts";
 import { translate } from "./error.ts";
 import { createGroupCommit } from "./group-commit.ts";
+import { createRecordLease } from "./lease.ts";
 import { openDatabase } from "./open.ts";
 import { createReader } from "./read.ts";
 import { createSignalWriter } from "./signals.ts";
+import { createTermGuard } from "./term.ts";
 import { createVerifier } from "./verify.ts";
 
 export interface SqliteStoreOptions {
@@ -13,17 +16,24 @@ export interface SqliteStoreOptions {
   readonly file: string;
 }
 
+export interface SqliteStore extends Store {
+  /** The right to act on it, which lies in the same file: each `acquire` is granted, with the next term. */
+  readonly lease: Lease;
+}
+
 /**
  * The record in one SQLite file: write-ahead log, every commit flushed to the
  * disk before it is answered. Commits and heartbeats of one turn of the event
  * loop share a transaction. After `close`, everything rejects with `store/closed`.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { file } = options;
   const db = openDatabase(file);
   const commits = createGroupCommit(db, file);
-  const writeBatch = createBatchWriter(db);
-  const writeSignals = createSignalWriter(db, commits);
+  const terms = createTermGuard(db);
+  const lease = createRecordLease(commits, terms);
+  const writeBatch = createBatchWriter(db, terms);
+  const writeSignals = createSignalWriter(db, { commits, terms });
   const reader = createReader(db);
   const verify = createVerifier(db);
   let closed = false;
@@ -39,9 +49,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 
   return {
+    lease: {
+      acquire: (request, signal) => whileOpen(() => lease.acquire(request, signal)),
+      renew: (grant, signal) => whileOpen(() => lease.renew(grant, signal)),
+      release: (grant) => lease.release(grant),
+    },
     load: () => whileOpen(() => reader.load()),
+    term: () => whileOpen(() => terms.seen().term),
     commit: (batch) => whileOpen(() => commits.submit(() => writeBatch(batch))),
-    putSignals: (signals) => whileOpen(() => writeSignals(signals)),
+    putSignals: (signals, term) => whileOpen(() => writeSignals(signals, term)),
     receipt: (key) => whileOpen(() => reader.receipt(key)),
     action: (missionId, key) => whileOpen(() => reader.action(missionId, key)),
     actions: (query) => whileOpen(() => reader.actions(query)),

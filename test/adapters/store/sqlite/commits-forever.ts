@@ -20,7 +20,7 @@ for (;;) {
         settings: { version: String(version) },
       }),
     ),
-    store.putSignals([signal("alpha", 1, version, version)]),
+    store.putSignals([signal("alpha", 1, version, version)], 1),
   ]);
   process.stdout.write(`committed ${version}\n`);
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openSqliteStore } from "../../../../src/adapters/store/sqlite/store.ts";
 import type { Store } from "../../../../src/ports/store.ts";
-import { batchOf, event, stateOf } from "../../../support/record.ts";
+import { batchOf, event, signal, stateOf } from "../../../support/record.ts";
 
 let directory: string;
 let file: string;
@@ -51,4 +51,14 @@ test("put back, it goes on", async () => {
   await expect(commit()).rejects.toMatchObject({ code: "store/removed" });
   await rename(`${file}.away`, file);
   expect(await commit()).toEqual({ lastSeq: 2 });
+});
+
+test("nor does a heartbeat that was refused meanwhile silence those that come after it", async () => {
+  await rename(file, `${file}.away`);
+  await expect(store.putSignals([signal("scribe", 1, 1, 1)], 1)).rejects.toMatchObject({
+    code: "store/removed",
+  });
+  await rename(`${file}.away`, file);
+  await store.putSignals([signal("scribe", 1, 2, 2)], 1);
+  expect((await store.load()).signals).toEqual([signal("scribe", 1, 2, 2)]);
 });

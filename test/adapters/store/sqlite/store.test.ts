@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATIONS } from "../../../../src/adapters/store/sqlite/migrations/index.ts";
 import { openSqliteStore } from "../../../../src/adapters/store/sqlite/store.ts";
 import { GENESIS_HASH } from "../../../../src/core/record/chain.ts";
+import { leaseContract } from "../../../contract/lease.ts";
 import { storeContract } from "../../../contract/store.ts";
 import { batchOf, effect, event, signal, stateOf } from "../../../support/record.ts";
 import { until } from "../../../support/until.ts";
@@ -22,9 +23,29 @@ storeContract("sqlite", async () => {
   const directory = await mkdtemp(join(tmpdir(), "factory-store-"));
   return {
     open: () => openSqliteStore({ file: join(directory, "record.db") }),
+    // The lock of the file keeps a second connection out; what is left of two controllers is that both use this one.
+    beside: async (store) => store,
     // A real kill is below, with a process of its own.
     crash: (store) => store.close(),
     remove: () => rm(directory, { recursive: true }),
+  };
+});
+
+leaseContract("a lease in the sqlite record", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "factory-lease-"));
+  const file = join(directory, "record.db");
+  let store = await openSqliteStore({ file });
+  return {
+    lease: store.lease,
+    async reopen() {
+      await store.close();
+      store = await openSqliteStore({ file });
+      return store.lease;
+    },
+    async remove() {
+      await store.close();
+      await rm(directory, { recursive: true });
+    },
   };
 });
 
@@ -144,6 +165,22 @@ describe("a sqlite store", () => {
     });
     edit(`PRAGMA user_version = ${MIGRATIONS.length}`);
     await (await openSqliteStore({ file })).close();
+  });
+
+  it("gives the term of one who was killed to nobody else, and never falls back behind it", async () => {
+    const { child, lines } = commitsForever();
+    await lines.next();
+    await lines.next();
+    await kill(child);
+    const store = await openSqliteStore({ file });
+    const { term } = await store.lease.acquire({ holder: "next", above: 0 }, new AbortController().signal);
+    expect(term).toBe(2);
+    await expect(store.commit(batchOf({ term: 1 }))).rejects.toMatchObject({
+      code: "store/fenced",
+      message: expect.stringContaining("with term 2 by next"),
+    });
+    await store.close();
+    expect(() => edit("UPDATE term SET term = 1")).toThrow(/never falls/);
   });
 
   it("says so when the file is not a database, or cannot be one", async () => {
@@ -267,7 +304,7 @@ describe("a sqlite store", () => {
             (error: { code: string }) => error.code,
           )
         : index % 2
-          ? store.putSignals([signal(`c${index}`, 1, 1, 1)]).then(() => "noted")
+          ? store.putSignals([signal(`c${index}`, 1, 1, 1)], 1).then(() => "noted")
           : store
               .commit(
                 batchOf({
