@@ -1,4 +1,4 @@
-import { describe } from "../../core/clone/describe.ts";
+import { describe } from "../../core/clone/events.ts";
 import { iso, SECOND_MS } from "../../core/model/time.ts";
 import type { EventQuery, StoredEvent } from "../../ports/store.ts";
 import { connect, unknownName } from "../controller.ts";

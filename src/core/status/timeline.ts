@@ -1,4 +1,4 @@
-import { describe } from "../clone/describe.ts";
+import { describe } from "../clone/events.ts";
 import type { CloneEvent } from "../model/event.ts";
 import { type Instant, iso } from "../model/time.ts";
 import { TIMELINE_LINES_MAX } from "../model/trace.ts";

@@ -1,6 +1,6 @@
 /** Why a mission stands where it stands, in one word, one line, and step by step. */
 import { describe, expect, test } from "vitest";
-import { describeAction } from "../../../src/core/clone/conduct/describe-agent-action.ts";
+import { describe as describeEvent } from "../../../src/core/clone/events.ts";
 import { type ActionCounts, NO_ACTIONS } from "../../../src/core/model/action.ts";
 import type { CloneState, ClosedMission } from "../../../src/core/model/clone-state.ts";
 import type { Hold } from "../../../src/core/model/hold.ts";
@@ -210,7 +210,7 @@ describe("actions", () => {
 
   test("are told by a short key, and a refusal by its reason", () => {
     const ended = (key: string) =>
-      describeAction({
+      describeEvent({
         type: "action.completed",
         key,
         epoch: 1,
@@ -223,7 +223,7 @@ describe("actions", () => {
     expect(ended(`sha256:${"ab".repeat(32)}`)).toBe("abababababab is done");
     expect(ended("mail-1-which-was-named-by-its-agent")).toBe("mail-1-which-was-named-by-its-agent is done");
     const refused = (reason: string) =>
-      describeAction({
+      describeEvent({
         type: "action.refused",
         key: "k",
         action: "mail",

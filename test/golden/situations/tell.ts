@@ -1,8 +1,8 @@
 /** Puts into words what the core makes of a situation. */
 
 import { decide } from "../../../src/core/clone/decide.ts";
-import { describe } from "../../../src/core/clone/describe.ts";
 import { due } from "../../../src/core/clone/due.ts";
+import { describe } from "../../../src/core/clone/events.ts";
 import { livenessOf } from "../../../src/core/clone/health/liveness.ts";
 import { type CloneState, initialState } from "../../../src/core/model/clone-state.ts";
 import { sha256Hex } from "../../../src/core/model/digest.ts";

@@ -1,0 +1,54 @@
+/** From a terminal state to a decision about the clone: each event of it, what it does and how it reads. */
+
+import type { EventRules } from "../event-rules.ts";
+import { shortId } from "../event-rules.ts";
+import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished, onPostmortemMerged } from "./close.ts";
+import { onReviewed } from "./review.ts";
+import { onPromoted, onTemplateProposed } from "./template.ts";
+
+export const CLOSING_EVENTS: EventRules<
+  | "review.recorded"
+  | "template.proposed"
+  | "promote.finished"
+  | "closure.decided"
+  | "judge.finished"
+  | "judge.failed"
+  | "postmortem.merged"
+  | "archive.finished"
+> = {
+  "review.recorded": {
+    on: onReviewed,
+    describe: (event) =>
+      `reviewed by ${event.by}: ${event.criteria.map(({ id, met }) => `${id} ${met ? "met" : "not met"}`).join(", ")}`,
+  },
+  "template.proposed": {
+    on: onTemplateProposed,
+    describe: (event) => `${event.by} proposes to make it a template`,
+  },
+  "promote.finished": {
+    on: onPromoted,
+    describe: (event) => `proposed as a template: ${event.evidence}`,
+  },
+  "closure.decided": {
+    on: onClosureDecided,
+    describe: (event) => `decision ${event.decision} by ${event.by}`,
+  },
+  "judge.finished": {
+    on: onJudgeFinished,
+    describe: (event) =>
+      `judged: ${event.verdict.outputs.filter((output) => output.ok).length}/${event.verdict.outputs.length} outputs valid, ${event.verdict.criteria.filter((criterion) => criterion.state === "met").length}/${event.verdict.criteria.length} criteria met`,
+  },
+  "judge.failed": {
+    on: onJudgeFailed,
+    describe: (event) => `could not be judged: ${event.message}`,
+  },
+  "postmortem.merged": {
+    on: onPostmortemMerged,
+    describe: (event) =>
+      `postmortem ${event.postmortem.file} by ${event.postmortem.author}, reviewed by ${event.postmortem.reviewedBy}, merged at ${shortId(event.postmortem.revision)}`,
+  },
+  "archive.finished": {
+    on: onArchived,
+    describe: (event) => `workspace archived at ${event.path}`,
+  },
+};
