@@ -48,7 +48,7 @@ import { createAnswers } from "./operators/decisions.ts";
 import { createControl } from "./operators/orders.ts";
 import { isUrgent, matters, mustOutliveUs } from "./publish/relevance.ts";
 import { statusTextInTurns } from "./publish/status-files.ts";
-import { createWriteBack, PUSHES_PER_MINUTE_DEFAULT, PUSHES_PER_MINUTE_MAX } from "./publish/write-back.ts";
+import { BURST_MAX, createWriteBack, PUSHES_PER_MINUTE_DEFAULT } from "./publish/write-back.ts";
 import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR, refuseHalfRebuilt } from "./record/guard.ts";
 import { anchorOf, withRecordFiles } from "./record/published-files.ts";
 import { openRecorder, type Recorder } from "./record/recorder.ts";
@@ -292,8 +292,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     log,
     pushes: readPushes(recorder.settings.get(PUSHES)),
     // Before the push, so that neither a crash nor a failing record earns new ones.
-    onPush: (pushes) =>
-      recorder.putSettings({ [PUSHES]: JSON.stringify(pushes.slice(-PUSHES_PER_MINUTE_MAX)) }),
+    onPush: (pushes) => recorder.putSettings({ [PUSHES]: JSON.stringify(pushes.slice(-BURST_MAX)) }),
   });
   // Whoever acts now does what is left; what runs lives on.
   right.onLost(() => {

@@ -27,7 +27,7 @@ test("nothing is lost, and the controller pushes at most four times a minute", a
   });
   const name = "racing";
   await world.origin.commit({
-    ...fleetFiles(),
+    ...fleetFiles({ pushesPerMinute: PUSH_BUDGET }),
     ...pairFiles(name, { command: agentCommand("works.js", world.ledgerPath(), 100_000, 100) }),
   });
   const controller = await world.start();

@@ -3,9 +3,11 @@ import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import type { PublishResult, StatusBranch } from "../../src/ports/status-branch.ts";
 import {
+  BURST_MAX,
   createWriteBack,
   isOurs,
   PUSHES_PER_MINUTE_DEFAULT,
+  pushPace,
 } from "../../src/reconciler/publish/write-back.ts";
 import { createFakeStatusBranch } from "../support/fake/status-branch.ts";
 
@@ -112,6 +114,66 @@ describe("the one writer", () => {
     now += MINUTE_MS;
     expect(await heir.tick(signal)).toBe("waiting");
     now += MINUTE_MS / 4;
+    expect(await heir.tick(signal)).toBe("pushed");
+  });
+
+  test.each([
+    [1, 10],
+    [2, 20],
+    [4, 36],
+    [6, 54],
+    [7, 63],
+    [9, 72],
+    [60, 480],
+  ])(
+    "pushes up to %i times in any minute where the fleet allows it, and no more",
+    async (perMinute, least) => {
+      const branch = counting(createFakeStatusBranch());
+      const writer = createWriteBack({
+        branch,
+        derive,
+        clock,
+        log: silentLog,
+        pushesPerMinute: () => perMinute,
+      });
+      for (let step = 0; step < 2_400; step++) {
+        now += 250;
+        files.set("README.md", `text ${step}`);
+        writer.touch(step % 3 === 0);
+        await writer.tick(signal);
+      }
+      for (const at of branch.pushes)
+        expect(
+          branch.pushes.filter((other) => other > at - MINUTE_MS && other <= at).length,
+        ).toBeLessThanOrEqual(perMinute);
+      expect(branch.pushes.length).toBeGreaterThanOrEqual(least - perMinute);
+    },
+  );
+
+  test("a larger allowance is spent in bursts that a lost count waits for one of", async () => {
+    for (let perMinute = 1; perMinute <= 60; perMinute++) {
+      const { burst, windowMs, spacingMs } = pushPace(perMinute);
+      const windows = Math.round((MINUTE_MS * 13) / 12 / windowMs);
+      expect([perMinute, burst * windows <= perMinute]).toEqual([perMinute, true]);
+      expect(burst).toBeLessThanOrEqual(BURST_MAX);
+      expect(spacingMs).toBeLessThanOrEqual(MINUTE_MS / 4);
+    }
+    const branch = counting(createFakeStatusBranch());
+    await branch.publish({ files, removed: [], subject: "before", trailers: {} }, signal);
+    const heir = createWriteBack({
+      branch,
+      derive,
+      clock,
+      log: silentLog,
+      pushes: null,
+      pushesPerMinute: () => 60,
+    });
+    files.set("README.md", "two");
+    heir.touch(true);
+    now += 2_000;
+    expect(await heir.tick(signal)).toBe("waiting");
+    expect((heir.dueAt() ?? 0) - now).toBe(pushPace(60).windowMs);
+    now = heir.dueAt() ?? 0;
     expect(await heir.tick(signal)).toBe("pushed");
   });
 

@@ -51,11 +51,14 @@ export function fleetFiles(
     killSwitch?: object;
     drills?: object;
     prices?: object;
+    /** Pushes of the status branch. These origins are on this machine, so a test that does not ask about the default need not wait for it. */
+    pushesPerMinute?: number;
   } = {},
 ): Files {
   return {
     "fleet.yaml": document("Fleet", "test-fleet", {
       caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600, ...options.caps },
+      write_back: { max_pushes_per_minute: options.pushesPerMinute ?? 60 },
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
       ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(options.drills === undefined ? {} : { drills: options.drills }),

@@ -6,8 +6,6 @@ import type { StatusBranch } from "../../ports/status-branch.ts";
 
 /** Pushes per minute and repository where `fleet.yaml` says nothing, however large the fleet (forges advise 6 in all). */
 export const PUSHES_PER_MINUTE_DEFAULT = 4;
-/** What `fleet.yaml` may allow at most, for an origin that no forge serves: as many are counted in the record. */
-export const PUSHES_PER_MINUTE_MAX = 60;
 /** The minute is counted at the forge: a push may take this much longer to arrive than the one a minute before it. */
 const PUSH_LATENCY_MS = 5 * SECOND_MS;
 const PUSH_WINDOW_MS = MINUTE_MS + PUSH_LATENCY_MS;
@@ -15,8 +13,12 @@ const PUSH_WINDOW_MS = MINUTE_MS + PUSH_LATENCY_MS;
 const COUNT_LATENCY_MS = 2 * SECOND_MS;
 /** Writes of one count, each too slow; then the push waits for its next turn. */
 const COUNT_TRIES_MAX = 3;
-/** Of these, so many are kept for what cannot wait: an end, an incident, a question to a person. */
+/** Of a burst, so many are kept for what cannot wait: an end, an incident, a question to a person. */
 const URGENT_PUSHES_KEPT = 1;
+/** The shortest burst that a larger allowance is divided into: an end, an incident and two more. */
+const BURST_MIN = 4;
+/** No burst is longer: from twice the minimum on, an allowance is divided. */
+export const BURST_MAX = 2 * BURST_MIN - 1;
 /** Every change waits this long for others that come with it. */
 const COALESCE_MS = 1 * SECOND_MS;
 /** Routine changes are spread out this far. */
@@ -26,6 +28,27 @@ const RETRY_MS = 1 * SECOND_MS;
 const RETRY_MAX_MS = 30 * SECOND_MS;
 /** Once or twice somebody else was first, or the network hiccuped. */
 const TROUBLED_TRIES = 3;
+
+/** At most `burst` pushes in any `windowMs`; routine ones at least `spacingMs` apart. */
+export interface PushPace {
+  readonly burst: number;
+  readonly windowMs: number;
+  readonly spacingMs: number;
+}
+
+/**
+ * How an allowance of pushes per minute is spent. Up to seven may follow each other at once. A larger allowance is
+ * divided into as many equal parts of the minute as hold four pushes each: it is never exceeded in any minute, and a
+ * record that does not know how often was pushed before it waits for one part, not for the whole minute.
+ */
+export function pushPace(perMinute: number): PushPace {
+  const parts = Math.max(1, Math.floor(perMinute / BURST_MIN));
+  return {
+    burst: Math.floor(perMinute / parts),
+    windowMs: Math.ceil(PUSH_WINDOW_MS / parts),
+    spacingMs: Math.min(ROUTINE_SPACING_MS, MINUTE_MS / perMinute),
+  };
+}
 
 /** What the branch should say. `derive` is asked again before every attempt, so a retry never pushes an old text. */
 export interface StatusText {
@@ -55,9 +78,9 @@ export interface WriteBack {
 
 /**
  * The one writer of the status branch: batches, compares and swaps, derives
- * again when somebody else was first, and never pushes more than
- * what `fleet.yaml` allows in a minute. Files that say the same as the last
- * publication are not sent again; a file that is no longer derived is removed.
+ * again when somebody else was first, and never pushes more often than
+ * `pushPace` allows. Files that say the same as the last publication are not
+ * sent again; a file that is no longer derived is removed.
  */
 export function createWriteBack(parts: {
   branch: StatusBranch;
@@ -66,7 +89,7 @@ export function createWriteBack(parts: {
   log: Log;
   /** Looks at what really stands there before it is written over; a sentence when it must not be. */
   admit?: (files: ReadonlyMap<string, string>) => Promise<string | null>;
-  /** What `fleet.yaml` allows: default `PUSHES_PER_MINUTE_DEFAULT`, never more than `PUSHES_PER_MINUTE_MAX`. */
+  /** What `fleet.yaml` allows; `PUSHES_PER_MINUTE_DEFAULT` while that is not known. */
   pushesPerMinute?: () => number;
   /** Restored from the record, so that a restart does not earn new pushes. Null: this record has never counted one. */
   pushes?: readonly Instant[] | null;
@@ -92,17 +115,14 @@ export function createWriteBack(parts: {
   function dueAt(): Instant | null {
     if (touchedAt === null) return null;
     forgetTheFuture(touchedAt);
-    const spaced = urgent ? 0 : (pushes.at(-1) ?? -ROUTINE_SPACING_MS) + ROUTINE_SPACING_MS;
-    return Math.max(
-      touchedAt + COALESCE_MS,
-      spaced,
-      notBefore,
-      budgetFreeAt(urgent ? allowed() : Math.max(1, allowed() - URGENT_PUSHES_KEPT)),
-    );
+    const { burst, windowMs, spacingMs } = pace();
+    const spaced = urgent ? 0 : (pushes.at(-1) ?? -spacingMs) + spacingMs;
+    const most = urgent ? burst : Math.max(1, burst - URGENT_PUSHES_KEPT);
+    return Math.max(touchedAt + COALESCE_MS, spaced, notBefore, budgetFreeAt(most, windowMs));
   }
 
-  function allowed(): number {
-    return Math.min(parts.pushesPerMinute?.() ?? PUSHES_PER_MINUTE_DEFAULT, PUSHES_PER_MINUTE_MAX);
+  function pace(): PushPace {
+    return pushPace(parts.pushesPerMinute?.() ?? PUSHES_PER_MINUTE_DEFAULT);
   }
 
   /** After a clock that was put back: what seems to lie ahead has just been, so nothing waits for hours, and no push is forgotten. */
@@ -113,12 +133,12 @@ export function createWriteBack(parts: {
     pushes = pushes.map((at) => Math.min(at, now));
   }
 
-  /** When the window of a minute has room for one more. */
-  function budgetFreeAt(most: number): Instant {
+  /** When the window has room for one more. */
+  function budgetFreeAt(most: number, windowMs: number): Instant {
     const now = clock.now();
-    pushes = pushes.filter((at) => at > now - PUSH_WINDOW_MS);
+    pushes = pushes.filter((at) => at > now - windowMs);
     const oldest = pushes.at(-most);
-    return oldest === undefined ? 0 : oldest + PUSH_WINDOW_MS;
+    return oldest === undefined ? 0 : oldest + windowMs;
   }
 
   async function tick(signal: AbortSignal): Promise<Awaited<ReturnType<WriteBack["tick"]>>> {
@@ -129,7 +149,7 @@ export function createWriteBack(parts: {
     try {
       known ??= await look(signal);
       const before = known;
-      if (takesMinuteForSpent(before)) return "waiting";
+      if (takesBurstForSpent(before)) return "waiting";
       const text = await derive();
       const all = new Map([...text.files, ...(text.riders ?? [])]);
       const differs = ([path, content]: readonly [string, string]) => before.get(path) !== content;
@@ -166,14 +186,14 @@ export function createWriteBack(parts: {
   }
 
   /** A record that begins anew beside what was published does not know how often that was done just now: as often as may be. */
-  function takesMinuteForSpent(stands: ReadonlyMap<string, string>): boolean {
+  function takesBurstForSpent(stands: ReadonlyMap<string, string>): boolean {
     if (counted) return false;
     counted = true;
     if (![...stands.keys()].some(isOurs)) return false;
-    pushes = Array.from({ length: PUSHES_PER_MINUTE_MAX }, () => clock.now());
-    log.info(
-      "the first publication waits for a minute: nobody knows how often was pushed before this record",
-    );
+    pushes = Array.from({ length: BURST_MAX }, () => clock.now());
+    log.info("the first publication waits: this record does not know how often was pushed before it", {
+      waitSeconds: Math.ceil(pace().windowMs / SECOND_MS),
+    });
     return true;
   }
 

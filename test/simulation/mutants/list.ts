@@ -440,7 +440,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconciler/publish/write-back.ts",
-        find: "    return oldest === undefined ? 0 : oldest + PUSH_WINDOW_MS;",
+        find: "    return oldest === undefined ? 0 : oldest + windowMs;",
         replace: "    return oldest === undefined ? 0 : 1;",
       },
     ],
