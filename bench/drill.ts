@@ -5,11 +5,11 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createDrills } from "../src/adapters/drill/drill.ts";
+import { createDrills, DRILL_INSTALLATION } from "../src/adapters/drill/drill.ts";
 import { STUBBORN_AGENT } from "../src/adapters/drill/stubborn-agent.ts";
-import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
 import { systemClock } from "../src/adapters/system/clock.ts";
 import { systemRandom } from "../src/adapters/system/random.ts";
+import { openDrivers } from "../src/drivers.ts";
 import { type Bench, type Measure, measure, median, quantile } from "./measure.ts";
 
 const DRILLS = 10;
@@ -27,7 +27,7 @@ export const benchDrill: Bench = async ({ full, directory, log }) => {
   const measures: Measure[] = [];
   for (const enter of ["now", "term"] as const) {
     const drills = createDrills({
-      driver: createProcessDriver({ directory: join(directory, enter, "instances"), installation: "drill" }),
+      drivers: openDrivers({ dataDir: join(directory, enter), installation: DRILL_INSTALLATION }),
       directory: join(directory, enter),
       clock: systemClock(),
       random: systemRandom(),
@@ -36,7 +36,7 @@ export const benchDrill: Bench = async ({ full, directory, log }) => {
     let containment: string | null = null;
     const turns = enter === "now" ? count : Math.ceil(count / TERM_PART);
     for (let turn = 0; turn < turns; turn++) {
-      const result = await drills.run({ target: "canary", isolation: "group", enter });
+      const result = await drills.run({ target: "canary", driver: "process", isolation: "group", enter });
       if (result?.deathMs == null || !result.passed)
         throw new Error(`a drill failed: ${result?.evidence ?? "it was cut off"}`);
       times.push(result.deathMs);

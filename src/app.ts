@@ -4,9 +4,7 @@ import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { schedule, validate } from "node-cron";
-import { createDrills } from "./adapters/drill/drill.ts";
-import type { ContainmentChoice } from "./adapters/drivers/process/capabilities.ts";
-import { createProcessDriver } from "./adapters/drivers/process/driver.ts";
+import { createDrills, DRILL_INSTALLATION } from "./adapters/drill/drill.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
 import { createGitProposals } from "./adapters/git/proposals.ts";
 import { createGitSource } from "./adapters/git/source.ts";
@@ -21,13 +19,14 @@ import { openSqliteStore } from "./adapters/store/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
-import { putAside } from "./adapters/system/put-aside.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
 import { createWorkspaces } from "./adapters/workspace/workspaces.ts";
 import { asFactoryError, FactoryError } from "./core/model/error.ts";
+import type { InstanceHandle } from "./core/model/instance.ts";
+import { type DriverRegistry, openDrivers } from "./drivers.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
-import type { Driver } from "./ports/driver.ts";
+import type { ContainmentChoice, Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
 import type { Secrets } from "./ports/secrets.ts";
 import type { StatusBranch } from "./ports/status-branch.ts";
@@ -64,6 +63,8 @@ export interface FactoryOptions {
   readonly fresh?: boolean;
   /** What holds the processes of an instance together; default: the best that the machine offers. */
   readonly containment?: ContainmentChoice;
+  /** Default: every driver that there is. */
+  readonly drivers?: DriverRegistry;
 }
 
 export interface RunningFactory {
@@ -137,17 +138,14 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     return opened;
   };
   const killSwitch = openKillSwitchFile(dataDir);
-  const driver = createProcessDriver({
-    directory: join(dataDir, "instances"),
-    installation: data.installation,
-    hidden: [dataDir],
-    killSwitch: killSwitch.path,
-    log,
-    ...(options.containment === undefined ? {} : { containment: options.containment }),
-  });
+  const containment = options.containment === undefined ? {} : { containment: options.containment };
+  const drivers = openDrivers(
+    { dataDir, installation: data.installation, killSwitch: killSwitch.path, log, ...containment },
+    options.drivers,
+  );
   const secrets = remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact);
   if (options.fresh === true && (await store.load()).lastSeq === 0)
-    await beginAnew(driver, { store, dataDir });
+    await beginAnew([...drivers.values()], store);
   const controller: Controller = await createController({
     store,
     lease: store.lease,
@@ -157,7 +155,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       read: (signal) => openStatus().read(signal),
       publish: (change, signal) => openStatus().publish(change, signal),
     },
-    drivers: new Map<string, Driver>([[driver.name, driver]]),
+    drivers,
     workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
     secrets,
     inCore: createHttpInCoreLane({ secrets, clock }),
@@ -171,11 +169,10 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     killSwitch,
     drills: createDrills({
       // With a home of its own: nothing of a drill is ever taken for an instance of the fleet.
-      driver: createProcessDriver({
-        directory: join(dataDir, "drills", "instances"),
-        installation: "drill",
-        ...(options.containment === undefined ? {} : { containment: options.containment }),
-      }),
+      drivers: openDrivers(
+        { dataDir: join(dataDir, "drills"), installation: DRILL_INSTALLATION, ...containment },
+        options.drivers,
+      ),
       directory: join(dataDir, "drills"),
       clock,
       random,
@@ -246,30 +243,30 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
 }
 
 /**
- * A new record knows of nobody, so nobody may live whom it would start a second time. The folders of those who lived are
- * put aside, because it counts epochs from 1 again and theirs are fenced.
+ * A new record knows of no instance and counts epochs from 1 again, so nothing may live that it would start a second
+ * time, and the fences of the old epochs have to be out of the way. Rejects `record/living` before anything is put aside.
  */
-async function beginAnew(
-  driver: Driver,
-  { store, dataDir }: { readonly store: Store; readonly dataDir: string },
-): Promise<void> {
+async function beginAnew(drivers: readonly Driver[], store: Store): Promise<void> {
   const signal = AbortSignal.timeout(LIVING_TIMEOUT_MS);
-  const { instances, complete } = await driver.list(signal);
-  const living = [
-    ...instances.filter(({ state }) => state !== "dead").map(({ handle }) => handle),
-    ...((await driver.orphans?.find(signal)) ?? []),
-  ];
+  const living: InstanceHandle[] = [];
+  let complete = true;
+  for (const driver of drivers) {
+    const listing = await driver.list(signal);
+    complete &&= listing.complete;
+    living.push(...listing.instances.filter(({ state }) => state !== "dead").map(({ handle }) => handle));
+    living.push(...((await driver.orphans?.find(signal)) ?? []));
+  }
   if (living.length === 0 && complete) {
-    if (instances.length > 0) await putAside(join(dataDir, "instances"));
+    for (const driver of drivers) await driver.setAside(signal);
     return;
   }
   await store.close();
   const names = living.slice(0, LIVING_NAMED).map(({ clone, epoch }) => `${clone}/${epoch}`);
-  const who = `${names.join(", ")}${living.length > names.length ? ", …" : ""}`;
+  const named = `${names.join(", ")}${living.length > names.length ? ", …" : ""}`;
   throw new FactoryError(
     "record/living",
     "stall",
-    `${living.length} instances of this data directory live (${complete ? who : "and not all could be listed"}): a new record would start them a second time. \`factory restore\` takes them up or ends them with proof`,
+    `${living.length} instances of this data directory live (${complete ? named : "and not all could be listed"}): a new record would start them a second time. \`factory restore\` takes them up or ends them with proof`,
   );
 }
 

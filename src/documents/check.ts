@@ -4,7 +4,7 @@ import type { PathStep } from "./positions.ts";
 import type { BaselineDocument } from "./schema/baseline.ts";
 import type { CloneDocument } from "./schema/clone.ts";
 import { durationMs } from "./schema/common.ts";
-import { describe, type Finding } from "./schema/explain.ts";
+import { describe, type Finding, NOT_AVAILABLE_YET } from "./schema/explain.ts";
 import type { FleetDocument } from "./schema/fleet.ts";
 import type { AnyDocument } from "./schema/kinds.ts";
 import type { MissionDocument } from "./schema/mission.ts";
@@ -162,8 +162,6 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
   }
   if (spec.agent.adapter === "acp") findings.push(notYet(["spec", "agent", "adapter"], "acp", "command"));
   const { driver } = spec.runtime;
-  if (driver !== "process" && driver !== "fake")
-    findings.push(notYet(["spec", "runtime", "driver"], driver, "process"));
   if (spec.callback?.status_url !== undefined) {
     findings.push(
       notYet(
@@ -229,8 +227,7 @@ function isCalendarDate(yyyymmdd: string): boolean {
 function notYet(path: readonly PathStep[], found: string, expected: string): Finding {
   return {
     path,
-    reason: "NotAvailableYet",
-    message: "this is described but not available yet",
+    ...NOT_AVAILABLE_YET,
     found,
     expected,
   };

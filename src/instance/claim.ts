@@ -31,6 +31,8 @@ export interface Intent {
   /** Control socket: short, because the system allows 107 bytes. */
   readonly socket: string;
   readonly containment: ContainmentPlan;
+  /** What the kill switch knows this instance by; absent where that was not said, and from older drivers. */
+  readonly subject?: SwitchSubject;
   /** The file of the kill switch, and what this instance is known by there. Absent where nobody watches one. */
   readonly killSwitch?: { readonly file: string; readonly subject: SwitchSubject };
 }

@@ -14,6 +14,8 @@ export interface Drills {
 
 export interface DrillRequest {
   readonly target: string;
+  /** Name of the driver on which it is made. */
+  readonly driver: string;
   readonly isolation: Containment;
   readonly enter: "term" | "now";
 }

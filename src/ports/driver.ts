@@ -7,6 +7,7 @@ import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "
 import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import type { Probed } from "../core/model/liveness.ts";
 import type { Prices } from "../core/model/prices.ts";
+import type { Log } from "./log.ts";
 
 /** Runs instances of clones. One contract suite holds for all implementations (`test/contract/driver.ts`). */
 export interface Driver {
@@ -114,9 +115,33 @@ export interface Driver {
   /** Forgets a dead instance once its outbox has been drained. Refuses a live one. */
   reap(handle: InstanceHandle, signal: AbortSignal): Promise<void>;
 
+  /**
+   * Puts aside what is kept of dead instances, their fences included, so that a new record can count epochs from 1 again.
+   * Removes nothing; a repeat with nothing there does nothing. Rejects with `driver/alive` (`stall`) while one lives.
+   */
+  setAside(signal: AbortSignal): Promise<void>;
+
   /** Absent where instances cannot outlive what the driver keeps of them. */
   readonly orphans?: Orphans;
 }
+
+/** What a driver is made with, whichever it is. */
+export interface DriverSurroundings {
+  /** Absolute. Everything that the installation remembers; a driver keeps to a folder of its own below it, and holds no secret there. */
+  readonly dataDir: string;
+  /** Ownership label: what carries another installation's name is left alone. */
+  readonly installation: string;
+  /** The file of the kill switch, for shims that can watch it by themselves. Absent: they are not told of one. */
+  readonly killSwitch?: string;
+  /** What holds the processes of an instance together. Default: the best that the machine offers. */
+  readonly containment?: ContainmentChoice;
+  readonly log?: Log;
+}
+
+export type DriverFactory = (surroundings: DriverSurroundings) => Driver;
+
+/** `auto` takes the best; a name takes that layer alone, for tests and for machines where the better one misbehaves. */
+export type ContainmentChoice = Containment | "auto";
 
 /** Instances that live although everything that the driver kept of them is gone. They can only be ended. */
 export interface Orphans {

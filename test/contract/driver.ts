@@ -558,6 +558,28 @@ export function driverContract(options: DriverContractOptions): void {
       await driver.start(request("a", 2), signal);
     });
 
+    holds("puts the dead aside so that epochs count from 1 again, and not while one lives", async () => {
+      const handle = await running("a", "works");
+      expect(await refusal(driver.setAside(signal))).toMatchObject({
+        code: "driver/alive",
+        disposition: "stall",
+      });
+      expect(await stateOf("a", 1)).toBe("live");
+      await driver.stop(handle, { ...LADDER, enter: "now" }, signal);
+      await driver.fence("a", 7, signal);
+      await driver.setAside(signal);
+      await driver.setAside(signal);
+      expect(await driver.list(signal)).toEqual({ complete: true, instances: [] });
+      await driver.start(request("a", 1), signal);
+      expect(await stateOf("a", 1)).toBe("live");
+    });
+
+    holds("lists an instance with what the kill switch knows it by", async () => {
+      const subject = { clone: "a", mission: "audit", labels: { team: "platform" } };
+      await driver.start({ ...request("a", 1), subject }, signal);
+      expect((await driver.list(signal)).instances[0]?.subject).toEqual(subject);
+    });
+
     it("skips only tests that exist", () => {
       expect([...skipped.keys()].filter((name) => !used.has(name))).toEqual([]);
     });

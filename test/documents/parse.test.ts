@@ -137,7 +137,12 @@ describe("what is wrong is said with its place and what would be right", () => {
     [
       "a driver of the future",
       CLONE.replace("driver: process", "driver: kubernetes"),
-      "missions/x.yaml:6:21 error NotAvailableYet spec.runtime.driver: this is described but not available yet (found kubernetes, expected process)",
+      'missions/x.yaml:6:21 error NotAvailableYet spec.runtime.driver: this is described but not available yet (found "kubernetes", expected process)',
+    ],
+    [
+      "a driver that only tests have",
+      CLONE.replace("driver: process", "driver: fake"),
+      'missions/x.yaml:6:21 error UnknownDriver spec.runtime.driver: no controller has a driver of this name, so nothing of this clone could be started (found "fake", expected process)',
     ],
     [
       "a clone of a day that never was",

@@ -8,6 +8,7 @@ import { createProcessDriver } from "../../src/adapters/drivers/process/driver.t
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
+import type { Driver } from "../../src/ports/driver.ts";
 import { factory } from "../cli/support.ts";
 import { cloneFile, cloneName, fleetFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually } from "./world.ts";
@@ -19,14 +20,15 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const driver = () => createProcessDriver({ directory: join(directory, "instances"), installation: "drill" });
+const drivers = (one: Driver) => new Map([[one.name, one]]);
 const parts = () => ({ directory, clock: systemClock(), random: systemRandom() });
 
 test("a drill ends in proof, leaves nothing behind, and is kept with its time to death", async () => {
-  const drills = createDrills({ ...parts(), driver: driver() });
-  const result = await drills.run({ target: "canary", isolation: "group", enter: "now" });
+  const drills = createDrills({ ...parts(), drivers: drivers(driver()) });
+  const result = await drills.run({ target: "canary", driver: "process", isolation: "group", enter: "now" });
   expect(result).toMatchObject({ target: "canary", passed: true, deathMs: expect.any(Number) });
   expect(["sigkill", "containment", "sweep"]).toContain(result?.rung);
-  expect(createDrills({ ...parts(), driver: driver() }).results()).toEqual([result]);
+  expect(createDrills({ ...parts(), drivers: drivers(driver()) }).results()).toEqual([result]);
 });
 
 test("one that leaves a survivor has failed, and says why", async () => {
@@ -37,15 +39,17 @@ test("one that leaves a survivor has failed, and says why", async () => {
       throw new FactoryError("driver/survivors", "retry", "2 processes still live");
     },
   };
-  const failed = await createDrills({ ...parts(), driver: blind }).run({
+  const failed = await createDrills({ ...parts(), drivers: drivers(blind) }).run({
     target: "canary",
+    driver: "process",
     isolation: "group",
     enter: "term",
   });
   expect(failed).toMatchObject({ passed: false, deathMs: null, evidence: "2 processes still live" });
   // The next one ends first what this one left.
-  const next = await createDrills({ ...parts(), driver: real }).run({
+  const next = await createDrills({ ...parts(), drivers: drivers(real) }).run({
     target: "canary",
+    driver: "process",
     isolation: "group",
     enter: "now",
   });

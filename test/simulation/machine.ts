@@ -11,7 +11,7 @@ import type { Life } from "./life.ts";
 import { type Shim, startShim } from "./shim.ts";
 import type { World } from "./world.ts";
 
-export const DRIVER_NAME = "fake";
+export const DRIVER_NAME = "process";
 
 /** One launch, as it lies on the disk of the machine. */
 export interface Body {
@@ -301,6 +301,7 @@ export function createMachine(world: World): Machine {
       },
       deadLetters: async () => [],
       transcript: async () => "",
+      setAside: () => Promise.reject(new FactoryError("driver/alive", "stall", "no record begins anew here")),
       async reap(handle) {
         const index = bodies.findIndex(
           ({ clone, epoch }) => clone === handle.clone && epoch === handle.epoch,

@@ -30,19 +30,22 @@ const LOOK_MS = 20;
 /** Twenty times what the agent lets pass between two signs of life. */
 const SILENCE_MS = 1_000;
 
+/** A home of its own: nothing of a drill is ever taken for an instance of the fleet. */
+export const DRILL_INSTALLATION = "drill";
+
 /**
- * Drills with the given driver, which looks at a directory that only drills use. Results are kept in
+ * Drills with the given drivers, by name, which look at a directory that only drills use. Results are kept in
  * `<directory>/results.jsonl`. A crash leaves an instance behind that the next drill ends first.
  */
 export function createDrills(options: {
-  readonly driver: Driver;
+  readonly drivers: ReadonlyMap<string, Driver>;
   readonly directory: string;
   readonly clock: Clock;
   readonly random: Random;
   /** A result that could not be written down. */
   readonly onProblem?: (message: string) => void;
 }): Drills {
-  const { driver, directory, clock, random } = options;
+  const { directory, clock, random } = options;
   const file = join(directory, RESULTS);
   let known: { readonly version: string; readonly results: readonly DrillResult[] } = {
     version: "",
@@ -61,7 +64,13 @@ export function createDrills(options: {
     throw new FactoryError("drill/late", "retry", `${what} did not happen within ${ms / 1_000} s`);
   }
 
-  async function endLeftovers(signal: AbortSignal): Promise<number> {
+  function driverOf({ driver: name }: DrillRequest): Driver {
+    const driver = options.drivers.get(name);
+    if (driver !== undefined) return driver;
+    throw new FactoryError("driver/unknown", "stall", `there is no driver named ${name} to drill with`);
+  }
+
+  async function endLeftovers(driver: Driver, signal: AbortSignal): Promise<number> {
     let epoch = 0;
     for (const { handle, state } of (await driver.list(signal)).instances) {
       if (handle.clone === CLONE) epoch = Math.max(epoch, handle.epoch);
@@ -71,7 +80,7 @@ export function createDrills(options: {
     return epoch;
   }
 
-  async function working(handle: InstanceHandle, workspace: string, signal: AbortSignal): Promise<void> {
+  async function working({ driver, handle, workspace }: Launched, signal: AbortSignal): Promise<void> {
     const ready = async (): Promise<boolean> =>
       (await driver.pullOutbox(handle, 0, signal)).some(({ event_type: type }) => type === "instance.ready");
     await until(ready, { ms: READY_MS, what: "its readiness", signal });
@@ -88,7 +97,8 @@ export function createDrills(options: {
   async function attempt(request: DrillRequest, at: number, cut: AbortSignal): Promise<DrillResult> {
     const signal = AbortSignal.any([cut, AbortSignal.timeout(READY_MS + WORKING_MS + KILL_MS)]);
     const base = { at: iso(at), target: request.target, enter: request.enter };
-    const epoch = (await endLeftovers(signal)) + 1;
+    const driver = driverOf(request);
+    const epoch = (await endLeftovers(driver, signal)) + 1;
     const workspace = join(directory, "workspace");
     rmSync(workspace, { recursive: true, force: true });
     mkdirSync(workspace, { recursive: true, mode: 0o700 });
@@ -105,7 +115,7 @@ export function createDrills(options: {
         }),
         signal,
       );
-      await working(handle, workspace, signal);
+      await working({ driver, handle, workspace }, signal);
       const begun = clock.now();
       await driver.fence(handle.clone, handle.epoch, signal);
       const proof = await driver.stop(handle, { ...DEFAULT_LADDER, enter: request.enter }, signal);
@@ -184,6 +194,12 @@ export function readDrills(directory: string): readonly DrillResult[] {
 }
 
 const CLONE = "drill";
+
+interface Launched {
+  readonly driver: Driver;
+  readonly handle: InstanceHandle;
+  readonly workspace: string;
+}
 
 function startRequest(drill: {
   readonly workspace: string;

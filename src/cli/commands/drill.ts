@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { createDrills, readDrills } from "../../adapters/drill/drill.ts";
-import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
+import { createDrills, DRILL_INSTALLATION, readDrills } from "../../adapters/drill/drill.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
 import { type DrillTarget, drillTargets, nextDrillAt } from "../../core/fleet/drills/due.ts";
@@ -8,6 +7,7 @@ import { type DrillPlan, type DrillResult, newestDrills } from "../../core/model
 import { asFactoryError } from "../../core/model/error.ts";
 import { iso } from "../../core/model/time.ts";
 import { drillText } from "../../core/status/drills.ts";
+import { openDrivers } from "../../drivers.ts";
 import type { Drills } from "../../ports/drills.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { dataDirOf, findFleetDir, type Globals } from "../place.ts";
@@ -51,12 +51,12 @@ export async function drill(
 
 /** Where not even the drills' folder can be made, as on a disk that is read-only, the kill is not proven either. */
 async function drillOn(
-  { name: target, isolation }: DrillTarget,
+  { name: target, driver, isolation }: DrillTarget,
   how: { enter: DrillResult["enter"]; drills: () => Drills; warn: (message: string) => void },
 ): Promise<DrillResult | null> {
   const { enter } = how;
   try {
-    return await how.drills().run({ target, isolation, enter });
+    return await how.drills().run({ target, driver, isolation, enter });
   } catch (error) {
     const evidence = asFactoryError(error).message;
     how.warn(evidence);
@@ -123,8 +123,8 @@ function folderOf(globals: Globals): string {
 
 function drillsOf(globals: Globals, onProblem: (message: string) => void): Drills {
   const directory = folderOf(globals);
-  const driver = createProcessDriver({ directory: join(directory, "instances"), installation: "drill" });
-  return createDrills({ driver, directory, clock: systemClock(), random: systemRandom(), onProblem });
+  const drivers = openDrivers({ dataDir: directory, installation: DRILL_INSTALLATION });
+  return createDrills({ drivers, directory, clock: systemClock(), random: systemRandom(), onProblem });
 }
 
 /** Canaries are the clones whose file says `labels: {canary: "true"}`. */

@@ -2,17 +2,17 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
 import { createLog } from "../../adapters/log/log.ts";
 import { formerHolderOf } from "../../adapters/store/sqlite/holder.ts";
 import { openSqliteStore } from "../../adapters/store/sqlite/store.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { identityFile, openDataDirectory, readIdentity } from "../../adapters/system/data-directory.ts";
-import { putAside } from "../../adapters/system/put-aside.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
 import { createWorkspaces } from "../../adapters/workspace/workspaces.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
+import { openDrivers } from "../../drivers.ts";
+import { putAside } from "../../instance/put-aside.ts";
 import { restoreRecord, type Survey, surveyRecord } from "../../reconciler/record/restore.ts";
 import { takeRightToAct } from "../../reconciler/record/right-to-act.ts";
 import { EXIT } from "../exit.ts";
@@ -138,15 +138,11 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
 
   async function surveyOf(): Promise<Survey> {
     const named = identity?.installation ?? installationIn(published.files);
-    const driver = createProcessDriver({
-      directory: join(dataDir, "instances"),
-      installation: named,
-      hidden: [dataDir],
-    });
+    const drivers = openDrivers({ dataDir, installation: named });
     return surveyRecord({
       files: published.files,
       commit: published.commit ?? "",
-      drivers: [driver],
+      drivers: [...drivers.values()],
       hasWorkspace: (clone) => existsSync(workspaces.pathOf(clone)),
       keyKept: identity !== null,
       clock,

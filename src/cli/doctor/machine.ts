@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
 import { runGit } from "../../adapters/git/process.ts";
 import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
+import { openDrivers } from "../../drivers.ts";
+import type { Driver } from "../../ports/driver.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 /** Fetches of single commits over protocol version 2, and `--end-of-options`. */
@@ -47,29 +48,27 @@ export async function checkDisk(dataDir: string): Promise<readonly Finding[]> {
   return [free < DISK_WARN_BYTES ? warn("disk space", text, next) : ok("disk space", text)];
 }
 
-/** What the process driver can promise here, found out by trying. */
+/** What each driver can promise here, found out by trying. */
 export async function checkContainment(): Promise<readonly Finding[]> {
-  const directory = await mkdtemp(join(tmpdir(), "factory-doctor-"));
+  const dataDir = await mkdtemp(join(tmpdir(), "factory-doctor-"));
   try {
-    const driver = createProcessDriver({ directory, installation: "doctor" });
-    const { containment, freezesAll, notes } = await driver.capabilities(
-      AbortSignal.timeout(PROBE_TIMEOUT_MS),
-    );
-    const freeze = freezesAll
-      ? "a pause stops every process"
-      : "a pause stops the agent's process group only";
-    const message = `driver process: ${containment}, ${freeze}. ${notes.join(". ")}`;
-    if (containment !== "group") return [ok("containment", message)];
-    return [
-      warn(
-        "containment",
-        message,
-        "an agent that calls setsid and clears its environment can escape a process group: allow unprivileged user namespaces, or run where a cgroup may be made",
-      ),
-    ];
+    const drivers = openDrivers({ dataDir, installation: "doctor" });
+    return await Promise.all([...drivers.values()].map(probeDriver));
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+async function probeDriver(driver: Driver): Promise<Finding> {
+  const { containment, freezesAll, notes } = await driver.capabilities(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+  const freeze = freezesAll ? "a pause stops every process" : "a pause stops the agent's process group only";
+  const message = `driver ${driver.name}: ${containment}, ${freeze}. ${notes.join(". ")}`;
+  if (containment !== "group") return ok("containment", message);
+  return warn(
+    "containment",
+    message,
+    "an agent that calls setsid and clears its environment can escape a process group: allow unprivileged user namespaces, or run where a cgroup may be made",
+  );
 }
 
 /** The nearest folder above that is there. */

@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createProcessDriver } from "../../adapters/drivers/process/driver.ts";
 import { openKillSwitchFile } from "../../adapters/system/kill-switch-file.ts";
 import { asFactoryError, FactoryError } from "../../core/model/error.ts";
 import type { DeathProof, ObservedInstance } from "../../core/model/instance.ts";
 import { covers, engage, type SwitchScope, scopeText } from "../../core/model/kill-switch.ts";
-import { readIntent } from "../../instance/claim.ts";
+import { openDrivers } from "../../drivers.ts";
 import type { Driver } from "../../ports/driver.ts";
 import { EXIT } from "../exit.ts";
 import { controllerAddress, dataDirOf } from "../place.ts";
@@ -52,8 +51,9 @@ export async function engageWithoutController(
       `warning: ${file.path} cannot be written (${asFactoryError(error).message}); ending what lives from here`,
     );
   }
-  const driver = createProcessDriver({ directory: join(dataDir, "instances"), installation });
-  const ended = await endCovered(driver, scope, written && options.now !== true);
+  const drivers = [...openDrivers({ dataDir, installation }).values()];
+  const wait = written && options.now !== true;
+  const ended = (await Promise.all(drivers.map((driver) => endCovered(driver, scope, wait)))).flat();
   const dead = ended.every(({ proof }) => proof !== null);
   if (globals.json === true) io.json({ scope, file: file.path, written, ended });
   else {
@@ -95,12 +95,9 @@ async function endCovered(driver: Driver, scope: SwitchScope, wait: boolean): Pr
   );
 }
 
-/** By what was written down at its launch; one from before that was written down counts only for the whole fleet and by its name. */
-function isCovered({ handle }: ObservedInstance, scope: SwitchScope): boolean {
-  if (scope.type === "fleet") return true;
-  const directory = handle.data["directory"];
-  const intent = typeof directory === "string" ? readIntent(directory) : null;
-  return covers(scope, intent?.killSwitch?.subject ?? { clone: handle.clone, mission: null, labels: {} });
+/** By what was said at its launch; one from before that was said counts only for the whole fleet and by its name. */
+function isCovered({ handle, subject }: ObservedInstance, scope: SwitchScope): boolean {
+  return covers(scope, subject ?? { clone: handle.clone, mission: null, labels: {} });
 }
 
 function keyOf({ handle }: ObservedInstance): string {

@@ -39,8 +39,13 @@ export interface DesiredClone {
 /** Whoever cannot come to the end of a turn in ten minutes is not going to: a pause has to be one. */
 export const PAUSE_GRACE_MS_MAX = 10 * 60 * 1_000;
 
+/** The drivers that a controller has: `src/drivers.ts` makes one for each, and validation refuses every other name. */
+export const DRIVER_NAMES = ["process"] as const;
+export type DriverName = (typeof DRIVER_NAMES)[number];
+
 export interface RuntimeSpec {
-  readonly driver: "process" | "container" | "kubernetes" | "fake";
+  /** Of `DRIVER_NAMES`. A record may name one that this version does not have: then nothing of the clone is started. */
+  readonly driver: string;
   /** The least containment that the clone accepts; the launch is refused below it. */
   readonly isolation: Containment;
 }

@@ -1,3 +1,4 @@
+import type { SwitchSubject } from "./kill-switch.ts";
 import type { ProcessFact } from "./liveness.ts";
 import type { Instant } from "./time.ts";
 
@@ -28,6 +29,8 @@ export interface ObservedInstance {
   readonly handle: InstanceHandle;
   /** `launching`: intent on disk, not claimed yet. `dead`: claimed and proven gone. */
   readonly state: "launching" | "live" | "dead";
+  /** What the kill switch knows it by, as it was said at its launch; absent where that was not said. */
+  readonly subject?: SwitchSubject;
 }
 
 /** What a heartbeat says. Ages instead of timestamps: no common clock is needed. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DRIVER_NAMES } from "../../core/model/clone.ts";
 import {
   AfterClosure,
   boundedRecord,
@@ -24,7 +25,7 @@ const OVERLAYS_MAX = 32;
 const RESTARTS_MAX = 100;
 
 const Runtime = z.strictObject({
-  driver: z.enum(["process", "container", "kubernetes", "fake"]),
+  driver: z.enum(DRIVER_NAMES),
   isolation: Isolation.optional().meta({
     description: "The least containment that is accepted; the launch is refused below it.",
     default: "group",

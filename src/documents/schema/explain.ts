@@ -60,8 +60,7 @@ function explainOne(issue: z.core.$ZodIssue, context: ExplainContext): Finding[]
       return [
         {
           path,
-          reason: "ValueNotAllowed",
-          message: "the value is not one of those that are known",
+          ...(UNKNOWN_VALUE[dotted(path)]?.(actual) ?? VALUE_NOT_ALLOWED),
           found,
           expected: `${values.join(" | ")}${hint}`,
         },
@@ -105,6 +104,30 @@ function explainOne(issue: z.core.$ZodIssue, context: ExplainContext): Finding[]
       ];
   }
 }
+
+const VALUE_NOT_ALLOWED = {
+  reason: "ValueNotAllowed",
+  message: "the value is not one of those that are known",
+} as const;
+
+/** Fields of which more can be said than that a value is not known. */
+const UNKNOWN_VALUE: Readonly<Record<string, (value: unknown) => Pick<Finding, "reason" | "message">>> = {
+  "spec.runtime.driver": (value) =>
+    PLANNED_DRIVERS.some((name) => name === value)
+      ? NOT_AVAILABLE_YET
+      : {
+          reason: "UnknownDriver",
+          message: "no controller has a driver of this name, so nothing of this clone could be started",
+        },
+};
+
+/** Described in the design: a clone that names one of them is no typing mistake. */
+const PLANNED_DRIVERS = ["container", "kubernetes"] as const;
+
+export const NOT_AVAILABLE_YET = {
+  reason: "NotAvailableYet",
+  message: "this is described but not available yet",
+} as const;
 
 /** What is wrong by the form that was meant: of a map that for maps, of a text those for texts. */
 function explainUnion(

@@ -133,10 +133,10 @@ export function createPlannedDrills(parts: {
     const targets = drillTargets(plan.targets, desired.clones);
     const [due] = dueDrills(plan, book, { targets, now: clock.now() });
     if (due === undefined) return;
-    const { name: target, isolation } = due;
-    log.info("a drill is made", { target, isolation });
+    const { name: target, driver, isolation } = due;
+    log.info("a drill is made", { target, driver, isolation });
     running = drills
-      .run({ target, isolation, enter: "term" }, closing.signal)
+      .run({ target, driver, isolation, enter: "term" }, closing.signal)
       .then((result) => {
         if (result === null) return;
         const { passed, deathMs, rung, evidence } = result;

@@ -248,7 +248,14 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
 
     list: () =>
       faulty("list", (): DriverListing => {
-        const all = [...entries.values()].map((entry) => ({ handle: entry.handle, state: stateOf(entry) }));
+        const all = [...entries.values()].map((entry) => {
+          const { subject } = entry.request;
+          return {
+            handle: entry.handle,
+            state: stateOf(entry),
+            ...(subject === undefined ? {} : { subject }),
+          };
+        });
         if (!halfListing) return { complete: true, instances: all };
         halfListing = false;
         const half = all.filter((_, index) => index % 2 === 1);
@@ -345,6 +352,18 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
     async transcript(handle, bytesMax) {
       const text = find(handle)?.instance.transcript.join("\n") ?? "";
       return bytesMax > 0 ? text.slice(-bytesMax) : "";
+    },
+
+    async setAside() {
+      const living = [...entries.values()].find((entry) => stateOf(entry) !== "dead");
+      if (living !== undefined)
+        throw new FactoryError(
+          "driver/alive",
+          "stall",
+          `${living.request.clone} lives: nothing is put aside`,
+        );
+      entries.clear();
+      fences.clear();
     },
 
     async reap(handle) {

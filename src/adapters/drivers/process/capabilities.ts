@@ -28,16 +28,13 @@ import {
   removeGroupIfEmpty,
 } from "../../../instance/containment.ts";
 import { isAlive, type ProcessId, readProcess } from "../../../instance/process-table.ts";
-import type { DriverCapabilities } from "../../../ports/driver.ts";
+import type { ContainmentChoice, DriverCapabilities } from "../../../ports/driver.ts";
 
 export interface Machine {
   readonly capabilities: DriverCapabilities;
   /** How an instance is contained here; `cgroup` is the parent of the instances' groups. */
   readonly plan: ContainmentPlan;
 }
-
-/** `auto` takes the best; a name takes that layer alone, for tests and for machines where the better one misbehaves. */
-export type ContainmentChoice = Containment | "auto";
 
 const TRIAL_MS = 5_000;
 const LOOK_MS = 5;

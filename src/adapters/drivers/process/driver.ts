@@ -18,11 +18,12 @@ import { readDeadLetters } from "../../../instance/dead-letters.ts";
 import { isRecord } from "../../../instance/files.ts";
 import { readOutbox } from "../../../instance/outbox.ts";
 import { type Census, takeCensus } from "../../../instance/process-table.ts";
+import { putAside } from "../../../instance/put-aside.ts";
 import { readRemembered } from "../../../instance/remembered-actions.ts";
 import { toolsLink } from "../../../instance/tools-link.ts";
-import type { Driver, DriverListing } from "../../../ports/driver.ts";
+import type { ContainmentChoice, Driver, DriverListing } from "../../../ports/driver.ts";
 import { type Log, silentLog } from "../../../ports/log.ts";
-import { type ContainmentChoice, type Machine, probeMachine } from "./capabilities.ts";
+import { type Machine, probeMachine } from "./capabilities.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
 import { evidenceOf, NO_EVIDENCE } from "./evidence.ts";
 import {
@@ -187,6 +188,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       const instances = found.map(({ instance, state }) => ({
         handle: handleOf(instance),
         state: state ?? stateByLooks(instance, looks),
+        ...subjectOf(instance),
       }));
       if (problems.length === 0) return { complete: true, instances };
       log.warn("the listing of the process driver is not complete", { problems: problems.slice(0, 10) });
@@ -331,6 +333,16 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       dead.delete(handle.nonce);
     },
 
+    async setAside(signal) {
+      const { instances } = await this.list(signal);
+      const living = instances.find(({ state }) => state !== "dead");
+      if (living !== undefined) {
+        const { clone, epoch } = living.handle;
+        throw new FactoryError("driver/alive", "stall", `${clone}/${epoch} lives: nothing is put aside`);
+      }
+      if (instances.length > 0) await putAside(layout.directory);
+    },
+
     orphans: {
       async find() {
         return orphans().map(handleOf);
@@ -351,6 +363,12 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
   function orphans(): readonly Instance[] {
     return findOrphans(layout, [...(options.hidden ?? []), layout.directory]);
   }
+}
+
+/** What was said at its launch. */
+function subjectOf({ intent }: Instance): Pick<ObservedInstance, "subject"> {
+  const subject = intent.subject ?? intent.killSwitch?.subject;
+  return subject === undefined ? {} : { subject };
 }
 
 /** For ending what has lost its folder. */

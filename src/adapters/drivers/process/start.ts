@@ -146,6 +146,7 @@ function writeDownIntent(context: LaunchContext, request: StartRequest): Instanc
       cgroup: parent === null ? null : join(parent, group),
       pidns: withHidden(context),
     },
+    ...(request.subject === undefined ? {} : { subject: request.subject }),
     ...(context.killSwitch === undefined || request.subject === undefined
       ? {}
       : { killSwitch: { file: context.killSwitch, subject: request.subject } }),

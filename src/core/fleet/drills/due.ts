@@ -11,12 +11,12 @@ export const WHOLE_FLEET = "fleet";
 
 export interface DrillTarget {
   readonly name: string;
+  /** The driver that runs the clone: the kill is proven on that one. */
+  readonly driver: string;
   readonly isolation: Containment;
 }
 
-export interface DueDrill extends DrillTarget {
-  readonly dueAt: Instant;
-}
+export type DueDrill<T = DrillTarget> = T & { readonly dueAt: Instant };
 
 /** Clones in the order of their names. Canaries are those whose file says `labels: {canary: "true"}`; a retired one is never started, so nothing is proven on it. */
 export function drillTargets(
@@ -31,6 +31,7 @@ export function drillTargets(
   return chosen
     .map(({ name, runtime }) => ({
       name,
+      driver: runtime.driver,
       isolation: CONTAINMENTS.find((one) => one === runtime.isolation) ?? "group",
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -45,11 +46,11 @@ export function planText({ schedule, timezone, targets }: DrillPlan): string {
  * Every target for which the schedule has come round since its last drill, whoever made that. A plan that is
  * new asks for nothing of the time before it was seen; several rounds that were missed are one drill.
  */
-export function dueDrills(
+export function dueDrills<T extends Pick<DrillTarget, "name">>(
   plan: DrillPlan,
   book: DrillBook,
-  facts: { readonly targets: readonly DrillTarget[]; readonly now: Instant },
-): readonly DueDrill[] {
+  facts: { readonly targets: readonly T[]; readonly now: Instant },
+): readonly DueDrill<T>[] {
   const since = book.plan?.text === planText(plan) ? book.plan.since : facts.now;
   const newest = newestDrills(book.results);
   return facts.targets.flatMap((target) => {
@@ -63,10 +64,14 @@ export function dueDrills(
 export function overdueDrills(
   plan: DrillPlan,
   book: DrillBook,
-  facts: { readonly targets: readonly DrillTarget[]; readonly now: Instant; readonly reason: string | null },
+  facts: {
+    readonly targets: readonly Pick<DrillTarget, "name">[];
+    readonly now: Instant;
+    readonly reason: string | null;
+  },
 ): readonly OverdueDrill[] {
   const nobody = facts.targets.length === 0;
-  const targets = nobody ? [{ name: WHOLE_FLEET, isolation: "group" as const }] : facts.targets;
+  const targets = nobody ? [{ name: WHOLE_FLEET }] : facts.targets;
   return dueDrills(plan, book, { ...facts, targets })
     .filter(({ dueAt }) => facts.now - dueAt >= OVERDUE_MS)
     .map(({ name, dueAt }) => ({

@@ -123,8 +123,8 @@ describe("a target", () => {
     const runtime = { driver: "process" as const, isolation };
     const clones = new Map(["b", "a"].map((name) => [name, aClone(name, { runtime })]));
     expect(drillTargets("all", clones)).toEqual([
-      { name: "a", isolation: wanted },
-      { name: "b", isolation: wanted },
+      { name: "a", driver: "process", isolation: wanted },
+      { name: "b", driver: "process", isolation: wanted },
     ]);
   });
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { FactoryError } from "../../core/model/error.ts";
+import { FactoryError } from "../core/model/error.ts";
 
 /** More attempts than anybody makes in one folder. */
 const LOST_MAX = 1_000;
