@@ -10,23 +10,23 @@ export interface Period {
   readonly missions: number;
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   /** Accepted, of those that were accepted, rejected or could not be judged. */
-  readonly success_percent: number | null;
-  readonly accepted_p50_ms: number | null;
-  readonly accepted_p95_ms: number | null;
-  readonly total_p50_ms: number | null;
+  readonly successPercent: number | null;
+  readonly acceptedP50Ms: number | null;
+  readonly acceptedP95Ms: number | null;
+  readonly totalP50Ms: number | null;
   /** Of the time from declared to closed, how much was spent waiting for people. */
-  readonly waiting_percent: number | null;
-  readonly incidents_per_mission: number | null;
-  readonly incidents_by_class: Readonly<Record<string, number>>;
-  readonly time_to_detect_ms: number | null;
-  readonly time_to_end_ms: number | null;
-  readonly interventions_per_mission: number | null;
-  readonly restarts_per_mission: number | null;
+  readonly waitingPercent: number | null;
+  readonly incidentsPerMission: number | null;
+  readonly incidentsByClass: Readonly<Record<string, number>>;
+  readonly timeToDetectMs: number | null;
+  readonly timeToEndMs: number | null;
+  readonly interventionsPerMission: number | null;
+  readonly restartsPerMission: number | null;
   /** Of the missions whose cost is known. */
-  readonly cost_usd: number | null;
-  readonly cost_known: number;
+  readonly costUsd: number | null;
+  readonly costKnown: number;
   /** Known cost of all, by accepted missions: failures are part of the price. */
-  readonly cost_per_accepted_usd: number | null;
+  readonly costPerAcceptedUsd: number | null;
 }
 
 /** A stretch of time beside the one of the same length before it. */
@@ -41,13 +41,13 @@ export interface TrendRow {
   readonly mission: string;
   readonly run: number;
   readonly outcome: Outcome;
-  readonly closed_at: Instant;
-  readonly criteria_met: number;
-  readonly criteria_total: number;
-  readonly total_ms: number | null;
+  readonly closedAt: Instant;
+  readonly criteriaMet: number;
+  readonly criteriaTotal: number;
+  readonly totalMs: number | null;
   readonly incidents: number;
   readonly interventions: number;
-  readonly cost_usd: number | null;
+  readonly costUsd: number | null;
 }
 
 const ROWS_MAX = 200;
@@ -70,13 +70,13 @@ export function trendsOf(states: Iterable<CloneState>, since: Instant, now: Inst
         mission: closed.name,
         run: closed.run,
         outcome: closed.outcome,
-        closed_at: closed.closedAt,
-        criteria_met: closed.scorecard.quality.criteria_met,
-        criteria_total: closed.scorecard.quality.criteria_total,
-        total_ms: closed.scorecard.latency.total_ms,
+        closedAt: closed.closedAt,
+        criteriaMet: closed.scorecard.quality.criteria_met,
+        criteriaTotal: closed.scorecard.quality.criteria_total,
+        totalMs: closed.scorecard.latency.total_ms,
         incidents: closed.scorecard.incidents.total,
         interventions: closed.scorecard.maintainability.interventions,
-        cost_usd: closed.scorecard.economics.cost_usd,
+        costUsd: closed.scorecard.economics.cost_usd,
       })),
   };
 }
@@ -99,20 +99,20 @@ function periodOf(closed: readonly ClosedMission[], from: Instant, to: Instant):
     to,
     missions: closed.length,
     outcomes,
-    success_percent: judged === 0 ? null : round((accepted / judged) * 100, 1),
-    accepted_p50_ms: percentile(acceptedMs, 0.5),
-    accepted_p95_ms: percentile(acceptedMs, 0.95),
-    total_p50_ms: percentile(totals, 0.5),
-    waiting_percent: sum(totals) === 0 ? null : round((waiting / sum(totals)) * 100, 1),
-    incidents_per_mission: each(cards.map((card) => card.incidents.total)),
-    incidents_by_class: countBy(incidents.map((incident) => incident.class)),
-    time_to_detect_ms: mean(incidents.map(({ at, startedAt }) => at - startedAt)),
-    time_to_end_ms: mean(incidents.map(({ at, endedAt }) => (endedAt ?? at) - at)),
-    interventions_per_mission: each(cards.map(({ maintainability }) => maintainability.interventions)),
-    restarts_per_mission: each(cards.map(({ maintainability }) => maintainability.restarts)),
-    cost_usd: costs.length === 0 ? null : round(sum(costs), 6),
-    cost_known: costs.length,
-    cost_per_accepted_usd: costs.length === 0 || accepted === 0 ? null : round(sum(costs) / accepted, 6),
+    successPercent: judged === 0 ? null : round((accepted / judged) * 100, 1),
+    acceptedP50Ms: percentile(acceptedMs, 0.5),
+    acceptedP95Ms: percentile(acceptedMs, 0.95),
+    totalP50Ms: percentile(totals, 0.5),
+    waitingPercent: sum(totals) === 0 ? null : round((waiting / sum(totals)) * 100, 1),
+    incidentsPerMission: each(cards.map((card) => card.incidents.total)),
+    incidentsByClass: countBy(incidents.map((incident) => incident.class)),
+    timeToDetectMs: mean(incidents.map(({ at, startedAt }) => at - startedAt)),
+    timeToEndMs: mean(incidents.map(({ at, endedAt }) => (endedAt ?? at) - at)),
+    interventionsPerMission: each(cards.map(({ maintainability }) => maintainability.interventions)),
+    restartsPerMission: each(cards.map(({ maintainability }) => maintainability.restarts)),
+    costUsd: costs.length === 0 ? null : round(sum(costs), 6),
+    costKnown: costs.length,
+    costPerAcceptedUsd: costs.length === 0 || accepted === 0 ? null : round(sum(costs) / accepted, 6),
   };
 }
 

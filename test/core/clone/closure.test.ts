@@ -296,13 +296,13 @@ describe("trends", () => {
     expect(trends.now).toMatchObject({
       missions: 3,
       outcomes: { rejected: 1, accepted: 1, ignored: 1 },
-      success_percent: 50,
-      cost_known: 2,
-      cost_usd: 4,
-      cost_per_accepted_usd: 4,
+      successPercent: 50,
+      costKnown: 2,
+      costUsd: 4,
+      costPerAcceptedUsd: 4,
     });
-    expect(trends.before).toMatchObject({ missions: 1, success_percent: 100, from: T0 - 200 });
-    expect(trends.missions.map(({ closed_at }) => closed_at)).toEqual([T0, T0 - 50, T0 - 100]);
-    expect(trendsOf([], 0, T0).now).toMatchObject({ missions: 0, success_percent: null, cost_usd: null });
+    expect(trends.before).toMatchObject({ missions: 1, successPercent: 100, from: T0 - 200 });
+    expect(trends.missions.map(({ closedAt }) => closedAt)).toEqual([T0, T0 - 50, T0 - 100]);
+    expect(trendsOf([], 0, T0).now).toMatchObject({ missions: 0, successPercent: null, costUsd: null });
   });
 });
