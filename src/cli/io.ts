@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
+import cliTruncate from "cli-truncate";
 
 export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "cyan" | "magenta";
 
@@ -118,8 +119,7 @@ export function manyLines(text: string): string {
   );
 }
 
-/** Cut to a number of columns, with a mark where something is missing. */
+/** Cut to a number of columns, with a mark where something is missing; wide glyphs count as the two columns that they take. */
 export function clip(text: string, columns: number): string {
-  const chars = [...text];
-  return chars.length <= columns ? text : `${chars.slice(0, Math.max(0, columns - 1)).join("")}…`;
+  return cliTruncate(text, Math.max(1, columns));
 }

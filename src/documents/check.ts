@@ -3,7 +3,7 @@ import { checkNotify } from "./check-notify.ts";
 import type { PathStep } from "./positions.ts";
 import type { BaselineDocument } from "./schema/baseline.ts";
 import type { CloneDocument } from "./schema/clone.ts";
-import { durationMs } from "./schema/common.ts";
+import { acceptedMs } from "./schema/common.ts";
 import { describe, type Finding, NOT_AVAILABLE_YET } from "./schema/explain.ts";
 import type { FleetDocument } from "./schema/fleet.ts";
 import type { AnyDocument } from "./schema/kinds.ts";
@@ -188,7 +188,7 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
       message: `the driver \`${driver}\` does not limit resources yet`,
     });
   }
-  if (durationMs(spec.restart.backoff) > durationMs(spec.restart.backoff_max)) {
+  if (acceptedMs(spec.restart.backoff) > acceptedMs(spec.restart.backoff_max)) {
     findings.push({
       path: ["spec", "restart", "backoff"],
       reason: "BackoffBeyondMaximum",

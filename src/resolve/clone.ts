@@ -4,7 +4,7 @@ import { digestOf } from "../core/model/digest.ts";
 import type { ParsedDocument } from "../documents/parse.ts";
 import type { PathStep } from "../documents/positions.ts";
 import type { CloneDocument, CloneSpec } from "../documents/schema/clone.ts";
-import { durationMs } from "../documents/schema/common.ts";
+import { acceptedMs } from "../documents/schema/common.ts";
 import type { WorkspaceManifest } from "../ports/workspaces.ts";
 import { type Layers, sourceOf } from "./layers.ts";
 
@@ -46,12 +46,12 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
     })),
     restart: {
       intensity: spec.restart.intensity,
-      periodMs: durationMs(spec.restart.period),
-      backoffMs: durationMs(spec.restart.backoff),
-      backoffMaxMs: durationMs(spec.restart.backoff_max),
-      stableAfterMs: durationMs(spec.restart.stable_after),
+      periodMs: acceptedMs(spec.restart.period),
+      backoffMs: acceptedMs(spec.restart.backoff),
+      backoffMaxMs: acceptedMs(spec.restart.backoff_max),
+      stableAfterMs: acceptedMs(spec.restart.stable_after),
     },
-    orphanPolicy: { action: spec.orphan_policy.action, afterMs: durationMs(spec.orphan_policy.after) },
+    orphanPolicy: { action: spec.orphan_policy.action, afterMs: acceptedMs(spec.orphan_policy.after) },
     afterClosure: spec.after_closure ?? fleet.defaults.afterClosure,
     ...(spec.agent.pause_grace_seconds === 0
       ? {}

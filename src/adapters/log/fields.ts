@@ -1,6 +1,6 @@
 import { FactoryError } from "../../core/model/error.ts";
-import type { Redact } from "./redact.ts";
 
+type Redact = (text: string) => string;
 type Fields = Readonly<Record<string, unknown>> | undefined;
 
 /** Levels of nesting, entries per object or list: a log line is no place for a whole fleet. */
@@ -8,7 +8,7 @@ const DEPTH_MAX = 6;
 const ENTRIES_MAX = 100;
 
 /** The fields as plain JSON, redacted. The entry's own `at`, `level` and `message` cannot be overwritten. */
-export function jsonFields(fields: Fields, redact: Redact): Record<string, unknown> {
+export function plainFields(fields: Fields, redact: Redact): Record<string, unknown> {
   const entries = Object.entries(fields ?? {}).map(([key, value]): [string, unknown] => [
     RESERVED.has(key) ? `${key}_` : redact(key),
     plain(value, redact, DEPTH_MAX),
@@ -19,9 +19,9 @@ export function jsonFields(fields: Fields, redact: Redact): Record<string, unkno
 const RESERVED = new Set(["at", "level", "message"]);
 
 /** The fields as ` key=value`, strings without quotes where that is unambiguous. */
-export function fieldText(fields: Fields, redact: Redact): string {
-  return Object.entries(fields ?? {})
-    .map(([key, value]) => ` ${key}=${shown(plain(value, redact, DEPTH_MAX))}`)
+export function fieldText(fields: Readonly<Record<string, unknown>>): string {
+  return Object.entries(fields)
+    .map(([key, value]) => ` ${key}=${shown(value)}`)
     .join("");
 }
 

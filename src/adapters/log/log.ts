@@ -1,8 +1,9 @@
+import { pino } from "pino";
+import { createRedactor, type Redactor } from "../../core/model/redact.ts";
 import { iso } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import { fieldText, jsonFields } from "./fields.ts";
-import { createRedactor } from "./redact.ts";
+import { fieldText, plainFields } from "./fields.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -27,26 +28,30 @@ const LINE_CHARS_MAX = 16_384;
  * described, and a stream that fails is its owner's trouble, not the caller's.
  */
 export function createLog(options: LogOptions): Log {
-  const { json, stream, clock } = options;
-  const least = LOG_LEVELS.indexOf(options.level);
-  const redactor = createRedactor(options.redact);
+  const redactor = redactorOf(options.redact);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: "message",
+      timestamp: () => `,"at":"${iso(options.clock.now())}"`,
+      formatters: { level: (level) => ({ level }) },
+    },
+    {
+      write(line: string) {
+        try {
+          options.stream.write(`${options.json ? jsonLine(line) : textLine(line)}\n`);
+        } catch {
+          // A closed pipe must not end a controller.
+        }
+      },
+    },
+  );
 
-  function write(
-    level: LogLevel,
-    message: string,
-    fields: Readonly<Record<string, unknown>> | undefined,
-  ): void {
-    if (LOG_LEVELS.indexOf(level) < least) return;
-    const redact = redactor();
-    const at = iso(clock.now());
-    const line = json
-      ? JSON.stringify({ at, level, message: redact(message), ...jsonFields(fields, redact) })
-      : `${at} ${level.toUpperCase().padEnd(5)} ${oneLine(redact(message))}${fieldText(fields, redact)}`;
-    try {
-      stream.write(`${shorten(line, { json, at, level })}\n`);
-    } catch {
-      // A closed pipe must not end a controller.
-    }
+  function write(level: "debug" | "info" | "warn" | "error", message: string, fields: Fields): void {
+    if (!logger.isLevelEnabled(level)) return;
+    const { text } = redactor();
+    logger[level](plainFields(fields, text), text(message));
   }
 
   return {
@@ -57,17 +62,42 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** A line that is too long stays a valid one: JSON is wrapped as text instead of being cut in two. */
-function shorten(line: string, entry: { json: boolean; at: string; level: LogLevel }): string {
+type Fields = Readonly<Record<string, unknown>> | undefined;
+
+interface WrittenLine {
+  readonly level: string;
+  readonly at: string;
+  readonly message: string;
+}
+
+/** A line that is too long stays a valid one: it is wrapped as text instead of being cut in two. */
+function jsonLine(written: string): string {
+  const line = written.trimEnd();
   if (line.length <= LINE_CHARS_MAX) return line;
-  const cut = line.slice(0, LINE_CHARS_MAX / 2);
-  if (!entry.json) return `${cut}…`;
-  return JSON.stringify({
-    at: entry.at,
-    level: entry.level,
-    message: "entry cut, it was too long",
-    start: cut,
-  });
+  const { at, level } = JSON.parse(line) as WrittenLine;
+  const start = line.slice(0, LINE_CHARS_MAX / 2);
+  return JSON.stringify({ at, level, message: "entry cut, it was too long", start });
+}
+
+function textLine(written: string): string {
+  const { level, at, message, ...fields } = JSON.parse(written) as WrittenLine & Record<string, unknown>;
+  const line = `${at} ${level.toUpperCase().padEnd(5)} ${oneLine(message)}${fieldText(fields)}`;
+  return line.length <= LINE_CHARS_MAX ? line : `${line.slice(0, LINE_CHARS_MAX / 2)}…`;
+}
+
+/** Made anew only when a secret was resolved since the last line. */
+function redactorOf(values: Iterable<string>): () => Redactor {
+  let known = "";
+  let redactor = createRedactor([]);
+  return () => {
+    const secrets = [...values];
+    const key = secrets.join("\0");
+    if (key !== known) {
+      known = key;
+      redactor = createRedactor(secrets);
+    }
+    return redactor;
+  };
 }
 
 function oneLine(text: string): string {

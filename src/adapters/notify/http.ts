@@ -1,6 +1,4 @@
 /** One POST of a notice: one deadline, a short look at the answer, no redirect followed. */
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { meaningOf, retryAfter } from "../../core/notify/schedule.ts";
 import type { Delivery } from "../../ports/notifier.ts";
 
@@ -18,10 +16,16 @@ export const POST_TIMEOUT_MS = 15_000;
 const ANSWER_BYTES_MAX = 2_048;
 const ANSWER_CHARS_SHOWN = 200;
 
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
 /** Never rejects: trouble on the way is an answer like any other. */
 export async function post(call: Post, signal: AbortSignal): Promise<Delivery> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(POST_TIMEOUT_MS)]);
-  let answer: { status: number; text: string; headers: IncomingMessage["headers"] };
+  let answer: Answer;
   try {
     answer = await send(call, limit);
   } catch (error) {
@@ -38,12 +42,12 @@ export async function post(call: Post, signal: AbortSignal): Promise<Delivery> {
     case "gone":
       return { type: "gone", message };
     case "retry": {
-      const afterMs = retryAfter(headers["retry-after"], call.nowMs);
+      const afterMs = retryAfter(headers.get("retry-after") ?? undefined, call.nowMs);
       return { type: "retry", message, ...(afterMs === null ? {} : { afterMs }) };
     }
     case "refused": {
-      const elsewhere = status >= 300 && status < 400 && headers.location !== undefined;
-      return { type: "refused", message: elsewhere ? redirected(status, headers.location ?? "") : message };
+      const location = status >= 300 && status < 400 ? headers.get("location") : null;
+      return { type: "refused", message: location === null ? message : redirected(status, location) };
     }
   }
 }
@@ -54,59 +58,33 @@ function redirected(status: number, location: string): string {
   return `answered ${status}, a redirect to ${origin}; redirects are not followed: put the final address into fleet.yaml`;
 }
 
-function send(
-  { url, headers, body }: Post,
-  signal: AbortSignal,
-): Promise<{ status: number; text: string; headers: IncomingMessage["headers"] }> {
-  return new Promise((resolve, reject) => {
-    const bytes = Buffer.from(body);
-    const settings = {
-      method: "POST",
-      signal,
-      // A connection of its own: notices are rare, and one that was kept open may be dead already.
-      agent: false,
-      headers: {
-        "content-type": "application/json",
-        "content-length": bytes.length,
-        "user-agent": "factory",
-        ...headers,
-      },
-    } as const;
-    const onAnswer = (answer: IncomingMessage): void => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      const done = (): void =>
-        resolve({
-          status: answer.statusCode ?? 0,
-          text: Buffer.concat(chunks).toString("utf8"),
-          headers: answer.headers,
-        });
-      answer.on("data", (chunk: Buffer) => {
-        size += chunk.length;
-        chunks.push(chunk);
-        if (size < ANSWER_BYTES_MAX) return;
-        done();
-        answer.destroy();
-      });
-      answer.on("end", done);
-      answer.on("error", reject);
-    };
-    let outgoing: ClientRequest;
-    try {
-      outgoing = url.startsWith("https:")
-        ? httpsRequest(url, settings, onAnswer)
-        : httpRequest(url, settings, onAnswer);
-    } catch (error) {
-      reject(error);
-      return;
-    }
-    outgoing.on("error", reject);
-    outgoing.end(bytes);
+async function send({ url, headers, body }: Post, signal: AbortSignal): Promise<Answer> {
+  const answer = await fetch(url, {
+    method: "POST",
+    redirect: "manual",
+    headers: { "content-type": "application/json", "user-agent": "factory", ...headers },
+    body,
+    signal,
   });
+  return { status: answer.status, headers: answer.headers, text: await beginningOf(answer) };
 }
 
+/** No more of the body than says something; a receiver that goes on talking is not listened to. */
+async function beginningOf(answer: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of answer.body ?? []) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= ANSWER_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** `fetch` says little by itself; the reason why no connection came about stands in its cause. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = "code" in error ? String(error.code) : "";
-  return error.message === "" ? code || error.name : error.message;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return String(cause);
+  const code = "code" in cause ? String(cause.code) : "";
+  return cause.message === "" ? code || cause.name : cause.message;
 }

@@ -1,6 +1,6 @@
 import { systemClock } from "../../adapters/system/clock.ts";
+import { durationMs } from "../../core/model/duration.ts";
 import { FactoryError } from "../../core/model/error.ts";
-import { HOUR_MS, MINUTE_MS } from "../../core/model/time.ts";
 import type { Period, Trends } from "../../core/status/trends.ts";
 import { connect, unknownName } from "../controller.ts";
 import { EXIT, usageError } from "../exit.ts";
@@ -127,9 +127,7 @@ function usd(value: number | null): string {
 }
 
 function spanOf(text: string): number {
-  const match = /^(\d{1,5})(m|h|d|w)$/.exec(text);
-  const unit = { m: MINUTE_MS, h: HOUR_MS, d: 24 * HOUR_MS, w: 168 * HOUR_MS }[match?.[2] ?? ""];
-  const value = Number(match?.[1]) * (unit ?? Number.NaN);
-  if (!(value > 0)) throw usageError(`--since ${text}: expected e.g. 90m, 12h, 30d or 4w`);
+  const value = durationMs(text, ["m", "h", "d", "w"]) ?? 0;
+  if (value <= 0) throw usageError(`--since ${text}: expected e.g. 90m, 12h, 30d or 4w`);
   return value;
 }

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from "node:util";
+import stringWidth from "string-width";
 import { clip } from "../io.ts";
 
 export interface Column {
@@ -22,7 +22,7 @@ export function table(
   options: { readonly width: number; readonly paint?: (text: string, row: number, column: number) => string },
 ): string {
   const widths = columns.map((column, index) =>
-    Math.max(column.title.length, ...rows.map((row) => length(row[index] ?? ""))),
+    Math.max(stringWidth(column.title), ...rows.map((row) => stringWidth(row[index] ?? ""))),
   );
   squeeze(columns, widths, options.width);
   const paint = options.paint ?? ((text) => text);
@@ -31,7 +31,7 @@ export function table(
       .map((column, index) => {
         const width = widths[index] ?? 0;
         const text = clip(cells[index] ?? "", width);
-        const fill = " ".repeat(Math.max(0, width - length(text)));
+        const fill = " ".repeat(Math.max(0, width - stringWidth(text)));
         const painted = row < 0 ? text : paint(text, row, index);
         if (column.right === true) return fill + painted;
         return index === columns.length - 1 ? painted : painted + fill;
@@ -58,8 +58,4 @@ function squeeze(columns: readonly Column[], widths: number[], width: number): v
     if (widest <= GROWS_MIN) return;
     widths[widths.indexOf(widest)] = widest - 1;
   }
-}
-
-function length(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
 }

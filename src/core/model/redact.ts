@@ -90,7 +90,15 @@ function startOfPossibleSecret(
   return text.length;
 }
 
-function formsOf(value: string): readonly string[] {
+/** The value itself, without the white space around it, and line by line where it has several, as a key file has. */
+function formsOf(secret: string): readonly string[] {
+  const lines = secret.split(/\r?\n/).map((line) => line.trim());
+  return [...new Set([secret, secret.trim(), ...lines])]
+    .filter((value) => value.length >= SECRET_LENGTH_MIN)
+    .flatMap(encodedForms);
+}
+
+function encodedForms(value: string): readonly string[] {
   const bytes = Buffer.from(value, "utf8");
   const forms = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value), bytes.toString("hex")];
   forms.push(new URLSearchParams([["", value]]).toString().slice(1));

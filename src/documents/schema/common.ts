@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PAUSE_GRACE_MS_MAX } from "../../core/model/clone.ts";
+import { durationMs } from "../../core/model/duration.ts";
 
 export const API_VERSION = "factory/v1";
 
@@ -122,10 +123,8 @@ export const PATTERN_TEXT: ReadonlyMap<string, string> = new Map(
 );
 
 /** Milliseconds of a text that `Duration` has accepted. */
-export function durationMs(text: string): number {
-  const [, digits = "0", unit = "s"] = /^([0-9]+)(ms|s|m|h|d)$/.exec(text) ?? [];
-  const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-  return Number(digits) * (unitMs[unit] ?? 1_000);
+export function acceptedMs(text: string): number {
+  return durationMs(text, ["ms", "s", "m", "h", "d"]) ?? 0;
 }
 
 /** One pattern instead of a URL parser, so that zod and JSON Schema cannot disagree. */

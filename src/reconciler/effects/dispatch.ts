@@ -1,3 +1,4 @@
+import { doubledMs } from "../../core/model/backoff.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import { asFactoryError, assertNever } from "../../core/model/error.ts";
@@ -151,7 +152,7 @@ export function createDispatcher(parts: {
       lane.nudge = new AbortController();
       signals.push(lane.nudge.signal);
     }
-    const ms = Math.min(RETRY_MS * 2 ** Math.min(tries - 1, DOUBLINGS_MAX), RETRY_MAX_MS);
+    const ms = doubledMs(RETRY_MS, tries - 1, RETRY_MAX_MS);
     await clock.sleep(ms, AbortSignal.any(signals)).catch(() => {});
   }
 
@@ -226,7 +227,6 @@ function attemptsMax(effect: Effect): number {
 }
 
 /** More would overflow long before the cap is missed. */
-const DOUBLINGS_MAX = 10;
 
 /** An effect for an instance or a phase that is over. Stops are never pointless: proof is asked for until it is given. */
 export function isPointless(effect: Effect, state: CloneState): boolean {

@@ -1,3 +1,4 @@
+import { doubledMs } from "../../core/model/backoff.ts";
 import { asFactoryError, FactoryError } from "../../core/model/error.ts";
 import { type Instant, MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -240,7 +241,7 @@ export function createWriteBack(parts: {
   /** What is on the branch is looked at anew: it is not what we thought. */
   function again(what: string, message: string): "retry" | "stuck" {
     known = null;
-    notBefore = clock.now() + Math.min(RETRY_MS * 2 ** retries, RETRY_MAX_MS);
+    notBefore = clock.now() + doubledMs(RETRY_MS, retries, RETRY_MAX_MS);
     retries = Math.min(retries + 1, 10);
     failing = `${what}: ${message}`;
     log.warn(what, { message, retryAt: notBefore });

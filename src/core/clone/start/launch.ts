@@ -1,4 +1,5 @@
 /** From a planned start to an accepted mission: runbook 3.1 to 4.4. */
+import { doubledMs } from "../../model/backoff.ts";
 import { FRESH_CALLBACK } from "../../model/callback.ts";
 import type { CloneState, InstanceState } from "../../model/clone-state.ts";
 import type { Gate } from "../../model/condition.ts";
@@ -180,7 +181,7 @@ export function advance(state: CloneState, at: Instant): Step {
 
 /** Places the hold `gate`, which ends by itself after a delay that doubles with every attempt. */
 function holdAtGate(state: CloneState, gate: Gate, at: Instant): CloneState {
-  const delay = Math.min(GATE_RETRY_MS * 2 ** Math.min(state.gateAttempts, 10), GATE_RETRY_MAX_MS);
+  const delay = doubledMs(GATE_RETRY_MS, state.gateAttempts, GATE_RETRY_MAX_MS);
   const hold: Hold = {
     kind: "gate",
     owner: "supervisor",

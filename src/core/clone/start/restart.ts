@@ -1,3 +1,4 @@
+import { doubledMs } from "../../model/backoff.ts";
 import type { RestartPolicy } from "../../model/clone.ts";
 import { type CloneState, FAILURES_MAX, type Failure } from "../../model/clone-state.ts";
 import { fractionOf } from "../../model/jitter.ts";
@@ -67,7 +68,7 @@ export function judgeFailure(
 
 /** Full jitter: uniform between 0 and the doubled delay, so that a fleet that fell together does not rise together. */
 function backoffMs(policy: RestartPolicy, attempt: number, seed: string): number {
-  const ceiling = Math.min(policy.backoffMs * 2 ** (attempt - 1), policy.backoffMaxMs);
+  const ceiling = doubledMs(policy.backoffMs, attempt - 1, policy.backoffMaxMs);
   return Math.round(ceiling * fractionOf(seed));
 }
 

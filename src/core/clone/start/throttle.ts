@@ -9,6 +9,7 @@
  * not be able to stop the clones of others.
  */
 
+import { doubledMs } from "../../model/backoff.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Hold } from "../../model/hold.ts";
@@ -30,7 +31,6 @@ const WAIT_FLOOR_MAX_MS = 5 * MINUTE_MS;
 /** Jitter is only ever added: a part of the wait, and at most this. */
 const JITTER_PART = 0.2;
 const JITTER_MAX_MS = 30 * SECOND_MS;
-const DOUBLINGS_MAX = 16;
 /** Exits under a limit, in a row, that are not counted as failures. Beyond them something else is wrong as well. */
 export const THROTTLED_IN_A_ROW_MAX = 20;
 
@@ -47,7 +47,7 @@ export function onThrottled(state: CloneState, report: Report, at: Instant): Ste
   const stableMs = (state.spec?.restart ?? DEFAULT_RESTART).stableAfterMs;
   const times = before !== null && at - before.until < stableMs ? before.times + 1 : 1;
   const asked = report.detail["retry_after_ms"];
-  const floorMs = Math.min(WAIT_MIN_MS * 2 ** Math.min(times - 1, DOUBLINGS_MAX), WAIT_FLOOR_MAX_MS);
+  const floorMs = doubledMs(WAIT_MIN_MS, times - 1, WAIT_FLOOR_MAX_MS);
   const plainMs = Math.min(Math.max(typeof asked === "number" ? asked : 0, floorMs), WAIT_MAX_MS);
   const jitterMs = Math.min(plainMs * JITTER_PART, JITTER_MAX_MS);
   const waitMs = Math.round(plainMs + jitterMs * fractionOf(`${state.name}/${instance.epoch}/${report.seq}`));
