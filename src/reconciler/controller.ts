@@ -37,6 +37,7 @@ import { createKillSwitch, type KillSwitch } from "./fleet/kill-switch.ts";
 import { createRollback } from "./fleet/rollback.ts";
 import { createRollouts } from "./fleet/rollouts.ts";
 import { createWatching } from "./loop/absence.ts";
+import { createNews } from "./loop/news.ts";
 import { createProber } from "./loop/probing.ts";
 import { createReconciler } from "./loop/reconcile.ts";
 import { superviseClone, superviseOnce } from "./loop/supervise.ts";
@@ -114,6 +115,8 @@ export interface Controller {
   flushMs(): number;
   /** Something happened since the last call that another pass could act upon. */
   takeDirty(): boolean;
+  /** Calls back whenever that becomes so, so that nobody has to ask again and again. */
+  onDirty(listener: () => void): void;
   /** Resolves when no effect is under way and nothing waits to be recorded. */
   settled(): Promise<void>;
   /** Prolongs the right to act when it is time to; to be asked every second or so. */
@@ -192,7 +195,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     log,
     onChange() {
-      dirty = true;
+      news.mark();
       writeBack.touch(true);
     },
   });
@@ -246,7 +249,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
   const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
   const answers = createAnswers({ recorder, clock, caps: () => reconciler.desired()?.fleet.caps ?? null });
-  let dirty = true;
+  const news = createNews();
+  let reconciling: Promise<void> = Promise.resolve();
   const outbox = createOutbox({
     recorder,
     open: parts.notifiers,
@@ -303,7 +307,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   recorder.onEffects((effects) => dispatcher.add(effects));
   recorder.onChange((change) => {
     if (matters(change)) {
-      dirty = true;
+      news.mark();
       writeBack.touch(isUrgent(change));
     }
     if (mustOutliveUs(change)) writeBack.keep();
@@ -336,12 +340,19 @@ export async function createController(parts: ControllerParts): Promise<Controll
     if (
       before !== `${reconciler.source().state} ${reconciler.source().reason} ${reconciler.source().revision}`
     ) {
-      dirty = true;
+      news.mark();
       writeBack.touch(reconciler.source().state === "error");
     }
   }
 
-  async function reconcile(signal: AbortSignal): Promise<void> {
+  /** One at a time: two that compare the same things at the same moment would plan each step twice. */
+  function reconcile(signal: AbortSignal): Promise<void> {
+    const mine = reconciling.then(() => reconcileNow(signal));
+    reconciling = mine.catch(() => {});
+    return mine;
+  }
+
+  async function reconcileNow(signal: AbortSignal): Promise<void> {
     if (right.lost() !== null) return;
     // Where its branch is called is known once `fleet.yaml` was read.
     const desired = reconciler.desired();
@@ -431,11 +442,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
     touch: () => writeBack.refresh(),
     flushMs: () =>
       (reconciler.desired()?.fleet.writeBack.flushIntervalSeconds ?? DEFAULT_FLUSH_SECONDS) * SECOND_MS,
-    takeDirty() {
-      const was = dirty;
-      dirty = false;
-      return was;
-    },
+    takeDirty: () => news.take(),
+    onDirty: (listener) => news.onMark(listener),
     async settled() {
       await recorder.idle();
       await dispatcher.idle();

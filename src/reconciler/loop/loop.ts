@@ -29,6 +29,10 @@ export interface Loop {
 const TICK_MS = 250;
 /** Between two listings of what lives when nothing else happened: finds what died without a word. */
 const LIST_MS = 2 * SECOND_MS;
+/** After a pass the loop rests so many times as long as it took: where something happens all the time, a fifth of the time goes into passes. */
+const PASS_REST = 4;
+const PASS_REST_MS_MIN = 10;
+const PASS_REST_MS_MAX = TICK_MS;
 /** So that many controllers do not ask the forge in step. */
 const POLL_JITTER = 0.05;
 const COMPLAIN_AGAIN_MS = MINUTE_MS;
@@ -49,6 +53,8 @@ export function startLoop(
   const { signal } = stopping;
   let poked = false;
   let wakePoll: AbortController = new AbortController();
+  let wakePass: AbortController = new AbortController();
+  controller.onDirty(() => wakePass.abort());
   let looked = false;
   const complaints = new Map<string, { readonly message: string; readonly at: number }>();
   let lost: Error | null = null;
@@ -109,12 +115,18 @@ export function startLoop(
     let listedAt = 0;
     while (!signal.aborted) {
       const now = clock.now();
+      const begun = clock.monotonic();
+      const woken = new AbortController();
+      wakePass = woken;
       if (looked && (controller.takeDirty() || Math.abs(now - listedAt) >= LIST_MS)) {
         listedAt = now;
         await guarded("a pass", () => controller.reconcile(signal));
         endIfLost();
+        const restMs = Math.max(PASS_REST_MS_MIN, (clock.monotonic() - begun) * PASS_REST);
+        await clock.sleep(Math.min(restMs, PASS_REST_MS_MAX), signal).catch(() => {});
       }
-      await clock.sleep(TICK_MS, signal).catch(() => {});
+      // What happened since it began is acted upon now, not at the next tick.
+      await clock.sleep(TICK_MS, AbortSignal.any([signal, woken.signal])).catch(() => {});
     }
   }
 
@@ -122,6 +134,7 @@ export function startLoop(
     while (!signal.aborted) {
       poked = false;
       await guarded("looking at the repository", () => controller.poll(signal));
+      if (!looked) wakePass.abort();
       looked = true;
       if (poked) continue;
       wakePoll = new AbortController();
