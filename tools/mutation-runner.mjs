@@ -23,15 +23,16 @@ import { determineHitLimitReached, toMutantRunResult } from "@stryker-mutator/ap
  */
 const TESTS = [
   { tests: "test/core/*/**/*.test.ts", about: /./ },
-  { tests: "test/core/kill-switch.test.ts", about: /kill-switch/ },
   { tests: "test/golden/{situations,reviews}/*.test.ts", about: /./ },
-  { tests: "test/shim/redact.test.ts", about: /model\/redact/ },
   {
-    tests: "test/reconciler/actions.test.ts",
+    tests: "test/reconciler/callbacks/actions.test.ts",
     about:
       /core\/(ledger|clone\/(conduct\/(agent-actions|lane-freeze)|questions)|check\/invariants\/actions)/,
   },
-  { tests: "test/reconciler/{outbox,letters}.test.ts", about: /core\/(notify|status\/callbacks)/ },
+  {
+    tests: "test/reconciler/notices/{outbox,dead-letter-replay}.test.ts",
+    about: /core\/(notify|status\/callbacks)/,
+  },
 ];
 const STANDS_FOR_VITEST = new URL("./mutation-vitest.mjs", import.meta.url).href;
 /** What the core remembers between two questions, by file, and how that is forgotten. */

@@ -5,7 +5,7 @@ import { agentCommand, createWorld, missionUntil, type World } from "./world.ts"
 
 /**
  * Caps of a day, on real processes: of one clone and of all. That a day ends by itself is told by a clock that can
- * be set, in `test/core/clone/budget.test.ts`.
+ * be set, in `test/core/clone/spending/budget.test.ts`.
  */
 let world: World;
 let controller: RunningController;

@@ -7,7 +7,7 @@ import { NO_ROLLBACK } from "../../../src/core/model/guardrail.ts";
 import { fleetView, missionViews } from "../../../src/core/status/fleet.ts";
 import { degradedItems, livenessView, suspicionRank } from "../../../src/core/status/liveness.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";
-import { aPicture, closed, heard, KILL, NOW, PIN, working } from "./picture.ts";
+import { aPicture, closed, heard, KILL, NOW, PIN, working } from "./snapshot.ts";
 
 const named = (views: readonly { readonly name: string; readonly phase: string }[]) =>
   views.map(({ name, phase }) => `${name} ${phase}`);

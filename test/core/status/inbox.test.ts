@@ -8,7 +8,7 @@ import { inboxOf } from "../../../src/core/status/inbox.ts";
 import type { RecordProblem } from "../../../src/core/status/record-problem.ts";
 import { aVerdict, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { aRow } from "../notify/notices.ts";
-import { aPicture, closed, KILL, NOW, PIN, working } from "./picture.ts";
+import { aPicture, closed, KILL, NOW, PIN, working } from "./snapshot.ts";
 
 describe("the inbox", () => {
   const items = (states: readonly CloneState[], change: Partial<ReturnType<typeof aPicture>> = {}) =>

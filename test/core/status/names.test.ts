@@ -6,7 +6,7 @@ import { isAtRest } from "../../../src/core/status/at-rest.ts";
 import { laneOf } from "../../../src/core/status/lane.ts";
 import { whyView } from "../../../src/core/status/why.ts";
 import { aClone, aDesired, aMission, Life } from "../../support/fleet.ts";
-import { aPicture, closed, working } from "./picture.ts";
+import { aPicture, closed, working } from "./snapshot.ts";
 
 const held = (subject: string, reason = "X"): Held => ({
   subject,

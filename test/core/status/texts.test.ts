@@ -7,7 +7,7 @@ import { inboxOf } from "../../../src/core/status/inbox.ts";
 import { postmortemSkeleton } from "../../../src/core/status/postmortem.ts";
 import type { FleetView } from "../../../src/core/status/view.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";
-import { aPicture } from "./picture.ts";
+import { aPicture } from "./snapshot.ts";
 
 const percent = (used: number, limit: number | null) =>
   limit === null ? 0 : Math.min(100, Math.round((used / limit) * 100));

@@ -1,0 +1,130 @@
+/** Runbook 3.2 to 3.4 and 4.1: what is looked at before an epoch is used up, with real files. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createSecrets } from "../../../src/adapters/secrets/secrets.ts";
+import { createWorkspaces } from "../../../src/adapters/workspace/workspaces.ts";
+import type { ConditionType, Gate } from "../../../src/core/model/condition.ts";
+import { prepare } from "../../../src/reconciler/effects/prepare.ts";
+import { createResolvedRevisions } from "../../../src/reconciler/source/resolved-revisions.ts";
+import { createFakeSource } from "../../support/fake/index.ts";
+import { Life, T0 } from "../../support/fleet.ts";
+import { cloneFile, cloneName, fleetFiles, missionFile } from "../../support/fleet-files.ts";
+
+const signal = new AbortController().signal;
+const clone = cloneName("audit");
+let root: string;
+let life: Life;
+let revisions: ReturnType<typeof createResolvedRevisions>;
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "factory-gates-"));
+  const overlay = { base_profile: "ua@1.0.0", safety: { rules: ["Never write outside of the workspace."] } };
+  const files = {
+    ...fleetFiles(),
+    ...cloneFile(clone, {
+      command: ["true"],
+      overlays: ["careful"],
+      secrets: [{ name: "API_KEY", from: { env: "TEST_KEY" } }],
+    }),
+    ...missionFile("audit", { clone }),
+    "overlays/careful/overlay.yaml": JSON.stringify({
+      apiVersion: "factory/v1",
+      kind: "Overlay",
+      metadata: { name: "careful" },
+      spec: overlay,
+    }),
+  };
+  const source = createFakeSource();
+  source.commit(Object.fromEntries(Object.entries(files).map(([path, text]) => [path, String(text)])));
+  const seen = await source.observe(signal);
+  if (seen.type === "error") throw new Error(seen.message);
+  revisions = createResolvedRevisions({
+    source,
+    repository: "test",
+    clock: { now: () => T0, sleep: async () => {} },
+  });
+  const desired = await revisions.take(seen.snapshot, signal);
+  const spec = desired.clones.get(clone);
+  const mission = desired.missions.get("audit");
+  if (spec === undefined || mission === undefined) throw new Error("the fleet has no audit");
+  life = new Life(clone).on({ type: "clone.declared", spec }).on({ type: "mission.assigned", mission });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+interface Circumstances {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly callbackUrl?: string;
+  readonly workspaces?: string;
+}
+
+/** The gates, and what they make of the clone. */
+async function looked(seen: Circumstances = {}): Promise<ReadonlyMap<ConditionType, Gate>> {
+  const gates = await prepare(
+    life.state,
+    {
+      drivers: new Map([["process", {} as never]]),
+      workspaces: createWorkspaces({ directory: seen.workspaces ?? join(root, "workspaces") }),
+      secrets: createSecrets({ root: join(root, "secrets"), env: seen.env ?? { TEST_KEY: "sesame" } }),
+      revisions,
+      installation: "test",
+      callbackUrl: () => seen.callbackUrl ?? "http://127.0.0.1:2/v1/events",
+    },
+    signal,
+  );
+  life.planned().on({ type: "prepare.finished", gates });
+  return new Map(gates.map((gate) => [gate.type, gate]));
+}
+
+const condition = (type: ConditionType) => life.state.conditions.find((one) => one.type === type);
+
+describe("before a clone is started", () => {
+  test("baseline and overlay are on disk with the digest that was reviewed, its secrets resolve, its envelope is valid", async () => {
+    const gates = await looked();
+    const digest = life.state.spec?.workspaceDigest ?? "";
+    expect(gates.get("BaselineApplied")?.evidence).toContain(`ua@1.0.0, workspace ${digest}`);
+    expect(gates.get("OverlayApplied")?.evidence).toContain(`careful, lock file ${digest}`);
+    expect(gates.get("EnvelopeValid")?.evidence).toContain(life.state.mission?.contractHash);
+    for (const type of ["BaselineApplied", "OverlayApplied", "SecretsVerified", "EnvelopeValid"] as const)
+      expect(condition(type), type).toMatchObject({ status: "True" });
+    const instructions = readFileSync(join(root, "workspaces", clone, "AGENTS.md"), "utf8");
+    expect(instructions).toContain("Do what the mission says.");
+    expect(instructions).toContain("Never write outside of the workspace.");
+    expect(JSON.stringify([...gates.values()])).not.toContain("sesame");
+    expect(life).toMatchObject({ effects: ["launch"], state: { epoch: 1 } });
+  });
+
+  test.each<[what: string, type: ConditionType, reason: string, seen: () => Circumstances]>([
+    ["a workspace that cannot be made", "BaselineApplied", "NotApplied", () => ({ workspaces: aFile() })],
+    ["an overlay that cannot be applied", "OverlayApplied", "NotApplied", () => ({ workspaces: aFile() })],
+    ["another tree than the reviewed one", "BaselineApplied", "DigestDiffers", otherDigest],
+    ["a secret that does not resolve", "SecretsVerified", "SecretMissing", () => ({ env: {} })],
+    [
+      "a payload that breaks its contract",
+      "EnvelopeValid",
+      "EnvelopeInvalid",
+      () => ({ callbackUrl: "none" }),
+    ],
+  ])("%s holds it at the gate, and no epoch is used up", async (_what, type, reason, seen) => {
+    await looked(seen());
+    expect(condition(type)).toMatchObject({ status: "False", reason });
+    expect(life.state).toMatchObject({ phase: "Idle", epoch: 0, instance: null });
+    expect(life.state.holds).toMatchObject([{ kind: "gate", clearBy: "supervisor" }]);
+    expect(life.effects).toEqual([]);
+  });
+});
+
+/** Where a folder should be. */
+function aFile(): string {
+  const path = join(root, "in-the-way");
+  writeFileSync(path, "");
+  return path;
+}
+
+function otherDigest(): Circumstances {
+  const { spec } = life.state;
+  if (spec === null) throw new Error("it is not declared");
+  life.on({ type: "clone.declared", spec: { ...spec, digest: "sha256:2", workspaceDigest: "sha256:other" } });
+  return {};
+}

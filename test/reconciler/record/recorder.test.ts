@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { initialState } from "../../../src/core/model/clone-state.ts";
+import { FactoryError } from "../../../src/core/model/error.ts";
+import type { Signal } from "../../../src/core/model/instance.ts";
+import { silentLog } from "../../../src/ports/log.ts";
+import type { NewEffect, Store } from "../../../src/ports/store.ts";
+import { openRecorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
+import { aClone, aMission, REVISION, T0 } from "../../support/fleet.ts";
+import { createMemoryStore } from "../../support/memory-store/store.ts";
+import { rightToAct } from "../../support/right.ts";
+
+let now = T0;
+const clock = { now: () => now++, sleep: async () => {} };
+const open = (store: Store) => openRecorder({ store, clock, log: silentLog, right: rightToAct() });
+const declared = { type: "clone.declared", spec: aClone("scribe") } as const;
+const assigned = { type: "mission.assigned", mission: aMission("audit", "scribe") } as const;
+const started = { type: "start.planned", revision: REVISION, why: "" } as const;
+
+describe("the record", () => {
+  test("what was written is there for the next controller, with the effects that were not settled", async () => {
+    const store = createMemoryStore();
+    const recorder = await open(store);
+    const effects: NewEffect[] = [];
+    recorder.onEffects((more) => effects.push(...more));
+    await recordEvents(recorder, "scribe", declared, assigned, started);
+    expect(effects.map(({ id, effect }) => [id, effect.type])).toEqual([["scribe/3/0", "prepare"]]);
+    const next = await open(store.reopen());
+    expect(next.states.get("scribe")).toEqual(recorder.states.get("scribe"));
+    expect(next.unsettled.map((effect) => effect.id)).toEqual(["scribe/3/0"]);
+  });
+
+  test("a heartbeat is heard although it cannot be written down", async () => {
+    const store = createMemoryStore();
+    const full = async (): Promise<never> => {
+      throw new FactoryError("store/io", "retry", "the disk is full");
+    };
+    const recorder = await open({ ...store, putSignals: full });
+    const heartbeat = { clone: "scribe", epoch: 1, seq: 1 } as Signal["heartbeat"];
+    await expect(recorder.putSignal({ receivedAt: T0, heartbeat })).rejects.toThrow("the disk is full");
+    expect(recorder.signals.get("scribe")?.receivedAt).toBe(T0);
+  });
+
+  test("entries are decided one after the other, however many wait", async () => {
+    const recorder = await open(createMemoryStore());
+    const seen: number[] = [];
+    await Promise.all(
+      Array.from({ length: 50 }, () =>
+        recorder.write("scribe", (state) => {
+          seen.push(state.version);
+          return { events: [declared] };
+        }),
+      ),
+    );
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index));
+  });
+
+  test("an entry that throws harms no other", async () => {
+    const recorder = await open(createMemoryStore());
+    const bad = recorder.write("scribe", () => {
+      throw new Error("no");
+    });
+    const good = recordEvents(recorder, "other", declared);
+    await expect(bad).rejects.toThrow("no");
+    expect((await good).after.version).toBe(1);
+    expect(recorder.states.get("scribe")).toBeUndefined();
+  });
+
+  test.each(["before", "after"] as const)(
+    "a commit that failed %s it took effect is neither lost nor done twice",
+    async (when) => {
+      const store = createMemoryStore();
+      const recorder = await open(store);
+      const effects: string[] = [];
+      recorder.onEffects((more) => effects.push(...more.map((effect) => effect.id)));
+      await recordEvents(recorder, "scribe", declared, assigned);
+      store.failNextCommit(when);
+      await expect(recordEvents(recorder, "scribe", started)).rejects.toMatchObject({ code: "store/io" });
+      await recordEvents(recorder, "scribe", started);
+      expect(recorder.states.get("scribe")?.phase).toBe("Preparing");
+      expect(effects).toEqual(["scribe/3/0"]);
+      expect(await store.verify()).toMatchObject({ ok: true, events: when === "before" ? 3 : 4 });
+    },
+  );
+
+  test("trouble is told when it begins and when it is over, not with every attempt", async () => {
+    const store = createMemoryStore();
+    const lines: string[] = [];
+    const say = (line: string): void => void lines.push(line);
+    const log = { ...silentLog, error: say, info: say };
+    const recorder = await openRecorder({
+      store,
+      clock: { now: () => T0, sleep: async () => {} },
+      log,
+      right: rightToAct(),
+    });
+    for (let tries = 0; tries < 3; tries++) {
+      store.failNextCommit("before");
+      await expect(recordEvents(recorder, "scribe", declared)).rejects.toMatchObject({ code: "store/io" });
+    }
+    expect(recorder.problem()).toMatchObject({ since: T0 });
+    await recordEvents(recorder, "scribe", declared);
+    expect(recorder.problem()).toBeNull();
+    expect(lines).toEqual(["the record could not be written", "the record can be written again"]);
+  });
+
+  test("nothing is written for an entry that has nothing to say", async () => {
+    const store = createMemoryStore();
+    const recorder = await open(store);
+    const { before, after } = await recorder.write("scribe", () => null);
+    expect(after).toBe(before);
+    expect(before).toEqual(initialState("scribe", before.phaseSince));
+    expect(await store.verify()).toMatchObject({ ok: true, events: 0 });
+  });
+});
+
+test("a listener that throws keeps nobody from being told, and the record goes on", async () => {
+  const recorder = await open(createMemoryStore());
+  const told: string[] = [];
+  recorder.onChange(() => {
+    throw new Error("no");
+  });
+  recorder.onChange(({ after }) => told.push(after.name));
+  await recordEvents(recorder, "scribe", declared);
+  await recordEvents(recorder, "scribe", assigned);
+  expect(told).toEqual(["scribe", "scribe"]);
+});

@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { FactoryError } from "../../../src/core/model/error.ts";
+import { anchorText } from "../../../src/core/record/anchor.ts";
+import { publishedClone, textOf } from "../../../src/core/record/published.ts";
+import { planRebuild } from "../../../src/core/record/rebuild.ts";
+import type { SteadyClock } from "../../../src/ports/clock.ts";
+import { silentLog } from "../../../src/ports/log.ts";
+import { type ControllerParts, createController } from "../../../src/reconciler/controller.ts";
+import { JOURNAL_PATH } from "../../../src/reconciler/record/published-files.ts";
+import { restoreRecord, type Survey } from "../../../src/reconciler/record/restore.ts";
+import { takeRightToAct } from "../../../src/reconciler/record/right-to-act.ts";
+import { Life, T0 } from "../../support/fleet.ts";
+import { createMemoryStore, type MemoryStore } from "../../support/memory-store/store.ts";
+
+const clock = { now: () => T0, monotonic: () => T0 } as SteadyClock;
+const anchor = { installation: "i", repository: "r", seq: 9, hash: "a".repeat(64), first: "b".repeat(64) };
+const files = new Map([[JOURNAL_PATH, anchorText(anchor)]]);
+const survey: Survey = {
+  orphans: [],
+  rebuild: planRebuild({
+    files: {
+      journal: anchorText(anchor),
+      clones: new Map([["record/scribe.json", textOf(publishedClone(new Life().running().state))]]),
+      closed: new Map(),
+      actions: new Map(),
+    },
+    instances: [],
+    workspaces: new Set(),
+    keyKept: true,
+    commit: "c".repeat(40),
+    now: T0,
+  }),
+};
+
+/** As long as its disk takes so many commits. */
+function failingAfter(store: MemoryStore, commits: number): MemoryStore {
+  let left = commits;
+  return {
+    ...store,
+    async commit(batch) {
+      left -= 1;
+      if (left < 0) throw new FactoryError("store/io", "retry", "the disk is full");
+      return store.commit(batch);
+    },
+  };
+}
+
+async function restore(store: MemoryStore): Promise<void> {
+  const { signal } = new AbortController();
+  const { lease } = store;
+  const right = await takeRightToAct({ lease, store, holder: "restore", clock, log: silentLog }, signal);
+  return restoreRecord(survey, { store, files, clock, log: silentLog, right, signal });
+}
+
+async function start(store: MemoryStore): Promise<unknown> {
+  return createController({
+    store,
+    lease: store.lease,
+    holder: "next",
+    clock,
+    log: silentLog,
+  } as unknown as ControllerParts);
+}
+
+describe("a rebuilding", () => {
+  test.each([1, 2])(
+    "that is cut off after %i commits leaves a record on which no controller starts",
+    async (commits) => {
+      const store = createMemoryStore();
+      await expect(restore(failingAfter(store, commits))).rejects.toMatchObject({ code: "store/io" });
+      await expect(start(store)).rejects.toMatchObject({ code: "record/half-rebuilt" });
+    },
+  );
+
+  test("that is done leaves nothing of that", async () => {
+    const store = createMemoryStore();
+    await restore(store);
+    const { settings, states } = await store.load();
+    expect(states.map(({ name }) => name)).toEqual(["scribe"]);
+    expect(settings).toEqual({ replaced_anchor: JSON.stringify({ seq: anchor.seq, hash: anchor.hash }) });
+  });
+});
