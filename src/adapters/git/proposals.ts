@@ -5,11 +5,19 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Proposal, ProposalResult, Proposals } from "../../ports/proposals.ts";
 import { createGitEnvironment, type GitAccess } from "./environment.ts";
 import { complaint, pushFailure } from "./errors.ts";
-import { DEFAULT_TIMEOUTS, initMirror, type Mirror, openMirror, type Timeouts } from "./mirror.ts";
-import { runRemoteGit } from "./process.ts";
+import {
+  DEFAULT_TIMEOUTS,
+  initMirror,
+  type Mirror,
+  type ObjectFormat,
+  openMirror,
+  type Timeouts,
+} from "./mirror.ts";
+import { pushLeased } from "./push.ts";
 import { listRemoteRefs } from "./remote-ref.ts";
 import { importStream, statusDelta } from "./status-commit.ts";
 import { parseTree } from "./tree.ts";
+import { createTurn } from "./turn.ts";
 
 export interface GitProposalsOptions {
   /** As for the source. */
@@ -39,15 +47,7 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
   const timeouts: Timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const mirrorOptions = { directory, environment, timeouts };
   const baseRef = `refs/heads/${options.base}`;
-  let turn: Promise<unknown> = Promise.resolve();
-
-  async function place(format: "sha1" | "sha256"): Promise<Mirror> {
-    await mkdir(dirname(directory), { recursive: true });
-    const there = await openMirror(mirrorOptions);
-    if (there !== null && (await there.format()) === format) return there;
-    await rm(directory, { recursive: true, force: true });
-    return initMirror(mirrorOptions, format);
-  }
+  const inTurn = createTurn();
 
   async function propose(proposal: Proposal, signal: AbortSignal): Promise<ProposalResult> {
     if (!ID.test(proposal.id))
@@ -69,7 +69,7 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
         message: environment.redact(listed.message),
       };
     const standing = listed.refs.get(ref) ?? null;
-    const mirror = await place(proposal.base.length === 64 ? "sha256" : "sha1");
+    const mirror = await freshMirror(mirrorOptions, proposal.base.length === 64 ? "sha256" : "sha1");
     if (standing !== null) {
       const found = await answered(mirror, { ref, standing, proposal }, signal);
       if (found) return { type: "proposed", branch, commit: standing };
@@ -78,18 +78,12 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
       return { type: "moved", message: `${options.base} is no longer at ${proposal.base.slice(0, 12)}` };
     await bring(mirror, `+${baseRef}:${BASE}`, signal);
     const commit = await commitOn(mirror, proposal, signal);
-    const push = await runRemoteGit({
-      args: [
-        "push",
-        "--porcelain",
-        "--no-follow-tags",
-        `--force-with-lease=${ref}:${standing ?? ""}`,
-        "--",
-        environment.url,
-        `${commit}:${ref}`,
-      ],
-      env: await environment.remote(directory),
-      cwd: directory,
+    const push = await pushLeased({
+      environment,
+      directory,
+      ref,
+      commit,
+      expected: standing,
       timeoutMs: timeouts.pushMs,
       signal,
     });
@@ -138,14 +132,19 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
   }
 
   return {
-    propose(proposal, signal) {
-      const mine = turn.then(() => propose(proposal, signal));
-      turn = mine.catch(() => {});
-      return mine;
-    },
+    propose: (proposal, signal) => inTurn(() => propose(proposal, signal)),
   };
 }
 
 function changeOf({ files, subject, trailers }: Proposal) {
   return { files, removed: [], subject, trailers };
+}
+
+/** Our repository; made anew when the origin has changed the kind of its ids. */
+async function freshMirror(options: Parameters<typeof openMirror>[0], format: ObjectFormat): Promise<Mirror> {
+  await mkdir(dirname(options.directory), { recursive: true });
+  const there = await openMirror(options);
+  if (there !== null && (await there.format()) === format) return there;
+  await rm(options.directory, { recursive: true, force: true });
+  return initMirror(options, format);
 }

@@ -12,6 +12,7 @@ import { OBJECT_ID } from "./objects.ts";
 import { resolveRevision } from "./revision.ts";
 import { writePermit } from "./rewrite-permit.ts";
 import { createSnapshotCache, unknownRevision } from "./snapshot-cache.ts";
+import { createTurn } from "./turn.ts";
 
 export interface GitSourceOptions {
   /** Path, `file://`, `http(s)://`, `ssh://` or `host:path`. A password in it never reaches arguments, files or messages. */
@@ -50,14 +51,7 @@ export function createGitSource(options: GitSourceOptions): Source {
   const snapshots = createSnapshotCache(keeper);
   const branch = createBranchReader({ ...place, ref, keeper, snapshots, log: options.log ?? silentLog });
   const closing = new AbortController();
-  let turn: Promise<unknown> = Promise.resolve();
-
-  /** One after the other: everything that fetches, or moves our refs. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = turn.then(work);
-    turn = mine.catch(() => {});
-    return mine;
-  }
+  const inTurn = createTurn();
 
   const either = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, closing.signal]);
 
@@ -104,7 +98,7 @@ export function createGitSource(options: GitSourceOptions): Source {
 
     async close() {
       closing.abort(new FactoryError("source/closed", "yield", "the source was closed"));
-      await turn;
+      await inTurn(async () => {});
       keeper.close();
     },
   };
