@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createGitSource } from "../../src/adapters/git/index.ts";
+import { createGitSource } from "../../src/adapters/git/source.ts";
 import { createJudge } from "../../src/adapters/judge/judge.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { createWorkspaces } from "../../src/adapters/workspace/workspaces.ts";

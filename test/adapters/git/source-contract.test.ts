@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createGitSource } from "../../../src/adapters/git/index.ts";
+import { createGitSource } from "../../../src/adapters/git/source.ts";
 import type { Source } from "../../../src/ports/source.ts";
 import { type SourceUnderTest, sourceContract } from "../../contract/source.ts";
 import { createFakeSource, type FakeSource } from "../../support/fake/source.ts";

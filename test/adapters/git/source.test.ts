@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, readdir, readFile, rename, rm, utimes, writeFile }
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createGitSource, type GitSourceOptions } from "../../../src/adapters/git/index.ts";
+import { createGitSource, type GitSourceOptions } from "../../../src/adapters/git/source.ts";
 import type { Source } from "../../../src/ports/source.ts";
 import { createOrigin, createScratch, git, type Origin, type Scratch } from "../../support/git.ts";
 import { type GitRequest, type GitServer, serveGit } from "../../support/git-server.ts";

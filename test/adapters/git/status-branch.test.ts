@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createStatusBranch, type GitStatusBranchOptions } from "../../../src/adapters/git/index.ts";
+import { createStatusBranch, type GitStatusBranchOptions } from "../../../src/adapters/git/status-branch.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { PublishResult, StatusChange } from "../../../src/ports/status-branch.ts";
 import { createOrigin, createScratch, git, type Origin, type Scratch } from "../../support/git.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createStatusBranch } from "../../../src/adapters/git/index.ts";
+import { createStatusBranch } from "../../../src/adapters/git/status-branch.ts";
 import { type StatusBranchUnderTest, statusBranchContract } from "../../contract/status-branch.ts";
 import { createFakeStatusBranch } from "../../support/fake/index.ts";
 import { createOrigin, createScratch } from "../../support/git.ts";

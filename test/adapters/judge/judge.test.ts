@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createGitSource } from "../../../src/adapters/git/index.ts";
+import { createGitSource } from "../../../src/adapters/git/source.ts";
 import { checkEnvironment } from "../../../src/adapters/judge/check.ts";
 import { OUTPUT_BYTES_MAX } from "../../../src/adapters/judge/collect.ts";
 import { type CheckContainment, GROUP, probeContainment } from "../../../src/adapters/judge/containment.ts";
