@@ -12,7 +12,7 @@ import type {
   Violation,
   Watcher,
 } from "./fact.ts";
-import { UNKNOWN } from "./fact.ts";
+import { FINE, UNKNOWN } from "./fact.ts";
 import { INVARIANTS } from "./invariants.ts";
 
 /** Violations that are kept; whoever looks at more than these has not corrected the first one. */
@@ -46,7 +46,8 @@ export function createChecker(invariants = INVARIANTS): Checker {
 
   function tell(fact: Fact, elapsedMs: number): void {
     for (const { invariant, watcher } of watchers) {
-      if (watcher.on !== undefined) keep(invariant.name, watcher.on(fact, elapsedMs));
+      const findings = watcher.on?.(fact, elapsedMs) ?? FINE;
+      if (findings !== FINE) keep(invariant.name, findings);
     }
   }
 

@@ -14,18 +14,26 @@ type Fact = Pick<Condition, "status" | "reason" | "message">;
  * so nothing here changes by the mere passing of time.
  */
 export function conditionsOf(state: CloneState, at: Instant): readonly Condition[] {
-  const before = new Map(state.conditions.map((condition) => [condition.type, condition]));
-  return CONDITION_TYPES.map((type) => {
+  const observedGeneration = state.generation;
+  const observedCommit = state.mission?.revision ?? state.spec?.revision ?? null;
+  return CONDITION_TYPES.map((type, index) => {
     const fact = factOf(state, type, at);
-    const old = before.get(type);
-    return {
-      type,
-      ...fact,
-      since: old !== undefined && old.status === fact.status ? old.since : at,
-      observedGeneration: state.generation,
-      observedCommit: state.mission?.revision ?? state.spec?.revision ?? null,
-    };
+    const old = conditionIn(state, type, index);
+    if (old?.status !== fact.status) return { type, ...fact, since: at, observedGeneration, observedCommit };
+    // One that says the same stays the same object: what is derived from it need not be derived again.
+    const same =
+      old.reason === fact.reason &&
+      old.message === fact.message &&
+      old.observedGeneration === observedGeneration &&
+      old.observedCommit === observedCommit;
+    return same ? old : { type, ...fact, since: old.since, observedGeneration, observedCommit };
   });
+}
+
+/** They stand in the order of their types, unless an older program wrote them. */
+function conditionIn({ conditions }: CloneState, type: ConditionType, index: number): Condition | undefined {
+  const there = conditions[index];
+  return there?.type === type ? there : conditions.find((condition) => condition.type === type);
 }
 
 function factOf(state: CloneState, type: ConditionType, at: Instant): Fact {

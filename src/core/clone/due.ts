@@ -13,7 +13,7 @@ import { dueBudget } from "./spending/budget.ts";
 import { dueDay, type FleetDay } from "./spending/day-caps.ts";
 import { dueRunaway } from "./spending/overspend.ts";
 import { turnBoundary } from "./start/drift.ts";
-import { windowAt } from "./start/window.ts";
+import { type WindowState, windowAt } from "./start/window.ts";
 import { duePause } from "./stop/pause.ts";
 
 /**
@@ -29,21 +29,25 @@ export function due(
 ): readonly CloneEvent[] {
   const wordsMayWait = lastWordsMayWait(state, signal, now, watch);
   const seen = livenessOf(state, signal, now, watch);
-  return [
-    ...deadlines(state, now, watch),
-    ...health(state, seen),
-    ...recovery(state, { now, seen }, watch),
-    ...dueCallback(state, signal, now, watch),
-    ...window(state, now).filter((event) => event.type !== "window.ended" || !wordsMayWait),
-    ...dueSpending(state, signal, { now, wordsMayWait, watchingSince: watch.watchingSince }),
-    ...duePause(state, signal, now),
-    ...(watch.day === undefined ? [] : dueDay(state, signal, { at: watch.day, now })),
-    ...dueProgress(state, signal),
-    ...turnBoundary(state, signal, now),
-    ...dueBlockers(state, now),
-    ...dueRequests(state, now),
+  const found: readonly (readonly CloneEvent[])[] = [
+    deadlines(state, now, watch),
+    health(state, seen),
+    recovery(state, { now, seen }, watch),
+    dueCallback(state, signal, now, watch),
+    dueWindow(state, { now, wordsMayWait }),
+    dueSpending(state, signal, { now, wordsMayWait, watchingSince: watch.watchingSince }),
+    duePause(state, signal, now),
+    watch.day === undefined ? NOTHING_DUE : dueDay(state, signal, { at: watch.day, now }),
+    dueProgress(state, signal),
+    turnBoundary(state, signal, now),
+    dueBlockers(state, now),
+    dueRequests(state, now),
   ];
+  // Of nearly every clone at nearly every tick nothing has fallen due.
+  return found.some(({ length }) => length > 0) ? found.flat() : NOTHING_DUE;
 }
+
+const NOTHING_DUE: readonly CloneEvent[] = [];
 
 /** What an instance spends: for a heartbeat that tells of more, which must not wait for the next tick. */
 export function dueOfUsage(
@@ -135,28 +139,21 @@ function recovery(
     : [{ ...passed, evidence }];
 }
 
-function window(state: CloneState, now: Instant): CloneEvent[] {
+function dueWindow(
+  state: CloneState,
+  { now, wordsMayWait }: { readonly now: Instant; readonly wordsMayWait: boolean },
+): readonly CloneEvent[] {
   const { mission } = state;
-  if (mission === null || mission.terminal !== null) return [];
+  if (mission === null || mission.terminal !== null) return NOTHING_DUE;
   const held = state.holds.find((hold) => hold.kind === "window");
   const declared = mission.limits.autonomy_window;
-  const seen = declared === null ? { open: true, changesAt: null, ended: false } : windowAt(declared, now);
-  if (seen.open) {
-    return held !== undefined
-      ? [
-          {
-            type: "hold.released",
-            kind: "window",
-            owner: "*",
-            by: "supervisor",
-            reason: "the window is open",
-          },
-        ]
-      : [];
+  const seen = declared === null ? ALWAYS_OPEN : windowAt(declared, now);
+  if (seen.open) return held === undefined ? NOTHING_DUE : [WINDOW_OPENS];
+  if (seen.ended) {
+    return wordsMayWait ? NOTHING_DUE : [{ type: "window.ended", evidence: "the autonomy window is over" }];
   }
-  if (seen.ended) return [{ type: "window.ended", evidence: "the autonomy window is over" }];
   const { changesAt } = seen;
-  if (held !== undefined && held.until === (changesAt ?? undefined)) return [];
+  if (held !== undefined && held.until === (changesAt ?? undefined)) return NOTHING_DUE;
   const message = `outside of the autonomy window; opens at ${changesAt === null ? "no time" : iso(changesAt)}`;
   return [
     {
@@ -175,14 +172,24 @@ function window(state: CloneState, now: Instant): CloneEvent[] {
   ];
 }
 
+const ALWAYS_OPEN: WindowState = { open: true, changesAt: null, ended: false };
+const WINDOW_OPENS: CloneEvent = {
+  type: "hold.released",
+  kind: "window",
+  owner: "*",
+  by: "supervisor",
+  reason: "the window is open",
+};
+
 /** Budgets and runaways read the same meters; a sample is recorded once. */
 function dueSpending(
   state: CloneState,
   signal: Signal | undefined,
   at: { readonly now: Instant; readonly wordsMayWait: boolean; readonly watchingSince: Instant },
-): CloneEvent[] {
+): readonly CloneEvent[] {
   const budget = dueBudget(state, signal, at);
-  const sampled = budget.some(({ type }) => type === "instance.used");
   const runaway = dueRunaway(state, signal, at);
+  if (runaway.length === 0) return budget;
+  const sampled = budget.some(({ type }) => type === "instance.used");
   return [...budget, ...runaway.filter(({ type }) => !sampled || type !== "instance.used")];
 }

@@ -63,5 +63,7 @@ export function newestDrills(results: readonly DrillResult[]): ReadonlyMap<strin
     const known = newest.get(result.target);
     if (known === undefined || known.at <= result.at) newest.set(result.target, result);
   }
-  return new Map([...newest].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted = new Map<string, DrillResult>();
+  for (const target of [...newest.keys()].sort()) sorted.set(target, newest.get(target) as DrillResult);
+  return sorted;
 }

@@ -4,13 +4,19 @@ export function sameValue(a: unknown, b: unknown): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((item, index) => sameValue(item, b[index]));
+    for (let index = 0; index < a.length; index++) if (!sameValue(a[index], b[index])) return false;
+    return true;
   }
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  for (const key of Object.keys(left)) if (!sameValue(left[key], right[key])) return false;
-  for (const key of Object.keys(right)) if (right[key] !== undefined && left[key] === undefined) return false;
-  return true;
+  let shared = 0;
+  for (const key of Object.keys(left)) {
+    const [one, other] = [left[key], right[key]];
+    if (!sameValue(one, other)) return false;
+    if (other !== undefined) shared += 1;
+  }
+  const keys = Object.keys(right);
+  return keys.length === shared || keys.every((key) => right[key] === undefined || left[key] !== undefined);
 }
 
 /** The first place at which two values differ, as a dotted path; null when they say the same. */

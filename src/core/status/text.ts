@@ -9,9 +9,12 @@ export function duration(ms: number): string {
 }
 
 const CELL_MAX = 400;
+/** White space that is not one space between two words, or markup. Most texts have neither. */
+const UNSAFE = /[^\S ]| {2}|^ | $|[\\`*_{}[\]<>|#@]/;
 
 /** Text that somebody else wrote, safe inside of a Markdown table or list: one line, no markup of its own. */
 export function cell(text: string): string {
+  if (text.length <= CELL_MAX && !UNSAFE.test(text)) return text;
   const line = text.replace(/\s+/g, " ").trim();
   const short = line.length > CELL_MAX ? `${line.slice(0, CELL_MAX - 1)}…` : line;
   return short.replace(/[\\`*_{}[\]<>|#@]/g, (char) => `\\${char}`);

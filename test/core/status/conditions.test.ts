@@ -4,6 +4,7 @@ import { conditionsOf } from "../../../src/core/clone/conditions.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { ConditionType } from "../../../src/core/model/condition.ts";
 import { CONDITION_TYPES } from "../../../src/core/model/condition.ts";
+import { MINUTE_MS } from "../../../src/core/model/time.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 
 const shown = (life: Life, type: ConditionType): string => {
@@ -81,4 +82,25 @@ test("what a budget has passed is said in one order, whatever was passed first",
   ];
   expect(one).toBe("passed llm_calls: warn, runtime_minutes: notify");
   expect(other).toBe(one);
+});
+
+test("a condition that says the same stays the same object, and one that does not keeps when its status began", () => {
+  const { state } = new Life().running();
+  const later = conditionsOf({ ...state, phase: "Stopping" }, T0 + MINUTE_MS);
+  expect(later.map(({ type }) => type)).toEqual(state.conditions.map(({ type }) => type));
+  for (const [index, now] of later.entries()) {
+    const before = state.conditions[index];
+    const { status, reason, message } = before ?? now;
+    const same = now.status === status && now.reason === reason && now.message === message;
+    expect(now === before, now.type).toBe(same);
+    expect(now.since, now.type).toBe(now.status === status ? before?.since : T0 + MINUTE_MS);
+  }
+  expect(later.some((now, index) => now === state.conditions[index])).toBe(true);
+  expect(later.some((now, index) => now !== state.conditions[index])).toBe(true);
+  const backwards = { ...state, conditions: [...state.conditions].reverse() };
+  expect(conditionsOf(backwards, T0 + MINUTE_MS)).toEqual(state.conditions);
+  const next = conditionsOf({ ...state, generation: state.generation + 1 }, T0);
+  expect(new Set(next.map(({ observedGeneration }) => observedGeneration))).toEqual(
+    new Set([state.generation + 1]),
+  );
 });

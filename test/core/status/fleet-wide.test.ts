@@ -206,6 +206,16 @@ describe("texts", () => {
     expect(cell("  a |\n  *b* <i>[x](y) `z` #1 @ann {} \\ _ ")).toBe(
       "a \\| \\*b\\* \\<i\\>\\[x\\](y) \\`z\\` \\#1 \\@ann \\{\\} \\\\ \\_",
     );
+    for (const [text, safe] of [
+      [" a", "a"],
+      ["a ", "a"],
+      ["a  b", "a b"],
+      ["a\tb", "a b"],
+      ["a\u00a0b", "a b"],
+      ["a#b", "a\\#b"],
+      ["two words", "two words"],
+    ] as const)
+      expect(cell(text)).toBe(safe);
     expect(cell("x".repeat(400))).toBe("x".repeat(400));
     expect(cell("x".repeat(401))).toBe(`${"x".repeat(399)}…`);
   });

@@ -129,7 +129,7 @@ const goneIsGone: Invariant = {
   promise: "no living instance is taken for dead, and none that was just heard for silent",
   watch() {
     const living = new Set<string>();
-    const heard = new Map<string, readonly { readonly atMs: number; readonly intervalMs: number }[]>();
+    const heard = new Map<string, { readonly atMs: number; readonly intervalMs: number }[]>();
     return {
       on(fact, elapsedMs) {
         if (fact.type === "act") {
@@ -137,9 +137,10 @@ const goneIsGone: Invariant = {
           if (fact.act === "died") living.delete(`${fact.clone}/${fact.epoch}`);
         }
         if (fact.type === "heard") {
-          const before = heard.get(`${fact.clone}/${fact.epoch}`) ?? [];
-          const beat = { atMs: elapsedMs, intervalMs: fact.intervalMs };
-          heard.set(`${fact.clone}/${fact.epoch}`, [...before.slice(1 - BEATS_KEPT), beat]);
+          const body = `${fact.clone}/${fact.epoch}`;
+          const beats = heard.get(body) ?? [];
+          if (beats.push({ atMs: elapsedMs, intervalMs: fact.intervalMs }) > BEATS_KEPT) beats.shift();
+          heard.set(body, beats);
         }
         if (fact.type !== "recorded" || fact.ignored) return FINE;
         const { event, clone, seq } = fact.event;

@@ -81,8 +81,9 @@ export function answeredBlocked(state: CloneState, at: Instant): CloneState {
  */
 export function dueBlockers(state: CloneState, now: Instant): CloneEvent[] {
   const { mission } = state;
+  if (mission === null || mission.terminal !== null || mission.blockers.length === 0) return [];
   const oldest = oldestBlocker(state);
-  if (mission === null || oldest === undefined || mission.terminal !== null) return [];
+  if (oldest === undefined) return [];
   if (state.requests.some(({ kind }) => kind === "blocked")) return [];
   const since = Math.max(oldest.since, mission.conduct.messages.at(-1)?.at ?? 0);
   if (now - since < BLOCKED_WAIT_MS) return [];

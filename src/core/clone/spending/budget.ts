@@ -15,6 +15,7 @@ import {
   type MeterTrust,
   type MissionLimits,
 } from "../../model/mission.ts";
+import type { BudgetField } from "../../model/request.ts";
 import { type Instant, MINUTE_MS } from "../../model/time.ts";
 import { withRequest } from "../questions/requests.ts";
 import { type Step, stay, withHold, withInstance, withMission } from "../step.ts";
@@ -85,6 +86,13 @@ export function partsOf({ budget_thresholds }: MissionLimits): Readonly<Record<B
   };
 }
 
+/** What a mission calls the limit of a meter. */
+const LIMIT_OF = {
+  runtime_minutes: "max_runtime_minutes",
+  llm_calls: "max_llm_calls",
+  cost_usd: "max_cost_usd",
+} as const satisfies Record<MeterName, BudgetField>;
+
 /** Of a limit of nothing, anything at all is beyond it, and nothing is below it. */
 export function partOf(used: number, limit: number): number {
   return limit > 0 ? used / limit : used > 0 ? Number.POSITIVE_INFINITY : 0;
@@ -100,34 +108,67 @@ export function dueBudget(
   const used = usedByInstance(instance, signal);
   const activeMs = activeMsOf(state, signal, now);
   const floor = floorOf(state, mission, { used, activeMs });
-  const crossed = METERS.filter((meter) => meter !== "runtime_minutes" || !wordsMayWait).flatMap((meter) =>
-    crossing(mission, meter, floor[meter]),
-  );
+  const limits = limitsInForce(mission);
+  const parts = partsOf(limits);
+  const crossed: CloneEvent[] = [];
+  for (const meter of METERS) {
+    if (meter === "runtime_minutes" && wordsMayWait) continue;
+    const event = crossing(mission, meter, {
+      used: floor[meter],
+      limit: limits.budget[LIMIT_OF[meter]],
+      parts,
+    });
+    if (event !== null) crossed.push(event);
+  }
   if (instance === null || instance.stopping !== null || !isMore(used, instance)) return crossed;
   const recorded = floorOf(state, mission, { used: instance, activeMs });
   const worthIt =
-    crossed.length > 0 || METERS.some((meter) => isStep(mission, meter, recorded[meter], floor[meter]));
+    crossed.length > 0 ||
+    METERS.some((meter) =>
+      isStep(meter, {
+        recorded: recorded[meter],
+        used: floor[meter],
+        limit: limits.budget[LIMIT_OF[meter]],
+      }),
+    );
   return worthIt ? [{ type: "instance.used", epoch: instance.epoch, ...used }, ...crossed] : crossed;
 }
 
-function crossing(mission: MissionState, meter: MeterName, used: number): CloneEvent[] {
-  const limits = limitsInForce(mission);
-  const limit = limits.budget[`max_${meter}`];
-  if (limit === null) return [];
+/** The highest level that a meter has reached, unless it is known to have been there. */
+function crossing(
+  mission: MissionState,
+  meter: MeterName,
+  {
+    used,
+    limit,
+    parts,
+  }: {
+    readonly used: number;
+    readonly limit: number | null;
+    readonly parts: Readonly<Record<BudgetLevel, number>>;
+  },
+): CloneEvent | null {
+  if (limit === null) return null;
   const part = partOf(used, limit);
-  const parts = partsOf(limits);
-  const reached = BUDGET_LEVELS.filter((level) => part > 0 && part >= parts[level]).at(-1);
+  if (part <= 0) return null;
+  const reached = BUDGET_LEVELS.findLast((level) => part >= parts[level]);
+  if (reached === undefined) return null;
   const before = mission.crossed[meter];
-  if (reached === undefined) return [];
-  if (before !== undefined && BUDGET_LEVELS.indexOf(reached) <= BUDGET_LEVELS.indexOf(before)) return [];
-  return [{ type: "budget.crossed", meter, level: reached, used: rounded(used), limit }];
+  if (before !== undefined && BUDGET_LEVELS.indexOf(reached) <= BUDGET_LEVELS.indexOf(before)) return null;
+  return { type: "budget.crossed", meter, level: reached, used: rounded(used), limit };
 }
 
 /** Whether enough was added since the record last heard of it. Without a limit, each call and each dollar is as good as another: a twentieth more. */
-function isStep(mission: MissionState, meter: MeterName, recorded: number, used: number): boolean {
+function isStep(
+  meter: MeterName,
+  {
+    recorded,
+    used,
+    limit,
+  }: { readonly recorded: number; readonly used: number; readonly limit: number | null },
+): boolean {
   if (meter === "runtime_minutes" || used <= recorded) return false;
-  const limit = limitsInForce(mission).budget[`max_${meter}`] ?? recorded;
-  return used - recorded >= SAMPLE_PART * limit;
+  return used - recorded >= SAMPLE_PART * (limit ?? recorded);
 }
 
 /** A sample for the record. Cumulative: one that is not higher than what is known says nothing new. */
@@ -229,7 +270,7 @@ export function metersOf(state: CloneState, at: Instant): MeterFact[] {
   const floor = floorOf(state, mission, { used, activeMs: activeMsOf(state, undefined, at) });
   const { budget } = limitsInForce(mission);
   return METERS.map((meter) => {
-    const field = `max_${meter}` as const;
+    const field = LIMIT_OF[meter];
     const limit = budget[field];
     const raise = raiseOf(mission, field);
     const trust = meter === "runtime_minutes" ? "metered" : mission.trust;

@@ -111,6 +111,7 @@ function dayHold(owner: string, message: string, { at, now }: { at: FleetDay; no
 }
 
 function releases(state: CloneState, wanted: Partial<Record<string, string>>): CloneEvent[] {
+  if (state.holds.length === 0) return [];
   return state.holds
     .filter((hold) => isDayHold(hold) && wanted[hold.owner] === undefined)
     .map(({ kind, owner }) => ({

@@ -3,7 +3,7 @@
 import type { CloneState, MissionState, Raise } from "../../model/clone-state.ts";
 import type { FleetPolicy } from "../../model/desired.ts";
 import { BUDGET_LEVELS, type BudgetLevel, type CloneEvent, type MeterName } from "../../model/event.ts";
-import type { Budget, MissionLimits } from "../../model/mission.ts";
+import type { MissionLimits } from "../../model/mission.ts";
 import { BUDGET_FIELDS, type BudgetField } from "../../model/request.ts";
 import type { Instant } from "../../model/time.ts";
 import { type Step, stay, withMission, withoutBudget } from "../step.ts";
@@ -14,15 +14,12 @@ import { type Step, stay, withMission, withoutBudget } from "../step.ts";
  * long as the file says that number: whatever else it says later was decided later.
  */
 export function limitsInForce(mission: Pick<MissionState, "limits" | "raises">): MissionLimits {
-  const raised = BUDGET_FIELDS.flatMap((field) => {
+  let { limits } = mission;
+  for (const field of BUDGET_FIELDS) {
     const raise = raiseOf(mission, field);
-    return raise === null ? [] : [[field, raise.to] as const];
-  });
-  if (raised.length === 0) return mission.limits;
-  return {
-    ...mission.limits,
-    budget: { ...mission.limits.budget, ...(Object.fromEntries(raised) as Partial<Budget>) } as Budget,
-  };
+    if (raise !== null) limits = { ...limits, budget: { ...limits.budget, [field]: raise.to } };
+  }
+  return limits;
 }
 
 /** The raise that is in force for a limit. */

@@ -53,11 +53,13 @@ export function dueDrills<T extends Pick<DrillTarget, "name">>(
 ): readonly DueDrill<T>[] {
   const since = book.plan?.text === planText(plan) ? book.plan.since : facts.now;
   const newest = newestDrills(book.results);
-  return facts.targets.flatMap((target) => {
+  const due: DueDrill<T>[] = [];
+  for (const target of facts.targets) {
     const last = newest.get(target.name);
     const dueAt = nextDrillAt(plan, Math.max(since, last === undefined ? 0 : Date.parse(last.at)));
-    return dueAt !== null && dueAt <= facts.now ? [{ ...target, dueAt }] : [];
-  });
+    if (dueAt !== null && dueAt <= facts.now) due.push({ ...target, dueAt });
+  }
+  return due;
 }
 
 /** Those that people should hear of. A plan that finds no clone proves nothing, which is told as well. */
