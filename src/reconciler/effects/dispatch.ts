@@ -45,8 +45,8 @@ interface Lane {
   readonly queue: Waiting[];
   running: { readonly effect: NewEffect; readonly abort: AbortController } | null;
   worker: Promise<void> | null;
-  /** Ends the wait for the next attempt, because something else is to be done meanwhile. */
-  nudge: AbortController;
+  /** Ends the wait for the next attempt, because something else is to be done meanwhile; null while nothing waits. */
+  nudge: AbortController | null;
   readonly stops: Set<Promise<unknown>>;
 }
 
@@ -72,7 +72,7 @@ export function createDispatcher(parts: {
         track(lane, attempt(effect, closing.signal, null));
       } else {
         lane.queue.push({ effect, tries: 0 });
-        lane.nudge.abort();
+        lane.nudge?.abort();
         lane.worker ??= work(lane);
       }
     }
@@ -81,7 +81,7 @@ export function createDispatcher(parts: {
   function laneOf(clone: string): Lane {
     let lane = lanes.get(clone);
     if (lane === undefined) {
-      lane = { queue: [], running: null, worker: null, nudge: new AbortController(), stops: new Set() };
+      lane = { queue: [], running: null, worker: null, nudge: null, stops: new Set() };
       lanes.set(clone, lane);
     }
     return lane;
@@ -154,6 +154,7 @@ export function createDispatcher(parts: {
     }
     const ms = doubledMs(RETRY_MS, tries - 1, RETRY_MAX_MS);
     await clock.sleep(ms, AbortSignal.any(signals)).catch(() => {});
+    if (lane !== null) lane.nudge = null;
   }
 
   /** `asked`: the state for which it was carried out. */

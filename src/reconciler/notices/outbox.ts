@@ -59,6 +59,8 @@ export function createOutbox(parts: OutboxParts): Outbox {
   /** What is written once at a time, by name. */
   const writing = new Set<string>();
   const closing = new AbortController();
+  /** What is declared, as text: it is compared at every tick and seldom changes. */
+  let written: { readonly declared: readonly Destination[]; readonly text: string } | null = null;
 
   function tick(): void {
     if (closing.signal.aborted) return;
@@ -184,7 +186,8 @@ export function createOutbox(parts: OutboxParts): Outbox {
   function rememberDeclared(): void {
     const declared = parts.declared();
     if (declared === null) return;
-    const text = JSON.stringify(declared);
+    if (written?.declared !== declared) written = { declared, text: JSON.stringify(declared) };
+    const { text } = written;
     if ((recorder.settings.get(DECLARED) ?? "[]") !== text)
       once(DECLARED, { ...NO_CHANGE, settings: { [DECLARED]: text } });
   }

@@ -10,7 +10,7 @@ import { closedPhaseOf } from "../../core/status/phase.ts";
 import { postmortemSkeleton } from "../../core/status/postmortem.ts";
 import type { MissionView } from "../../core/status/view.ts";
 import type { StatusText } from "./write-back.ts";
-import { yamlText } from "./yaml-text.ts";
+import { YamlItem, yamlText } from "./yaml-text.ts";
 
 /** Steps in which a meter is shown: a commit for every second of runtime would be noise. */
 const METER_STEP_PERCENT = 10;
@@ -26,6 +26,9 @@ const MISSION_TEXTS = new WeakMap<ClosedMission, string>();
 const LIVING_TEXTS = new WeakMap<CloneState, { readonly step: number; readonly text: string }>();
 const SCORECARD_TEXTS = new WeakMap<ClosedMission, string>();
 const REPORT_TEXTS = new WeakMap<ClosedMission, string>();
+const ARTIFACT_TEXTS = new WeakMap<ClosedMission, string>();
+const POSTMORTEM_TEXTS = new WeakMap<CloneState, string>();
+const CONDITION_ITEMS = new WeakMap<Condition, YamlItem>();
 
 function remembered<K extends object>(texts: WeakMap<K, string>, key: K, make: () => string): string {
   let text = texts.get(key);
@@ -115,8 +118,12 @@ function* derivation(fleetSnapshot: FleetSnapshot): Generator<void, StatusText> 
         counted(() => document("CloneStatus", state.name, cloneStatus(state))),
       ),
     );
-    if (state.mission !== null && needsPostmortem(state.mission))
-      files.set(`missions/${state.mission.name}/postmortem.md`, postmortemSkeleton(state, state.mission));
+    const { mission } = state;
+    if (mission !== null && needsPostmortem(mission))
+      files.set(
+        `missions/${mission.name}/postmortem.md`,
+        remembered(POSTMORTEM_TEXTS, state, () => postmortemSkeleton(state, mission)),
+      );
     if (written > before) yield;
     for (const closed of state.past) {
       if (!REPORT_TEXTS.has(closed)) yield;
@@ -151,21 +158,22 @@ function addClosure(
   );
   files.set(
     `${folder}/artifacts.json`,
-    `${JSON.stringify(
-      {
-        mission_id: closed.missionId,
-        kept_at: closed.verdict?.keptAt ?? null,
-        outputs: closed.verdict?.outputs ?? [],
-        submitted: closed.artifacts,
-      },
-      null,
-      2,
-    )}\n`,
+    remembered(ARTIFACT_TEXTS, closed, () => artifactsText(closed)),
   );
   files.set(
     `${folder}/closure.md`,
     remembered(REPORT_TEXTS, closed, () => closureReport(clone, closed)),
   );
+}
+
+function artifactsText({ missionId, verdict, artifacts }: ClosedMission): string {
+  const kept = {
+    mission_id: missionId,
+    kept_at: verdict?.keptAt ?? null,
+    outputs: verdict?.outputs ?? [],
+    submitted: artifacts,
+  };
+  return `${JSON.stringify(kept, null, 2)}\n`;
 }
 
 function missionStatus(view: MissionView, lane: CloneState | undefined): object {
@@ -270,16 +278,21 @@ function holds(state: CloneState): object[] {
   }));
 }
 
-function condition(one: Condition): object {
-  return {
-    type: one.type,
-    status: one.status,
-    reason: one.reason,
-    message: one.message,
-    last_transition_time: iso(one.since),
-    observed_generation: one.observedGeneration,
-    observed_commit: one.observedCommit,
-  };
+function condition(one: Condition): YamlItem {
+  let item = CONDITION_ITEMS.get(one);
+  if (item === undefined) {
+    item = new YamlItem({
+      type: one.type,
+      status: one.status,
+      reason: one.reason,
+      message: one.message,
+      last_transition_time: iso(one.since),
+      observed_generation: one.observedGeneration,
+      observed_commit: one.observedCommit,
+    });
+    CONDITION_ITEMS.set(one, item);
+  }
+  return item;
 }
 
 function document(kind: string, name: string, status: object): string {

@@ -11,6 +11,32 @@ export function yamlText(value: object): string {
   return writeBlock(lines, value, "") ? `${lines.join("\n")}\n` : wholly(value);
 }
 
+/** An item of a list that stands unchanged in many documents: it is written once, and its lines are kept. */
+export class YamlItem {
+  readonly #value: object;
+  #kept: { readonly indent: string; readonly lines: readonly string[] } | null = null;
+
+  constructor(value: object) {
+    this.#value = value;
+  }
+
+  /** For `yaml`, where a document is left to it. */
+  toJSON(): object {
+    return this.#value;
+  }
+
+  /** False as for any other value. */
+  writeTo(lines: string[], indent: string): boolean {
+    if (this.#kept?.indent !== indent) {
+      const written: string[] = [];
+      if (!writeItem(written, this.#value, indent)) return false;
+      this.#kept = { indent, lines: written };
+    }
+    for (const line of this.#kept.lines) lines.push(line);
+    return true;
+  }
+}
+
 const OPTIONS = { lineWidth: 0, aliasDuplicateObjects: false } as const;
 
 function wholly(value: unknown): string {
@@ -19,16 +45,24 @@ function wholly(value: unknown): string {
 
 /** False where the layout depends on more than the scalar itself, as that of several lines does. */
 function writeBlock(lines: string[], value: object, indent: string): boolean {
-  if (Array.isArray(value)) return value.length > 0 && value.every((item) => writeItem(lines, item, indent));
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return entries.length > 0 && entries.every(([key, item]) => writeEntry(lines, { key, item, indent }));
+  if (Array.isArray(value)) {
+    for (const item of value) if (!writeItem(lines, item, indent)) return false;
+    return value.length > 0;
+  }
+  let entries = 0;
+  for (const [key, item] of Object.entries(value)) {
+    if (item === undefined) continue;
+    entries += 1;
+    if (!isPlain(key) || !writeEntry(lines, { key, item, indent })) return false;
+  }
+  return entries > 0;
 }
 
 function writeEntry(
   lines: string[],
   { key, item, indent }: { readonly key: string; readonly item: unknown; readonly indent: string },
 ): boolean {
-  if (!isPlain(key)) return false;
+  if (item instanceof YamlItem) return writeEntry(lines, { key, item: item.toJSON(), indent });
   if (isFilled(item)) {
     lines.push(`${indent}${key}:`);
     return writeBlock(lines, item, `${indent}  `);
@@ -40,6 +74,7 @@ function writeEntry(
 
 /** The first line of what an item holds stands behind its dash. */
 function writeItem(lines: string[], item: unknown, indent: string): boolean {
+  if (item instanceof YamlItem) return item.writeTo(lines, indent);
   if (isFilled(item)) {
     const first = lines.length;
     if (Array.isArray(item) || !writeBlock(lines, item, `${indent}  `)) return false;
@@ -52,11 +87,10 @@ function writeItem(lines: string[], item: unknown, indent: string): boolean {
 }
 
 function isFilled(item: unknown): item is object {
-  return (
-    typeof item === "object" &&
-    item !== null &&
-    Object.values(item).some((inside: unknown) => inside !== undefined || Array.isArray(item))
-  );
+  if (typeof item !== "object" || item === null) return false;
+  if (Array.isArray(item)) return item.length > 0;
+  for (const inside of Object.values(item)) if (inside !== undefined) return true;
+  return false;
 }
 
 /** One line, or null when this takes more than that. */

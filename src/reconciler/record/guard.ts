@@ -78,7 +78,7 @@ export function createRecordGuard(parts: {
   async function admit(files: ReadonlyMap<string, string>): Promise<string | null> {
     const before = verdict.type;
     verdict = await judge(files);
-    asked.abort();
+    if (!asked.signal.aborted) asked.abort();
     if (verdict.type !== "refused") return null;
     if (before !== "refused") log.error("the record is not the one that was published", verdict);
     return verdict.message;

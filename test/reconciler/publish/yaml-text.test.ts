@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { yamlText } from "../../../src/reconciler/publish/yaml-text.ts";
+import { YamlItem, yamlText } from "../../../src/reconciler/publish/yaml-text.ts";
 
 const written = (value: object) => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 
@@ -65,4 +65,23 @@ test("whatever it is, the same text as yaml's own", () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("an item whose lines are kept reads as its value does, wherever it stands and however often", () => {
+  const values = [
+    { type: "Ready", reason: "50 % of 3", since: null },
+    { type: "", commit: "true", nested: { list: ["a"] } },
+    { type: "of two\nlines" },
+    { only: { skipped: undefined } },
+  ];
+  const texts = (one: object) => [
+    { conditions: [one, one] },
+    { status: { conditions: [{ type: "first" }, one] } },
+    { status: { newest: one } },
+    { conditions: [one] },
+  ];
+  for (const value of values) {
+    const item = new YamlItem(value);
+    expect(texts(item).map(yamlText)).toEqual(texts(value).map(written));
+  }
 });
