@@ -51,9 +51,9 @@ export function createLife(onDeath: (how: string) => void): Life {
   }
 
   function wrap(name: string, method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
+    if (SYNCHRONOUS.has(name)) return method;
     return (...args) => {
-      if (!alive) return SYNCHRONOUS.has(name) ? method(...args) : NEVER();
-      if (SYNCHRONOUS.has(name)) return method(...args);
+      if (!alive) return NEVER();
       if (burns("before")) {
         die(`before ${name}`);
         return NEVER();
@@ -106,19 +106,14 @@ export function createLife(onDeath: (how: string) => void): Life {
         },
       }),
     seen<T extends object>(port: T): T {
-      // Each method is wrapped once: ports are asked a thousand times a minute.
-      const wrapped = new Map<PropertyKey, unknown>();
-      return new Proxy(port, {
-        get(target, key) {
-          const known = wrapped.get(key);
-          if (known !== undefined) return known;
-          const value: unknown = Reflect.get(target, key);
-          if (typeof value !== "function") return value;
-          const method = wrap(String(key), value.bind(target) as () => unknown);
-          wrapped.set(key, method);
-          return method;
-        },
-      });
+      // Wrapped once, and without a trap in between: ports are asked a thousand times a minute.
+      const wrapped = {} as T;
+      for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(port))) {
+        const { value }: PropertyDescriptor = property;
+        if (typeof value === "function") wrapped[key as keyof T] = wrap(key, value.bind(port)) as T[keyof T];
+        else Object.defineProperty(wrapped, key, property);
+      }
+      return wrapped;
     },
   };
 }

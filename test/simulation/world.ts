@@ -158,7 +158,7 @@ export function createWorld(
       }
     },
     delay(ms, signal) {
-      if (signal?.aborted) return Promise.reject(aborted());
+      if (signal?.aborted) return Promise.reject(ABORTED);
       return new Promise((resolve, reject) => {
         const cancel = timeline.after(ms, () => {
           signal?.removeEventListener("abort", stop);
@@ -166,7 +166,7 @@ export function createWorld(
         });
         const stop = (): void => {
           cancel();
-          reject(aborted());
+          reject(ABORTED);
         };
         signal?.addEventListener("abort", stop, { once: true });
       });
@@ -177,6 +177,5 @@ export function createWorld(
   return world;
 }
 
-function aborted(): FactoryError {
-  return new FactoryError("sim/aborted", "retry", "given up by the caller");
-}
+/** One for all: where it was made says nothing, and every wait that is given up would pay for writing that down. */
+const ABORTED = new FactoryError("sim/aborted", "retry", "given up by the caller");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { leaseContract } from "../../contract/lease.ts";
 import { storeContract } from "../../contract/store.ts";
-import { batchOf, event, stateOf } from "../record.ts";
+import { batchOf, event, signal, stateOf } from "../record.ts";
 import { createMemoryStore, type MemoryStore } from "./store.ts";
 
 storeContract("memory", async () => {
@@ -59,5 +59,20 @@ describe("a memory store", () => {
     const next = store.reopen();
     await expect(store.load()).rejects.toMatchObject({ code: "store/closed" });
     expect((await next.load()).states).toEqual([stateOf("alpha", 1)]);
+  });
+
+  it("that freezes refuses whoever changes what was written or read", async () => {
+    const store = createMemoryStore({ freezes: true });
+    const state = stateOf("alpha", 1);
+    const told = signal("alpha", 1, 1, 1);
+    await store.commit(batchOf({ events: [event("alpha")], states: [state] }));
+    await store.putSignals([told], 1);
+    const { states, signals } = await store.load();
+    const read = await store.events({ limit: 1 });
+    for (const kept of [state, states[0], told.heartbeat, signals[0]?.heartbeat, read[0]?.event])
+      expect(() => Object.assign(kept ?? {}, { changed: true })).toThrow(TypeError);
+    expect(await store.events({ limit: 1 })).toEqual(read);
+    expect(read[0]?.event).toEqual(event("alpha").event);
+    expect(await store.reopen().load()).toMatchObject({ states: [state], signals: [told] });
   });
 });

@@ -3,6 +3,7 @@ import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import type { Signal } from "../../../src/core/model/instance.ts";
 import type { OutboxRow } from "../../../src/core/model/notice.ts";
 import { newestActions } from "../../../src/core/record/actions.ts";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../../src/core/record/chain.ts";
@@ -44,6 +45,8 @@ export interface MemoryStore extends Store {
 /** What survives a crash. Values are kept as text, so that nobody shares an object with the record. */
 interface Disk {
   readonly events: StoredLink[];
+  /** As they were read first, where they are frozen: by the sequence number. */
+  readonly read: Map<number, CloneEvent>;
   head: ChainHead;
   readonly states: Map<string, KeptState>;
   readonly freezes: boolean;
@@ -51,7 +54,7 @@ interface Disk {
     string,
     { readonly clone: string; readonly text: string; readonly createdAt: number }
   >;
-  readonly signals: Map<string, { readonly epoch: number; readonly seq: number; readonly text: string }>;
+  readonly signals: Map<string, KeptSignal>;
   readonly receipts: Map<string, Receipt>;
   readonly settings: Map<string, string>;
   /** By `<mission>/<key>`. */
@@ -63,6 +66,13 @@ interface Disk {
   holders: ReadonlySet<object>;
 }
 
+interface KeptSignal {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly text: string | null;
+  readonly signal: Signal | null;
+}
+
 /** With its text where it was written down, and as it came where it was frozen. */
 interface KeptState {
   readonly version: number;
@@ -71,13 +81,14 @@ interface KeptState {
 }
 
 /**
- * `freezes`: states are not written down at every commit but frozen, which costs a tenth; whoever
- * changes one after it was committed gets a TypeError. What is loaded is a copy either way.
+ * `freezes`: states and signals are not written down at every commit but frozen, which costs a tenth, and an event is
+ * read once and frozen; whoever changes one of them gets a TypeError. What is loaded is a copy either way.
  */
 export function createMemoryStore(options: { readonly freezes?: boolean } = {}): MemoryStore {
   return reopenDisk({
     freezes: options.freezes ?? false,
     events: [],
+    read: new Map(),
     head: EMPTY_CHAIN,
     states: new Map(),
     effects: new Map(),
@@ -128,7 +139,10 @@ function openDisk(disk: Disk): MemoryStore {
           const { clone, epoch, seq } = signal.heartbeat;
           const stored = disk.signals.get(clone);
           if (stored && !isNewerSignal(signal.heartbeat, stored)) continue;
-          disk.signals.set(clone, { epoch, seq, text: JSON.stringify(signal) });
+          const kept = disk.freezes
+            ? { text: null, signal: freeze(signal) }
+            : { text: JSON.stringify(signal), signal: null };
+          disk.signals.set(clone, { epoch, seq, ...kept });
         }
       }),
     receipt: (key) => whileOpen(() => disk.receipts.get(key) ?? null),
@@ -250,7 +264,9 @@ function load(disk: Disk): StoredRecord {
     // What is frozen all through may be shared, also with who opens it next.
     states: sorted(disk.states).map(([, { state, text }]) => state ?? read(text)),
     effects: loadEffects(disk),
-    signals: sorted(disk.signals).map(([, { text }]) => JSON.parse(text)),
+    signals: sorted(disk.signals).map(
+      ([, { signal, text }]) => signal ?? (JSON.parse(text ?? "null") as Signal),
+    ),
     settings: Object.fromEntries(sorted(disk.settings)),
     outbox: loadOutbox(disk),
     lastSeq: disk.head.seq,
@@ -290,10 +306,26 @@ function findEvents(disk: Disk, query: EventQuery): readonly StoredEvent[] {
     if (!link) break;
     if (clone !== undefined && link.clone !== clone) continue;
     if (missionId !== undefined && link.missionId !== missionId) continue;
-    const { eventText: text, ...rest } = link;
-    found.push({ ...rest, event: JSON.parse(text) as CloneEvent });
+    const { seq, at, hash, prevHash } = link;
+    found.push({
+      seq,
+      at,
+      clone: link.clone,
+      missionId: link.missionId,
+      prevHash,
+      hash,
+      event: eventOf(disk, link),
+    });
   }
   return newestFirst ? found.reverse() : found;
+}
+
+function eventOf(disk: Disk, { seq, eventText: text }: StoredLink): CloneEvent {
+  const known = disk.read.get(seq);
+  if (known !== undefined) return known;
+  const event = JSON.parse(text) as CloneEvent;
+  if (disk.freezes) disk.read.set(seq, freeze(event));
+  return event;
 }
 
 function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {
