@@ -27,7 +27,7 @@ export const benchColdStart: Bench = async ({ directory, log }) => {
   const clock = systemClock();
   const revisions = createResolvedRevisions({ source, repository: "bench", clock });
   const steps: Record<string, number> = {};
-  let actions = 0;
+  let planned = 0;
   const ours = await timed(async () => {
     let at = performance.now();
     const lap = (name: string): void => {
@@ -46,13 +46,14 @@ export const benchColdStart: Bench = async ({ directory, log }) => {
       states: new Map(),
       pendingDeletion: null,
       pin: null,
-      gates: new Map(),
+      rollouts: new Map(),
+      doubt: null,
     };
-    actions = plan(desired, observed, clock.now()).actions.length;
+    planned = plan({ desired, observed, now: clock.now() }).steps.length;
     lap("plan");
   });
   await source.close();
-  log(`cold start: ${JSON.stringify(steps)}, ${actions} actions`);
+  log(`cold start: ${JSON.stringify(steps)}, ${planned} steps`);
 
   const texts = Object.values(files).filter((text): text is string => typeof text === "string");
   const cloned = await timed(() => git(directory, ["clone", "-q", "--bare", origin.path, "cold-clone.git"]));

@@ -2,8 +2,8 @@ import type { CloneState } from "../core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../core/model/desired.ts";
 import { FactoryError } from "../core/model/error.ts";
 import type { Destination } from "../core/model/notice.ts";
-import { sameValue } from "../core/model/same.ts";
 import { SECOND_MS } from "../core/model/time.ts";
+import type { Held } from "../core/plan/step.ts";
 import { isAtRest } from "../core/status/at-rest.ts";
 import type { FleetSnapshot } from "../core/status/fleet.ts";
 import { laneOf } from "../core/status/lane.ts";
@@ -173,7 +173,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     log,
   });
-  const rollouts = createRollouts({ recorder, clock, log });
+  const rollouts = createRollouts({ recorder, log });
   const reconciler = createReconciler({
     source: parts.source,
     revisions,
@@ -358,8 +358,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
     const desired = reconciler.desired();
     if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) await guard.settle(signal);
     const before = { held: reconciler.lastPlan()?.held ?? [], rollback: rollback.state() };
-    await reconciler.reconcile(signal);
-    if (!sameValue(reconciler.lastPlan()?.held ?? [], before.held)) writeBack.touch(false);
+    if (!(await reconciler.reconcile(signal))) news.mark();
+    if (!sameHeld(reconciler.lastPlan()?.held ?? [], before.held)) writeBack.touch(false);
     // The mode stands on the board, and a pin is a question to a person.
     if (rollback.state() !== before.rollback) writeBack.touch(rollback.pin() !== before.rollback.pin);
   }
@@ -463,6 +463,13 @@ export async function createController(parts: ControllerParts): Promise<Controll
       await right.release();
     },
   };
+}
+
+/** Whether people are told the same; the steps that wait are no part of it. */
+function sameHeld(a: readonly Held[], b: readonly Held[]): boolean {
+  const said = ({ subject, step, reason, message }: Held): string =>
+    JSON.stringify([subject, step, reason, message]);
+  return a.length === b.length && a.every((held, index) => said(held) === said(b[index] ?? held));
 }
 
 /** What a rebuilt record needs of them; how often we pushed is nobody's business a minute later. */

@@ -6,7 +6,7 @@ import type { DesiredState } from "../../src/core/model/desired.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { ObservedInstance } from "../../src/core/model/instance.ts";
 import { REPORT_TYPES } from "../../src/core/model/report.ts";
-import { plan } from "../../src/core/plan/plan.ts";
+import type { Plan } from "../../src/core/plan/plan.ts";
 import {
   aClone,
   aDesired,
@@ -15,6 +15,7 @@ import {
   aReport,
   aVerdict,
   handleOf,
+  planOf,
   REVISION,
   T0,
 } from "../support/fleet.ts";
@@ -370,12 +371,12 @@ function runningState(name: string): CloneState {
 function carryOut(shape: FleetShape): { rounds: number; left: number } {
   const states = new Map(shape.states.map((state) => [state.name, state]));
   let instances = [...shape.instances];
-  let pendingDeletion: ReturnType<typeof plan>["pendingDeletion"] = null;
+  let pendingDeletion: Plan["pendingDeletion"] = null;
   for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) {
-    const made = plan(shape.desired, anObserved([...states.values()], { instances, pendingDeletion }), T0);
+    const made = planOf(shape.desired, anObserved([...states.values()], { instances, pendingDeletion }), T0);
     pendingDeletion = made.pendingDeletion;
-    if (made.actions.length === 0) return { rounds, left: 0 };
-    for (const { clone, event } of made.actions) {
+    if (made.steps.length === 0) return { rounds, left: 0 };
+    for (const { clone, event } of made.steps) {
       let state = decide(states.get(clone) ?? initialState(clone, T0), event, T0).state;
       for (let step = 0; step < ROUNDS_MAX; step++) {
         const next = answerTo(state);
@@ -390,7 +391,7 @@ function carryOut(shape: FleetShape): { rounds: number; left: number } {
   }
   return {
     rounds: ROUNDS_MAX,
-    left: plan(shape.desired, anObserved([...states.values()], { instances, pendingDeletion }), T0).actions
+    left: planOf(shape.desired, anObserved([...states.values()], { instances, pendingDeletion }), T0).steps
       .length,
   };
 }
@@ -433,11 +434,47 @@ describe("plans", () => {
     );
   });
 
+  test("a plan is whole: once it is on record, the same listing leaves nothing to plan", () => {
+    fc.assert(
+      fc.property(shapes, fc.boolean(), ({ desired, states, instances }, rolling) => {
+        const rollouts = rolling ? new Map() : null;
+        const made = planOf(desired, anObserved(states, { instances, rollouts }), T0);
+        const recorded = new Map(states.map((state) => [state.name, state]));
+        for (const { clone, event, version, leadsTo } of made.steps) {
+          const before = recorded.get(clone) ?? initialState(clone, T0);
+          const { state, ignored } = decide(before, event, T0);
+          expect({ version, leadsTo, ignored }).toEqual({
+            version: before.version,
+            leadsTo: state.phase,
+            ignored: undefined,
+          });
+          recorded.set(clone, state);
+        }
+        const { pendingDeletion } = made;
+        const after = planOf(
+          desired,
+          anObserved([...recorded.values()], {
+            instances,
+            pendingDeletion,
+            rollouts: made.rollouts?.rollouts ?? null,
+          }),
+          T0,
+        );
+        expect(after.steps).toEqual([]);
+        expect(after.pendingDeletion).toEqual(pendingDeletion);
+        expect(after.held.map(({ subject, reason }) => `${subject} ${reason}`)).toEqual(
+          made.held.map(({ subject, reason }) => `${subject} ${reason}`),
+        );
+      }),
+      RUNS,
+    );
+  });
+
   test("an incomplete observation stops nothing", () => {
     fc.assert(
       fc.property(shapes, fc.boolean(), ({ desired, states, instances }, readable) => {
         const observed = anObserved(states, { instances, complete: false });
-        const made = plan(
+        const made = planOf(
           readable
             ? {
                 ...desired,
@@ -449,9 +486,9 @@ describe("plans", () => {
           T0,
         );
         expect(
-          made.actions.filter(({ type }) => ["stop", "bury", "withdraw", "prune", "replace"].includes(type)),
+          made.steps.filter(({ type }) => ["stop", "gone", "withdraw", "prune", "replace"].includes(type)),
         ).toEqual([]);
-        expect(made.actions.filter(({ type }) => type === "start")).toEqual([]);
+        expect(made.steps.filter(({ type }) => type === "start")).toEqual([]);
       }),
       RUNS,
     );
@@ -460,10 +497,10 @@ describe("plans", () => {
   test("a repository that cannot be read ends and begins nothing that people would have to ask for", () => {
     fc.assert(
       fc.property(shapes, ({ states, instances }) => {
-        const made = plan(null, anObserved(states, { instances }), T0);
+        const made = planOf(null, anObserved(states, { instances }), T0);
         expect(
-          made.actions.filter(({ type }) =>
-            ["declare", "assign", "limit", "withdraw", "prune", "replace"].includes(type),
+          made.steps.filter(({ type }) =>
+            ["declare", "update", "assign", "limit", "withdraw", "prune", "replace"].includes(type),
           ),
         ).toEqual([]);
       }),
@@ -474,8 +511,8 @@ describe("plans", () => {
   test("a plan depends on what it is asked and not on the order in which it is told", () => {
     fc.assert(
       fc.property(shapes, fc.infiniteStream(fc.nat()), ({ desired, states, instances }, numbers) => {
-        const made = plan(desired, anObserved(states, { instances }), T0);
-        expect(plan(desired, anObserved(states, { instances }), T0)).toEqual(made);
+        const made = planOf(desired, anObserved(states, { instances }), T0);
+        expect(planOf(desired, anObserved(states, { instances }), T0)).toEqual(made);
         const shuffled = <T>(items: readonly T[]): T[] =>
           items
             .map((item) => ({ item, key: numbers.next().value ?? 0 }))
@@ -487,8 +524,8 @@ describe("plans", () => {
           missions: new Map(shuffled([...desired.missions])),
           broken: new Set(shuffled([...desired.broken])),
         };
-        const again = plan(other, anObserved(shuffled(states), { instances: shuffled(instances) }), T0);
-        expect(again.actions).toEqual(made.actions);
+        const again = planOf(other, anObserved(shuffled(states), { instances: shuffled(instances) }), T0);
+        expect(again.steps).toEqual(made.steps);
         expect(new Set(again.held.map((held) => JSON.stringify(held)))).toEqual(
           new Set(made.held.map((held) => JSON.stringify(held))),
         );

@@ -2,7 +2,8 @@
 
 import type { DesiredState } from "../../src/core/model/desired.ts";
 import { iso, MINUTE_MS, SECOND_MS } from "../../src/core/model/time.ts";
-import { type Preview, preview } from "../../src/core/plan/preview.ts";
+import { type Plan, plan } from "../../src/core/plan/plan.ts";
+import { observedOfTree } from "../../src/core/plan/preview.ts";
 import { createResolvedRevisions } from "../../src/reconciler/source/resolved-revisions.ts";
 import type { Kind } from "../simulation/agent.ts";
 import { createHost, type Host } from "../simulation/host.ts";
@@ -285,7 +286,8 @@ async function planned(stage: Stage): Promise<readonly string[]> {
   const clock = { now: world.now, sleep: () => Promise.resolve() };
   const revisions = createResolvedRevisions({ source, repository: "golden", clock });
   const head = await revisions.take(seen.snapshot, new AbortController().signal);
-  const made = preview(stage.base, head, { now: world.now() });
+  const now = world.now();
+  const made = plan({ desired: head, observed: observedOfTree(stage.base, { now }), now });
   stage.base = head;
   return [
     ...head.issues.map(
@@ -296,14 +298,14 @@ async function planned(stage: Stage): Promise<readonly string[]> {
   ];
 }
 
-function planText({ actions, held }: Preview): readonly string[] {
-  const lines = actions.map(({ type, clone, mission, why }) => {
+function planText({ steps, held }: Plan): readonly string[] {
+  const lines = steps.map(({ type, clone, mission, why }) => {
     const what = mission === null ? clone : `${clone} for ${mission}`;
     const fields = why.fields.length === 0 ? "" : ` [${why.fields.join(", ")}]`;
     return `${type.padEnd(8)} ${what}${fields}`;
   });
   const waiting = held.map(
-    ({ subject, action, reason, message }) => `held     ${subject} (${action}): ${reason}, ${message}`,
+    ({ subject, step, reason, message }) => `held     ${subject} (${step}): ${reason}, ${message}`,
   );
   return lines.length + waiting.length === 0 ? ["nothing to do"] : [...lines, ...waiting];
 }

@@ -99,10 +99,8 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
     if (mission.closure !== null) continue;
     const lane = fleet.clones.find((clone) => clone.name === mission.clone && clone.mission === mission.name);
     const held = fleet.held.filter(
-      ({ subject, action, reason }) =>
-        (lane === undefined
-          ? action === "assign"
-          : action === "start" || action === "adopt" || action === "postmortem") &&
+      ({ subject, step, reason }) =>
+        (lane === undefined ? step === "assign" : step === "start" || step === "adopt" || step === "close") &&
         reason !== "ContractFixed" &&
         (subject === `mission/${mission.name}` || (lane !== undefined && subject === `clone/${lane.name}`)),
     );

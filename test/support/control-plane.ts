@@ -365,7 +365,7 @@ function fleetView(): FleetView {
     issues: [{ severity: "error", reason: "UnknownField", file: "missions/x.yaml", line: 3, message: "no" }],
     drills: { plan: null, newest: [], overdue: [] },
     callbacks: { destinations: [], waiting: 0, deadLetters: 1, backlog: false },
-    held: [{ subject: "beta", action: "start", reason: "AwaitingWindow", message: "opens later" }],
+    held: [{ subject: "beta", step: "start", reason: "AwaitingWindow", message: "opens later" }],
     counts: {
       Pending: 0,
       Preparing: 0,

@@ -1,5 +1,4 @@
 import { type Decision, decide } from "../../src/core/clone/decide.ts";
-import type { Gate } from "../../src/core/fleet/rollouts/rollout.ts";
 import type { DesiredClone } from "../../src/core/model/clone.ts";
 import { type CloneState, initialState } from "../../src/core/model/clone-state.ts";
 import type { PendingDeletion } from "../../src/core/model/deletion.ts";
@@ -14,8 +13,11 @@ import {
   type MissionLimits,
 } from "../../src/core/model/mission.ts";
 import type { Report, ReportType } from "../../src/core/model/report.ts";
+import type { Rollout } from "../../src/core/model/rollout.ts";
+import type { Instant } from "../../src/core/model/time.ts";
 import type { Verdict } from "../../src/core/model/verdict.ts";
 import type { ObservedState } from "../../src/core/plan/observed.ts";
+import { type Plan, plan } from "../../src/core/plan/plan.ts";
 
 /** The moment at which tests begin. */
 export const T0 = Date.UTC(2026, 10, 23, 12, 0, 0);
@@ -118,7 +120,8 @@ export function anObserved(
     complete?: boolean;
     pendingDeletion?: PendingDeletion | null;
     pin?: Pin | null;
-    gates?: ReadonlyMap<string, Gate>;
+    rollouts?: ReadonlyMap<string, Rollout> | null;
+    doubt?: string | null;
   } = {},
 ): ObservedState {
   return {
@@ -132,8 +135,14 @@ export function anObserved(
     states: new Map(states.map((state) => [state.name, state])),
     pendingDeletion: parts.pendingDeletion ?? null,
     pin: parts.pin ?? null,
-    gates: parts.gates ?? new Map(),
+    rollouts: parts.rollouts ?? null,
+    doubt: parts.doubt ?? null,
   };
+}
+
+/** The plan for these, at a moment. */
+export function planOf(desired: DesiredState | null, observed: ObservedState, now: Instant): Plan {
+  return plan({ desired, observed, now });
 }
 
 /** One clone's life, event by event, on a clock of its own. */

@@ -74,7 +74,7 @@ export const FleetShape = viewOf<FleetView>()(
     clones: z.array(CloneShape),
     issues: z.array(IssueShape),
     held: z.array(
-      z.object({ subject: z.string(), action: z.string(), reason: z.string(), message: z.string() }),
+      z.object({ subject: z.string(), step: z.string(), reason: z.string(), message: z.string() }),
     ),
     drills: Drills,
     callbacks: Callbacks,

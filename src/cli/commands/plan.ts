@@ -3,7 +3,8 @@ import { systemClock } from "../../adapters/system/clock.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { explainPlan } from "../../core/plan/explain.ts";
-import { type Lived, preview } from "../../core/plan/preview.ts";
+import { plan } from "../../core/plan/plan.ts";
+import { type Lived, observedOfTree } from "../../core/plan/preview.ts";
 import type { FleetView } from "../../core/status/view.ts";
 import { hasErrors } from "../../documents/issue.ts";
 import { connect } from "../controller.ts";
@@ -35,11 +36,15 @@ export async function planCommand(
   const head = await desiredOf(headTree, repository);
   const base = await readBase({ dir, globals, repository, given: options.base });
   const now = systemClock().now();
-  const made = preview(base.desired, head, { now, ...(base.lived === null ? {} : { lived: base.lived }) });
-  const plan = explainPlan({ base: base.desired, head, preview: made, now });
+  const observed = observedOfTree(base.desired, {
+    now,
+    ...(base.lived === null ? {} : { lived: base.lived }),
+  });
+  const made = plan({ desired: head, observed, now });
+  const explained = explainPlan({ base: base.desired, head, plan: made, now });
   const { issues } = head;
-  const shown = { plan, issues, baseText: base.text, headText: options.head ?? "working tree" };
-  if (globals.json === true) io.json({ ...plan, compared_with: base.text, issues });
+  const shown = { plan: explained, issues, baseText: base.text, headText: options.head ?? "working tree" };
+  if (globals.json === true) io.json({ ...explained, compared_with: base.text, issues });
   else if (options.markdown === true) io.raw(planMarkdown(shown));
   else io.raw(planText(shown, io));
   return hasErrors(issues) ? EXIT.problems : EXIT.fine;

@@ -146,7 +146,7 @@ function holdsText(clone: CloneView): string {
 function held(view: FleetView, io: Io): string {
   if (view.held.length === 0) return "";
   const lines = view.held.slice(0, SHORT_MAX).map((one) => {
-    return clip(`= ${one.subject} ${one.action}: ${one.reason}, ${oneLine(one.message)}`, io.width);
+    return clip(`= ${one.subject} ${one.step}: ${one.reason}, ${oneLine(one.message)}`, io.width);
   });
   const rest = view.held.length > SHORT_MAX ? [`  and ${view.held.length - SHORT_MAX} more`] : [];
   return [io.paint("bold", "Held back (factory why <name>)"), ...lines, ...rest].join("\n");

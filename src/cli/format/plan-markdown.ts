@@ -44,8 +44,8 @@ export function planMarkdown({ plan, issues, baseText, headText }: ShownPlan): s
   );
   section(
     "Stops",
-    ["Clone", "Mission", "Action", "Why"],
-    plan.stops.map((stop) => [stop.clone, stop.mission ?? "–", stop.action, stop.reason]),
+    ["Clone", "Mission", "Step", "Why"],
+    plan.stops.map((stop) => [stop.clone, stop.mission ?? "–", stop.step, stop.reason]),
   );
   section(
     "Changes",
@@ -68,8 +68,8 @@ export function planMarkdown({ plan, issues, baseText, headText }: ShownPlan): s
   );
   section(
     "Held",
-    ["What", "Action", "Reason", ""],
-    plan.held.map((held) => [held.subject, held.action, held.reason, held.message]),
+    ["What", "Step", "Reason", ""],
+    plan.held.map((held) => [held.subject, held.step, held.reason, held.message]),
   );
   section(
     `Files: ${countIssues(issues)}`,

@@ -1,5 +1,6 @@
 import type { Issue } from "../../core/model/issue.ts";
-import { isEmptyPlan, type PlanExplanation, type PlannedStart } from "../../core/plan/explain.ts";
+import { isEmptyPlan, type PlanExplanation } from "../../core/plan/explain.ts";
+import type { PlannedStart } from "../../core/plan/explain-starts.ts";
 import { countIssues, formatIssues } from "../../documents/issue.ts";
 import { clip, type Io, oneLine } from "../io.ts";
 import { plural, wrap } from "./words.ts";
@@ -47,7 +48,7 @@ export function planText({ plan, issues, baseText, headText }: ShownPlan, io: Io
     for (const stop of plan.stops) {
       item(
         paint("red", "-"),
-        `${stop.action} ${stop.mission === null ? "" : `${stop.mission} on `}${stop.clone}: ${stop.reason}`,
+        `${stop.step} ${stop.mission === null ? "" : `${stop.mission} on `}${stop.clone}: ${stop.reason}`,
       );
     }
     lines.push("");
@@ -82,7 +83,7 @@ export function planText({ plan, issues, baseText, headText }: ShownPlan, io: Io
   }
   if (section(`Held (${plan.held.length})`, plan.held.length)) {
     for (const held of plan.held)
-      item(paint("yellow", "="), `${held.subject} ${held.action}: ${held.reason}, ${held.message}`);
+      item(paint("yellow", "="), `${held.subject} ${held.step}: ${held.reason}, ${held.message}`);
     lines.push("");
   }
   lines.push(wrap(`cost   ${costText(plan)}`, width, "       "));

@@ -17,7 +17,7 @@ export interface Rollout {
   readonly group: string;
   readonly stable: string | null;
   readonly candidate: Candidate | null;
-  readonly refused: Refused | null;
+  readonly refused: RefusedCandidate | null;
   /** Newest last, at most `TURNS_MAX`. */
   readonly turns: readonly RolloutTurn[];
 }
@@ -30,7 +30,7 @@ export interface Candidate {
   readonly canaries: Readonly<Record<string, DesiredClone>>;
 }
 
-export interface Refused {
+export interface RefusedCandidate {
   readonly digest: string;
   readonly revision: string;
   readonly at: Instant;

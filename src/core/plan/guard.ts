@@ -1,8 +1,7 @@
 import type { CloneState } from "../model/clone-state.ts";
 import type { PendingDeletion } from "../model/deletion.ts";
 import type { DesiredState } from "../model/desired.ts";
-import type { ObservedState } from "./observed.ts";
-import type { Held, PlannedAction } from "./plan.ts";
+import type { Held, PlanStepDraft } from "./step.ts";
 
 /** The part of the fleet that one commit may remove without a second one (design section 9). */
 const DELETIONS_FREE_PART = 0.2;
@@ -10,7 +9,7 @@ const DELETIONS_FREE_PART = 0.2;
 const COMMIT_PREFIX_MIN = 12;
 
 export interface Guarded {
-  readonly actions: readonly PlannedAction[];
+  readonly steps: readonly PlanStepDraft[];
   readonly held: readonly Held[];
   readonly pendingDeletion: PendingDeletion | null;
 }
@@ -25,45 +24,53 @@ export interface Guarded {
  * rest, so a large deletion cannot be cut into small commits while it is held.
  */
 export function guardDeletions(
-  desired: DesiredState | null,
-  observed: ObservedState,
-  deletions: readonly PlannedAction[],
+  deletions: readonly PlanStepDraft[],
+  against: {
+    readonly desired: DesiredState;
+    /** What the deletions are measured against, as of `fleetOf`. */
+    readonly fleet: readonly string[];
+    /** A mass deletion that was seen before and waits for its confirmation. */
+    readonly pendingDeletion: PendingDeletion | null;
+  },
 ): Guarded {
-  if (desired === null) return { actions: [], held: [], pendingDeletion: observed.pendingDeletion };
+  const { desired, fleet } = against;
   const lanes = new Set(deletions.map((deletion) => deletion.clone));
-  if (lanes.size === 0) return { actions: [], held: [], pendingDeletion: null };
-  const fleet = fleetOf(observed.states);
+  if (lanes.size === 0) return { steps: [], held: [], pendingDeletion: null };
   const free = Math.max(1, Math.floor(fleet.length * DELETIONS_FREE_PART));
   const takesAll = lanes.size >= fleet.length;
-  if (lanes.size <= free && !takesAll) return { actions: deletions, held: [], pendingDeletion: null };
+  if (lanes.size <= free && !takesAll) return { steps: deletions, held: [], pendingDeletion: null };
 
   const names = deletions.map(nameOf).sort();
-  const before = observed.pendingDeletion;
+  const before = against.pendingDeletion;
   // Names that came later were removed by a later commit, which has to be confirmed in its turn.
   const grown = before === null || names.some((name) => !before.names.includes(name));
   const pending: PendingDeletion = grown
     ? { revision: desired.revision, names }
     : { revision: before.revision, names };
-  const confirmed = desired.confirmDeletion;
-  const isConfirmed =
-    confirmed !== null &&
-    confirmed.length >= COMMIT_PREFIX_MIN &&
-    pending.revision.startsWith(confirmed) &&
-    pending.revision !== desired.revision;
-  if (isConfirmed) return { actions: deletions, held: [], pendingDeletion: null };
+  if (isConfirmed(pending, desired)) return { steps: deletions, held: [], pendingDeletion: null };
   const message =
     `commit ${pending.revision.slice(0, 12)} removes ${lanes.size} of ${fleet.length} clones; ${free} may go without confirmation. ` +
     `To confirm, set \`spec.confirm_deletion.commit: ${pending.revision}\` in fleet.yaml in a second commit`;
   return {
-    actions: [],
+    steps: [],
     held: deletions.map((deletion) => ({
       subject: nameOf(deletion),
-      action: deletion.type,
+      step: deletion.type,
       reason: "MassDeleteGuard",
       message,
     })),
     pendingDeletion: pending,
   };
+}
+
+/** Whether a commit after the one that removed them names that one. */
+function isConfirmed(pending: PendingDeletion, { confirmDeletion, revision }: DesiredState): boolean {
+  return (
+    confirmDeletion !== null &&
+    confirmDeletion.length >= COMMIT_PREFIX_MIN &&
+    pending.revision.startsWith(confirmDeletion) &&
+    pending.revision !== revision
+  );
 }
 
 /** What a deletion is measured against: every clone that is wanted and not put away. Names, ordered. */
@@ -74,6 +81,6 @@ export function fleetOf(states: ReadonlyMap<string, CloneState>): readonly strin
     .sort();
 }
 
-function nameOf(deletion: PlannedAction): string {
+function nameOf(deletion: PlanStepDraft): string {
   return deletion.type === "withdraw" ? `mission/${deletion.mission}` : `clone/${deletion.clone}`;
 }

@@ -3,7 +3,7 @@
 import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { ObservedState } from "./observed.ts";
-import type { Held, PlannedAction } from "./plan.ts";
+import { type Held, type Obstacle, type PlanStepDraft, stepOn } from "./step.ts";
 
 /** Owner of the holds that a rollback places. */
 export const GUARDRAILS_OWNER = "guardrails";
@@ -20,8 +20,34 @@ export function inCoreReason(observed: ObservedState): string {
     : `${observed.pin.id} holds the fleet in_core_only: ${observed.pin.breaches.map(({ message }) => message).join("; ")}`;
 }
 
+export interface ModeSteps {
+  readonly pause: readonly PlanStepDraft[];
+  readonly resume: readonly PlanStepDraft[];
+}
+
+/** Running missions are drained or paused as `guardrails.on_breach` declares; in normal mode they go on. */
+export function planMode(
+  desired: DesiredState | null,
+  observed: ObservedState,
+  states: ReadonlyMap<string, CloneState>,
+): ModeSteps {
+  const all = [...states.values()];
+  if (!isInCoreOnly(desired, observed)) {
+    // Without the file nobody knows whether the mode is normal.
+    return { pause: [], resume: desired === null ? [] : all.filter(isPausedByMode).map(resuming) };
+  }
+  if (desired?.fleet.guardrails.onBreach !== "pause") return { pause: [], resume: [] };
+  const runs = (state: CloneState): boolean =>
+    state.mission !== null && state.mission.terminal === null && !isResting(state);
+  return {
+    pause: all
+      .filter((state) => runs(state) && !isPausedByMode(state))
+      .map((state) => pausing(state, observed)),
+    resume: [],
+  };
+}
+
 /**
- * Running missions are drained or paused as `guardrails.on_breach` declares.
  * Missions that never reached a clone go to the in-core lane where one is
  * configured; others are parked, and say what a person can do. One that was dispatched before is
  * never handed on: what it has done already would be done again.
@@ -29,41 +55,31 @@ export function inCoreReason(observed: ObservedState): string {
 export function planInCore(
   desired: DesiredState | null,
   observed: ObservedState,
-): { readonly actions: readonly PlannedAction[]; readonly held: readonly Held[] } {
-  const actions: PlannedAction[] = [];
+  states: ReadonlyMap<string, CloneState>,
+): { readonly handOver: readonly PlanStepDraft[]; readonly held: readonly Held[] } {
+  const handOver: PlanStepDraft[] = [];
   const held: Held[] = [];
-  const inCore = isInCoreOnly(desired, observed);
-  for (const state of observed.states.values()) {
-    if (!inCore) {
-      if (desired !== null && isHeld(state)) actions.push(letGo(state));
-      continue;
-    }
+  if (!isInCoreOnly(desired, observed)) return { handOver, held };
+  const lane = desired?.fleet.simone.inCore ?? null;
+  for (const state of states.values()) {
     const { mission } = state;
-    if (mission === null || mission.terminal !== null) continue;
-    const onBreach = desired?.fleet.guardrails.onBreach ?? "drain";
-    if (state.phase === "Idle" && state.instance === null) {
-      const lane = desired?.fleet.simone.inCore ?? null;
-      if (mission.handover !== null) continue;
-      if (mission.dispatchedAt === null && lane !== null && state.holds.length === 0)
-        actions.push(handOver(state, lane, observed));
-      else
-        held.push({
-          subject: `mission/${mission.name}`,
-          action: "start",
-          ...parked(state, lane !== null, observed),
-        });
-    } else if (onBreach === "pause" && !isHeld(state)) {
-      actions.push(pause(state, observed));
-    }
+    if (mission === null || mission.terminal !== null || mission.handover !== null) continue;
+    if (!isResting(state)) continue;
+    const wait = (step: "handOver" | "start", obstacle: Obstacle): number =>
+      held.push({ subject: `mission/${mission.name}`, step, ...obstacle });
+    if (mission.dispatchedAt === null && lane !== null && state.holds.length === 0) {
+      if (observed.doubt === null) handOver.push(handingOver(state, lane, observed));
+      else wait("handOver", { reason: "RecordDoubtful", message: observed.doubt });
+    } else wait("start", parked(state, lane !== null, observed));
   }
-  return { actions, held };
+  return { handOver, held };
 }
 
-function parked(
-  state: CloneState,
-  hasLane: boolean,
-  observed: ObservedState,
-): { reason: string; message: string } {
+function isResting(state: CloneState): boolean {
+  return state.phase === "Idle" && state.instance === null;
+}
+
+function parked(state: CloneState, hasLane: boolean, observed: ObservedState): Obstacle {
   const why = inCoreReason(observed);
   const name = state.mission?.name ?? state.name;
   if (state.mission?.dispatchedAt !== null)
@@ -79,36 +95,32 @@ function parked(
   };
 }
 
-function isHeld(state: CloneState): boolean {
+function isPausedByMode(state: CloneState): boolean {
   return state.holds.some(({ kind, owner }) => kind === "rollout" && owner === GUARDRAILS_OWNER);
 }
 
-function handOver(
+function handingOver(
   state: CloneState,
   lane: { readonly url: string; readonly authRef: string | null },
   observed: ObservedState,
-): PlannedAction {
-  return {
-    type: "hand_over",
-    clone: state.name,
-    mission: state.mission?.name ?? null,
-    why: { trigger: inCoreReason(observed), fields: [], from: "factory", to: "in_core" },
+): PlanStepDraft {
+  return stepOn(state, {
+    type: "handOver",
+    why: { trigger: inCoreReason(observed), from: "factory", to: "in_core" },
     event: {
       type: "handover.planned",
       missionId: state.mission?.missionId ?? "",
       url: lane.url,
       authRef: lane.authRef,
     },
-  };
+  });
 }
 
-function pause(state: CloneState, observed: ObservedState): PlannedAction {
+function pausing(state: CloneState, observed: ObservedState): PlanStepDraft {
   const message = inCoreReason(observed);
-  return {
-    type: "hold",
-    clone: state.name,
-    mission: state.mission?.name ?? null,
-    why: { trigger: message, fields: [], from: null, to: null },
+  return stepOn(state, {
+    type: "pause",
+    why: { trigger: message },
     event: {
       type: "hold.placed",
       by: "supervisor",
@@ -121,21 +133,21 @@ function pause(state: CloneState, observed: ObservedState): PlannedAction {
         clearBy: "repository",
       },
     },
-  };
+  });
 }
 
-function letGo(state: CloneState): PlannedAction {
-  return {
-    type: "hold",
-    clone: state.name,
-    mission: state.mission?.name ?? null,
-    why: { trigger: "the fleet's mode is normal again", fields: [], from: null, to: null },
+const NORMAL_AGAIN = "the fleet's mode is normal again";
+
+function resuming(state: CloneState): PlanStepDraft {
+  return stepOn(state, {
+    type: "resume",
+    why: { trigger: NORMAL_AGAIN },
     event: {
       type: "hold.released",
       kind: "rollout",
       owner: GUARDRAILS_OWNER,
       by: "supervisor",
-      reason: "the fleet's mode is normal again",
+      reason: NORMAL_AGAIN,
     },
-  };
+  });
 }

@@ -1,9 +1,9 @@
-import type { Gate } from "../fleet/rollouts/rollout.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { PendingDeletion } from "../model/deletion.ts";
 import type { Pin } from "../model/guardrail.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import type { SwitchEntry } from "../model/kill-switch.ts";
+import type { Rollout } from "../model/rollout.ts";
 
 /** What is, as far as it could be seen. */
 export interface ObservedState {
@@ -19,6 +19,8 @@ export interface ObservedState {
   readonly pendingDeletion: PendingDeletion | null;
   /** A guardrail tripped: the fleet is `in_core_only` whatever its file says. */
   readonly pin: Pin | null;
-  /** Changed declarations that a rollout holds back or takes back, by clone. */
-  readonly gates: ReadonlyMap<string, Gate>;
+  /** Rollouts as they are on record, by group; null when every group stands where the desired state wants it. */
+  readonly rollouts: ReadonlyMap<string, Rollout> | null;
+  /** Why the record may not be the true one, so that nothing is begun from it; null when it is. */
+  readonly doubt: string | null;
 }

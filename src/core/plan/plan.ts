@@ -1,110 +1,132 @@
+import type { RolloutStep } from "../fleet/rollouts/rollout.ts";
 import type { PendingDeletion } from "../model/deletion.ts";
 import type { DesiredState } from "../model/desired.ts";
-import type { CloneEvent } from "../model/event.ts";
 import { entryText } from "../model/kill-switch.ts";
 import type { Instant } from "../model/time.ts";
-import { sortIntoBuckets } from "./bucket.ts";
-import { guardDeletions } from "./guard.ts";
-import { planInCore } from "./in-core.ts";
+import { planAssignments } from "./assignments.ts";
+import { bucketsOf, type PlanBuckets } from "./buckets.ts";
+import { createDeclarations } from "./declarations.ts";
+import { createForecast, type Forecast } from "./forecast.ts";
+import { fleetOf, guardDeletions } from "./guard.ts";
+import { planInCore, planMode } from "./in-core.ts";
+import { planLimits } from "./limits.ts";
+import { planListing } from "./listing.ts";
 import type { ObservedState } from "./observed.ts";
-import { orderActions } from "./order.ts";
 import { planPostmortems } from "./postmortems.ts";
+import { planRemovals } from "./removals.ts";
 import { planStarts } from "./starts.ts";
+import type { Held, PlanStep } from "./step.ts";
 
-/** One step from observed to desired. `event` is what is recorded when it is taken: every effect leaves by that door. */
-export interface PlannedAction {
-  readonly type: ActionType;
-  readonly clone: string;
-  readonly mission: string | null;
-  readonly why: Why;
-  readonly event: CloneEvent;
+export interface PlanInput {
+  /** Null: the repository could not be read. Then nothing is declared, assigned, withdrawn or pruned, and what runs goes on. */
+  readonly desired: DesiredState | null;
+  readonly observed: ObservedState;
+  readonly now: Instant;
 }
 
-export type ActionType =
-  | "declare" // a clone is new, or its resolved spec changed
-  | "replace" // changed before its mission was accepted: started again
-  | "assign" // a mission gets its lane
-  | "limit" // the limits of a living mission changed
-  | "start"
-  | "hold" // a hold of the whole fleet comes or goes
-  | "hand_over" // goes to the in-core lane instead of a clone
-  | "postmortem" // what its closure waited for is merged
-  | "adopt" // alive and ours, found after a restart of ours
-  | "bury" // on record as alive, proven gone
-  | "stop" // ours, but not the instance of record; or cancelled
-  | "withdraw" // its mission's file was removed
-  | "prune"; // its clone's file was removed
-
-/** Machine-readable reason: what triggered it, which fields differ, from what to what. */
-export interface Why {
-  readonly trigger: string;
-  readonly fields: readonly string[];
-  readonly from: string | null;
-  readonly to: string | null;
-}
-
-/** What cannot move yet, and why; so that a standstill can be explained. */
-export interface Held {
-  readonly subject: string;
-  readonly action: ActionType;
-  readonly reason: string;
-  readonly message: string;
-}
-
-export interface Plan {
+export interface Plan extends PlanBuckets {
   readonly revision: string | null;
-  /** In the order in which they are to be taken: what ends comes before what begins. */
-  readonly actions: readonly PlannedAction[];
+  /** All steps in the order in which they are to be recorded; of one clone each builds on the one before. */
+  readonly steps: readonly PlanStep[];
+  /** What cannot move yet, and why. */
   readonly held: readonly Held[];
-  /** To be remembered until the deletion is confirmed or taken back. */
+  /** To be on record before the first step, until the deletion is confirmed or taken back. */
   readonly pendingDeletion: PendingDeletion | null;
+  /** Rollouts as these steps leave them, to be on record before the first step; null when none moves. */
+  readonly rollouts: RolloutStep | null;
 }
 
 /**
- * Compares what the repository asks for with what is running, and returns the
- * steps that would bring them together.
+ * Compares what the repository asks for with what is running, and returns every
+ * step that would bring them together: a clone is declared, gets its mission and is started in one plan.
  *
- * The answer depends on the arguments alone: asked twice, it answers the same.
- * A clone that needs nothing yields no action; a clone that cannot move yet is
- * named in `held` with the reason.
+ * Steps are predicted: each is folded through `decide` before the next one is planned. What follows from a step only
+ * by an answer from outside (an instance was launched, has died, was judged) is not in the plan: `decide` leads on from there.
  *
- * `desired: null` says that the repository could not be read: then nothing is
- * declared, assigned, withdrawn or pruned, and what runs goes on. A listing that
- * is not complete buries nobody: we would rather wait for a clone that is gone
- * than start a second one beside it.
+ * The answer depends on the arguments alone: asked twice, it answers the same. Carried out, it leaves
+ * nothing to plan. A clone that needs nothing yields no step; one that cannot move yet is
+ * named in `held` with the reason. Capacity, windows and rate limits decide when a step is taken and not whether the
+ * plan names it: what waits for them is held together with its step.
+ *
+ * A listing that is not complete proves nothing gone and starts nothing: we would rather wait for a clone that is
+ * gone than start a second one beside it.
  */
-export function plan(desired: DesiredState | null, observed: ObservedState, now: Instant): Plan {
-  const buckets = sortIntoBuckets(desired, observed);
-  const guarded = guardDeletions(desired, observed, buckets.deletions);
-  const inCore = planInCore(desired, observed);
-  const starts = planStarts(desired, observed, now);
-  const postmortems = planPostmortems(desired, observed.states);
+export function plan({ desired, observed, now }: PlanInput): Plan {
+  const forecast = createForecast(observed.states, now);
+  const living = planLiving(desired, observed, forecast);
+  const declarations = createDeclarations({ desired, observed, forecast, now });
+  declarations.declareNew();
+  const removed = planRemoved(desired, observed, forecast);
+  const postmortems = planPostmortems(desired, forecast.states);
+  forecast.take(postmortems.close);
+  declarations.updateKnown();
+  const assignments = planAssignments(desired, observed, forecast.states);
+  forecast.take(assignments.assign);
+  declarations.updateCanaries();
+  const inCore = planInCore(desired, observed, forecast.states);
+  forecast.take(inCore.handOver);
+  const starts = planStarts(desired, observed, { states: forecast.states, now });
+  forecast.take(starts.start);
   return {
+    ...bucketsOf(forecast.steps),
     revision: desired?.revision ?? null,
-    actions: orderActions([
-      ...buckets.actions,
-      ...guarded.actions,
-      ...inCore.actions,
-      ...starts.actions,
-      ...postmortems.actions,
-    ]),
+    steps: forecast.steps,
     held: [
       ...engagedNotes(observed),
-      ...buckets.held,
-      ...guarded.held,
+      ...living.held,
+      ...declarations.held(),
+      ...assignments.held,
+      ...removed.held,
       ...inCore.held,
       ...starts.held,
       ...postmortems.held,
     ],
-    pendingDeletion: guarded.pendingDeletion,
+    pendingDeletion: removed.pendingDeletion,
+    rollouts: declarations.rollouts(),
   };
 }
 
-/** Said of the fleet, too, so that nobody has to find it behind a mission. */
+/** What lives: stray instances, limits, the fleet's mode, what is to be adopted or is gone. */
+function planLiving(
+  desired: DesiredState | null,
+  observed: ObservedState,
+  forecast: Forecast,
+): { readonly held: readonly Held[] } {
+  const listing = planListing(observed);
+  const limits = planLimits(desired, observed.states);
+  forecast.take([...listing.stop, ...limits.stop]);
+  const mode = planMode(desired, observed, forecast.states);
+  forecast.take(mode.pause);
+  forecast.take(mode.resume);
+  forecast.take(limits.limit);
+  forecast.take(listing.adopt);
+  forecast.take(listing.gone);
+  return { held: [...listing.held, ...limits.held] };
+}
+
+/** What the repository no longer names, as far as the deletion guard lets it pass. */
+function planRemoved(
+  desired: DesiredState | null,
+  observed: ObservedState,
+  forecast: Forecast,
+): { readonly held: readonly Held[]; readonly pendingDeletion: PendingDeletion | null } {
+  if (desired === null) return { held: [], pendingDeletion: observed.pendingDeletion };
+  const removals = planRemovals(desired, observed.states);
+  const guarded = guardDeletions([...removals.withdraw, ...removals.prune], {
+    desired,
+    fleet: fleetOf(forecast.states),
+    pendingDeletion: observed.pendingDeletion,
+  });
+  for (const type of ["withdraw", "prune"] as const)
+    forecast.take(guarded.steps.filter((step) => step.type === type));
+  return { held: [...removals.held, ...guarded.held], pendingDeletion: guarded.pendingDeletion };
+}
+
+/** Said of the fleet, too, so that it need not be found behind a mission. */
 function engagedNotes({ killSwitch = [] }: ObservedState): Held[] {
   return killSwitch.map((entry) => ({
     subject: "fleet",
-    action: "start",
+    step: "start",
     reason: "KillSwitchEngaged",
     message: entryText(entry),
   }));

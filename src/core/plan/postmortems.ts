@@ -1,21 +1,21 @@
 import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { postmortemPath } from "../model/postmortem.ts";
-import type { Held, PlannedAction } from "./plan.ts";
+import { type Held, type PlanStepDraft, stepOn } from "./step.ts";
 
 /** Missions that wait for a postmortem, against the postmortems that are merged. */
 export function planPostmortems(
   desired: DesiredState | null,
   states: ReadonlyMap<string, CloneState>,
-): { readonly actions: readonly PlannedAction[]; readonly held: readonly Held[] } {
-  const actions: PlannedAction[] = [];
+): { readonly close: readonly PlanStepDraft[]; readonly held: readonly Held[] } {
+  const close: PlanStepDraft[] = [];
   const held: Held[] = [];
   for (const state of states.values()) {
     const { mission } = state;
     if (state.phase !== "Postmortem" || mission === null) continue;
     const file = postmortemPath(mission.missionId);
     const wait = (reason: string, message: string): number =>
-      held.push({ subject: `mission/${mission.name}`, action: "postmortem", reason, message });
+      held.push({ subject: `mission/${mission.name}`, step: "close", reason, message });
     if (desired === null) {
       wait("PostmortemUnread", `the repository cannot be read, so it is not known whether ${file} is merged`);
       continue;
@@ -30,23 +30,18 @@ export function planPostmortems(
       wait("PostmortemIncomplete", `${file} is merged and not complete: ${merged.missing.join("; ")}`);
     } else {
       const { digest, author, reviewedBy } = merged;
-      actions.push({
-        type: "postmortem",
-        clone: state.name,
-        mission: mission.name,
-        why: {
-          trigger: `commit ${desired.revision.slice(0, 12)}`,
-          fields: [],
-          from: null,
-          to: digest,
-        },
-        event: {
-          type: "postmortem.merged",
-          missionId: mission.missionId,
-          postmortem: { revision: desired.revision, file: merged.file, digest, author, reviewedBy },
-        },
-      });
+      close.push(
+        stepOn(state, {
+          type: "close",
+          why: { trigger: `commit ${desired.revision.slice(0, 12)}`, to: digest },
+          event: {
+            type: "postmortem.merged",
+            missionId: mission.missionId,
+            postmortem: { revision: desired.revision, file: merged.file, digest, author, reviewedBy },
+          },
+        }),
+      );
     }
   }
-  return { actions, held };
+  return { close, held };
 }

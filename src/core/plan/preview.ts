@@ -1,3 +1,4 @@
+/** A tree of the repository, taken for a fleet in which everything that it asks for has come true. */
 import { decide } from "../clone/decide.ts";
 import { windowAt } from "../clone/start/window.ts";
 import { FRESH_CALLBACK } from "../model/callback.ts";
@@ -6,17 +7,6 @@ import type { DesiredState } from "../model/desired.ts";
 import type { InstanceHandle, ObservedInstance } from "../model/instance.ts";
 import type { Instant } from "../model/time.ts";
 import type { ObservedState } from "./observed.ts";
-import { type Held, type PlannedAction, plan } from "./plan.ts";
-
-/** Plans per preview. Each takes up what the one before made possible; eight clones come up per plan, so a large fleet needs many. */
-const ROUNDS_MAX = 2_000;
-
-export interface Preview {
-  /** Every step that would be taken, in the order of the rounds. */
-  readonly actions: readonly PlannedAction[];
-  /** What still cannot move when nothing is left to do. */
-  readonly held: readonly Held[];
-}
 
 export interface Lived {
   /** Ids of missions that are over, so that the head does not start them again. */
@@ -30,37 +20,34 @@ export interface Lived {
 const ALL_RUN: Lived = { closed: new Set(), running: null, retired: new Set() };
 
 /**
- * What merging `head` would do to a fleet that stands at `base`, without a server.
+ * What `plan` is to compare a proposal with where no controller says what lives: the tree that it starts from.
  *
  * `base: null` is a fleet that has nothing yet. Otherwise every mission of the base is
  * taken to be assigned to its clone and to run there, unless `lived` knows better: that is the
- * worst case for a reviewer, because everything that could be disturbed is there.
- * The plan is carried out on paper until nothing is left to do, so that one
- * preview shows a declaration, the assignment that it allows, and the start.
+ * worst case for a reviewer, because everything that could be disturbed is there. Rollouts are taken to have ended:
+ * the base is what every group is stable with.
  *
  * Depends on the arguments alone. `now` decides which autonomy windows are open.
  */
-export function preview(
+export function observedOfTree(
   base: DesiredState | null,
-  head: DesiredState,
   options: { readonly now: Instant; readonly lived?: Lived },
-): Preview {
-  const { now } = options;
-  const lived = options.lived ?? ALL_RUN;
-  let states = statesOf(base, lived, now);
-  const actions: PlannedAction[] = [];
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    const made = plan(head, observedOf(states), now);
-    if (made.actions.length === 0) return { actions, held: made.held };
-    actions.push(...made.actions);
-    const next = new Map(states);
-    for (const { clone, event, type } of made.actions) {
-      const { state } = decide(next.get(clone) ?? initialState(clone, now), event, now);
-      next.set(clone, type === "start" ? asRunning(state, now) : state);
-    }
-    states = next;
+): ObservedState {
+  const states = statesOf(base, options.lived ?? ALL_RUN, options.now);
+  const instances: ObservedInstance[] = [];
+  for (const { instance } of states.values()) {
+    if (instance?.handle != null) instances.push({ handle: instance.handle, state: "live" });
   }
-  return { actions, held: plan(head, observedOf(states), now).held };
+  return {
+    complete: true,
+    problem: null,
+    instances,
+    states,
+    pendingDeletion: null,
+    pin: null,
+    rollouts: new Map(),
+    doubt: null,
+  };
 }
 
 /** The record of a fleet in which everything that the base asks for has come true. */
@@ -153,21 +140,5 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     epoch,
     instance,
     appliedDigest: state.spec?.digest ?? null,
-  };
-}
-
-function observedOf(states: ReadonlyMap<string, CloneState>): ObservedState {
-  const instances: ObservedInstance[] = [];
-  for (const { instance } of states.values()) {
-    if (instance?.handle != null) instances.push({ handle: instance.handle, state: "live" });
-  }
-  return {
-    complete: true,
-    problem: null,
-    instances,
-    states,
-    pendingDeletion: null,
-    pin: null,
-    gates: new Map(),
   };
 }

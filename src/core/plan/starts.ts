@@ -6,7 +6,7 @@ import { coveringEntry, entryText } from "../model/kill-switch.ts";
 import { type Instant, iso } from "../model/time.ts";
 import { isInCoreOnly } from "./in-core.ts";
 import type { ObservedState } from "./observed.ts";
-import type { Held, PlannedAction } from "./plan.ts";
+import { type Held, type Obstacle, type PlanStepDraft, stepOn } from "./step.ts";
 
 /** Clones that are brought up at the same time; the others wait their turn, so that a cold start does not trip over itself. */
 const STARTING_MAX = 8;
@@ -16,78 +16,53 @@ const BUSY = new Set(["Preparing", "Starting", "Dispatching", "Running", "Stoppi
 const COMING_UP = new Set(["Preparing", "Starting", "Dispatching"]);
 
 /**
- * Which of the clones that could start may. Whoever waits longest goes first.
+ * Which of the clones that could start may. The one that waits longest goes first.
  * Nothing starts beside an instance that lives but is not on record.
+ *
+ * What only waits for a place, its turn, its window or its account is held together with its step:
+ * capacity decides when it starts, and not whether the plan names it.
  */
 export function planStarts(
   desired: DesiredState | null,
   observed: ObservedState,
-  now: Instant,
-): { actions: readonly PlannedAction[]; held: readonly Held[] } {
-  const actions: PlannedAction[] = [];
+  { states, now }: { readonly states: ReadonlyMap<string, CloneState>; readonly now: Instant },
+): { readonly start: readonly PlanStepDraft[]; readonly held: readonly Held[] } {
+  const start: PlanStepDraft[] = [];
   const held: Held[] = [];
   const candidates: CloneState[] = [];
   let busy = 0;
   let comingUp = 0;
-  for (const state of observed.states.values()) {
+  for (const state of states.values()) {
     if (BUSY.has(state.phase)) busy++;
     if (COMING_UP.has(state.phase)) comingUp++;
     if (couldStart(state)) candidates.push(state);
   }
   // While the fleet is in_core_only nothing starts; what waits is told why by `planInCore`.
-  if (candidates.length === 0 || isInCoreOnly(desired, observed)) return { actions, held };
-  const unrecorded = new Set(
-    observed.instances
-      .filter(
-        (seen) =>
-          seen.state !== "dead" && (observed.states.get(seen.handle.clone)?.epoch ?? -1) < seen.handle.epoch,
-      )
-      .map((seen) => seen.handle.clone),
-  );
+  if (candidates.length === 0 || isInCoreOnly(desired, observed)) return { start, held };
+  const unrecorded = unrecordedOf(observed);
   candidates.sort((a, b) => waitingSince(a) - waitingSince(b) || (a.name < b.name ? -1 : 1));
   // Unknown caps must not hold back what was approved before the repository became unreadable, but nor may they be exceeded by much.
   const places = desired?.fleet.caps.maxParallelMissions ?? Math.max(busy, 1);
-  const limitOf = limitsNow(observed.states, now);
+  const limitOf = limitsNow(states, now);
   for (const state of candidates) {
-    const engaged = coveringEntry(observed.killSwitch ?? [], {
-      clone: state.name,
-      mission: state.mission?.name ?? null,
-      labels: state.mission?.labels ?? {},
-    });
-    const obstacle =
-      engaged === null
-        ? null
-        : { reason: "KillSwitchEngaged", message: `${entryText(engaged)}; it is not started` };
-    const inTheWay =
-      obstacle ??
-      obstacleTo(state, {
-        unrecorded,
-        busy,
-        places,
-        comingUp,
-        now,
-        listed: observed.complete,
-        limitedUntil: limitOf(state),
-      });
-    if (inTheWay !== null) {
-      held.push({ subject: `mission/${state.mission?.name ?? state.name}`, action: "start", ...inTheWay });
+    const step = starting(state);
+    const subject = `mission/${state.mission?.name ?? state.name}`;
+    const stopped = stopOf(state, observed);
+    if (stopped !== null) {
+      held.push({ subject, step: "start", ...stopped });
+      continue;
+    }
+    const limitedUntil = limitOf(state);
+    const obstacle = obstacleTo(state, { observed, unrecorded, busy, places, comingUp, now, limitedUntil });
+    if (obstacle !== null) {
+      held.push({ subject, step: "start", ...obstacle, waiting: step });
       continue;
     }
     busy++;
     comingUp++;
-    actions.push({
-      type: "start",
-      clone: state.name,
-      mission: state.mission?.name ?? null,
-      why: { trigger: "nothing holds it", fields: [], from: null, to: state.spec?.digest ?? null },
-      event: {
-        type: "start.planned",
-        revision: state.mission?.revision ?? state.spec?.revision ?? "",
-        why: "nothing holds it",
-      },
-    });
+    start.push(step);
   }
-  return { actions, held };
+  return { start, held };
 }
 
 function couldStart(state: CloneState): boolean {
@@ -102,51 +77,89 @@ function couldStart(state: CloneState): boolean {
   );
 }
 
+function starting(state: CloneState): PlanStepDraft {
+  const trigger = "nothing holds it";
+  return stepOn(state, {
+    type: "start",
+    why: { trigger, to: state.spec?.digest ?? null },
+    event: {
+      type: "start.planned",
+      revision: state.mission?.revision ?? state.spec?.revision ?? "",
+      why: trigger,
+    },
+  });
+}
+
 function waitingSince(state: CloneState): Instant {
   return state.mission?.assignedAt ?? state.phaseSince;
 }
 
+/** Clones of which an instance lives whose epoch the record has not come to. */
+function unrecordedOf(observed: ObservedState): ReadonlySet<string> {
+  return new Set(
+    observed.instances
+      .filter(
+        ({ state, handle }) =>
+          state !== "dead" && (observed.states.get(handle.clone)?.epoch ?? -1) < handle.epoch,
+      )
+      .map(({ handle }) => handle.clone),
+  );
+}
+
+/** People have engaged the kill switch for it. */
+function stopOf(state: CloneState, observed: ObservedState): Obstacle | null {
+  const engaged = coveringEntry(observed.killSwitch ?? [], {
+    clone: state.name,
+    mission: state.mission?.name ?? null,
+    labels: state.mission?.labels ?? {},
+  });
+  return engaged === null
+    ? null
+    : { reason: "KillSwitchEngaged", message: `${entryText(engaged)}; it is not started` };
+}
+
 interface Circumstances {
+  readonly observed: ObservedState;
   readonly unrecorded: ReadonlySet<string>;
   readonly busy: number;
   readonly places: number;
   readonly comingUp: number;
   readonly now: Instant;
-  readonly listed: boolean;
   readonly limitedUntil: Instant | null;
 }
 
-function obstacleTo(state: CloneState, seen: Circumstances): { reason: string; message: string } | null {
-  if (seen.unrecorded.has(state.name)) {
+function obstacleTo(state: CloneState, around: Circumstances): Obstacle | null {
+  const { observed } = around;
+  if (around.unrecorded.has(state.name)) {
     return {
       reason: "Unrecorded",
       message: "an instance of this clone lives that is not on record; nothing is started beside it",
     };
   }
-  if (!seen.listed)
+  if (!observed.complete)
     return {
       reason: "ListingIncomplete",
       message: "the driver could not list everything, so a second instance cannot be ruled out",
     };
   const window = state.mission?.limits.autonomy_window ?? null;
-  if (window !== null && !windowAt(window, seen.now).open)
+  if (window !== null && !windowAt(window, around.now).open)
     return { reason: "OutsideWindow", message: "outside of the autonomy window" };
-  if (seen.limitedUntil !== null)
+  if (around.limitedUntil !== null)
     return {
       reason: "RateLimited",
-      message: `${accountOf(state)} is rate limited; nothing of it is started until ${iso(seen.limitedUntil)}`,
+      message: `${accountOf(state)} is rate limited; nothing of it is started until ${iso(around.limitedUntil)}`,
     };
-  if (seen.busy >= seen.places) {
+  if (around.busy >= around.places) {
     return {
       reason: "CapacityReached",
-      message: `${seen.busy} clones are busy and fleet.yaml allows ${seen.places} at once`,
+      message: `${around.busy} clones are busy and fleet.yaml allows ${around.places} at once`,
     };
   }
-  if (seen.comingUp >= STARTING_MAX) {
+  if (around.comingUp >= STARTING_MAX) {
     return {
       reason: "StartingInTurn",
-      message: `${seen.comingUp} clones are coming up; at most ${STARTING_MAX} do at once`,
+      message: `${around.comingUp} clones are coming up; at most ${STARTING_MAX} do at once`,
     };
   }
-  return null;
+  return observed.doubt === null ? null : { reason: "RecordDoubtful", message: observed.doubt };
 }

@@ -131,7 +131,7 @@ function held(view: FleetView): string[] {
   if (view.held.length === 0) return [];
   const rows = view.held
     .slice(0, ROWS_MAX)
-    .map((one) => `- **${one.subject}** ${one.action}: ${one.reason} — ${cell(one.message)}`);
+    .map((one) => `- **${one.subject}** ${one.step}: ${one.reason} — ${cell(one.message)}`);
   return ["## Held back", "", ...rows, ...more(view.held), ""];
 }
 

@@ -10,7 +10,7 @@ import type { DesiredMission, MissionPhase } from "../model/mission.ts";
 import { BUDGET_FIELDS } from "../model/request.ts";
 import type { Rollout } from "../model/rollout.ts";
 import type { Instant } from "../model/time.ts";
-import type { Held } from "../plan/plan.ts";
+import type { Held } from "../plan/step.ts";
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";
 import { closureReport } from "./closure-report.ts";
 import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
@@ -66,9 +66,9 @@ export function fleetView(fleetSnapshot: FleetSnapshot): FleetView {
     missions,
     clones: [...fleetSnapshot.states.values()].sort(byName).map((state) => cloneView(state, fleetSnapshot)),
     issues: fleetSnapshot.desired?.issues ?? [],
-    held: fleetSnapshot.held.map(({ subject, action, reason, message }) => ({
+    held: fleetSnapshot.held.map(({ subject, step, reason, message }) => ({
       subject,
-      action,
+      step,
       reason,
       message,
     })),

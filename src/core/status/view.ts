@@ -131,7 +131,8 @@ export interface CloneView {
 
 export interface HeldView {
   readonly subject: string;
-  readonly action: string;
+  /** What would be done: a step of the plan. */
+  readonly step: string;
   readonly reason: string;
   readonly message: string;
 }

@@ -4,7 +4,7 @@ import type { ConditionType } from "../model/condition.ts";
 import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type Request } from "../model/request.ts";
 import type { Instant } from "../model/time.ts";
-import type { Held } from "../plan/plan.ts";
+import type { Held } from "../plan/step.ts";
 import { actionSteps } from "./action-summary.ts";
 import { conductSteps } from "./conduct.ts";
 import type { FleetSnapshot } from "./fleet.ts";
@@ -83,7 +83,7 @@ export function whySteps(
   for (const other of held) {
     steps.push({
       step: "plan",
-      name: other.action,
+      name: other.step,
       ok: false,
       reason: other.reason,
       evidence: other.message,
@@ -137,7 +137,7 @@ export function headline(
   if (runs) return { runs, text: `${name} runs: ${state.mission?.summary ?? ""}` };
   const end = state?.mission?.terminal;
   if (state?.phase === "Postmortem") {
-    const missing = held.find((one) => one.action === "postmortem")?.message;
+    const missing = held.find((one) => one.step === "close")?.message;
     const { requests } = state;
     const asked = requests.find(({ kind }) => kind === "postmortem")?.summary;
     return {

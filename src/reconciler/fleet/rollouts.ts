@@ -1,32 +1,30 @@
-/** Rollouts of overlays and baselines over time: stepped before every plan, remembered before anything is declared. */
+/** Rollouts of overlays and baselines over time: a plan steps them, and they are remembered before anything of it is declared. */
 
-import { type Gate, stepRollouts } from "../../core/fleet/rollouts/rollout.ts";
+import type { RolloutStep } from "../../core/fleet/rollouts/rollout.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
 import type { Rollout } from "../../core/model/rollout.ts";
-import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Recorder } from "../record/recorder.ts";
 
 const ROLLOUTS = "rollouts";
-const NO_GATES: ReadonlyMap<string, Gate> = new Map();
-
 export interface Rollouts {
-  /** What the next plan has to respect. Without a readable repository nothing is declared, so nothing is gated. */
-  look(desired: DesiredState | null): Promise<ReadonlyMap<string, Gate>>;
+  /** What a plan for this desired state has to respect; null while every group stands where it is wanted. */
+  known(desired: DesiredState | null): ReadonlyMap<string, Rollout> | null;
+  /** Durable on return: before the declarations that follow from it, because a canary whose way back is not on record would have none. */
+  remember(desired: DesiredState, step: RolloutStep): Promise<void>;
   /** By group, in the order of their names. */
   all(): readonly Rollout[];
 }
 
-export function createRollouts(parts: { recorder: Recorder; clock: Clock; log: Log }): Rollouts {
-  const { recorder, clock, log } = parts;
+export function createRollouts(parts: { recorder: Recorder; log: Log }): Rollouts {
+  const { recorder, log } = parts;
   let known = read(recorder.settings.get(ROLLOUTS));
   /** A revision in which every group stands where it is wanted: there is nothing to step until another comes. */
   let settled: DesiredState | null = null;
 
-  async function remember(next: ReadonlyMap<string, Rollout>): Promise<void> {
+  async function put(next: ReadonlyMap<string, Rollout>): Promise<void> {
     const changed = [...next.values()].filter((rollout) => known.get(rollout.group) !== rollout);
     if (changed.length === 0 && next.size === known.size) return;
-    // Before the declarations that follow from it: a canary whose way back is not on record would have none.
     await recorder.putSettings({ [ROLLOUTS]: JSON.stringify([...next.values()]) });
     for (const { group, turns } of changed) {
       const news = turns.at(-1);
@@ -37,16 +35,13 @@ export function createRollouts(parts: { recorder: Recorder; clock: Clock; log: L
   }
 
   return {
-    async look(desired) {
-      if (desired === null) return NO_GATES;
-      if (desired === settled) return NO_GATES;
-      const step = stepRollouts(known, desired, recorder.states, clock.now());
-      await remember(step.rollouts);
+    known: (desired) => (desired === null || desired === settled ? null : known),
+    async remember(desired, step) {
+      await put(step.rollouts);
       const moves = [...step.rollouts.values()].some(
         ({ candidate, refused }) => candidate !== null || refused !== null,
       );
       settled = !moves && step.gates.size === 0 ? desired : null;
-      return step.gates;
     },
     all: () => [...known.values()].sort((a, b) => (a.group < b.group ? -1 : 1)),
   };

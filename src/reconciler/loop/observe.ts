@@ -1,10 +1,10 @@
-import type { Gate } from "../../core/fleet/rollouts/rollout.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { PendingDeletion } from "../../core/model/deletion.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import type { Pin } from "../../core/model/guardrail.ts";
 import type { ObservedInstance } from "../../core/model/instance.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
+import type { Rollout } from "../../core/model/rollout.ts";
 import type { ObservedState } from "../../core/plan/observed.ts";
 import type { Driver } from "../../ports/driver.ts";
 
@@ -18,11 +18,11 @@ export async function observe(
     readonly states: ReadonlyMap<string, CloneState>;
     readonly pendingDeletion: PendingDeletion | null;
     readonly pin: Pin | null;
-    readonly gates: ReadonlyMap<string, Gate>;
+    readonly rollouts: ReadonlyMap<string, Rollout> | null;
     readonly killSwitch: readonly SwitchEntry[];
   },
   signal: AbortSignal,
-): Promise<ObservedState> {
+): Promise<Omit<ObservedState, "doubt">> {
   // Taken before anybody is asked, and a copy: a listing that is older than the record would bury
   // what came up since, or take for a stray what was just put to rest.
   const states = new Map(record.states);
@@ -45,7 +45,7 @@ export async function observe(
     states,
     pendingDeletion: record.pendingDeletion,
     pin: record.pin,
-    gates: record.gates,
+    rollouts: record.rollouts,
     killSwitch: record.killSwitch,
   };
 }

@@ -1,9 +1,11 @@
 import type { PendingDeletion } from "../../core/model/deletion.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
+import { REMOVALS } from "../../core/plan/buckets.ts";
 import { fleetOf } from "../../core/plan/guard.ts";
-import type { ObservedState } from "../../core/plan/observed.ts";
-import { type ActionType, type Plan, plan } from "../../core/plan/plan.ts";
+import { type Plan, plan } from "../../core/plan/plan.ts";
+import type { PlanStep } from "../../core/plan/step.ts";
+import { stillTrue } from "../../core/plan/still-true.ts";
 import type { SourceView } from "../../core/status/view.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Driver } from "../../ports/driver.ts";
@@ -15,15 +17,16 @@ import type { Recorder } from "../record/recorder.ts";
 import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
 import { observe } from "./observe.ts";
 
-/** Plans per pass: each takes up what the one before made possible (declare, assign, start). */
-const ROUNDS_MAX = 6;
 const PENDING_DELETION = "pending_deletion";
 
 export interface Reconciler {
   /** Looks at the repository, if it may have changed. Never throws: failing is a result. */
   poll(signal: AbortSignal): Promise<void>;
-  /** Compares what is desired with what lives and records the difference. */
-  reconcile(signal: AbortSignal): Promise<Plan>;
+  /**
+   * Compares what is desired with what lives and records every step between the two, with one listing. Answers false when
+   * some steps were no longer right when their turn came: then another pass plans them anew.
+   */
+  reconcile(signal: AbortSignal): Promise<boolean>;
   /** The repository as it was last seen. */
   source(): SourceView;
   desired(): DesiredState | null;
@@ -94,15 +97,51 @@ export function createReconciler(parts: {
     }
   }
 
-  async function reconcile(signal: AbortSignal): Promise<Plan> {
+  async function reconcile(signal: AbortSignal): Promise<boolean> {
     await rollback.look(desired);
-    // What ends takes a while: a stray is asked to end once in a pass and not in each of its rounds.
-    const taken = new Set<string>();
-    let current = await round(taken, signal);
-    for (let rounds = 1; rounds < ROUNDS_MAX && current.news > 0; rounds++)
-      current = await round(taken, signal);
-    last = current.made;
-    return current.made;
+    const trusted = trustedNow();
+    const pendingDeletion = readPending(recorder.settings.get(PENDING_DELETION));
+    const record = {
+      states: recorder.states,
+      pendingDeletion,
+      pin: rollback.pin(),
+      rollouts: rollouts.known(trusted),
+      killSwitch: parts.killSwitch(),
+    };
+    const seen = await observe(drivers, record, signal);
+    const observed = { ...seen, doubt: parts.obstacle() };
+    const made = plan({ desired: trusted, observed, now: clock.now() });
+    // A listing takes time, and a clone may have been put away meanwhile: then a removal that
+    // was a small part of the fleet may be all that is left of it. It is planned anew.
+    const sameFleet = fleetOf(recorder.states).join() === fleetOf(observed.states).join();
+    await rememberPending(pendingDeletion, sameFleet ? made.pendingDeletion : pendingDeletion);
+    if (trusted !== null && made.rollouts !== null) await rollouts.remember(trusted, made.rollouts);
+    const { complete, removed } = await recordSteps(made, () => sameFleet && trustedNow() === trusted);
+    last = made;
+    // What people confirmed was not done after all: they are not asked for it twice.
+    if (!removed && sameFleet) await rememberPending(made.pendingDeletion, pendingDeletion);
+    return complete;
+  }
+
+  /**
+   * Records a plan: of each clone all steps together, those that end something first. What is no longer
+   * right when its turn comes is left out, and planned anew by the next pass.
+   */
+  async function recordSteps(made: Plan, removals: () => boolean): Promise<Recorded> {
+    const result = { complete: true, removed: true };
+    await Promise.all(
+      [...stepsByClone(made.steps)].map(async ([clone, steps]) => {
+        for (const { type: step, mission, why } of steps)
+          log.info("planned", { step, clone, mission, trigger: why.trigger, fields: why.fields });
+        await recorder.write(clone, (state) => {
+          const kept = stillTrue(steps, state, { removals: removals() });
+          result.complete &&= kept.length === steps.length;
+          result.removed &&= steps.every((step) => !REMOVALS.has(step.type) || kept.includes(step));
+          return kept.length === 0 ? null : { events: kept.map(({ event }) => event) };
+        });
+      }),
+    );
+    return result;
   }
 
   /**
@@ -111,86 +150,6 @@ export function createReconciler(parts: {
    */
   function trustedNow(): DesiredState | null {
     return view.state === "ok" || view.state === "verified_empty" ? desired : null;
-  }
-
-  async function round(
-    taken: Set<string>,
-    signal: AbortSignal,
-  ): Promise<{ readonly made: Plan; readonly news: number }> {
-    const pendingDeletion = readPending(recorder.settings.get(PENDING_DELETION));
-    const trusted = trustedNow();
-    const gates = await rollouts.look(trusted);
-    const observed = await observe(
-      drivers,
-      {
-        states: recorder.states,
-        pendingDeletion,
-        pin: rollback.pin(),
-        gates,
-        killSwitch: parts.killSwitch(),
-      },
-      signal,
-    );
-    const made = withoutBeginnings(stillTrue(plan(trusted, observed, clock.now()), observed));
-    await rememberPending(pendingDeletion, made.pendingDeletion);
-    const fresh = made.actions.filter((action) => {
-      const key = `${action.clone} ${JSON.stringify(action.event)}`;
-      return !taken.has(key) && taken.add(key);
-    });
-    let dropped = false;
-    await Promise.all(
-      fresh.map(async (action) => {
-        log.info("planned", {
-          action: action.type,
-          clone: action.clone,
-          mission: action.mission,
-          trigger: action.why.trigger,
-          fields: action.why.fields,
-        });
-        await recorder.write(action.clone, () => {
-          const stale = REMOVALS.has(action.type) && trustedNow() !== trusted;
-          dropped ||= stale;
-          return stale ? null : { events: [action.event] };
-        });
-      }),
-    );
-    // What people confirmed was not done after all: they are not asked for it twice.
-    if (dropped) await rememberPending(made.pendingDeletion, pendingDeletion);
-    return { made, news: fresh.length };
-  }
-
-  /**
-   * A listing takes time, and a clone may have been put away meanwhile: then a removal that
-   * was a small part of the fleet may be all that is left of it. It is planned anew in the next pass.
-   */
-  function stillTrue(made: Plan, observed: ObservedState): Plan {
-    const removes = made.actions.some((action) => REMOVALS.has(action.type));
-    if (!removes || fleetOf(recorder.states).join() === fleetOf(observed.states).join()) return made;
-    return {
-      ...made,
-      actions: made.actions.filter((action) => !REMOVALS.has(action.type)),
-      pendingDeletion: observed.pendingDeletion,
-    };
-  }
-
-  /** A record that may not be the true one begins nothing, whatever it stops, limits or declares dead. */
-  function withoutBeginnings(made: Plan): Plan {
-    const message = parts.obstacle();
-    if (message === null) return made;
-    const begins = made.actions.filter(({ type }) => BEGINNINGS.has(type));
-    return {
-      ...made,
-      actions: made.actions.filter(({ type }) => !BEGINNINGS.has(type)),
-      held: [
-        ...made.held,
-        ...begins.map(({ type, clone, mission }) => ({
-          subject: mission === null ? `clone/${clone}` : `mission/${mission}`,
-          action: type,
-          reason: "RecordDoubtful",
-          message,
-        })),
-      ],
-    };
   }
 
   async function rememberPending(
@@ -205,8 +164,23 @@ export function createReconciler(parts: {
   return { poll, reconcile, source: () => view, desired: () => desired, lastPlan: () => last };
 }
 
-const BEGINNINGS: ReadonlySet<ActionType> = new Set(["declare", "assign", "start"]);
-const REMOVALS: ReadonlySet<ActionType> = new Set(["prune", "withdraw"]);
+interface Recorded {
+  /** Every step is on record. */
+  readonly complete: boolean;
+  /** Every removal is. */
+  readonly removed: boolean;
+}
+
+/** In the order of their first steps. */
+function stepsByClone(steps: readonly PlanStep[]): ReadonlyMap<string, readonly PlanStep[]> {
+  const byClone = new Map<string, PlanStep[]>();
+  for (const step of steps) {
+    const list = byClone.get(step.clone);
+    if (list === undefined) byClone.set(step.clone, [step]);
+    else list.push(step);
+  }
+  return byClone;
+}
 
 function readPending(text: string | undefined): PendingDeletion | null {
   return text === undefined ? null : (JSON.parse(text) as PendingDeletion);

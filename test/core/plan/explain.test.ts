@@ -2,32 +2,47 @@
 import { describe, expect, test } from "vitest";
 import type { DesiredState } from "../../../src/core/model/desired.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
-import { explainPlan, fieldClass, isEmptyPlan } from "../../../src/core/plan/explain.ts";
-import type { ActionType, PlannedAction } from "../../../src/core/plan/plan.ts";
-import { type Lived, type Preview, preview } from "../../../src/core/plan/preview.ts";
-import { aClone, aDesired, aMission, T0 } from "../../support/fleet.ts";
+import { bucketsOf, type PlanStepType } from "../../../src/core/plan/buckets.ts";
+import { explainPlan, isEmptyPlan } from "../../../src/core/plan/explain.ts";
+import { fieldClass } from "../../../src/core/plan/explain-changes.ts";
+import type { Plan } from "../../../src/core/plan/plan.ts";
+import { type Lived, observedOfTree } from "../../../src/core/plan/preview.ts";
+import type { Held, PlanStep } from "../../../src/core/plan/step.ts";
+import { aClone, aDesired, aMission, planOf, T0 } from "../../support/fleet.ts";
 
-const NOTHING: Preview = { actions: [], held: [] };
+const madeOf = (steps: readonly PlanStep[], held: readonly Held[] = []): Plan => ({
+  ...bucketsOf(steps),
+  revision: null,
+  steps,
+  held,
+  pendingDeletion: null,
+  rollouts: null,
+});
+const NOTHING = madeOf([]);
+const preview = (base: DesiredState | null, head: DesiredState, known?: Lived): Plan =>
+  planOf(head, observedOfTree(base, { now: T0, ...(known === undefined ? {} : { lived: known }) }), T0);
 const lived = (change: Partial<Lived> = {}): Lived => ({
   closed: new Set(),
   running: null,
   retired: new Set(),
   ...change,
 });
-const explain = (base: DesiredState | null, head: DesiredState, seen = preview(base, head, { now: T0 })) =>
-  explainPlan({ base, head, preview: seen, now: T0 });
+const explain = (base: DesiredState | null, head: DesiredState, made = preview(base, head)) =>
+  explainPlan({ base, head, plan: made, now: T0 });
 
-function action(type: ActionType, clone: string, change: Partial<PlannedAction> = {}): PlannedAction {
+function step(type: PlanStepType, clone: string, change: Partial<PlanStep> = {}): PlanStep {
   return {
     type,
     clone,
     mission: null,
     why: { trigger: "commit bbbb", fields: ["runtime", "labels"], from: "sha256:1", to: "sha256:2" },
     event: { type: "clone.declared", spec: aClone(clone) },
+    version: 0,
+    leadsTo: "Idle",
     ...change,
   };
 }
-const limits = (engaged: boolean): PlannedAction["event"] => ({
+const limits = (engaged: boolean): PlanStep["event"] => ({
   type: "mission.limits_changed",
   limits: { ...aMission("audit", "scribe").limits, kill_switch: { engaged } },
   revision: "b",
@@ -35,14 +50,14 @@ const limits = (engaged: boolean): PlannedAction["event"] => ({
 
 describe("a change", () => {
   const head = aDesired({ clones: ["a", "b", "c"].map((name) => aClone(name)) });
-  const of = (...actions: readonly PlannedAction[]) => explain(head, head, { actions, held: [] });
+  const of = (...steps: readonly PlanStep[]) => explain(head, head, madeOf(steps));
 
   test("takes effect as what has to be done for it says", () => {
     const { changes } = of(
-      action("declare", "c", { mission: "audit" }),
-      action("replace", "b", { mission: "survey" }),
-      action("limit", "d", { mission: "trip", event: limits(false) }),
-      action("declare", "a"),
+      step("declare", "c", { mission: "audit" }),
+      step("replace", "b", { mission: "survey" }),
+      step("limit", "d", { mission: "trip", event: limits(false) }),
+      step("declare", "a"),
     );
     const fields = [
       { field: "runtime", class: "replace" },
@@ -51,7 +66,7 @@ describe("a change", () => {
     expect(changes).toEqual([
       {
         subject: "clone/a",
-        action: "declare",
+        step: "declare",
         fields,
         from: "sha256:1",
         to: "sha256:2",
@@ -59,7 +74,7 @@ describe("a change", () => {
       },
       {
         subject: "clone/b",
-        action: "replace",
+        step: "replace",
         fields,
         from: "sha256:1",
         to: "sha256:2",
@@ -67,7 +82,7 @@ describe("a change", () => {
       },
       {
         subject: "clone/c",
-        action: "declare",
+        step: "declare",
         fields,
         from: "sha256:1",
         to: "sha256:2",
@@ -75,7 +90,7 @@ describe("a change", () => {
       },
       {
         subject: "mission/trip",
-        action: "limit",
+        step: "limit",
         fields: fields.map(({ field }) => ({ field, class: "hot" })),
         from: null,
         to: null,
@@ -86,24 +101,24 @@ describe("a change", () => {
 
   test("of a clone that goes is not told beside its end; what else is stopped is", () => {
     const { changes, stops } = of(
-      action("declare", "a"),
-      action("prune", "a"),
-      action("declare", "b"),
-      action("stop", "b", { mission: "audit", event: limits(true) }),
+      step("declare", "a"),
+      step("prune", "a"),
+      step("declare", "b"),
+      step("stop", "b", { mission: "audit", event: limits(true) }),
     );
     expect(changes.map(({ subject }) => subject)).toEqual(["clone/b"]);
     expect(stops).toEqual([
-      { mission: null, clone: "a", action: "prune", reason: "commit bbbb" },
-      { mission: "audit", clone: "b", action: "stop", reason: "its kill switch is engaged" },
+      { mission: null, clone: "a", step: "prune", reason: "commit bbbb" },
+      { mission: "audit", clone: "b", step: "stop", reason: "its kill switch is engaged" },
     ]);
   });
 
   test("that stops says why", () => {
     const { stops } = of(
-      action("withdraw", "c", { mission: "x" }),
-      action("replace", "b", { mission: "y" }),
-      action("stop", "a", { mission: "z", event: limits(false) }),
-      action("stop", "d", { event: { type: "instance.gone", epoch: 1, evidence: "" } }),
+      step("withdraw", "c", { mission: "x" }),
+      step("replace", "b", { mission: "y" }),
+      step("stop", "a", { mission: "z", event: limits(false) }),
+      step("stop", "d", { event: { type: "instance.gone", epoch: 1, evidence: "" } }),
     );
     expect(stops.map(({ clone, reason }) => [clone, reason])).toEqual([
       ["a", "cancelled in its file"],
@@ -138,10 +153,7 @@ describe("a plan", () => {
 
   test("names what it compares, and what it touches by name", () => {
     const head = aDesired({ clones: ["c", "a", "b"].map((name) => aClone(name)), revision: "b".repeat(40) });
-    const seen = explain(base, head, {
-      actions: ["c", "a", "b"].map((name) => action("declare", name)),
-      held: [],
-    });
+    const seen = explain(base, head, madeOf(["c", "a", "b"].map((name) => step("declare", name))));
     expect(seen).toMatchObject({
       base: base.revision,
       head: "b".repeat(40),
@@ -152,25 +164,20 @@ describe("a plan", () => {
 
   test("is empty only where nothing is done and nothing is held back", () => {
     expect(isEmptyPlan(explain(base, base))).toBe(true);
-    for (const seen of [
-      { actions: [action("declare", "scribe")], held: [] },
-      { actions: [action("prune", "scribe")], held: [] },
+    for (const made of [
+      madeOf([step("declare", "scribe")]),
+      madeOf([step("prune", "scribe")]),
       // As many starts as stops are not nothing.
-      { actions: [action("start", "scribe", { mission: "audit" }), action("withdraw", "scribe")], held: [] },
-      {
-        actions: [],
-        held: [{ subject: "clone/scribe", action: "prune" as const, reason: "X", message: "" }],
-      },
+      madeOf([step("start", "scribe", { mission: "audit" }), step("withdraw", "scribe")]),
+      madeOf([], [{ subject: "clone/scribe", step: "prune", reason: "X", message: "" }]),
     ])
-      expect(isEmptyPlan(explain(base, base, seen))).toBe(false);
+      expect(isEmptyPlan(explain(base, base, made))).toBe(false);
   });
 
   test("has another hash where something else is held back", () => {
-    const held = (reason: string, message = "") => ({
-      actions: [],
-      held: [{ subject: "mission/audit", action: "assign" as const, reason, message }],
-    });
-    const hash = (seen: Preview) => explain(base, base, seen).planHash;
+    const held = (reason: string, message = "") =>
+      madeOf([], [{ subject: "mission/audit", step: "assign", reason, message }]);
+    const hash = (made: Plan) => explain(base, base, made).planHash;
     expect(hash(held("LaneTaken"))).toBe(hash(held("LaneTaken", "in other words")));
     expect(hash(held("LaneTaken"))).not.toBe(hash(held("CloneMissing")));
     expect(hash(held("LaneTaken"))).not.toBe(hash(NOTHING));
@@ -178,29 +185,77 @@ describe("a plan", () => {
 
   test("starts nothing that the head does not have", () => {
     const starts = (head: DesiredState) =>
-      explain(null, head, {
-        actions: [action("start", "scribe", { mission: "audit" }), action("start", "x")],
-        held: [],
-      }).starts;
+      explain(null, head, madeOf([step("start", "scribe", { mission: "audit" }), step("start", "x")])).starts;
     expect(starts(base).map(({ mission }) => mission)).toEqual(["audit"]);
     expect(starts(aDesired({ clones: [aClone("scribe")] }))).toEqual([]);
     expect(starts(aDesired({ missions: [aMission("audit", "scribe")] }))).toEqual([]);
   });
 
   test("tells of a mission that waits for its window once, as a start, and of others as held", () => {
-    const held = (action: ActionType, reason: string) => ({
+    const held = (type: PlanStepType, reason: string, waits = true): Held => ({
       subject: "mission/audit",
-      action,
+      step: type,
       reason,
-      message: "",
+      message: "why",
+      ...(waits ? { waiting: step(type, "scribe", { mission: "audit" }) } : {}),
     });
-    const waits = explain(base, base, { actions: [], held: [held("start", "OutsideWindow")] });
+    const waits = explain(base, base, madeOf([], [held("start", "OutsideWindow")]));
     expect([waits.starts.length, waits.held.length]).toEqual([1, 0]);
-    for (const other of [held("assign", "OutsideWindow"), held("start", "CapacityReached")]) {
-      const seen = explain(base, base, { actions: [], held: [other] });
+    for (const other of [
+      held("assign", "OutsideWindow"),
+      held("start", "CapacityReached"),
+      held("start", "KillSwitchEngaged", false),
+    ]) {
+      const seen = explain(base, base, madeOf([], [other]));
       expect(seen.starts).toEqual([]);
-      expect(seen.held).toEqual([other]);
+      const { waiting: _, ...told } = other;
+      expect(seen.held).toEqual([told]);
     }
+  });
+
+  test.each([
+    ["start", "CapacityReached"],
+    ["start", "StartingInTurn"],
+    ["start", "RateLimited"],
+    ["assign", "LaneTaken"],
+    ["assign", "EarlierRunLives"],
+  ] as const)("names a new mission that waits to %s with what it may do and cost: %s", (type, reason) => {
+    const none = aDesired({ clones: [aClone("scribe")] });
+    const waiting = step(type, "scribe", { mission: "audit" });
+    const held: Held = { subject: "mission/audit", step: type, reason, message: "not yet", waiting };
+    const seen = explain(none, base, madeOf([], [held]));
+    expect(seen.held).toEqual([]);
+    expect(seen.starts).toMatchObject([
+      {
+        mission: "audit",
+        objective: "do audit",
+        when: "later: not yet",
+        held: { reason, message: "not yet" },
+      },
+    ]);
+    expect(seen.cost.missions).toBe(1);
+    expect(seen.blast.touched).toEqual(["scribe"]);
+    // The same plan at another moment: capacity does not change what was approved.
+    expect(seen.planHash).toBe(
+      explain(none, base, madeOf([step("start", "scribe", { mission: "audit" })])).planHash,
+    );
+  });
+
+  test("shows a change that waits for the rollout of its group, and when it comes", () => {
+    const waiting = step("update", "scribe");
+    const held: Held = {
+      subject: "clone/scribe",
+      step: "update",
+      reason: "RolloutInProgress",
+      message: "is being tried by other",
+      waiting,
+    };
+    const seen = explain(base, base, madeOf([], [held]));
+    expect(seen.changes).toMatchObject([
+      { subject: "clone/scribe", step: "update", effect: "when the rollout of its group comes to it" },
+    ]);
+    expect(seen.held).toMatchObject([{ reason: "RolloutInProgress" }]);
+    expect(seen.blast.touched).toEqual(["scribe"]);
   });
 
   test("adds up what its missions may spend, and says who may spend without a limit", () => {
@@ -260,19 +315,17 @@ describe("what was stopped before", () => {
   ])("%s", (_, base, head, held) => expect(explain(base, head).held).toHaveLength(held));
 
   test("says nothing about what is held for another reason", () => {
-    const taken = { subject: "mission/audit", action: "assign" as const, reason: "LaneTaken", message: "" };
-    expect(explain(cancelled, active, { actions: [], held: [taken] }).held).toEqual([taken]);
+    const taken: Held = { subject: "mission/audit", step: "assign", reason: "LaneTaken", message: "" };
+    expect(explain(cancelled, active, madeOf([], [taken])).held).toEqual([taken]);
     const stopped = { ...taken, reason: "Cancelled" };
-    expect(explain(active, active, { actions: [], held: [stopped] }).held).toEqual([stopped]);
+    expect(explain(active, active, madeOf([], [stopped])).held).toEqual([stopped]);
   });
 });
 
 describe("a preview takes what the base asks for to be true", () => {
   const clones = [aClone("a"), aClone("b")];
   const steps = (base: DesiredState, head: DesiredState, known = lived()) =>
-    preview(base, head, { now: T0, lived: known }).actions.map(
-      ({ type, clone, mission }) => `${type} ${clone} ${mission ?? "-"}`,
-    );
+    preview(base, head, known).steps.map(({ type, clone, mission }) => `${type} ${clone} ${mission ?? "-"}`);
 
   test("of two missions that want one lane, the first by name has it", () => {
     for (const names of [
@@ -317,17 +370,14 @@ describe("a preview takes what the base asks for to be true", () => {
       missions: [aMission("audit", "a"), aMission("trip", "nobody")],
     });
     expect(steps(base, base)).toEqual([]);
-    expect(preview(base, base, { now: T0 }).held.map(({ reason }) => reason)).toEqual([
-      "CloneRetired",
-      "CloneMissing",
-    ]);
+    expect(preview(base, base).held.map(({ reason }) => reason)).toEqual(["CloneRetired", "CloneMissing"]);
   });
 
   test("one that was retired after its mission gets no other", () => {
     const base = aDesired({ clones, missions: [] });
     const head = aDesired({ clones, missions: [aMission("next", "a")] });
-    const seen = preview(base, head, { now: T0, lived: lived({ retired: new Set(["a"]) }) });
-    expect(seen.actions).toEqual([]);
+    const seen = preview(base, head, lived({ retired: new Set(["a"]) }));
+    expect(seen.steps).toEqual([]);
     expect(seen.held).toMatchObject([
       { reason: "CloneRetired", message: expect.stringContaining("was retired after") },
     ]);
@@ -352,8 +402,8 @@ describe("a preview takes what the base asks for to be true", () => {
       ...base,
       fleet: { ...base.fleet, caps: { ...base.fleet.caps, maxParallelMissions: 1 } },
     };
-    const seen = preview(base, narrow, { now: T0, lived: lived({ running: new Set(["a"]) }) });
-    expect(seen.actions).toEqual([]);
+    const seen = preview(base, narrow, lived({ running: new Set(["a"]) }));
+    expect(seen.steps).toEqual([]);
     expect(seen.held).toMatchObject([{ subject: "mission/survey", reason: "CapacityReached" }]);
   });
 });

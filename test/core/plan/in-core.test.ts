@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../src/core/model/desired.ts";
 import type { Pin } from "../../../src/core/model/guardrail.ts";
-import { plan } from "../../../src/core/plan/plan.ts";
-import { aClone, aDesired, aMission, anObserved, Life, T0 } from "../../support/fleet.ts";
+import { aClone, aDesired, aMission, anObserved, Life, planOf, T0 } from "../../support/fleet.ts";
 
 const PIN: Pin = {
   id: "rollback-00000001",
@@ -29,9 +28,9 @@ const running = () =>
 
 function planned(life: Life, policy: FleetPolicy, pin: Pin | null) {
   const desired = aDesired({ clones: [aClone("a")], missions: [aMission("m-a", "a")], fleet: policy });
-  const made = plan(desired, anObserved([life.state], { pin }), T0);
+  const made = planOf(desired, anObserved([life.state], { pin }), T0);
   return {
-    kinds: made.actions.map(({ type }) => type),
+    kinds: made.steps.map(({ type }) => type),
     held: made.held.map(({ reason, message }) => `${reason}: ${message}`),
     made,
   };
@@ -50,13 +49,13 @@ describe("a fleet that is rolled back", () => {
   });
 
   test("starts nothing while the repository cannot be read", () => {
-    expect(plan(null, anObserved([pending().state], { pin: PIN }), T0).actions).toEqual([]);
+    expect(planOf(null, anObserved([pending().state], { pin: PIN }), T0).steps).toEqual([]);
   });
 
   test("hands a mission that never reached a clone to the in-core lane", () => {
     const { kinds, made } = planned(pending(), fleet({ lane: true }), PIN);
-    expect(kinds).toEqual(["hand_over"]);
-    expect(made.actions[0]?.event).toMatchObject({ type: "handover.planned", ...LANE });
+    expect(kinds).toEqual(["handOver"]);
+    expect(made.steps[0]?.event).toMatchObject({ type: "handover.planned", ...LANE });
   });
 
   test("never hands on what was dispatched before", () => {
@@ -91,17 +90,17 @@ describe("a fleet that is rolled back", () => {
   test("lets running missions finish, or pauses them where that is declared", () => {
     expect(planned(running(), fleet(), PIN).kinds).toEqual([]);
     const { made } = planned(running(), fleet({ onBreach: "pause" }), PIN);
-    expect(made.actions[0]?.event).toMatchObject({
+    expect(made.steps[0]?.event).toMatchObject({
       type: "hold.placed",
       hold: { kind: "rollout", owner: "guardrails" },
     });
     const life = running();
-    life.on(made.actions[0]?.event ?? { type: "window.ended", evidence: "never" });
+    life.on(made.steps[0]?.event ?? { type: "window.ended", evidence: "never" });
     expect(life.last?.effects).toEqual([{ type: "pause", epoch: 1 }]);
     expect(planned(life, fleet({ onBreach: "pause" }), PIN).kinds).toEqual([]);
     const back = planned(life, fleet({ onBreach: "pause" }), null);
-    expect(back.kinds).toEqual(["hold"]);
-    life.on(back.made.actions[0]?.event ?? { type: "window.ended", evidence: "never" });
+    expect(back.kinds).toEqual(["resume"]);
+    life.on(back.made.steps[0]?.event ?? { type: "window.ended", evidence: "never" });
     expect(life.last?.effects).toEqual([{ type: "resume", epoch: 1 }]);
   });
 });
@@ -145,7 +144,7 @@ describe("a handover", () => {
     expect(planned(life, fleet({ lane: true }), PIN).kinds).toEqual([]);
     life.at += 11 * 60_000;
     life.on({ type: "deadline.passed", deadline: "hold", epoch: 0, evidence: "x" });
-    expect(planned(life, fleet({ lane: true }), PIN).kinds).toEqual(["hand_over"]);
+    expect(planned(life, fleet({ lane: true }), PIN).kinds).toEqual(["handOver"]);
   });
 
   test("does not stand in the way of a kill", () => {

@@ -10,8 +10,7 @@ import {
   type SwitchScope,
   switchText,
 } from "../../../src/core/model/kill-switch.ts";
-import { plan } from "../../../src/core/plan/plan.ts";
-import { aClone, aDesired, aMission, anObserved, Life } from "../../support/fleet.ts";
+import { aClone, aDesired, aMission, anObserved, Life, planOf } from "../../support/fleet.ts";
 
 const FLEET: SwitchScope = { type: "fleet" };
 const TEAM: SwitchScope = { type: "label", key: "team", value: "platform" };
@@ -92,8 +91,8 @@ describe("while it is engaged", () => {
     const declared = new Life().declared();
     const assigned = new Life().declared().assigned();
     for (const { state } of [declared, assigned]) {
-      const seen = plan(wanted, { ...anObserved([state]), killSwitch: [entry(scope)] }, 1);
-      expect(seen.actions.filter(({ type }) => type === "assign" || type === "start")).toEqual([]);
+      const seen = planOf(wanted, { ...anObserved([state]), killSwitch: [entry(scope)] }, 1);
+      expect(seen.steps.filter(({ type }) => type === "assign" || type === "start")).toEqual([]);
       expect(seen.held.filter(({ subject }) => subject === "mission/audit")).toMatchObject([
         { reason: "KillSwitchEngaged", message: expect.stringContaining("operator:ann") },
       ]);
@@ -105,8 +104,8 @@ describe("while it is engaged", () => {
 
   test("others go on", () => {
     const { state } = new Life().declared().assigned();
-    const seen = plan(wanted, { ...anObserved([state]), killSwitch: [entry(TEAM)] }, 1);
-    expect(seen.actions.map(({ type }) => type)).toContain("start");
+    const seen = planOf(wanted, { ...anObserved([state]), killSwitch: [entry(TEAM)] }, 1);
+    expect(seen.steps.map(({ type }) => type)).toContain("start");
   });
 
   test("what its shim says of it is a kill, with its trace", () => {

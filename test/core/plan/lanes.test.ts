@@ -1,15 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { PAST_MISSIONS_MAX } from "../../../src/core/model/clone-state.ts";
 import type { DesiredMission } from "../../../src/core/model/mission.ts";
-import { plan } from "../../../src/core/plan/plan.ts";
-import { aClone, aDesired, aMission, anObserved, Life, T0 } from "../../support/fleet.ts";
+import type { Plan } from "../../../src/core/plan/plan.ts";
+import { aClone, aDesired, aMission, anObserved, Life, planOf, T0 } from "../../support/fleet.ts";
 
-const kinds = (made: ReturnType<typeof plan>): string[] =>
-  made.actions.map((action) => `${action.type} ${action.clone}`);
-const reasons = (made: ReturnType<typeof plan>): string[] =>
-  made.held.map((held) => `${held.subject} ${held.reason}`);
+const kinds = (made: Plan): string[] => made.steps.map((action) => `${action.type} ${action.clone}`);
+const reasons = (made: Plan): string[] => made.held.map((held) => `${held.subject} ${held.reason}`);
 const planFor = (mission: DesiredMission, lives: readonly Life[]) =>
-  plan(
+  planOf(
     aDesired({ clones: lives.map((life) => aClone(life.state.name)), missions: [mission] }),
     anObserved(lives.map((life) => life.state)),
     T0,
@@ -63,7 +61,7 @@ describe("a mission whose run was raised while the run before lives", () => {
 
   test("lifts the pause that the file had placed on it", () => {
     const paused = new Life("a").running({ limits: { state: "paused" } });
-    const [action] = planFor(next(), [paused]).actions;
+    const [action] = planFor(next(), [paused]).steps;
     expect(action?.event).toMatchObject({ type: "mission.limits_changed", limits: { state: "active" } });
     if (action !== undefined) expect(paused.on(action.event).state.holds).toEqual([]);
   });
@@ -84,5 +82,5 @@ test("a run stays closed, however many others were closed on its lane since", ()
   expect(lane.state.forgottenRuns).toEqual({ "audit-0": 1, "audit-1": 1 });
   for (const name of names) expect(kinds(planFor(aMission(name, "a"), [lane]))).toEqual([]);
   expect(lane.assigned({}, "audit-0").state.mission).toBeNull();
-  expect(kinds(planFor(aMission("audit-0", "a", { run: 2 }), [lane]))).toEqual(["assign a"]);
+  expect(kinds(planFor(aMission("audit-0", "a", { run: 2 }), [lane]))).toEqual(["assign a", "start a"]);
 });

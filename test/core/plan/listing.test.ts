@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { ObservedInstance } from "../../../src/core/model/instance.ts";
 import { aClone, aDesired, aMission, handleOf, Life } from "../../support/fleet.ts";
-import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
+import { kinds, onlyStep, planned, reasons, working } from "./plans.ts";
 
 const DESIRED = aDesired({ clones: [aClone("scribe")], missions: [aMission("m-scribe", "scribe")] });
 const seen = (
@@ -19,12 +19,12 @@ describe("an instance on record", () => {
 
   test.each<[string, readonly ObservedInstance[], readonly string[]]>([
     ["that is seen alive needs nothing", [own], []],
-    ["that is seen dead is buried", [{ ...own, state: "dead" }], ["bury scribe"]],
-    ["that is not seen is buried", [], ["bury scribe"]],
+    ["that is seen dead is buried", [{ ...own, state: "dead" }], ["gone scribe"]],
+    ["that is not seen is buried", [], ["gone scribe"]],
     [
       "is not the one of another nonce, which is a stray",
       [seen(life, { nonce: "x" })],
-      ["stop scribe", "bury scribe"],
+      ["stop scribe", "gone scribe"],
     ],
     ["is not the one of an older epoch, which is a stray", [own, seen(life, { epoch: 0 })], ["stop scribe"]],
     ["that a dead stray lies beside needs nothing", [own, seen(life, { epoch: 0 }, "dead")], []],
@@ -33,7 +33,7 @@ describe("an instance on record", () => {
 
   test("is ended under its own handle, and what is recorded says which one was seen", () => {
     const stray = seen(life, { epoch: 0, nonce: "old" });
-    expect(onlyAction(look(life, own, stray))).toMatchObject({
+    expect(onlyStep(look(life, own, stray))).toMatchObject({
       mission: "m-scribe",
       why: { fields: [], from: null, to: null },
       event: {
@@ -42,7 +42,7 @@ describe("an instance on record", () => {
         evidence: "epoch 0 lives although epoch 1 is the highest on record",
       },
     });
-    expect(onlyAction(look(life)).event).toEqual({
+    expect(onlyStep(look(life)).event).toEqual({
       type: "instance.gone",
       epoch: 1,
       evidence: "a complete listing does not show epoch 1 alive",
@@ -60,7 +60,7 @@ describe("an instance without a handle on record", () => {
 
   test("is adopted with the handle under which it was found", () => {
     const life = launching();
-    expect(onlyAction(look(life, seen(life)))).toMatchObject({
+    expect(onlyStep(look(life, seen(life)))).toMatchObject({
       type: "adopt",
       event: { type: "instance.adopted", epoch: 1, handle: handleOf(life.state) },
     });
@@ -87,7 +87,7 @@ describe("an instance of nobody we know", () => {
     const life = working("scribe");
     const stranger = seen(life, { clone, epoch: 9, nonce: "x" });
     const made = look(life, seen(life), stranger);
-    expect(made.actions).toEqual([]);
+    expect(made.steps).toEqual([]);
     expect(reasons(made)).toEqual([`clone/${clone} adopt Unrecorded`]);
   });
 });
@@ -98,7 +98,7 @@ test("half a listing says what was wrong with it, where somebody knows", () => {
   expect(half.held).toEqual([
     {
       subject: "fleet",
-      action: "bury",
+      step: "gone",
       reason: "ListingIncomplete",
       message: "the driver could not list everything",
     },

@@ -1,12 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
-import { plan } from "../../../src/core/plan/plan.ts";
-import { aClone, aDesired, aMission, anObserved, handleOf, Life, T0 } from "../../support/fleet.ts";
+import type { Plan } from "../../../src/core/plan/plan.ts";
+import { aClone, aDesired, aMission, anObserved, handleOf, Life, planOf, T0 } from "../../support/fleet.ts";
 
-const kinds = (made: ReturnType<typeof plan>): string[] =>
-  made.actions.map((action) => `${action.type} ${action.clone}`);
-const reasons = (made: ReturnType<typeof plan>): string[] =>
-  made.held.map((held) => `${held.subject} ${held.reason}`);
+const kinds = (made: Plan): string[] => made.steps.map((action) => `${action.type} ${action.clone}`);
+const reasons = (made: Plan): string[] => made.held.map((held) => `${held.subject} ${held.reason}`);
 const running = (name: string, mission = `m-${name}`): Life => {
   const life = new Life(name).declared();
   life.assigned({}, mission).planned().prepared().launched().ready().dispatched().reports("mission.accepted");
@@ -24,27 +22,62 @@ const asIs = (lives: readonly Life[], change: Parameters<typeof aDesired>[0] = {
 const states = (lives: readonly Life[]) => lives.map((life) => life.state);
 
 describe("what is new", () => {
-  test("a clone is declared first, its mission gets its lane in the next round, then it starts", () => {
+  test("a clone is declared, gets its mission and is started in one plan", () => {
     const desired = aDesired({ clones: [aClone("scribe")], missions: [aMission("audit", "scribe")] });
     const life = new Life("scribe");
-    const first = plan(desired, anObserved([]), T0);
-    expect(kinds(first)).toEqual(["declare scribe"]);
-    expect(reasons(first)).toEqual(["mission/audit CloneNotDeclaredYet"]);
-    expect(kinds(plan(desired, anObserved([life.declared().state]), T0))).toEqual(["assign scribe"]);
-    expect(kinds(plan(desired, anObserved([life.assigned().state]), T0))).toEqual(["start scribe"]);
+    const whole = planOf(desired, anObserved([]), T0);
+    expect(kinds(whole)).toEqual(["declare scribe", "assign scribe", "start scribe"]);
+    expect(whole.held).toEqual([]);
+    expect(whole.steps.map(({ version, leadsTo }) => [version, leadsTo])).toEqual([
+      [0, "Idle"],
+      [1, "Idle"],
+      [2, "Preparing"],
+    ]);
+    // Cut off after any of them, the next plan has the rest.
+    expect(kinds(planOf(desired, anObserved([life.declared().state]), T0))).toEqual([
+      "assign scribe",
+      "start scribe",
+    ]);
+    expect(kinds(planOf(desired, anObserved([life.assigned().state]), T0))).toEqual(["start scribe"]);
+    expect(planOf(desired, anObserved([life.planned().state]), T0).steps).toEqual([]);
+  });
+
+  test("a record that may not be the true one begins nothing, and says of each step why", () => {
+    const desired = aDesired({
+      clones: [aClone("a"), aClone("b", { workspaceDigest: "sha256:new" }), aClone("c")],
+      missions: ["a", "b", "c"].map((name) => aMission(`m-${name}`, name)),
+    });
+    const observed = anObserved(
+      [
+        new Life("b").declared().state,
+        new Life("c").declared().assigned({}, "m-c").state,
+        running("d").state,
+      ],
+      { doubt: "it is older than what was published", instances: [] },
+    );
+    const made = planOf(desired, observed, T0);
+    // What is gone is gone, whatever the record is.
+    expect(kinds(made)).toEqual(["gone d", "withdraw d", "prune d"]);
+    expect(made.held.map(({ subject, step, reason }) => `${subject} ${step} ${reason}`)).toEqual([
+      "clone/a declare RecordDoubtful",
+      "clone/b update RecordDoubtful",
+      "mission/m-a assign RecordDoubtful",
+      "mission/m-b assign RecordDoubtful",
+      "mission/m-c start RecordDoubtful",
+    ]);
   });
 
   test("what needs nothing yields nothing", () => {
     const lives = [running("a"), running("b")];
-    expect(plan(asIs(lives), anObserved(states(lives)), T0)).toMatchObject({ actions: [], held: [] });
+    expect(planOf(asIs(lives), anObserved(states(lives)), T0)).toMatchObject({ steps: [], held: [] });
   });
 
   test("says which fields differ, from what to what", () => {
     const life = new Life("scribe").declared();
     const desired = aDesired({ clones: [aClone("scribe", { afterClosure: "retire" })] });
-    const [action] = plan(desired, anObserved([life.state]), T0).actions;
+    const [action] = planOf(desired, anObserved([life.state]), T0).steps;
     expect(action).toMatchObject({
-      type: "declare",
+      type: "update",
       why: { fields: ["afterClosure"], from: life.state.spec?.digest },
     });
   });
@@ -59,12 +92,12 @@ describe("what is new", () => {
       ],
       missions: [aMission("m-a", "a"), aMission("m-b", "b")],
     });
-    const made = plan(desired, anObserved(states([busy, starting])), T0);
-    expect(kinds(made)).toEqual(["declare a", "replace b"]);
+    const made = planOf(desired, anObserved(states([busy, starting])), T0);
+    expect(kinds(made)).toEqual(["update a", "replace b"]);
     busy.declared({ workspaceDigest: "sha256:new" });
     expect(
       reasons(
-        plan(
+        planOf(
           asIs([busy], { clones: [aClone("a", { workspaceDigest: "sha256:new" })] }),
           anObserved(states([busy])),
           T0,
@@ -83,12 +116,12 @@ describe("what does not start", () => {
     ["CloneMissing", aMission("audit", "nobody"), {}],
     ["CloneBroken", aMission("audit", "other"), { broken: new Set(["clone/other"]) }],
   ] as const)("%s", (reason, mission, change) => {
-    const made = plan(
+    const made = planOf(
       aDesired({ clones: [aClone("scribe")], missions: [mission], ...change }),
       anObserved([life.state]),
       T0,
     );
-    expect(made.actions).toEqual([]);
+    expect(made.steps).toEqual([]);
     expect(reasons(made)).toEqual([`mission/audit ${reason}`]);
   });
 
@@ -98,7 +131,7 @@ describe("what does not start", () => {
       clones: [aClone("scribe")],
       missions: [aMission("audit", "scribe"), aMission("later", "scribe")],
     });
-    expect(reasons(plan(desired, anObserved([first.state]), T0))).toEqual(["mission/later LaneTaken"]);
+    expect(reasons(planOf(desired, anObserved([first.state]), T0))).toEqual(["mission/later LaneTaken"]);
   });
 
   test("beyond the fleet's cap, the one that waits longest goes first", () => {
@@ -106,7 +139,7 @@ describe("what does not start", () => {
       new Life(name, T0 - index * 60_000).declared().assigned({}, `m-${name}`),
     );
     const fleet = { ...DEFAULT_FLEET_POLICY, caps: { ...DEFAULT_FLEET_POLICY.caps, maxParallelMissions: 2 } };
-    const made = plan(asIs(waiting, { fleet }), anObserved(states(waiting)), T0);
+    const made = planOf(asIs(waiting, { fleet }), anObserved(states(waiting)), T0);
     expect(kinds(made).sort()).toEqual(["start b", "start c"]);
     expect(reasons(made)).toEqual(["mission/m-a CapacityReached"]);
   });
@@ -114,20 +147,20 @@ describe("what does not start", () => {
   test("nothing starts beside an instance that lives but is not on record, and it is left alone", () => {
     const life = new Life("scribe").declared().assigned();
     const stranger = { handle: { ...handleOf(life.state), epoch: 9, nonce: "x" }, state: "live" as const };
-    const made = plan(asIs([life]), anObserved([life.state], { instances: [stranger] }), T0);
-    expect(made.actions).toEqual([]);
+    const made = planOf(asIs([life]), anObserved([life.state], { instances: [stranger] }), T0);
+    expect(made.steps).toEqual([]);
     expect(reasons(made)).toEqual(["clone/scribe Unrecorded", "mission/audit Unrecorded"]);
   });
 
   test("a changed contract under the same run is named and not applied", () => {
     const life = running("scribe", "audit");
     const changed = { ...aMission("audit", "scribe"), contractHash: "sha256:other" };
-    const made = plan(
+    const made = planOf(
       aDesired({ clones: [aClone("scribe")], missions: [changed] }),
       anObserved([life.state]),
       T0,
     );
-    expect(made.actions).toEqual([]);
+    expect(made.steps).toEqual([]);
     expect(reasons(made)).toEqual(["mission/audit ContractFixed"]);
   });
 });
@@ -136,7 +169,7 @@ describe("what lives", () => {
   test("an instance found alive without a handle is adopted, not doubled", () => {
     const life = new Life("scribe").declared().assigned().planned().prepared();
     const seen = { handle: handleOf(life.state), state: "live" as const };
-    expect(kinds(plan(asIs([life]), anObserved([life.state], { instances: [seen] }), T0))).toEqual([
+    expect(kinds(planOf(asIs([life]), anObserved([life.state], { instances: [seen] }), T0))).toEqual([
       "adopt scribe",
     ]);
   });
@@ -144,7 +177,7 @@ describe("what lives", () => {
   test("one of a lower epoch is a stray and is stopped", () => {
     const life = running("scribe", "audit");
     const old = { handle: { ...handleOf(life.state), epoch: 0, nonce: "old" }, state: "live" as const };
-    const made = plan(
+    const made = planOf(
       asIs([life]),
       anObserved([life.state], { instances: [old, { handle: handleOf(life.state), state: "live" }] }),
       T0,
@@ -154,11 +187,11 @@ describe("what lives", () => {
 
   test("one that a complete listing does not show is buried; an incomplete listing buries nobody", () => {
     const life = running("scribe", "audit");
-    expect(kinds(plan(asIs([life]), anObserved([life.state], { instances: [] }), T0))).toEqual([
-      "bury scribe",
+    expect(kinds(planOf(asIs([life]), anObserved([life.state], { instances: [] }), T0))).toEqual([
+      "gone scribe",
     ]);
-    const half = plan(asIs([life]), anObserved([life.state], { instances: [], complete: false }), T0);
-    expect(half.actions).toEqual([]);
+    const half = planOf(asIs([life]), anObserved([life.state], { instances: [], complete: false }), T0);
+    expect(half.steps).toEqual([]);
     expect(reasons(half)).toEqual(["fleet ListingIncomplete"]);
   });
 });
@@ -170,17 +203,17 @@ describe("what is gone from the repository", () => {
 
   test("a repository that cannot be read removes nothing", () => {
     const lives = fleet(3);
-    expect(plan(null, anObserved(states(lives)), T0).actions).toEqual([]);
+    expect(planOf(null, anObserved(states(lives)), T0).steps).toEqual([]);
   });
 
   test("a broken file is not a removed file", () => {
     const lives = fleet(3);
-    const made = plan(
+    const made = planOf(
       without(lives, 1, { broken: new Set(["clone/c0", "mission/m-c0"]) }),
       anObserved(states(lives)),
       T0,
     );
-    expect(made.actions).toEqual([]);
+    expect(made.steps).toEqual([]);
     expect(reasons(made)).toEqual(["clone/c0 SpecInvalid", "mission/m-c0 SpecInvalid"]);
   });
 
@@ -192,29 +225,29 @@ describe("what is gone from the repository", () => {
     [1, 1, false],
   ])("of %i clones %i may go at once: %s", (count, gone, passes) => {
     const lives = fleet(count);
-    const made = plan(without(lives, gone), anObserved(states(lives)), T0);
-    expect(made.actions.filter((action) => action.type === "prune").length).toBe(passes ? gone : 0);
+    const made = planOf(without(lives, gone), anObserved(states(lives)), T0);
+    expect(made.steps.filter((action) => action.type === "prune").length).toBe(passes ? gone : 0);
     expect(made.held.some((held) => held.reason === "MassDeleteGuard")).toBe(!passes);
   });
 
   test("a mass deletion goes through when a later commit names the one that removed", () => {
     const lives = fleet(4);
     const removal = "b".repeat(40);
-    const first = plan(without(lives, 2), anObserved(states(lives)), T0);
+    const first = planOf(without(lives, 2), anObserved(states(lives)), T0);
     expect(first.pendingDeletion).toEqual({
       revision: removal,
       names: ["clone/c0", "clone/c1", "mission/m-c0", "mission/m-c1"],
     });
     const { pendingDeletion } = first;
     const confirm = (revision: string, confirmDeletion: string) =>
-      plan(
+      planOf(
         without(lives, 2, { revision, confirmDeletion }),
         anObserved(states(lives), { pendingDeletion }),
         T0,
       );
-    expect(confirm(removal, removal).actions).toEqual([]); // not by the same commit
-    expect(confirm("c".repeat(40), "d".repeat(40)).actions).toEqual([]); // not by another name
-    expect(confirm("c".repeat(40), "bbbb").actions).toEqual([]); // not by a name that could be another's
+    expect(confirm(removal, removal).steps).toEqual([]); // not by the same commit
+    expect(confirm("c".repeat(40), "d".repeat(40)).steps).toEqual([]); // not by another name
+    expect(confirm("c".repeat(40), "bbbb").steps).toEqual([]); // not by a name that could be another's
     expect(kinds(confirm("c".repeat(40), removal)).filter((kind) => kind.startsWith("prune"))).toEqual([
       "prune c0",
       "prune c1",
@@ -223,20 +256,22 @@ describe("what is gone from the repository", () => {
 
   test("what a third commit removes on top has to be confirmed on its own", () => {
     const lives = fleet(5);
-    const { pendingDeletion } = plan(without(lives, 2), anObserved(states(lives)), T0);
-    const more = plan(
+    const { pendingDeletion } = planOf(without(lives, 2), anObserved(states(lives)), T0);
+    const more = planOf(
       without(lives, 3, { revision: "c".repeat(40), confirmDeletion: "b".repeat(40) }),
       anObserved(states(lives), { pendingDeletion }),
       T0,
     );
-    expect(more.actions).toEqual([]);
+    expect(more.steps).toEqual([]);
     expect(more.pendingDeletion?.revision).toBe("c".repeat(40));
   });
 
   test("taking the removal back forgets it", () => {
     const lives = fleet(4);
-    const { pendingDeletion } = plan(without(lives, 2), anObserved(states(lives)), T0);
-    expect(plan(asIs(lives), anObserved(states(lives), { pendingDeletion }), T0).pendingDeletion).toBeNull();
+    const { pendingDeletion } = planOf(without(lives, 2), anObserved(states(lives)), T0);
+    expect(
+      planOf(asIs(lives), anObserved(states(lives), { pendingDeletion }), T0).pendingDeletion,
+    ).toBeNull();
   });
 
   test("stopping needs no confirmation: a whole fleet may be cancelled in one commit", () => {
@@ -247,7 +282,7 @@ describe("what is gone from the repository", () => {
         aMission(`m-${life.state.name}`, life.state.name, { limits: { state: "cancelled" } }),
       ),
     });
-    expect(plan(desired, anObserved(states(lives)), T0).actions.map((action) => action.type)).toEqual([
+    expect(planOf(desired, anObserved(states(lives)), T0).steps.map((action) => action.type)).toEqual([
       "stop",
       "stop",
       "stop",
@@ -262,6 +297,6 @@ describe("what is gone from the repository", () => {
       broken: new Set(["mission/audit"]),
       stops: new Map([["audit", { state: "active", killSwitch: true }]]),
     });
-    expect(kinds(plan(desired, anObserved([life.state]), T0))).toEqual(["stop scribe"]);
+    expect(kinds(planOf(desired, anObserved([life.state]), T0))).toEqual(["stop scribe"]);
   });
 });

@@ -1,11 +1,11 @@
 /** What may go, how much of it at once, and what a broken file may still say. */
 import { describe, expect, test } from "vitest";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
+import { PLAN_STEP_TYPES } from "../../../src/core/plan/buckets.ts";
+import { createForecast } from "../../../src/core/plan/forecast.ts";
 import { fleetOf, guardDeletions } from "../../../src/core/plan/guard.ts";
-import { orderActions } from "../../../src/core/plan/order.ts";
-import type { ActionType, PlannedAction } from "../../../src/core/plan/plan.ts";
 import { aClone, aDesired, aMission, anObserved, Life } from "../../support/fleet.ts";
-import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
+import { kinds, onlyStep, planned, reasons, working } from "./plans.ts";
 
 const REMOVED = "0123456789abcdef".repeat(3).slice(0, 40);
 const LATER = "f".repeat(40);
@@ -79,8 +79,8 @@ describe("a mass deletion", () => {
     const { pendingDeletion } = look(left(REMOVED));
     expect(planned(null, states, { pendingDeletion }).pendingDeletion).toEqual(pendingDeletion);
     const desired = left(REMOVED);
-    expect(guardDeletions(desired, anObserved(states, { pendingDeletion }), [])).toEqual({
-      actions: [],
+    expect(guardDeletions([], { desired, fleet: [], pendingDeletion })).toEqual({
+      steps: [],
       held: [],
       pendingDeletion: null,
     });
@@ -101,7 +101,7 @@ describe("a file that was removed", () => {
 
   test("withdraws the mission and the clone, each with what was removed", () => {
     const made = planned(aDesired({ clones: wanted }), states(working("a", "audit")));
-    expect(made.actions).toMatchObject([
+    expect(made.steps).toMatchObject([
       {
         type: "withdraw",
         mission: "audit",
@@ -145,7 +145,7 @@ describe("a file that is broken and says stop", () => {
     (state, engaged) => {
       const life = working("scribe", "audit");
       const { limits } = aMission("audit", "scribe");
-      expect(onlyAction(planned(broken(state, engaged), [life.state]))).toMatchObject({
+      expect(onlyStep(planned(broken(state, engaged), [life.state]))).toMatchObject({
         type: "stop",
         clone: "scribe",
         mission: "audit",
@@ -162,7 +162,7 @@ describe("a file that is broken and says stop", () => {
       mission: { ...(switched.state.mission as never as object), limits },
     } as CloneState;
     expect(kinds(planned(broken("active", false), [state]))).toEqual([]);
-    expect(onlyAction(planned(broken("paused", false), [state])).event).toMatchObject({
+    expect(onlyStep(planned(broken("paused", false), [state])).event).toMatchObject({
       limits: { state: "paused", kill_switch: { engaged: true } },
     });
   });
@@ -177,25 +177,73 @@ describe("a file that is broken and says stop", () => {
 });
 
 test("what ends comes before what begins, and within that it goes by name", () => {
-  const types: readonly ActionType[] = [
-    "start",
-    "assign",
-    "declare",
-    "prune",
-    "bury",
-    "limit",
-    "hold",
+  expect(PLAN_STEP_TYPES).toEqual([
     "stop",
-  ];
-  const actions = types.flatMap((type) =>
-    ["b", "c", "a"].map((clone) => ({ type, clone, mission: null }) as unknown as PlannedAction),
-  );
-  expect(orderActions(actions).map(({ type, clone }) => `${type} ${clone}`)).toEqual(
-    [...types].reverse().flatMap((type) => ["a", "b", "c"].map((clone) => `${type} ${clone}`)),
-  );
-  // Two of one clone and kind stay in the order in which they were found.
-  const twins = ["first", "second"].map(
-    (mission) => ({ type: "stop", clone: "a", mission }) as unknown as PlannedAction,
-  );
-  expect(orderActions([...twins, ...actions]).slice(0, 2)).toEqual(twins);
+    "pause",
+    "resume",
+    "limit",
+    "adopt",
+    "gone",
+    "declare",
+    "withdraw",
+    "prune",
+    "close",
+    "update",
+    "replace",
+    "assign",
+    "handOver",
+    "start",
+  ]);
+  const live = ["c", "a", "b"].map((name) => working(name));
+  const idlers = ["e", "d"].map(idle);
+  const names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "k", "l", "m"];
+  const desired = aDesired({
+    clones: names.map((name) => aClone(name, name === "d" ? { workspaceDigest: "sha256:new" } : {})),
+    missions: [
+      aMission("m-a", "a", { limits: { state: "cancelled" } }),
+      aMission("m-b", "b", { limits: { state: "paused" } }),
+      aMission("m-d", "d"),
+      aMission("m-g", "g"),
+      aMission("m-f", "f"),
+    ],
+  });
+  const states = [...live, ...idlers, working("o")].map(({ state }) => state);
+  const instances = anObserved(states).instances.filter(({ handle }) => handle.clone !== "c");
+  const made = planned(desired, states, { instances });
+  expect(kinds(made)).toEqual([
+    "stop a",
+    "limit b",
+    "gone c",
+    ...["f", "g", "h", "i", "k", "l", "m"].map((name) => `declare ${name}`),
+    "withdraw c",
+    "withdraw o",
+    "prune o",
+    "update d",
+    "assign d",
+    "assign f",
+    "assign g",
+    "start d",
+    "start f",
+    "start g",
+  ]);
+  const ranks = made.steps.map(({ type }) => PLAN_STEP_TYPES.indexOf(type));
+  expect(ranks).toEqual([...ranks].sort((a, b) => a - b));
+  expect(PLAN_STEP_TYPES.flatMap((type) => made[type])).toEqual(made.steps);
+});
+
+test("two steps of one clone and kind stay in the order in which they were found", () => {
+  const forecast = createForecast(new Map(), 0);
+  const stop = (clone: string, trigger: string) => ({
+    type: "stop" as const,
+    clone,
+    mission: null,
+    why: { trigger, fields: [], from: null, to: null },
+    event: { type: "kill.requested" as const, by: "test", reason: trigger, now: false },
+  });
+  forecast.take([stop("b", "first"), stop("a", "third"), stop("b", "second")]);
+  expect(forecast.steps.map(({ clone, why, version }) => `${clone} ${why.trigger} ${version}`)).toEqual([
+    "a third 0",
+    "b first 0",
+    "b second 1",
+  ]);
 });

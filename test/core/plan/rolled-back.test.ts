@@ -7,7 +7,7 @@ import type { Pin } from "../../../src/core/model/guardrail.ts";
 import type { Hold } from "../../../src/core/model/hold.ts";
 import { postmortemPath } from "../../../src/core/model/postmortem.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";
-import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
+import { kinds, onlyStep, planned, reasons, working } from "./plans.ts";
 
 const breach = (message: string): Pin["breaches"][number] => ({
   guardrail: "success",
@@ -65,7 +65,7 @@ describe("a mission that never reached a clone", () => {
       expect(planned(wanted, [waiting().state], { pin }).held).toEqual([
         {
           subject: "mission/m-a",
-          action: "start",
+          step: "start",
           reason: "InCoreOnly",
           message: `${why}; parked: run m-a by hand, or name the in-core lane in fleet.yaml at \`spec.simone.in_core\``,
         },
@@ -76,13 +76,15 @@ describe("a mission that never reached a clone", () => {
     const wanted = desired({ lane: true });
     const operator = { kind: "operator", owner: "operator:ann" } as const;
     const stopped = planned(wanted, [held(waiting().state, operator)], { pin: PIN });
-    expect(stopped.actions).toEqual([]);
+    expect(stopped.steps).toEqual([]);
     expect(stopped.held.map(({ message }) => message)).toEqual([
       `${BY_PIN}; m-a is held and goes to the in-core lane when it is free`,
     ]);
-    expect(onlyAction(planned(wanted, [waiting().state], { pin: PIN }))).toEqual({
-      type: "hand_over",
+    expect(onlyStep(planned(wanted, [waiting().state], { pin: PIN }))).toEqual({
+      type: "handOver",
       clone: "a",
+      version: 2,
+      leadsTo: "Idle",
       mission: "m-a",
       why: { trigger: BY_PIN, fields: [], from: "factory", to: "in_core" },
       event: { type: "handover.planned", missionId: aMission("m-a", "a").missionId, ...LANE },
@@ -99,9 +101,11 @@ describe("a lane at work", () => {
 
   test("is held in the words of the rollback, since it began", () => {
     const made = planned(pause, [working("a").state], { pin: PIN });
-    expect(onlyAction(made)).toEqual({
-      type: "hold",
+    expect(onlyStep(made)).toEqual({
+      type: "pause",
       clone: "a",
+      version: 8,
+      leadsTo: "Running",
       mission: "m-a",
       why: { trigger: BY_PIN, fields: [], from: null, to: null },
       event: {
@@ -118,7 +122,7 @@ describe("a lane at work", () => {
       },
     });
     const life = working("a");
-    const byFile = onlyAction(planned(desired({ mode: "in_core_only", onBreach: "pause" }), [life.state]));
+    const byFile = onlyStep(planned(desired({ mode: "in_core_only", onBreach: "pause" }), [life.state]));
     expect(byFile.event).toMatchObject({ hold: { since: life.state.phaseSince, message: BY_FILE } });
   });
 
@@ -127,12 +131,12 @@ describe("a lane at work", () => {
     [
       "that another rollout holds is held as well",
       held(working("a").state, { owner: "in_core" }),
-      ["hold a"],
+      ["pause a"],
     ],
     [
       "that the same holds in another way is held as well",
       held(working("a").state, { kind: "operator" }),
-      ["hold a"],
+      ["pause a"],
     ],
     ["whose mission is over is left", working("a").reports("mission.failed").state, []],
     [
@@ -140,21 +144,23 @@ describe("a lane at work", () => {
       working("a")
         .reports("instance.exited", { detail: { code: 1 } })
         .dead().state,
-      ["hold a"],
+      ["pause a"],
     ],
-    ["that comes up is held", waiting().planned().state, ["hold a"]],
+    ["that comes up is held", waiting().planned().state, ["pause a"]],
   ])("%s", (_, state, wanted) => expect(kinds(planned(pause, [state], { pin: PIN }))).toEqual(wanted));
 
   test("goes on where missions are drained, and while nothing can be read", () => {
-    expect(planned(desired(), [working("a").state], { pin: PIN }).actions).toEqual([]);
-    expect(planned(null, [working("a").state], { pin: PIN }).actions).toEqual([]);
+    expect(planned(desired(), [working("a").state], { pin: PIN }).steps).toEqual([]);
+    expect(planned(null, [working("a").state], { pin: PIN }).steps).toEqual([]);
   });
 
   test("is let go when the fleet is normal again, as the repository says", () => {
     const state = held(working("a").state);
-    expect(onlyAction(planned(desired(), [state]))).toEqual({
-      type: "hold",
+    expect(onlyStep(planned(desired(), [state]))).toEqual({
+      type: "resume",
       clone: "a",
+      version: 8,
+      leadsTo: "Running",
       mission: "m-a",
       why: { trigger: "the fleet's mode is normal again", fields: [], from: null, to: null },
       event: {
@@ -165,8 +171,8 @@ describe("a lane at work", () => {
         reason: "the fleet's mode is normal again",
       },
     });
-    expect(planned(null, [state]).actions).toEqual([]);
-    expect(planned(desired(), [held(working("a").state, { owner: "in_core" })]).actions).toEqual([]);
+    expect(planned(null, [state]).steps).toEqual([]);
+    expect(planned(desired(), [held(working("a").state, { owner: "in_core" })]).steps).toEqual([]);
   });
 });
 
@@ -174,10 +180,13 @@ describe("a new mission", () => {
   const declared = new Life("a").declared().state;
 
   test("gets its place where the in-core lane will take it, and none where nobody will", () => {
-    expect(kinds(planned(desired({ lane: true }), [declared], { pin: PIN }))).toEqual(["assign a"]);
+    expect(kinds(planned(desired({ lane: true }), [declared], { pin: PIN }))).toEqual([
+      "assign a",
+      "handOver a",
+    ]);
     const made = planned(desired(), [declared], { pin: PIN });
-    expect(made.actions).toEqual([]);
-    expect(made.held[0]).toMatchObject({ action: "assign", message: expect.stringContaining(BY_PIN) });
+    expect(made.steps).toEqual([]);
+    expect(made.held[0]).toMatchObject({ step: "assign", message: expect.stringContaining(BY_PIN) });
   });
 });
 
@@ -203,19 +212,21 @@ describe("a mission that waits for its postmortem", () => {
 
   test("says for what it waits", () => {
     const { state } = life();
-    expect(reasons(planned(null, [state]))).toEqual(["mission/audit postmortem PostmortemUnread"]);
-    expect(reasons(look(state, new Map()))).toEqual(["mission/audit postmortem PostmortemMissing"]);
+    expect(reasons(planned(null, [state]))).toEqual(["mission/audit close PostmortemUnread"]);
+    expect(reasons(look(state, new Map()))).toEqual(["mission/audit close PostmortemMissing"]);
     const half = look(state, new Map([[missionId, merged(["a cause", "a lesson"])]]));
-    expect(half.actions).toEqual([]);
+    expect(half.steps).toEqual([]);
     expect(half.held).toMatchObject([
       { reason: "PostmortemIncomplete", message: `${file} is merged and not complete: a cause; a lesson` },
     ]);
   });
 
   test("is closed by one that is complete, as it was merged", () => {
-    expect(onlyAction(look(life().state, new Map([[missionId, merged([])]])))).toEqual({
-      type: "postmortem",
+    expect(onlyStep(look(life().state, new Map([[missionId, merged([])]])))).toEqual({
+      type: "close",
       clone: "a",
+      version: 12,
+      leadsTo: "Idle",
       mission: "audit",
       why: { trigger: `commit ${REVISION.slice(0, 12)}`, fields: [], from: null, to: "sha256:1" },
       event: {

@@ -3,16 +3,26 @@ import { describe, expect, test } from "vitest";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/core/model/time.ts";
-import { type Plan, plan } from "../../../src/core/plan/plan.ts";
-import { aClone, aDesired, aMission, anObserved, handleOf, Life, REVISION, T0 } from "../../support/fleet.ts";
-import { kinds, onlyAction, planned, reasons, working } from "./plans.ts";
+import type { Plan } from "../../../src/core/plan/plan.ts";
+import {
+  aClone,
+  aDesired,
+  aMission,
+  anObserved,
+  handleOf,
+  Life,
+  planOf,
+  REVISION,
+  T0,
+} from "../../support/fleet.ts";
+import { kinds, onlyStep, planned, reasons, working } from "./plans.ts";
 
 const waiting = (name: string, at = T0, change: Parameters<typeof aMission>[2] = {}) =>
   new Life(name, at).declared().assigned(change, `m-${name}`);
 const names = (count: number) => Array.from({ length: count }, (_, n) => `c${String(n).padStart(2, "0")}`);
 const wanted = (lives: readonly Life[], places = 100) =>
   aDesired({
-    clones: lives.map(({ state }) => aClone(state.name)),
+    clones: lives.map(({ state }) => state.spec ?? aClone(state.name)),
     missions: lives.flatMap(({ state }) =>
       state.mission === null
         ? []
@@ -29,12 +39,14 @@ const look = (lives: readonly Life[], places = 100) =>
 describe("a start", () => {
   test("says of which revision and what with", () => {
     const life = waiting("a");
-    expect(onlyAction(look([life]))).toEqual({
+    expect(onlyStep(look([life]))).toEqual({
       type: "start",
       clone: "a",
       mission: "m-a",
       why: { trigger: "nothing holds it", fields: [], from: null, to: life.state.spec?.digest },
       event: { type: "start.planned", revision: REVISION, why: "nothing holds it" },
+      version: 2,
+      leadsTo: "Preparing",
     });
   });
 
@@ -118,7 +130,7 @@ describe("nothing starts", () => {
       }),
     ],
   ])("%s", (_, lane) => {
-    expect(planned(null, [lane])).toMatchObject({ actions: [], held: [] });
+    expect(planned(null, [lane])).toMatchObject({ steps: [], held: [] });
   });
 });
 
@@ -173,7 +185,7 @@ describe("while an account is rate limited", () => {
     const first = limited();
     const others = [of("b", "acme").assigned({}, "m-b"), of("c", "other").assigned({}, "m-c"), waiting("d")];
     const lives = [first, ...others];
-    const made = plan(wanted(lives), anObserved(lives.map(({ state }) => state)), first.at);
+    const made = planOf(wanted(lives), anObserved(lives.map(({ state }) => state)), first.at);
     expect(startsIn(made)).toEqual(["start c", "start d"]);
     expect(reasons(made)).toEqual(["mission/m-b start RateLimited"]);
     expect(made.held[0]?.message).toMatch(/^acme is rate limited; nothing of it is started until 2026-/);
@@ -183,7 +195,7 @@ describe("while an account is rate limited", () => {
     const lives = [limited(), of("b", "acme").assigned({}, "m-b")];
     const until = lives[0]?.state.throttle?.until ?? 0;
     const states = lives.map(({ state }) => state);
-    const at = (now: number) => plan(wanted(lives), anObserved(states), now);
+    const at = (now: number) => planOf(wanted(lives), anObserved(states), now);
     expect(startsIn(at(until - 1))).toEqual([]);
     expect(startsIn(at(until))).toEqual(["start b"]);
   });
@@ -202,7 +214,7 @@ test.each([
     mission: mission === null ? null : { ...mission, labels: { team: "platform" } },
   };
   const entry = { scope, by: "operator:ann", reason: "", at: "2026-11-23" };
-  const made = plan(null, { ...anObserved([state]), killSwitch: [entry] }, T0);
+  const made = planOf(null, { ...anObserved([state]), killSwitch: [entry] }, T0);
   expect(kinds(made)).toEqual(stops ? [] : ["start a"]);
   if (stops) expect(made.held.at(1)?.message).toMatch(/; it is not started$/);
 });

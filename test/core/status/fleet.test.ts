@@ -43,7 +43,7 @@ describe("missions", () => {
     const missions = [aMission("audit", "x"), aMission("next", "x")];
     const because = (message: string) => ({
       subject: "mission/audit",
-      action: "assign" as const,
+      step: "assign" as const,
       reason: "X",
       message,
     });
@@ -135,7 +135,7 @@ describe("the fleet", () => {
     const fleet = { ...DEFAULT_FLEET_POLICY, drills: { ...DEFAULT_FLEET_POLICY.drills, kill } };
     const issue = { severity: "error" as const, file: "a.yaml", reason: "X", message: "x" };
     const desired = { ...aDesired({ fleet }), issues: [issue] } as ReturnType<typeof aDesired>;
-    const held = [{ subject: "clone/a", action: "prune" as const, reason: "X", message: "x" }];
+    const held = [{ subject: "clone/a", step: "prune" as const, reason: "X", message: "x" }];
     const drills = { plan: { text: "t", since: T0 }, results: [], overdue: [] };
     const states = ["b", "c", "a"].map((name) => new Life(name).declared().state);
     const view = fleetView(aPicture(states, { desired, held, drills }));

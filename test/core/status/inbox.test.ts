@@ -42,7 +42,7 @@ describe("the inbox", () => {
   test("has what holds the whole fleet", () => {
     const held = (subject: string, reason: string, message = "m".repeat(99)) => ({
       subject,
-      action: "start" as const,
+      step: "start" as const,
       reason,
       message,
     });

@@ -1,7 +1,7 @@
 /** What a name means, what a question about it is answered with, and when there is nothing left to wait for. */
 import { describe, expect, test } from "vitest";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
-import type { Held } from "../../../src/core/plan/plan.ts";
+import type { Held } from "../../../src/core/plan/step.ts";
 import { isAtRest } from "../../../src/core/status/at-rest.ts";
 import { laneOf } from "../../../src/core/status/lane.ts";
 import { whyView } from "../../../src/core/status/why.ts";
@@ -10,7 +10,7 @@ import { aPicture, closed, working } from "./snapshot.ts";
 
 const held = (subject: string, reason = "X"): Held => ({
   subject,
-  action: "start",
+  step: "start",
   reason,
   message: `${subject} is held`,
 });

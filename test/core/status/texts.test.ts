@@ -145,7 +145,7 @@ describe("the board", () => {
       evidence: "x",
     };
     const plan = { schedule: "0 4 * * *", timezone: "UTC", nextAt: null };
-    const held = [{ subject: "clone/a", action: "prune" as const, reason: "X", message: "a | b" }];
+    const held = [{ subject: "clone/a", step: "prune" as const, reason: "X", message: "a | b" }];
     const issues = [
       { severity: "error" as const, file: "a.yaml", line: 7, reason: "X", message: "a | b" },
       { severity: "warning" as const, file: "b.yaml", reason: "Y", message: "c" },
@@ -191,7 +191,7 @@ describe("the board", () => {
       page({
         clones: fill(life, count),
         missions: fill(mission, count),
-        held: fill({ subject: "clone/a", action: "prune", reason: "X", message: "m" } as const, count),
+        held: fill({ subject: "clone/a", step: "prune", reason: "X", message: "m" } as const, count),
         issues: fill({ severity: "error", file: "f", reason: "X", message: "m" } as never, count),
         drills: {
           plan: null,

@@ -25,9 +25,9 @@ const again = () =>
   crashed().dead().on({ type: "deadline.passed", deadline: "backoff", epoch: 1, evidence: "" }, 60_000);
 const completed = () => new Life().running().reports("mission.completed").dead();
 const withHolds = (life: Life, ...holds: readonly Hold[]): CloneState => ({ ...life.state, holds });
-const held = (action: "start" | "postmortem", message: string) => ({
+const held = (step: "start" | "close", message: string) => ({
   subject: "mission/audit",
-  action,
+  step,
   reason: "X",
   message,
 });
@@ -146,7 +146,7 @@ describe("the headline", () => {
     const asked = { kind: "postmortem", summary: "write it" } as never;
     const other = { kind: "budget", summary: "more" } as never;
     const waits = (requests: readonly never[]) => ({ ...over, phase: "Postmortem", requests }) as CloneState;
-    expect(of(waits([other, asked]), held("start", "no"), held("postmortem", "no file")).text).toBe(
+    expect(of(waits([other, asked]), held("start", "no"), held("close", "no file")).text).toBe(
       "audit is over (failed) and is not closed yet: no file",
     );
     expect(of(waits([other, asked])).text).toMatch(/: write it$/);

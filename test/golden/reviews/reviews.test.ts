@@ -10,7 +10,8 @@ import type { DesiredState } from "../../../src/core/model/desired.ts";
 import type { DesiredMission, MissionLimits } from "../../../src/core/model/mission.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
 import { explainPlan, isEmptyPlan } from "../../../src/core/plan/explain.ts";
-import { type Lived, preview } from "../../../src/core/plan/preview.ts";
+import { plan } from "../../../src/core/plan/plan.ts";
+import { type Lived, observedOfTree } from "../../../src/core/plan/preview.ts";
 import { aClone, aDesired, aMission, T0 } from "../../support/fleet.ts";
 import { shown } from "../situations/difference.ts";
 
@@ -220,17 +221,19 @@ const CHANGES: Readonly<Record<string, Change>> = {
 
 function told({ base = BASE, head, lived }: Change): string {
   const there = lived && { closed: new Set<string>(), running: null, retired: new Set<string>(), ...lived };
-  const seen = preview(base, { ...head, revision: HEAD }, { now: T0, ...(there ? { lived: there } : {}) });
-  const plan = explainPlan({ base, head: { ...head, revision: HEAD }, preview: seen, now: T0 });
-  const { planHash, starts, stops, changes, rights, secrets, held, cost, blast } = plan;
-  const again = explainPlan({ base, head: { ...head, revision: HEAD }, preview: seen, now: T0 + 1 });
+  const desired = { ...head, revision: HEAD };
+  const observed = observedOfTree(base, { now: T0, ...(there ? { lived: there } : {}) });
+  const made = plan({ desired, observed, now: T0 });
+  const seen = explainPlan({ base, head: desired, plan: made, now: T0 });
+  const { planHash, starts, stops, changes, rights, secrets, held, cost, blast } = seen;
+  const again = explainPlan({ base, head: desired, plan: made, now: T0 + 1 });
   const lists = { starts, stops, changes, rights, secrets, held };
   return [
     ...Object.entries(lists).flatMap(([name, list]) => list.map((one) => `${name}: ${shown(one, T0)}`)),
     ...(starts.length === 0 ? [] : [`cost: ${shown(cost, T0)}`]),
     `blast: ${shown(blast, T0)}`,
-    `steps: ${seen.actions.map(({ type, clone }) => `${type} ${clone}`).join(", ")}`,
-    `${isEmptyPlan(plan) ? "empty" : "not empty"}${again.planHash === planHash ? "" : ", and another hash later"}`,
+    `steps: ${made.steps.map(({ type, clone }) => `${type} ${clone}`).join(", ")}`,
+    `${isEmptyPlan(seen) ? "empty" : "not empty"}${again.planHash === planHash ? "" : ", and another hash later"}`,
   ].join("\n  ");
 }
 
@@ -245,7 +248,12 @@ if (process.env["UPDATE_GOLDEN"] === "1")
 /** What a reviewer approved is recognised by it. */
 test("plans that do the same have the same hash, and others do not", () => {
   const hashOf = ({ base = BASE, head }: Change): string =>
-    explainPlan({ base, head, preview: preview(base, head, { now: T0 }), now: T0 }).planHash;
+    explainPlan({
+      base,
+      head,
+      plan: plan({ desired: head, observed: observedOfTree(base, { now: T0 }), now: T0 }),
+      now: T0,
+    }).planHash;
   const [first, later, other] = [
     "a fleet that has nothing yet",
     "its window opens tomorrow",

@@ -14,12 +14,11 @@ import type { Signal } from "../../../src/core/model/instance.ts";
 import type { Notice } from "../../../src/core/model/notice.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/core/model/time.ts";
 import { noticesOf } from "../../../src/core/notify/notices.ts";
-import { plan } from "../../../src/core/plan/plan.ts";
 import { board } from "../../../src/core/status/board.ts";
 import { type FleetSnapshot, fleetView } from "../../../src/core/status/fleet.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
 import { headline, whySteps } from "../../../src/core/status/why.ts";
-import { aClone, aDesired, aMission, anObserved, type Life } from "../../support/fleet.ts";
+import { aClone, aDesired, aMission, anObserved, type Life, planOf } from "../../support/fleet.ts";
 import { differences, isSame, shown } from "./difference.ts";
 import { HAPPENINGS } from "./happenings.ts";
 
@@ -298,7 +297,7 @@ export function planned(life: Life): string[] {
     ["the repository cannot be read", null],
     ["as it was", { clones: [clone], missions: [mission] }],
     ["no mission", { clones: [clone] }],
-    ["nothing at all", { clones: [aClone("other")] }],
+    ["nothing at all", {}],
     ["the clone's file is broken", { missions: [mission], broken: new Set([`clone/${state.name}`]) }],
     ["the mission's file is broken", { clones: [clone], broken: new Set([`mission/${mission.name}`]) }],
     [
@@ -338,10 +337,10 @@ export function planned(life: Life): string[] {
   ];
   return said.flatMap(([label, desired]) =>
     looks.flatMap(([look, parts]) => {
-      const made = plan(desired === null ? null : aDesired(desired), anObserved([state], parts), now);
+      const made = planOf(desired === null ? null : aDesired(desired), anObserved([state], parts), now);
       const lines = [
-        ...made.actions.map(({ type, why, event }) => `${type} ${shown(why, now)} ${event.type}`),
-        ...made.held.map(({ subject: _, ...held }) => `held ${shown(held, now)}`),
+        ...made.steps.map(({ type, why, event }) => `${type} ${shown(why, now)} ${event.type}`),
+        ...made.held.map(({ subject: _, waiting: __, ...held }) => `held ${shown(held, now)}`),
         ...(made.pendingDeletion === null ? [] : [`pending ${shown(made.pendingDeletion, now)}`]),
       ];
       return lines.map((line) => `${label}${look}: ${line}`);

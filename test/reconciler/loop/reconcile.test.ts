@@ -1,4 +1,5 @@
 /** A plan is made of what was read; what it removes is looked at once more when its turn to be written has come. */
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { DesiredState } from "../../../src/core/model/desired.ts";
 import { silentLog } from "../../../src/ports/log.ts";
@@ -42,7 +43,11 @@ async function fleet(commits: readonly DesiredState[]) {
     store: {
       ...store,
       commit: async (batch) => {
-        if (busy) keepBusy();
+        if (busy) {
+          keepBusy();
+          // A commit is under way whenever something is planned, whatever the pass waits for before.
+          await setImmediate();
+        }
         const done = await store.commit(batch);
         if (gate !== null) {
           reached();
@@ -76,7 +81,7 @@ async function fleet(commits: readonly DesiredState[]) {
     drivers: new Map(),
     recorder,
     rollback: { look: async () => {}, pin: () => null } as unknown as Parts["rollback"],
-    rollouts: { look: async () => new Map() } as unknown as Parts["rollouts"],
+    rollouts: { known: () => null } as unknown as Parts["rollouts"],
     clock: clock as unknown as Parts["clock"],
     log: { ...silentLog, info: (message) => message === "planned" && onPlanned() },
     obstacle: () => null,
@@ -111,7 +116,8 @@ async function fleet(commits: readonly DesiredState[]) {
     busy = false;
     gate = null;
     open();
-    await passing;
+    // As the loop does: what was not right any more is planned anew.
+    if (!(await passing)) await reconciler.reconcile(signal);
   }
 
   const over = () => ALL.filter((name) => recorder.states.get(name)?.mission?.name !== `m-${name}`);

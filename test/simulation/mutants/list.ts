@@ -60,10 +60,9 @@ export const MUTANTS: readonly Mutant[] = [
         replace: `return [{ type: "stop.finished", epoch: effect.epoch, proof: { containment: "group", rung: "already", emptyScans: 0, durationMs: 0, evidence: message } }];`,
       },
       {
-        file: "core/plan/bucket.ts",
-        find: '} else {\n        actions.push(\n          action("stop", clone, state, "ours, but not the instance of record"',
-        replace:
-          '} else if (state.epoch < 0) {\n        actions.push(\n          action("stop", clone, state, "ours, but not the instance of record"',
+        file: "core/plan/listing.ts",
+        find: "else if (!isOfRecord(seen, state)) stop.push(stopStray(seen, state));",
+        replace: "else if (!isOfRecord(seen, state) && state.epoch < 0) stop.push(stopStray(seen, state));",
       },
     ],
     troubles: ["survivors", "misbehaviour"],
@@ -190,9 +189,9 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "nothing-stopped-by-mistake",
     edits: [
       {
-        file: "core/plan/bucket.ts",
-        find: 'its last good contract is kept",\n      });\n    } else {',
-        replace: 'its last good contract is kept",\n      });\n    }\n    {',
+        file: "core/plan/removals.ts",
+        find: "} else withdraw.push(",
+        replace: "}\n    withdraw.push(",
       },
     ],
     troubles: ["vandalsPerHour"],
@@ -316,11 +315,15 @@ export const MUTANTS: readonly Mutant[] = [
     bug: "a closed run is dispatched again as long as its file is there",
     invariant: "one-closure-per-end",
     edits: [
-      { file: "core/plan/bucket.ts", find: "  if (runs.isClosed(mission.missionId)) return;\n", replace: "" },
       {
-        file: "core/plan/bucket.ts",
-        find: "  if (state !== undefined && isRunClosed(state, { ...mission, run: mission.contract.run })) return;\n",
+        file: "core/plan/runs.ts",
+        find: '    if (index.closed.has(mission.missionId)) return { type: "closed" };\n',
         replace: "",
+      },
+      {
+        file: "core/plan/runs.ts",
+        find: "if (state !== undefined && isRunClosed(state, { ...mission, run: mission.contract.run }))",
+        replace: "if (state?.epoch === -1)",
       },
       {
         file: "core/clone/declarations.ts",
@@ -768,7 +771,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "switch-is-obeyed",
     edits: [
       {
-        file: "core/plan/bucket.ts",
+        file: "core/plan/assignments.ts",
         find: "const engaged = coveringEntry(killSwitch, {",
         replace: "const engaged = coveringEntry(killSwitch.slice(0, 0), {",
       },

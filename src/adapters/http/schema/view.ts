@@ -269,9 +269,7 @@ export const fleetViewSchema = z.object({
   missions: z.array(missionViewSchema),
   clones: z.array(cloneViewSchema),
   issues: z.array(issueSchema),
-  held: z.array(
-    z.object({ subject: z.string(), action: z.string(), reason: z.string(), message: z.string() }),
-  ),
+  held: z.array(z.object({ subject: z.string(), step: z.string(), reason: z.string(), message: z.string() })),
   drills: drillsViewSchema,
   callbacks: z.object({
     destinations: z.array(

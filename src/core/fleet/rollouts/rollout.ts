@@ -2,11 +2,11 @@ import type { DesiredClone } from "../../model/clone.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { DesiredState, FleetPolicy } from "../../model/desired.ts";
 import { SEVERITIES } from "../../model/incident.ts";
-import type { Candidate, Refused, Rollout, RolloutTurn } from "../../model/rollout.ts";
+import type { Candidate, RefusedCandidate, Rollout, RolloutTurn } from "../../model/rollout.ts";
 import { type Instant, iso, MINUTE_MS } from "../../model/time.ts";
 
 /** What the plan may do with a clone whose declaration changed; absent: as it likes. */
-export type Gate =
+export type RolloutGate =
   | {
       readonly type: "hold";
       readonly reason: "RolloutInProgress" | "PinnedByRollback";
@@ -16,7 +16,7 @@ export type Gate =
 
 export interface RolloutStep {
   readonly rollouts: ReadonlyMap<string, Rollout>;
-  readonly gates: ReadonlyMap<string, Gate>;
+  readonly gates: ReadonlyMap<string, RolloutGate>;
 }
 
 const TURNS_MAX = 20;
@@ -35,7 +35,7 @@ export function stepRollouts(
   now: Instant,
 ): RolloutStep {
   const rollouts = new Map<string, Rollout>();
-  const gates = new Map<string, Gate>();
+  const gates = new Map<string, RolloutGate>();
   const groups = new Map<string, DesiredClone[]>();
   for (const clone of desired.clones.values()) {
     if (clone.state === "retired") continue;
@@ -126,7 +126,7 @@ function stepCandidate(rollout: Rollout, candidate: Candidate, scene: Scene): Ro
     .map((name) => failureOf(name, candidate, scene))
     .find((reason) => reason !== null);
   if (failure != null) {
-    const refused: Refused = {
+    const refused: RefusedCandidate = {
       digest,
       revision: candidate.revision,
       at: now,
@@ -235,7 +235,7 @@ function closedWith(state: CloneState, candidate: Candidate) {
   );
 }
 
-function gateOf(rollout: Rollout, clone: DesiredClone, { states }: Scene): Gate | null {
+function gateOf(rollout: Rollout, clone: DesiredClone, { states }: Scene): RolloutGate | null {
   const spec = states.get(clone.name)?.spec ?? null;
   const { candidate, refused, stable } = rollout;
   const wanted = clone.workspaceDigest;

@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { runAway } from "../../../../src/core/clone/spending/runaway.ts";
 import { postmortemPath } from "../../../../src/core/model/postmortem.ts";
-import { plan } from "../../../../src/core/plan/plan.ts";
 import { postmortemSkeleton } from "../../../../src/core/status/postmortem.ts";
 import { headline } from "../../../../src/core/status/why.ts";
 import { parsePostmortem } from "../../../../src/documents/postmortem.ts";
-import { aDesired, aMission, anObserved, Life } from "../../../support/fleet.ts";
+import { aDesired, aMission, anObserved, Life, planOf } from "../../../support/fleet.ts";
 
 const { missionId } = aMission("audit", "scribe");
 const POSTMORTEM = {
@@ -45,7 +44,7 @@ describe("what is critical is learnt from before it is closed", () => {
     expect(life.state.requests).toMatchObject([{ kind: "postmortem", severity: "critical", answers: [] }]);
     expect(life.assigned({}, "other").last?.ignored).toContain("taken by audit");
     const wanted = aDesired({ missions: [aMission("audit", "scribe")] });
-    const { held } = plan(wanted, anObserved([life.state]), life.at);
+    const { held } = planOf(wanted, anObserved([life.state]), life.at);
     expect(held.map(({ reason }) => reason)).toContain("PostmortemMissing");
     expect(headline("audit", life.state, held).text).toContain(POSTMORTEM.file);
   });
@@ -87,17 +86,17 @@ describe("what is critical is learnt from before it is closed", () => {
     const life = survived("mission.failed");
     const merged = { missionId, file: POSTMORTEM.file, digest: "sha256:1", author: "ann", reviewedBy: "bob" };
     const complete = aDesired({ postmortems: new Map([[missionId, { ...merged, missing: [] }]]) });
-    expect(plan(complete, anObserved([life.state]), 1).actions).toMatchObject([
-      { type: "postmortem", event: { type: "postmortem.merged", missionId } },
+    expect(planOf(complete, anObserved([life.state]), 1).steps).toMatchObject([
+      { type: "close", event: { type: "postmortem.merged", missionId } },
     ]);
     const half = aDesired({ postmortems: new Map([[missionId, { ...merged, missing: ["no author"] }]]) });
-    const seen = plan(half, anObserved([life.state]), 1);
-    expect(seen.actions).toEqual([]);
-    expect(seen.held.find(({ action }) => action === "postmortem")).toMatchObject({
+    const seen = planOf(half, anObserved([life.state]), 1);
+    expect(seen.steps).toEqual([]);
+    expect(seen.held.find(({ step }) => step === "close")).toMatchObject({
       reason: "PostmortemIncomplete",
       message: expect.stringContaining("no author"),
     });
-    expect(plan(null, anObserved([life.state]), 1).held).toMatchObject([{ reason: "PostmortemUnread" }]);
+    expect(planOf(null, anObserved([life.state]), 1).held).toMatchObject([{ reason: "PostmortemUnread" }]);
   });
 });
 

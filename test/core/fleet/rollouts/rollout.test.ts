@@ -5,8 +5,7 @@ import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../../src/core/mod
 import { changeClass, changedFields } from "../../../../src/core/model/drift.ts";
 import type { Rollout } from "../../../../src/core/model/rollout.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../../src/core/model/time.ts";
-import { plan } from "../../../../src/core/plan/plan.ts";
-import { aClone, aDesired, anObserved, aVerdict, Life, T0 } from "../../../support/fleet.ts";
+import { aClone, aDesired, anObserved, aVerdict, Life, planOf, T0 } from "../../../support/fleet.ts";
 
 const OLD = "sha256:workspace";
 const NEW = "sha256:new";
@@ -49,10 +48,11 @@ class Fleet {
     const states = new Map([...this.lives].map(([name, life]) => [name, life.state]));
     const made = stepRollouts(this.rollouts, desired, states, this.now);
     expect(stepRollouts(made.rollouts, desired, states, this.now).rollouts).toEqual(made.rollouts);
+    const planned = planOf(desired, anObserved([...states.values()], { rollouts: this.rollouts }), this.now);
+    expect(planned.rollouts).toEqual(made);
     this.rollouts = made.rollouts;
-    const planned = plan(desired, anObserved([...states.values()], { gates: made.gates }), this.now);
     this.held = planned.held.map(({ subject, reason }) => `${subject} ${reason}`);
-    for (const { clone, event } of planned.actions) {
+    for (const { clone, event } of planned.steps) {
       if (event.type !== "clone.declared") continue;
       const life = this.lives.get(clone) ?? new Life(clone);
       this.lives.set(clone, life);

@@ -1,12 +1,12 @@
 /** One look at the groups of a fleet, each rule of it by itself and at its edge. */
 
 import { describe, expect, test } from "vitest";
-import { type Gate, groupOf, stepRollouts } from "../../../../src/core/fleet/rollouts/rollout.ts";
+import { groupOf, type RolloutGate, stepRollouts } from "../../../../src/core/fleet/rollouts/rollout.ts";
 import type { DesiredClone } from "../../../../src/core/model/clone.ts";
 import type { CloneState, ClosedMission } from "../../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../../src/core/model/desired.ts";
 import type { Incident, Severity } from "../../../../src/core/model/incident.ts";
-import type { Candidate, Refused, Rollout } from "../../../../src/core/model/rollout.ts";
+import type { Candidate, RefusedCandidate, Rollout } from "../../../../src/core/model/rollout.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../../src/core/model/time.ts";
 import { SITUATIONS } from "../../../golden/situations/situations.ts";
 import { aClone, aDesired, T0 } from "../../../support/fleet.ts";
@@ -39,7 +39,7 @@ interface Look {
 
 function look({ wanted, lanes = [], before = null, policy = {}, now = T0 + 10 * HOUR_MS }: Look): {
   rollout: Rollout;
-  gates: ReadonlyMap<string, Gate>;
+  gates: ReadonlyMap<string, RolloutGate>;
   turns: string[];
   all: ReadonlyMap<string, Rollout>;
 } {
@@ -133,7 +133,7 @@ describe("groups", () => {
   });
 });
 
-const REFUSED: Refused = {
+const REFUSED: RefusedCandidate = {
   digest: NEW,
   revision: REVISION,
   at: T0,
