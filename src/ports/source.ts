@@ -9,8 +9,10 @@ export interface Source {
    * Looks whether the branch moved and, if it did, brings the new commit in.
    * When nothing moved it answers with the same snapshot object, having asked
    * the remote for one ref and nothing else. Never throws: failing is a result.
+   *
+   * `moved`: somebody says that the branch has moved. Then it may be fetched without being asked for its ref first; the answer is the same.
    */
-  observe(signal: AbortSignal): Promise<SourceResult>;
+  observe(signal: AbortSignal, hint?: { readonly moved: boolean }): Promise<SourceResult>;
 
   /** Opens a commit that was accepted earlier. Works while the origin is unreachable; rejects `source/unknown-revision`. */
   open(revision: string, signal: AbortSignal): Promise<Snapshot>;

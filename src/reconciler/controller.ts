@@ -99,7 +99,7 @@ export interface Controller {
   /** Takes up what the last controller left unfinished. Once, after `listenAt`. */
   resume(): void;
   /** Looks at the repository. */
-  poll(signal: AbortSignal): Promise<void>;
+  poll(signal: AbortSignal, hint?: { readonly moved: boolean }): Promise<void>;
   /** Plans and records until there is nothing left to plan. */
   reconcile(signal: AbortSignal): Promise<void>;
   /** Records what fell due. `readLagMs`: how late our own loop was since it was asked last; asked more than once. */
@@ -330,10 +330,10 @@ export async function createController(parts: ControllerParts): Promise<Controll
     };
   }
 
-  async function poll(signal: AbortSignal): Promise<void> {
+  async function poll(signal: AbortSignal, hint?: { readonly moved: boolean }): Promise<void> {
     if (right.lost() !== null) return;
     const before = `${reconciler.source().state} ${reconciler.source().reason} ${reconciler.source().revision}`;
-    await reconciler.poll(signal);
+    await reconciler.poll(signal, hint);
     const pin = rollback.pin();
     await rollback.propose(reconciler.desired(), signal);
     if (rollback.pin() !== pin) writeBack.touch(false);

@@ -93,6 +93,30 @@ export function sourceContract(contract: SourceContract): void {
       expect((await texts(before))["fleet.yaml"]).toBe("a");
     });
 
+    test("answers the same when it is told that the branch has moved, whether that is true or not", async () => {
+      const moved = { moved: true };
+      await world.commit({ "fleet.yaml": "a" });
+      const first = good(await world.source.observe(never, moved));
+      world.questions?.();
+      const still = good(await world.source.observe(never, moved));
+      if (world.questions !== undefined) expect(world.questions()).toBe(1);
+      expect([still.changed, still.snapshot]).toEqual([false, first.snapshot]);
+      const revision = await world.commit({ "fleet.yaml": "b" });
+      const after = good(await world.source.observe(never, moved));
+      expect([after.changed, after.snapshot.revision]).toEqual([true, revision]);
+      expect((await texts(after.snapshot))["fleet.yaml"]).toBe("b");
+      await world.down();
+      const down = { type: "error", reason: "Unreachable", lastGood: revision };
+      expect(await world.source.observe(never, moved)).toMatchObject(down);
+      await world.up();
+      await world.commit({ "fleet.yaml": "c" }, { parent: null });
+      const rewritten = { type: "error", reason: "HistoryRewritten", lastGood: revision };
+      expect(await world.source.observe(never, moved)).toMatchObject(rewritten);
+      await world.deleteBranch();
+      const missing = { type: "error", reason: "RefMissing", lastGood: revision };
+      expect(await world.source.observe(never, moved)).toMatchObject(missing);
+    });
+
     test("a tree without any document is verified as empty, also without any file", async () => {
       await world.commit({ "missions/m.yaml": MISSION, "README.md": "hello" });
       good(await world.source.observe(never));

@@ -1,12 +1,11 @@
-/** One look at the obeyed branch: list, fetch, compare histories, read the tree, accept, answer. */
-import { FactoryError } from "../../core/model/error.ts";
+/** One look at the obeyed branch: list and fetch, or fetch at once when it is said to have moved; compare histories, read the tree, accept, answer. */
 import { holdsDocuments } from "../../ports/documents.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Snapshot, SourceErrorReason, SourceResult } from "../../ports/source.ts";
+import { createBranchFetcher } from "./branch-fetcher.ts";
 import type { GitEnvironment } from "./environment.ts";
-import { complaint, readFailure } from "./errors.ts";
 import { acceptCommit, compareHistories, rewriteMessage } from "./history.ts";
-import { CANDIDATE, type Mirror, type ObjectFormat, type Timeouts, tidy } from "./mirror.ts";
+import type { Mirror, ObjectFormat, Timeouts } from "./mirror.ts";
 import type { MirrorKeeper } from "./mirror-keeper.ts";
 import { rebuildMirror } from "./rebuild.ts";
 import { listRemoteRefs } from "./remote-ref.ts";
@@ -16,7 +15,7 @@ import type { SnapshotCache } from "./snapshot-cache.ts";
 
 export interface BranchReader {
   /** Throws only where git or the disk fails in a way that it does not know; `fail` puts that into words. */
-  look(signal: AbortSignal): Promise<SourceResult>;
+  look(signal: AbortSignal, hint: { readonly moved: boolean }): Promise<SourceResult>;
   fail(reason: SourceErrorReason, message: string): SourceResult;
   /** A new copy of the origin may be made once more for a commit that was given up. */
   allowAnotherRebuild(): void;
@@ -39,19 +38,31 @@ export function createBranchReader(parts: BranchReaderParts): BranchReader {
   const { directory, ref, environment, timeouts, keeper, snapshots, log } = parts;
   let current: Read | null = null;
   let rebuiltFor: string | null = null;
-  const fetched = createFetcher(parts, fail);
+  const fetcher = createBranchFetcher({
+    ref,
+    timeouts,
+    log,
+    isAccepted: (commit) => commit === keeper.accepted,
+    fail,
+  });
 
   function fail(reason: SourceErrorReason, message: string): SourceResult {
     return { type: "error", reason, message: environment.redact(message), lastGood: keeper.accepted };
   }
 
-  async function look(signal: AbortSignal): Promise<SourceResult> {
-    await keeper.open();
+  async function listedHead(signal: AbortSignal): Promise<string | SourceResult> {
     const timeoutMs = timeouts.listMs;
     const listed = await listRemoteRefs({ environment, gitDir: directory, names: [ref], timeoutMs, signal });
     if (listed.type === "error") return fail(listed.reason, listed.message);
-    const head = listed.refs.get(ref);
-    if (head === undefined) return fail("RefMissing", `${ref} does not exist at ${environment.url}`);
+    return listed.refs.get(ref) ?? fail("RefMissing", `${ref} does not exist at ${environment.url}`);
+  }
+
+  async function look(signal: AbortSignal, { moved }: { readonly moved: boolean }): Promise<SourceResult> {
+    const standing = await keeper.open();
+    const unlisted = moved && current !== null && standing !== null && !keeper.damaged;
+    const head =
+      (unlisted ? await fetcher.fetchUnlisted(standing, signal) : null) ?? (await listedHead(signal));
+    if (typeof head !== "string") return head;
     if (current?.snapshot.revision === head && !keeper.damaged) {
       const same: Read = current.changed ? { ...current, changed: false } : current;
       current = same;
@@ -85,15 +96,16 @@ export function createBranchReader(parts: BranchReaderParts): BranchReader {
   }
 
   /** Brings a commit of the branch in and answers with it, when it may follow the one before. */
-  async function take(listedHead: string, signal: AbortSignal): Promise<SourceResult> {
-    const place = await mirrorFor(listedHead, parts);
+  async function take(found: string, signal: AbortSignal): Promise<SourceResult> {
+    const place = await mirrorFor(found, parts);
     if (typeof place === "string") return fail("HistoryRewritten", place);
-    const head = await fetched(place, { head: listedHead, signal });
-    if (typeof head !== "string") return head;
-    const step = { from: keeper.accepted ?? head, to: head };
+    const brought = await fetcher.bring(place, { head: found, signal });
+    if ("type" in brought) return brought;
+    const { commit: head, parents, listing } = brought;
+    const step = { from: keeper.accepted ?? head, to: head, parents };
     const how = await compareHistories(place, step);
     if (how === "refused") return fail("HistoryRewritten", rewriteMessage(ref, step));
-    const snapshot = await snapshots.of(head, signal);
+    const snapshot = await snapshots.of(head, signal, listing);
     await acceptCommit(place, { from: keeper.accepted, to: head, how });
     keeper.accepted = head;
     const type = holdsDocuments(snapshot.entries) ? "ok" : "verified_empty";
@@ -124,35 +136,6 @@ async function mirrorFor(head: string, parts: BranchReaderParts): Promise<Mirror
   }
   snapshots.clear();
   return await keeper.remake(format);
-}
-
-/** Each fetch adds a pack or loose objects; after so many it is worth to look whether git wants to tidy up. */
-const FETCHES_PER_HOUSEKEEPING = 50;
-
-/** Makes sure that a commit of the branch is in the mirror, and answers which. */
-function createFetcher(
-  { ref, timeouts, keeper, log }: BranchReaderParts,
-  fail: BranchReader["fail"],
-): (place: Mirror, want: { head: string; signal: AbortSignal }) => Promise<string | SourceResult> {
-  let fetches = 0;
-  return async (place, { head, signal }) => {
-    if (head === keeper.accepted || head === (await place.ref(CANDIDATE))) return head;
-    const outcome = await place.fetch([`+${ref}:${CANDIDATE}`], { signal });
-    if (outcome.exitCode !== 0) {
-      const reason = readFailure(outcome);
-      const message = complaint(outcome, timeouts.fetchMs);
-      // Whether it is the origin that is broken or our copy, a new copy will tell.
-      if (reason === "Corrupt") throw new FactoryError("git/failed", "retry", message);
-      return fail(reason, message);
-    }
-    fetches += 1;
-    if (fetches % FETCHES_PER_HOUSEKEEPING === 0) {
-      const problem = await tidy(place);
-      if (problem !== null) log.warn("the mirror could not be tidied up", { reason: problem });
-    }
-    // The branch may have moved on between the two questions: what was fetched counts.
-    return (await place.ref(CANDIDATE)) ?? fail("Corrupt", `${ref} does not point to a commit`);
-  };
 }
 
 function formatOf(id: string): ObjectFormat {

@@ -8,12 +8,20 @@ export interface Step {
   readonly to: string;
 }
 
+/** A step with what is known of it before git is asked: a merge follows what it was merged into. */
+export interface KnownStep extends Step {
+  readonly parents?: readonly string[];
+}
+
 /** `descends`: the usual way. `permitted`: rewritten, and a person allowed it. `refused`: rewritten. */
 export type Following = "descends" | "permitted" | "refused";
 
 /** How the branch goes from one commit to the other. */
-export async function compareHistories(mirror: Mirror, { from, to }: Step): Promise<Following> {
-  if (from === to || (await mirror.isAncestor(from, to))) return "descends";
+export async function compareHistories(
+  mirror: Mirror,
+  { from, to, parents = [] }: KnownStep,
+): Promise<Following> {
+  if (from === to || parents.includes(from) || (await mirror.isAncestor(from, to))) return "descends";
   const permit = await readPermit(mirror.directory);
   if (permit?.from !== from || !(await mirror.has(permit.to))) return "refused";
   // What was added on top of the permitted commit came the usual way.

@@ -16,7 +16,7 @@ import { basename, dirname, join } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
 import type { GitEnvironment } from "./environment.ts";
 import { complaint } from "./errors.ts";
-import { type GitOutcome, runGit, runRemoteGit } from "./process.ts";
+import { type GitOutcome, runGit } from "./process.ts";
 
 export const ACCEPTED = "refs/factory/accepted";
 export const CANDIDATE = "refs/factory/candidate";
@@ -55,6 +55,8 @@ export interface Mirror {
   ref(name: string): Promise<string | null>;
   /** What a ref says, whether or not that object is there. */
   refValue(name: string): Promise<string | null>;
+  /** The commit that a ref leads to, with its parents; null when it leads to none that is here. */
+  tip(name: string): Promise<Tip | null>;
   /** Changes refs, all or none: the lines of `git update-ref --stdin`. */
   update(lines: readonly string[]): Promise<void>;
   has(commit: string): Promise<boolean>;
@@ -70,10 +72,17 @@ export interface LocalOptions {
   readonly timeoutMs?: number;
 }
 
+export interface Tip {
+  readonly commit: string;
+  readonly parents: readonly string[];
+}
+
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Such as `--depth=1`. */
   readonly options?: readonly string[];
+  /** Default: what a first fetch of a large repository may take. */
+  readonly timeoutMs?: number;
 }
 
 export interface MirrorOptions {
@@ -160,13 +169,13 @@ function createMirror(options: MirrorOptions): Mirror {
     local,
     ask,
     askBytes,
-    async fetch(refspecs, { signal, options = [] }) {
+    async fetch(refspecs, { signal, options = [], timeoutMs = timeouts.fetchMs }) {
       await removeStaleLocks(directory);
-      return await runRemoteGit({
+      return await runGit({
         args: ["fetch", ...FETCH_OPTIONS, ...options, "--", environment.url, ...refspecs],
         env: await environment.remote(directory),
         cwd: directory,
-        timeoutMs: timeouts.fetchMs,
+        timeoutMs,
         signal,
       });
     },
@@ -177,6 +186,11 @@ function createMirror(options: MirrorOptions): Mirror {
     async refValue(name) {
       const outcome = await local(["rev-parse", "--quiet", "--verify", name]);
       return outcome.exitCode === 0 ? outcome.stdout.toString("utf8").trim() : null;
+    },
+    async tip(name) {
+      const outcome = await local(["rev-list", "--parents", "--max-count=1", `${name}^{commit}`, "--"]);
+      const [commit, ...parents] = outcome.stdout.toString("utf8").trim().split(" ");
+      return outcome.exitCode !== 0 || commit === undefined || commit === "" ? null : { commit, parents };
     },
     async update(lines) {
       const input = `start\n${lines.join("\n")}\nprepare\ncommit\n`;

@@ -6,10 +6,7 @@
  * The group matters: git leaves its transport helpers behind when it is killed,
  * and a helper that waits for a silent server waits for ever, holding our pipes.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { type ChildProcess, spawn } from "node:child_process";
-import { subscribe } from "node:diagnostics_channel";
-import { simpleGit } from "simple-git";
 
 export interface GitCall {
   readonly args: readonly string[];
@@ -38,7 +35,7 @@ const STDERR_CHUNKS_MAX = 1_000;
 /** Between asking git to end and ending it. It removes its temporary files meanwhile. */
 const TERM_GRACE_MS = 2_000;
 
-/** Runs a command that stays on this machine. */
+/** Resolves in every case, also when git cannot be started. */
 export function runGit(call: GitCall): Promise<GitOutcome> {
   return new Promise((resolve) => {
     const child = spawn("git", call.args, {
@@ -65,73 +62,17 @@ export function runGit(call: GitCall): Promise<GitOutcome> {
     });
     child.on("close", (exitCode) => {
       leash.release();
-      resolve({ exitCode, stdout: Buffer.concat(out), stderr: tail(Buffer.concat(err)), ended: leash.ended });
+      const { ended } = leash;
+      resolve({
+        exitCode: ended === "exit" ? exitCode : null,
+        stdout: Buffer.concat(out),
+        stderr: tail(Buffer.concat(err)),
+        ended,
+      });
     });
     child.stdin.end(call.input);
   });
 }
-
-/**
- * Runs a command that talks to the origin, through simple-git.
- *
- * simple-git refuses by default every variable and setting that could make git
- * run something. Ours are all made in `environment.ts` from the operator's
- * settings, none comes from a repository, so exactly those are let through.
- */
-export async function runRemoteGit(call: GitCall): Promise<GitOutcome> {
-  const leash = createLeash(call);
-  let exitCode: number | null = null;
-  let stderr: Buffer = Buffer.alloc(0);
-  let stdout: Buffer = Buffer.alloc(0);
-  const git = simpleGit({
-    baseDir: call.cwd,
-    // A group of its own; also, what interrupts us in a terminal does not interrupt a push.
-    ...(process.platform === "linux" ? { binary: ["setsid", "git"] as [string, string] } : {}),
-    allowEnvironment: Object.keys(call.env).filter((name) => name.toUpperCase().startsWith("GIT_")),
-    unsafe: {
-      allowUnsafeConfigPaths: true, // GIT_CONFIG_GLOBAL
-      allowUnsafeConfigEnvCount: true, // GIT_CONFIG_COUNT: keeps settings out of the arguments
-      allowUnsafeHooksPath: true, // core.hooksPath=/dev/null: no hooks
-      allowUnsafeFsMonitor: true, // core.fsmonitor=false
-      allowUnsafeSshCommand: true, // GIT_SSH_COMMAND
-      allowUnsafeCredentialHelper: true, // the helper that hands over the token
-    },
-    errors(_error, result) {
-      exitCode = result.exitCode;
-      stdout = Buffer.concat(result.stdOut);
-      stderr = Buffer.concat(result.stdErr);
-      return undefined;
-    },
-  })
-    .env({ ...call.env })
-    .outputHandler((_command, out, err) => leash.watch(out, err));
-  try {
-    await spawned.run(leash.hold, async () => git.raw([...call.args]));
-    return {
-      exitCode: leash.ended === "exit" ? exitCode : null,
-      stdout,
-      stderr: tail(stderr),
-      ended: leash.ended,
-    };
-  } catch (error) {
-    // Only simple-git's own refusals and a git that cannot be started end here.
-    return {
-      exitCode: null,
-      stdout,
-      stderr: error instanceof Error ? error.message : "",
-      ended: "spawn-failed",
-    };
-  } finally {
-    leash.release();
-  }
-}
-
-/** simple-git keeps its child to itself; Node announces every child, and the async context tells whose it is. */
-const spawned = new AsyncLocalStorage<(child: ChildProcess) => void>();
-subscribe("child_process", (message) => {
-  const hold = spawned.getStore();
-  if (hold !== undefined) hold((message as { process: ChildProcess }).process);
-});
 
 interface Leash {
   readonly ended: GitOutcome["ended"];

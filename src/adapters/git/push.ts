@@ -1,5 +1,5 @@
 import type { GitEnvironment } from "./environment.ts";
-import { type GitOutcome, runRemoteGit } from "./process.ts";
+import { type GitOutcome, runGit } from "./process.ts";
 
 export interface LeasedPush {
   readonly environment: GitEnvironment;
@@ -16,7 +16,7 @@ export interface LeasedPush {
 export async function pushLeased(push: LeasedPush): Promise<GitOutcome> {
   const { environment, directory, ref, commit, expected, timeoutMs, signal } = push;
   const lease = `--force-with-lease=${ref}:${expected ?? ""}`;
-  return await runRemoteGit({
+  return await runGit({
     args: ["push", "--porcelain", "--no-follow-tags", lease, "--", environment.url, `${commit}:${ref}`],
     env: await environment.remote(directory),
     cwd: directory,

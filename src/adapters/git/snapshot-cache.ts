@@ -6,8 +6,8 @@ import { readSnapshot } from "./snapshot.ts";
 /** Trees that were read whole, the newest in memory. */
 export interface SnapshotCache {
   has(revision: string): boolean;
-  /** Rejects with `source/unknown-revision` when the mirror is not there. */
-  of(revision: string, signal: AbortSignal | undefined): Promise<Snapshot>;
+  /** Rejects with `source/unknown-revision` when the mirror is not there. `listing`: of the commit, where `listTree` was asked already. */
+  of(revision: string, signal: AbortSignal | undefined, listing?: Buffer): Promise<Snapshot>;
   clear(): void;
 }
 
@@ -30,7 +30,7 @@ export function createSnapshotCache(keeper: MirrorKeeper): SnapshotCache {
 
   return {
     has: (revision) => snapshots.has(revision),
-    async of(revision, signal) {
+    async of(revision, signal, listing) {
       const known = snapshots.get(revision);
       if (known !== undefined) return keep(revision, known);
       const mirror = await keeper.open();
@@ -39,6 +39,7 @@ export function createSnapshotCache(keeper: MirrorKeeper): SnapshotCache {
         mirror,
         revision,
         signal,
+        listing,
         reader: keeper.reader,
         onDamage() {
           keeper.damaged = true;

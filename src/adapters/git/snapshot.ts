@@ -15,6 +15,8 @@ export interface SnapshotRequest {
   readonly revision: string;
   /** Asked for at each reading: readers come and go, snapshots stay. */
   readonly reader: () => ObjectReader;
+  /** What `listTree` answered for the commit, where that was asked already. */
+  readonly listing?: Buffer | undefined;
   /** Told when an object of this very tree cannot be read: then the mirror is damaged. */
   readonly onDamage: () => void;
   readonly signal: AbortSignal | undefined;
@@ -23,7 +25,7 @@ export interface SnapshotRequest {
 /** Lists the tree of a commit that is in the mirror. Rejects `git/…` when it cannot be read whole. */
 export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot> {
   const { mirror, revision, reader, onDamage, signal } = request;
-  const listing = await mirror.askBytes(["ls-tree", "-r", "-z", "-l", "--full-tree", revision], { signal });
+  const listing = request.listing ?? (await listTree(mirror, revision, signal));
   const entries = Object.freeze(parseTree(listing).map((entry) => Object.freeze(entry)));
   return Object.freeze({
     revision,
@@ -37,6 +39,11 @@ export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot> 
       }
     },
   });
+}
+
+/** Every file of a commit with its size, for `parseTree`. */
+export function listTree(mirror: Mirror, commit: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  return mirror.askBytes(["ls-tree", "-r", "-z", "-l", "--full-tree", commit], { signal });
 }
 
 /** Whether an error says that the mirror is not what it was, rather than that something was asked wrongly. */

@@ -56,11 +56,11 @@ export function createGitSource(options: GitSourceOptions): Source {
   const either = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, closing.signal]);
 
   return {
-    observe: (given) =>
+    observe: (given, hint = { moved: false }) =>
       inTurn(async () => {
         const signal = either(given);
         try {
-          return await branch.look(signal);
+          return await branch.look(signal, hint);
         } catch (error) {
           return branch.fail(reasonOf(error, signal), error instanceof Error ? error.message : String(error));
         }

@@ -16,7 +16,7 @@ import {
   tidy,
 } from "./mirror.ts";
 import { createObjectReader } from "./objects.ts";
-import { runRemoteGit } from "./process.ts";
+import { runGit } from "./process.ts";
 import { listRemoteRefs } from "./remote-ref.ts";
 import { BLOB_BYTES_MAX, BLOBS_BYTES_MAX } from "./snapshot.ts";
 import { importStream, type StatusDelta, statusDelta } from "./status-commit.ts";
@@ -143,7 +143,7 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
 
   async function push(place: Mirror, commit: string, signal: AbortSignal) {
     const lease = `--force-with-lease=${ref}:${tip?.commit ?? ""}`;
-    return await runRemoteGit({
+    return await runGit({
       args: ["push", "--porcelain", "--no-follow-tags", lease, "--", environment.url, `${commit}:${ref}`],
       env: await environment.remote(place.directory),
       cwd: place.directory,

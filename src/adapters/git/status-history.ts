@@ -4,7 +4,7 @@ import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import type { GitEnvironment } from "./environment.ts";
 import { complaint } from "./errors.ts";
-import { runGit, runRemoteGit } from "./process.ts";
+import { runGit } from "./process.ts";
 
 const FETCH_TIMEOUT_MS = 2 * MINUTE_MS;
 const REF = "refs/factory/history";
@@ -36,7 +36,7 @@ export async function readPublishedHeads(request: {
     runGit({ ...local, env, cwd: dirname(directory), args: ["init", "--quiet", "--bare", directory] }),
   );
   await demand(
-    runRemoteGit({
+    runGit({
       args: ["fetch", "--quiet", "--no-tags", `--depth=${limit}`, "--", environment.url, `+${ref}:${REF}`],
       env: await environment.remote(directory),
       cwd: directory,

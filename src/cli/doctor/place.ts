@@ -3,7 +3,7 @@ import { access, constants, mkdtemp, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createGitEnvironment } from "../../adapters/git/environment.ts";
-import { runRemoteGit } from "../../adapters/git/process.ts";
+import { runGit } from "../../adapters/git/process.ts";
 import { createGitSource } from "../../adapters/git/source.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
@@ -108,15 +108,15 @@ export async function checkStatusBranch(source: string | null): Promise<readonly
     const environment = createGitEnvironment({ url: source });
     const env = await environment.remote(directory);
     const call = { env, cwd: directory, timeoutMs: TIMEOUT_MS };
-    const make = await runRemoteGit({ ...call, args: ["init", "--quiet", "--bare", directory] });
-    const tree = await runRemoteGit({ ...call, args: ["hash-object", "-t", "tree", "-w", "/dev/null"] });
+    const make = await runGit({ ...call, args: ["init", "--quiet", "--bare", directory] });
+    const tree = await runGit({ ...call, args: ["hash-object", "-t", "tree", "-w", "/dev/null"] });
     const person = {
       GIT_AUTHOR_NAME: "factory",
       GIT_AUTHOR_EMAIL: "factory@invalid",
       GIT_COMMITTER_NAME: "factory",
       GIT_COMMITTER_EMAIL: "factory@invalid",
     };
-    const commit = await runRemoteGit({
+    const commit = await runGit({
       ...call,
       env: { ...env, ...person },
       args: ["commit-tree", "-m", "doctor", tree.stdout.toString("utf8").trim()],
@@ -131,7 +131,7 @@ export async function checkStatusBranch(source: string | null): Promise<readonly
       ];
     }
     const id = commit.stdout.toString("utf8").trim();
-    const push = await runRemoteGit({
+    const push = await runGit({
       ...call,
       args: ["push", "--dry-run", "--force", environment.url, `${id}:${STATUS_REF}`],
     });

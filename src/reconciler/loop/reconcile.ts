@@ -21,7 +21,7 @@ const PENDING_DELETION = "pending_deletion";
 
 export interface Reconciler {
   /** Looks at the repository, if it may have changed. Never throws: failing is a result. */
-  poll(signal: AbortSignal): Promise<void>;
+  poll(signal: AbortSignal, hint?: { readonly moved: boolean }): Promise<void>;
   /**
    * Compares what is desired with what lives and records every step between the two, with one listing. Answers false when
    * some steps were no longer right when their turn came: then another pass plans them anew.
@@ -57,8 +57,8 @@ export function createReconciler(parts: {
   let desired: DesiredState | null = null;
   let last: Plan | null = null;
 
-  async function poll(signal: AbortSignal): Promise<void> {
-    const result = await source.observe(signal);
+  async function poll(signal: AbortSignal, hint?: { readonly moved: boolean }): Promise<void> {
+    const result = await source.observe(signal, hint);
     const before = view;
     view = sourceView(result, clock.now());
     if (view.state !== before.state || view.reason !== before.reason) {

@@ -59,7 +59,7 @@ export interface ControlPlaneParts {
   readonly writeBack: WriteBack;
   fleetSnapshot(): FleetSnapshot;
   lane(name: string): CloneState | null;
-  poll(signal: AbortSignal): Promise<void>;
+  poll(signal: AbortSignal, hint?: { readonly moved: boolean }): Promise<void>;
   reconcile(signal: AbortSignal): Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
@@ -132,7 +132,8 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     acknowledge: (request) => answers.acknowledge(request),
     async reconcile() {
       const signal = AbortSignal.timeout(RECONCILE_MS_MAX);
-      await parts.poll(signal);
+      // Whoever asks by hand or by a webhook has pushed something.
+      await parts.poll(signal, { moved: true });
       await parts.reconcile(signal);
       const { state, message, revision } = reconciler.source();
       return state === "error"
