@@ -1,13 +1,77 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/**
+ * Tests that take long because of what they prove, with the reason. `npm run test:long` runs them and `npm test` does
+ * not; CI runs both. One whose wait can be given to it (by the fleet's file, by a cadence, by a clock of its own)
+ * belongs into `npm test`.
+ */
+const LONG = {
+  "test/e2e/controller-kills.test.ts": "a controller is killed twelve times at random moments of its life",
+  "test/e2e/kill-switch-full-disk.test.ts":
+    "a scenario of `npm run chaos`, on a disk of its own that is filled",
+  "test/e2e/planned-drill.test.ts": "a schedule comes round once a minute, and no oftener can be planned",
+  "test/e2e/receiver-down.test.ts":
+    "a scenario of `npm run chaos`: retries wait longer each time, until the alert",
+  "test/e2e/restore.test.ts": "three whole losses of a record, each under watch of every process",
+  "test/e2e/runaway.test.ts": "a scenario of `npm run chaos`, from a runaway to its merged postmortem",
+  "test/e2e/status-race.test.ts": "the default budget of pushes is proven by a real minute",
+  "test/simulation/regressions.test.ts":
+    "hours of simulated life for each bug that the simulation once found",
+  "test/simulation/simulation.test.ts": "hours of simulated life for each seed",
+} as const;
+
+/** Whose tests start processes, run git or open a database on disk: each file in a worker of its own. */
+const PROCESSES = [
+  "test/adapters/{drivers,git,judge,store}/**/*.test.ts",
+  "test/{chaos,cli,e2e,samples,shim,support}/**/*.test.ts",
+  "test/golden/golden.test.ts",
+  "test/instance/claim.test.ts",
+];
+
+const shared = {
+  // Real processes and real git on two cores: a slow machine is not a failure.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  pool: "forks",
+  env: { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
+} as const;
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    // Real processes and real git on two cores: a slow machine is not a failure.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    pool: "forks",
-    maxWorkers: 2,
-    env: { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
+    // One more than there are processors: these tests wait for processes half of the time. Each may start twenty.
+    maxWorkers: Math.min(availableParallelism() + 1, 6),
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: "processes",
+          include: PROCESSES,
+          exclude: Object.keys(LONG),
+          globalSetup: ["test/support/compile-cache.ts"],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "functions",
+          include: ["test/**/*.test.ts"],
+          exclude: [...PROCESSES, ...Object.keys(LONG)],
+          // Nothing is left behind by them that the next file could meet, and loading the program 100 times takes longer than all of them.
+          isolate: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "long",
+          include: Object.keys(LONG),
+          globalSetup: ["test/support/compile-cache.ts"],
+          sequence: { groupOrder: 3 },
+        },
+      },
+    ],
   },
 });

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const MAIN = join(ROOT, "src/main.ts");
@@ -53,6 +54,7 @@ export function environment(extra: Readonly<Record<string, string>> = {}): Recor
   return {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: "/nonexistent",
+    ...COMPILE_CACHE,
     LC_ALL: "C.UTF-8",
     NO_COLOR: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",

@@ -1,4 +1,4 @@
-/** A drill with real processes: launched, made stubborn, killed with proof, and listed. */
+/** A drill with real processes: launched, made stubborn, killed with proof, and kept. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,9 +9,6 @@ import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { Driver } from "../../src/ports/driver.ts";
-import { factory } from "../cli/support.ts";
-import { cloneFile, cloneName, fleetFiles } from "../support/fleet-files.ts";
-import { agentCommand, createWorld, eventually } from "./world.ts";
 
 let directory = "";
 beforeAll(() => {
@@ -55,39 +52,3 @@ test("one that leaves a survivor has failed, and says why", async () => {
   });
   expect(next?.passed, next?.evidence).toBe(true);
 });
-
-test("a drill that fleet.yaml plans is made when its time comes, beside the fleet, and shown", async () => {
-  const world = await createWorld("planned-drill");
-  try {
-    const clone = cloneName("proven");
-    await world.origin.commit({
-      ...fleetFiles({ drills: { kill: { schedule: "* * * * *", targets: [clone] } } }),
-      ...cloneFile(clone, { command: agentCommand("works.js", world.ledgerPath(), 1, 50) }),
-    });
-    const controller = await world.start();
-    // The schedule comes round once a minute, and no oftener can be planned.
-    const { drills } = await eventually(
-      () => controller.client.fleet(),
-      (view) => view.drills.newest.length > 0,
-      () => `a drill\n${controller.log().slice(-3_000)}`,
-      150_000,
-    );
-    expect(drills.newest, controller.log()).toMatchObject([{ target: clone, passed: true, enter: "term" }]);
-    expect(drills.plan?.nextAt).toBeGreaterThan(Date.parse(drills.newest[0]?.at ?? ""));
-    const board = await eventually(
-      () => world.status("README.md"),
-      (text) => text.includes("Drills of the kill"),
-      () => "the board to tell of the drill",
-    );
-    expect(board).toContain(`✅ \`${clone}\``);
-    const run = { cwd: world.path, env: { FACTORY_DATA: world.dataDir } };
-    expect((await factory(run, "status")).stdout).toContain("Drills of the kill");
-    expect(await factory(run, "drills")).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining(`${clone}: dead after`),
-    });
-    expect(world.ledger()).toEqual([]);
-  } finally {
-    await world.close();
-  }
-}, 240_000);

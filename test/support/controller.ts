@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createProcessDriver } from "../../src/adapters/drivers/process/driver.ts";
 import { type ControllerClient, createControllerClient } from "../../src/adapters/http/client.ts";
+import { COMPILE_CACHE } from "./compile-cache.ts";
 import { gitEnvironment } from "./git.ts";
 
 export interface ControllerOptions {
@@ -67,7 +68,7 @@ export function spawnController(options: ControllerOptions): ChildProcess {
   const child = spawn(process.execPath, command, {
     detached: true,
     stdio: ["ignore", log, log],
-    env: { ...gitEnvironment(), TMPDIR: process.env["TMPDIR"] ?? "/tmp", ...env },
+    env: { ...gitEnvironment(), ...COMPILE_CACHE, TMPDIR: process.env["TMPDIR"] ?? "/tmp", ...env },
   });
   child.on("error", () => {}); // Told by the missing pid.
   closeSync(log);

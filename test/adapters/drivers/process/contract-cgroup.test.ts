@@ -1,0 +1,3 @@
+import { processContract } from "./contract.ts";
+
+await processContract("cgroup");
