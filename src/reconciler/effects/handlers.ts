@@ -19,7 +19,7 @@ import type { Workspaces } from "../../ports/workspaces.ts";
 import type { Tokens } from "../callbacks/tokens.ts";
 import { type KillSwitch, subjectOf } from "../fleet/kill-switch.ts";
 import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
-import { envelopeFor, envelopeForInCore } from "./envelope.ts";
+import { envelopeFor } from "./envelope.ts";
 import { failed } from "./failed.ts";
 import { createHandles } from "./handles.ts";
 import { prepare } from "./prepare.ts";
@@ -128,7 +128,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
 
   async function dispatch(state: CloneState, epoch: number, signal: AbortSignal): Promise<CloneEvent[]> {
     const handle = await knownHandle(state, epoch, signal);
-    const envelope = envelopeFor(state, {
+    const envelope = envelopeFor(state, "instance", {
       installation: parts.installation,
       callbackUrl: parts.callbackUrl(),
     });
@@ -187,7 +187,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
           {
             url: effect.url,
             authRef: effect.authRef,
-            envelope: envelopeForInCore(state, {
+            envelope: envelopeFor(state, "next", {
               installation: parts.installation,
               callbackUrl: parts.callbackUrl(),
             }),
