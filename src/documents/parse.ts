@@ -56,7 +56,7 @@ export function parseDocument(input: { file: string; bytes: Uint8Array; kind?: K
   const readable = tree.issues.every((issue) => HARMLESS_TO_SHAPE.has(issue.reason));
   const known = issues.length;
   const document = readable
-    ? judge(tree.value, input.kind, (finding) => issues.push(toIssue(finding, file, tree.positions)))
+    ? documentOf(tree.value, input.kind, (finding) => issues.push(toIssue(finding, file, tree.positions)))
     : null;
   if (readable) {
     const lines = new Set(issues.slice(0, known).map((issue) => issue.line));
@@ -77,7 +77,7 @@ export function parseDocument(input: { file: string; bytes: Uint8Array; kind?: K
 /** After these the rest of the document still means what it says, so it is judged in the same go. */
 const HARMLESS_TO_SHAPE: ReadonlySet<string> = new Set(["DuplicateKey", "ForbiddenKey", "YamlVersion"]);
 
-function judge(
+function documentOf(
   value: unknown,
   wanted: Kind | undefined,
   report: (finding: Finding) => void,

@@ -19,7 +19,7 @@ import { join } from "node:path";
 import type { WireEvent } from "../api/event.ts";
 import { hasCode, writeFully } from "./files.ts";
 
-export interface Outbox {
+export interface ShimOutbox {
   /** Durable on return, unless the disk refuses; then it is kept in memory and written with the next one that succeeds. */
   append(make: (seq: number) => WireEvent): WireEvent;
   /** The oldest event that is not acknowledged. */
@@ -32,7 +32,7 @@ export interface Outbox {
   after(seq: number, limit: number): readonly WireEvent[];
 }
 
-export function openOutbox(instanceDirectory: string): Outbox {
+export function openShimOutbox(instanceDirectory: string): ShimOutbox {
   const fd = openSync(join(instanceDirectory, "outbox.jsonl"), "a+", 0o600);
   const unsaved: WireEvent[] = [];
   let waiting: WireEvent[] = []; // A window; what does not fit is read from the file later.

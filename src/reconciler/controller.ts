@@ -42,7 +42,7 @@ import { createProber } from "./loop/probing.ts";
 import { createReconciler } from "./loop/reconcile.ts";
 import { superviseClone, superviseOnce } from "./loop/supervise.ts";
 import { noticesInto } from "./notices/destinations.ts";
-import { createOutbox } from "./notices/outbox.ts";
+import { createNoticeOutbox } from "./notices/outbox.ts";
 import { createClosures } from "./operators/closures.ts";
 import { createControlPlane } from "./operators/control-plane.ts";
 import { createAnswers } from "./operators/decisions.ts";
@@ -251,7 +251,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const answers = createAnswers({ recorder, clock, caps: () => reconciler.desired()?.fleet.caps ?? null });
   const news = createNews();
   let reconciling: Promise<void> = Promise.resolve();
-  const outbox = createOutbox({
+  const outbox = createNoticeOutbox({
     recorder,
     open: parts.notifiers,
     declared: declaredNotify,

@@ -11,7 +11,7 @@ import {
   readClaim,
   readFence,
 } from "../../src/instance/claim.ts";
-import { openOutbox, readAcknowledged, readOutbox } from "../../src/instance/outbox.ts";
+import { openShimOutbox, readAcknowledged, readOutbox } from "../../src/instance/outbox.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -23,7 +23,7 @@ const event = (seq: number): WireEvent => ({ seq, summary: `event ${seq}` }) as 
 
 describe("outbox", () => {
   it("numbers without gaps, keeps order, and is readable without its writer", () => {
-    const outbox = openOutbox(folder);
+    const outbox = openShimOutbox(folder);
     for (let n = 0; n < 5; n += 1) outbox.append(event);
     expect(readOutbox(folder, 0).map((one) => one.seq)).toEqual([1, 2, 3, 4, 5]);
     expect(readOutbox(folder, 3).map((one) => one.seq)).toEqual([4, 5]);
@@ -33,7 +33,7 @@ describe("outbox", () => {
   });
 
   it("ignores a torn last line and everything after damage", () => {
-    const outbox = openOutbox(folder);
+    const outbox = openShimOutbox(folder);
     outbox.append(event);
     outbox.append(event);
     appendFileSync(join(folder, "outbox.jsonl"), '{"seq":3,"summ');
@@ -44,7 +44,7 @@ describe("outbox", () => {
   });
 
   it("keeps a window in memory and the rest on disk, and delivers all of it in order", () => {
-    const outbox = openOutbox(folder);
+    const outbox = openShimOutbox(folder);
     for (let n = 0; n < 1_000; n += 1) outbox.append(event);
     const delivered: number[] = [];
     for (let next = outbox.next(); next !== null; next = outbox.next()) {

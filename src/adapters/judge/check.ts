@@ -61,7 +61,7 @@ export async function runCheck(request: CheckRequest, signal: AbortSignal): Prom
   };
 }
 
-interface Ending {
+interface CheckExit {
   readonly code: number | null;
   /** Why there is no exit code, or what else a reader of the log should know. */
   readonly note: string | null;
@@ -72,7 +72,7 @@ async function run(
   request: CheckRequest,
   io: { readonly env: NodeJS.ProcessEnv; readonly log: CheckLog },
   signal: AbortSignal,
-): Promise<Ending> {
+): Promise<CheckExit> {
   const [program = "", ...args] = [...request.containment.prefix, ...request.command];
   // A group of its own, whose number is the child's: killing it cannot reach us.
   const child = spawn(program, args, {

@@ -35,14 +35,14 @@ export function createSecrets(options: SecretsOptions): Secrets {
 }
 
 async function readSecret({ from }: SecretRef, { env, root }: SecretsOptions): Promise<ReadSecret> {
-  if ("file" in from) return judge(await readSecretFile(from.file, root), `file ${from.file}`);
+  if ("file" in from) return usable(await readSecretFile(from.file, root), `file ${from.file}`);
   const value = Object.hasOwn(env, from.env) ? env[from.env] : undefined;
   if (value === undefined)
     return { problem: `environment variable ${from.env} of the controller is not set` };
-  return judge({ value }, `environment variable ${from.env}`);
+  return usable({ value }, `environment variable ${from.env}`);
 }
 
-function judge(read: ReadSecret, what: string): ReadSecret {
+function usable(read: ReadSecret, what: string): ReadSecret {
   if ("problem" in read) return read;
   if (read.value === "") return { problem: `${what} is empty` };
   if (read.value.includes("\0"))

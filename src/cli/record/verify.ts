@@ -56,7 +56,7 @@ export async function verifyRecord(options: {
       return unreadable(error, options.dataDir);
     }
     try {
-      return await judge(store, options.published);
+      return await reportOn(store, options.published);
     } catch (error) {
       return unreadable(error, options.dataDir);
     } finally {
@@ -74,7 +74,7 @@ function unreadable(error: unknown, dataDir: string): RecordReport {
   return { events: 0, clones: 0, head: null, findings: [finding], anchors: null, notes: [] };
 }
 
-async function judge(store: Store, published: Published | null): Promise<RecordReport> {
+async function reportOn(store: Store, published: Published | null): Promise<RecordReport> {
   const { states, effects, settings } = await store.load();
   const check = startRecordCheck();
   const wanted = new Set(published?.heads.map(({ seq }) => seq));

@@ -1,5 +1,5 @@
 import type { CloneState } from "../model/clone-state.ts";
-import type { Condition, ConditionType, Gate } from "../model/condition.ts";
+import type { Condition, ConditionType, StartGate } from "../model/condition.ts";
 import { CONDITION_TYPES } from "../model/condition.ts";
 import { BUDGET_FIELDS } from "../model/request.ts";
 import { type Instant, iso } from "../model/time.ts";
@@ -166,7 +166,7 @@ function stalled(state: CloneState): Fact {
   return hold === undefined ? no("NotStalled", "trying again can help") : yes(hold.reason, hold.message);
 }
 
-function fromGate(gate: Gate | undefined): Fact {
+function fromGate(gate: StartGate | undefined): Fact {
   if (gate === undefined) return unknown("NotCheckedYet", "not looked at yet");
   return gate.ok ? yes(gate.reason, gate.evidence) : no(gate.reason, gate.evidence);
 }

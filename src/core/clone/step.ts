@@ -7,7 +7,7 @@ import {
   type StopReason,
   type Terminal,
 } from "../model/clone-state.ts";
-import type { Gate } from "../model/condition.ts";
+import type { StartGate } from "../model/condition.ts";
 import type { Effect } from "../model/effect.ts";
 import type { Hold } from "../model/hold.ts";
 import { INCIDENT_SEVERITY, type IncidentClass, type NewIncident } from "../model/incident.ts";
@@ -48,7 +48,7 @@ export function withInstance(state: CloneState, change: Partial<InstanceState>):
   return state.instance === null ? state : { ...state, instance: { ...state.instance, ...change } };
 }
 
-export function withGates(state: CloneState, gates: readonly Gate[]): CloneState {
+export function withGates(state: CloneState, gates: readonly StartGate[]): CloneState {
   const types = new Set(gates.map((gate) => gate.type));
   return { ...state, gates: [...state.gates.filter((gate) => !types.has(gate.type)), ...gates] };
 }

@@ -1,7 +1,7 @@
 import type { ActionApproval, ActionCounts } from "./action.ts";
 import type { CallbackState } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
-import type { Condition, Gate } from "./condition.ts";
+import type { Condition, StartGate } from "./condition.ts";
 import type { Conduct } from "./conduct.ts";
 import type { ChangeClass, ChangedField } from "./drift.ts";
 import type { BudgetLevel, Health, MeterName } from "./event.ts";
@@ -97,7 +97,7 @@ export interface CloneState {
   /** What all had used when this day began, for the caps of a day; null while none is declared. */
   readonly day: (Spent & { readonly day: string }) | null;
   /** The newest evidence for each gate. */
-  readonly gates: readonly Gate[];
+  readonly gates: readonly StartGate[];
   /** Derived after every event; kept because `since` has to remember. */
   readonly conditions: readonly Condition[];
   /** Failures of the present generation, newest last, at most `FAILURES_MAX`. */
@@ -278,12 +278,12 @@ export interface MissionState {
   /** Trace bundles that were kept, oldest first, at most `TRACES_MAX`. */
   readonly traces: readonly TraceBundle[];
   /** How it will be closed, while that waits for a postmortem. */
-  readonly ending: Ending | null;
+  readonly ending: ClosureEnding | null;
   readonly postmortem: MergedPostmortem | null;
 }
 
 /** What a closure says beside the record. */
-export interface Ending {
+export interface ClosureEnding {
   readonly verdict: Verdict | null;
   readonly outcome: Outcome;
   readonly reason: string;

@@ -38,7 +38,7 @@ export type ConditionType = (typeof CONDITION_TYPES)[number];
  * Evidence that one gate was looked at: what was checked, what came out, when.
  * A gate is the recorded fact; the condition is derived from it.
  */
-export interface Gate {
+export interface StartGate {
   readonly type: ConditionType;
   readonly ok: boolean;
   readonly reason: string;

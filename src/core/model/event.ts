@@ -1,7 +1,7 @@
 import type { ActionRow, ActionState, RememberedAction } from "./action.ts";
 import type { RefusedReport } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
-import type { Gate } from "./condition.ts";
+import type { StartGate } from "./condition.ts";
 import type { Hold, HoldKind } from "./hold.ts";
 import type { DeathProof, InstanceHandle } from "./instance.ts";
 import type { DegradedCause, Probed, Rung } from "./liveness.ts";
@@ -109,7 +109,7 @@ export type CloneEvent =
   // Outcomes of effects.
   | { readonly type: "handover.finished"; readonly missionId: string; readonly evidence: string }
   | { readonly type: "handover.failed"; readonly missionId: string; readonly message: string }
-  | { readonly type: "prepare.finished"; readonly gates: readonly Gate[] }
+  | { readonly type: "prepare.finished"; readonly gates: readonly StartGate[] }
   | { readonly type: "instance.launched"; readonly epoch: number; readonly handle: InstanceHandle }
   | {
       readonly type: "instance.launch_failed";

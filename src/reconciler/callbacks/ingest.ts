@@ -48,7 +48,7 @@ export function createIngest(parts: {
       message: `epoch ${caller.epoch} of ${caller.clone} is over`,
     };
     await recorder.write(caller.clone, (state) => {
-      const judged = judge(state, event, digest);
+      const judged = answerOf(state, event, digest);
       answer = judged.answer;
       return judged.entry;
     });
@@ -108,7 +108,7 @@ const NOTHING_USED = { llmCalls: null, costMicros: null };
 /** Reports that may be on their way while a heartbeat overtakes them. */
 const GAP_TOLERANCE = 50;
 
-function judge(
+function answerOf(
   state: CloneState,
   event: WireEvent,
   digest: string,

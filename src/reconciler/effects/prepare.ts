@@ -1,5 +1,5 @@
 import type { CloneState } from "../../core/model/clone-state.ts";
-import type { Gate } from "../../core/model/condition.ts";
+import type { StartGate } from "../../core/model/condition.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Secrets } from "../../ports/secrets.ts";
@@ -25,7 +25,7 @@ export async function prepare(
   state: CloneState,
   parts: PrepareParts,
   signal: AbortSignal,
-): Promise<readonly Gate[]> {
+): Promise<readonly StartGate[]> {
   const at = parts.revisions.now();
   return [
     ...(await applyLayers(state, parts, signal)),
@@ -37,7 +37,7 @@ export async function prepare(
 }
 
 /** Without its driver an instance can neither be started nor, worse, be proven dead. */
-function refuseUnknownDriver(state: CloneState, parts: PrepareParts, at: number): Gate[] {
+function refuseUnknownDriver(state: CloneState, parts: PrepareParts, at: number): StartGate[] {
   const name = state.spec?.runtime.driver;
   if (name === undefined || parts.drivers.has(name)) return [];
   const offered = [...parts.drivers.keys()].join(", ") || "none";
@@ -46,17 +46,21 @@ function refuseUnknownDriver(state: CloneState, parts: PrepareParts, at: number)
 }
 
 /** Found out before an epoch is used up, and tried again as long as it lasts: it is not the clone that fails. */
-function refuseFullMachine(state: CloneState, parts: PrepareParts, at: number): Gate[] {
+function refuseFullMachine(state: CloneState, parts: PrepareParts, at: number): StartGate[] {
   const evidence = parts.drivers.get(state.spec?.runtime.driver ?? "")?.obstacle?.() ?? null;
   return evidence === null
     ? []
     : [{ type: "KillSwitchArmed", ok: false, reason: "MachineNotReady", evidence, at }];
 }
 
-async function applyLayers(state: CloneState, parts: PrepareParts, signal: AbortSignal): Promise<Gate[]> {
+async function applyLayers(
+  state: CloneState,
+  parts: PrepareParts,
+  signal: AbortSignal,
+): Promise<StartGate[]> {
   const { spec } = state;
   const at = parts.revisions.now();
-  const both = (ok: boolean, reason: string, baseline: string, overlays: string): Gate[] => [
+  const both = (ok: boolean, reason: string, baseline: string, overlays: string): StartGate[] => [
     { type: "BaselineApplied", ok, reason, evidence: baseline, at },
     { type: "OverlayApplied", ok, reason, evidence: overlays, at },
   ];
@@ -81,7 +85,11 @@ async function applyLayers(state: CloneState, parts: PrepareParts, signal: Abort
   }
 }
 
-async function verifySecrets(state: CloneState, parts: PrepareParts, signal: AbortSignal): Promise<Gate> {
+async function verifySecrets(
+  state: CloneState,
+  parts: PrepareParts,
+  signal: AbortSignal,
+): Promise<StartGate> {
   const at = parts.revisions.now();
   const refs = state.spec?.secrets ?? [];
   const { missing } = await parts.secrets.resolve(refs, signal);
@@ -97,7 +105,7 @@ async function verifySecrets(state: CloneState, parts: PrepareParts, signal: Abo
   };
 }
 
-function validateEnvelope(state: CloneState, parts: PrepareParts, at: number): Gate {
+function validateEnvelope(state: CloneState, parts: PrepareParts, at: number): StartGate {
   const problems = envelopeIssues(state, {
     installation: parts.installation,
     callbackUrl: parts.callbackUrl(),

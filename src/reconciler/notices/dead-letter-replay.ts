@@ -1,14 +1,14 @@
 import { SHIM_LETTER } from "../../core/status/callbacks.ts";
 import type { ControlAnswer } from "../../ports/control-plane.ts";
 import type { Recorder } from "../record/recorder.ts";
-import type { Outbox } from "./outbox.ts";
+import type { NoticeOutbox } from "./outbox.ts";
 
 /**
  * Sends dead letters again. Ours go out under their old ids. A shim's are reports that we refused: those
  * that have not come through the driver since are read from its outbox once more.
  */
 export async function replayLetters(
-  parts: { readonly recorder: Recorder; readonly outbox: Outbox },
+  parts: { readonly recorder: Recorder; readonly outbox: NoticeOutbox },
   which: { readonly id: string } | "all",
 ): Promise<ControlAnswer> {
   if (which !== "all" && which.id.startsWith(SHIM_LETTER)) return pull(parts.recorder, which.id);

@@ -26,7 +26,7 @@ import { createDestinations, DECLARED, type Delivery, DOWN, digestOf, GONE } fro
  * are tried, and leave the record by an acknowledged delivery alone. Whatever dies in between is
  * tried again by the next controller, under the same id.
  */
-export interface Outbox {
+export interface NoticeOutbox {
   /** Begins every attempt that is due. Never throws, never waits for a destination. */
   tick(): void;
   /** Resolves when nothing is under way. */
@@ -37,7 +37,7 @@ export interface Outbox {
   close(): Promise<void>;
 }
 
-export interface OutboxParts {
+export interface NoticeOutboxParts {
   readonly recorder: Recorder;
   readonly open: OpenNotifier;
   /** What `fleet.yaml` says; null while it cannot be read, and then its last word holds. */
@@ -52,7 +52,7 @@ const WRITE_RETRY_MS = SECOND_MS;
 const DOWN_AFTER_MS = 10 * SECOND_MS;
 const DOWN_AFTER_FAILURES = 2;
 
-export function createOutbox(parts: OutboxParts): Outbox {
+export function createNoticeOutbox(parts: NoticeOutboxParts): NoticeOutbox {
   const { recorder, clock, log } = parts;
   const registry = createDestinations(recorder, parts.declared);
   const working = new Set<Promise<void>>();

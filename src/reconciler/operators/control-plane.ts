@@ -24,7 +24,7 @@ import type { Rollback } from "../fleet/rollback.ts";
 import type { Rollouts } from "../fleet/rollouts.ts";
 import type { Reconciler } from "../loop/reconcile.ts";
 import { replayLetters } from "../notices/dead-letter-replay.ts";
-import type { Outbox } from "../notices/outbox.ts";
+import type { NoticeOutbox } from "../notices/outbox.ts";
 import type { WriteBack } from "../publish/write-back.ts";
 import type { RecordGuard } from "../record/guard.ts";
 import type { Recorder } from "../record/recorder.ts";
@@ -55,7 +55,7 @@ export interface ControlPlaneParts {
   readonly reconciler: Reconciler;
   readonly rollback: Rollback;
   readonly rollouts: Rollouts;
-  readonly outbox: Outbox;
+  readonly outbox: NoticeOutbox;
   readonly writeBack: WriteBack;
   fleetSnapshot(): FleetSnapshot;
   lane(name: string): CloneState | null;

@@ -15,7 +15,7 @@ import { type AgentRecord, findInit } from "../../instance/containment.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import { type AgentLine, parseAgentLine } from "./agent-line.ts";
 import { splitLines } from "./lines.ts";
-import { type Ending, keepTail } from "./signature.ts";
+import { type AgentExit, keepTail } from "./signature.ts";
 import { cleanEnvironment, factoryFolder, type Spawned, spawnContained } from "./spawn.ts";
 
 export interface CommandAgent {
@@ -48,7 +48,7 @@ export interface CommandOptions {
   /** Its namespace is known now; for the record. */
   readonly onRecord: (record: AgentRecord) => void;
   /** Comes once, after everything it printed. */
-  readonly onExit: (ending: Ending) => void;
+  readonly onExit: (ending: AgentExit) => void;
 }
 
 /** An agent that prints faster is made to wait: its pipe is not read until the next second. */
@@ -186,9 +186,9 @@ function pour(stream: Readable, onOutput: () => void, take: (chunk: Buffer) => v
  * own signal mask and leaves with 1 and a message.
  */
 function throughInit(
-  ending: Pick<Ending, "code" | "signal">,
+  ending: Pick<AgentExit, "code" | "signal">,
   stderr: string,
-): Pick<Ending, "code" | "signal"> {
+): Pick<AgentExit, "code" | "signal"> {
   const { code } = ending;
   if (code === 1 && /(^|\n)unshare: sigprocmask [^\n]*\n?$/.test(stderr))
     return { code: null, signal: "SIGKILL" };

@@ -1,7 +1,7 @@
 /** Tells whether two crashes are the same crash. */
 import { createHash } from "node:crypto";
 
-export interface Ending {
+export interface AgentExit {
   readonly code: number | null;
   readonly signal: string | null;
   /** Last lines of standard error, redacted. */
@@ -12,7 +12,7 @@ export interface Ending {
 const SIGNATURE_LINES = 5;
 
 /** sha256 over exit code, signal and the last lines without what differs from run to run. */
-export function crashSignature(ending: Ending): string {
+export function crashSignature(ending: AgentExit): string {
   const lines = ending.stderrTail
     .split("\n")
     .map(normalise)

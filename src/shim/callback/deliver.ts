@@ -6,7 +6,7 @@
 import type { WireEvent } from "../../api/event.ts";
 import { meaningOf, retryAfter, waitAfterFailure } from "../../core/notify/schedule.ts";
 import { keepDeadLetter } from "../../instance/dead-letters.ts";
-import type { Outbox } from "../../instance/outbox.ts";
+import type { ShimOutbox } from "../../instance/outbox.ts";
 import { call, type HttpAnswer } from "./http.ts";
 
 export interface Delivery {
@@ -21,7 +21,7 @@ export interface Delivery {
 
 export interface DeliveryOptions {
   readonly instanceDirectory: string;
-  readonly outbox: Outbox;
+  readonly outbox: ShimOutbox;
   readonly token: string;
   readonly callbackUrl: () => string;
   /** The controller answered in a way that shows it knows us. */

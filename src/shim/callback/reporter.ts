@@ -4,7 +4,7 @@ import type { MissionEnvelope } from "../../api/envelope.ts";
 import type { WireEvent, WireEventType } from "../../api/event.ts";
 import type { Redactor } from "../../core/model/redact.ts";
 import type { Intent } from "../../instance/claim.ts";
-import type { Outbox } from "../../instance/outbox.ts";
+import type { ShimOutbox } from "../../instance/outbox.ts";
 import type { Clocks } from "../session/clocks.ts";
 
 export interface Report {
@@ -23,7 +23,7 @@ export interface Reporter {
 
 export function createReporter(options: {
   readonly intent: Intent;
-  readonly outbox: Outbox;
+  readonly outbox: ShimOutbox;
   readonly clocks: Clocks;
   readonly redactor: Redactor;
   readonly envelope: () => MissionEnvelope | null;

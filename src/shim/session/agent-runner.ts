@@ -7,7 +7,7 @@ import { findAgentMembers, writeAgentRecord } from "../../instance/containment.t
 import type { Transcript } from "../../instance/transcript.ts";
 import { startCommandAgent } from "../agents/command.ts";
 import { type Graces, runShimRungs } from "../agents/ending.ts";
-import type { Ending } from "../agents/signature.ts";
+import type { AgentExit } from "../agents/signature.ts";
 import { endLeftovers } from "../agents/spawn.ts";
 import type { Reporter } from "../callback/reporter.ts";
 import { EXIT_NO_TOOLS, type Toolbox } from "../tools/toolbox.ts";
@@ -142,7 +142,7 @@ export function createAgentRunner(parts: {
     return true;
   }
 
-  function onExit(exit: Ending): void {
+  function onExit(exit: AgentExit): void {
     clocks.setRunning(false);
     endLeftovers(targetOf(life));
     if (startedAgain()) return;

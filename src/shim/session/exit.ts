@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Redactor } from "../../core/model/redact.ts";
 import { writeFileDurably } from "../../instance/files.ts";
-import { crashSignature, type Ending } from "../agents/signature.ts";
+import { type AgentExit, crashSignature } from "../agents/signature.ts";
 import type { Reporter } from "../callback/reporter.ts";
 import type { Clocks } from "./clocks.ts";
 import type { Life } from "./life.ts";
@@ -11,7 +11,7 @@ const UNAUTHORIZED_EXIT = 77;
 
 /** How the agent ended, to the controller and on disk for whoever comes when the shim is gone. */
 export function reportExit(
-  exit: Ending,
+  exit: AgentExit,
   parts: {
     readonly life: Life;
     readonly clocks: Clocks;

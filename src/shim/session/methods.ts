@@ -1,7 +1,7 @@
 /** What a driver may ask of a shim; documented in `specs/shim-control-v1.md`. */
 import type { MissionEnvelope } from "../../api/envelope.ts";
 import { isRecord } from "../../instance/files.ts";
-import type { Outbox } from "../../instance/outbox.ts";
+import type { ShimOutbox } from "../../instance/outbox.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { Graces } from "../agents/ending.ts";
 import type { Delivery } from "../callback/deliver.ts";
@@ -19,7 +19,7 @@ export function createMethods(parts: {
   readonly life: Life;
   readonly pauses: Pauses;
   readonly runner: AgentRunner;
-  readonly outbox: Outbox;
+  readonly outbox: ShimOutbox;
   readonly delivery: Delivery;
   readonly heart: Heart;
   readonly messages: Messages;

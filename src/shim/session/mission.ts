@@ -6,7 +6,7 @@
 import { samenessOf } from "../../core/model/sameness.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { AgentLine } from "../agents/agent-line.ts";
-import type { Ending } from "../agents/signature.ts";
+import type { AgentExit } from "../agents/signature.ts";
 import type { Reporter } from "../callback/reporter.ts";
 import { inspectArtifact } from "./artifact.ts";
 import type { Clocks } from "./clocks.ts";
@@ -20,7 +20,7 @@ export interface MissionRun {
   onStart(pid: number): void;
   onLine(line: AgentLine): void;
   /** Tells what is left to tell. Exit 0 without a last word is a completed mission; any other end without one is a crash, and no verdict on the mission. */
-  onExit(ending: Ending): void;
+  onExit(ending: AgentExit): void;
   accepted(): boolean;
   /** The last word has been said. */
   terminal(): boolean;

@@ -16,7 +16,7 @@ import { createRedactor } from "../../core/model/redact.ts";
 import { createProcessClock } from "../../instance/agent-process.ts";
 import type { Intent } from "../../instance/claim.ts";
 import type { LaunchSettings } from "../../instance/launch-settings.ts";
-import { openOutbox } from "../../instance/outbox.ts";
+import { openShimOutbox } from "../../instance/outbox.ts";
 import { openTranscript } from "../../instance/transcript.ts";
 import type { Graces } from "../agents/ending.ts";
 import { startDelivery } from "../callback/deliver.ts";
@@ -67,7 +67,7 @@ export function createSession(options: {
   const now = (): number => performance.now();
   const redactor = createRedactor([token, ...Object.values(settings.secrets)]);
   const transcript = openTranscript(instanceDirectory, redactor);
-  const outbox = openOutbox(instanceDirectory);
+  const outbox = openShimOutbox(instanceDirectory);
   const actions = openRollingLog(instanceDirectory, "actions", ACTIONS_BYTES_MAX);
   const beats = openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX);
   const usage = createUsage({

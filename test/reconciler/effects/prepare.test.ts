@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSecrets } from "../../../src/adapters/secrets/secrets.ts";
 import { createWorkspaces } from "../../../src/adapters/workspace/workspaces.ts";
-import type { ConditionType, Gate } from "../../../src/core/model/condition.ts";
+import type { ConditionType, StartGate } from "../../../src/core/model/condition.ts";
 import { prepare } from "../../../src/reconciler/effects/prepare.ts";
 import { createResolvedRevisions } from "../../../src/reconciler/source/resolved-revisions.ts";
 import { createFakeSource } from "../../support/fake/index.ts";
@@ -60,7 +60,7 @@ interface Circumstances {
 }
 
 /** The gates, and what they make of the clone. */
-async function looked(seen: Circumstances = {}): Promise<ReadonlyMap<ConditionType, Gate>> {
+async function looked(seen: Circumstances = {}): Promise<ReadonlyMap<ConditionType, StartGate>> {
   const gates = await prepare(
     life.state,
     {

@@ -4,7 +4,7 @@ import { shimLettersOf } from "../../../src/core/status/callbacks.ts";
 import type { ControlAnswer } from "../../../src/ports/control-plane.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { replayLetters } from "../../../src/reconciler/notices/dead-letter-replay.ts";
-import { createOutbox, type Outbox } from "../../../src/reconciler/notices/outbox.ts";
+import { createNoticeOutbox, type NoticeOutbox } from "../../../src/reconciler/notices/outbox.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
 import { aClone, aMission, aReport, handleOf, T0 } from "../../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../../support/memory-store/store.ts";
@@ -15,13 +15,13 @@ const clock = { now: () => T0, sleep: async () => {} };
 
 let store: MemoryStore;
 let recorder: Recorder;
-let outbox: Outbox;
+let outbox: NoticeOutbox;
 
 /** A running instance whose reports 1 and 2 are on record. */
 beforeEach(async () => {
   store = createMemoryStore();
   recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
-  outbox = createOutbox({
+  outbox = createNoticeOutbox({
     recorder,
     clock,
     log: silentLog,

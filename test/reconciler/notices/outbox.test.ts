@@ -6,7 +6,7 @@ import { deadLettersOf } from "../../../src/core/status/callbacks.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import type { Delivery } from "../../../src/ports/notifier.ts";
 import { digestOf, GONE, noticesInto } from "../../../src/reconciler/notices/destinations.ts";
-import { createOutbox, type Outbox } from "../../../src/reconciler/notices/outbox.ts";
+import { createNoticeOutbox, type NoticeOutbox } from "../../../src/reconciler/notices/outbox.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
 import { aDestination } from "../../core/notify/notices.ts";
 import { aClone, aMission, T0 } from "../../support/fleet.ts";
@@ -19,7 +19,7 @@ const DOWN: Delivery = { type: "retry", message: "connect ECONNREFUSED" };
 let now: number;
 let store: MemoryStore;
 let recorder: Recorder;
-let outbox: Outbox;
+let outbox: NoticeOutbox;
 let declared: readonly Destination[] | null;
 /** What each destination answers, and what it took, repeats included. */
 let answers: Map<string, Delivery | (() => Delivery)>;
@@ -38,7 +38,7 @@ async function boot(): Promise<void> {
     ),
   });
   recorder = own;
-  outbox = createOutbox({
+  outbox = createNoticeOutbox({
     recorder,
     clock,
     log: silentLog,
@@ -213,7 +213,7 @@ describe("the outbox", () => {
     let healed = false;
     const rule = (): Delivery => DOWN;
     // The receiver chokes on this one notice.
-    outbox = createOutbox({
+    outbox = createNoticeOutbox({
       recorder,
       clock,
       log: silentLog,

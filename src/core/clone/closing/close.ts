@@ -3,7 +3,7 @@
 import {
   type CloneState,
   type ClosedMission,
-  type Ending,
+  type ClosureEnding,
   type MissionState,
   PAST_MISSIONS_MAX,
   type Terminal,
@@ -123,7 +123,7 @@ export function outcomeOf(verdict: Verdict): { outcome: Outcome; reason: string 
   return { outcome: "accepted", reason: "every output is valid and every criterion is met" };
 }
 
-interface Closing extends Ending {
+interface Closing extends ClosureEnding {
   readonly at: Instant;
 }
 

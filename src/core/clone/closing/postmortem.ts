@@ -1,6 +1,6 @@
 /** What went badly wrong is learnt from before the mission is closed (runbook 6.3). */
 
-import type { CloneState, Ending, MissionState } from "../../model/clone-state.ts";
+import type { CloneState, ClosureEnding, MissionState } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import { POSTMORTEM_SECTIONS, postmortemPath } from "../../model/postmortem.ts";
 import type { Instant } from "../../model/time.ts";
@@ -13,7 +13,7 @@ export function needsPostmortem(mission: MissionState): boolean {
 }
 
 /** The mission keeps its lane, with everything that its closure will say, until the postmortem is merged. */
-export function awaitPostmortem(state: CloneState, ending: Ending, at: Instant): Step {
+export function awaitPostmortem(state: CloneState, ending: ClosureEnding, at: Instant): Step {
   const { mission } = state;
   if (mission === null) return stay(state);
   const path = postmortemPath(mission.missionId);
@@ -44,7 +44,7 @@ export function awaitPostmortem(state: CloneState, ending: Ending, at: Instant):
 export function mergedPostmortem(
   state: CloneState,
   event: Extract<CloneEvent, { type: "postmortem.merged" }>,
-): { readonly state: CloneState; readonly ending: Ending } | null {
+): { readonly state: CloneState; readonly ending: ClosureEnding } | null {
   const { mission } = state;
   if (state.phase !== "Postmortem" || mission?.missionId !== event.missionId || mission.ending === null)
     return null;

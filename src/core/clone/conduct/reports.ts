@@ -1,7 +1,7 @@
 /** What the shim says about its instance. */
 
 import { ARTIFACTS_MAX, type CloneState } from "../../model/clone-state.ts";
-import type { Gate } from "../../model/condition.ts";
+import type { StartGate } from "../../model/condition.ts";
 import { assertNever } from "../../model/error.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Report } from "../../model/report.ts";
@@ -92,7 +92,7 @@ function onReady(state: CloneState, report: Report, at: Instant): Step {
   });
 }
 
-function readyGates(report: Report, at: Instant): Gate[] {
+function readyGates(report: Report, at: Instant): StartGate[] {
   const { callback_ms: callbackMs, checks } = report.detail;
   const results = Array.isArray(checks) ? checks.filter(isCheck) : [];
   const bad = results.find((check) => check.exit_code !== 0 || check.timed_out);

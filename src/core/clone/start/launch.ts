@@ -2,7 +2,7 @@
 import { doubledMs } from "../../model/backoff.ts";
 import { FRESH_CALLBACK } from "../../model/callback.ts";
 import type { CloneState, InstanceState } from "../../model/clone-state.ts";
-import type { Gate } from "../../model/condition.ts";
+import type { StartGate } from "../../model/condition.ts";
 import { sha256Hex } from "../../model/digest.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Hold } from "../../model/hold.ts";
@@ -104,7 +104,7 @@ export function newInstance(
 export function onLaunched(state: CloneState, event: Of<"instance.launched">, at: Instant): Step {
   if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
   const { handle } = event;
-  const armed: Gate = {
+  const armed: StartGate = {
     type: "KillSwitchArmed",
     ok: true,
     reason: "HandleOnRecord",
@@ -120,7 +120,7 @@ export function onLaunched(state: CloneState, event: Of<"instance.launched">, at
 
 export function onLaunchFailed(state: CloneState, event: Of<"instance.launch_failed">, at: Instant): Step {
   if (state.instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  const failed: Gate = {
+  const failed: StartGate = {
     type: "KillSwitchArmed",
     ok: false,
     reason: "LaunchFailed",
@@ -180,7 +180,7 @@ export function advance(state: CloneState, at: Instant): Step {
 }
 
 /** Places the hold `gate`, which ends by itself after a delay that doubles with every attempt. */
-function holdAtGate(state: CloneState, gate: Gate, at: Instant): CloneState {
+function holdAtGate(state: CloneState, gate: StartGate, at: Instant): CloneState {
   const delay = doubledMs(GATE_RETRY_MS, state.gateAttempts, GATE_RETRY_MAX_MS);
   const hold: Hold = {
     kind: "gate",

@@ -5,7 +5,7 @@
  */
 
 import type { CloneState, InstanceState } from "../../model/clone-state.ts";
-import type { Gate } from "../../model/condition.ts";
+import type { StartGate } from "../../model/condition.ts";
 import type { CloneEvent, RestoredInstance } from "../../model/event.ts";
 import type { Instant } from "../../model/time.ts";
 import { type StoredState, upgradeState } from "../../model/upgrade-state.ts";
@@ -79,7 +79,7 @@ function withUnpublished(
   const instance = newInstance(state, { epoch: body.epoch, nonce: body.nonce, at });
   const met = new Set(state.gates.filter(({ ok }) => ok).map(({ type }) => type));
   const unknown = PREPARED.filter((type) => !met.has(type));
-  const gates: readonly Gate[] = [
+  const gates: readonly StartGate[] = [
     // One that was not met when that was published was met since.
     ...state.gates.filter(({ type }) => !unknown.includes(type)),
     ...unknown.map((type) => ({
@@ -94,7 +94,7 @@ function withUnpublished(
 }
 
 /** Runbook 3.2 to 3.4 and 4.1: looked at before an epoch is used up. */
-const PREPARED: readonly Gate["type"][] = [
+const PREPARED: readonly StartGate["type"][] = [
   "BaselineApplied",
   "OverlayApplied",
   "SecretsVerified",
