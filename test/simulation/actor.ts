@@ -3,8 +3,8 @@
 import type { WireClaim, WireCompletion, WireCompletionAnswer } from "../../src/api/action.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import type { ActionAnswer, ControlPlane, InstanceCaller } from "../../src/ports/control-plane.ts";
+import type { ToolAnswer } from "../../src/shim/tools/answer.ts";
 import { createActionMemory } from "../../src/shim/tools/memory.ts";
-import type { ToolAnswer } from "../../src/shim/tools/tools.ts";
 import type { Dice } from "./dice.ts";
 import type { Body } from "./machine.ts";
 import type { World } from "./world.ts";

@@ -9,7 +9,8 @@ import { meaningOf } from "../../core/notify/schedule.ts";
 import type { Intent } from "../../instance/claim.ts";
 import { call } from "../callback/http.ts";
 import type { Clocks } from "./clocks.ts";
-import { fingerprint } from "./workspace-watch.ts";
+import { watchForOrphans } from "./orphan-watch.ts";
+import { createWorkspaceWatch } from "./workspace-watch.ts";
 
 export interface Heart {
   /** The controller answered something, here or elsewhere. */
@@ -26,13 +27,8 @@ export interface Heart {
 
 /** A controller that asks for more would be told the same thing again. */
 const INTERVAL_MS_MIN = 50;
-/** Looking at the workspace costs more than beating. */
-const LOOK_INTERVAL_MS_MIN = 5_000;
-const ORPHAN_CHECK_MS_MIN = 50;
-/** A timer that is this late was not merely kept waiting by other work. */
-const AWAY_MS = 2_000;
 
-export function startHeart(options: {
+export interface HeartOptions {
   readonly intent: Intent;
   readonly token: string;
   readonly intervalMs: number;
@@ -49,26 +45,22 @@ export function startHeart(options: {
   readonly orphanAfterMs: () => number;
   /** Called at every check while it lasts. */
   readonly onOrphaned: () => void;
-}): Heart {
-  let seq = 0;
+}
+
+export function startHeart(options: HeartOptions): Heart {
   let intervalMs = Math.max(INTERVAL_MS_MIN, options.intervalMs);
-  let reachedAt = performance.now();
-  /** The newest beat that did not get through. */
-  let missedAt = reachedAt;
-  let watched: string | null = null;
-  let lastPrint: number | null = null;
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  const controller = watchForOrphans({ ...options, intervalMs: () => intervalMs });
+  const workspace = createWorkspaceWatch(options.clocks.onProgress);
+  const compose = composer(options);
   let sending = false;
   let sentAt = Number.NEGATIVE_INFINITY;
   let soon: { readonly timer: NodeJS.Timeout; readonly at: number } | null = null;
   let timer = setInterval(tick, intervalMs);
-  let orphanCheckAt = performance.now() + ORPHAN_CHECK_MS_MIN;
-  let orphanTimer = setTimeout(checkOrphaned, ORPHAN_CHECK_MS_MIN);
   tick();
 
   function tick(): void {
     void send();
-    void look();
+    void workspace.look();
   }
 
   async function send(): Promise<void> {
@@ -76,35 +68,19 @@ export function startHeart(options: {
     sending = true;
     sentAt = performance.now();
     try {
-      seq += 1;
-      const heartbeat = compose();
+      const heartbeat = compose.next();
       options.onBeat(heartbeat);
-      const answer = await call({
-        method: "POST",
-        url: options.callbackUrl(),
-        token: options.token,
-        contentType: "application/cloudevents+json",
-        body: JSON.stringify({
-          specversion: "1.0",
-          id: `${heartbeat.vp_id}/${heartbeat.epoch}/heartbeat/${heartbeat.seq}`,
-          source: `/clones/${heartbeat.vp_id}/${heartbeat.epoch}`,
-          type: heartbeat.event_type,
-          time: new Date().toISOString(),
-          datacontenttype: "application/json",
-          data: heartbeat,
-        }),
-      });
-      const verdict = meaningOf(answer.status);
+      const verdict = meaningOf(await post(heartbeat, options));
       if (verdict === "gone") options.onFenced();
       if (verdict === "done") {
-        reachedAt = performance.now();
+        controller.reached();
         options.onReached();
       } else {
-        missedAt = performance.now();
+        controller.missed();
       }
     } catch {
       // Not reached; the orphan policy has its own clock.
-      missedAt = performance.now();
+      controller.missed();
     } finally {
       sending = false;
     }
@@ -125,7 +101,38 @@ export function startHeart(options: {
     soon = { timer, at };
   }
 
-  function compose(): WireHeartbeat {
+  /** For how long it was tried in vain: a heart that stands still tries nothing, and says nothing of the callback. */
+  function unreachedMs(): number {
+    const triedAt = sending ? performance.now() : controller.missedAt;
+    return Math.max(0, Math.round(triedAt - controller.reachedAt));
+  }
+
+  return {
+    reached() {
+      controller.reached();
+      options.onReached();
+    },
+    watch: workspace.watch,
+    setInterval(ms) {
+      clearInterval(timer);
+      intervalMs = Math.max(INTERVAL_MS_MIN, ms);
+      timer = setInterval(tick, intervalMs);
+    },
+    beatNow: () => tick(),
+    beatSoon,
+    snapshot: () => ({ ...compose.last(), unreached_ms: unreachedMs() }),
+    stop() {
+      clearInterval(timer);
+      controller.stop();
+      if (soon !== null) clearTimeout(soon.timer);
+    },
+  };
+}
+
+/** Heartbeats of one instance, numbered from 1. */
+function composer(options: HeartOptions): { next(): WireHeartbeat; last(): WireHeartbeat } {
+  let seq = 0;
+  function last(): WireHeartbeat {
     const { phase, missionId } = options.facts();
     return {
       event_type: "clone.heartbeat",
@@ -141,56 +148,31 @@ export function startHeart(options: {
       ...(options.clocks.throttledMs() === 0 ? {} : { throttled_ms: options.clocks.throttledMs() }),
     };
   }
-
-  /** For how long it was tried in vain: a heart that stands still tries nothing, and is not the way's fault. */
-  function unreachedMs(): number {
-    return Math.max(0, Math.round((sending ? performance.now() : missedAt) - reachedAt));
-  }
-
-  async function look(): Promise<void> {
-    const now = performance.now();
-    if (watched === null || now - lookedAt < LOOK_INTERVAL_MS_MIN) return;
-    lookedAt = now;
-    const print = await fingerprint(watched);
-    if (lastPrint !== null && print !== lastPrint) options.clocks.onProgress();
-    lastPrint = print;
-  }
-
-  function checkOrphaned(): void {
-    // While we were stopped ourselves nobody could have reached us: that silence is ours.
-    const lateMs = performance.now() - orphanCheckAt;
-    if (lateMs >= AWAY_MS) reachedAt = Math.min(performance.now(), reachedAt + lateMs);
-    const limit = options.orphanAfterMs();
-    const silentMs = performance.now() - reachedAt;
-    if (silentMs >= limit) options.onOrphaned();
-    const next = Math.max(
-      ORPHAN_CHECK_MS_MIN,
-      silentMs >= limit ? intervalMs : Math.min(limit - silentMs, intervalMs),
-    );
-    orphanCheckAt = performance.now() + next;
-    orphanTimer = setTimeout(checkOrphaned, next);
-  }
-
   return {
-    reached() {
-      reachedAt = performance.now();
-      options.onReached();
+    next() {
+      seq += 1;
+      return last();
     },
-    watch(workspace) {
-      watched = workspace;
-    },
-    setInterval(ms) {
-      clearInterval(timer);
-      intervalMs = Math.max(INTERVAL_MS_MIN, ms);
-      timer = setInterval(tick, intervalMs);
-    },
-    beatNow: () => tick(),
-    beatSoon,
-    snapshot: () => ({ ...compose(), unreached_ms: unreachedMs() }),
-    stop() {
-      clearInterval(timer);
-      clearTimeout(orphanTimer);
-      if (soon !== null) clearTimeout(soon.timer);
-    },
+    last,
   };
+}
+
+/** Answers the status. Rejects when nobody was reached. */
+async function post(heartbeat: WireHeartbeat, options: HeartOptions): Promise<number> {
+  const answer = await call({
+    method: "POST",
+    url: options.callbackUrl(),
+    token: options.token,
+    contentType: "application/cloudevents+json",
+    body: JSON.stringify({
+      specversion: "1.0",
+      id: `${heartbeat.vp_id}/${heartbeat.epoch}/heartbeat/${heartbeat.seq}`,
+      source: `/clones/${heartbeat.vp_id}/${heartbeat.epoch}`,
+      type: heartbeat.event_type,
+      time: new Date().toISOString(),
+      datacontenttype: "application/json",
+      data: heartbeat,
+    }),
+  });
+  return answer.status;
 }

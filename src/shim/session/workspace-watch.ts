@@ -2,6 +2,36 @@
 import { type Dirent, promises as fs } from "node:fs";
 import { join } from "node:path";
 
+/** Notices that something in the workspace has changed, which is progress. */
+export interface WorkspaceWatch {
+  /** Looks for changes in this folder from now on. */
+  watch(workspace: string): void;
+  /** Does nothing while the last look was a moment ago. */
+  look(): Promise<void>;
+}
+
+/** Looking at the workspace costs more than beating. */
+const LOOK_INTERVAL_MS_MIN = 5_000;
+
+export function createWorkspaceWatch(onProgress: () => void): WorkspaceWatch {
+  let watched: string | null = null;
+  let lastPrint: number | null = null;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return {
+    watch(workspace) {
+      watched = workspace;
+    },
+    async look() {
+      const now = performance.now();
+      if (watched === null || now - lookedAt < LOOK_INTERVAL_MS_MIN) return;
+      lookedAt = now;
+      const print = await fingerprint(watched);
+      if (lastPrint !== null && print !== lastPrint) onProgress();
+      lastPrint = print;
+    },
+  };
+}
+
 /** Enough to see a change in a tree that people would read; a larger one is seen in part. */
 const ENTRIES_MAX = 2_000;
 const SKIPPED = new Set([".git", ".factory", "node_modules"]);

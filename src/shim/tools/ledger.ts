@@ -4,8 +4,8 @@ import type { RememberedAction } from "../../core/model/action.ts";
 import { canonicalJson } from "../../core/model/digest.ts";
 import { meaningOf } from "../../core/notify/schedule.ts";
 import { isRecord } from "../../instance/files.ts";
+import type { ToolAnswer } from "./answer.ts";
 import { type Asked, ask } from "./ask.ts";
-import type { ToolAnswer } from "./tools.ts";
 
 export interface Ledger {
   /**

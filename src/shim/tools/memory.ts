@@ -7,7 +7,7 @@ import {
 } from "../../core/model/action.ts";
 import { canonicalJson } from "../../core/model/digest.ts";
 import { sameValue } from "../../core/model/same.ts";
-import type { ToolAnswer } from "./tools.ts";
+import type { ToolAnswer } from "./answer.ts";
 
 type Question = Readonly<Record<string, unknown>>;
 

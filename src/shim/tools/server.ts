@@ -1,8 +1,9 @@
 /** The tools over HTTP on a Unix socket: `GET /v1/tools`, `POST /v1/tools/<name>` with the arguments as JSON. */
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { ToolAnswer } from "./answer.ts";
 import { TOOLS } from "./definitions.ts";
-import type { ToolAnswer, Tools } from "./tools.ts";
+import type { Tools } from "./tools.ts";
 
 export interface ToolsServer {
   close(): void;

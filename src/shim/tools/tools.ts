@@ -1,18 +1,15 @@
 /** What a shim does for its agent when it is asked: one implementation behind the lines, the socket and MCP. */
 import { canonicalJson } from "../../core/model/digest.ts";
-import { messageOf } from "../../core/model/error.ts";
 import type { Redactor } from "../../core/model/redact.ts";
 import type { AgentLine } from "../agents/agent-line.ts";
 import { type Artifact, inspectArtifact } from "../session/artifact.ts";
 import type { Clocks } from "../session/clocks.ts";
+import { createActionCalls } from "./action-calls.ts";
+import { refuse, type ToolAnswer } from "./answer.ts";
 import { problemIn } from "./arguments.ts";
 import { TOOL_NAMES, type ToolName } from "./definitions.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ActionMemory } from "./memory.ts";
-
-export type ToolAnswer =
-  | { readonly ok: true; readonly result: Readonly<Record<string, unknown>> }
-  | { readonly ok: false; readonly code: string; readonly message: string };
 
 export interface Tools {
   /** Never throws. `signal` ends the wait of a caller that is gone; what was recorded by then stays recorded. */
@@ -21,13 +18,6 @@ export interface Tools {
   begin(): void;
   /** Whatever is under way gets its answer, and nothing more is begun. */
   close(): void;
-}
-
-type Question = Readonly<Record<string, unknown>>;
-
-interface Wait {
-  readonly waitMs: number;
-  readonly signal: AbortSignal;
 }
 
 const WAIT_MS_DEFAULT = 30_000;
@@ -43,10 +33,10 @@ export function createTools(options: {
   /** The way of everything else that an agent says; false when nobody listens any more. */
   readonly say: (line: AgentLine) => boolean;
 }): Tools {
-  const { ledger, clocks, memory } = options;
+  const { clocks } = options;
+  const actions = createActionCalls(options);
   const closing = new AbortController();
   let under = 0;
-  let agent = 0;
   let calls = 0;
 
   async function call(name: string, given: unknown, signal?: AbortSignal): Promise<ToolAnswer> {
@@ -82,17 +72,11 @@ export function createTools(options: {
     const waitMs = typeof waitSeconds === "number" ? waitSeconds * 1_000 : WAIT_MS_DEFAULT;
     switch (name) {
       case "claim_action":
-        return timed(waitMs, () => claim(question, { waitMs, signal }));
+        return timed(waitMs, () => actions.claim(question, { waitMs, signal }));
       case "request_approval":
-        return timed(waitMs, () =>
-          ledger.ask(
-            "claim",
-            { ...question, agent, approval_only: true },
-            { waitMs, isWait: () => false, signal, remembered: null },
-          ),
-        );
+        return timed(waitMs, () => actions.askApproval(question, { waitMs, signal }));
       case "complete_action": {
-        const answer = await timed(waitMs, () => complete(question, { waitMs, signal }));
+        const answer = await timed(waitMs, () => actions.complete(question, { waitMs, signal }));
         if (answer.ok && answer.result["decision"] === "recorded") clocks.onProgress();
         return answer;
       }
@@ -101,44 +85,6 @@ export function createTools(options: {
       case "submit_artifact":
         return submitArtifact(asked);
     }
-  }
-
-  async function claim(question: Question, wait: Wait): Promise<ToolAnswer> {
-    const by = agent;
-    const isWait = (answer: Question): boolean => answer["decision"] === "held";
-    const remembered = memory.ofClaim(question);
-    const answer = await ledger.ask("claim", { ...question, agent: by }, { ...wait, isWait, remembered });
-    try {
-      memory.noteClaim(question, by, answer);
-    } catch (error) {
-      return takenBack(answer, { by, wait, why: messageOf(error) });
-    }
-    return answer;
-  }
-
-  /** What cannot be written down is not let go: its agent never hears of it, and may claim it again. */
-  async function takenBack(
-    answer: ToolAnswer,
-    { by, wait, why }: { readonly by: number; readonly wait: Wait; readonly why: string },
-  ): Promise<ToolAnswer> {
-    if (answer.ok && answer.result["decision"] === "go") {
-      const given = {
-        key: answer.result["key"],
-        outcome: "failed",
-        evidence: `not begun: ${why}`,
-        agent: by,
-      };
-      await ledger.ask("complete", given, { ...wait, isWait: () => false, remembered: null });
-    }
-    return refuse("disk", `what was decided could not be written down, so it is not let go: ${why}`);
-  }
-
-  async function complete(question: Question, wait: Wait): Promise<ToolAnswer> {
-    const remembered = memory.ofKey(question["key"]);
-    const asked = { ...question, agent };
-    const answer = await ledger.ask("complete", asked, { ...wait, isWait: () => false, remembered });
-    memory.noteCompletion(question, answer);
-    return answer;
   }
 
   /** While it waits for us the agent is not silent: it has an open call with a deadline. */
@@ -176,19 +122,13 @@ export function createTools(options: {
 
   return {
     call,
-    begin() {
-      agent += 1;
-    },
+    begin: actions.begin,
     close: () => closing.abort(),
   };
 }
 
 /** An attempt that is under way when the time is over may still be answered. */
 const ATTEMPT_GRACE_MS = 15_000;
-
-function refuse(code: string, message: string): ToolAnswer {
-  return { ok: false, code, message };
-}
 
 /** Null for what cannot be walked through, or would not be taken by the controller. */
 function readable(given: Record<string, unknown>, redactor: Redactor): Record<string, unknown> | null {
