@@ -40,14 +40,12 @@ interface Claimed {
 
 export function judgedClaim(row: ActionRow | null, on: Claimed): Outcome<WireClaimAnswer> {
   const { claim, key, digest, epoch, state, mission, at } = on;
-  const { action, target } = claim;
+  const { action } = claim;
   const marker = markerOf(mission.missionId, key);
-  const say = (
-    decision: WireClaimAnswer["decision"],
-    message: string,
-    more: Partial<WireClaimAnswer> = {},
-    events: readonly CloneEvent[] = [],
-  ): Outcome<WireClaimAnswer> => ({ answer: { decision, key, digest, marker, message, ...more }, events });
+  const say: Say = (decision, message, more = {}, events = []) => ({
+    answer: { decision, key, digest, marker, message, ...more },
+    events,
+  });
 
   if (on.approvalOnly) return judgedApproval(on, say);
   const verdict = judgeClaim(row, {
@@ -91,37 +89,50 @@ export function judgedClaim(row: ActionRow | null, on: Claimed): Outcome<WireCla
       );
     case "skip":
       return say("skip", "nobody knows whether it was done, and a person let the mission go on without it");
-    case "verify": {
-      const from = row?.epoch ?? epoch;
-      const events: CloneEvent[] = verdict.news
-        ? [
-            {
-              type: "action.unknown",
-              epoch,
-              key,
-              action,
-              unverifiable: false,
-              evidence: `epoch ${from} claimed it and was lost before it told what came of it`,
-            },
-          ]
-        : [];
-      const verify = {
-        action,
-        target,
-        marker,
-        reserved_epoch: from,
-        reserved_at: iso(row?.reservedAt ?? at),
-      };
-      return say(
-        "verify",
-        "an earlier instance may have done it; look whether it is done and say so with complete_action {verified: done | not_done | unverifiable, evidence}; do not do it before",
-        { verify },
-        events,
-      );
-    }
+    case "verify":
+      return toVerify(row, on, { say, news: verdict.news });
     case "reserve":
-      break;
+      return reserved(row, on, say);
   }
+}
+
+type Say = (
+  decision: WireClaimAnswer["decision"],
+  message: string,
+  more?: Partial<WireClaimAnswer>,
+  events?: readonly CloneEvent[],
+) => Outcome<WireClaimAnswer>;
+
+/** An earlier instance claimed it and was lost: nothing is done before somebody has looked. */
+function toVerify(
+  row: ActionRow | null,
+  { claim: { action, target }, key, epoch, mission, at }: Claimed,
+  { say, news }: { readonly say: Say; readonly news: boolean },
+): Outcome<WireClaimAnswer> {
+  const from = row?.epoch ?? epoch;
+  const evidence = `epoch ${from} claimed it and was lost before it told what came of it`;
+  const events: CloneEvent[] = news
+    ? [{ type: "action.unknown", epoch, key, action, unverifiable: false, evidence }]
+    : [];
+  const verify = {
+    action,
+    target,
+    marker: markerOf(mission.missionId, key),
+    reserved_epoch: from,
+    reserved_at: iso(row?.reservedAt ?? at),
+  };
+  return say(
+    "verify",
+    "an earlier instance may have done it; look whether it is done and say so with complete_action {verified: done | not_done | unverifiable, evidence}; do not do it before",
+    { verify },
+    events,
+  );
+}
+
+/** Nobody has claimed it: it goes if it is approved, nothing holds the mission, and there is room for one more. */
+function reserved(row: ActionRow | null, on: Claimed, say: Say): Outcome<WireClaimAnswer> {
+  const { claim, key, digest, epoch, state, mission } = on;
+  const { action, target } = claim;
   const approval = judgedApproval(on, say);
   if (approval.answer.decision !== "approved") return approval;
   if (state.holds.length > 0 || mission.terminal !== null) {

@@ -20,6 +20,15 @@ export interface Actions {
   complete(caller: InstanceCaller, completion: WireCompletion): Promise<ActionAnswer<WireCompletionAnswer>>;
 }
 
+interface Question {
+  readonly what: string;
+  readonly requestId: string;
+  readonly payload: unknown;
+  readonly action: string;
+  /** What the shim knows of it; not part of the question. */
+  readonly remembered: RememberedAction | null;
+}
+
 /**
  * A lane's questions are answered one at a time: the row is read, judged under
  * the lane's turn in the record, and written in the transaction of its event. An answer that
@@ -31,14 +40,7 @@ export function createActions(parts: { recorder: Recorder; store: Store; clock: 
 
   async function settle<T>(
     caller: InstanceCaller,
-    asked: {
-      readonly what: string;
-      readonly requestId: string;
-      readonly payload: unknown;
-      readonly action: string;
-      /** What the shim knows of it; not part of the question. */
-      readonly remembered: RememberedAction | null;
-    },
+    asked: Question,
     find: (mission: MissionState) => string,
     judge: (
       row: ActionRow | null,
@@ -98,32 +100,21 @@ export function createActions(parts: { recorder: Recorder; store: Store; clock: 
 
   return {
     claim(caller, wire) {
-      const claim: ActionClaim = {
-        action: wire.action,
-        target: wire.target ?? "",
-        arguments: wire.arguments ?? null,
-        payload: wire.payload ?? null,
-        idempotencyKey: wire.idempotency_key ?? null,
-      };
+      const claim = claimOf(wire);
       const keyFor = (mission: MissionState): string =>
         actionKey(claim, { missionId: mission.missionId, lane: caller.clone });
       const { request_id: requestId, remembered = null, ...payload } = wire;
-      return settle(
-        caller,
-        { what: "claim", requestId, payload, action: claim.action, remembered },
-        keyFor,
-        (row, { state, mission, at }) =>
-          judgedClaim(row, {
-            claim,
-            key: keyFor(mission),
-            digest: actionDigest(claim),
-            approvalOnly: wire.approval_only === true,
-            epoch: caller.epoch,
-            agent: wire.agent ?? 1,
-            state,
-            mission,
-            at,
-          }),
+      const asked = { what: "claim", requestId, payload, action: claim.action, remembered };
+      return settle(caller, asked, keyFor, (row, on) =>
+        judgedClaim(row, {
+          ...on,
+          claim,
+          key: keyFor(on.mission),
+          digest: actionDigest(claim),
+          approvalOnly: wire.approval_only === true,
+          epoch: caller.epoch,
+          agent: wire.agent ?? 1,
+        }),
       );
     },
     complete(caller, wire) {
@@ -135,6 +126,16 @@ export function createActions(parts: { recorder: Recorder; store: Store; clock: 
         (row, { state }) => judgedCompletion(row, { wire, epoch: caller.epoch, state }),
       );
     },
+  };
+}
+
+function claimOf(wire: WireClaim): ActionClaim {
+  return {
+    action: wire.action,
+    target: wire.target ?? "",
+    arguments: wire.arguments ?? null,
+    payload: wire.payload ?? null,
+    idempotencyKey: wire.idempotency_key ?? null,
   };
 }
 
