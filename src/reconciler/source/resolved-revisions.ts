@@ -119,17 +119,22 @@ export function createResolvedRevisions(parts: {
       const inputs = new Map<string, { blob: string; executable: boolean }>();
       if (mission !== null && mission.contract.inputs.length > 0) {
         const tree = (await at(mission.revision, signal)).snapshot;
-        for (const entry of tree.entries) {
-          if (isInput(entry, mission.contract.inputs)) {
-            inputs.set(entry.path, { blob: entry.blob, executable: entry.type === "executable" });
-          }
-        }
+        for (const [path, input] of inputsIn(tree.entries, mission.contract.inputs)) inputs.set(path, input);
         const wanted = [...inputs.values()].map((input) => input.blob);
         for (const [blob, bytes] of await tree.readBlobs(wanted, signal)) blobs.set(blob, bytes);
       }
       return { manifest, blobs, inputs, cleared: leftBefore(state) };
     },
   };
+}
+
+function inputsIn(
+  entries: readonly TreeEntry[],
+  inputs: readonly { readonly path: string }[],
+): readonly [string, { blob: string; executable: boolean }][] {
+  return entries
+    .filter((entry) => isInput(entry, inputs))
+    .map((entry) => [entry.path, { blob: entry.blob, executable: entry.type === "executable" }]);
 }
 
 function isInput(entry: TreeEntry, inputs: readonly { readonly path: string }[]): boolean {

@@ -24,7 +24,7 @@ const WAIT_MS_DEFAULT = 30_000;
 /** Calls under way at the same time; an agent with more has lost count. */
 const CALLS_MAX = 32;
 
-export function createTools(options: {
+export interface ToolOptions {
   readonly workspace: string;
   readonly ledger: Ledger;
   readonly clocks: Clocks;
@@ -32,7 +32,9 @@ export function createTools(options: {
   readonly memory: ActionMemory;
   /** The way of everything else that an agent says; false when nobody listens any more. */
   readonly say: (line: AgentLine) => boolean;
-}): Tools {
+}
+
+export function createTools(options: ToolOptions): Tools {
   const { clocks } = options;
   const actions = createActionCalls(options);
   const closing = new AbortController();
@@ -83,7 +85,7 @@ export function createTools(options: {
       case "report_blocked":
         return reportBlocked(asked);
       case "submit_artifact":
-        return submitArtifact(asked);
+        return submitArtifact(asked, options);
     }
   }
 
@@ -109,22 +111,25 @@ export function createTools(options: {
     };
   }
 
-  function submitArtifact(asked: Readonly<Record<string, unknown>>): ToolAnswer {
-    const path = String(asked["path"]);
-    const found: Artifact | null = inspectArtifact(options.workspace, path);
-    if (found === null) return refuse("not_an_artifact", `${path} is not a file inside of the workspace`);
-    const expected = asked["sha256"];
-    if (expected !== undefined && found.sha256 !== undefined && expected !== found.sha256)
-      return refuse("digest_differs", `${found.path} has sha256 ${found.sha256}, not ${String(expected)}`);
-    if (!options.say({ type: "artifact", path: found.path })) return refuse("over", "the mission is over");
-    return { ok: true, result: { ...found, reported: true } };
-  }
-
   return {
     call,
     begin: actions.begin,
     close: () => closing.abort(),
   };
+}
+
+function submitArtifact(
+  asked: Readonly<Record<string, unknown>>,
+  options: Pick<ToolOptions, "workspace" | "say">,
+): ToolAnswer {
+  const path = String(asked["path"]);
+  const found: Artifact | null = inspectArtifact(options.workspace, path);
+  if (found === null) return refuse("not_an_artifact", `${path} is not a file inside of the workspace`);
+  const expected = asked["sha256"];
+  if (expected !== undefined && found.sha256 !== undefined && expected !== found.sha256)
+    return refuse("digest_differs", `${found.path} has sha256 ${found.sha256}, not ${String(expected)}`);
+  if (!options.say({ type: "artifact", path: found.path })) return refuse("over", "the mission is over");
+  return { ok: true, result: { ...found, reported: true } };
 }
 
 /** An attempt that is under way when the time is over may still be answered. */
