@@ -1,4 +1,5 @@
 /** How many decisions a second: in memory, and on the disk before anybody is told. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../src/adapters/store/sqlite/store.ts";
@@ -6,6 +7,8 @@ import { decide } from "../src/core/clone/decide.ts";
 import { type CloneState, initialState } from "../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../src/core/model/event.ts";
 import { MINUTE_MS } from "../src/core/model/time.ts";
+import { GENESIS_HASH } from "../src/core/record/chain.ts";
+import { type KeptState, stateWrite } from "../src/core/record/state-writes.ts";
 import { silentLog } from "../src/ports/log.ts";
 import type { Batch, Store } from "../src/ports/store.ts";
 import { openRecorder } from "../src/reconciler/record/recorder.ts";
@@ -50,8 +53,13 @@ export const benchDecisions: Bench = async ({ directory, log }) => {
   const jsonMs = await medianOf(TURNS, () => texts.forEach(roundTrip));
 
   const durable = await record(lives, join(directory, "factory.db"));
-  const bareMs = await insert(durable.transactions, join(directory, "bare.db"));
-  log(`${durable.transactions.length} transactions, ${Math.round(durable.bytes / events)} bytes an event`);
+  const bare = await insert(durable.transactions, join(directory, "bare.db"));
+  const anEvent = `${Math.round(durable.bytes / events)} bytes an event`;
+  const pages = [durable, bare].map(({ fileBytes }) =>
+    fileBytes === null ? "unknown" : Math.round(fileBytes / events),
+  );
+  const inFiles = ` (in whole pages of the files ${pages.join(" against ")})`;
+  log(`${durable.transactions.length} transactions, ${anEvent}${inFiles}`);
   const perSecond = (ms: number): { value: number; unit: string } => ({
     value: (events * 1_000) / ms,
     unit: "/s",
@@ -67,8 +75,8 @@ export const benchDecisions: Bench = async ({ directory, log }) => {
       bench: "decisions",
       what: `decisions on the disk, ${lives.length} clones at once, one event each under way`,
       ours: perSecond(durable.ms),
-      peer: { what: "bare SQLite inserts of the same bytes in the same transactions", ...perSecond(bareMs) },
-      note: `${Math.round(durable.bytes / events)} bytes an event, ${(events / durable.transactions.length).toFixed(1)} events a transaction`,
+      peer: { what: "bare SQLite inserts of the same bytes in the same transactions", ...perSecond(bare.ms) },
+      note: `${anEvent}${inFiles}, ${(events / durable.transactions.length).toFixed(1)} events a transaction`,
     }),
   ];
 };
@@ -108,13 +116,25 @@ function roundTrip(event: CloneEvent): CloneEvent {
   return JSON.parse(JSON.stringify(event)) as CloneEvent;
 }
 
+interface Written {
+  readonly ms: number;
+  /** Log and database together, as the kernel counted them; null where it does not. */
+  readonly fileBytes: number | null;
+}
+
 /** Every clone records its next event when the one before it is on the disk, as its effects and reports do. */
 async function record(
   lives: readonly Life[],
   file: string,
-): Promise<{ ms: number; bytes: number; transactions: readonly (readonly string[])[] }> {
+): Promise<
+  Written & {
+    readonly bytes: number;
+    readonly transactions: readonly (readonly string[])[];
+  }
+> {
   const store = await openSqliteStore({ file });
   const transactions: string[][] = [];
+  const rowsOf = createRowCounter();
   const watched: Store = {
     ...store,
     async commit(batch) {
@@ -127,6 +147,7 @@ async function record(
   let at = 0;
   const clock = { now: () => at, sleep: async () => {} };
   const recorder = await openRecorder({ store: watched, clock, log: silentLog, right: rightToAct() });
+  const before = writtenBytes();
   const ms = await timed(() =>
     Promise.all(
       lives.map(async (life, index) => {
@@ -138,19 +159,46 @@ async function record(
     ),
   );
   await store.close();
+  const fileBytes = writtenSince(before);
   const bytes = transactions.flat().reduce((sum, row) => sum + Buffer.byteLength(row), 0);
-  return { ms, bytes, transactions };
+  return { ms, bytes, fileBytes, transactions };
 }
 
-function rowsOf({ events, states, effects, settled }: Batch): string[] {
-  return [...events, ...states, ...effects, ...settled].map((row) => JSON.stringify(row));
+/** What of a batch is written, row by row: events with their hashes, and of a state a snapshot or what changed, as the store decides it. */
+function createRowCounter(): (batch: Batch) => string[] {
+  const kept = new Map<string, KeptState>();
+  return ({ at, events, states, effects, settled }) => [
+    ...events.map((event) => JSON.stringify({ at, ...event, prevHash: GENESIS_HASH, hash: GENESIS_HASH })),
+    ...states.map((state) => {
+      const write = stateWrite(kept.get(state.name) ?? null, state);
+      kept.set(state.name, write.kept);
+      return `${state.name} ${state.version} ${write.text}`;
+    }),
+    ...[...effects, ...settled].map((row) => JSON.stringify(row)),
+  ];
+}
+
+/** Everything that this process has written by now; null where the kernel does not say. */
+function writtenBytes(): number | null {
+  try {
+    const found = /^wchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"));
+    return found === null ? null : Number(found[1]);
+  } catch {
+    return null;
+  }
+}
+
+function writtenSince(before: number | null): number | null {
+  const now = writtenBytes();
+  return before === null || now === null ? null : now - before;
 }
 
 /** The least that a durable record costs: the bytes, and one flush for each transaction. */
-async function insert(transactions: readonly (readonly string[])[], file: string): Promise<number> {
+async function insert(transactions: readonly (readonly string[])[], file: string): Promise<Written> {
   const db = new DatabaseSync(file);
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE bytes (row TEXT)");
   const statement = db.prepare("INSERT INTO bytes VALUES (?)");
+  const before = writtenBytes();
   const ms = await timed(() => {
     for (const rows of transactions) {
       db.exec("BEGIN IMMEDIATE");
@@ -159,5 +207,5 @@ async function insert(transactions: readonly (readonly string[])[], file: string
     }
   });
   db.close();
-  return ms;
+  return { ms, fileBytes: writtenSince(before) };
 }

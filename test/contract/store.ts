@@ -374,10 +374,72 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
     it("hands out copies: nobody changes the record by changing what was read or written", async () => {
       const state = { ...stateOf("alpha", 1), failures: [] as unknown[] } as unknown as CloneState;
       await store.commit(batchOf({ events: [event("alpha")], states: [state] }));
-      (state.failures as unknown[]).push("later");
+      // A store may forbid it or be deaf to it.
+      const disturb = (list: unknown) => {
+        try {
+          (list as unknown[]).push("later");
+        } catch (error) {
+          expect(error).toBeInstanceOf(TypeError);
+        }
+      };
+      disturb(state.failures);
       const read = await store.load();
-      (read.states[0]?.failures as unknown[] | undefined)?.push("here too");
+      disturb(read.states[0]?.failures);
       expect((await store.load()).states[0]?.failures).toEqual([]);
+      const next = { ...state, version: 2, failures: [] } as CloneState;
+      await store.commit(batchOf({ events: [event("alpha")], states: [next] }));
+      await reopen();
+      expect((await store.load()).states).toEqual([next]);
+    });
+
+    it("gives back every state as it was committed last, however it changed and whatever was refused", async () => {
+      const step = fc.record({
+        clone: fc.constantFrom("a", "b"),
+        // Of one state to the next a part changes, as of a clone's.
+        change: fc.dictionary(
+          fc.constantFrom("failures", "recent", "gates", "conditions", "__proto__"),
+          JSON_VALUE,
+        ),
+        off: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.constantFrom(-1, 1)),
+        crash: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+          const { states: stored } = await store.load();
+          const states = new Map(stored.map((state) => [state.name, state]));
+          for (const { clone, change, off, crash } of steps) {
+            const before = states.get(clone) ?? stateOf(clone, 0);
+            const wanted = { ...before, ...change, version: before.version + 1 } as CloneState;
+            const batch = batchOf({
+              events: [event(clone)],
+              states: [{ ...wanted, version: wanted.version + off }],
+            });
+            const taken = await store.commit(batch).then(
+              () => true,
+              () => false,
+            );
+            expect(taken).toBe(off === 0);
+            if (taken) states.set(clone, wanted);
+            if (crash) await reopen();
+          }
+          const found = (await store.load()).states;
+          expect(found).toEqual([...states.keys()].sort().map((name) => asJson(states.get(name))));
+        }),
+        { numRuns: 15 },
+      );
+    });
+
+    it("reads back a state that has grown and shrunk a thousand times", async () => {
+      let last = stateOf("alpha", 0);
+      for (let version = 1; version <= 1_000; version += 1) {
+        last = { ...last, version, gateAttempts: version % 7, failures: failuresUpTo(version) };
+        await store.commit(batchOf({ events: [event("alpha")], states: [last] }));
+      }
+      await reopen();
+      expect((await store.load()).states).toEqual([last]);
+      const next = { ...last, version: 1_001, failures: [] };
+      await store.commit(batchOf({ events: [event("alpha")], states: [next] }));
+      expect((await store.load()).states).toEqual([next]);
     });
 
     it("rejects everything after it was closed, and may be closed twice", async () => {
@@ -435,6 +497,21 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
       );
     });
   });
+}
+
+const JSON_VALUE = fc.jsonValue({ maxDepth: 3 });
+
+function asJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** A log that is kept short at its front. */
+function failuresUpTo(version: number): CloneState["failures"] {
+  const length = version % 50 === 0 ? 0 : Math.min(version % 50, 12);
+  return Array.from({ length }, (_, index) => ({
+    at: version - length + index,
+    reason: `“${version - length + index}”`,
+  })) as unknown as CloneState["failures"];
 }
 
 async function snapshot(store: Store): Promise<unknown> {

@@ -90,11 +90,32 @@ test("an event that was changed breaks the chain; one that was changed with ever
   expect(report.findings.map(({ message }) => message).join()).toMatch(/the journal was rewritten/);
 });
 
-test("a state that was changed is not what its events mean", async () => {
-  change((db) => db.exec(`UPDATE states SET state = json_set(state, '$.epoch', 99)`));
+test.each([
+  [
+    "its snapshot was",
+    "DELETE FROM state_changes; UPDATE state_snapshots SET state = json_set(state, '$.epoch', 99)",
+  ],
+  [
+    "what changed since was",
+    `INSERT INTO state_changes (clone, version, change) SELECT clone, version, '{"~":{"epoch":{"=":99}}}' FROM state_snapshots`,
+  ],
+])("a state that was changed, because %s, is not what its events mean", async (_, sql) => {
+  change((db) => db.exec(sql));
   const { code, report } = await verify();
   expect(code).toBe(1);
   expect(report.findings[0]).toMatchObject({ check: "state-is-fold", clone: cloneName("audit") });
+});
+
+test("a state whose parts do not belong together is named", async () => {
+  change((db) =>
+    db.exec(
+      `INSERT INTO state_changes (clone, version, change) SELECT clone, version, '{"~":{"epoch":{"~":{"x":{"=":1}}}}}' FROM state_snapshots`,
+    ),
+  );
+  const { code, report } = await verify();
+  expect(code).toBe(1);
+  expect(report.findings[0]).toMatchObject({ check: "readable" });
+  expect(report.findings[0]?.message).toContain(`the state of clone ${cloneName("audit")}`);
 });
 
 test("another journal in its place is told from the one that was published", async () => {

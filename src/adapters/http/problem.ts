@@ -30,6 +30,7 @@ const PROBLEMS = {
   // What parts of the program say by code.
   "source/unknown-revision": [404, "There is no such revision"],
   "record/unsettled": [503, "It is not known yet whether the record is whole"],
+  "lease/lost": [503, "Another controller acts on the record"],
   "store/conflict": [503, "Somebody else has written in between"],
 } as const satisfies Record<string, readonly [number, string]>;
 

@@ -4,18 +4,19 @@ import { storeContract } from "../../contract/store.ts";
 import { batchOf, event, signal, stateOf } from "../record.ts";
 import { createMemoryStore, type MemoryStore } from "./store.ts";
 
-storeContract("memory", async () => {
-  let newest: MemoryStore | null = null;
-  return {
-    async open() {
-      newest = newest ? newest.reopen() : createMemoryStore();
-      return newest;
-    },
-    beside: async () => (newest ?? createMemoryStore()).share(),
-    async crash() {},
-    async remove() {},
-  };
-});
+for (const freezes of [false, true])
+  storeContract(freezes ? "memory that freezes" : "memory", async () => {
+    let newest: MemoryStore | null = null;
+    return {
+      async open() {
+        newest = newest ? newest.reopen() : createMemoryStore({ freezes });
+        return newest;
+      },
+      beside: async () => (newest ?? createMemoryStore()).share(),
+      async crash() {},
+      async remove() {},
+    };
+  });
 
 leaseContract("memory", async () => {
   const store = createMemoryStore();

@@ -3,6 +3,7 @@ import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import { frozen } from "../../../src/core/model/frozen.ts";
 import type { Signal } from "../../../src/core/model/instance.ts";
 import type { OutboxRow } from "../../../src/core/model/notice.ts";
 import { newestActions } from "../../../src/core/record/actions.ts";
@@ -228,7 +229,7 @@ function writeBatch(disk: Disk, batch: Batch): number {
   if (last) disk.head = { seq: last.seq, hash: last.hash };
   for (const state of batch.states) {
     const kept = disk.freezes
-      ? { text: null, state: freeze(state) }
+      ? { text: null, state: frozen(state) }
       : { text: JSON.stringify(state), state: null };
     disk.states.set(state.name, { version: state.version, ...kept });
   }
@@ -275,13 +276,6 @@ function load(disk: Disk): StoredRecord {
 
 function read(text: string | null): CloneState {
   return JSON.parse(text ?? "null") as CloneState;
-}
-
-/** With everything inside it; what was frozen before is frozen all through. */
-function freeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const inside of Object.values(value)) freeze(inside);
-  return Object.freeze(value);
 }
 
 function loadEffects(disk: Disk): StoredRecord["effects"] {

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../../core/record/chain.ts";
 import { checkVersions, effectConflict, receiptConflict } from "../../../core/record/versions.ts";
 import type { Batch, NewEffect, NewEvent, Receipt } from "../../../ports/store.ts";
+import type { StateTable } from "./states.ts";
 import type { TermGuard } from "./term.ts";
 
 /**
@@ -11,16 +12,11 @@ import type { TermGuard } from "./term.ts";
  */
 export function createBatchWriter(
   db: DatabaseSync,
-  terms: TermGuard,
+  { terms, states }: { readonly terms: TermGuard; readonly states: StateTable },
 ): (batch: Batch) => { readonly lastSeq: number } {
   const head = db.prepare("SELECT seq, hash FROM chain_head");
-  const version = db.prepare("SELECT version FROM states WHERE clone = ?");
   const addEvent = db.prepare(
     "INSERT INTO events (seq, at, clone, mission_id, event, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
-  );
-  const putState = db.prepare(
-    `INSERT INTO states (clone, version, state) VALUES (?, ?, ?)
-     ON CONFLICT (clone) DO UPDATE SET version = excluded.version, state = excluded.state`,
   );
   const addEffect = db.prepare(
     "INSERT INTO effects (id, clone, effect, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
@@ -67,11 +63,11 @@ export function createBatchWriter(
     if (Number(changes) === 0 && receiptDigest.get(key)?.["digest"] !== digest) throw receiptConflict(key);
   }
 
-  return (batch) => {
+  function write(batch: Batch): { readonly lastSeq: number } {
     terms.admit(batch.term);
-    checkVersions(batch, (clone) => Number(version.get(clone)?.["version"] ?? 0));
+    checkVersions(batch, states.version);
     const last = appendEvents(batch.events, batch.at);
-    for (const state of batch.states) putState.run(state.name, state.version, JSON.stringify(state));
+    for (const state of batch.states) states.put(state);
     for (const effect of batch.effects) writeEffect(effect, batch.at);
     for (const id of batch.settled) settleEffect.run(id);
     for (const receipt of batch.receipts) writeReceipt(receipt);
@@ -84,5 +80,14 @@ export function createBatchWriter(
     for (const id of batch.outbox?.removed ?? []) removeNotice.run(id);
     for (const row of batch.outbox?.put ?? []) putNotice.run(row.id, row.nextAttemptAt, JSON.stringify(row));
     return { lastSeq: last.seq };
+  }
+
+  return (batch) => {
+    try {
+      return write(batch);
+    } catch (error) {
+      states.takeBack(batch.states.map(({ name }) => name));
+      throw error;
+    }
   };
 }

@@ -38,7 +38,14 @@ interface Pending {
  * back its own writes and nobody else's. When the transaction as a whole fails
  * (disk full, I/O error), every job in it rejects, and nothing of it is in the record.
  */
-export function createGroupCommit(db: DatabaseSync, file: string): GroupCommit {
+export function createGroupCommit(
+  db: DatabaseSync,
+  file: string,
+  options: {
+    /** A transaction with everything that its jobs wrote is not part of the record; called before they hear of it. */
+    readonly onLost: () => void;
+  },
+): GroupCommit {
   const refuseRemoved = watchForRemoval(file);
   let queue: Pending[] = [];
   let scheduled = false;
@@ -82,6 +89,7 @@ export function createGroupCommit(db: DatabaseSync, file: string): GroupCommit {
     const group = queue.slice(0, JOBS_PER_TRANSACTION_MAX);
     queue = queue.slice(JOBS_PER_TRANSACTION_MAX);
     const lost = writeGroup(db, { file, refuseRemoved }, group);
+    if (lost !== null) options.onLost();
     for (const job of group) job.settle(lost);
     if (queue.length > 0) schedule();
     else for (const resolve of idle.splice(0)) resolve();

@@ -4,9 +4,9 @@ import type { Effect } from "../../../core/model/effect.ts";
 import type { CloneEvent } from "../../../core/model/event.ts";
 import type { Heartbeat } from "../../../core/model/instance.ts";
 import type { OutboxRow } from "../../../core/model/notice.ts";
-import { type StoredState, upgradeState } from "../../../core/model/upgrade-state.ts";
 import { compareEffectIds } from "../../../core/record/order.ts";
 import type { ActionQuery, EventQuery, Receipt, StoredEvent, StoredRecord } from "../../../ports/store.ts";
+import type { StateTable } from "./states.ts";
 
 export interface Reader {
   load(): StoredRecord;
@@ -19,8 +19,7 @@ export interface Reader {
 type Row = Record<string, SQLOutputValue>;
 
 /** Everything that is read outside of a transaction. What stands in the file was written by us, so its JSON is taken as it is. */
-export function createReader(db: DatabaseSync): Reader {
-  const states = db.prepare("SELECT state FROM states ORDER BY clone");
+export function createReader(db: DatabaseSync, states: Pick<StateTable, "load">): Reader {
   const effects = db.prepare("SELECT id, clone, effect, created_at FROM effects");
   const signals = db.prepare("SELECT heartbeat, received_at FROM signals ORDER BY clone");
   const settings = db.prepare("SELECT key, value FROM settings ORDER BY key");
@@ -34,7 +33,7 @@ export function createReader(db: DatabaseSync): Reader {
 
   return {
     load: () => ({
-      states: states.all().map((row) => upgradeState(parse<StoredState>(row["state"]))),
+      states: states.load(),
       effects: effects
         .all()
         .map((row) => ({

@@ -8,6 +8,7 @@ import { createRecordLease } from "./lease.ts";
 import { openDatabase } from "./open.ts";
 import { createReader } from "./read.ts";
 import { createSignalWriter } from "./signals.ts";
+import { createStateTable } from "./states.ts";
 import { createTermGuard } from "./term.ts";
 import { createVerifier } from "./verify.ts";
 
@@ -29,12 +30,13 @@ export interface SqliteStore extends Store {
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { file } = options;
   const db = openDatabase(file);
-  const commits = createGroupCommit(db, file);
+  const states = createStateTable(db, file);
+  const commits = createGroupCommit(db, file, { onLost: () => states.takeBack(null) });
   const terms = createTermGuard(db);
   const lease = createRecordLease(commits, terms);
-  const writeBatch = createBatchWriter(db, terms);
+  const writeBatch = createBatchWriter(db, { terms, states });
   const writeSignals = createSignalWriter(db, { commits, terms });
-  const reader = createReader(db);
+  const reader = createReader(db, states);
   const verify = createVerifier(db);
   let closed = false;
 

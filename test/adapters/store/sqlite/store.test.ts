@@ -8,9 +8,11 @@ import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { migrate } from "../../../../src/adapters/store/sqlite/migrate.ts";
 import { MIGRATIONS } from "../../../../src/adapters/store/sqlite/migrations/index.ts";
 import { openSqliteStore } from "../../../../src/adapters/store/sqlite/store.ts";
-import { GENESIS_HASH } from "../../../../src/core/record/chain.ts";
+import { eventText, GENESIS_HASH, linkHash } from "../../../../src/core/record/chain.ts";
+import { CHANGES_MAX } from "../../../../src/core/record/state-writes.ts";
 import { leaseContract } from "../../../contract/lease.ts";
 import { storeContract } from "../../../contract/store.ts";
 import { batchOf, effect, event, signal, stateOf } from "../../../support/record.ts";
@@ -181,6 +183,64 @@ describe("a sqlite store", () => {
     });
     await store.close();
     expect(() => edit("UPDATE term SET term = 1")).toThrow(/never falls/);
+  });
+
+  it("goes on with a file of an older program: what it had written as whole states stays, and changes follow", async () => {
+    const whole = [stateOf("alpha", 2), { ...stateOf("beta", 1), gateAttempts: 3 }];
+    const older = new DatabaseSync(join(directory, "older.db"));
+    migrate(older, MIGRATIONS.slice(0, 3), "older.db");
+    for (const state of whole)
+      older
+        .prepare("INSERT INTO states VALUES (?, ?, ?)")
+        .run(state.name, state.version, JSON.stringify(state));
+    let prevHash = GENESIS_HASH;
+    for (const [index, clone] of ["alpha", "beta", "alpha"].entries()) {
+      const link = {
+        seq: index + 1,
+        at: 5,
+        clone,
+        missionId: null,
+        eventText: eventText(event(clone).event),
+      };
+      const hash = linkHash(prevHash, link);
+      older
+        .prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .run(link.seq, link.at, clone, null, link.eventText, prevHash, hash);
+      prevHash = hash;
+    }
+    older.close();
+
+    file = join(directory, "older.db");
+    let store = await openSqliteStore({ file });
+    expect(await store.load()).toMatchObject({ states: whole, lastSeq: 3 });
+    expect(await store.term()).toBe(0);
+    const next = { ...stateOf("beta", 2), gateAttempts: 4 };
+    await store.commit(batchOf({ events: [event("beta")], states: [next] }));
+    await store.close();
+    store = await openSqliteStore({ file });
+    expect((await store.load()).states).toEqual([whole[0], next]);
+    expect(await store.verify()).toMatchObject({ ok: true, events: 4 });
+    await store.close();
+  });
+
+  it("writes what changed, and a state as a whole now and then", async () => {
+    let store = await openSqliteStore({ file });
+    const large = { ...stateOf("alpha", 0), appliedDigest: "x".repeat(10_000) };
+    for (let version = 1; version <= 200; version += 1) {
+      await store.commit(batchOf({ events: [event("alpha")], states: [{ ...large, version }] }));
+      if (version === 100) {
+        await store.close();
+        store = await openSqliteStore({ file });
+      }
+    }
+    await store.close();
+    const db = new DatabaseSync(file);
+    const { rows, bytes } = db
+      .prepare("SELECT count(*) AS rows, sum(length(change)) AS bytes FROM state_changes")
+      .get() as Record<string, number>;
+    expect(Number(rows)).toBeLessThanOrEqual(CHANGES_MAX);
+    expect(Number(bytes)).toBeLessThan(2_000);
+    db.close();
   });
 
   it("says so when the file is not a database, or cannot be one", async () => {
