@@ -141,7 +141,7 @@ function openDisk(disk: Disk): MemoryStore {
           const stored = disk.signals.get(clone);
           if (stored && !isNewerSignal(signal.heartbeat, stored)) continue;
           const kept = disk.freezes
-            ? { text: null, signal: freeze(signal) }
+            ? { text: null, signal: frozen(signal) }
             : { text: JSON.stringify(signal), signal: null };
           disk.signals.set(clone, { epoch, seq, ...kept });
         }
@@ -318,7 +318,7 @@ function eventOf(disk: Disk, { seq, eventText: text }: StoredLink): CloneEvent {
   const known = disk.read.get(seq);
   if (known !== undefined) return known;
   const event = JSON.parse(text) as CloneEvent;
-  if (disk.freezes) disk.read.set(seq, freeze(event));
+  if (disk.freezes) disk.read.set(seq, frozen(event));
   return event;
 }
 
