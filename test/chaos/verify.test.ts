@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSqliteStore } from "../../src/adapters/store/sqlite/store.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
+import { operator } from "../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Report } from "../../src/core/model/report.ts";
 import { silentLog } from "../../src/ports/log.ts";
@@ -51,7 +52,7 @@ beforeAll(async () => {
     ...reported,
     {
       type: "hold.placed",
-      by: "operator:ada",
+      by: operator("ada"),
       hold: {
         kind: "operator",
         owner: "operator:ada",

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decide, fold } from "../../src/core/clone/decide.ts";
+import { operator, SUPERVISOR } from "../../src/core/model/actor.ts";
 import { type CloneState, initialState } from "../../src/core/model/clone-state.ts";
 import type { DesiredState } from "../../src/core/model/desired.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
@@ -75,7 +76,7 @@ const events: fc.Arbitrary<CloneEvent> = fc.oneof(
   fc.constantFrom("operator" as const, "budget" as const, "freeze" as const).map(
     (kind): CloneEvent => ({
       type: "hold.placed",
-      by: "operator:olga",
+      by: operator("olga"),
       hold: {
         kind,
         owner: "operator:olga",
@@ -91,11 +92,11 @@ const events: fc.Arbitrary<CloneEvent> = fc.oneof(
       type: "hold.released",
       kind,
       owner: "*",
-      by: "operator:olga",
+      by: operator("olga"),
       reason: "by hand",
     }),
   ),
-  fc.boolean().map((now): CloneEvent => ({ type: "kill.requested", by: "operator:olga", reason: "", now })),
+  fc.boolean().map((now): CloneEvent => ({ type: "kill.requested", by: operator("olga"), reason: "", now })),
   fc.constant<CloneEvent>({ type: "start.planned", revision: REVISION, why: "test" }),
   gates.map((met): CloneEvent => ({ type: "prepare.finished", gates: met })),
   handles.map((handle): CloneEvent => ({ type: "instance.launched", epoch: handle.epoch, handle })),
@@ -161,7 +162,7 @@ function shaped(raw: CloneEvent, state: CloneState, fit: Fit): CloneEvent {
 function next(state: CloneState): CloneEvent | null {
   if (state.spec === null || state.withdrawn) return { type: "clone.declared", spec: scribe(1) };
   if (state.holds.some((hold) => hold.kind === "throttle"))
-    return { type: "hold.released", kind: "throttle", owner: "*", by: "supervisor", reason: "its turn" };
+    return { type: "hold.released", kind: "throttle", owner: "*", by: SUPERVISOR, reason: "its turn" };
   if (state.mission === null && state.phase === "Idle") {
     return { type: "mission.assigned", mission: aMission("audit", "scribe", { run: state.past.length + 1 }) };
   }

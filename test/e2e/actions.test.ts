@@ -348,7 +348,10 @@ describe("an action that needs a person", () => {
     const id = await held("asks", "AwaitingApproval");
     await frozen("asks", 1, true);
     const item = (await controller.client.inbox()).find((one) => one.id === id);
-    expect(item).toMatchObject({ kind: "approval", request: { quorum: 2, requestedBy: cloneName("asks") } });
+    expect(item).toMatchObject({
+      kind: "approval",
+      request: { quorum: 2, requestedBy: `instance:${cloneName("asks")}/1` },
+    });
     expect(item?.request?.evidence.join("\n")).toContain('{"arguments":{"subject":"hello"},"payload":null}');
     expect(await decide("eve", id, "approve")).toMatchObject({
       ok: false,

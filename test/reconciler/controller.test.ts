@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { SUPERVISOR } from "../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { InstanceCaller } from "../../src/ports/control-plane.ts";
 import type { Driver, ShimSettings } from "../../src/ports/driver.ts";
@@ -176,7 +177,7 @@ describe("a pause with an end", () => {
 describe("resume by hand", () => {
   const quarantine: CloneEvent = {
     type: "hold.placed",
-    by: "supervisor",
+    by: SUPERVISOR,
     hold: {
       kind: "quarantine",
       owner: "supervisor",

@@ -1,3 +1,4 @@
+import { actorText } from "../model/actor.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { Condition, ConditionType, StartGate } from "../model/condition.ts";
 import { CONDITION_TYPES } from "../model/condition.ts";
@@ -122,7 +123,9 @@ function withinBudget(state: CloneState): Fact {
     .sort();
   const raised = BUDGET_FIELDS.flatMap((field) => {
     const raise = raiseOf(mission, field);
-    return raise === null ? [] : [`${field} is ${raise.to}, raised from ${raise.from} by ${raise.by}`];
+    return raise === null
+      ? []
+      : [`${field} is ${raise.to}, raised from ${raise.from} by ${actorText(raise.by)}`];
   });
   return yes(
     "BelowThreshold",

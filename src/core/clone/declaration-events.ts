@@ -1,4 +1,5 @@
 /** What is declared and ordered: each event of it, what it does and how it reads. */
+import { actorText } from "../model/actor.ts";
 import { onDeadline } from "./deadline.ts";
 import {
   onAssigned,
@@ -49,15 +50,15 @@ export const DECLARATION_EVENTS: EventRules<
   },
   "hold.placed": {
     on: onHoldPlaced,
-    describe: (event) => `hold ${event.hold.kind} by ${event.by}: ${event.hold.message}`,
+    describe: (event) => `hold ${event.hold.kind} by ${actorText(event.by)}: ${event.hold.message}`,
   },
   "hold.released": {
     on: onHoldReleased,
-    describe: (event) => `hold ${event.kind} released by ${event.by}: ${event.reason}`,
+    describe: (event) => `hold ${event.kind} released by ${actorText(event.by)}: ${event.reason}`,
   },
   "kill.requested": {
     on: onKill,
-    describe: (event) => `kill${event.now ? " now" : ""} by ${event.by}: ${event.reason}`,
+    describe: (event) => `kill${event.now ? " now" : ""} by ${actorText(event.by)}: ${event.reason}`,
   },
   "deadline.passed": {
     on: onDeadline,

@@ -1,5 +1,7 @@
 /** What people want: declarations, assignments, holds, kills. */
+
 import { NO_ACTIONS } from "../model/action.ts";
+import { actorText, isControllerPart, isHuman, repositoryAt } from "../model/actor.ts";
 import { type CloneState, isRunClosed, type MissionState, type Spent } from "../model/clone-state.ts";
 import { NO_CONDUCT } from "../model/conduct.ts";
 import { sha256Hex } from "../model/digest.ts";
@@ -65,7 +67,8 @@ export function onDeclared(state: CloneState, { spec }: Of<"clone.declared">, at
 
 export function onWithdrawn(state: CloneState, event: Of<"clone.withdrawn">, at: Instant): Step {
   const gone: CloneState = { ...state, withdrawn: true };
-  return endMission(gone, at, { status: "cancelled", by: REPOSITORY, reason: event.reason, enter: "cancel" });
+  const by = repositoryAt(event.revision);
+  return endMission(gone, at, { status: "cancelled", by, reason: event.reason, enter: "cancel" });
 }
 
 export function onAssigned(state: CloneState, { mission }: Of<"mission.assigned">, at: Instant): Step {
@@ -101,7 +104,7 @@ export function onLimitsChanged(state: CloneState, event: Of<"mission.limits_cha
   if (limits.kill_switch.engaged) {
     return endMission(next, at, {
       status: "cancelled",
-      by: REPOSITORY,
+      by: repositoryAt(event.revision),
       reason: "the kill switch is engaged in the mission's file",
       enter: "term",
       trace: "kill_switch",
@@ -111,7 +114,7 @@ export function onLimitsChanged(state: CloneState, event: Of<"mission.limits_cha
   if (limits.state === "cancelled") {
     return endMission(next, at, {
       status: "cancelled",
-      by: REPOSITORY,
+      by: repositoryAt(event.revision),
       reason: "cancelled in the mission's file",
       enter: "cancel",
     });
@@ -126,7 +129,7 @@ export function onMissionWithdrawn(state: CloneState, event: Of<"mission.withdra
   if (state.mission === null) return stay(state, "there is no mission");
   return endMission(state, at, {
     status: "cancelled",
-    by: REPOSITORY,
+    by: repositoryAt(event.revision),
     reason: event.reason,
     enter: "cancel",
   });
@@ -135,7 +138,7 @@ export function onMissionWithdrawn(state: CloneState, event: Of<"mission.withdra
 export function onHoldPlaced(state: CloneState, { hold, by }: Of<"hold.placed">): Step {
   const next = withHold(state, hold);
   const { mission } = next;
-  const byHand = by.startsWith("operator:");
+  const byHand = isHuman(by);
   return stay(
     byHand && mission !== null ? withMission(next, { interventions: mission.interventions + 1 }) : next,
   );
@@ -147,7 +150,7 @@ export function onHoldReleased(state: CloneState, event: Of<"hold.released">, at
     hold.kind === event.kind && (event.owner === "*" || hold.owner === event.owner);
   if (!state.holds.some(leaves)) return stay(state, "there is no such hold");
   let next = releasedByHand(withoutHolds(state, leaves), { event, lifted: state.holds.filter(leaves) }, at);
-  if (event.by.startsWith("operator:") && next.mission !== null) {
+  if (isHuman(event.by) && next.mission !== null) {
     next = withMission(next, { interventions: next.mission.interventions + 1 });
   }
   if (event.kind === "quarantine" && state.phase === "Quarantined")
@@ -166,7 +169,7 @@ export function onKill(state: CloneState, event: Of<"kill.requested">, at: Insta
     next = withIncident(next, {
       class: "killed",
       at,
-      message: `killed by ${event.by}: ${event.reason}`,
+      message: `killed by ${actorText(event.by)}: ${event.reason}`,
       over: true,
     });
   }
@@ -175,19 +178,16 @@ export function onKill(state: CloneState, event: Of<"kill.requested">, at: Insta
     by: event.by,
     reason: `killed: ${event.reason}`,
     enter: rungOf(state, event),
-    trace: event.by === KILL_SWITCH ? "kill_switch" : "killed",
+    trace: isControllerPart(event.by, "kill-switch") ? "kill_switch" : "killed",
     aborts: true,
   });
 }
-
-/** Who kills by the switch; it names the person who engaged it in its reason. */
-export const KILL_SWITCH = "kill-switch";
 
 /** A frozen agent has had its turn ended already, and is not let go on in order to hear that it should end. */
 function rungOf({ instance }: CloneState, event: Of<"kill.requested">): "cancel" | "term" | "now" {
   if (event.now) return "now";
   const again = instance !== null && instance.stopping !== null;
-  return event.by === KILL_SWITCH || again || instance?.paused === true ? "term" : "cancel";
+  return isControllerPart(event.by, "kill-switch") || again || instance?.paused === true ? "term" : "cancel";
 }
 
 function declaredHold(state: CloneState, limits: MissionLimits, at: Instant): CloneState {

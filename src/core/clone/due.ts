@@ -1,3 +1,4 @@
+import { SUPERVISOR } from "../model/actor.ts";
 import type { ClonePhase, CloneState } from "../model/clone-state.ts";
 import type { CloneEvent, DeadlineName } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
@@ -158,7 +159,7 @@ function dueWindow(
   return [
     {
       type: "hold.placed",
-      by: "supervisor",
+      by: SUPERVISOR,
       hold: {
         kind: "window",
         owner: "supervisor",
@@ -177,7 +178,7 @@ const WINDOW_OPENS: CloneEvent = {
   type: "hold.released",
   kind: "window",
   owner: "*",
-  by: "supervisor",
+  by: SUPERVISOR,
   reason: "the window is open",
 };
 

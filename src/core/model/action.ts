@@ -1,3 +1,4 @@
+import type { Actor } from "./actor.ts";
 import type { Instant } from "./time.ts";
 
 /**
@@ -93,7 +94,8 @@ export interface ActionApproval {
   readonly digest: string;
   readonly decision: "approved" | "denied";
   readonly request: string;
-  readonly by: string;
+  /** Those who agreed, or the one who did not. */
+  readonly by: readonly Actor[];
   readonly at: Instant;
 }
 

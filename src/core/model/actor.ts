@@ -14,8 +14,8 @@ export type Actor =
     }
   /** Whoever holds an operator token, under the name that goes with it. */
   | { readonly type: "operator"; readonly name: string }
-  /** One instance of a clone, known by its own token. */
-  | { readonly type: "instance"; readonly clone: string; readonly epoch: number }
+  /** One instance of a clone, known by its own token. Null: the record does not say which. */
+  | { readonly type: "instance"; readonly clone: string; readonly epoch: number | null }
   /** The controller itself: which part of it. */
   | { readonly type: "controller"; readonly part: ControllerPart }
   /** A file of the fleet repository. Null: the record does not say at which commit. */
@@ -67,22 +67,33 @@ export function provenNames(actor: Actor): readonly string[] {
 }
 
 /**
- * Whether both may be one and the same. For people it errs towards yes: a name, a login or an address in common is
- * enough, because the question is asked to keep people from approving their own requests.
+ * Whether both may be one and the same. It errs towards yes: a name, a login, an address or a clone's name in common is
+ * enough, because the question is asked to keep everybody from approving their own requests.
  */
-export function sameActor(a: Actor, b: Actor): boolean {
-  if (isHuman(a) && isHuman(b)) return claimedNames(a).some((name) => claimedNames(b).includes(name));
-  return actorText(a) === actorText(b);
+export function mayBeSame(a: Actor, b: Actor): boolean {
+  const names = claimedNames(a);
+  if (names.length === 0) return actorText(a) === actorText(b);
+  return claimedNames(b).some((name) => names.includes(name));
 }
 
-function claimedNames(actor: Extract<Actor, { type: "person" | "operator" }>): readonly string[] {
-  const names = actor.type === "operator" ? [actor.name] : [actor.name, actor.login, actor.email];
-  return names.flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
+function claimedNames(actor: Actor): readonly string[] {
+  switch (actor.type) {
+    case "operator":
+      return [actor.name.toLowerCase()];
+    case "person":
+      return [actor.name, actor.login, actor.email].flatMap((name) =>
+        name === undefined ? [] : [name.toLowerCase()],
+      );
+    case "instance":
+      return [actor.clone.toLowerCase()];
+    default:
+      return [];
+  }
 }
 
 /**
  * One text for each actor: `operator:ann`, `person:Ann Lee @ann <ann@example.org>`, `instance:scribe/3`,
- * `controller:supervisor`, `repository:<commit>`. `parseActor` reads it back.
+ * `supervisor`, `repository:<commit>`. `parseActor` reads it back.
  */
 export function actorText(actor: Actor): string {
   switch (actor.type) {
@@ -94,9 +105,9 @@ export function actorText(actor: Actor): string {
     case "operator":
       return `operator:${actor.name}`;
     case "instance":
-      return `instance:${actor.clone}/${actor.epoch}`;
+      return `instance:${instanceName(actor)}`;
     case "controller":
-      return `controller:${actor.part}`;
+      return actor.part;
     case "repository":
       return actor.commit === null ? "repository" : `repository:${actor.commit}`;
   }
@@ -110,7 +121,7 @@ export function shortName(actor: Actor): string {
     case "operator":
       return actor.name;
     case "instance":
-      return `${actor.clone}/${actor.epoch}`;
+      return instanceName(actor);
     case "controller":
       return actor.part;
     case "repository":
@@ -118,9 +129,15 @@ export function shortName(actor: Actor): string {
   }
 }
 
+function instanceName({ clone, epoch }: Extract<Actor, { type: "instance" }>): string {
+  return epoch === null ? clone : `${clone}/${epoch}`;
+}
+
 /** Reads what `actorText` writes; null for everything else. */
 export function parseActor(text: string): Actor | null {
   if (text === "repository") return repositoryAt(null);
+  const part = CONTROLLER_PARTS.find((known) => known === text);
+  if (part !== undefined) return controllerPart(part);
   const at = text.indexOf(":");
   const rest = text.slice(at + 1);
   switch (at < 0 ? "" : text.slice(0, at)) {
@@ -129,12 +146,10 @@ export function parseActor(text: string): Actor | null {
     case "operator":
       return rest === "" ? null : operator(rest);
     case "instance": {
-      const [, clone, epoch] = /^([^/\s]+)\/([1-9]\d{0,14})$/.exec(rest) ?? [];
-      return clone === undefined ? null : { type: "instance", clone, epoch: Number(epoch) };
-    }
-    case "controller": {
-      const part = CONTROLLER_PARTS.find((known) => known === rest);
-      return part === undefined ? null : controllerPart(part);
+      const [, clone, epoch] = /^([^/\s]+)(?:\/([1-9]\d{0,14}))?$/.exec(rest) ?? [];
+      return clone === undefined
+        ? null
+        : { type: "instance", clone, epoch: epoch === undefined ? null : Number(epoch) };
     }
     case "repository":
       return /^[0-9a-f]{7,64}$/.test(rest) ? repositoryAt(rest) : null;
@@ -167,7 +182,7 @@ export function isActor(value: unknown): value is Actor {
     case "operator":
       return isText(said["name"]);
     case "instance":
-      return isText(said["clone"]) && typeof said["epoch"] === "number";
+      return isText(said["clone"]) && (said["epoch"] === null || typeof said["epoch"] === "number");
     case "controller":
       return CONTROLLER_PARTS.some((part) => part === said["part"]);
     case "repository":
@@ -194,8 +209,5 @@ export function upgradeActor(stored: Actor | string): Actor {
   const known = parseActor(stored);
   if (known !== null) return known;
   if (stored === "in_core") return controllerPart("in-core");
-  const part = CONTROLLER_PARTS.find((one) => one === stored);
-  return part === undefined
-    ? { type: "person", name: stored === "" ? "unknown" : stored }
-    : controllerPart(part);
+  return { type: "person", name: stored === "" ? "unknown" : stored };
 }

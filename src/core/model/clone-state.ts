@@ -1,4 +1,5 @@
 import type { ActionApproval, ActionCounts } from "./action.ts";
+import type { Actor } from "./actor.ts";
 import type { CallbackState } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
 import type { Condition, StartGate } from "./condition.ts";
@@ -295,7 +296,7 @@ export interface Raise {
   readonly declared: number | null;
   readonly from: number;
   readonly to: number;
-  readonly by: string;
+  readonly by: Actor;
   readonly at: Instant;
   /** The question that it answered. */
   readonly request: string;
@@ -305,7 +306,7 @@ export interface Terminal {
   readonly status: "completed" | "failed" | "cancelled" | "timed_out";
   readonly at: Instant;
   readonly reason: string;
-  readonly by: string;
+  readonly by: Actor;
 }
 
 export interface ClosedMission {
@@ -336,7 +337,7 @@ export interface ClosedMission {
   readonly closedAt: Instant;
   readonly epochs: number;
   readonly decision: "undecided" | Exclude<AfterClosure, "ask">;
-  readonly decidedBy: string | null;
+  readonly decidedBy: Actor | null;
   readonly archivedAt: string | null;
   /** Where the template was proposed. */
   readonly promotedAt: string | null;

@@ -1,3 +1,4 @@
+import type { Actor } from "./actor.ts";
 import type { Instant } from "./time.ts";
 
 /** How a mission's agent behaves: what blocks it, whether it goes in circles, and what was said to it. */
@@ -42,7 +43,7 @@ export type StuckPattern = "repeated_result" | "repeated_error" | "alternation" 
 export interface Message {
   /** `<mission id>/<n>`: an agent that got it twice would know. */
   readonly id: string;
-  readonly by: string;
+  readonly by: Actor;
   readonly text: string;
   readonly at: Instant;
   /** The newest epoch whose agent has it; null: none yet. */

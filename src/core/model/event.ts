@@ -1,4 +1,5 @@
 import type { ActionRow, ActionState, RememberedAction } from "./action.ts";
+import type { Actor } from "./actor.ts";
 import type { RefusedReport } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
 import type { StartGate } from "./condition.ts";
@@ -27,20 +28,20 @@ export type CloneEvent =
   | { readonly type: "mission.assigned"; readonly mission: DesiredMission }
   | { readonly type: "mission.limits_changed"; readonly limits: MissionLimits; readonly revision: string }
   | { readonly type: "mission.withdrawn"; readonly revision: string; readonly reason: string }
-  | { readonly type: "hold.placed"; readonly hold: Hold; readonly by: string }
+  | { readonly type: "hold.placed"; readonly hold: Hold; readonly by: Actor }
   | {
       readonly type: "hold.released";
       readonly kind: HoldKind;
       readonly owner: string;
-      readonly by: string;
+      readonly by: Actor;
       readonly reason: string;
     }
-  | { readonly type: "kill.requested"; readonly by: string; readonly reason: string; readonly now: boolean }
+  | { readonly type: "kill.requested"; readonly by: Actor; readonly reason: string; readonly now: boolean }
   | {
       readonly type: "closure.decided";
       readonly missionId: string;
       readonly decision: AfterClosure;
-      readonly by: string;
+      readonly by: Actor;
     }
   /** The first event of a clone in a record that was rebuilt: see `reconciler/record/restore.ts`. */
   | {
@@ -65,29 +66,29 @@ export type CloneEvent =
       readonly evidence: string;
     }
   /** A person says something to the agent. */
-  | { readonly type: "message.sent"; readonly by: string; readonly text: string }
+  | { readonly type: "message.sent"; readonly by: Actor; readonly text: string }
   /** A person's word on the criteria of a closed mission that only people can judge. */
   | {
       readonly type: "review.recorded";
       readonly missionId: string;
       readonly criteria: readonly { readonly id: string; readonly met: boolean }[];
-      readonly by: string;
+      readonly by: Actor;
       readonly note: string;
     }
   | {
       readonly type: "template.proposed";
       readonly missionId: string;
-      readonly by: string;
+      readonly by: Actor;
       /** The fleet's guardrail at that moment. */
       readonly interventionsMax: number;
     }
   // Answers to open questions.
-  | { readonly type: "request.acknowledged"; readonly request: string; readonly by: string }
+  | { readonly type: "request.acknowledged"; readonly request: string; readonly by: Actor }
   | {
       readonly type: "request.decided";
       readonly request: string;
       readonly decision: Decided;
-      readonly by: string;
+      readonly by: Actor;
       readonly reason: string;
     }
   /** The fleet's caps fell below a raised limit. */
@@ -327,7 +328,7 @@ export type CloneEvent =
       readonly approvers: readonly string[];
       readonly quorum: number;
       /** Whose wish it is; none of them may approve it. */
-      readonly requestedBy: readonly string[];
+      readonly requestedBy: readonly Actor[];
     };
 
 /** A clone's state without its version and its last decisions, in today's shape or an older one. */

@@ -1,3 +1,4 @@
+import type { Actor } from "./actor.ts";
 import type { HoldKind } from "./hold.ts";
 import type { Severity } from "./incident.ts";
 import type { Instant } from "./time.ts";
@@ -24,22 +25,22 @@ export interface Request {
   /** Who is asked: `simone`, or names from the fleet's approval rules. */
   readonly owner: string;
   /** Who caused it; may not be the one who approves it. */
-  readonly requestedBy: string;
+  readonly requestedBy: Actor;
   /** Who may approve it, by name; empty: every operator but `barred`. */
   readonly approvers: readonly string[];
   /** Who may not approve it, whatever else they may: those whose wish it is. */
-  readonly barred: readonly string[];
+  readonly barred: readonly Actor[];
   /** What exactly is decided, where that is one action: the digest that an approval binds to. */
   readonly binds: string | null;
   /** An unanswered one is denied from here on; null: it waits. */
   readonly expiresAt: Instant | null;
-  readonly acknowledged: { readonly by: string; readonly at: Instant } | null;
+  readonly acknowledged: { readonly by: Actor; readonly at: Instant } | null;
   /** When it comes back, acknowledged or not. */
   readonly remindAt: Instant;
   /** How often it came back. */
   readonly reminders: number;
   /** Votes so far, where more than one person has to agree. */
-  readonly votes: readonly { readonly by: string; readonly at: Instant }[];
+  readonly votes: readonly { readonly by: Actor; readonly at: Instant }[];
   /** People who have to agree. */
   readonly quorum: number;
 }
@@ -82,7 +83,7 @@ export interface AnsweredRequest {
   readonly kind: RequestKind;
   readonly openedAt: Instant;
   readonly decidedAt: Instant;
-  readonly by: string;
+  readonly by: Actor;
   readonly decision: DecisionType;
   /** Before and after, where a number changed; a reason that was given. */
   readonly detail: string;

@@ -12,6 +12,12 @@ import type { Incident } from "./incident.ts";
 import { INCIDENT_SEVERITY } from "./incident.ts";
 import { DEFAULT_BLOCKED_POLICY, type MissionLimits } from "./mission.ts";
 import type { Request } from "./request.ts";
+import {
+  upgradeApprovalActors,
+  upgradeClosureActors,
+  upgradeMissionActors,
+  upgradeRequestActors,
+} from "./upgrade-actors.ts";
 
 /**
  * A state as an older version of this program stored it, in today's shape:
@@ -23,34 +29,38 @@ export function upgradeState(stored: StoredState): CloneState {
   return {
     ...fresh,
     ...stored,
-    requests: (stored.requests ?? []).map((request) => ({ ...REQUEST_DEFAULTS, ...request })),
+    requests: (stored.requests ?? []).map((request) =>
+      upgradeRequestActors({ ...REQUEST_DEFAULTS, ...request }, stored.name),
+    ),
     instance: stored.instance == null ? null : { ...INSTANCE_DEFAULTS, ...stored.instance },
-    mission: stored.mission == null ? null : upgradeMission(stored.mission),
+    mission: stored.mission == null ? null : upgradeMission(stored.mission, stored.name),
     // What closed missions spent was not added up; what the living one did counts against its limits.
     spent: stored.spent ?? {
       llmCalls: stored.mission?.llmCalls ?? 0,
       costMicros: stored.mission?.costMicros ?? 0,
     },
-    past: stored.past.map(upgradeClosed),
+    past: stored.past.map((closed) => upgradeClosed(closed, stored.name)),
   };
 }
 
 /** What has always been there; the rest may be missing. */
 export type StoredState = Partial<CloneState> & Pick<CloneState, "name" | "phaseSince" | "past">;
 
-function upgradeMission(mission: MissionState): MissionState {
+function upgradeMission(mission: MissionState, clone: string): MissionState {
   const incidents = mission.incidents.map(upgradeIncident);
-  return {
+  const whole: MissionState = {
     ...MISSION_DEFAULTS,
     ...mission,
     limits: { ...LIMITS_DEFAULTS, ...mission.limits },
     incidents,
     incidentsSeen: mission.incidentsSeen ?? incidents.length,
   };
+  return upgradeApprovalActors(upgradeMissionActors(whole, clone));
 }
 
-function upgradeClosed(closed: ClosedMission): ClosedMission {
-  return { ...CLOSED_DEFAULTS, ...closed, incidents: closed.incidents.map(upgradeIncident) };
+function upgradeClosed(closed: ClosedMission, clone: string): ClosedMission {
+  const whole = { ...CLOSED_DEFAULTS, ...closed, incidents: closed.incidents.map(upgradeIncident) };
+  return upgradeClosureActors(upgradeMissionActors(whole, clone));
 }
 
 /** Until version 0.1 an incident had a class, a time and a message. */

@@ -1,3 +1,4 @@
+import type { Actor } from "./actor.ts";
 import type { Instant } from "./time.ts";
 
 /** What the judge found: facts with evidence, from which the outcome follows. */
@@ -33,5 +34,5 @@ export interface CriterionEvidence {
     readonly tail: string;
   } | null;
   /** The word of the person who judged it, where a person did. */
-  readonly review?: { readonly by: string; readonly at: Instant; readonly note: string };
+  readonly review?: { readonly by: Actor; readonly at: Instant; readonly note: string };
 }

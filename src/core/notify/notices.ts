@@ -1,3 +1,4 @@
+import { actorText } from "../model/actor.ts";
 import type { CloneState, ClosedMission } from "../model/clone-state.ts";
 import { sha256Hex } from "../model/digest.ts";
 import type { CloneEvent } from "../model/event.ts";
@@ -172,7 +173,7 @@ function kills(before: CloneState, after: CloneState, event: CloneEvent): Draft[
 }
 
 function killReason(event: CloneEvent): string | null {
-  if (event.type === "kill.requested") return `killed by ${event.by}: ${event.reason}`;
+  if (event.type === "kill.requested") return `killed by ${actorText(event.by)}: ${event.reason}`;
   if (event.type === "mission.limits_changed" && event.limits.kill_switch.engaged)
     return `the kill switch in its file is engaged, at ${event.revision.slice(0, 12)}`;
   return null;
@@ -205,7 +206,7 @@ function closure(closed: ClosedMission, clone: string): Draft {
     what: `${closed.outcomeReason}${asks ? `; what becomes of ${clone}?` : ""}`,
     since: closed.terminal.at,
     evidence: [
-      `terminal ${closed.terminal.status} by ${closed.terminal.by}: ${closed.terminal.reason}`,
+      `terminal ${closed.terminal.status} by ${actorText(closed.terminal.by)}: ${closed.terminal.reason}`,
       `${closed.artifacts.length} artifacts, ${closed.incidents.length} incidents, ${closed.epochs} epochs`,
     ],
     answers: [

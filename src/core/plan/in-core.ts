@@ -1,5 +1,6 @@
 /** Rollback to Simone alone (runbook 7): what happens to lanes while the fleet is `in_core_only`. */
 
+import { SUPERVISOR } from "../model/actor.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { ObservedState } from "./observed.ts";
@@ -123,7 +124,7 @@ function pausing(state: CloneState, observed: ObservedState): PlanStepDraft {
     why: { trigger: message },
     event: {
       type: "hold.placed",
-      by: "supervisor",
+      by: SUPERVISOR,
       hold: {
         kind: "rollout",
         owner: GUARDRAILS_OWNER,
@@ -146,7 +147,7 @@ function resuming(state: CloneState): PlanStepDraft {
       type: "hold.released",
       kind: "rollout",
       owner: GUARDRAILS_OWNER,
-      by: "supervisor",
+      by: SUPERVISOR,
       reason: NORMAL_AGAIN,
     },
   });

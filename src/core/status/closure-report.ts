@@ -1,3 +1,4 @@
+import { type Actor, actorText } from "../model/actor.ts";
 import type { ClosedMission } from "../model/clone-state.ts";
 import type { DeathProof } from "../model/instance.ts";
 import { iso } from "../model/time.ts";
@@ -20,12 +21,12 @@ export function closureReport(clone: string, closed: ClosedMission): string {
     `| Clone | \`${clone}\`, ${closed.epochs} ${closed.epochs === 1 ? "start" : "starts"} |`,
     `| Contract | \`${closed.contractHash}\` |`,
     `| Revision | \`${closed.revision}\` |`,
-    `| Terminal state | ${terminal.status} at ${iso(terminal.at)}, by ${terminal.by} |`,
+    `| Terminal state | ${terminal.status} at ${iso(terminal.at)}, by ${actorText(terminal.by)} |`,
     `| Said at the end | ${cell(terminal.reason)} |`,
     `| Accepted → closed | ${closed.acceptedAt === null ? "never accepted" : `${iso(closed.acceptedAt)} → ${iso(closed.closedAt)}`} |`,
     `| Active runtime | ${duration(scorecard.economics.active_ms)} of ${closed.limits.budget.max_runtime_minutes} min |`,
     ...(done === null ? [] : [`| Actions outside | ${cell(done)} |`]),
-    `| Decision | ${closed.decision}${closed.decidedBy === null ? "" : `, ${closed.decidedBy}`} |`,
+    `| Decision | ${closed.decision}${closed.decidedBy === null ? "" : `, ${decidedText(closed.decidedBy)}`} |`,
     "",
     "## Objective",
     "",
@@ -51,7 +52,7 @@ export function closureReport(clone: string, closed: ClosedMission): string {
       if (tail !== "") lines.push(`  - ${cell(tail)}`);
     } else if (criterion.review !== undefined) {
       const { by, at, note } = criterion.review;
-      lines.push(`  - judged by ${cell(by)} at ${iso(at)}${note === "" ? "" : `: ${cell(note)}`}`);
+      lines.push(`  - judged by ${cell(actorText(by))} at ${iso(at)}${note === "" ? "" : `: ${cell(note)}`}`);
     } else if (criterion.state === "pending") {
       lines.push("  - waits for a person");
     }
@@ -79,7 +80,7 @@ export function closureReport(clone: string, closed: ClosedMission): string {
   if (closed.answered.length > 0) lines.push("", "## Decisions", "");
   for (const { decidedAt, by, id, decision, detail } of closed.answered)
     lines.push(
-      `- ${iso(decidedAt)} **${id}**: ${decision} by ${cell(by)}${detail === "" ? "" : `, ${cell(detail)}`}`,
+      `- ${iso(decidedAt)} **${id}**: ${decision} by ${cell(actorText(by))}${detail === "" ? "" : `, ${cell(detail)}`}`,
     );
   lines.push(...conductReport(closed));
   if (closed.traces.length > 0 || closed.postmortem !== null) lines.push("", "## Trace and postmortem", "");
@@ -109,4 +110,8 @@ function rungs({ rungs: tried = [] }: DeathProof): string {
   return tried.length === 0
     ? ""
     : ` Rungs: ${tried.map(({ rung, atMs }) => `${rung} at ${atMs} ms`).join(", ")}.`;
+}
+
+function decidedText(by: Actor): string {
+  return by.type === "repository" ? "declared in the clone's file" : actorText(by);
 }

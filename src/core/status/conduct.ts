@@ -1,5 +1,6 @@
 /** What blocks an agent, whether it goes in circles, and what was said to it, as people are shown it. */
 
+import { actorText } from "../model/actor.ts";
 import type { CloneState, ClosedMission, MissionState } from "../model/clone-state.ts";
 import type { Conduct } from "../model/conduct.ts";
 import { gistKey } from "../model/sameness.ts";
@@ -26,7 +27,12 @@ export function conductView(mission: Pick<MissionState, "conduct"> & Partial<Mis
       conduct.nudge === null
         ? null
         : { pattern: conduct.nudge.pattern, evidence: conduct.nudge.evidence, at: conduct.nudge.at },
-    messages: conduct.messages.map(({ by, text, at, toldEpoch }) => ({ by, text, at, toldEpoch })),
+    messages: conduct.messages.map(({ by, text, at, toldEpoch }) => ({
+      by: actorText(by),
+      text,
+      at,
+      toldEpoch,
+    })),
   };
 }
 
@@ -103,6 +109,6 @@ function stuckLines({ conduct, incidents }: ClosedMission): readonly string[] {
 function messageLines({ messages }: Conduct): readonly string[] {
   return messages.map(
     ({ by, text, at, toldEpoch }) =>
-      `- ${iso(at)} ${cell(by)} said to the agent: ${cell(text)}${toldEpoch === null ? " (it was never there to hear it)" : ""}`,
+      `- ${iso(at)} ${cell(actorText(by))} said to the agent: ${cell(text)}${toldEpoch === null ? " (it was never there to hear it)" : ""}`,
   );
 }

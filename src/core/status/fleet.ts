@@ -1,6 +1,7 @@
 import { activeMsOf } from "../clone/spending/active-time.ts";
 import { limitsInForce, raiseOf } from "../clone/spending/raise.ts";
 import { totalUsage } from "../clone/spending/total-usage.ts";
+import { actorText } from "../model/actor.ts";
 import { type CloneState, type ClosedMission, isRunClosed, type MissionState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { DrillBook } from "../model/drill.ts";
@@ -267,7 +268,9 @@ function budgetOf(
 function raisedOf(mission: MissionState): MissionView["budget"]["raised"] {
   return BUDGET_FIELDS.flatMap((limit) => {
     const raise = raiseOf(mission, limit);
-    return raise === null ? [] : [{ limit, from: raise.from, to: raise.to, by: raise.by, at: raise.at }];
+    return raise === null
+      ? []
+      : [{ limit, from: raise.from, to: raise.to, by: actorText(raise.by), at: raise.at }];
   });
 }
 

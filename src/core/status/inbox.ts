@@ -1,6 +1,8 @@
+import { actorText } from "../model/actor.ts";
 import type { CloneState, ClosedMission } from "../model/clone-state.ts";
 import type { Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type DecisionType, type Request, type RequestKind } from "../model/request.ts";
+import type { Instant } from "../model/time.ts";
 import { callbackItems } from "./callbacks.ts";
 import { drillItems } from "./drills.ts";
 import type { FleetSnapshot } from "./fleet.ts";
@@ -115,7 +117,8 @@ function reviewCommand(closed: ClosedMission): string {
 /** A question as people see it, with the commands that answer it. */
 function requestItem(state: CloneState, request: Request): InboxItem {
   const subject = state.mission?.name ?? state.name;
-  const acknowledged = request.acknowledged === null ? "" : `; ${request.acknowledged.by} is looking into it`;
+  const acknowledged =
+    request.acknowledged === null ? "" : `; ${actorText(request.acknowledged.by)} is looking into it`;
   return {
     id: request.id,
     severity: INBOX_SEVERITY[request.severity],
@@ -129,16 +132,20 @@ function requestItem(state: CloneState, request: Request): InboxItem {
       answers: request.answers,
       severity: request.severity,
       owner: request.owner,
-      requestedBy: request.requestedBy,
+      requestedBy: actorText(request.requestedBy),
       binds: request.binds,
       expiresAt: request.expiresAt,
-      acknowledged: request.acknowledged,
+      acknowledged: request.acknowledged === null ? null : signed(request.acknowledged),
       remindAt: request.remindAt,
       reminders: request.reminders,
-      votes: request.votes,
+      votes: request.votes.map(signed),
       quorum: request.quorum,
     },
   };
+}
+
+function signed({ by, at }: Request["votes"][number]): { readonly by: string; readonly at: Instant } {
+  return { by: actorText(by), at };
 }
 
 /** The commands that answer a question, as the inbox and the notices give them. */

@@ -1,4 +1,5 @@
 import { totalUsage } from "../clone/spending/total-usage.ts";
+import { actorText } from "../model/actor.ts";
 import type { CloneState, MissionState } from "../model/clone-state.ts";
 import { POSTMORTEM_SECTIONS, postmortemPath } from "../model/postmortem.ts";
 import { iso } from "../model/time.ts";
@@ -40,7 +41,7 @@ export function postmortemSkeleton(state: CloneState, mission: MissionState): st
       : `${cell(first.message)} Began ${iso(first.startedAt)}, noticed ${iso(first.at)}.`,
     mission.terminal === null
       ? ""
-      : `Ended as ${mission.terminal.status} at ${iso(mission.terminal.at)} by ${mission.terminal.by}: ${cell(mission.terminal.reason)}`,
+      : `Ended as ${mission.terminal.status} at ${iso(mission.terminal.at)} by ${actorText(mission.terminal.by)}: ${cell(mission.terminal.reason)}`,
     "",
     "## Timeline",
     "",

@@ -12,6 +12,7 @@ import {
   type ActionRow,
   RESULT_LENGTH_MAX,
 } from "../../core/model/action.ts";
+import { actorText } from "../../core/model/actor.ts";
 import type { CloneState, MissionState } from "../../core/model/clone-state.ts";
 import { canonicalJson } from "../../core/model/digest.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
@@ -179,12 +180,13 @@ function judgedApproval(
         : [];
     return say(
       "denied",
-      `${decided.request} was denied by ${decided.by}; do not do it`,
+      `${decided.request} was denied by ${decided.by.map(actorText).join(", ")}; do not do it`,
       { request: decided.request },
       events,
     );
   }
-  if (decided !== null) return say("approved", `${decided.request} was approved by ${decided.by}`);
+  if (decided !== null)
+    return say("approved", `${decided.request} was approved by ${decided.by.map(actorText).join(", ")}`);
   const open = openApproval(state, digest);
   const text = "it waits for a person and the mission is paused until then; claim it again when it goes on";
   if (open !== null) return say("approval_required", text, { request: open.id });
@@ -204,7 +206,7 @@ function judgedApproval(
       expiresAt: at + rule.expiresMs,
       approvers: rule.approvers,
       quorum: rule.quorum,
-      requestedBy: [state.name],
+      requestedBy: [{ type: "instance", clone: state.name, epoch }],
     },
   ]);
 }

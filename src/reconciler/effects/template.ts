@@ -1,3 +1,4 @@
+import { actorText } from "../../core/model/actor.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { setInYaml } from "../../documents/edit.ts";
@@ -51,7 +52,7 @@ export async function proposeTemplate(
       trailers: {
         "Factory-Mission": `${closed.missionId} run ${closed.run}`,
         "Factory-Clone-Digest": closed.doneWith.digest,
-        "Factory-Signed-Off-By": closed.decidedBy ?? "nobody",
+        "Factory-Signed-Off-By": closed.decidedBy === null ? "nobody" : actorText(closed.decidedBy),
       },
     },
     signal,

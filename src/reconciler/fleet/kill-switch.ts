@@ -1,6 +1,6 @@
 /** The kill switch as the controller has it: in memory first, then in the file, then on record. */
 
-import { KILL_SWITCH } from "../../core/clone/declarations.ts";
+import { controllerPart } from "../../core/model/actor.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { FleetPolicy } from "../../core/model/desired.ts";
 import { asFactoryError } from "../../core/model/error.ts";
@@ -211,7 +211,7 @@ export function createKillSwitch(parts: {
         unrecorded.get(lane.name) ??
         ({
           type: "kill.requested",
-          by: KILL_SWITCH,
+          by: controllerPart("kill-switch"),
           reason: entry === null ? "" : entryText(entry),
           now: false,
         } as const);

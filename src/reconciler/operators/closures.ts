@@ -1,6 +1,7 @@
 /** What people decide about missions that are closed: reviews, and what becomes of the clone. */
 
 import { templateConditions } from "../../core/clone/closing/template.ts";
+import { operator } from "../../core/model/actor.ts";
 import type { CloneState, ClosedMission } from "../../core/model/clone-state.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { ControlAnswer, ControlRequest, ReviewRequest } from "../../ports/control-plane.ts";
@@ -58,7 +59,7 @@ export function createClosures(parts: {
               type: "review.recorded",
               missionId: closed.missionId,
               criteria: request.criteria,
-              by: owner(request),
+              by: operator(request.actor),
               note: request.reason,
             },
           ],
@@ -74,7 +75,7 @@ export function createClosures(parts: {
         if (closed.decision !== "undecided") return `it is decided already: ${closed.decision}`;
         if (request.decision === "retire" && state.mission !== null)
           return `${state.name} works on ${state.mission.name}; decide when that is closed`;
-        const by = owner(request);
+        const by = operator(request.actor);
         if (request.decision === "template") {
           const interventionsMax = parts.interventionsMax();
           const unmet = templateConditions(closed, interventionsMax).filter(({ ok }) => !ok);
@@ -96,8 +97,4 @@ export function createClosures(parts: {
 
 function newestClosed(state: CloneState, name: string): ClosedMission | null {
   return [...state.past].reverse().find((past) => past.name === name || state.name === name) ?? null;
-}
-
-function owner(request: ControlRequest): string {
-  return `operator:${request.actor}`;
 }

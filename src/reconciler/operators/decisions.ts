@@ -1,6 +1,7 @@
 /** Answers of people to open questions: recorded with who and why, and refused with what would be right. */
 
 import { answeredBefore, refusalOf } from "../../core/clone/questions/answers.ts";
+import { actorText, operator } from "../../core/model/actor.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { FleetPolicy } from "../../core/model/desired.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
@@ -51,7 +52,7 @@ export function createAnswers(parts: {
 
   return {
     decide({ id, decision, actor, reason }) {
-      const by = `operator:${actor}`;
+      const by = operator(actor);
       return act(
         id,
         (state, open) =>
@@ -70,8 +71,8 @@ export function createAnswers(parts: {
         id,
         (_state, open) =>
           open.acknowledged === null
-            ? { type: "request.acknowledged", request: id, by: `operator:${actor}` }
-            : `${open.acknowledged.by} is looking into ${id} already`,
+            ? { type: "request.acknowledged", request: id, by: operator(actor) }
+            : `${actorText(open.acknowledged.by)} is looking into ${id} already`,
         () => `${id} is yours; it comes back in 4 hours unless it is decided`,
       ),
   };

@@ -1,5 +1,6 @@
 /** What operators may do by hand: recorded like everything else, with who and why. */
 
+import { actorText, operator } from "../../core/model/actor.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import { iso } from "../../core/model/time.ts";
@@ -59,10 +60,10 @@ export function createControl(parts: {
           return [
             {
               type: "hold.placed",
-              by: owner(request),
+              by: operator(request.actor),
               hold: {
                 kind: "operator",
-                owner: owner(request),
+                owner: ownerOf(request),
                 since: clock.now(),
                 reason: "PausedByHand",
                 message: `paused by ${request.actor}${request.reason === "" ? "" : `: ${request.reason}`}`,
@@ -91,7 +92,7 @@ export function createControl(parts: {
             type: "hold.released",
             kind: hold.kind,
             owner: hold.owner,
-            by: owner(request),
+            by: operator(request.actor),
             reason: request.reason === "" ? "resumed by hand" : request.reason,
           }));
         },
@@ -113,7 +114,7 @@ export function createControl(parts: {
         return { ok: false, code: "conflict", message: `${request.name} has nothing left to kill` };
       const how = await killSwitch.kill(lane, {
         type: "kill.requested",
-        by: owner(request),
+        by: operator(request.actor),
         reason: request.reason === "" ? "by hand" : request.reason,
         now: request.now,
       });
@@ -131,7 +132,7 @@ export function createControl(parts: {
         (state) =>
           state.mission === null || state.mission.terminal !== null
             ? `${request.name} has no agent to tell anything: no mission is under way`
-            : [{ type: "message.sent", by: `operator:${request.actor}`, text: request.text }],
+            : [{ type: "message.sent", by: operator(request.actor), text: request.text }],
         ({ phase }) =>
           phase === "Running"
             ? `the agent of ${request.name} is being told`
@@ -140,6 +141,7 @@ export function createControl(parts: {
   };
 }
 
-function owner(request: ControlRequest): string {
-  return `operator:${request.actor}`;
+/** A hold is known by its kind and by this. */
+function ownerOf(request: ControlRequest): string {
+  return actorText(operator(request.actor));
 }

@@ -1,5 +1,7 @@
 /** Actions on the world outside: each at most once, and none that needs a person without one. */
+
 import type { Fact } from "../../../src/core/check/fact.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import { actionRow } from "../../support/record.ts";
@@ -58,7 +60,7 @@ const letGo = (reason: string, left = false): Told => {
       type: "hold.released",
       kind: left ? "window" : "freeze",
       owner: "*",
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "looked",
     },
     [held, left ? held : RUNNING],
@@ -182,7 +184,7 @@ const decided = (decision: "approved" | "denied", request = "r1", digest = "sha2
   digest,
   decision,
   request,
-  by: "ann",
+  by: [operator("ann")],
   at: 0,
 });
 const knows = (state: CloneState, ...approvals: ReturnType<typeof decided>[]): CloneState =>

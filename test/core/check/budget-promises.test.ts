@@ -1,6 +1,7 @@
 /** Budgets and meters: asked about and not killed for; and the lanes, the rate limits and the switch. */
 
 import { RAMP_MS } from "../../../src/core/clone/start/throttle.ts";
+import { operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
@@ -89,7 +90,7 @@ judged("budget-asks", [
 const limits = RUNNING.mission?.limits ?? fail();
 const raised = withMission(RUNNING, {
   raises: {
-    max_llm_calls: { declared: 100, from: 100, to: 400, by: "ann", at: T0, request: "r1" },
+    max_llm_calls: { declared: 100, from: 100, to: 400, by: operator("ann"), at: T0, request: "r1" },
   },
 });
 const filed = withMission(RUNNING, {
@@ -100,7 +101,7 @@ const answered: CloneEvent = {
   type: "request.decided",
   request: "r1",
   decision: { type: "go_on" },
-  by: "ann",
+  by: operator("ann"),
   reason: "",
 };
 
@@ -246,7 +247,7 @@ const letGo = (
   ignored = false,
 ): Told =>
   happened(
-    { type: "hold.released", kind: "throttle", owner: "supervisor", by: "supervisor", reason: "", ...change },
+    { type: "hold.released", kind: "throttle", owner: "supervisor", by: SUPERVISOR, reason: "", ...change },
     same(state),
     { atMs, ignored },
   );
@@ -272,7 +273,7 @@ judged("account-in-turn", [
   ["the clock was set", [letGo(A, 0), { type: "jumped" }, letGo(B, 1)], null],
   ["of two accounts", [letGo(A, 0), letGo(account("b", RUNNING, "other"), 1)], null],
   ["of no account", [letGo(account("a", RUNNING, null), 0), letGo(account("b", RUNNING, null), 1)], null],
-  ["let go by a person", [letGo(A, 0), letGo(B, 1, { by: "operator:ann" })], null],
+  ["let go by a person", [letGo(A, 0), letGo(B, 1, { by: operator("ann") })], null],
   ["another hold", [letGo(A, 0), letGo(B, 1, { kind: "window" })], null],
   ["not taken", [letGo(A, 0), letGo(B, 1, {}, true)], null],
   ["while one is limited", [limited(A), letGo(B, 2 * MINUTE_MS)], LIMITED],
@@ -288,7 +289,7 @@ judged("account-in-turn", [
 
 const entry: SwitchEntry = {
   scope: { type: "mission", name: "audit" },
-  by: "ann",
+  by: "operator:ann",
   reason: "",
   at: "2026-11-23T12:00:00Z",
 };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import { SECOND_MS } from "../../../src/core/model/time.ts";
 import { WatchedLife } from "../../support/watched.ts";
@@ -13,7 +14,7 @@ const SPENDS: CloneEvent = {
 };
 const PAUSE: CloneEvent = {
   type: "hold.placed",
-  by: "operator:olga",
+  by: operator("olga"),
   hold: {
     kind: "operator",
     owner: "operator:olga",

@@ -1,4 +1,5 @@
 /** Nothing that runs is stopped by mistake. */
+import { operator } from "../../../src/core/model/actor.ts";
 import { aMission, REVISION } from "../../support/fleet.ts";
 import {
   FIVE,
@@ -161,10 +162,16 @@ judged("nothing-stopped-by-mistake", [
   [
     "ended by an answer",
     [
-      happened({ type: "request.decided", request: "r", decision: { type: "stop" }, by: "ann", reason: "" }, [
-        RUNNING,
-        STOPPING,
-      ]),
+      happened(
+        {
+          type: "request.decided",
+          request: "r",
+          decision: { type: "stop" },
+          by: operator("ann"),
+          reason: "",
+        },
+        [RUNNING, STOPPING],
+      ),
     ],
     null,
   ],
@@ -172,7 +179,13 @@ judged("nothing-stopped-by-mistake", [
     "ended by another answer",
     [
       happened(
-        { type: "request.decided", request: "r", decision: { type: "go_on" }, by: "ann", reason: "" },
+        {
+          type: "request.decided",
+          request: "r",
+          decision: { type: "go_on" },
+          by: operator("ann"),
+          reason: "",
+        },
         [RUNNING, STOPPING],
       ),
     ],
@@ -180,22 +193,34 @@ judged("nothing-stopped-by-mistake", [
   ],
   [
     "ended by a message",
-    [happened({ type: "message.sent", by: "ann", text: "" }, [RUNNING, STOPPING])],
+    [happened({ type: "message.sent", by: operator("ann"), text: "" }, [RUNNING, STOPPING])],
     "its living instance is stopped because of message.sent",
   ],
   [
     "asked to end by a message",
-    [happened({ type: "message.sent", by: "ann", text: "" }, same(RUNNING), { effects: [stop(1)] })],
+    [
+      happened({ type: "message.sent", by: operator("ann"), text: "" }, same(RUNNING), {
+        effects: [stop(1)],
+      }),
+    ],
     "its living instance is stopped because of message.sent",
   ],
   [
     "a stray is ended",
-    [happened({ type: "message.sent", by: "ann", text: "" }, same(RUNNING), { effects: [stop(0)] })],
+    [
+      happened({ type: "message.sent", by: operator("ann"), text: "" }, same(RUNNING), {
+        effects: [stop(0)],
+      }),
+    ],
     null,
   ],
   [
     "asked to end again",
-    [happened({ type: "message.sent", by: "ann", text: "" }, same(STOPPING), { effects: [stop(1)] })],
+    [
+      happened({ type: "message.sent", by: operator("ann"), text: "" }, same(STOPPING), {
+        effects: [stop(1)],
+      }),
+    ],
     null,
   ],
 ]);

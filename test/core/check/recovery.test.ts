@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TRIES_MAX, TRIES_WINDOW_MS } from "../../../src/core/clone/health/recovery-ladder.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import { MINUTE_MS } from "../../../src/core/model/time.ts";
 import { WatchedLife } from "../../support/watched.ts";
 
@@ -47,8 +48,8 @@ describe("ladder-is-climbed", () => {
 
   test("an attempt that was over, and counts again since the clock was put back, is no violation", () => {
     const life = reconnected(running());
-    life.on({ type: "message.sent", by: "operator:olga", text: "hello" }, TRIES_WINDOW_MS + MINUTE_MS);
-    life.on({ type: "message.sent", by: "operator:olga", text: "hello again" }, -TRIES_WINDOW_MS);
+    life.on({ type: "message.sent", by: operator("olga"), text: "hello" }, TRIES_WINDOW_MS + MINUTE_MS);
+    life.on({ type: "message.sent", by: operator("olga"), text: "hello again" }, -TRIES_WINDOW_MS);
     reconnected(reconnected(life));
     degraded(life);
     expect(life.state.instance?.stopping).not.toBeNull();

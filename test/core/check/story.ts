@@ -1,7 +1,9 @@
 /** Tells a story fact by fact and asks one promise about it. */
+
 import { describe, expect, test } from "vitest";
 import { type Fact, FINE, type Moment, type Wanted } from "../../../src/core/check/fact.ts";
 import { INVARIANTS } from "../../../src/core/check/invariants.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState, InstanceState, MissionState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
@@ -145,7 +147,12 @@ export function reviewed(
 
 export const prepares = (state: CloneState): Told =>
   happened(NOTHING, same(state), { effects: [{ type: "prepare" }] });
-export const ENDED = { status: "failed", at: T0, reason: "no way", by: "clone" } as const;
+export const ENDED = {
+  status: "failed",
+  at: T0,
+  reason: "no way",
+  by: { type: "instance", clone: "scribe", epoch: 1 },
+} as const;
 
 export const READY = situation("dispatching");
 export const asks = (...effects: Effect[]): Told => happened(NOTHING, same(RUNNING), { effects });
@@ -171,7 +178,7 @@ export const finished: CloneEvent = {
   epoch: 1,
   proof: { containment: "pidns", rung: "sigkill", emptyScans: 2, durationMs: 1, evidence: "" },
 };
-export const kill: CloneEvent = { type: "kill.requested", by: "operator:ann", reason: "", now: false };
+export const kill: CloneEvent = { type: "kill.requested", by: operator("ann"), reason: "", now: false };
 export const SURVIVED = situation("not proven dead");
 export const stop = (epoch: number): Effect => ({ type: "stop", epoch, enter: "now", reason: "" });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { due } from "../../../src/core/clone/due.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
 import { aClone, Life } from "../../support/fleet.ts";
 
@@ -16,7 +17,7 @@ test("a wait of ours that a clock put back would stretch is over", () => {
   expect(backingOff.state.phase).toBe("BackingOff");
   const stopping = new Life()
     .running()
-    .on({ type: "kill.requested", by: "operator:ann", reason: "", now: true })
+    .on({ type: "kill.requested", by: operator("ann"), reason: "", now: true })
     .on({ type: "stop.failed", epoch: 1, message: "one lives" });
   const judging = new Life().running().reports("mission.completed").dead();
   judging.on({
@@ -63,7 +64,7 @@ test("a start's deadline that was met while it was being noticed kills nobody", 
   if (event === undefined) throw new Error("nothing is due");
   life.on({
     type: "hold.placed",
-    by: "operator:ann",
+    by: operator("ann"),
     hold: {
       kind: "operator",
       owner: "operator:ann",

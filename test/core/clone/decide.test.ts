@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fold } from "../../../src/core/clone/decide.ts";
+import { operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import { initialState } from "../../../src/core/model/clone-state.ts";
 import { aMission, aReport, handleOf, Life, T0 } from "../../support/fleet.ts";
 
@@ -74,7 +75,7 @@ describe("from a declaration to a closed mission", () => {
       type: "closure.decided",
       missionId: life.state.past[0]?.missionId ?? "",
       decision: "retire",
-      by: "operator:ann",
+      by: operator("ann"),
     });
     expect(life.state.phase).toBe("Retired");
     expect(life.effects).toEqual(["archive"]);
@@ -121,7 +122,7 @@ describe("failures", () => {
     for (const signature of ["a", "b", "c"]) restart(crash(life, signature));
     crash(life, "d");
     expect(life.state.holds[0]?.reason).toBe("RestartLimitReached");
-    life.on({ type: "hold.released", kind: "quarantine", owner: "*", by: "operator:ann", reason: "fixed" });
+    life.on({ type: "hold.released", kind: "quarantine", owner: "*", by: operator("ann"), reason: "fixed" });
     expect(life.state).toMatchObject({ phase: "Idle", failures: [] });
   });
 
@@ -233,7 +234,7 @@ describe("epochs and repeats", () => {
 });
 
 describe("people", () => {
-  const operator = {
+  const byHand = {
     kind: "operator",
     owner: "operator:ann",
     since: T0,
@@ -244,12 +245,12 @@ describe("people", () => {
 
   test("a pause freezes the agent and its meter, a resume lets both go on", () => {
     const life = new Life().running();
-    life.on({ type: "hold.placed", hold: operator, by: "operator:ann" }, 10_000);
+    life.on({ type: "hold.placed", hold: byHand, by: operator("ann") }, 10_000);
     expect(life.effects).toEqual(["pause"]);
     life.on({ type: "instance.paused", epoch: 1 }, 0);
     expect(life.state.mission).toMatchObject({ activeSince: null, activeMs: 10_000, interventions: 1 });
     life.on(
-      { type: "hold.released", kind: "operator", owner: "operator:ann", by: "operator:ann", reason: "" },
+      { type: "hold.released", kind: "operator", owner: "operator:ann", by: operator("ann"), reason: "" },
       60_000,
     );
     expect(life.effects).toEqual(["resume"]);
@@ -262,17 +263,17 @@ describe("people", () => {
   });
 
   test("holds are apart: lifting one lifts no other", () => {
-    const life = new Life().running().on({ type: "hold.placed", hold: operator, by: "operator:ann" });
+    const life = new Life().running().on({ type: "hold.placed", hold: byHand, by: operator("ann") });
     life.on({
       type: "hold.placed",
-      by: "supervisor",
-      hold: { ...operator, kind: "window", owner: "supervisor" },
+      by: SUPERVISOR,
+      hold: { ...byHand, kind: "window", owner: "supervisor" },
     });
     life.on({
       type: "hold.released",
       kind: "operator",
       owner: "operator:ann",
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "",
     });
     expect(life.effects).toEqual([]);
@@ -284,35 +285,35 @@ describe("people", () => {
       [false, "cancel"],
       [true, "now"],
     ] as const) {
-      const life = new Life().running().on({ type: "hold.placed", hold: operator, by: "operator:ann" });
-      life.on({ type: "kill.requested", by: "operator:ann", reason: "runs away", now });
+      const life = new Life().running().on({ type: "hold.placed", hold: byHand, by: operator("ann") });
+      life.on({ type: "kill.requested", by: operator("ann"), reason: "runs away", now });
       expect(life.last?.effects).toEqual([
         { type: "stop", epoch: 1, enter, reason: "killed: runs away", trace: "killed" },
       ]);
       expect(life.dead("sigkill").state.past[0]).toMatchObject({
         outcome: "ignored",
-        terminal: { status: "cancelled", by: "operator:ann" },
+        terminal: { status: "cancelled", by: operator("ann") },
       });
     }
   });
 
   test("a kill while it is being stopped makes the ladder steeper", () => {
     const life = new Life().running().reports("mission.completed");
-    life.on({ type: "kill.requested", by: "operator:ann", reason: "too slow", now: true });
+    life.on({ type: "kill.requested", by: operator("ann"), reason: "too slow", now: true });
     expect(life.last?.effects).toMatchObject([{ type: "stop", enter: "now" }]);
   });
 
   test("one that is frozen already is not let go on to hear of it", () => {
-    const life = new Life().running().on({ type: "hold.placed", hold: operator, by: "operator:ann" });
+    const life = new Life().running().on({ type: "hold.placed", hold: byHand, by: operator("ann") });
     life.on({ type: "instance.paused", epoch: 1 });
-    life.on({ type: "kill.requested", by: "operator:ann", reason: "no", now: false });
+    life.on({ type: "kill.requested", by: operator("ann"), reason: "no", now: false });
     expect(life.last?.effects).toMatchObject([{ type: "stop", enter: "term" }]);
   });
 
   test("a kill while it is being judged ends the judging", () => {
     const life = new Life().running().reports("mission.completed").dead();
     expect(life.state.phase).toBe("Judging");
-    life.on({ type: "kill.requested", by: "operator:ann", reason: "no", now: false });
+    life.on({ type: "kill.requested", by: operator("ann"), reason: "no", now: false });
     expect(life.state.past[0]).toMatchObject({
       outcome: "ignored",
       outcomeReason: "killed: no",
@@ -326,7 +327,7 @@ describe("people", () => {
     const life = new Life()
       .declared()
       .assigned()
-      .on({ type: "kill.requested", by: "operator:ann", reason: "no", now: false });
+      .on({ type: "kill.requested", by: operator("ann"), reason: "no", now: false });
     expect(life.state).toMatchObject({ mission: null, past: [{ outcome: "ignored" }] });
   });
 });
@@ -408,8 +409,8 @@ describe("what a closure leaves", () => {
       message: "",
       clearBy: "operator",
     } as const;
-    life.on({ type: "hold.placed", hold, by: "operator:ann" });
-    life.on({ type: "kill.requested", by: "operator:ann", reason: "", now: true }).dead();
+    life.on({ type: "hold.placed", hold, by: operator("ann") });
+    life.on({ type: "kill.requested", by: operator("ann"), reason: "", now: true }).dead();
     expect(life.state).toMatchObject({ mission: null, holds: [] });
   });
 
@@ -429,7 +430,7 @@ describe("what a closure leaves", () => {
     const { missionId } = life.state.past[0] ?? { missionId: "" };
     life
       .assigned({}, "next")
-      .on({ type: "closure.decided", missionId, decision: "retire", by: "operator:ann" });
+      .on({ type: "closure.decided", missionId, decision: "retire", by: operator("ann") });
     expect(life.last?.ignored).toContain("works on next");
     expect(life.state.past[0]?.decision).toBe("undecided");
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { NewRequest } from "../../../src/core/clone/questions/requests.ts";
 import { REMIND_MS, withRequest } from "../../../src/core/clone/questions/requests.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Notice } from "../../../src/core/model/notice.ts";
@@ -23,7 +24,7 @@ function told(life: Life, work: (life: Life) => void): readonly Notice[] {
 }
 
 const kinds = (notices: readonly Notice[]) => notices.map(({ kind, subject }) => `${kind} ${subject}`);
-const KILL = { type: "kill.requested", by: "operator:ann", reason: "enough", now: true } as const;
+const KILL = { type: "kill.requested", by: operator("ann"), reason: "enough", now: true } as const;
 
 describe("what people are told", () => {
   it("is nothing of an ordinary life until its closure", () => {
@@ -139,7 +140,7 @@ describe("what people are told", () => {
     expect(again).toMatchObject([
       { kind: "approval", severity: "medium", subject: "audit: approval, reminder 1" },
     ]);
-    expect(told(life, () => life.on({ type: "request.acknowledged", request, by: "operator:ann" }))).toEqual(
+    expect(told(life, () => life.on({ type: "request.acknowledged", request, by: operator("ann") }))).toEqual(
       [],
     );
   });

@@ -1,5 +1,7 @@
 /** What people are told once, and of what they are told nothing. */
+
 import { describe, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Notice } from "../../../src/core/model/notice.ts";
@@ -26,7 +28,7 @@ class ToldLife extends Life {
 
 const told = (life = new ToldLife()): ToldLife => life.running();
 const GAP = { type: "callback.gap", epoch: 1, expectedSeq: 3, seenSeq: 5 } as const;
-const KILL = { type: "kill.requested", by: "operator:ann", reason: "enough", now: false } as const;
+const KILL = { type: "kill.requested", by: operator("ann"), reason: "enough", now: false } as const;
 /** It is told when its end is proven. */
 const crash = <T extends Life>(life: T): T =>
   life.reports("instance.exited", { detail: { code: 1, signature: "x" } }).dead();

@@ -1,6 +1,8 @@
 /** What the repository declares, against the lanes of record. */
+
 import { describe, expect, test } from "vitest";
 import type { RolloutGate } from "../../../src/core/fleet/rollouts/rollout.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import type { Rollout } from "../../../src/core/model/rollout.ts";
@@ -9,7 +11,7 @@ import { differingFields } from "../../../src/core/plan/diff.ts";
 import { aClone, aDesired, aMission, anObserved, Life, planOf, REVISION, T0 } from "../../support/fleet.ts";
 import { kinds, onlyStep, planned, reasons, working } from "./plans.ts";
 
-const KILL = { type: "kill.requested", by: "operator:ann", reason: "", now: false } as const;
+const KILL = { type: "kill.requested", by: operator("ann"), reason: "", now: false } as const;
 
 describe("a gate of a rollout", () => {
   const stable = aClone("scribe");
@@ -216,7 +218,7 @@ describe("a raise of the budget", () => {
       type: "request.decided",
       request: life.state.requests[0]?.id ?? "",
       decision: { type: "raise", budget: { max_runtime_minutes: 20 } },
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "",
     });
     const caps = { ...DEFAULT_FLEET_POLICY.caps, maxRuntimeMinutes: 15 };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../src/core/model/desired.ts";
 import type { Pin } from "../../../src/core/model/guardrail.ts";
 import { aClone, aDesired, aMission, anObserved, Life, planOf, T0 } from "../../support/fleet.ts";
@@ -63,7 +64,7 @@ describe("a fleet that is rolled back", () => {
     life.on({ type: "instance.gone", epoch: 1, evidence: "x" }).dead();
     life.on({
       type: "hold.placed",
-      by: "operator:eve",
+      by: operator("eve"),
       hold: {
         kind: "operator",
         owner: "operator:eve",
@@ -78,7 +79,7 @@ describe("a fleet that is rolled back", () => {
       type: "hold.released",
       kind: "operator",
       owner: "operator:eve",
-      by: "operator:eve",
+      by: operator("eve"),
       reason: "",
     });
     expect(life.state).toMatchObject({ phase: "Idle", holds: [] });
@@ -128,7 +129,10 @@ describe("a handover", () => {
     const { life, missionId } = offered();
     life.on({ type: "handover.finished", missionId, evidence: "202" });
     expect(life.state.mission).toBeNull();
-    expect(life.state.past[0]).toMatchObject({ outcome: "ignored", terminal: { by: "in_core" } });
+    expect(life.state.past[0]).toMatchObject({
+      outcome: "ignored",
+      terminal: { by: { type: "controller", part: "in-core" } },
+    });
     expect(planned(life, fleet(), null).kinds).toEqual([]);
   });
 
@@ -149,7 +153,7 @@ describe("a handover", () => {
 
   test("does not stand in the way of a kill", () => {
     const { life } = offered();
-    life.on({ type: "kill.requested", by: "operator:eve", reason: "x", now: true });
+    life.on({ type: "kill.requested", by: operator("eve"), reason: "x", now: true });
     expect(life.state.mission).toBeNull();
     expect(life.state.past[0]?.terminal.status).toBe("cancelled");
   });

@@ -114,7 +114,7 @@ describe("while it is engaged", () => {
     expect(life.last?.effects).toMatchObject([{ type: "stop", enter: "term", trace: "kill_switch" }]);
     life.dead();
     expect(life.state.past[0]).toMatchObject({
-      terminal: { status: "cancelled", by: "kill-switch" },
+      terminal: { status: "cancelled", by: { type: "controller", part: "kill-switch" } },
       incidents: [{ class: "killed" }],
     });
   });

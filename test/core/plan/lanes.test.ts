@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import { PAST_MISSIONS_MAX } from "../../../src/core/model/clone-state.ts";
 import type { DesiredMission } from "../../../src/core/model/mission.ts";
 import type { Plan } from "../../../src/core/plan/plan.ts";
@@ -76,7 +77,7 @@ test("a run stays closed, however many others were closed on its lane since", ()
   const names = Array.from({ length: PAST_MISSIONS_MAX + 2 }, (_, index) => `audit-${index}`);
   const lane = new Life("a").declared();
   for (const name of names) {
-    lane.assigned({}, name).on({ type: "kill.requested", by: "operator:ada", reason: "over", now: false });
+    lane.assigned({}, name).on({ type: "kill.requested", by: operator("ada"), reason: "over", now: false });
   }
   expect(lane.state.past).toHaveLength(PAST_MISSIONS_MAX);
   expect(lane.state.forgottenRuns).toEqual({ "audit-0": 1, "audit-1": 1 });

@@ -1,5 +1,7 @@
 /** What lives against what is on record. */
+
 import { describe, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { ObservedInstance } from "../../../src/core/model/instance.ts";
 import { aClone, aDesired, aMission, handleOf, Life } from "../../support/fleet.ts";
 import { kinds, onlyStep, planned, reasons, working } from "./plans.ts";
@@ -71,7 +73,7 @@ describe("an instance without a handle on record", () => {
     ["of which the driver is not sure", launching(), "unknown" as ObservedInstance["state"]],
     [
       "that is being stopped",
-      launching().on({ type: "kill.requested", by: "operator:ann", reason: "", now: false }),
+      launching().on({ type: "kill.requested", by: operator("ann"), reason: "", now: false }),
       "live",
     ],
   ])("%s is not adopted", (_, life, state) => {

@@ -1,6 +1,7 @@
 /** What becomes of each lane while the fleet is `in_core_only`, and what waits for a postmortem. */
 
 import { describe, expect, test } from "vitest";
+import { SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import type { Pin } from "../../../src/core/model/guardrail.ts";
@@ -110,7 +111,7 @@ describe("a lane at work", () => {
       why: { trigger: BY_PIN, fields: [], from: null, to: null },
       event: {
         type: "hold.placed",
-        by: "supervisor",
+        by: SUPERVISOR,
         hold: {
           kind: "rollout",
           owner: "guardrails",
@@ -167,7 +168,7 @@ describe("a lane at work", () => {
         type: "hold.released",
         kind: "rollout",
         owner: "guardrails",
-        by: "supervisor",
+        by: SUPERVISOR,
         reason: "the fleet's mode is normal again",
       },
     });

@@ -1,6 +1,8 @@
 /** What becomes of each lane when its record is made anew, in words; and what it is made of. */
+
 import { describe, expect, test } from "vitest";
 import type { ActionRow } from "../../../src/core/model/action.ts";
+import { operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { upgradeState } from "../../../src/core/model/upgrade-state.ts";
 import { anchorText } from "../../../src/core/record/anchor.ts";
@@ -69,7 +71,7 @@ const closed = () => judging().judged();
 const held = () =>
   assigned().on({
     type: "hold.placed",
-    by: "operator:ann",
+    by: operator("ann"),
     hold: {
       kind: "operator",
       owner: "operator:ann",
@@ -288,8 +290,70 @@ describe("a state of an older version", () => {
 
   test("asks no question where it knew of none", () => {
     expect(upgradeState(old({ requests: undefined })).requests).toEqual([]);
-    expect(upgradeState(old({ requests: [{ id: "q" }] })).requests).toEqual([
-      { id: "q", approvers: [], barred: [] },
+    const request = { id: "q", requestedBy: SUPERVISOR, acknowledged: null, votes: [] };
+    expect(upgradeState(old({ requests: [request] })).requests).toEqual([
+      { ...request, approvers: [], barred: [] },
     ]);
+  });
+
+  test("says by actors who did what, where it said so by texts", () => {
+    const scribe = { type: "instance", clone: "scribe", epoch: null };
+    const said = { text: "go", at: 1 };
+    const done = closed().state.past[0];
+    const { mission } = state;
+    const stored = old({
+      requests: [
+        {
+          id: "q",
+          requestedBy: "scribe",
+          barred: ["scribe", "eve"],
+          acknowledged: { by: "operator:ann", at: 1 },
+          votes: [{ by: "operator:bob", at: 2 }],
+        },
+      ],
+      mission: {
+        ...mission,
+        conduct: { ...mission?.conduct, messages: [{ ...said, by: "operator:ann" }] },
+        answered: [{ id: "r", by: "supervisor" }],
+        approvals: [{ digest: "d", by: "operator:ann, operator:bob" }],
+        raises: { max_cost_usd: { from: 1, to: 2, by: "operator:ann" } },
+        terminal: { status: "failed", by: "clone" },
+      },
+      past: [
+        {
+          ...done,
+          terminal: { status: "cancelled", by: "kill-switch" },
+          decidedBy: "declared in the clone's file",
+          verdict: { criteria: [{ id: "a", review: { by: "operator:ann" } }, { id: "b" }] },
+        },
+        { ...done, terminal: { status: "cancelled", by: "repository" }, decidedBy: "operator:ann" },
+      ],
+    });
+    const upgraded = upgradeState(stored);
+    const [ann, bob] = [operator("ann"), operator("bob")];
+    expect(upgraded.requests).toMatchObject([
+      {
+        requestedBy: scribe,
+        barred: [scribe, { type: "person", name: "eve" }],
+        acknowledged: { by: ann, at: 1 },
+        votes: [{ by: bob, at: 2 }],
+      },
+    ]);
+    expect(upgraded.mission).toMatchObject({
+      conduct: { messages: [{ ...said, by: ann }] },
+      answered: [{ by: SUPERVISOR }],
+      approvals: [{ digest: "d", by: [ann, bob] }],
+      raises: { max_cost_usd: { from: 1, to: 2, by: ann } },
+      terminal: { status: "failed", by: scribe },
+    });
+    expect(upgraded.past).toMatchObject([
+      {
+        terminal: { by: { type: "controller", part: "kill-switch" } },
+        decidedBy: { type: "repository", commit: null },
+        verdict: { criteria: [{ review: { by: ann } }, { id: "b" }] },
+      },
+      { terminal: { by: { type: "repository", commit: null } }, decidedBy: ann },
+    ]);
+    expect(upgradeState(upgraded)).toEqual(upgraded);
   });
 });

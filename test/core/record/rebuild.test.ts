@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkRecord } from "../../../src/core/check/checker.ts";
 import { decide } from "../../../src/core/clone/decide.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import { type CloneState, initialState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { InstanceHandle } from "../../../src/core/model/instance.ts";
@@ -139,7 +140,7 @@ describe("a lane that is restored", () => {
   test("does not let a living one take the next word of a person for one that was said before the loss", () => {
     const published = new Life().running().state;
     const { after } = restored(published, [bodyOf(1, { nonce: published.instance?.nonce ?? "" })]);
-    const word = { type: "message.sent", by: "operator:ann", text: "look into the cellar" } as const;
+    const word = { type: "message.sent", by: operator("ann"), text: "look into the cellar" } as const;
     const idOf = (state: CloneState) =>
       decide(state, word, T0 + 2 * HOUR).effects.flatMap((effect) =>
         effect.type === "message" ? effect.id : [],
@@ -226,7 +227,7 @@ describe("a lane that is restored", () => {
         });
       says("instance.ready", 1);
       if (held)
-        step({ type: "hold.placed", by: "operator:ann", hold: { ...hold, since: T0, message: "wait" } });
+        step({ type: "hold.placed", by: operator("ann"), hold: { ...hold, since: T0, message: "wait" } });
       expect(after.instance?.pauseAsked).toBeNull();
       expect(says("mission.accepted", 2)).toEqual([told]);
       expect(after).toMatchObject({ phase: "Running", instance: { pauseAsked: held } });

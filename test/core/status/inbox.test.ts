@@ -1,6 +1,7 @@
 /** Everything that waits for a person. */
 
 import { describe, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { NO_ROLLBACK } from "../../../src/core/model/guardrail.ts";
 import { deadLettersOf } from "../../../src/core/status/callbacks.ts";
@@ -164,7 +165,7 @@ describe("the inbox", () => {
     ).toEqual(["m-a.budget.1", "m-a/budget", "m-a/operator"]);
     const [asked] = items([life.state]);
     expect(asked?.answers).toContain("factory ack m-a.budget.1");
-    life.on({ type: "request.acknowledged", request: "m-a.budget.1", by: "operator:ann" });
+    life.on({ type: "request.acknowledged", request: "m-a.budget.1", by: operator("ann") });
     const [known] = items([life.state]);
     expect(known?.message).toMatch(/; operator:ann is looking into it$/);
     expect(known?.answers.some((one) => one.startsWith("factory ack"))).toBe(false);
@@ -206,7 +207,7 @@ describe("the inbox", () => {
     const twice = closed("a", "one").assigned({}, "two").on(KILL);
     expect(items([twice.state]).map(({ id }) => id)).toEqual(["two/closure"]);
     const { missionId } = twice.state.past[1] ?? { missionId: "" };
-    twice.on({ type: "closure.decided", missionId, decision: "standby", by: "operator:ann" });
+    twice.on({ type: "closure.decided", missionId, decision: "standby", by: operator("ann") });
     expect(items([twice.state])).toEqual([]);
   });
 

@@ -1,3 +1,4 @@
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { NO_DRILLS } from "../../../src/core/model/drill.ts";
 import { NO_ROLLBACK } from "../../../src/core/model/guardrail.ts";
@@ -46,7 +47,7 @@ export function heard(state: CloneState, agoMs: number, change: Partial<Heartbea
   ];
 }
 
-export const KILL = { type: "kill.requested", by: "operator:ann", reason: "enough", now: true } as const;
+export const KILL = { type: "kill.requested", by: operator("ann"), reason: "enough", now: true } as const;
 export const PIN = {
   id: "rollback-1",
   at: T0,

@@ -1,5 +1,7 @@
 /** The pages that are written for people, whole. */
+
 import { describe, expect, test } from "vitest";
+import { operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { MissionState } from "../../../src/core/model/clone-state.ts";
 import { board } from "../../../src/core/status/board.ts";
 import { fleetView } from "../../../src/core/status/fleet.ts";
@@ -70,12 +72,12 @@ describe("the board", () => {
 
   test("has a table of missions, of clones, and what needs somebody on top", () => {
     const paused = new Life("b").declared().assigned({}, "trip");
-    paused.on({ type: "hold.placed", hold: HOLD, by: "operator:ann" });
-    paused.on({ type: "hold.placed", hold: { ...HOLD, kind: "rollout" }, by: "supervisor" });
+    paused.on({ type: "hold.placed", hold: HOLD, by: operator("ann") });
+    paused.on({ type: "hold.placed", hold: { ...HOLD, kind: "rollout" }, by: SUPERVISOR });
     const over = new Life("c")
       .declared()
       .assigned({}, "old")
-      .on({ type: "kill.requested", by: "operator:ann", reason: "enough", now: true });
+      .on({ type: "kill.requested", by: operator("ann"), reason: "enough", now: true });
     const works = new Life("a").running();
     const text = page({}, aPicture([works, paused, over].map(({ state }) => state)));
     const rows = text.split("\n");
@@ -214,7 +216,7 @@ describe("the board", () => {
       ).toHaveLength(200);
     const items = Array.from(
       { length: 201 },
-      (_, n) => new Life(`c${n}`).declared().on({ type: "hold.placed", hold: HOLD, by: "x" }).state,
+      (_, n) => new Life(`c${n}`).declared().on({ type: "hold.placed", hold: HOLD, by: operator("x") }).state,
     );
     expect(
       page({}, aPicture(items))
@@ -267,7 +269,12 @@ describe("the skeleton of a postmortem", () => {
         incident("survivors.2", "critical"),
         incident("survivors.3", "critical"),
       ],
-      terminal: { status: "failed", at: T0 + 9_000, reason: "it | broke", by: "clone" },
+      terminal: {
+        status: "failed",
+        at: T0 + 9_000,
+        reason: "it | broke",
+        by: { type: "instance", clone: "scribe", epoch: 1 },
+      },
       traces: [
         { ...trace, timeline: ["old"], changedFiles: ["old"], missing: [] },
         { ...trace, epoch: 2 },
@@ -302,7 +309,7 @@ describe("the skeleton of a postmortem", () => {
       "## Trigger",
       "",
       "survivors.2 \\| was Began 2026-11-23T12:00:00.000Z, noticed 2026-11-23T12:00:05.000Z.",
-      "Ended as failed at 2026-11-23T12:00:09.000Z by clone: it \\| broke",
+      "Ended as failed at 2026-11-23T12:00:09.000Z by instance:scribe/1: it \\| broke",
       "",
       "## Timeline",
       "",

@@ -1,7 +1,9 @@
 /** Why a mission stands where it stands, in one word, one line, and step by step. */
+
 import { describe, expect, test } from "vitest";
 import { describe as describeEvent } from "../../../src/core/clone/events.ts";
 import { type ActionCounts, NO_ACTIONS } from "../../../src/core/model/action.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState, ClosedMission } from "../../../src/core/model/clone-state.ts";
 import type { Hold } from "../../../src/core/model/hold.ts";
 import type { Outcome } from "../../../src/core/model/mission.ts";
@@ -261,8 +263,20 @@ describe("a closure report", () => {
       { id: "a", text: "runs", state: "unmet", check },
       { id: "b", text: "silent", state: "met", check: { ...check, exitCode: null, tail: " \n" } },
       { id: "c", text: "ends", state: "unmet", check: { ...check, timedOut: true, tail: "" } },
-      { id: "d", text: "reads well", state: "met", check: null, review: { by: "ann", at: T0, note: "good" } },
-      { id: "e", text: "looks well", state: "met", check: null, review: { by: "ann", at: T0, note: "" } },
+      {
+        id: "d",
+        text: "reads well",
+        state: "met",
+        check: null,
+        review: { by: operator("ann"), at: T0, note: "good" },
+      },
+      {
+        id: "e",
+        text: "looks well",
+        state: "met",
+        check: null,
+        review: { by: operator("ann"), at: T0, note: "" },
+      },
       { id: "f", text: "is used", state: "pending", check: null },
       { id: "g", text: "is old", state: "met", check: null },
     ] as never;
@@ -276,9 +290,9 @@ describe("a closure report", () => {
       "- ✘ **c** ends",
       `  - ${run} → timed out, log \`sha256:cccccccccccccccc…\``,
       "- ✔ **d** reads well",
-      "  - judged by ann at 2026-11-23T12:00:00.000Z: good",
+      "  - judged by operator:ann at 2026-11-23T12:00:00.000Z: good",
       "- ✔ **e** looks well",
-      "  - judged by ann at 2026-11-23T12:00:00.000Z",
+      "  - judged by operator:ann at 2026-11-23T12:00:00.000Z",
       "- … **f** is used",
       "  - waits for a person",
       "- ✔ **g** is old",

@@ -1,5 +1,6 @@
 /** Everything that can happen to a clone, each in the variants that make a difference. */
 
+import { controllerPart, operator, SUPERVISOR, upgradeActor } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Probed } from "../../../src/core/model/liveness.ts";
@@ -54,7 +55,13 @@ const oldest = (state: CloneState): Request | undefined => state.requests[0];
 
 const decided =
   (decision: Decided, by: string, reason: string): Make =>
-  (state) => ({ type: "request.decided", request: oldest(state)?.id ?? "none", decision, by, reason });
+  (state) => ({
+    type: "request.decided",
+    request: oldest(state)?.id ?? "none",
+    decision,
+    by: upgradeActor(by),
+    reason,
+  });
 
 const action = { key: "k1", action: "external_messaging" } as const;
 
@@ -83,30 +90,39 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
     limits: { budget: { max_runtime_minutes: 5, max_llm_calls: 11, max_cost_usd: 1 } },
   }),
   "the mission's file is removed": () => ({ type: "mission.withdrawn", revision: REVISION, reason: "gone" }),
-  "a pause by hand": (_, at) => ({ type: "hold.placed", hold: { ...A_HOLD, since: at }, by: "operator:ann" }),
+  "a pause by hand": (_, at) => ({
+    type: "hold.placed",
+    hold: { ...A_HOLD, since: at },
+    by: operator("ann"),
+  }),
   "a hold by ourselves": (_, at) => ({
     type: "hold.placed",
     hold: { ...A_HOLD, kind: "window", owner: "supervisor", since: at, clearBy: "repository" },
-    by: "supervisor",
+    by: SUPERVISOR,
   }),
   "the pause is lifted": () => release("operator", "operator:ann", "operator:bob"),
   "the quarantine is lifted": () => release("quarantine", "*", "operator:bob"),
   "the freeze is lifted": () => release("freeze", "*", "operator:bob"),
   "the stuck hold is lifted": () => release("stuck", "*", "operator:bob"),
   "the gate is looked at again": () => release("gate", "supervisor", "supervisor"),
-  "a kill": () => ({ type: "kill.requested", by: "operator:ann", reason: "enough", now: false }),
-  "a kill at once": () => ({ type: "kill.requested", by: "operator:ann", reason: "enough", now: true }),
-  "the kill switch": () => ({ type: "kill.requested", by: "kill-switch", reason: "by ann", now: false }),
+  "a kill": () => ({ type: "kill.requested", by: operator("ann"), reason: "enough", now: false }),
+  "a kill at once": () => ({ type: "kill.requested", by: operator("ann"), reason: "enough", now: true }),
+  "the kill switch": () => ({
+    type: "kill.requested",
+    by: controllerPart("kill-switch"),
+    reason: "by ann",
+    now: false,
+  }),
   "decided: retire": (state) => closure(state, "retire"),
   "decided: standby": (state) => closure(state, "standby"),
   "decided: ask": (state) => closure(state, "ask"),
-  "words to the agent": () => ({ type: "message.sent", by: "operator:ann", text: "look at page 3" }),
+  "words to the agent": () => ({ type: "message.sent", by: operator("ann"), text: "look at page 3" }),
   "reviewed: met": (state) => reviewed(state, true),
   "reviewed: unmet": (state) => reviewed(state, false),
   "a template is proposed": (state) => ({
     type: "template.proposed",
     missionId: missionIdOf(state),
-    by: "operator:ann",
+    by: operator("ann"),
     interventionsMax: 2,
   }),
   "the template is pushed": (state) => ({
@@ -118,7 +134,7 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
   "the question is acknowledged": (state) => ({
     type: "request.acknowledged",
     request: oldest(state)?.id ?? "none",
-    by: "operator:ann",
+    by: operator("ann"),
   }),
   "the question comes back": (state) => ({ type: "request.reminded", request: oldest(state)?.id ?? "none" }),
   "answer: stop": decided({ type: "stop" }, "operator:ann", "not worth it"),
@@ -524,7 +540,7 @@ export const HAPPENINGS: Readonly<Record<string, Make>> = {
     expiresAt: at + HOUR_MS,
     approvers: ["ann"],
     quorum: 1,
-    requestedBy: ["eve"],
+    requestedBy: [{ type: "person", name: "eve", login: "eve" }],
   }),
 };
 
@@ -533,11 +549,11 @@ function release(
   owner: string,
   by: string,
 ): CloneEvent {
-  return { type: "hold.released", kind, owner, by, reason: "looked at" };
+  return { type: "hold.released", kind, owner, by: upgradeActor(by), reason: "looked at" };
 }
 
 function closure(state: CloneState, decision: "retire" | "standby" | "ask"): CloneEvent {
-  return { type: "closure.decided", missionId: missionIdOf(state), decision, by: "operator:ann" };
+  return { type: "closure.decided", missionId: missionIdOf(state), decision, by: operator("ann") };
 }
 
 function reviewed(state: CloneState, met: boolean): CloneEvent {
@@ -545,7 +561,7 @@ function reviewed(state: CloneState, met: boolean): CloneEvent {
     type: "review.recorded",
     missionId: missionIdOf(state),
     criteria: [{ id: "readable", met }],
-    by: "operator:ann",
+    by: operator("ann"),
     note: "read it",
   };
 }

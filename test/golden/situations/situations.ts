@@ -1,4 +1,5 @@
 /** Lives of one clone up to a moment that people have a name for. */
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Hold } from "../../../src/core/model/hold.ts";
 import type { Probed } from "../../../src/core/model/liveness.ts";
@@ -50,13 +51,13 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
       type: "request.decided",
       request: life.state.requests[0]?.id ?? "",
       decision: { type: "approve" },
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "fine",
     });
   },
   "approved, and not done yet": () => {
     const life = worked().on(approval(worked()));
-    for (const by of ["operator:ann", "operator:bob"])
+    for (const by of [operator("ann"), operator("bob")])
       life.on({
         type: "request.decided",
         request: life.state.requests[0]?.id ?? "",
@@ -80,7 +81,7 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
       limit: 100,
     });
     const request = life.state.requests[0]?.id ?? "";
-    life.on({ type: "request.acknowledged", request, by: "operator:ann" });
+    life.on({ type: "request.acknowledged", request, by: operator("ann") });
     for (const _ of [1, 2]) life.on({ type: "request.reminded", request }, 4 * HOUR_MS);
     return life;
   },
@@ -96,13 +97,13 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
       type: "request.decided",
       request: life.state.requests[0]?.id ?? "",
       decision: { type: "raise", budget: { max_llm_calls: 400, max_cost_usd: 20 } },
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "worth it",
     });
   },
   "people have spoken to it": () => {
-    const life = worked().on({ type: "message.sent", by: "operator:ann", text: "look at page 3" });
-    return life.on({ type: "message.sent", by: "operator:bob", text: "and at page 4" });
+    const life = worked().on({ type: "message.sent", by: operator("ann"), text: "look at page 3" });
+    return life.on({ type: "message.sent", by: operator("bob"), text: "and at page 4" });
   },
   "has claimed an action": () => {
     const life = worked();
@@ -178,7 +179,7 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
     const life = crashed(worked());
     return life.on({ type: "stop.failed", epoch: life.state.epoch, message: "pid 7 does not die" });
   },
-  killed: () => worked().on({ type: "kill.requested", by: "operator:ann", reason: "enough", now: false }),
+  killed: () => worked().on({ type: "kill.requested", by: operator("ann"), reason: "enough", now: false }),
   "a runaway": () => {
     const life = worked();
     return life.on({
@@ -283,12 +284,12 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
   "a template is proposed": () => {
     const life = completed().judged();
     const missionId = life.state.past[0]?.missionId ?? "";
-    return life.on({ type: "template.proposed", missionId, by: "operator:ann", interventionsMax: 2 });
+    return life.on({ type: "template.proposed", missionId, by: operator("ann"), interventionsMax: 2 });
   },
   "retired after its mission": () => {
     const life = completed().judged();
     const missionId = life.state.past[0]?.missionId ?? "";
-    return life.on({ type: "closure.decided", missionId, decision: "retire", by: "operator:ann" });
+    return life.on({ type: "closure.decided", missionId, decision: "retire", by: operator("ann") });
   },
   "judging failed four times": () => {
     const life = completed();
@@ -304,7 +305,9 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
     const life = worked();
     life.reports("mission.blocked", { detail: { reason: "no key for api-7", needs: "a key" } });
     life.reports("mission.blocked", { detail: { reason: "no disk" } }).reports("mission.unblocked");
-    life.reports("agent.loop", LOOP).on({ type: "message.sent", by: "operator:ann", text: "look at page 3" });
+    life
+      .reports("agent.loop", LOOP)
+      .on({ type: "message.sent", by: operator("ann"), text: "look at page 3" });
     life.on({
       type: "message.delivered",
       epoch: 1,
@@ -333,7 +336,7 @@ export const SITUATIONS: Readonly<Record<string, () => Life>> = {
       type: "request.decided",
       request: life.state.requests[0]?.id ?? "",
       decision: { type: "raise", budget: { max_llm_calls: 400 } },
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "worth it",
     });
     life.on({ type: "instance.resumed", epoch: 1 });
@@ -411,7 +414,7 @@ export const A_HOLD: Hold = {
 };
 
 function held(life: Life): Life {
-  return life.on({ type: "hold.placed", hold: { ...A_HOLD, since: life.at + 1_000 }, by: "operator:ann" });
+  return life.on({ type: "hold.placed", hold: { ...A_HOLD, since: life.at + 1_000 }, by: operator("ann") });
 }
 
 function starting(): Life {
@@ -535,7 +538,7 @@ function approval(life: Life): CloneEvent {
     expiresAt: life.at + HOUR_MS,
     approvers: ["ann", "bob"],
     quorum: 2,
-    requestedBy: ["eve"],
+    requestedBy: [{ type: "person", name: "eve", login: "eve" }],
   };
 }
 

@@ -8,6 +8,7 @@ import type {
 import { createChecker } from "../../../src/core/check/checker.ts";
 import { ACTION_INVARIANTS } from "../../../src/core/check/invariants/actions.ts";
 import { dueRequests } from "../../../src/core/clone/questions/requests.ts";
+import { operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { DesiredClone } from "../../../src/core/model/clone.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
@@ -126,7 +127,7 @@ const decide = (
     type: "request.decided",
     request,
     decision: { type },
-    by: `operator:${actor}`,
+    by: operator(actor),
     reason: "",
   });
 const holds = () => state().holds.map(({ kind, reason }) => `${kind}/${reason}`);
@@ -232,7 +233,7 @@ describe("the ledger", () => {
     await decide("go_on");
     expect(holds()).toEqual([]);
     expect(incidents()).toEqual(["duplicate_action over"]);
-    expect(state().mission?.answered.at(-1)).toMatchObject({ decision: "go_on", by: "operator:ann" });
+    expect(state().mission?.answered.at(-1)).toMatchObject({ decision: "go_on", by: operator("ann") });
     expect(state().instance?.pauseAsked).toBe(false);
     expect((await claim({ target: "bob" })).decision).toBe("go");
     expect((await claim()).decision).toBe("replay");
@@ -323,7 +324,7 @@ describe("the ledger", () => {
       type: "hold.released",
       kind: "freeze",
       owner: hold?.owner ?? "",
-      by: "operator:bob",
+      by: operator("bob"),
       reason: "looked at it",
     });
     expect(state().requests).toEqual([]);
@@ -373,7 +374,7 @@ describe("the ledger", () => {
     await begin();
     await recordEvents(recorder, "scribe", {
       type: "hold.placed",
-      by: "operator:ann",
+      by: operator("ann"),
       hold: {
         kind: "operator",
         owner: "operator:ann",
@@ -386,7 +387,7 @@ describe("the ledger", () => {
     expect((await claim()).decision).toBe("held");
     await recordEvents(recorder, "scribe", {
       type: "kill.requested",
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "",
       now: true,
     });
@@ -415,8 +416,8 @@ describe("approvals", () => {
       kind: "approval",
       binds: asked.digest,
       approvers: ["ann", "bob"],
-      barred: ["scribe"],
-      requestedBy: "scribe",
+      barred: [{ type: "instance", clone: "scribe", epoch: 1 }],
+      requestedBy: { type: "instance", clone: "scribe", epoch: 1 },
     });
     expect((await claim()).decision).toBe("approval_required");
     expect(state().requests).toHaveLength(1);
@@ -460,7 +461,7 @@ describe("approvals", () => {
     expect(holds()).toEqual(["approval/AwaitingApproval"]);
     await decide("approve", "bob");
     expect(state().mission?.approvals).toMatchObject([
-      { decision: "approved", by: "operator:ann, operator:bob" },
+      { decision: "approved", by: [operator("ann"), operator("bob")] },
     ]);
     expect((await claim()).decision).toBe("go");
   });
@@ -491,7 +492,7 @@ describe("approvals", () => {
     expect(holds()).toEqual([]);
     expect(state().mission?.answered.at(-1)).toMatchObject({
       decision: "deny",
-      by: "supervisor",
+      by: SUPERVISOR,
       detail: "expired",
     });
     expect((await claim()).decision).toBe("denied");

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { WireEvent } from "../../../src/api/event.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import type { InstanceCaller } from "../../../src/ports/control-plane.ts";
 import { silentLog } from "../../../src/ports/log.ts";
@@ -112,7 +113,7 @@ describe("reports", () => {
     expect(await statuses(wire(1))).toEqual([200]);
     await recordEvents(recorder, "scribe", {
       type: "kill.requested",
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "",
       now: true,
     });

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
@@ -87,7 +88,7 @@ test("a stop overtakes what is under way, aborts it, and ends first", async () =
   while (!order.includes("begin launch")) await new Promise(setImmediate);
   await recordEvents(recorder, "scribe", {
     type: "kill.requested",
-    by: "operator:ann",
+    by: operator("ann"),
     reason: "",
     now: true,
   });
@@ -191,7 +192,7 @@ async function aRunningLane(handlers: Pick<EffectHandlers, "carryOut" | "failed"
 
 const PAUSED = {
   type: "hold.placed",
-  by: "operator:ann",
+  by: operator("ann"),
   hold: {
     kind: "operator",
     owner: "operator:ann",

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { createAnswers } from "../../../src/reconciler/operators/decisions.ts";
@@ -76,7 +77,7 @@ test("an acknowledgement is recorded with who, once", async () => {
   const answers = answersOf(recorder);
   const ack = (actor: string) => answers.acknowledge({ id: "audit.budget.1", actor });
   expect(await ack("ann")).toMatchObject({ ok: true });
-  expect(recorder.states.get("scribe")?.requests[0]?.acknowledged?.by).toBe("operator:ann");
+  expect(recorder.states.get("scribe")?.requests[0]?.acknowledged?.by).toEqual(operator("ann"));
   expect(await ack("bob")).toMatchObject({
     ok: false,
     message: expect.stringContaining("operator:ann is looking into"),

@@ -4,6 +4,7 @@ import type { Effect } from "../../../core/model/effect.ts";
 import type { CloneEvent } from "../../../core/model/event.ts";
 import type { Heartbeat } from "../../../core/model/instance.ts";
 import type { OutboxRow } from "../../../core/model/notice.ts";
+import { upgradeEventActors } from "../../../core/model/upgrade-actors.ts";
 import { compareEffectIds } from "../../../core/record/order.ts";
 import type { ActionQuery, EventQuery, Receipt, StoredEvent, StoredRecord } from "../../../ports/store.ts";
 import type { StateTable } from "./states.ts";
@@ -108,7 +109,7 @@ function storedEvent(row: Row): StoredEvent {
     at: Number(row["at"]),
     clone: String(row["clone"]),
     missionId: missionId === null || missionId === undefined ? null : String(missionId),
-    event: parse<CloneEvent>(row["event"]),
+    event: upgradeEventActors(parse<CloneEvent>(row["event"])),
     hash: String(row["hash"]),
     prevHash: String(row["prev_hash"]),
   };

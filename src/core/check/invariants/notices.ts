@@ -1,5 +1,6 @@
 /** What people are to be told reaches them: nothing is dropped, nothing is two things, nothing overtakes. */
 
+import { actorText } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import { type Incident, SEVERITIES, type Severity } from "../../model/incident.ts";
@@ -236,7 +237,7 @@ function dueFrom(
   if (closed !== undefined && !before.past.some(({ missionId }) => missionId === closed.missionId))
     add(["closure"], "low", `${closed.name}: closed, ${closed.outcome}`);
   const ends = before.mission !== null && before.mission.terminal === null && after.mission?.terminal != null;
-  if (event.type === "kill.requested" && ends) add(["kill"], "medium", `killed by ${event.by}`);
+  if (event.type === "kill.requested" && ends) add(["kill"], "medium", `killed by ${actorText(event.by)}`);
   return due;
 }
 

@@ -1,6 +1,7 @@
 /** Rate limits are a matter of the whole account: nobody goes on before it is free, and then one after the other. */
 
 import { accountOf, RAMP_MS } from "../../clone/start/throttle.ts";
+import { isControllerPart } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import { type Instant, MINUTE_MS } from "../../model/time.ts";
 import { FINE, found, type Invariant } from "../fact.ts";
@@ -22,7 +23,11 @@ const accountInTurn: Invariant = {
         if (fact.type !== "recorded") return FINE;
         const { event, clone, seq, at } = fact.event;
         states.set(clone, fact.after);
-        if (event.type !== "hold.released" || event.kind !== "throttle" || event.by !== "supervisor")
+        if (
+          event.type !== "hold.released" ||
+          event.kind !== "throttle" ||
+          !isControllerPart(event.by, "supervisor")
+        )
           return FINE;
         if (fact.ignored) return FINE;
         const account = accountOf(fact.after);

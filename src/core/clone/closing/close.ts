@@ -1,5 +1,6 @@
 /** Runbook section 8: from a terminal state to a closed mission and a decision about the clone. */
 
+import { repositoryAt } from "../../model/actor.ts";
 import {
   type CloneState,
   type ClosedMission,
@@ -174,7 +175,7 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     closedAt: closing.at,
     epochs: mission.restarts + 1,
     decision,
-    decidedBy: decision === "undecided" ? null : "declared in the clone's file",
+    decidedBy: decision === "undecided" ? null : repositoryAt(state.spec?.revision ?? null),
     archivedAt: null,
     promotedAt: null,
     doneWith: {

@@ -1,5 +1,6 @@
 /** From a terminal state to a decision about the clone: each event of it, what it does and how it reads. */
 
+import { actorText } from "../../model/actor.ts";
 import type { EventRules } from "../event-rules.ts";
 import { shortId } from "../event-rules.ts";
 import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished, onPostmortemMerged } from "./close.ts";
@@ -19,11 +20,11 @@ export const CLOSING_EVENTS: EventRules<
   "review.recorded": {
     on: onReviewed,
     describe: (event) =>
-      `reviewed by ${event.by}: ${event.criteria.map(({ id, met }) => `${id} ${met ? "met" : "not met"}`).join(", ")}`,
+      `reviewed by ${actorText(event.by)}: ${event.criteria.map(({ id, met }) => `${id} ${met ? "met" : "not met"}`).join(", ")}`,
   },
   "template.proposed": {
     on: onTemplateProposed,
-    describe: (event) => `${event.by} proposes to make it a template`,
+    describe: (event) => `${actorText(event.by)} proposes to make it a template`,
   },
   "promote.finished": {
     on: onPromoted,
@@ -31,7 +32,7 @@ export const CLOSING_EVENTS: EventRules<
   },
   "closure.decided": {
     on: onClosureDecided,
-    describe: (event) => `decision ${event.decision} by ${event.by}`,
+    describe: (event) => `decision ${event.decision} by ${actorText(event.by)}`,
   },
   "judge.finished": {
     on: onJudgeFinished,

@@ -1,5 +1,6 @@
 /** What people say about a mission that is closed already: the criteria that only they can judge. */
 
+import { repositoryAt } from "../../model/actor.ts";
 import type { CloneState, ClosedMission } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Instant } from "../../model/time.ts";
@@ -36,7 +37,8 @@ export function onReviewed(
   const newest = closed === state.past.at(-1);
   if (outcome !== "accepted" || judged.decision !== "undecided" || !newest) return stay(next);
   if (wish !== "retire" && wish !== "standby") return stay(next);
-  const decided: ClosedMission = { ...judged, decision: wish, decidedBy: "declared in the clone's file" };
+  const decidedBy = repositoryAt(state.spec?.revision ?? null);
+  const decided: ClosedMission = { ...judged, decision: wish, decidedBy };
   return carryOut(
     { ...next, past: next.past.map((other) => (other === judged ? decided : other)) },
     decided,

@@ -1,3 +1,4 @@
+import { actorText } from "../../model/actor.ts";
 import type { CloneState, MissionState } from "../../model/clone-state.ts";
 import type { Outcome } from "../../model/mission.ts";
 import type { Scorecard } from "../../model/scorecard.ts";
@@ -96,7 +97,9 @@ function humanReview(verdict: Verdict | null): Scorecard["quality"]["human_revie
   return {
     met: words.filter(({ state }) => state === "met").length,
     unmet: words.filter(({ state }) => state === "unmet").length,
-    by: [...new Set(words.flatMap(({ review }) => (review === undefined ? [] : [review.by])))].sort(),
+    by: [
+      ...new Set(words.flatMap(({ review }) => (review === undefined ? [] : [actorText(review.by)]))),
+    ].sort(),
   };
 }
 

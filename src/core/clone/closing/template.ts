@@ -1,5 +1,6 @@
 /** From a clone that proved itself to a reusable template: runbook 8.3, design section 13. */
 
+import { type Actor, actorText } from "../../model/actor.ts";
 import type { CloneState, ClosedMission } from "../../model/clone-state.ts";
 import { digestOf } from "../../model/digest.ts";
 import type { CloneEvent } from "../../model/event.ts";
@@ -65,7 +66,7 @@ export function onTemplateProposed(
       {
         kind: "template",
         severity: "low",
-        summary: `${event.by} proposes to make a template of ${closed.name}, with ${closed.doneWith.overlays.join(", ") || "its baseline alone"}`,
+        summary: `${actorText(event.by)} proposes to make a template of ${closed.name}, with ${closed.doneWith.overlays.join(", ") || "its baseline alone"}`,
         evidence: [
           ...conditions.map(({ name, evidence }) => `${name}: ${evidence}`),
           `clone digest ${closed.doneWith.digest}`,
@@ -86,7 +87,7 @@ export function templateDigest(closed: ClosedMission): string {
 }
 
 /** Signed off: the clone is kept, and the promotion is proposed as a change of the repository. */
-export function promote(state: CloneState, binds: string | null, by: string): Step {
+export function promote(state: CloneState, binds: string | null, by: Actor): Step {
   const closed = state.past.find((past) => templateDigest(past) === binds);
   if (closed === undefined || closed.decision !== "undecided")
     return stay(state, "there is nothing left to promote");

@@ -109,7 +109,7 @@ export function onApprovalRequested(state: CloneState, event: Of<"approval.reque
         answers: ["approve", "deny", "stop"],
         hold: { kind: hold.kind, owner: hold.owner },
         owner: event.approvers.length === 0 ? "simone" : event.approvers.join(", "),
-        requestedBy: state.name,
+        requestedBy: { type: "instance", clone: state.name, epoch: event.epoch },
         approvers: event.approvers,
         barred: event.requestedBy,
         binds: event.digest,

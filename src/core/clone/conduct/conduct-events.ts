@@ -1,5 +1,6 @@
 /** What an agent says, asks and does: each event of it, what it does and how it reads. */
 
+import { actorText } from "../../model/actor.ts";
 import type { EventRules } from "../event-rules.ts";
 import {
   onActionClaimed,
@@ -33,7 +34,7 @@ export const CONDUCT_EVENTS: EventRules<
 > = {
   "message.sent": {
     on: onMessageSent,
-    describe: (event) => `said to the agent by ${event.by}: ${event.text}`,
+    describe: (event) => `said to the agent by ${actorText(event.by)}: ${event.text}`,
   },
   "message.delivered": {
     on: onMessageDelivered,

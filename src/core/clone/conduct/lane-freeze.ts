@@ -1,5 +1,7 @@
 /** What becomes of a lane that an action froze, and of an action that waited for a person. */
+
 import type { ActionApproval } from "../../model/action.ts";
+import type { Actor } from "../../model/actor.ts";
 import { ANSWERED_MAX, APPROVALS_MAX, type CloneState, RELEASES_MAX } from "../../model/clone-state.ts";
 import type { Hold } from "../../model/hold.ts";
 import type { IncidentClass } from "../../model/incident.ts";
@@ -16,7 +18,7 @@ export const ACTION_INCIDENTS: readonly IncidentClass[] = [
 interface Answered {
   readonly open: Request;
   readonly decision: DecisionType;
-  readonly by: string;
+  readonly by: Actor;
   readonly at: Instant;
 }
 
@@ -28,7 +30,7 @@ export function decidedAction(state: CloneState, { open, decision, by, at }: Ans
       digest: open.binds,
       decision: decision === "approve" ? "approved" : "denied",
       request: open.id,
-      by: decision === "approve" ? open.votes.map((vote) => vote.by).join(", ") : by,
+      by: decision === "approve" ? open.votes.map((vote) => vote.by) : [by],
       at,
     };
     const approvals = [...(state.mission?.approvals ?? []), approval].slice(-APPROVALS_MAX);
@@ -41,7 +43,7 @@ export function decidedAction(state: CloneState, { open, decision, by, at }: Ans
 /** `factory resume` and `factory release` on a frozen lane answer the questions that went with its holds. */
 export function releasedByHand(
   state: CloneState,
-  { event, lifted }: { event: { readonly by: string; readonly reason: string }; lifted: readonly Hold[] },
+  { event, lifted }: { event: { readonly by: Actor; readonly reason: string }; lifted: readonly Hold[] },
   at: Instant,
 ): CloneState {
   const isAnswered = ({ kind, hold }: Request): boolean =>

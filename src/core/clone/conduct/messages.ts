@@ -1,5 +1,6 @@
 /** Words to an agent: our nudges, and what people answer. */
 
+import type { Actor } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { Message } from "../../model/conduct.ts";
 import { MESSAGES_MAX } from "../../model/conduct.ts";
@@ -23,7 +24,7 @@ export function nudgeAgent(state: CloneState, text: string): Step {
  * Says something to the agent for a person. It belongs to the mission: an agent
  * that is not there yet, or that is started anew, is told when it has accepted.
  */
-export function sendMessage(state: CloneState, word: { by: string; text: string }, at: Instant): Step {
+export function sendMessage(state: CloneState, word: { by: Actor; text: string }, at: Instant): Step {
   const { mission } = state;
   if (mission === null) return stay(state, "there is no mission");
   const { id, next } = numbered(state, mission.missionId);

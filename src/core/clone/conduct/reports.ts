@@ -1,5 +1,6 @@
 /** What the shim says about its instance. */
 
+import { type Actor, controllerPart } from "../../model/actor.ts";
 import { ARTIFACTS_MAX, type CloneState } from "../../model/clone-state.ts";
 import type { StartGate } from "../../model/condition.ts";
 import { assertNever } from "../../model/error.ts";
@@ -202,7 +203,10 @@ function onTerminal(
   const told = switched
     ? withIncident(state, { class: "killed", at, message: `ended by its shim: ${reason}`, over: true })
     : state;
-  const ended = withTerminal(told, { status, at, reason, by: switched ? "kill-switch" : "clone" });
+  const by: Actor = switched
+    ? controllerPart("kill-switch")
+    : { type: "instance", clone: state.name, epoch: state.instance?.epoch ?? null };
+  const ended = withTerminal(told, { status, at, reason, by });
   return beginStop(ended, at, {
     reason: { type: "mission_over" },
     enter: switched ? "term" : "cancel",

@@ -1,5 +1,6 @@
 /** Loops and standstills (design section 7): nudge once, then hold and ask. */
 
+import type { Actor } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { Nudge, StuckPattern } from "../../model/conduct.ts";
 import type { CloneEvent } from "../../model/event.ts";
@@ -68,7 +69,7 @@ export function dueProgress(state: CloneState, signal: Signal | undefined): Clon
 /** A person lets it go on: the window begins anew, and the agent hears what the person had to say. */
 export function goOnFromStuck(
   state: CloneState,
-  answer: { readonly by: string; readonly reason: string },
+  answer: { readonly by: Actor; readonly reason: string },
   at: Instant,
 ): Step {
   const over = endIncidents(

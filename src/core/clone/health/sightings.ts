@@ -1,5 +1,6 @@
 /** What is seen of a living instance: health, adoption, loss, budget, window. */
 
+import { SUPERVISOR } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Instant } from "../../model/time.ts";
@@ -99,7 +100,7 @@ export function onWindowEnded(state: CloneState, event: Of<"window.ended">, at: 
   if (state.mission === null || state.mission.terminal !== null) return stay(state, "there is no mission");
   return endMission(state, at, {
     status: "timed_out",
-    by: "supervisor",
+    by: SUPERVISOR,
     reason: event.evidence,
     enter: "cancel",
   });

@@ -1,5 +1,6 @@
 /** Whether an answer to an open question may be taken, and what is to be said when it may not. */
 
+import { type Actor, actorText, mayBeSame } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { FleetPolicy } from "../../model/desired.ts";
 import { METERS } from "../../model/event.ts";
@@ -11,8 +12,7 @@ import { CAP_OF, limitsInForce } from "../spending/raise.ts";
 import { whyNotApprover } from "./requests.ts";
 
 export interface AnswerContext {
-  /** `operator:<name>`, as recorded. */
-  readonly by: string;
+  readonly by: Actor;
   /** Of `fleet.yaml` as it was read last; null while it has not been read: then nothing may be raised. */
   readonly caps: FleetPolicy["caps"] | null;
   readonly now: Instant;
@@ -30,8 +30,8 @@ export function refusalOf(
   }
   const barred = decision.type === "approve" ? whyNotApprover(request, by) : null;
   if (barred !== null) return barred;
-  if (request.votes.some((vote) => vote.by === by)) {
-    return `${by} has agreed already; ${request.quorum - request.votes.length} more have to`;
+  if (request.votes.some((vote) => mayBeSame(vote.by, by))) {
+    return `${actorText(by)} has agreed already; ${request.quorum - request.votes.length} more have to`;
   }
   return decision.type === "raise" ? refusalOfRaise(state, decision.budget, { caps, now }) : null;
 }
@@ -42,7 +42,7 @@ export function answeredBefore(state: CloneState, id: string): string | null {
   const before = lists.flat().find((answered) => answered.id === id);
   if (before === undefined) return null;
   const detail = before.detail === "" ? "" : `: ${before.detail}`;
-  return `${id} was answered by ${before.by} at ${iso(before.decidedAt)} with ${before.decision}${detail}`;
+  return `${id} was answered by ${actorText(before.by)} at ${iso(before.decidedAt)} with ${before.decision}${detail}`;
 }
 
 type Raise = Readonly<Partial<Record<BudgetField, number>>>;

@@ -1,4 +1,5 @@
 /** What an answer does: each kind of question has its own consequence, and one that nobody answers comes back. */
+import { type Actor, actorText, isHuman, mayBeSame, SUPERVISOR } from "../../model/actor.ts";
 import { ANSWERED_MAX, type CloneState } from "../../model/clone-state.ts";
 import { assertNever } from "../../model/error.ts";
 import type { CloneEvent } from "../../model/event.ts";
@@ -25,7 +26,7 @@ export function onReminded(state: CloneState, event: Of<"request.reminded">, at:
   const open = state.requests.find(({ id }) => id === event.request);
   if (open === undefined) return stay(state, "there is no such open question");
   if (open.expiresAt !== null && at >= open.expiresAt) {
-    return answer(state, open, { decision: { type: "deny" }, by: "supervisor", reason: "expired" }, at);
+    return answer(state, open, { decision: { type: "deny" }, by: SUPERVISOR, reason: "expired" }, at);
   }
   const reminded: Request = {
     ...open,
@@ -44,7 +45,8 @@ export function onRequestDecided(state: CloneState, event: Of<"request.decided">
     return stay(state, `${event.decision.type} is no answer to it; ${open.answers.join(" or ")} is`);
   const barred = event.decision.type === "approve" ? whyNotApprover(open, event.by) : null;
   if (barred !== null) return stay(state, barred);
-  if (open.votes.some(({ by }) => by === event.by)) return stay(state, `${event.by} has agreed already`);
+  if (open.votes.some(({ by }) => mayBeSame(by, event.by)))
+    return stay(state, `${actorText(event.by)} has agreed already`);
   const agrees = event.decision.type === "approve";
   const votes = agrees ? [...open.votes, { by: event.by, at }] : open.votes;
   if (agrees && votes.length < open.quorum) return stay(replaced(state, open, { ...open, votes }));
@@ -53,7 +55,7 @@ export function onRequestDecided(state: CloneState, event: Of<"request.decided">
 
 interface Answer {
   readonly decision: Decided;
-  readonly by: string;
+  readonly by: Actor;
   readonly reason: string;
 }
 
@@ -102,15 +104,15 @@ function answer(state: CloneState, open: Request, { decision, by, reason }: Answ
 }
 
 /** An approval that the contract asks for is part of the work; what had to be put right by hand is not. */
-function isIntervention({ kind }: Request, by: string): boolean {
-  return by !== "supervisor" && kind !== "approval" && kind !== "template";
+function isIntervention({ kind }: Request, by: Actor): boolean {
+  return isHuman(by) && kind !== "approval" && kind !== "template";
 }
 
 /** Where an agent waits for more than a hold to be lifted, it hears what the person had to say. */
 function wentOn(
   state: CloneState,
   { kind }: Request,
-  word: { readonly by: string; readonly reason: string },
+  word: { readonly by: Actor; readonly reason: string },
   at: Instant,
 ): Step {
   if (kind === "stuck") return goOnFromStuck(state, word, at);

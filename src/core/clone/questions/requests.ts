@@ -1,5 +1,14 @@
 /** Questions to people: asked once, acknowledged, answered, and brought back until they are. */
 
+import {
+  type Actor,
+  actorText,
+  isHuman,
+  mayBeSame,
+  provenNames,
+  SUPERVISOR,
+  shortName,
+} from "../../model/actor.ts";
 import { type CloneState, REQUESTS_MAX } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Request } from "../../model/request.ts";
@@ -32,7 +41,7 @@ export function withRequest(state: CloneState, asked: NewRequest, at: Instant): 
   const n = state.requestsMade + 1;
   const request: Request = {
     owner: "simone",
-    requestedBy: "supervisor",
+    requestedBy: SUPERVISOR,
     approvers: [],
     barred: [],
     binds: null,
@@ -69,7 +78,7 @@ export function dueRequests(state: CloneState, now: Instant): CloneEvent[] {
 export function onAcknowledged(state: CloneState, event: Of<"request.acknowledged">, at: Instant): Step {
   const open = state.requests.find(({ id }) => id === event.request);
   if (open === undefined) return stay(state, "there is no such open question");
-  if (open.acknowledged !== null) return stay(state, `acknowledged by ${open.acknowledged.by}`);
+  if (open.acknowledged !== null) return stay(state, `acknowledged by ${actorText(open.acknowledged.by)}`);
   const acknowledged: Request = {
     ...open,
     acknowledged: { by: event.by, at },
@@ -78,12 +87,17 @@ export function onAcknowledged(state: CloneState, event: Of<"request.acknowledge
   return stay(replaced(state, open, acknowledged));
 }
 
-/** Null for whoever may approve it. Everybody may deny: stop always wins. */
-export function whyNotApprover(request: Request, by: string): string | null {
-  const name = by.replace(/^operator:/, "");
-  if (request.requestedBy === by || request.barred.includes(name))
+/**
+ * Null for those who may approve it. By what a token or a forge has proven, and by no name that somebody gives himself;
+ * what is no person approves nothing. Everybody may deny: stop always wins.
+ */
+export function whyNotApprover(request: Request, by: Actor): string | null {
+  const name = shortName(by);
+  if (!isHuman(by)) return `${name} is no person, and only people approve`;
+  if ([request.requestedBy, ...request.barred].some((one) => mayBeSame(one, by)))
     return `${name} asked for it, and somebody else has to approve it`;
-  if (request.approvers.length > 0 && !request.approvers.includes(name))
+  const proven = provenNames(by);
+  if (request.approvers.length > 0 && !request.approvers.some((one) => proven.includes(one)))
     return `${name} may not approve it; ${request.approvers.join(" or ")} may`;
   return null;
 }

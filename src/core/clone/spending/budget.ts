@@ -1,5 +1,6 @@
 /** Meters against their limits: what was crossed, and what follows. */
 
+import { actorText, SUPERVISOR } from "../../model/actor.ts";
 import type { CloneState, InstanceState, MissionState } from "../../model/clone-state.ts";
 import {
   BUDGET_LEVELS,
@@ -220,7 +221,7 @@ export function onBudget(state: CloneState, event: Of<"budget.crossed">, at: Ins
   if (event.level === "notify" || event.level === "warn") return stay(crossed);
   if (event.level === "stop" && event.meter === "runtime_minutes") {
     const reason = `budget exhausted: ${facts}`;
-    return endMission(crossed, at, { status: "timed_out", by: "supervisor", reason, enter: "term" });
+    return endMission(crossed, at, { status: "timed_out", by: SUPERVISOR, reason, enter: "term" });
   }
   return stay(askAboutBudget(crossed, facts, at));
 }
@@ -280,7 +281,7 @@ export function metersOf(state: CloneState, at: Instant): MeterFact[] {
     const of = limit === null ? "no limit" : String(limit);
     const percent =
       limit === null || said === "unknown" ? "" : ` (${Math.floor(partOf(floor[meter], limit) * 100)} %)`;
-    const origin = raise === null ? "" : `, raised from ${raise.from} by ${raise.by}`;
+    const origin = raise === null ? "" : `, raised from ${raise.from} by ${actorText(raise.by)}`;
     const text = `${said} of ${of}${percent}, ${METER_SOURCE[trust]}${origin}`;
     return { meter, trust, known: said !== "unknown", text };
   });

@@ -1,5 +1,7 @@
 /** Caps of a day: what all clones, and what one clone, may use from midnight to midnight. */
+
 import { Cron } from "croner";
+import { SUPERVISOR } from "../../model/actor.ts";
 import type { CloneState, Spent } from "../../model/clone-state.ts";
 import type { FleetPolicy } from "../../model/desired.ts";
 import type { CloneEvent } from "../../model/event.ts";
@@ -79,7 +81,7 @@ export function dueDay(
   const placed = Object.entries(wanted).flatMap(([owner, message = ""]): CloneEvent[] =>
     held.has(owner)
       ? []
-      : [{ type: "hold.placed", by: "supervisor", hold: dayHold(owner, message, { at, now }) }],
+      : [{ type: "hold.placed", by: SUPERVISOR, hold: dayHold(owner, message, { at, now }) }],
   );
   return [...placed, ...releases(state, wanted)];
 }
@@ -118,7 +120,7 @@ function releases(state: CloneState, wanted: Partial<Record<string, string>>): C
       type: "hold.released",
       kind,
       owner,
-      by: "supervisor",
+      by: SUPERVISOR,
       reason: "the cap of the day is not reached any longer",
     }));
 }

@@ -1,5 +1,6 @@
 /** Limits that a decision raised above what the mission's file says. */
 
+import type { Actor } from "../../model/actor.ts";
 import type { CloneState, MissionState, Raise } from "../../model/clone-state.ts";
 import type { FleetPolicy } from "../../model/desired.ts";
 import { BUDGET_LEVELS, type BudgetLevel, type CloneEvent, type MeterName } from "../../model/event.ts";
@@ -32,7 +33,7 @@ export function raiseOf(mission: Pick<MissionState, "limits" | "raises">, field:
 export function raiseBudget(
   state: CloneState,
   raised: Readonly<Partial<Record<BudgetField, number>>>,
-  { by, at, request }: { readonly by: string; readonly at: Instant; readonly request: string },
+  { by, at, request }: { readonly by: Actor; readonly at: Instant; readonly request: string },
 ): CloneState {
   const { mission } = state;
   if (mission === null) return state;

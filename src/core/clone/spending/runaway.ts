@@ -1,3 +1,4 @@
+import { SUPERVISOR } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { Instant } from "../../model/time.ts";
 import { type Step, withIncident } from "../step.ts";
@@ -20,7 +21,7 @@ export function runAway(
   const told = known === true ? state : withIncident(state, { class: "runaway", at, ...what });
   return endMission(told, at, {
     status: "failed",
-    by: "supervisor",
+    by: SUPERVISOR,
     reason: `runaway: ${what.message}`,
     enter: "term",
     trace: "runaway",

@@ -1,5 +1,6 @@
 /** A mission that goes to the in-core lane instead of a clone (runbook 7). */
 
+import { controllerPart } from "../../model/actor.ts";
 import type { CloneState, MissionState } from "../../model/clone-state.ts";
 import type { Effect } from "../../model/effect.ts";
 import type { CloneEvent } from "../../model/event.ts";
@@ -40,7 +41,7 @@ export function onHandedOver(state: CloneState, event: Of<"handover.finished">, 
   const over = withTerminal(state, {
     status: "cancelled",
     at,
-    by: IN_CORE_OWNER,
+    by: controllerPart("in-core"),
     reason: `handed to the in-core lane: ${event.evidence}`,
   });
   return closeWithoutVerdict(over, at);

@@ -9,6 +9,7 @@
  * not be able to stop the clones of others.
  */
 
+import { SUPERVISOR } from "../../model/actor.ts";
 import { doubledMs } from "../../model/backoff.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
@@ -144,14 +145,14 @@ function isKeptFromStarting({ mission, instance, holds, withdrawn }: CloneState)
 
 function heldBy(account: string, until: Instant, now: Instant): CloneEvent {
   const message = `${account} is rate limited; nothing of it is started until ${iso(until)}`;
-  return { type: "hold.placed", by: "supervisor", hold: holdOf(message, now, until) };
+  return { type: "hold.placed", by: SUPERVISOR, hold: holdOf(message, now, until) };
 }
 
 const RELEASED: CloneEvent = {
   type: "hold.released",
   kind: "throttle",
   owner: "*",
-  by: "supervisor",
+  by: SUPERVISOR,
   reason: "the rate limit is over, and it is its turn",
 };
 

@@ -1,4 +1,5 @@
 /** The one way in which a mission gets its end before its agent says so: decisions, kills, budgets and windows come here. */
+import type { Actor } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { Instant } from "../../model/time.ts";
 import type { TraceCause } from "../../model/trace.ts";
@@ -7,7 +8,7 @@ import { beginStop, enter, type Step, stay, withTerminal } from "../step.ts";
 
 interface End {
   readonly status: "cancelled" | "timed_out" | "failed";
-  readonly by: string;
+  readonly by: Actor;
   readonly reason: string;
   readonly enter: "cancel" | "term" | "now";
   /** Keep a trace bundle. */

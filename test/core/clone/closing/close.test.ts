@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { outcomeOf } from "../../../../src/core/clone/closing/close.ts";
 import { promote, templateConditions, templateDigest } from "../../../../src/core/clone/closing/template.ts";
+import { type Actor, operator } from "../../../../src/core/model/actor.ts";
 import type { CriterionEvidence } from "../../../../src/core/model/verdict.ts";
 import { trendsOf } from "../../../../src/core/status/trends.ts";
 import { aVerdict, Life, T0 } from "../../../support/fleet.ts";
@@ -29,7 +30,7 @@ const newest = (life: Life) => {
   if (closed === undefined) throw new Error("nothing is closed");
   return closed;
 };
-const word = (life: Life, criteria: Record<string, boolean>, by = "operator:ann") =>
+const word = (life: Life, criteria: Record<string, boolean>, by: Actor = operator("ann")) =>
   life.on({
     type: "review.recorded",
     missionId: newest(life).missionId,
@@ -71,7 +72,7 @@ describe("a person's word", () => {
       },
     });
     expect(newest(life).verdict?.criteria[1]?.review).toMatchObject({
-      by: "operator:ann",
+      by: operator("ann"),
       note: "looked at it",
     });
     expect(life.effects).toEqual(["archive"]);
@@ -94,7 +95,7 @@ describe("a person's word", () => {
       outcome: "pending",
       scorecard: { quality: { criteria_pending: 1 } },
     });
-    word(other, { a: true, b: true }, "operator:bob");
+    word(other, { a: true, b: true }, operator("bob"));
     expect(newest(other).scorecard.quality.human_review).toEqual({ met: 2, unmet: 0, by: ["operator:bob"] });
   });
 
@@ -116,9 +117,9 @@ describe("a person's word", () => {
 });
 
 describe("a template", () => {
-  const propose = (life: Life, by = "operator:ann", interventionsMax = 2) =>
+  const propose = (life: Life, by: Actor = operator("ann"), interventionsMax = 2) =>
     life.on({ type: "template.proposed", missionId: newest(life).missionId, by, interventionsMax });
-  const answer = (life: Life, type: "approve" | "deny", by: string) =>
+  const answer = (life: Life, type: "approve" | "deny", by: Actor) =>
     life.on({
       type: "request.decided",
       request: life.state.requests[0]?.id ?? "",
@@ -131,10 +132,10 @@ describe("a template", () => {
     const life = judged([criterion("complete", "met")]);
     propose(life);
     expect(life.state.requests).toMatchObject([{ kind: "template", answers: ["approve", "deny"] }]);
-    answer(life, "approve", "operator:ann");
+    answer(life, "approve", operator("ann"));
     expect(life.last?.ignored).toContain("somebody else has to approve");
-    answer(life, "approve", "operator:bob");
-    expect(newest(life)).toMatchObject({ decision: "template", decidedBy: "operator:bob" });
+    answer(life, "approve", operator("bob"));
+    expect(newest(life)).toMatchObject({ decision: "template", decidedBy: operator("bob") });
     expect(life.last?.effects).toEqual([{ type: "promote", missionId: newest(life).missionId }]);
     life.on({ type: "promote.finished", missionId: newest(life).missionId, evidence: "branch x" });
     expect(newest(life).promotedAt).toBe("branch x");
@@ -144,7 +145,7 @@ describe("a template", () => {
   test("that is denied leaves the decision open", () => {
     const life = judged([criterion("complete", "met")]);
     propose(life);
-    answer(life, "deny", "operator:bob");
+    answer(life, "deny", operator("bob"));
     expect(newest(life).decision).toBe("undecided");
     expect(life.last?.effects).toEqual([]);
   });
@@ -235,7 +236,7 @@ describe("a template", () => {
     expect(life.state.past).toHaveLength(2);
     const chosen = life.state.past[1];
     const propose = (missionId: string) =>
-      life.on({ type: "template.proposed", missionId, by: "operator:ann", interventionsMax: 2 });
+      life.on({ type: "template.proposed", missionId, by: operator("ann"), interventionsMax: 2 });
     expect(propose("m_nobody").last?.ignored).toBe("there is no such closed mission");
     propose(chosen?.missionId ?? "");
     const request = life.state.requests.find(({ kind }) => kind === "template");
@@ -244,7 +245,7 @@ describe("a template", () => {
       type: "request.decided",
       request: request?.id ?? "",
       decision: { type: "approve" },
-      by: "operator:bob",
+      by: operator("bob"),
       reason: "",
     });
     expect(life.last?.effects).toEqual([{ type: "promote", missionId: chosen?.missionId }]);
@@ -259,12 +260,12 @@ describe("a template", () => {
   test("that was signed off is made once, and nothing is made of what nobody signed", () => {
     const life = judged([criterion("complete", "met")]);
     const closed = newest(life);
-    expect(promote(life.state, "sha256:another", "operator:bob").ignored).toBe(
+    expect(promote(life.state, "sha256:another", operator("bob")).ignored).toBe(
       "there is nothing left to promote",
     );
-    const done = promote(life.state, templateDigest(closed), "operator:bob");
+    const done = promote(life.state, templateDigest(closed), operator("bob"));
     expect(done.effects).toEqual([{ type: "promote", missionId: closed.missionId }]);
-    expect(promote(done.state, templateDigest(closed), "operator:bob").ignored).toBe(
+    expect(promote(done.state, templateDigest(closed), operator("bob")).ignored).toBe(
       "there is nothing left to promote",
     );
     const other = { ...closed, missionId: "m_other" };

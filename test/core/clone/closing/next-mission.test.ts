@@ -1,13 +1,15 @@
 /** What a lane takes over from one mission to the next, and what belongs to one of them alone. */
+
 import { describe, expect, test } from "vitest";
 import { fold } from "../../../../src/core/clone/decide.ts";
 import { answeredBefore } from "../../../../src/core/clone/questions/answers.ts";
 import { windowAt } from "../../../../src/core/clone/start/window.ts";
+import { operator, SUPERVISOR } from "../../../../src/core/model/actor.ts";
 import { initialState } from "../../../../src/core/model/clone-state.ts";
 import type { Hold } from "../../../../src/core/model/hold.ts";
 import { aClone, aMission, Life, T0 } from "../../../support/fleet.ts";
 
-const KILL = { type: "kill.requested", by: "operator:ann", reason: "enough", now: true } as const;
+const KILL = { type: "kill.requested", by: operator("ann"), reason: "enough", now: true } as const;
 const hold = (kind: Hold["kind"], owner: string): Hold => ({
   kind,
   owner,
@@ -27,7 +29,7 @@ describe("a lane that gets a mission", () => {
       hold("operator", "operator:ann"),
       hold("rollout", "guardrails"),
     ])
-      life.on({ type: "hold.placed", hold: one, by: "supervisor" });
+      life.on({ type: "hold.placed", hold: one, by: SUPERVISOR });
     life.assigned();
     expect(life.state.holds.map(({ kind, owner }) => `${kind} ${owner}`)).toEqual([
       "operator operator:ann",
@@ -57,13 +59,13 @@ describe("closed missions of one lane", () => {
     return life;
   };
   const decided = (life: Life, missionId: string, decision: "retire" | "standby" | "ask") =>
-    life.on({ type: "closure.decided", missionId, decision, by: "operator:ann" });
+    life.on({ type: "closure.decided", missionId, decision, by: operator("ann") });
   const decisions = (life: Life) => life.state.past.map(({ decision }) => decision);
 
   test("are decided about one by one", () => {
     const life = decided(lane(), ids[1] ?? "", "standby");
     expect(decisions(life)).toEqual(["undecided", "standby", "undecided"]);
-    expect(life.state.past.map(({ decidedBy }) => decidedBy)).toEqual([null, "operator:ann", null]);
+    expect(life.state.past.map(({ decidedBy }) => decidedBy)).toEqual([null, operator("ann"), null]);
     expect(decided(life, ids[1] ?? "", "retire").last?.ignored).toBe("it is decided: standby");
     expect(decided(life, "m_other", "retire").last?.ignored).toBe("there is no such closed mission");
     expect(decided(life, ids[0] ?? "", "ask").last?.ignored).toBeDefined();
@@ -103,7 +105,7 @@ describe("a question that was answered", () => {
       type: "request.decided",
       request: "audit.budget.1",
       decision: { type: "stop" },
-      by: "operator:ann",
+      by: operator("ann"),
       reason,
     });
 

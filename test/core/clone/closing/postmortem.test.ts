@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { runAway } from "../../../../src/core/clone/spending/runaway.ts";
+import { operator } from "../../../../src/core/model/actor.ts";
 import { postmortemPath } from "../../../../src/core/model/postmortem.ts";
 import { postmortemSkeleton } from "../../../../src/core/status/postmortem.ts";
 import { headline } from "../../../../src/core/status/why.ts";
@@ -72,7 +73,7 @@ describe("what is critical is learnt from before it is closed", () => {
   });
 
   test.each([
-    { type: "kill.requested", by: "operator:ann", reason: "again", now: true },
+    { type: "kill.requested", by: operator("ann"), reason: "again", now: true },
     { type: "clone.withdrawn", revision: "b", reason: "its file was removed" },
     { type: "mission.withdrawn", revision: "b", reason: "its file was removed" },
   ] as const)("$type does not close it without one", (event) => {
@@ -124,7 +125,7 @@ describe("trace bundles", () => {
   test.each([
     [
       "a kill",
-      (life: Life) => life.on({ type: "kill.requested", by: "operator:a", reason: "", now: true }),
+      (life: Life) => life.on({ type: "kill.requested", by: operator("a"), reason: "", now: true }),
       "killed",
     ],
     [
@@ -144,7 +145,7 @@ describe("trace bundles", () => {
 
   test("the receipt reaches a mission that is closed already, once", () => {
     const life = new Life().running();
-    life.on({ type: "kill.requested", by: "operator:a", reason: "", now: true }).dead();
+    life.on({ type: "kill.requested", by: operator("a"), reason: "", now: true }).dead();
     expect(life.state.mission).toBeNull();
     for (const path of ["/first", "/second"])
       life.on({ type: "trace.saved", missionId, bundle: { ...BUNDLE, cause: "killed", path } });
@@ -154,10 +155,10 @@ describe("trace bundles", () => {
 
   test("the receipt reaches the mission that it is of, and no other one", () => {
     const life = new Life().running();
-    life.on({ type: "kill.requested", by: "operator:a", reason: "", now: true }).dead();
+    life.on({ type: "kill.requested", by: operator("a"), reason: "", now: true }).dead();
     life.assigned({}, "other").planned().prepared().launched().ready().dispatched();
     life.reports("mission.accepted");
-    life.on({ type: "kill.requested", by: "operator:a", reason: "", now: true }).dead();
+    life.on({ type: "kill.requested", by: operator("a"), reason: "", now: true }).dead();
     const saved = (of: string, epoch: number) =>
       life.on({ type: "trace.saved", missionId: of, bundle: { ...BUNDLE, epoch, cause: "killed" } });
     expect(saved("m_nobody", 1).last?.ignored).toBe("its mission is not on record");

@@ -1,5 +1,7 @@
 /** Runbook 8.2: a life with a bit of everything, and what its scorecard says. */
+
 import { expect, test } from "vitest";
+import { operator } from "../../../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../../../src/core/model/event.ts";
 import { Life } from "../../../support/fleet.ts";
 
@@ -22,7 +24,7 @@ test("a scorecard says how good, how fast, with which incidents, and how much lo
   const request = life.state.requests[0]?.id ?? "";
   life.at += 3_600_000;
   const decision = { type: "raise", budget: { max_cost_usd: 8 } } as const;
-  life.on({ type: "request.decided", request, decision, by: "operator:ann", reason: "worth it" }, 0);
+  life.on({ type: "request.decided", request, decision, by: operator("ann"), reason: "worth it" }, 0);
   life.reports("mission.completed", { llmCalls: 30, costMicros: 4_000_000 }).dead().judged();
 
   const closed = life.state.past[0];
@@ -65,7 +67,7 @@ test("a scorecard says how good, how fast, with which incidents, and how much lo
 
 test("what nobody knows is null, never 0", () => {
   const life = new Life().declared().assigned();
-  life.on({ type: "kill.requested", by: "operator:ann", reason: "not needed", now: false });
+  life.on({ type: "kill.requested", by: operator("ann"), reason: "not needed", now: false });
   const card = life.state.past[0]?.scorecard;
   expect(card).toMatchObject({
     quality: { criteria_met: 0, outputs_valid: 0 },
@@ -82,7 +84,7 @@ test("a mission that has not ended is closed by nothing", () => {
   const tries: readonly CloneEvent[] = [
     { type: "judge.finished", missionId, verdict },
     { type: "judge.failed", missionId, message: "no room" },
-    { type: "closure.decided", missionId, decision: "retire", by: "operator:ann" },
+    { type: "closure.decided", missionId, decision: "retire", by: operator("ann") },
     { type: "postmortem.merged", missionId, postmortem },
     { type: "archive.finished", missionId, path: "/archive" },
     { type: "handover.finished", missionId, evidence: "201" },
@@ -90,7 +92,7 @@ test("a mission that has not ended is closed by nothing", () => {
       type: "review.recorded",
       missionId,
       criteria: [{ id: "done", met: true }],
-      by: "operator:ann",
+      by: operator("ann"),
       note: "",
     },
     { type: "stop.finished", epoch: 0, proof: PROOF },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { due } from "../../../../src/core/clone/due.ts";
+import { operator } from "../../../../src/core/model/actor.ts";
 import { HOUR_MS } from "../../../../src/core/model/time.ts";
 import { Life } from "../../../support/fleet.ts";
 
@@ -90,7 +91,7 @@ describe("blocked", () => {
       type: "request.decided",
       request: "audit.blocked.1",
       decision: { type: "go_on" },
-      by: "operator:simone",
+      by: operator("simone"),
       reason: "the key is in the vault",
     });
     expect(life.last?.effects).toEqual([
@@ -104,7 +105,7 @@ describe("blocked", () => {
   test("unanswered and acknowledged, it comes back after four hours", () => {
     const life = new Life().running();
     for (let times = 0; times < 3; times += 1) blocked(life, "no key");
-    life.on({ type: "request.acknowledged", request: "audit.blocked.1", by: "operator:simone" });
+    life.on({ type: "request.acknowledged", request: "audit.blocked.1", by: operator("simone") });
     const back = life.at + 4 * HOUR_MS;
     const reminders = (now: number): number =>
       due(life.state, undefined, now, { watchingSince: 0, lagMs: 0 }).filter(
@@ -134,7 +135,7 @@ describe("blocked", () => {
       type: "request.decided",
       request: "audit.blocked.1",
       decision: { type: "go_on" },
-      by: "operator:simone",
+      by: operator("simone"),
       reason: "in the vault",
     });
     expect(dueAt(life.at + 4 * HOUR_MS - 1)).toBe(undefined);

@@ -1,9 +1,11 @@
 /** Which action an answer is about, and what a hold that is lifted by hand answers. */
+
 import { describe, expect, test } from "vitest";
 import { decidedAction, releasedByHand } from "../../../../src/core/clone/conduct/lane-freeze.ts";
 import { phiOf } from "../../../../src/core/clone/health/suspicion.ts";
 import { hasExpired, isOver, isStretched } from "../../../../src/core/clone/limits.ts";
 import { type NewRequest, withRequest } from "../../../../src/core/clone/questions/requests.ts";
+import { type Actor, operator } from "../../../../src/core/model/actor.ts";
 import {
   ANSWERED_MAX,
   APPROVALS_MAX,
@@ -48,7 +50,7 @@ function frozen(...asked: readonly NewRequest[]): CloneState {
   return asked.reduce<CloneState>((before, one) => withRequest(before, one, T0), { ...state, mission });
 }
 const open = (state: CloneState, n = 0) => state.requests[n] as Request;
-const decide = (state: CloneState, decision: DecisionType, n = 0, by = "operator:ann") =>
+const decide = (state: CloneState, decision: DecisionType, n = 0, by: Actor = operator("ann")) =>
   decidedAction(state, { open: open(state, n), decision, by, at: T0 + 9 });
 const ended = (state: CloneState) =>
   state.mission?.incidents.filter(({ endedAt }) => endedAt !== null).map(({ class: of }) => of);
@@ -65,14 +67,14 @@ describe("an answer", () => {
       "approval",
       "approve",
       {
-        approvals: [{ digest: "a", decision: "approved", request: "audit.approval.1", by: "", at: T0 + 9 }],
+        approvals: [{ digest: "a", decision: "approved", request: "audit.approval.1", by: [], at: T0 + 9 }],
         released: {},
       },
     ],
     [
       "approval",
       "deny",
-      { approvals: [{ digest: "a", decision: "denied", by: "operator:ann" }], released: {} },
+      { approvals: [{ digest: "a", decision: "denied", by: [operator("ann")] }], released: {} },
     ],
     ["approval", "go_on", { approvals: [], released: {} }],
     ["lane", "go_on", { approvals: [], released: { a: T0 + 9 } }],
@@ -86,20 +88,20 @@ describe("an answer", () => {
 
   test("that approves is in the name of everybody who agreed", () => {
     const state = frozen(ask("approval", "a"));
-    const votes = ["operator:ann", "operator:bob"].map((by) => ({ by, at: T0 }));
+    const votes = [operator("ann"), operator("bob")].map((by) => ({ by, at: T0 }));
     const [approval] =
       decidedAction(state, {
         open: { ...open(state), votes },
         decision: "approve",
-        by: "operator:bob",
+        by: operator("bob"),
         at: T0,
       }).mission?.approvals ?? [];
-    expect(approval?.by).toBe("operator:ann, operator:bob");
+    expect(approval?.by).toEqual([operator("ann"), operator("bob")]);
   });
 
   test("is remembered, the newest ones only", () => {
     let state = frozen(ask("approval", "a"));
-    for (let n = 0; n <= APPROVALS_MAX; n++) state = decide(state, "approve", 0, "operator:ann");
+    for (let n = 0; n <= APPROVALS_MAX; n++) state = decide(state, "approve", 0, operator("ann"));
     expect(state.mission?.approvals).toHaveLength(APPROVALS_MAX);
     const keys = Array.from({ length: RELEASES_MAX + 1 }, (_, n) => `k${n}`);
     let lane = frozen(ask("lane", "a"));
@@ -107,7 +109,7 @@ describe("an answer", () => {
       lane = decidedAction(lane, {
         open: { ...open(lane), binds },
         decision: "go_on",
-        by: "x",
+        by: operator("x"),
         at: T0 + (n === 0 ? 10_000 : n),
       });
     });
@@ -130,7 +132,7 @@ describe("an answer", () => {
 
 describe("a hold that is lifted by hand", () => {
   const [a, b] = [hold("freeze", "action:a"), hold("freeze", "action:b")];
-  const event = { by: "operator:ann", reason: "looked at it" };
+  const event = { by: operator("ann"), reason: "looked at it" };
   const lift = (state: CloneState, ...lifted: readonly Hold[]) =>
     releasedByHand(state, { event, lifted }, T0 + 9);
   const kinds = (state: CloneState) => state.requests.map(({ kind, binds }) => `${kind} ${binds}`);
@@ -147,7 +149,7 @@ describe("a hold that is lifted by hand", () => {
           kind: "lane",
           openedAt: T0,
           decidedAt: T0 + 9,
-          by: "operator:ann",
+          by: operator("ann"),
           decision: "go_on",
           detail: "looked at it",
         },

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { nudgeAgent, resendMessages, sendMessage } from "../../../../src/core/clone/conduct/messages.ts";
 import { MESSAGE_MAX } from "../../../../src/core/clone/limits.ts";
+import { operator } from "../../../../src/core/model/actor.ts";
 import { MESSAGES_MAX } from "../../../../src/core/model/conduct.ts";
 import type { Effect } from "../../../../src/core/model/effect.ts";
 import { Life } from "../../../support/fleet.ts";
 
-const says = (life: Life, text: string): Life => life.on({ type: "message.sent", by: "operator:ann", text });
+const says = (life: Life, text: string): Life => life.on({ type: "message.sent", by: operator("ann"), text });
 const textsOf = (effects: readonly Effect[]): readonly string[] =>
   effects.flatMap((effect) => (effect.type === "message" ? [effect.text] : []));
 const messages = (life: Life) => life.state.mission?.conduct.messages ?? [];
@@ -60,7 +61,7 @@ describe("a person's words", () => {
     expect(says(new Life().declared(), "hello").last?.ignored).toBe("there is no mission to talk to");
     const ended = new Life().running().reports("mission.completed");
     expect(says(ended, "hello").last?.ignored).toBe("there is no mission to talk to");
-    const word = { by: "operator:ann", text: "hello" };
+    const word = { by: operator("ann"), text: "hello" };
     expect(sendMessage(new Life().declared().state, word, 0)).toMatchObject({
       ignored: "there is no mission",
     });

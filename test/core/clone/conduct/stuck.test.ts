@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { due } from "../../../../src/core/clone/due.ts";
+import { operator } from "../../../../src/core/model/actor.ts";
 import type { Effect } from "../../../../src/core/model/effect.ts";
 import type { Heartbeat, Signal } from "../../../../src/core/model/instance.ts";
 import { HOUR_MS, SECOND_MS } from "../../../../src/core/model/time.ts";
@@ -22,7 +23,7 @@ function goOn(life: Life, kind: string, reason = ""): Life {
     type: "request.decided",
     request: life.state.requests.find((open) => open.kind === kind)?.id ?? "none",
     decision: { type: "go_on" },
-    by: "operator:simone",
+    by: operator("simone"),
     reason,
   });
 }
@@ -69,7 +70,7 @@ describe("a loop", () => {
 
   test("whose hold is released by hand is not asked about any longer", () => {
     const life = loops(loops(new Life().running()));
-    life.on({ type: "hold.released", kind: "stuck", owner: "*", by: "operator:simone", reason: "" });
+    life.on({ type: "hold.released", kind: "stuck", owner: "*", by: operator("simone"), reason: "" });
     expect(life.state.requests).toEqual([]);
     expect(told(life)[0]?.from).toBe("operator");
     expect(life.effects).toContain("resume");
@@ -81,7 +82,7 @@ describe("a loop", () => {
       type: "request.decided",
       request: life.state.requests[0]?.id ?? "",
       decision: { type: "stop" },
-      by: "operator:simone",
+      by: operator("simone"),
       reason: "",
     });
     expect(life.state.mission?.terminal?.status).toBe("cancelled");
@@ -192,14 +193,14 @@ describe("no progress", () => {
 describe("what a person says", () => {
   test("reaches the agent once it is there, and every instance after it", () => {
     const life = new Life().running();
-    life.on({ type: "message.sent", by: "operator:simone", text: "the key is in the vault" });
+    life.on({ type: "message.sent", by: operator("simone"), text: "the key is in the vault" });
     const [first] = told(life);
     expect(first).toMatchObject({ from: "operator", text: "the key is in the vault", epoch: 1 });
     life.on({ type: "message.delivered", epoch: 1, id: first?.id ?? "", from: "operator" });
     expect(life.state.mission?.conduct.messages[0]?.toldEpoch).toBe(1);
 
     life.reports("instance.exited", { detail: { code: 1, signature: "x" } }).dead();
-    life.on({ type: "message.sent", by: "operator:simone", text: "and the lock as well" });
+    life.on({ type: "message.sent", by: operator("simone"), text: "and the lock as well" });
     expect(told(life)).toEqual([]);
     life.on({ type: "deadline.passed", deadline: "backoff", epoch: 1, evidence: "over" }, 60_000);
     life.prepared().launched().ready().dispatched().reports("mission.accepted");

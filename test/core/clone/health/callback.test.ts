@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { dueCallback } from "../../../../src/core/clone/health/callback.ts";
+import { operator } from "../../../../src/core/model/actor.ts";
 import type { Signal } from "../../../../src/core/model/instance.ts";
 import type { DegradedCause, Probed } from "../../../../src/core/model/liveness.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../../src/core/model/time.ts";
@@ -172,7 +173,11 @@ describe("heartbeats that do not arrive", () => {
   it("ask nothing of an instance that is being stopped, or that nobody has a handle of", () => {
     const life = asked(new Life().running());
     expect(
-      types(life.on({ type: "kill.requested", by: "ann", reason: "", now: true }), undefined, life.at),
+      types(
+        life.on({ type: "kill.requested", by: operator("ann"), reason: "", now: true }),
+        undefined,
+        life.at,
+      ),
     ).toEqual([]);
     expect(types(new Life().declared().assigned().planned().prepared(), undefined, life.at)).toEqual([]);
   });

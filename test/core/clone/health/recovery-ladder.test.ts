@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { due } from "../../../../src/core/clone/due.ts";
 import { livenessOf } from "../../../../src/core/clone/health/liveness.ts";
 import { TRIES_MAX, TRIES_WINDOW_MS } from "../../../../src/core/clone/health/recovery-ladder.ts";
+import { operator } from "../../../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../../../src/core/model/event.ts";
 import type { Heartbeat, Signal } from "../../../../src/core/model/instance.ts";
 import type { DegradedCause, Probed } from "../../../../src/core/model/liveness.ts";
@@ -274,7 +275,7 @@ describe("the ladder", () => {
 
   test("a kill ends it, and what comes back late changes nothing", () => {
     const life = degraded(new Life().running());
-    life.on({ type: "kill.requested", by: "operator:ann", reason: "", now: false });
+    life.on({ type: "kill.requested", by: operator("ann"), reason: "", now: false });
     expect(tried(life, "probe").effects).toEqual([]);
     life.dead();
     expect(life.state).toMatchObject({ mission: null, recovery: null });

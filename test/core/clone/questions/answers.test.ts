@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { refusalOf } from "../../../../src/core/clone/questions/answers.ts";
 import { type NewRequest, withRequest } from "../../../../src/core/clone/questions/requests.ts";
+import { type Actor, operator } from "../../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../../src/core/model/desired.ts";
 import type { Decided, Request } from "../../../../src/core/model/request.ts";
@@ -31,7 +32,11 @@ function asked(change: Partial<NewRequest> = {}): CloneState {
   );
 }
 
-function refusal(decision: Decided, change: Partial<NewRequest> = {}, by = "operator:ann"): string | null {
+function refusal(
+  decision: Decided,
+  change: Partial<NewRequest> = {},
+  by: Actor = operator("ann"),
+): string | null {
   const state = asked(change);
   return refusalOf(state, state.requests[0] as Request, { decision, by, caps: CAPS, now: T0 });
 }
@@ -82,22 +87,22 @@ describe("an answer", () => {
     const state = asked();
     const decision: Decided = { type: "raise", budget: { max_cost_usd: 8 } };
     const request = state.requests[0] as Request;
-    expect(refusalOf(state, request, { decision, by: "operator:ann", caps: null, now: T0 })).toMatch(
+    expect(refusalOf(state, request, { decision, by: operator("ann"), caps: null, now: T0 })).toMatch(
       /not known/,
     );
     expect(
-      refusalOf(state, request, { decision: { type: "stop" }, by: "operator:ann", caps: null, now: T0 }),
+      refusalOf(state, request, { decision: { type: "stop" }, by: operator("ann"), caps: null, now: T0 }),
     ).toBeNull();
   });
 
   test("to an approval comes from somebody else than who asked, and from each person once", () => {
-    const approval = { answers: ["approve", "deny"], requestedBy: "operator:ann", quorum: 2 } as const;
+    const approval = { answers: ["approve", "deny"], requestedBy: operator("ann"), quorum: 2 } as const;
     expect(refusal({ type: "approve" }, approval)).toMatch(/somebody else has to approve/);
     expect(refusal({ type: "deny" }, approval)).toBeNull();
-    expect(refusal({ type: "approve" }, approval, "operator:bob")).toBeNull();
+    expect(refusal({ type: "approve" }, approval, operator("bob"))).toBeNull();
     const state = asked(approval);
-    const voted = { ...(state.requests[0] as Request), votes: [{ by: "operator:bob", at: T0 }] };
-    const again = { decision: { type: "approve" }, by: "operator:bob", caps: CAPS, now: T0 } as const;
+    const voted = { ...(state.requests[0] as Request), votes: [{ by: operator("bob"), at: T0 }] };
+    const again = { decision: { type: "approve" }, by: operator("bob"), caps: CAPS, now: T0 } as const;
     expect(refusalOf(state, voted, again)).toMatch(/agreed already; 1 more/);
   });
 });

@@ -4,6 +4,7 @@ import { meterLines } from "../../../../src/core/clone/spending/budget.ts";
 import { dayAt, fleetDay } from "../../../../src/core/clone/spending/day-caps.ts";
 import { SETTLE_MS, UNCONFIRMED_MS, UNKNOWING_MS } from "../../../../src/core/clone/spending/overspend.ts";
 import { limitsInForce } from "../../../../src/core/clone/spending/raise.ts";
+import { operator } from "../../../../src/core/model/actor.ts";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../../src/core/model/desired.ts";
 import type { CloneEvent } from "../../../../src/core/model/event.ts";
 import type { AgentPhase, Signal } from "../../../../src/core/model/instance.ts";
@@ -136,7 +137,7 @@ describe("at the threshold", () => {
   });
 
   test("what is over is not asked about any longer", () => {
-    const life = paused().on({ type: "kill.requested", by: "operator:ann", reason: "", now: true });
+    const life = paused().on({ type: "kill.requested", by: operator("ann"), reason: "", now: true });
     expect(life.state.requests).toEqual([]);
     expect(life.state.holds).toEqual([]);
   });
@@ -147,7 +148,7 @@ describe("a raise", () => {
     type: "request.decided",
     request: "audit.budget.1",
     decision: { type: "raise", budget },
-    by: "operator:ann",
+    by: operator("ann"),
     reason: "",
   });
   const inForce = (life: Life) => life.state.mission && limitsInForce(life.state.mission).budget;
@@ -161,7 +162,7 @@ describe("a raise", () => {
     const life = paused().on(raise({ max_cost_usd: 8 }));
     expect(life.effects).toEqual(["resume"]);
     expect(inForce(life)).toEqual({ ...BUDGET, max_cost_usd: 8 });
-    expect(life.state.mission?.raises.max_cost_usd).toMatchObject({ from: 5, to: 8, by: "operator:ann" });
+    expect(life.state.mission?.raises.max_cost_usd).toMatchObject({ from: 5, to: 8, by: operator("ann") });
     expect(life.state.mission?.answered).toMatchObject([{ detail: "max_cost_usd: 5 → 8" }]);
     hears(life, heard(life, { usd: 7.3 }));
     expect(life.state.requests).toMatchObject([{ id: "audit.budget.2" }]);
@@ -232,7 +233,7 @@ describe("spending while paused", () => {
     const life = running();
     life.on({
       type: "hold.placed",
-      by: "operator:ann",
+      by: operator("ann"),
       hold: {
         kind: "operator",
         owner: "operator:ann",
@@ -264,7 +265,7 @@ describe("spending while paused", () => {
       type: "request.decided",
       request: "audit.budget.1",
       decision: { type: "raise", budget: { max_cost_usd: 50 } },
-      by: "operator:ann",
+      by: operator("ann"),
       reason: "",
     });
     expect(spending(life, heard(life, { usd: 5 }, { at: life.at + 10 }))).toMatchObject([]);

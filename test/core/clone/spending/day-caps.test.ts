@@ -1,4 +1,5 @@
 /** What a day's caps count, whom they hold, and in whose name. */
+
 import { describe, expect, test } from "vitest";
 import {
   DAY_OF_CLONE,
@@ -9,6 +10,7 @@ import {
   fleetDay,
   usedOn,
 } from "../../../../src/core/clone/spending/day-caps.ts";
+import { SUPERVISOR } from "../../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../../src/core/model/desired.ts";
 import type { CloneEvent } from "../../../../src/core/model/event.ts";
@@ -180,7 +182,7 @@ describe("a cap of a day", () => {
     expect(look(day({ costMicros: 9_000_000 }, { maxCostUsd: 10 }))).toEqual([
       {
         type: "hold.placed",
-        by: "supervisor",
+        by: SUPERVISOR,
         hold: {
           kind: "budget",
           owner: DAY_OF_FLEET,
@@ -264,7 +266,7 @@ describe("a cap of a day", () => {
         type: "hold.released",
         kind: "budget",
         owner: DAY_OF_CLONE,
-        by: "supervisor",
+        by: SUPERVISOR,
         reason: "the cap of the day is not reached any longer",
       },
     ]);

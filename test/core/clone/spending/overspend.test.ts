@@ -167,7 +167,15 @@ describe("nobody is said to spend", () => {
         mission:
           mission === null
             ? null
-            : { ...mission, terminal: { status: "failed", at: T0, reason: "", by: "clone" } },
+            : {
+                ...mission,
+                terminal: {
+                  status: "failed",
+                  at: T0,
+                  reason: "",
+                  by: { type: "instance", clone: "scribe", epoch: 1 },
+                },
+              },
       },
       says(60, 6),
     ],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { due } from "../../../../src/core/clone/due.ts";
+import { operator } from "../../../../src/core/model/actor.ts";
 import type { Heartbeat, Signal } from "../../../../src/core/model/instance.ts";
 import { aClone, Life } from "../../../support/fleet.ts";
 
@@ -88,7 +89,7 @@ describe("a changed declaration of a clone that works", () => {
       (life) => {
         life.on({
           type: "hold.placed",
-          by: "operator:eve",
+          by: operator("eve"),
           hold: {
             kind: "operator",
             owner: "operator:eve",

@@ -5,6 +5,7 @@ import {
   RAMP_MS,
   THROTTLED_IN_A_ROW_MAX,
 } from "../../../../src/core/clone/start/throttle.ts";
+import { SUPERVISOR } from "../../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../../src/core/model/clone-state.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../../src/core/model/time.ts";
 import { aClone, aReport, Life } from "../../../support/fleet.ts";
@@ -167,7 +168,7 @@ describe("its account", () => {
       type: "hold.released",
       kind: "throttle",
       owner: "*",
-      by: "supervisor",
+      by: SUPERVISOR,
       reason: "",
     } as const;
     a.on(free, now + HOUR_MS - a.at);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { due } from "../../../../src/core/clone/due.ts";
 import { graceLeftMs } from "../../../../src/core/clone/stop/pause.ts";
+import { operator, upgradeActor } from "../../../../src/core/model/actor.ts";
 import { PAUSE_GRACE_MS_MAX } from "../../../../src/core/model/clone.ts";
 import type { HoldKind } from "../../../../src/core/model/hold.ts";
 import type { AgentPhase, Signal } from "../../../../src/core/model/instance.ts";
@@ -24,13 +25,13 @@ function running(clone: Clone = { pauseGraceMs: GRACE_MS }, limits: Partial<Miss
 function held(life: Life, kind: HoldKind = "operator", owner = "operator:ann"): Life {
   return life.on({
     type: "hold.placed",
-    by: owner,
+    by: upgradeActor(owner),
     hold: { kind, owner, since: life.at, reason: "P", message: "", clearBy: "operator" },
   });
 }
 
 function released(life: Life, kind: HoldKind = "operator"): Life {
-  return life.on({ type: "hold.released", kind, owner: "*", by: "operator:ann", reason: "" });
+  return life.on({ type: "hold.released", kind, owner: "*", by: operator("ann"), reason: "" });
 }
 
 /** Told to its agent; the last beat before that was number 7. */
@@ -176,7 +177,12 @@ describe("a grace under way", () => {
   });
 
   test("goes with its instance", () => {
-    const life = told(held(running())).on({ type: "kill.requested", by: "ann", reason: "", now: false });
+    const life = told(held(running())).on({
+      type: "kill.requested",
+      by: operator("ann"),
+      reason: "",
+      now: false,
+    });
     expect(life.effects).toContain("stop");
     const later = life.at + HOUR_MS;
     expect(dueTypes(life, beat(life, 8, "paused", null, later))).not.toContain("instance.paused");
