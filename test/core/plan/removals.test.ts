@@ -1,5 +1,7 @@
 /** What may go, how much of it at once, and what a broken file may still say. */
+
 import { describe, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { PLAN_STEP_TYPES } from "../../../src/core/plan/buckets.ts";
 import { createForecast } from "../../../src/core/plan/forecast.ts";
@@ -238,7 +240,7 @@ test("two steps of one clone and kind stay in the order in which they were found
     clone,
     mission: null,
     why: { trigger, fields: [], from: null, to: null },
-    event: { type: "kill.requested" as const, by: "test", reason: trigger, now: false },
+    event: { type: "kill.requested" as const, by: operator("test"), reason: trigger, now: false },
   });
   forecast.take([stop("b", "first"), stop("a", "third"), stop("b", "second")]);
   expect(forecast.steps.map(({ clone, why, version }) => `${clone} ${why.trigger} ${version}`)).toEqual([
