@@ -98,11 +98,6 @@ export function raiseFence(cloneDirectory: string, epoch: number): void {
   }
 }
 
-/** False when another intent stands there already. */
-export function writeIntent(instanceDirectory: string, intent: Intent): boolean {
-  return createFileOnce(join(instanceDirectory, "intent.json"), `${JSON.stringify(intent, null, 2)}\n`);
-}
-
 export function readIntent(instanceDirectory: string): Intent | null {
   const intent = readJson(join(instanceDirectory, "intent.json"));
   if (intent === null) return null;

@@ -2,6 +2,7 @@
 import {
   closeSync,
   fdatasyncSync,
+  fsync,
   fsyncSync,
   linkSync,
   openSync,
@@ -11,6 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 
 let counter = 0;
 
@@ -84,6 +86,9 @@ export function readJson(path: string): unknown {
   }
   return JSON.parse(text);
 }
+
+/** `fsync` beside everything else that this process does. */
+export const flushLater: (fd: number) => Promise<void> = promisify(fsync);
 
 export function syncDirectory(path: string): void {
   const fd = openSync(path, "r");

@@ -33,7 +33,7 @@ export interface Driver {
   start(request: StartRequest, signal: AbortSignal): Promise<InstanceHandle>;
 
   /** Why nothing can be started here just now, such as a full disk; null when something may. Quick; asked before an epoch is used up. */
-  obstacle?(): string | null;
+  obstacle?(): Promise<string | null>;
 
   /** From its return on, no start of the clone at or below `epoch` can succeed, however late it lands. */
   fence(clone: string, epoch: number, signal: AbortSignal): Promise<void>;

@@ -122,7 +122,7 @@ test("a clone whose driver this controller does not have is held at a gate, and 
 
 test("a machine whose disk is full holds the clone at a gate, uses up no epoch and counts no failure", async () => {
   await recorded(declared, assigned, started);
-  const full = { ...driver, obstacle: () => "no room" } as Driver;
+  const full = { ...driver, obstacle: async () => "no room" } as Driver;
   const controller = await controllerWith(new Map([["fake", full]]));
   await controller.settled();
   const state = await stateIn(store);

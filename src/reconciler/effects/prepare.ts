@@ -27,12 +27,18 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<readonly StartGate[]> {
   const at = parts.revisions.now();
+  // Each of them waits for something else, and none for another.
+  const [layers, secrets, machine] = await Promise.all([
+    applyLayers(state, parts, signal),
+    verifySecrets(state, parts, signal),
+    refuseFullMachine(state, parts, at),
+  ]);
   return [
-    ...(await applyLayers(state, parts, signal)),
-    await verifySecrets(state, parts, signal),
+    ...layers,
+    secrets,
     validateEnvelope(state, parts, at),
     ...refuseUnknownDriver(state, parts, at),
-    ...refuseFullMachine(state, parts, at),
+    ...machine,
   ];
 }
 
@@ -46,8 +52,8 @@ function refuseUnknownDriver(state: CloneState, parts: PrepareParts, at: number)
 }
 
 /** Found out before an epoch is used up, and tried again as long as it lasts: it is not the clone that fails. */
-function refuseFullMachine(state: CloneState, parts: PrepareParts, at: number): StartGate[] {
-  const evidence = parts.drivers.get(state.spec?.runtime.driver ?? "")?.obstacle?.() ?? null;
+async function refuseFullMachine(state: CloneState, parts: PrepareParts, at: number): Promise<StartGate[]> {
+  const evidence = (await parts.drivers.get(state.spec?.runtime.driver ?? "")?.obstacle?.()) ?? null;
   return evidence === null
     ? []
     : [{ type: "KillSwitchArmed", ok: false, reason: "MachineNotReady", evidence, at }];

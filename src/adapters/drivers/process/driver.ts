@@ -40,7 +40,7 @@ import {
 } from "./layout.ts";
 import { findOrphans } from "./orphans.ts";
 import { probeInstance, wakeShim } from "./probe.ts";
-import { diskProblem, translateDisk } from "./room.ts";
+import { createRoom, translateDisk } from "./room.ts";
 import { defaultShimCommand } from "./shim-program.ts";
 import { fenceEpochs, launch } from "./start.ts";
 import { runKillLadder } from "./stop.ts";
@@ -211,7 +211,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       });
     },
 
-    obstacle: () => diskProblem(layout.directory),
+    obstacle: createRoom(layout.directory),
 
     async fence(clone, epoch) {
       fenceEpochs(layout, clone, epoch);

@@ -1,27 +1,38 @@
 /** Whether the disk of the instances takes what a start writes; a full one is the machine's fault, and no clone's. */
-import { closeSync, fsyncSync, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { FactoryError } from "../../../core/model/error.ts";
 
 /** Intent, claim, log and the first reports of an instance fit in several times. */
 const PROBE_BYTES = 64 * 1024;
+/** Starts that come together share one probe: a disk that took one takes so much more a moment later. */
+const FRESH_MS = 500;
 
 /** Full, over quota, broken, or not to be written to. */
 const DISK_CODES: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS"]);
 
-/** Why nothing can be started; null when something may. Writes for real, since a disk may refuse what it says it has. */
-export function diskProblem(directory: string): string | null {
-  const probe = join(directory, `.room-${process.pid}`);
+/** Answers why nothing can be started; null when something may. */
+export function createRoom(directory: string): () => Promise<string | null> {
+  let last: { readonly at: number; readonly answer: Promise<string | null> } | null = null;
+  return () => {
+    const now = performance.now();
+    if (last === null || now - last.at > FRESH_MS) last = { at: now, answer: diskProblem(directory) };
+    return last.answer;
+  };
+}
+
+/** Writes for real, since a disk may refuse what it says it has. */
+async function diskProblem(directory: string): Promise<string | null> {
+  const probe = join(directory, `.room-${process.pid}-${process.hrtime.bigint()}`);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const fd = openSync(probe, "w", 0o600);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const file = await open(probe, "wx", 0o600);
     try {
-      const bytes = Buffer.alloc(PROBE_BYTES);
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-      fsyncSync(fd);
+      await file.writeFile(Buffer.alloc(PROBE_BYTES));
+      await file.sync();
     } finally {
-      closeSync(fd);
-      unlinkSync(probe);
+      await file.close();
+      await unlink(probe);
     }
     return null;
   } catch (error) {

@@ -1,36 +1,25 @@
 /** Launching: intent on disk, then a shim that claims the epoch, then a handle. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FactoryError } from "../../../core/model/error.ts";
 import { CONTAINMENTS, type InstanceHandle } from "../../../core/model/instance.ts";
-import {
-  type ContainmentPlan,
-  claimFenced,
-  type Intent,
-  isShimAlive,
-  raiseFence,
-  readClaim,
-  readFence,
-  writeIntent,
-} from "../../../instance/claim.ts";
+import { claimFenced, isShimAlive, raiseFence, readClaim, readFence } from "../../../instance/claim.ts";
 import { createCgroup, joining } from "../../../instance/containment.ts";
-import { syncDirectory } from "../../../instance/files.ts";
 import type { LaunchSettings } from "../../../instance/launch-settings.ts";
 import { INSTANCE_MARKER } from "../../../instance/process-table.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
 import type { Machine } from "./capabilities.ts";
+import { type IntentContext, writeDownIntent } from "./launch-intent.ts";
 import {
   cloneDirectory,
-  digest,
   epochsIn,
   handleOf,
   type Instance,
   instanceDirectory,
   type Layout,
   loadInstance,
-  socketPath,
 } from "./layout.ts";
 import { endSurvivors } from "./stop.ts";
 
@@ -39,16 +28,12 @@ const CLAIM_WAIT_MS = 20_000;
 const SOCKET_WAIT_MS = 2_000;
 const LOOK_MS_MIN = 2;
 const LOOK_MS_MAX = 20;
+/** Each look waits a little longer than the one before: what is found is found late by a twentieth of the time that it took. */
+const LOOK_GROWTH = 1.1;
 const SURVIVORS_SWEEP_MS = 2_000;
 
-export interface LaunchContext {
-  readonly layout: Layout;
-  readonly machine: Machine;
+export interface LaunchContext extends IntentContext {
   readonly shimCommand: readonly [string, ...string[]];
-  /** Folders that agents must not see. */
-  readonly hidden: readonly string[];
-  /** The file of the kill switch, which shims watch. */
-  readonly killSwitch?: string;
 }
 
 export async function launch(
@@ -65,7 +50,10 @@ export async function launch(
     if (handle !== null) return handle;
   }
   await settleLowerEpochs(layout, request);
-  const instance = writeDownIntent(context, request);
+  await writeDownIntent(context, request);
+  const instance = loadInstance(layout, request.clone, request.epoch);
+  // Fenced and reaped between two lines of ours.
+  if (instance === null) throw fenced(request, "its folder is gone");
   const handle = answerOf(instance, request);
   if (handle !== null) return handle;
   signal.throwIfAborted();
@@ -125,56 +113,6 @@ async function settleLowerEpochs(layout: Layout, request: StartRequest): Promise
   }
 }
 
-function writeDownIntent(context: LaunchContext, request: StartRequest): Instance {
-  const { layout, machine } = context;
-  const directory = instanceDirectory(layout, request.clone, request.epoch);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  syncDirectory(join(directory, ".."));
-  const parent = machine.plan.cgroup;
-  const group = `${request.clone}.${request.epoch}.${request.nonce.slice(0, 8)}`;
-  const intent: Intent = {
-    version: 1,
-    installation: layout.installation,
-    clone: request.clone,
-    epoch: request.epoch,
-    nonce: request.nonce,
-    argvDigest: digest(JSON.stringify(request.agent.command)),
-    workspace: request.workspace,
-    socket: socketPath(layout, request.nonce),
-    containment: {
-      ...machine.plan,
-      cgroup: parent === null ? null : join(parent, group),
-      pidns: withHidden(context),
-    },
-    ...(request.subject === undefined ? {} : { subject: request.subject }),
-    ...(context.killSwitch === undefined || request.subject === undefined
-      ? {}
-      : { killSwitch: { file: context.killSwitch, subject: request.subject } }),
-  };
-  writeIntent(directory, intent);
-  const instance = loadInstance(layout, request.clone, request.epoch);
-  // Fenced and reaped between two lines of ours.
-  if (instance === null) throw fenced(request, "its folder is gone");
-  return instance;
-}
-
-/**
- * What an agent must not see: the folders that were named, ours, that of the control
- * sockets, and the cgroups, which as root's agent it could leave through their files.
- */
-function withHidden({ machine, layout, hidden }: LaunchContext): ContainmentPlan["pidns"] {
-  const { pidns, cgroup } = machine.plan;
-  if (pidns?.hides === undefined) return pidns;
-  const folders = [...hidden, layout.directory, dirname(socketPath(layout, ""))];
-  if (cgroup !== null) folders.push(dirname(cgroup));
-  const real = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
-  // A folder below another one is gone with it.
-  const outermost = [...new Set(real)].filter(
-    (folder, _, all) => !all.some((other) => other !== folder && folder.startsWith(`${other}${sep}`)),
-  );
-  return { ...pidns, hides: outermost };
-}
-
 /** In a session of its own, with files for its output: it must not notice when we die. */
 function spawnShim(context: LaunchContext, instance: Instance, request: StartRequest): ChildProcess {
   const { cgroup } = instance.intent.containment;
@@ -227,7 +165,11 @@ async function awaitClaim(options: {
 }): Promise<InstanceHandle> {
   const { layout, instance, request, shim, signal } = options;
   const deadline = performance.now() + CLAIM_WAIT_MS;
-  for (let wait = LOOK_MS_MIN; performance.now() < deadline; wait = Math.min(wait * 1.5, LOOK_MS_MAX)) {
+  for (
+    let wait = LOOK_MS_MIN;
+    performance.now() < deadline;
+    wait = Math.min(wait * LOOK_GROWTH, LOOK_MS_MAX)
+  ) {
     // The order counts: a claim made before the exit must be seen after it.
     const exited = shim.exitCode !== null || shim.signalCode !== null || shim.pid === undefined;
     if (readClaim(instance.directory) !== null) {

@@ -1,0 +1,89 @@
+/** What is to be launched, on disk before anything is spawned: whatever comes up can be told to be ours, and which. */
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, realpathSync, rmSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import type { ContainmentPlan, Intent } from "../../../instance/claim.ts";
+import { flushLater, hasCode, writeFully } from "../../../instance/files.ts";
+import type { StartRequest } from "../../../ports/driver.ts";
+import type { Machine } from "./capabilities.ts";
+import { digest, instanceDirectory, type Layout, socketPath } from "./layout.ts";
+
+export interface IntentContext {
+  readonly layout: Layout;
+  readonly machine: Machine;
+  /** Folders that agents must not see. */
+  readonly hidden: readonly string[];
+  /** The file of the kill switch, which shims watch. */
+  readonly killSwitch?: string;
+}
+
+/** Durable on return. An intent that stands there already stays: which one that is, the caller has to look at. */
+export async function writeDownIntent(context: IntentContext, request: StartRequest): Promise<void> {
+  const directory = instanceDirectory(context.layout, request.clone, request.epoch);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const text = `${JSON.stringify(intentOf(context, request), null, 2)}\n`;
+  const temporary = join(directory, `.intent.${process.pid}.${process.hrtime.bigint()}.tmp`);
+  const file = openSync(temporary, "wx", 0o600);
+  try {
+    writeFully(file, Buffer.from(text));
+    // Starts that come together share the flushes of the disk, and nobody else waits for them.
+    await Promise.all([flushLater(file), flushDirectory(dirname(directory))]);
+    linkSync(temporary, join(directory, "intent.json"));
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+  } finally {
+    closeSync(file);
+    rmSync(temporary, { force: true });
+  }
+  await flushDirectory(directory);
+}
+
+async function flushDirectory(path: string): Promise<void> {
+  const directory = openSync(path, "r");
+  try {
+    await flushLater(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function intentOf(context: IntentContext, request: StartRequest): Intent {
+  const { layout, machine, killSwitch } = context;
+  const parent = machine.plan.cgroup;
+  const group = `${request.clone}.${request.epoch}.${request.nonce.slice(0, 8)}`;
+  return {
+    version: 1,
+    installation: layout.installation,
+    clone: request.clone,
+    epoch: request.epoch,
+    nonce: request.nonce,
+    argvDigest: digest(JSON.stringify(request.agent.command)),
+    workspace: request.workspace,
+    socket: socketPath(layout, request.nonce),
+    containment: {
+      ...machine.plan,
+      cgroup: parent === null ? null : join(parent, group),
+      pidns: withHidden(context),
+    },
+    ...(request.subject === undefined ? {} : { subject: request.subject }),
+    ...(killSwitch === undefined || request.subject === undefined
+      ? {}
+      : { killSwitch: { file: killSwitch, subject: request.subject } }),
+  };
+}
+
+/**
+ * What an agent must not see: the folders that were named, ours, that of the control
+ * sockets, and the cgroups, which as root's agent it could leave through their files.
+ */
+function withHidden({ machine, layout, hidden }: IntentContext): ContainmentPlan["pidns"] {
+  const { pidns, cgroup } = machine.plan;
+  if (pidns?.hides === undefined) return pidns;
+  const folders = [...hidden, layout.directory, dirname(socketPath(layout, ""))];
+  if (cgroup !== null) folders.push(dirname(cgroup));
+  const real = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
+  // A folder below another one is gone with it.
+  const outermost = [...new Set(real)].filter(
+    (folder, _, all) => !all.some((other) => other !== folder && folder.startsWith(`${other}${sep}`)),
+  );
+  return { ...pidns, hides: outermost };
+}
