@@ -4,7 +4,7 @@ import { FactoryError } from "../../core/model/error.ts";
 import type { Instant } from "../../core/model/time.ts";
 import type { StatusChange } from "../../ports/status-branch.ts";
 import type { ObjectFormat } from "./mirror.ts";
-import type { TipFile } from "./status-branch.ts";
+import type { TipFile } from "./status-tip.ts";
 import { isSafePath } from "./tree.ts";
 
 export interface StatusDelta {
