@@ -82,7 +82,7 @@ interface Leash {
 }
 
 /** Ends a call's process group when its time, its output or the caller's patience is over. */
-function createLeash(call: GitCall): Leash {
+export function createLeash(call: GitCall): Leash {
   let ended: GitOutcome["ended"] = "exit";
   let child: ChildProcess | null = null;
   let hard: NodeJS.Timeout | undefined;
@@ -134,7 +134,7 @@ function signalGroup(child: ChildProcess | null, signal: NodeJS.Signals): void {
   }
 }
 
-function tail(bytes: Buffer): string {
+export function tail(bytes: Buffer): string {
   return bytes
     .subarray(Math.max(0, bytes.length - STDERR_BYTES_MAX))
     .toString("utf8")

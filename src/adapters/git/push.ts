@@ -1,5 +1,6 @@
 import type { GitEnvironment } from "./environment.ts";
-import { type GitOutcome, runGit } from "./process.ts";
+import type { GitOutcome } from "./process.ts";
+import { runRemoteGit } from "./remote-process.ts";
 
 export interface LeasedPush {
   readonly environment: GitEnvironment;
@@ -16,7 +17,7 @@ export interface LeasedPush {
 export async function pushLeased(push: LeasedPush): Promise<GitOutcome> {
   const { environment, directory, ref, commit, expected, timeoutMs, signal } = push;
   const lease = `--force-with-lease=${ref}:${expected ?? ""}`;
-  return await runGit({
+  return await runRemoteGit({
     args: ["push", "--porcelain", "--no-follow-tags", lease, "--", environment.url, `${commit}:${ref}`],
     env: await environment.remote(directory),
     cwd: directory,

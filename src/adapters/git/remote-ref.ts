@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { SourceErrorReason } from "../../ports/source.ts";
 import type { GitEnvironment } from "./environment.ts";
 import { complaint, NO_MATCHING_REF, readFailure } from "./errors.ts";
-import { runGit } from "./process.ts";
+import { runRemoteGit } from "./remote-process.ts";
 
 /** What the origin says of some refs. */
 export type RemoteRefs =
@@ -25,7 +25,7 @@ const LISTING_BYTES_MAX = 1024 * 1024;
 /** Asks the origin for refs by their full names, and for nothing else. A ref that does not exist is not in the answer. */
 export async function listRemoteRefs(request: RemoteRefsRequest): Promise<RemoteRefs> {
   const { environment, gitDir, names, timeoutMs, signal } = request;
-  const outcome = await runGit({
+  const outcome = await runRemoteGit({
     args: ["ls-remote", "--exit-code", "--", environment.url, ...names],
     env: await environment.remote(gitDir),
     cwd: dirname(gitDir),
