@@ -35,12 +35,6 @@ const TESTS = [
   },
 ];
 const STANDS_FOR_VITEST = new URL("./mutation-vitest.mjs", import.meta.url).href;
-/** What the core remembers between two questions, by file, and how that is forgotten. */
-const REMEMBERED = [
-  { file: /core\/clone\/start\/window\.ts$/, forget: "SCHEDULES.clear()" },
-  { file: /core\/clone\/spending\/day-caps\.ts$/, forget: "DAYS.clear()" },
-  { file: /core\/fleet\/drills\/due\.ts$/, forget: "CRONS.clear(); asked = null" },
-];
 /** What counts the passes of instrumented code. Only the first run asks for that; later it would cost more than the code. */
 const COUNTS = "function cover() {";
 
@@ -64,11 +58,7 @@ class CoreInProcess {
       load: (url, context, next) => {
         const loaded = next(url, context);
         if (!url.includes("/src/core/") || loaded.source == null) return loaded;
-        const forgets = REMEMBERED.filter(({ file }) => file.test(url)).map(
-          ({ forget }) =>
-            `\nglobalThis.__stryker__.forget = [...(globalThis.__stryker__.forget ?? []), () => { ${forget}; }];`,
-        );
-        const source = `${loaded.source}${forgets.join("")}`;
+        const source = String(loaded.source);
         return {
           ...loaded,
           source: source.replace(COUNTS, `${COUNTS} if (ns.activeMutant !== undefined) return;`),
@@ -90,7 +80,6 @@ class CoreInProcess {
     this.#world.hitCount = undefined;
     const results = [];
     for (const test of this.#tests) {
-      this.#forget();
       this.#world.currentTestId = test.id;
       results.push(await outcome(test));
       this.#world.currentTestId = undefined;
@@ -104,13 +93,11 @@ class CoreInProcess {
       throw new Error("set `ignoreStatic`: tests are loaded once, before any mutant");
     this.#world.mutantCoverage = undefined;
     const wanted = testFilter && new Set(testFilter);
-    const remembers = REMEMBERED.some(({ file }) => file.test(activeMutant.fileName));
     this.#world.hitCount = hitLimit === undefined ? undefined : 0;
     this.#world.hitLimit = hitLimit;
     const results = [];
     for (const test of this.#tests) {
       if (!test.about.test(activeMutant.fileName) || wanted?.has(test.id) === false) continue;
-      if (remembers) this.#forget();
       this.#world.activeMutant = activeMutant.id;
       const result = await outcome(test);
       this.#world.activeMutant = undefined;
@@ -119,17 +106,11 @@ class CoreInProcess {
       results.push(result);
       if (result.status === 0) continue;
       this.#world.hitCount = undefined;
-      this.#forget();
       const again = await outcome(test);
       if (again.status !== 0) throw new Error(`${test.id} fails without a mutant: ${again.failureMessage}`);
       break;
     }
     return toMutantRunResult({ status: "complete", tests: results });
-  }
-
-  /** So that no test is answered by what another one, or a mutant, has asked. */
-  #forget() {
-    for (const forget of this.#world.forget ?? []) forget();
   }
 
   async dispose() {}

@@ -1,3 +1,4 @@
+import { createCalendar } from "../core/model/calendar.ts";
 import type { CloneState } from "../core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../core/model/desired.ts";
 import { FactoryError } from "../core/model/error.ts";
@@ -5,7 +6,7 @@ import type { Destination } from "../core/model/notice.ts";
 import { SECOND_MS } from "../core/model/time.ts";
 import type { Held } from "../core/plan/step.ts";
 import { isAtRest } from "../core/status/at-rest.ts";
-import type { FleetSnapshot } from "../core/status/fleet.ts";
+import { createSnapshotMemory, type FleetSnapshot } from "../core/status/fleet.ts";
 import { laneOf } from "../core/status/lane.ts";
 import type { DocumentMemory } from "../documents/read-documents.ts";
 import type { SteadyClock } from "../ports/clock.ts";
@@ -143,12 +144,15 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const { store, clock, log, drivers } = parts;
   const ending = new AbortController();
   const right = await takeRightToAct(parts, ending.signal);
+  const calendar = createCalendar();
+  const memory = createSnapshotMemory(calendar);
   const recorder: Recorder = await openRecorder({
     store,
     clock,
     log,
     right,
     tell: noticesInto(() => recorder.settings, declaredNotify),
+    calendar,
   });
   refuseHalfRebuilt(recorder.settings);
   const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
@@ -185,6 +189,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     log,
     obstacle: () => guard.obstacle(),
     killSwitch: () => killSwitch.engaged(),
+    calendar,
   });
   const killSwitch: KillSwitch = createKillSwitch({
     recorder,
@@ -266,6 +271,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     destinations: declaredNotify,
     killSwitch: () => killSwitch.engaged(),
     clock,
+    calendar,
     log,
     onChange: () => writeBack.touch(true),
   });
@@ -325,6 +331,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       rollback: rollback.state(),
       rollouts: rollouts.all(),
       drills: drills.book(),
+      memory,
       suspicion: (state) =>
         state.instance === null ? null : arrivals.suspicion(state.name, state.instance, clock.now()),
     };
@@ -424,6 +431,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
         watching,
         prober,
         policy: reconciler.desired()?.fleet ?? null,
+        calendar,
       });
     },
     obeySwitch: () => killSwitch.tick(),

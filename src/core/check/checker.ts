@@ -1,4 +1,5 @@
 import { decide } from "../clone/decide.ts";
+import { createCalendar } from "../model/calendar.ts";
 import { type CloneState, initialState } from "../model/clone-state.ts";
 import { sameValue } from "../model/same.ts";
 import type {
@@ -37,6 +38,7 @@ export function createChecker(invariants = INVARIANTS): Checker {
   }));
   const states = new Map<string, CloneState>();
   const violations: Violation[] = [];
+  const calendar = createCalendar();
 
   function keep(invariant: string, findings: readonly Finding[]): void {
     for (const finding of findings) {
@@ -59,7 +61,7 @@ export function createChecker(invariants = INVARIANTS): Checker {
 
   function unfold(event: RecordedEvent, decidedMs: number, elapsedMs: number): void {
     const before = states.get(event.clone) ?? initialState(event.clone, event.at);
-    const { state: after, effects, ignored } = decide(before, event.event, event.at);
+    const { state: after, effects, ignored } = decide(before, event.event, event.at, calendar);
     states.set(event.clone, after);
     // What was restored stood there before, in another record: only what comes of it is new.
     const restored = event.event.type === "clone.restored" && ignored === undefined;

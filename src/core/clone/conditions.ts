@@ -1,4 +1,5 @@
 import { actorText } from "../model/actor.ts";
+import type { Calendar } from "../model/calendar.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { Condition, ConditionType, StartGate } from "../model/condition.ts";
 import { CONDITION_TYPES } from "../model/condition.ts";
@@ -9,16 +10,21 @@ import { windowAt } from "./start/window.ts";
 
 type Fact = Pick<Condition, "status" | "reason" | "message">;
 
+interface When {
+  readonly at: Instant;
+  readonly calendar: Calendar | undefined;
+}
+
 /**
  * What a state means, as conditions in the order of the runbook. The one place
  * where status is made. `since` is carried over while the status stays the same,
  * so nothing here changes by the mere passing of time.
  */
-export function conditionsOf(state: CloneState, at: Instant): readonly Condition[] {
+export function conditionsOf(state: CloneState, at: Instant, calendar?: Calendar): readonly Condition[] {
   const observedGeneration = state.generation;
   const observedCommit = state.mission?.revision ?? state.spec?.revision ?? null;
   return CONDITION_TYPES.map((type, index) => {
-    const fact = factOf(state, type, at);
+    const fact = factOf(state, type, { at, calendar });
     const old = conditionIn(state, type, index);
     if (old?.status !== fact.status) return { type, ...fact, since: at, observedGeneration, observedCommit };
     // One that says the same stays the same object: what is derived from it need not be derived again.
@@ -37,7 +43,7 @@ function conditionIn({ conditions }: CloneState, type: ConditionType, index: num
   return there?.type === type ? there : conditions.find((condition) => condition.type === type);
 }
 
-function factOf(state: CloneState, type: ConditionType, at: Instant): Fact {
+function factOf(state: CloneState, type: ConditionType, when: When): Fact {
   switch (type) {
     case "Ready":
       return ready(state);
@@ -46,7 +52,7 @@ function factOf(state: CloneState, type: ConditionType, at: Instant): Fact {
         ? no("NotDeclared", "no valid declaration has been seen")
         : yes("NamePatternMatches", `${state.name}, generation ${state.generation}`);
     case "WithinWindow":
-      return withinWindow(state, at);
+      return withinWindow(state, when);
     case "WithinBudget":
       return withinBudget(state);
     case "Accepted":
@@ -97,11 +103,11 @@ function ready(state: CloneState): Fact {
   return no(state.phase, state.lastFailure ?? `it is ${state.phase}`);
 }
 
-function withinWindow(state: CloneState, at: Instant): Fact {
+function withinWindow(state: CloneState, { at, calendar }: When): Fact {
   const window = state.mission?.limits.autonomy_window ?? null;
   if (state.mission === null) return unknown("AwaitingMission", "no mission is assigned");
   if (window === null) return yes("NoWindowDeclared", "the mission may run at any time");
-  const seen = windowAt(window, at);
+  const seen = windowAt(window, at, calendar);
   if (seen.open)
     return yes(
       "Open",

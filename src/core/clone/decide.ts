@@ -1,3 +1,4 @@
+import type { Calendar } from "../model/calendar.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import { RECENT_MAX } from "../model/clone-state.ts";
 import type { Effect } from "../model/effect.ts";
@@ -27,8 +28,9 @@ export interface Decision {
  * or for an epoch that is over leaves the state as it is and says so.
  *
  * After the event itself `advance` takes the steps that have become possible.
+ * With a `calendar` that is kept, windows are not read anew for each event; the answer is the same.
  */
-export function decide(state: CloneState, event: CloneEvent, at: Instant): Decision {
+export function decide(state: CloneState, event: CloneEvent, at: Instant, calendar?: Calendar): Decision {
   const first = ruleOf(event).on(state, event, at);
   const then = advance(first.state, at);
   const metered = meterPeople(then.state, at);
@@ -40,7 +42,7 @@ export function decide(state: CloneState, event: CloneEvent, at: Instant): Decis
     ),
   };
   return {
-    state: { ...counted, conditions: conditionsOf(counted, at) },
+    state: { ...counted, conditions: conditionsOf(counted, at, calendar) },
     effects: [...first.effects, ...then.effects],
     ...(first.ignored === undefined ? {} : { ignored: first.ignored }),
   };

@@ -1,4 +1,5 @@
 import { SUPERVISOR } from "../model/actor.ts";
+import type { Calendar } from "../model/calendar.ts";
 import type { ClonePhase, CloneState } from "../model/clone-state.ts";
 import type { CloneEvent, DeadlineName } from "../model/event.ts";
 import type { Signal } from "../model/instance.ts";
@@ -26,7 +27,7 @@ export function due(
   state: CloneState,
   signal: Signal | undefined,
   now: Instant,
-  watch: Watch & { readonly day?: FleetDay | null },
+  watch: Watch & { readonly day?: FleetDay | null; readonly calendar?: Calendar },
 ): readonly CloneEvent[] {
   const wordsMayWait = lastWordsMayWait(state, signal, now, watch);
   const seen = livenessOf(state, signal, now, watch);
@@ -35,7 +36,7 @@ export function due(
     health(state, seen),
     recovery(state, { now, seen }, watch),
     dueCallback(state, signal, now, watch),
-    dueWindow(state, { now, wordsMayWait }),
+    dueWindow(state, { now, wordsMayWait }, watch.calendar),
     dueSpending(state, signal, { now, wordsMayWait, watchingSince: watch.watchingSince }),
     duePause(state, signal, now),
     watch.day === undefined ? NOTHING_DUE : dueDay(state, signal, { at: watch.day, now }),
@@ -143,12 +144,13 @@ function recovery(
 function dueWindow(
   state: CloneState,
   { now, wordsMayWait }: { readonly now: Instant; readonly wordsMayWait: boolean },
+  calendar: Calendar | undefined,
 ): readonly CloneEvent[] {
   const { mission } = state;
   if (mission === null || mission.terminal !== null) return NOTHING_DUE;
   const held = state.holds.find((hold) => hold.kind === "window");
   const declared = mission.limits.autonomy_window;
-  const seen = declared === null ? ALWAYS_OPEN : windowAt(declared, now);
+  const seen = declared === null ? ALWAYS_OPEN : windowAt(declared, now, calendar);
   if (seen.open) return held === undefined ? NOTHING_DUE : [WINDOW_OPENS];
   if (seen.ended) {
     return wordsMayWait ? NOTHING_DUE : [{ type: "window.ended", evidence: "the autonomy window is over" }];

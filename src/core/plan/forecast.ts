@@ -1,4 +1,5 @@
 import { decide } from "../clone/decide.ts";
+import type { Calendar } from "../model/calendar.ts";
 import { type CloneState, initialState } from "../model/clone-state.ts";
 import type { Instant } from "../model/time.ts";
 import type { PlanStep, PlanStepDraft } from "./step.ts";
@@ -15,7 +16,10 @@ export interface Forecast {
   take(drafts: readonly PlanStepDraft[]): void;
 }
 
-export function createForecast(observed: ReadonlyMap<string, CloneState>, now: Instant): Forecast {
+export function createForecast(
+  observed: ReadonlyMap<string, CloneState>,
+  { now, calendar }: { readonly now: Instant; readonly calendar: Calendar },
+): Forecast {
   const steps: PlanStep[] = [];
   // Copied with the first step: a fleet in which nothing changes is looked at and not copied.
   let changed: Map<string, CloneState> | null = null;
@@ -29,7 +33,7 @@ export function createForecast(observed: ReadonlyMap<string, CloneState>, now: I
       for (const draft of [...drafts].sort((a, b) => (a.clone < b.clone ? -1 : a.clone > b.clone ? 1 : 0))) {
         changed ??= new Map(observed);
         const before = changed.get(draft.clone) ?? initialState(draft.clone, now);
-        const { state } = decide(before, draft.event, now);
+        const { state } = decide(before, draft.event, now, calendar);
         changed.set(draft.clone, state);
         steps.push({ ...draft, version: before.version, leadsTo: state.phase });
       }

@@ -1,4 +1,5 @@
 import type { RolloutStep } from "../fleet/rollouts/rollout.ts";
+import { type Calendar, createCalendar } from "../model/calendar.ts";
 import type { PendingDeletion } from "../model/deletion.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { entryText } from "../model/kill-switch.ts";
@@ -22,6 +23,8 @@ export interface PlanInput {
   readonly desired: DesiredState | null;
   readonly observed: ObservedState;
   readonly now: Instant;
+  /** Kept by whoever plans often: windows are not read anew then. The plan is the same. */
+  readonly calendar?: Calendar;
 }
 
 export interface Plan extends PlanBuckets {
@@ -51,8 +54,8 @@ export interface Plan extends PlanBuckets {
  * A listing that is not complete proves nothing gone and starts nothing: we would rather wait for a clone that is
  * gone than start a second one beside it.
  */
-export function plan({ desired, observed, now }: PlanInput): Plan {
-  const forecast = createForecast(observed.states, now);
+export function plan({ desired, observed, now, calendar = createCalendar() }: PlanInput): Plan {
+  const forecast = createForecast(observed.states, { now, calendar });
   const living = planLiving(desired, observed, forecast);
   const declarations = createDeclarations({ desired, observed, forecast, now });
   declarations.declareNew();
@@ -65,7 +68,7 @@ export function plan({ desired, observed, now }: PlanInput): Plan {
   declarations.updateCanaries();
   const inCore = planInCore(desired, observed, forecast.states);
   forecast.take(inCore.handOver);
-  const starts = planStarts(desired, observed, { states: forecast.states, now });
+  const starts = planStarts(desired, observed, { states: forecast.states, now, calendar });
   forecast.take(starts.start);
   return {
     ...bucketsOf(forecast.steps),

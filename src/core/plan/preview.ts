@@ -1,6 +1,7 @@
 /** A tree of the repository, taken for a fleet in which everything that it asks for has come true. */
 import { decide } from "../clone/decide.ts";
 import { windowAt } from "../clone/start/window.ts";
+import { createCalendar } from "../model/calendar.ts";
 import { FRESH_CALLBACK } from "../model/callback.ts";
 import { type CloneState, type InstanceState, initialState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
@@ -54,6 +55,7 @@ export function observedOfTree(
 function statesOf(base: DesiredState | null, lived: Lived, now: Instant): ReadonlyMap<string, CloneState> {
   const states = new Map<string, CloneState>();
   if (base === null) return states;
+  const calendar = createCalendar();
   for (const spec of base.clones.values()) {
     const { state } = decide(initialState(spec.name, now), { type: "clone.declared", spec }, now);
     states.set(spec.name, lived.retired.has(spec.name) ? { ...state, phase: "Retired" } : state);
@@ -63,8 +65,8 @@ function statesOf(base: DesiredState | null, lived: Lived, now: Instant): Readon
     const state = states.get(contract.clone);
     if (state === undefined || state.mission !== null || state.spec?.state === "retired") continue;
     if (lived.closed.has(missionId) || limits.state === "cancelled" || limits.kill_switch.engaged) continue;
-    const assigned = decide(state, { type: "mission.assigned", mission }, now).state;
-    const open = limits.autonomy_window === null || windowAt(limits.autonomy_window, now).open;
+    const assigned = decide(state, { type: "mission.assigned", mission }, now, calendar).state;
+    const open = limits.autonomy_window === null || windowAt(limits.autonomy_window, now, calendar).open;
     const runs = lived.running === null ? open : lived.running.has(contract.clone);
     const held = assigned.holds.length > 0;
     states.set(contract.clone, runs && !held ? asRunning(assigned, now) : assigned);

@@ -1,5 +1,6 @@
 import { accountOf, limitsNow } from "../clone/start/throttle.ts";
 import { windowAt } from "../clone/start/window.ts";
+import type { Calendar } from "../model/calendar.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { coveringEntry, entryText } from "../model/kill-switch.ts";
@@ -25,7 +26,15 @@ const COMING_UP = new Set(["Preparing", "Starting", "Dispatching"]);
 export function planStarts(
   desired: DesiredState | null,
   observed: ObservedState,
-  { states, now }: { readonly states: ReadonlyMap<string, CloneState>; readonly now: Instant },
+  {
+    states,
+    now,
+    calendar,
+  }: {
+    readonly states: ReadonlyMap<string, CloneState>;
+    readonly now: Instant;
+    readonly calendar: Calendar;
+  },
 ): { readonly start: readonly PlanStepDraft[]; readonly held: readonly Held[] } {
   const start: PlanStepDraft[] = [];
   const held: Held[] = [];
@@ -53,7 +62,16 @@ export function planStarts(
       continue;
     }
     const limitedUntil = limitOf(state);
-    const obstacle = obstacleTo(state, { observed, unrecorded, busy, places, comingUp, now, limitedUntil });
+    const obstacle = obstacleTo(state, {
+      observed,
+      unrecorded,
+      busy,
+      places,
+      comingUp,
+      now,
+      calendar,
+      limitedUntil,
+    });
     if (obstacle !== null) {
       held.push({ subject, step: "start", ...obstacle, waiting: step });
       continue;
@@ -125,6 +143,7 @@ interface Circumstances {
   readonly places: number;
   readonly comingUp: number;
   readonly now: Instant;
+  readonly calendar: Calendar;
   readonly limitedUntil: Instant | null;
 }
 
@@ -142,7 +161,7 @@ function obstacleTo(state: CloneState, around: Circumstances): Obstacle | null {
       message: "the driver could not list everything, so a second instance cannot be ruled out",
     };
   const window = state.mission?.limits.autonomy_window ?? null;
-  if (window !== null && !windowAt(window, around.now).open)
+  if (window !== null && !windowAt(window, around.now, around.calendar).open)
     return { reason: "OutsideWindow", message: "outside of the autonomy window" };
   if (around.limitedUntil !== null)
     return {

@@ -1,4 +1,5 @@
 import { nextDrillAt } from "../fleet/drills/due.ts";
+import type { Calendar } from "../model/calendar.ts";
 import { type DrillBook, type DrillPlan, type DrillResult, newestDrills } from "../model/drill.ts";
 import { type Instant, iso } from "../model/time.ts";
 import type { InboxItem } from "./view.ts";
@@ -18,14 +19,14 @@ export interface DrillsView {
 }
 
 /** From the record alone, so that it says the same whenever it is asked. */
-export function drillsView(plan: DrillPlan | null, book: DrillBook): DrillsView {
+export function drillsView(plan: DrillPlan | null, book: DrillBook, calendar?: Calendar): DrillsView {
   const newest = [...newestDrills(book.results).values()];
   const last = Math.max(book.plan?.since ?? 0, ...newest.map(({ at }) => Date.parse(at)));
   return {
     plan:
       plan === null || book.plan === null
         ? null
-        : { schedule: plan.schedule, timezone: plan.timezone, nextAt: nextDrillAt(plan, last) },
+        : { schedule: plan.schedule, timezone: plan.timezone, nextAt: nextDrillAt(plan, last, calendar) },
     newest,
     overdue: book.overdue,
   };

@@ -2,6 +2,7 @@ import { activeMsOf } from "../clone/spending/active-time.ts";
 import { limitsInForce, raiseOf } from "../clone/spending/raise.ts";
 import { totalUsage } from "../clone/spending/total-usage.ts";
 import { actorText } from "../model/actor.ts";
+import { type Calendar, createCalendar } from "../model/calendar.ts";
 import { type CloneState, type ClosedMission, isRunClosed, type MissionState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { DrillBook } from "../model/drill.ts";
@@ -38,6 +39,18 @@ export interface FleetSnapshot {
   readonly suspicion?: (state: CloneState) => number | null;
   /** Absent or null: it can be written. */
   readonly record?: RecordProblem | null;
+  /** Kept by whoever looks often, so that not everything is worked out anew. What is seen is the same. */
+  readonly memory?: SnapshotMemory;
+}
+
+export interface SnapshotMemory {
+  readonly calendar: Calendar;
+  /** A closed mission is never changed, only replaced; its report is the most expensive text that there is. */
+  readonly closed: WeakMap<ClosedMission, MissionView>;
+}
+
+export function createSnapshotMemory(calendar: Calendar = createCalendar()): SnapshotMemory {
+  return { calendar, closed: new WeakMap() };
 }
 
 /** The whole fleet as people see it: missions by name (the newest run of each), clones by name. */
@@ -74,7 +87,11 @@ export function fleetView(fleetSnapshot: FleetSnapshot): FleetView {
       message,
     })),
     callbacks: callbacksView(fleetSnapshot.callbacks),
-    drills: drillsView(fleetSnapshot.desired?.fleet.drills.kill ?? null, fleetSnapshot.drills),
+    drills: drillsView(
+      fleetSnapshot.desired?.fleet.drills.kill ?? null,
+      fleetSnapshot.drills,
+      fleetSnapshot.memory?.calendar,
+    ),
     counts,
   };
 }
@@ -87,7 +104,8 @@ export function missionViews(fleetSnapshot: FleetSnapshot): readonly MissionView
     for (const closed of state.past) {
       closedIds.add(closed.missionId);
       const before = views.get(closed.name);
-      if (before === undefined || before.run <= closed.run) views.set(closed.name, closedView(state, closed));
+      if (before === undefined || before.run <= closed.run)
+        views.set(closed.name, closedView(state, closed, fleetSnapshot));
     }
   }
   for (const state of fleetSnapshot.states.values()) {
@@ -134,14 +152,15 @@ function livingView(state: CloneState, fleetSnapshot: FleetSnapshot): MissionVie
   };
 }
 
-/** A closed mission is never changed, only replaced; its report is the most expensive text that there is. */
-const CLOSED_VIEWS = new WeakMap<ClosedMission, MissionView>();
-
-function closedView(state: CloneState, closed: ClosedMission): MissionView {
-  const known = CLOSED_VIEWS.get(closed);
+function closedView(
+  state: CloneState,
+  closed: ClosedMission,
+  { memory }: Pick<FleetSnapshot, "memory">,
+): MissionView {
+  const known = memory?.closed.get(closed);
   if (known !== undefined) return known;
   const view = viewOfClosed(state, closed);
-  CLOSED_VIEWS.set(closed, view);
+  memory?.closed.set(closed, view);
   return view;
 }
 

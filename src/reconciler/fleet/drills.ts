@@ -1,5 +1,6 @@
 /** Drills as `fleet.yaml` plans them, and the record of everybody's. */
 import { drillTargets, dueDrills, overdueDrills, planText } from "../../core/fleet/drills/due.ts";
+import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
 import { type DrillBook, type DrillResult, keptDrills, NO_DRILLS } from "../../core/model/drill.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
@@ -34,10 +35,11 @@ export function createPlannedDrills(parts: {
   readonly destinations: () => readonly Destination[] | null;
   readonly killSwitch: () => readonly SwitchEntry[];
   readonly clock: Clock;
+  readonly calendar?: Calendar;
   readonly log: Log;
   readonly onChange: () => void;
 }): PlannedDrills {
-  const { recorder, drills, clock, log } = parts;
+  const { recorder, drills, clock, log, calendar = createCalendar() } = parts;
   const closing = new AbortController();
   let book = read(recorder.settings.get(SETTING));
   let seen: readonly DrillResult[] | null = null;
@@ -101,7 +103,7 @@ export function createPlannedDrills(parts: {
     const overdue =
       plan === undefined || plan === null
         ? withResults.overdue
-        : overdueDrills(plan, withResults, { targets, now, reason: obstacle() });
+        : overdueDrills(plan, withResults, { targets, now, calendar, reason: obstacle() });
     const told = new Set(book.overdue.map(({ target, dueAt }) => `${target} ${dueAt}`));
     const next = {
       ...withResults,
@@ -131,7 +133,7 @@ export function createPlannedDrills(parts: {
     if (desired.broken.has("fleet") || obstacle() !== null || closing.signal.aborted) return;
     if (Math.abs(clock.now() - failedAt) < AGAIN_MS) return;
     const targets = drillTargets(plan.targets, desired.clones);
-    const [due] = dueDrills(plan, book, { targets, now: clock.now() });
+    const [due] = dueDrills(plan, book, { targets, now: clock.now(), calendar });
     if (due === undefined) return;
     const { name: target, driver, isolation } = due;
     log.info("a drill is made", { target, driver, isolation });

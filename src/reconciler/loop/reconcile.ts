@@ -1,3 +1,4 @@
+import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import type { PendingDeletion } from "../../core/model/deletion.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
@@ -45,8 +46,10 @@ export function createReconciler(parts: {
   /** Why nothing may be begun; null when it may. */
   obstacle: () => string | null;
   killSwitch: () => readonly SwitchEntry[];
+  calendar?: Calendar;
 }): Reconciler {
   const { source, revisions, drivers, recorder, rollback, rollouts, clock, log } = parts;
+  const { calendar = createCalendar() } = parts;
   let view: SourceView = {
     state: "unknown",
     reason: "NotLookedYet",
@@ -110,7 +113,7 @@ export function createReconciler(parts: {
     };
     const seen = await observe(drivers, record, signal);
     const observed = { ...seen, doubt: parts.obstacle() };
-    const made = plan({ desired: trusted, observed, now: clock.now() });
+    const made = plan({ desired: trusted, observed, now: clock.now(), calendar });
     // A listing takes time, and a clone may have been put away meanwhile: then a removal that
     // was a small part of the fleet may be all that is left of it. It is planned anew.
     const sameFleet = fleetOf(recorder.states).join() === fleetOf(observed.states).join();

@@ -1,6 +1,7 @@
 import { due, dueOfUsage } from "../../core/clone/due.ts";
 import { fleetDay } from "../../core/clone/spending/day-caps.ts";
 import { dueThrottles } from "../../core/clone/start/throttle.ts";
+import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { FleetPolicy } from "../../core/model/desired.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
@@ -19,10 +20,12 @@ export async function superviseOnce(parts: {
   prober: Prober;
   /** Of `fleet.yaml` as it was read last. */
   policy: FleetPolicy | null;
+  /** Kept from tick to tick, so that windows and days are not read anew at each. */
+  calendar?: Calendar;
 }): Promise<boolean> {
-  const { recorder, watching, prober, policy } = parts;
+  const { recorder, watching, prober, policy, calendar = createCalendar() } = parts;
   const { now } = watching.look();
-  const day = fleetDay(recorder.states, recorder.signals, { policy, now });
+  const day = fleetDay(recorder.states, recorder.signals, { policy, now, calendar });
   const found = new Map<string, (state: CloneState) => readonly CloneEvent[]>();
   const failures: unknown[] = [];
   for (const state of recorder.states.values()) {
@@ -31,7 +34,7 @@ export async function superviseOnce(parts: {
       const probe = prober.look(state, recorder.signals.get(state.name), now);
       const asked = (is: CloneState): readonly CloneEvent[] => {
         const { now, watch } = watching.look();
-        return due(is, recorder.signals.get(is.name), now, { ...watch, probe, day });
+        return due(is, recorder.signals.get(is.name), now, { ...watch, probe, day, calendar });
       };
       if (asked(state).length > 0) found.set(state.name, asked);
     } catch (error) {

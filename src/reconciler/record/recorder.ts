@@ -1,5 +1,6 @@
 import { decide } from "../../core/clone/decide.ts";
 import type { ActionRow } from "../../core/model/action.ts";
+import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import { type CloneState, initialState } from "../../core/model/clone-state.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import { asFactoryError, type FactoryError } from "../../core/model/error.ts";
@@ -99,8 +100,9 @@ export async function openRecorder(parts: {
   right: Pick<RightToAct, "term" | "lost" | "lose">;
   /** What people are told of an event, written in the transaction that records it. */
   tell?: (happening: Happening, outbox: ReadonlyMap<string, OutboxRow>) => OutboxChange;
+  calendar?: Calendar;
 }): Promise<Recorder> {
-  const { store, clock, log, right } = parts;
+  const { store, clock, log, right, calendar = createCalendar() } = parts;
   const { term } = right;
   // First of all: what somebody with an older term still writes is refused from here on, so what is loaded stays true.
   if ((await store.term()) < term) await store.commit({ ...NOTHING, term, at: clock.now() });
@@ -224,7 +226,7 @@ export async function openRecorder(parts: {
         const added: NewEvent[] = [];
         const notices: OutboxChange[] = [];
         for (const event of entry?.events ?? []) {
-          const decision = decide(after, event, at);
+          const decision = decide(after, event, at, calendar);
           if (parts.tell !== undefined)
             notices.push(parts.tell({ before: after, after: decision.state, event, at }, outbox));
           after = decision.state;

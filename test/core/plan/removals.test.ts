@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { operator } from "../../../src/core/model/actor.ts";
+import { createCalendar } from "../../../src/core/model/calendar.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import { PLAN_STEP_TYPES } from "../../../src/core/plan/buckets.ts";
 import { createForecast } from "../../../src/core/plan/forecast.ts";
@@ -234,7 +235,7 @@ test("what ends comes before what begins, and within that it goes by name", () =
 });
 
 test("two steps of one clone and kind stay in the order in which they were found", () => {
-  const forecast = createForecast(new Map(), 0);
+  const forecast = createForecast(new Map(), { now: 0, calendar: createCalendar() });
   const stop = (clone: string, trigger: string) => ({
     type: "stop" as const,
     clone,

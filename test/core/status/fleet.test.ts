@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { CloneState, InstanceState } from "../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import { NO_ROLLBACK } from "../../../src/core/model/guardrail.ts";
-import { fleetView, missionViews } from "../../../src/core/status/fleet.ts";
+import { createSnapshotMemory, fleetView, missionViews } from "../../../src/core/status/fleet.ts";
 import { degradedItems, livenessView, suspicionRank } from "../../../src/core/status/liveness.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";
 import { aPicture, closed, heard, KILL, NOW, PIN, working } from "./snapshot.ts";
@@ -114,7 +114,16 @@ describe("missions", () => {
       outcome: "ignored",
       summary: "killed: enough",
     });
-    expect(missionViews(aPicture([done.state]))[0]).toBe(missionViews(aPicture([done.state]))[0]);
+  });
+
+  test("closed before are worked out once for whoever keeps a memory, and are the same without one", () => {
+    const { state } = closed("a", "audit");
+    const [memory, other] = [createSnapshotMemory(), createSnapshotMemory()];
+    const view = (kept?: typeof memory) =>
+      missionViews(aPicture([state], kept === undefined ? {} : { memory: kept }))[0];
+    expect(view(memory)).toBe(view(memory));
+    expect(view(other)).not.toBe(view(memory));
+    for (const one of [view(), view(other)]) expect(one).toEqual(view(memory));
   });
 });
 

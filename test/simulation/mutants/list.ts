@@ -582,7 +582,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconciler/loop/supervise.ts",
-        find: "return due(is, recorder.signals.get(is.name), now, { ...watch, probe, day });\n      };",
+        find: "return due(is, recorder.signals.get(is.name), now, { ...watch, probe, day, calendar });\n      };",
         replace:
           "return early;\n      };\n      const early = due(state, recorder.signals.get(state.name), now, { ...watching.look().watch, probe, day });",
       },

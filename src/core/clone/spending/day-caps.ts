@@ -1,13 +1,13 @@
 /** Caps of a day: what all clones, and what one clone, may use from midnight to midnight. */
 
-import { Cron } from "croner";
 import { SUPERVISOR } from "../../model/actor.ts";
+import { type Calendar, createCalendar } from "../../model/calendar.ts";
 import type { CloneState, Spent } from "../../model/clone-state.ts";
 import type { FleetPolicy } from "../../model/desired.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Hold } from "../../model/hold.ts";
 import type { Signal } from "../../model/instance.ts";
-import { DAY_MS, type Instant } from "../../model/time.ts";
+import type { Instant } from "../../model/time.ts";
 import { type Step, stay } from "../step.ts";
 import { DEFAULT_THRESHOLDS, partOf, rounded, usedByInstance } from "./budget.ts";
 
@@ -29,10 +29,16 @@ export interface FleetDay {
 export function fleetDay(
   states: ReadonlyMap<string, CloneState>,
   signals: ReadonlyMap<string, Signal>,
-  { policy, now }: { readonly policy: FleetPolicy | null; readonly now: Instant },
+  {
+    policy,
+    now,
+    calendar = createCalendar(),
+  }: { readonly policy: FleetPolicy | null; readonly now: Instant; readonly calendar?: Calendar },
 ): FleetDay | null {
   if (policy === null || !hasDayCaps(policy.dayCaps)) return null;
-  const { day, endsAt } = dayAt(policy.dayCaps.timezone, now);
+  const { timezone } = policy.dayCaps;
+  const { date, endsAt } = calendar.dayAt(timezone, now);
+  const day = `${date} ${timezone}`;
   let [llmCalls, costMicros, silent] = [0, 0, 0];
   for (const state of states.values()) {
     const used = usedOn(state, signals.get(state.name), day);
@@ -164,27 +170,4 @@ function hasDayCaps(caps: FleetPolicy["dayCaps"]): boolean {
   return [caps.maxCostUsd, caps.maxLlmCalls, caps.maxCostUsdPerClone, caps.maxLlmCallsPerClone].some(
     (cap) => cap !== null,
   );
-}
-
-/** The last answer per zone, and from when to when it holds: walking a calendar is dear, and asked at every tick. */
-const DAYS = new Map<string, { readonly day: string; readonly from: Instant; readonly endsAt: Instant }>();
-/** Zones in use at once; a fleet has one. */
-const ZONES_MAX = 16;
-
-/** The date at an instant in a time zone, and when it ends: after 23, 24 or 25 hours. */
-export function dayAt(timezone: string, now: Instant): { readonly day: string; readonly endsAt: Instant } {
-  const known = DAYS.get(timezone);
-  if (known !== undefined && known.from <= now && now < known.endsAt) return known;
-  const date = new Intl.DateTimeFormat("en-CA", {
-    timeZone: timezone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-  }).format(now);
-  const midnight = new Cron("0 0 * * *", { timezone, paused: true });
-  const endsAt = midnight.nextRun(new Date(now))?.getTime() ?? now + DAY_MS;
-  const answer = { day: `${date} ${timezone}`, from: now, endsAt };
-  if (DAYS.size >= ZONES_MAX) DAYS.clear();
-  DAYS.set(timezone, answer);
-  return answer;
 }

@@ -1,5 +1,5 @@
 /** Which drills fell due: a question, asked as often as anybody likes. */
-import { Cron } from "croner";
+import { type Calendar, createCalendar } from "../../model/calendar.ts";
 import type { DesiredClone } from "../../model/clone.ts";
 import { type DrillBook, type DrillPlan, newestDrills, type OverdueDrill } from "../../model/drill.ts";
 import { CONTAINMENTS, type Containment } from "../../model/instance.ts";
@@ -49,14 +49,15 @@ export function planText({ schedule, timezone, targets }: DrillPlan): string {
 export function dueDrills<T extends Pick<DrillTarget, "name">>(
   plan: DrillPlan,
   book: DrillBook,
-  facts: { readonly targets: readonly T[]; readonly now: Instant },
+  facts: { readonly targets: readonly T[]; readonly now: Instant; readonly calendar?: Calendar },
 ): readonly DueDrill<T>[] {
+  const { calendar = createCalendar() } = facts;
   const since = book.plan?.text === planText(plan) ? book.plan.since : facts.now;
   const newest = newestDrills(book.results);
   const due: DueDrill<T>[] = [];
   for (const target of facts.targets) {
     const last = newest.get(target.name);
-    const dueAt = nextDrillAt(plan, Math.max(since, last === undefined ? 0 : Date.parse(last.at)));
+    const dueAt = nextDrillAt(plan, Math.max(since, last === undefined ? 0 : Date.parse(last.at)), calendar);
     if (dueAt !== null && dueAt <= facts.now) due.push({ ...target, dueAt });
   }
   return due;
@@ -70,6 +71,7 @@ export function overdueDrills(
     readonly targets: readonly Pick<DrillTarget, "name">[];
     readonly now: Instant;
     readonly reason: string | null;
+    readonly calendar?: Calendar;
   },
 ): readonly OverdueDrill[] {
   const nobody = facts.targets.length === 0;
@@ -85,27 +87,11 @@ export function overdueDrills(
     }));
 }
 
-const CRONS = new Map<string, Cron>();
-/** There is one plan; others are of files that were changed. */
-const CRONS_MAX = 16;
-let asked: { readonly key: string; readonly answers: Map<Instant, Instant | null> } | null = null;
-
-/** The first time after an instant at which the schedule comes round. Remembered: it is asked several times a second. */
-export function nextDrillAt({ schedule, timezone }: DrillPlan, after: Instant): Instant | null {
-  const key = `${timezone} ${schedule}`;
-  if (asked?.key !== key || asked.answers.size > ANSWERS_MAX) asked = { key, answers: new Map() };
-  const known = asked.answers.get(after);
-  if (known !== undefined) return known;
-  let cron = CRONS.get(key);
-  if (cron === undefined) {
-    if (CRONS.size >= CRONS_MAX) CRONS.clear();
-    cron = new Cron(schedule, { timezone, paused: true });
-    CRONS.set(key, cron);
-  }
-  const answer = cron.nextRun(new Date(after))?.getTime() ?? null;
-  asked.answers.set(after, answer);
-  return answer;
+/** The first time after an instant at which the schedule comes round; null when it never does. */
+export function nextDrillAt(
+  { schedule, timezone }: DrillPlan,
+  after: Instant,
+  calendar: Calendar = createCalendar(),
+): Instant | null {
+  return calendar.roundsAt({ cron: schedule, timezone }, after).next;
 }
-
-/** More than a fleet has targets. */
-const ANSWERS_MAX = 20_000;

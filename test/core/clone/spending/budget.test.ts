@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { due } from "../../../../src/core/clone/due.ts";
 import { meterLines } from "../../../../src/core/clone/spending/budget.ts";
-import { dayAt, fleetDay } from "../../../../src/core/clone/spending/day-caps.ts";
+import { fleetDay } from "../../../../src/core/clone/spending/day-caps.ts";
 import { SETTLE_MS, UNCONFIRMED_MS, UNKNOWING_MS } from "../../../../src/core/clone/spending/overspend.ts";
 import { limitsInForce } from "../../../../src/core/clone/spending/raise.ts";
 import { operator } from "../../../../src/core/model/actor.ts";
@@ -405,6 +405,11 @@ describe("caps of a day", () => {
     ["America/New_York", "2026-11-23T03:00:00Z", "2026-11-22 America/New_York", "2026-11-23T05:00:00Z"],
     ["UTC", "2026-12-31T23:59:59Z", "2026-12-31 UTC", "2027-01-01T00:00:00Z"],
   ])("a day in %s at %s is %s and ends at %s", (zone, now, day, ends) => {
-    expect(dayAt(zone, Date.parse(now))).toMatchObject({ day, endsAt: Date.parse(ends) });
+    const { dayCaps } = DEFAULT_FLEET_POLICY;
+    const policy = { ...DEFAULT_FLEET_POLICY, dayCaps: { ...dayCaps, timezone: zone, maxCostUsd: 1 } };
+    expect(fleetDay(new Map(), new Map(), { policy, now: Date.parse(now) })).toMatchObject({
+      day,
+      endsAt: Date.parse(ends),
+    });
   });
 });

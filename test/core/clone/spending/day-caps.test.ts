@@ -4,13 +4,13 @@ import { describe, expect, test } from "vitest";
 import {
   DAY_OF_CLONE,
   DAY_OF_FLEET,
-  dayAt,
   dueDay,
   type FleetDay,
   fleetDay,
   usedOn,
 } from "../../../../src/core/clone/spending/day-caps.ts";
 import { SUPERVISOR } from "../../../../src/core/model/actor.ts";
+import { createCalendar } from "../../../../src/core/model/calendar.ts";
 import type { CloneState } from "../../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../../src/core/model/desired.ts";
 import type { CloneEvent } from "../../../../src/core/model/event.ts";
@@ -289,17 +289,18 @@ describe("a cap of a day", () => {
   });
 });
 
-describe("a date", () => {
-  test("is told of every zone by itself, and of the same zone at another time", () => {
-    for (const _ of [1, 2]) {
-      expect(dayAt("Asia/Tokyo", T0).day).toBe("2026-11-23 Asia/Tokyo");
-      expect(dayAt("Asia/Tokyo", T0 + 3 * HOUR_MS)).toMatchObject({
-        day: "2026-11-24 Asia/Tokyo",
-        endsAt: T0 + 27 * HOUR_MS,
-      });
-      expect(dayAt("Asia/Tokyo", T0 - 24 * HOUR_MS).day).toBe("2026-11-22 Asia/Tokyo");
-      expect(dayAt("UTC", ENDS - 1)).toMatchObject({ day: TODAY, endsAt: ENDS });
-      expect(dayAt("UTC", ENDS)).toMatchObject({ day: "2026-11-24 UTC", endsAt: ENDS + 24 * HOUR_MS });
-    }
-  });
+test("a day of the fleet is told of every zone by itself, and of the same zone at another time", () => {
+  const calendar = createCalendar();
+  const dayAt = (timezone: string, now: number) =>
+    fleetDay(new Map(), new Map(), { policy: policy({ timezone, maxCostUsd: 1 }), now, calendar });
+  for (const _ of [1, 2]) {
+    expect(dayAt("Asia/Tokyo", T0)?.day).toBe("2026-11-23 Asia/Tokyo");
+    expect(dayAt("Asia/Tokyo", T0 + 3 * HOUR_MS)).toMatchObject({
+      day: "2026-11-24 Asia/Tokyo",
+      endsAt: T0 + 27 * HOUR_MS,
+    });
+    expect(dayAt("Asia/Tokyo", T0 - 24 * HOUR_MS)?.day).toBe("2026-11-22 Asia/Tokyo");
+    expect(dayAt("UTC", ENDS - 1)).toMatchObject({ day: TODAY, endsAt: ENDS });
+    expect(dayAt("UTC", ENDS)).toMatchObject({ day: "2026-11-24 UTC", endsAt: ENDS + 24 * HOUR_MS });
+  }
 });
