@@ -284,7 +284,7 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "reports-once-in-order",
     edits: [
       {
-        file: "reconciler/effects/dispatch.ts",
+        file: "reconciler/effects/attempts.ts",
         find: "return instance?.epoch === event.epoch && event.report.seq > instance.lastSeq;",
         replace: "return instance !== undefined;",
       },
