@@ -4,6 +4,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ControllerClient } from "../../src/adapters/http/client.ts";
+import { announcement, clientOf } from "../support/controller.ts";
 import { createOrigin, createScratch, git, type Origin, type Scratch } from "../support/git.ts";
 import { type Ended, ended, environment, eventually, factory, MAIN, start, widest } from "./support.ts";
 
@@ -29,6 +31,7 @@ let scratch: Scratch;
 let origin: Origin;
 let fleet: string;
 let controller: ChildProcess;
+let client: ControllerClient;
 let end: Promise<Ended>;
 let once: Ended;
 
@@ -41,11 +44,13 @@ async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> 
   return JSON.parse(stdout) as T;
 }
 
+/** Waits over HTTP, and then asks the command once. */
 async function phase(name: string, wanted: string): Promise<void> {
   await eventually(
-    async () => ((await json<{ phase?: string }>("status", name)).phase === wanted ? true : null),
+    async () => ((await client.mission(name))?.phase === wanted ? true : null),
     `${name} ${wanted}`,
   );
+  expect(await json("status", name)).toMatchObject({ phase: wanted });
 }
 
 async function push(message: string): Promise<void> {
@@ -68,7 +73,12 @@ beforeAll(async () => {
   once = await run("run", "--once", "--log-level", "error");
   controller = start({ cwd: fleet }, ["run", "--poll", "200ms", "--log-level", "warn"]);
   end = ended(controller, STORY_MS);
-  await eventually(async () => ((await run("status")).code === 0 ? true : null), "a controller");
+  const dataDir = join(fleet, ".factory");
+  const { url } = await eventually(() => {
+    const announced = announcement(dataDir);
+    return announced?.pid === controller.pid ? announced : null;
+  }, "a controller");
+  client = clientOf(dataDir, url);
 });
 
 afterAll(async () => {
@@ -91,7 +101,8 @@ describe("a controller", () => {
   });
 
   test("reads the remote, and an empty fleet is shown as such", async () => {
-    await eventually(async () => ((await run("reconcile")).code === 0 ? true : null), "a pass");
+    await eventually(async () => ((await client.fleet()).source.state === "ok" ? true : null), "the fleet");
+    expect((await run("reconcile")).code).toBe(0);
     const { stdout } = await run("status");
     expect(stdout).toMatch(/ · read at [0-9a-f]{12}, \d+s ago\n/);
     expect(stdout).toContain("No missions.");
