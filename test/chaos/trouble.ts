@@ -55,7 +55,7 @@ export async function liveThrough(trouble: Trouble, { log }: ScenarioOptions): P
     mkdirSync(world.dataDir, { recursive: true });
     await trouble.prepare?.(world);
     await world.origin.commit(files(trouble, world, trouble.late === true ? [STEADY, "doomed"] : NAMES));
-    const started = await world.start(trouble.controller);
+    const started = await world.start({ poll: "250ms", ...trouble.controller });
     running.push(started);
     const controller = (await trouble.reach?.(started)) ?? started;
     const living: Living = { world, controller };

@@ -23,7 +23,7 @@ test("a merged mission is dispatched, supervised, judged and closed, and the rep
       healthChecks: [{ name: "node-runs", run: ["node", "--version"] }],
     }),
   });
-  const controller = await world.start();
+  const controller = await world.start({ poll: "250ms" });
   await eventually(
     () => controller.client.clone(clone),
     (view) => view.generation === 1,
@@ -90,7 +90,7 @@ test("the same for a fleet made by `factory init` in an empty folder, with nothi
     await git(folder, ["branch", "-M", "main"]);
     await git(folder, ["remote", "add", "origin", fresh.url]);
     await git(folder, ["push", "-q", "origin", "main"]);
-    const controller = await fresh.start();
+    const controller = await fresh.start({ poll: "250ms" });
     await eventually(
       async () => (await controller.client.fleet()).source,
       (source) => source.state === "ok",

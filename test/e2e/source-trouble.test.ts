@@ -24,7 +24,7 @@ let before: Record<string, { shim: number | null; agent: number | null }>;
 beforeAll(async () => {
   world = await createWorld("source");
   await world.origin.commit(documents());
-  controller = await world.start();
+  controller = await world.start({ poll: "250ms" });
   for (const name of NAMES) await missionUntil(controller, name, (mission) => mission.phase === "Running");
   await eventually(
     () => world.ledger(),

@@ -20,6 +20,7 @@ import { type GitServer, serveGit } from "../support/git-server.ts";
 
 export interface World {
   readonly path: string;
+  /** The controllers hear of each commit that is made with `commit`, as from a forge's webhook. */
   readonly origin: Origin;
   readonly server: GitServer;
   /** Of the origin, over HTTP. */
@@ -43,13 +44,24 @@ export interface LedgerLine {
 }
 
 export const STATUS = "factory/status";
+/** For what comes past `commit`. Four times a second, as in the tests that are about polling, costs more than the rest of an idle controller. */
+const POLL = "2s";
 
 export async function createWorld(name: string): Promise<World> {
   const scratch = await createScratch(`factory-e2e-${name}`);
-  const origin = await createOrigin({ directory: scratch.path });
+  const bare = await createOrigin({ directory: scratch.path });
   const server = await serveGit({ root: scratch.path });
   const dataDir = join(scratch.path, "data");
   const controllers: RunningController[] = [];
+  const origin: Origin = {
+    ...bare,
+    async commit(files, options) {
+      const commit = await bare.commit(files, options);
+      // Not waited for, and not missed where the controller is gone: it looks at the origin when it begins.
+      for (const { client } of controllers) void client.reconcile().catch(() => {});
+      return commit;
+    },
+  };
   const ledgerPath = (ledger = "ledger"): string => join(scratch.path, `${ledger}.txt`);
   return {
     path: scratch.path,
@@ -58,7 +70,8 @@ export async function createWorld(name: string): Promise<World> {
     url: server.url(origin.path),
     dataDir,
     async start(options = {}) {
-      const controller = await startController({ dataDir, source: server.url(origin.path), ...options });
+      const source = server.url(origin.path);
+      const controller = await startController({ dataDir, source, poll: POLL, ...options });
       controllers.push(controller);
       return controller;
     },
