@@ -41,7 +41,7 @@ export function parsePostmortem(file: {
   const reviewer = fields.get("reviewed_by");
   for (const [name, field] of [["author", author] as const, ["reviewed_by", reviewer] as const]) {
     if (front !== null && (field === undefined || !PERSON.test(field.value)))
-      say(field?.line ?? 1, `\`${name}\` names nobody`, "a person");
+      say(field?.line ?? 1, `\`${name}\` is empty`, "the name of a person");
   }
   if (
     author !== undefined &&
@@ -49,7 +49,7 @@ export function parsePostmortem(file: {
     author.value !== "" &&
     author.value === reviewer.value
   )
-    say(reviewer.line, "the author has reviewed it alone", "somebody else");
+    say(reviewer.line, "the author is its only reviewer", "another person");
   const sections = sectionsOf(file.text);
   for (const name of POSTMORTEM_SECTIONS) {
     const section = sections.find((one) => one.name.toLowerCase() === name.toLowerCase());

@@ -11,7 +11,7 @@ export interface StatusBranch {
   /**
    * Makes one commit on the current tip and pushes it, comparing and swapping.
    * Answers `unchanged` without a push when the tree would be the same, and
-   * `rejected` when somebody else was first: then derive the files again and
+   * `rejected` when another commit was pushed first: then derive the files again and
    * call again. Tries once; waiting and the push budget are the caller's.
    * A push whose answer was lost is found again by its tree, not repeated.
    */

@@ -179,7 +179,7 @@ function checkMeters({
       {
         path: own === undefined ? ["spec", "budget"] : ["spec", "budget", field],
         reason: "LimitUnmetered",
-        message: "the clone's agent says `usage: none`, so nobody can tell when this limit is reached",
+        message: "the clone's agent says `usage: none`, so it is unknown when this limit is reached",
         found: `${field}: ${limit}${from}`,
         expected: "an agent that reports its usage, or budget.accept_unmetered: true as consent",
       },
@@ -196,7 +196,8 @@ function checkPrices({ parsed, fleet }: Pick<ResolveMissionInput, "parsed" | "fl
     {
       path: own === undefined ? ["spec", "budget"] : ["spec", "budget", "max_cost_usd"],
       reason: "LimitUnpriced",
-      message: "the clone's agent says `usage: tokens`, and nobody can tell what they cost",
+      message:
+        "the clone's agent says `usage: tokens`, and `prices` in fleet.yaml say nothing of what they cost",
       found: `max_cost_usd: ${limit}${own === undefined ? ", the cap of fleet.yaml" : ""}, no prices`,
       expected: "prices in fleet.yaml, or budget.accept_unmetered: true as consent",
     },

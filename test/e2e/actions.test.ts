@@ -283,7 +283,7 @@ describe("the same action claimed by two epochs", () => {
     await held("unsure", "UnknownAction");
     await frozen("unsure", 2, true);
     const why = await controller.client.why("unsure");
-    expect(JSON.stringify(why?.steps)).toContain("nobody can tell whether ticket was done");
+    expect(JSON.stringify(why?.steps)).toContain("it cannot be verified whether ticket was done");
 
     // Its death does not lift the freeze, and nothing is started.
     process.kill(Number(processesOf(world.dataDir, cloneName("unsure"), 2).shim), "SIGKILL");

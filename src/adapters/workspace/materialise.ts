@@ -184,7 +184,7 @@ async function verify(root: Folder, files: readonly PlannedFile[]): Promise<stri
     const present = await folder?.read(lastOf(file.parts), file.content.byteLength);
     if (folder && folder !== root) await folder.close();
     if (!present?.content.equals(file.content) || present.mode !== file.mode) {
-      const message = `${file.path} in ${root.path} is not what was just written; somebody else works there`;
+      const message = `${file.path} in ${root.path} is not what was just written: another process writes to this workspace`;
       throw new FactoryError("workspace/changed", "retry", message);
     }
     digest = sha256(present.content);

@@ -162,7 +162,7 @@ function fateOf(state: CloneState, body: RestoredInstance | null, workspace: boo
   const { mission, instance } = state;
   const last = state.past.at(-1);
   if (mission === null) {
-    if (body?.adopt === true) return `epoch ${body.epoch} is ended: nobody knows what for it lives`;
+    if (body?.adopt === true) return `epoch ${body.epoch} is ended: no mission on record owns it`;
     return last === undefined ? "idle" : `idle; ${last.name} run ${last.run} is closed and stays so`;
   }
   const name = `${mission.name} run ${mission.contract.run}`;

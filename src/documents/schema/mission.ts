@@ -68,7 +68,7 @@ const Budget = z.strictObject({
   accept_unmetered: z
     .boolean()
     .default(false)
-    .describe("Consents to limits that nobody can measure, where the clone's agent says `usage: none`."),
+    .describe("Consents to limits that cannot be measured, where the clone's agent says `usage: none`."),
 });
 
 // One object instead of a union: people get told about the field that is wrong, not about two shapes.
@@ -137,7 +137,7 @@ export const MissionSpec = z
     pause_grace_seconds: PauseGraceSeconds.optional().describe("Absent: what its clone says."),
     report_cadence: ReportCadence.optional().meta({ default: "hybrid" }),
     mission_progress_interval_seconds: ProgressIntervalSeconds.optional().describe(
-      "An agent that gets nowhere for longer is nudged once, then held. Absent: what the overlays say; else nobody watches that.",
+      "An agent that gets nowhere for longer is nudged once, then held. Absent: what the overlays say; else progress is not watched.",
     ),
     blocked: z
       .strictObject({

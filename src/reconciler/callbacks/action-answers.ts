@@ -89,7 +89,7 @@ export function judgedClaim(row: ActionRow | null, on: Claimed): Outcome<WireCla
         "this instance has claimed it and not completed it yet; do not begin it twice",
       );
     case "skip":
-      return say("skip", "nobody knows whether it was done, and a person let the mission go on without it");
+      return say("skip", "it is unknown whether it was done, and a person let the mission go on without it");
     case "verify":
       return toVerify(row, on, { say, news: verdict.news });
     case "reserve":
@@ -160,7 +160,7 @@ function reserved(row: ActionRow | null, on: Claimed, say: Say): Outcome<WireCla
   ]);
 }
 
-/** `approved` also where nobody has to approve it, unless somebody was asked and denied it. */
+/** `approved` also where it needs no approval, unless somebody was asked and denied it. */
 function judgedApproval(
   on: Claimed,
   say: (
@@ -190,7 +190,7 @@ function judgedApproval(
   const open = openApproval(state, digest);
   const text = "it waits for a person and the mission is paused until then; claim it again when it goes on";
   if (open !== null) return say("approval_required", text, { request: open.id });
-  if (!on.approvalOnly && !needsApproval(state, action)) return say("approved", "nobody has to approve it");
+  if (!on.approvalOnly && !needsApproval(state, action)) return say("approved", "it needs no approval");
   if (mission.terminal !== null) return say("held", "nothing is begun any more: the mission is over");
   const rule = ruleFor(state, action);
   return say("approval_required", text, { request: nextRequestId(state, "approval") }, [
@@ -246,7 +246,7 @@ export function judgedCompletion(
       return say(
         "frozen",
         "unknown",
-        "nobody can tell whether it was done: the mission is paused for a person",
+        "it cannot be verified whether it was done: the mission is paused for a person",
         asked !== null
           ? []
           : [{ type: "action.unknown", epoch, key, action: row?.action ?? "", unverifiable: true, evidence }],

@@ -110,7 +110,7 @@ export function createDispatcher(parts: {
   recorder.onChange(({ after }) => {
     const running = lanes.get(after.name)?.running;
     if (running?.effect.effect.type === "judge" && isPointless(running.effect.effect, after))
-      running.abort.abort(new Error("nobody waits for a verdict any longer"));
+      running.abort.abort(new Error("the mission no longer waits for a verdict"));
   });
 
   return {

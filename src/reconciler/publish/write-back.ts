@@ -27,7 +27,7 @@ const ROUTINE_SPACING_MS = 15 * SECOND_MS;
 /** After a rejected or failed push: doubled up to the maximum. */
 const RETRY_MS = 1 * SECOND_MS;
 const RETRY_MAX_MS = 30 * SECOND_MS;
-/** Once or twice somebody else was first, or the network hiccuped. */
+/** Once or twice another commit was pushed first, or the network hiccuped. */
 const TROUBLED_TRIES = 3;
 
 /** At most `burst` pushes in any `windowMs`; routine ones at least `spacingMs` apart. */
@@ -79,7 +79,7 @@ export interface WriteBack {
 
 /**
  * The one writer of the status branch: batches, compares and swaps, derives
- * again when somebody else was first, and never pushes more often than
+ * again when another commit was pushed first, and never pushes more often than
  * `pushPace` allows. Files that say the same as the last publication are not
  * sent again; a file that is no longer derived is removed.
  */
@@ -168,7 +168,7 @@ export function createWriteBack(parts: {
       if (result.type === "unchanged") pushes.pop();
       if (result.type === "pushed" || result.type === "unchanged")
         return finished(seen, all, result.commit, result.type);
-      if (result.type === "rejected") return again("somebody else was first", result.message);
+      if (result.type === "rejected") return again("another commit was pushed first", result.message);
       trouble = result.retryable ? null : result.message;
       return again(result.retryable ? "the push failed" : "the push was refused", result.message);
     } catch (error) {

@@ -128,7 +128,7 @@ export function createSession(options: {
     onBeat: (beat) => beats.append({ at: new Date().toISOString(), ...beat }),
     orphanAfterMs: () => (life.agent === null ? DESERTED_AFTER_MS : settings.orphanPolicy.afterMs),
     onOrphaned() {
-      if (life.agent === null) end.begin("nobody has been reached for a day");
+      if (life.agent === null) end.begin("the controller was not reached for a day");
       else if (settings.orphanPolicy.action === "pause") pauses.orphan(true);
       else if (settings.orphanPolicy.action === "terminate")
         end.begin("the orphan policy ends an agent whose controller is away");

@@ -69,7 +69,7 @@ export const TOOLS: readonly ToolDefinition[] = [
           description:
             "What a look at the world outside found. unverifiable: you cannot tell; a person will.",
         },
-        result: any("What whoever claims it again is to get. JSON."),
+        result: any("The result that a repeated claim is answered with. JSON."),
         evidence: text("What was looked at and what was found; what failed and how."),
         wait_seconds: ACTION.wait_seconds,
       },

@@ -234,7 +234,7 @@ describe("others", () => {
     expect(await origin.log(BRANCH)).toEqual([commit, theirs]);
   });
 
-  /** Somebody who clones, commits and pushes, and does it again when somebody else was first. */
+  /** Somebody who clones, commits and pushes, and does it again when another commit was pushed first. */
   async function pusher(name: string, rounds: number): Promise<void> {
     const work = join(scratch.path, name);
     await git(scratch.path, ["clone", "-q", "-b", BRANCH, origin.path, work]);

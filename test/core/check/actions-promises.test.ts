@@ -191,7 +191,7 @@ const knows = (state: CloneState, ...approvals: ReturnType<typeof decided>[]): C
   withMission(state, { approvals });
 
 judged("approved-first", [
-  ["nobody has to approve it", [on(claim())], null],
+  ["it needs no approval", [on(claim())], null],
   ["approved", [on(claim({ approval: "r1" }), knows(careful, decided("approved")))], null],
   ["not approved", [on(claim(), careful)], "push was let go although nobody has approved it"],
   [

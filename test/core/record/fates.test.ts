@@ -92,7 +92,7 @@ describe("the fate of a lane", () => {
       "of which something lives all the same",
       new Life().declared(),
       [body(1)],
-      "epoch 1 is ended: nobody knows what for it lives",
+      "epoch 1 is ended: no mission on record owns it",
     ],
     ["of which something dead is left", new Life().declared(), [body(1, { state: "dead" })], "idle"],
     ["that works, and lives", new Life().running(), [body(1)], GOES_ON(1)],

@@ -74,7 +74,7 @@ export function createFakeStatusBranch(): FakeStatusBranch {
     const others = overtaking.shift();
     if (others !== undefined) {
       write(others);
-      return { type: "rejected", message: "stale info: somebody else was first" };
+      return { type: "rejected", message: "stale info: another commit was pushed first" };
     }
     const { subject, trailers } = change;
     const commit = add({ author: "factory-bot", subject, trailers, files });

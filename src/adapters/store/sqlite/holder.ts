@@ -47,7 +47,7 @@ export function lockedText(file: string, holder: Holder | null): string {
   return (
     `another controller, process ${pid}, holds the store ${file} and is ${how}: nothing was written since ${at}. ` +
     `Its clones live on. \`kill -CONT ${pid}\` lets it go on; or end it with \`kill -KILL ${pid}\` and start again: ` +
-    "whoever comes next takes over what lives"
+    "the next controller adopts the instances that live"
   );
 }
 

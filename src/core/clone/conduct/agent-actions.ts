@@ -68,7 +68,7 @@ export function onActionUnknown(state: CloneState, event: Of<"action.unknown">, 
       key: event.key,
       class: "unknown_action",
       reason: "UnknownAction",
-      message: `nobody can tell whether ${event.action} was done (key ${short(event.key)}): ${event.evidence}`,
+      message: `it cannot be verified whether ${event.action} was done (key ${short(event.key)}): ${event.evidence}`,
       at,
     }),
   );

@@ -93,7 +93,8 @@ export function dueBlockers(state: CloneState, now: Instant): CloneEvent[] {
 export function onBlockerStanding(state: CloneState, event: Of<"blocker.standing">, at: Instant): Step {
   const oldest = oldestBlocker(state);
   if (oldest === undefined) return stay(state, "nothing blocks it");
-  if (state.requests.some(({ kind }) => kind === "blocked")) return stay(state, "somebody is asked already");
+  if (state.requests.some(({ kind }) => kind === "blocked"))
+    return stay(state, "a question about it is open already");
   return stay(escalate(state, { since: oldest.since, summary: event.evidence }, at));
 }
 

@@ -82,7 +82,7 @@ export const CONDUCT_EVENTS: EventRules<
   "action.unknown": {
     on: onActionUnknown,
     describe: (event) =>
-      `nobody knows whether ${event.action} was done: ${event.evidence}${event.unverifiable ? "; the lane is frozen" : ""}`,
+      `it is unknown whether ${event.action} was done: ${event.evidence}${event.unverifiable ? "; the lane is frozen" : ""}`,
   },
   "action.refused": {
     on: onActionRefused,

@@ -129,7 +129,7 @@ function processTrouble(
   const ours =
     instance.paused || instance.pauseAsked !== false || signal.receivedAt <= (instance.resumedAt ?? 0);
   if (process.state === "stopped" && !ours)
-    return { evidence: `${who} is stopped and nobody paused it`, cause: "agent_stopped", sinceMs };
+    return { evidence: `${who} is stopped although it was not paused`, cause: "agent_stopped", sinceMs };
   // At first sight its end may be on its way to us.
   if ((process.state === "zombie" || process.state === "gone") && sinceMs >= instance.heartbeatIntervalMs)
     return {

@@ -87,7 +87,7 @@ export function onTried(state: CloneState, event: Of<"recovery.tried">, at: Inst
   if (isOpen(recovery) && recovery.stage === "waiting" && event.rung === "probe")
     return onSeenBeyond(heard, recovery, event, at);
   if (!isOpen(recovery) || recovery.stage !== "asked" || recovery.rung !== event.rung)
-    return stay(heard, "nobody waits for it any more");
+    return stay(heard, "its answer is no longer awaited");
   switch (event.rung) {
     case "probe":
       return onProbed(heard, recovery, event, at);
@@ -208,9 +208,9 @@ function onProbed(state: CloneState, before: Recovery, event: Of<"recovery.tried
  */
 function onSeenBeyond(state: CloneState, recovery: Recovery, event: Of<"recovery.tried">, at: Instant): Step {
   const { found } = event;
-  if (found === null || !found.answers) return stay(state, "nobody waits for it any more");
+  if (found === null || !found.answers) return stay(state, "its answer is no longer awaited");
   const cause = causeOf(found, "silent", state.instance);
-  if (cause === recovery.cause) return stay(state, "nobody waits for it any more");
+  if (cause === recovery.cause) return stay(state, "its answer is no longer awaited");
   if (cause !== "silent") return onProbed(state, { ...recovery, cause }, event, at);
   const { evidence } = found;
   const silent: Recovery = {
@@ -332,6 +332,6 @@ export const RUNG_TEXT: Readonly<Record<Rung, string>> = {
 export const CAUSE_TEXT: Readonly<Record<DegradedCause, string>> = {
   silent: "no heartbeat",
   shim_stopped: "its shim is stopped",
-  agent_stopped: "its agent is stopped and nobody paused it",
+  agent_stopped: "its agent is stopped although it was not paused",
   agent_gone: "its agent's program is gone",
 };

@@ -95,7 +95,7 @@ export function whyNotApprover(request: Request, by: Actor): string | null {
   const name = shortName(by);
   if (!isHuman(by)) return `${name} is no person, and only people approve`;
   if ([request.requestedBy, ...request.barred].some((one) => mayBeSame(one, by)))
-    return `${name} asked for it, and somebody else has to approve it`;
+    return `${name} asked for it; another person has to approve it`;
   const proven = provenNames(by);
   if (request.approvers.length > 0 && !request.approvers.some((one) => proven.includes(one)))
     return `${name} may not approve it; ${request.approvers.join(" or ")} may`;

@@ -294,7 +294,7 @@ export const METER_SOURCE: Readonly<Record<MeterTrust, string>> = {
   metered: "metered by us",
   reported: "reported by its agent",
   derived: "derived from its agent's tokens and the prices of fleet.yaml",
-  none: "none: nobody says",
+  none: "unknown: the agent reports none",
 };
 
 export function higher(a: number | null, b: number | null): number | null {

@@ -133,7 +133,7 @@ describe("a template", () => {
     propose(life);
     expect(life.state.requests).toMatchObject([{ kind: "template", answers: ["approve", "deny"] }]);
     answer(life, "approve", operator("ann"));
-    expect(life.last?.ignored).toContain("somebody else has to approve");
+    expect(life.last?.ignored).toContain("another person has to approve");
     answer(life, "approve", operator("bob"));
     expect(newest(life)).toMatchObject({ decision: "template", decidedBy: operator("bob") });
     expect(life.last?.effects).toEqual([{ type: "promote", missionId: newest(life).missionId }]);

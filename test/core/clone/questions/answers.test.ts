@@ -97,7 +97,7 @@ describe("an answer", () => {
 
   test("to an approval comes from somebody else than who asked, and from each person once", () => {
     const approval = { answers: ["approve", "deny"], requestedBy: operator("ann"), quorum: 2 } as const;
-    expect(refusal({ type: "approve" }, approval)).toMatch(/somebody else has to approve/);
+    expect(refusal({ type: "approve" }, approval)).toMatch(/another person has to approve/);
     expect(refusal({ type: "deny" }, approval)).toBeNull();
     expect(refusal({ type: "approve" }, approval, operator("bob"))).toBeNull();
     const state = asked(approval);

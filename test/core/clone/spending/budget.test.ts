@@ -94,8 +94,8 @@ describe("a meter", () => {
     expect(levels(spending(life, heard(life, { calls: 1 })))).toEqual(["llm_calls stop"]);
     expect(meterLines(life.state, life.at)).toEqual([
       "runtime_minutes: 0 of 600 (0 %), metered by us",
-      "llm_calls: unknown of 0, none: nobody says",
-      "cost_usd: unknown of 5, none: nobody says",
+      "llm_calls: unknown of 0, unknown: the agent reports none",
+      "cost_usd: unknown of 5, unknown: the agent reports none",
     ]);
   });
 
