@@ -31,17 +31,17 @@ export const benchDispatch: Bench = async ({ directory, log }) => {
   // Polling would only add half its interval; the poke is what a forge's webhook does.
   const controller = await startController({ dataDir, source: origin.path, poll: "10m" });
   try {
-    await controller.client.reconcile();
+    await controller.client.call("reconcile");
     const ours: number[] = [];
     const theirs: number[] = [];
     await git(directory, ["clone", "-q", "--bare", origin.path, "peer.git"]);
     for (const name of names) {
       await origin.commit(missionFile(name, { clone: cloneName(name) }));
       const pushed = performance.now();
-      void controller.client.reconcile();
+      void controller.client.call("reconcile");
       await exists(mark(name));
       ours.push(performance.now() - pushed);
-      await controller.client.kill({ name, reason: "bench", now: true });
+      await controller.client.call("kill", { name, reason: "bench", now: true });
 
       const begun = performance.now();
       await git(join(directory, "peer.git"), ["fetch", "-q", origin.path, "+main:main"]);

@@ -1,6 +1,7 @@
 /** A pass in which nothing has changed: what the controller costs while all is well. */
 import { join } from "node:path";
 import { createOrigin, git } from "../test/support/git.ts";
+import { lookAt } from "../test/support/operator.ts";
 import { assemble, largeFleet } from "./fleet.ts";
 import { type Bench, type Measure, measure, medianOf, timed } from "./measure.ts";
 
@@ -30,7 +31,7 @@ export const benchPass: Bench = async ({ directory, log }) => {
       log(`${clones} clones declared and assigned in ${Math.round(taking)} ms`);
       await controller.supervise(() => 0);
       await controller.reconcile(never);
-      const { counts } = controller.controlPlane.fleet();
+      const { counts } = lookAt(controller.controlPlane).fleet();
       if (counts.Paused !== missions)
         throw new Error(`not every mission is assigned: ${JSON.stringify(counts)}`);
       const pass = await medianOf(PASSES, async () => {

@@ -68,15 +68,15 @@ async function runOurs({ directory, log }: BenchOptions, agent: string): Promise
   const dataDir = join(directory, "peers-data");
   const controller = await startController({ dataDir, source: origin.path, poll: "10m" });
   try {
-    await controller.client.reconcile();
+    await controller.client.call("reconcile");
     const files = names.map((name) => missionFile(name, { clone: cloneName(name), heartbeatSeconds: 30 }));
     await origin.commit(Object.assign({}, ...files));
     const begun = performance.now();
-    void controller.client.reconcile();
+    void controller.client.call("reconcile");
     await until(() => agents(agent).length >= CLONES);
     const startMs = performance.now() - begun;
     const accepted = async (): Promise<boolean> =>
-      (await controller.client.fleet()).missions.every(({ phase }) => phase === "Running");
+      (await controller.client.call("fleet")).missions.every(({ phase }) => phase === "Running");
     await until(accepted);
     log(`ours: all accepted after ${Math.round(performance.now() - begun)} ms`);
     const supervision = footprint([
@@ -86,7 +86,9 @@ async function runOurs({ directory, log }: BenchOptions, agent: string): Promise
       ),
     ]);
     const killing = performance.now();
-    await Promise.all(names.map((name) => controller.client.kill({ name, reason: "bench", now: true })));
+    await Promise.all(
+      names.map((name) => controller.client.call("kill", { name, reason: "bench", now: true })),
+    );
     await until(() => agents(agent).length === 0);
     return { startMs, killMs: performance.now() - killing, supervision };
   } finally {

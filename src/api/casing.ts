@@ -41,19 +41,13 @@ export function asWritten<Schema extends z.ZodType>(
 }
 
 /** A validated value of the wire, for the program. */
-export function toProgram<Schema extends z.ZodType>(
-  schema: Schema,
-  value: unknown,
-): Program<z.output<Schema>> {
+export function toProgram<Value>(schema: z.ZodType<Value>, value: Value): Program<Value> {
   const translate = translation(schema, "program");
-  return (translate === null ? value : translate(value)) as Program<z.output<Schema>>;
+  return (translate === null ? value : translate(value)) as Program<Value>;
 }
 
 /** A value of the program, for the wire. What the schema does not declare is passed on under its own name. */
-export function toWire<Schema extends z.ZodType>(
-  schema: Schema,
-  value: Program<z.input<Schema>> | Program<z.output<Schema>>,
-): unknown {
+export function toWire(schema: z.ZodType, value: unknown): unknown {
   const translate = translation(schema, "wire");
   return translate === null ? value : translate(value);
 }

@@ -1,7 +1,7 @@
 import { type ControllerClient, createControllerClient } from "../adapters/http/client.ts";
 import { FactoryError } from "../core/model/error.ts";
 import { nearest } from "../documents/suggest.ts";
-import type { ControlAnswer } from "../ports/control-plane.ts";
+import type { OrderAnswer } from "../ports/control-plane.ts";
 import { EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { controllerAddress, type Globals } from "./place.ts";
@@ -12,7 +12,7 @@ export function connect(globals: Globals): ControllerClient {
 
 /** An error that names what was likely meant. */
 export async function unknownName(client: ControllerClient, name: string): Promise<FactoryError> {
-  const fleet = await client.fleet();
+  const fleet = await client.call("fleet");
   const names = [...fleet.missions, ...fleet.clones].map((one) => one.name);
   const meant = nearest(name, names);
   const help =
@@ -32,7 +32,7 @@ export interface Decision {
 }
 
 /** Prints what became of a decision and answers with the exit code. */
-export async function report(answer: ControlAnswer, { io, client, name, json }: Decision): Promise<number> {
+export async function report(answer: OrderAnswer, { io, client, name, json }: Decision): Promise<number> {
   if (!answer.ok && answer.code === "not_found") throw await unknownName(client, name);
   if (json) io.json({ name, ...answer });
   else if (answer.ok) io.out(answer.message);

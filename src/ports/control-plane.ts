@@ -1,16 +1,9 @@
 import type { WireClaim, WireClaimAnswer, WireCompletion, WireCompletionAnswer } from "../api/action.ts";
 import type { WireEvent } from "../api/event.ts";
 import type { WireHeartbeat } from "../api/heartbeat.ts";
-import type { ActionRow } from "../core/model/action.ts";
-import type { SwitchScope, SwitchState } from "../core/model/kill-switch.ts";
-import type { Decided } from "../core/model/request.ts";
-import type { Instant } from "../core/model/time.ts";
-import type { DeadLetterView } from "../core/status/callbacks.ts";
-import type { GuardrailsView } from "../core/status/guardrails.ts";
-import type { RolloutView } from "../core/status/rollouts.ts";
-import type { Trends } from "../core/status/trends.ts";
-import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../core/status/view.ts";
-import type { EventQuery, StoredEvent } from "./store.ts";
+import type { Look, Refusal } from "../api/operations/operation.ts";
+import type { OperationAnswer, OperationInput, OperationName, Operations } from "../api/operations/table.ts";
+import type { Actor } from "../core/model/actor.ts";
 
 /** What the outside may ask of a running controller. Implemented by `reconciler/`, spoken over HTTP by `adapters/http`. */
 export interface ControlPlane {
@@ -34,61 +27,8 @@ export interface ControlPlane {
     completion: WireCompletion,
   ): Promise<ActionAnswer<WireCompletionAnswer>>;
 
-  /** With `until` it goes on by itself at that moment, if nothing else holds it then. */
-  pause(request: PauseRequest): Promise<ControlAnswer>;
-  resume(request: ControlRequest): Promise<ControlAnswer>;
-  /** Returns once the kill is recorded, not once it is done: `status` shows the proof. */
-  kill(request: ControlRequest & { readonly now: boolean }): Promise<ControlAnswer>;
-  /** For the fleet, a label or a mission, without waiting for the record. */
-  readonly killSwitch: {
-    view(): SwitchView;
-    engage(request: SwitchRequest & { readonly scope: SwitchScope }): Promise<ControlAnswer>;
-    /** `scope: null`: everything that people engaged. */
-    release(request: SwitchRequest & { readonly scope: SwitchScope | null }): Promise<ControlAnswer>;
-  };
-  /** Says something to a mission's agent: now, or as soon as it is there. Returns once that is recorded. */
-  answer(request: Omit<ControlRequest, "reason"> & { readonly text: string }): Promise<ControlAnswer>;
-  /** The decision on a closed mission's clone. */
-  decideClosure(
-    request: ControlRequest & { readonly decision: "retire" | "standby" | "template" },
-  ): Promise<ControlAnswer>;
-  /** A person's word on criteria of a closed mission that no program judges. */
-  review(request: ReviewRequest): Promise<ControlAnswer>;
-  /** Answers an open question. A refusal says which answers are possible, with numbers. */
-  decide(request: DecideRequest): Promise<ControlAnswer>;
-  /** Says that somebody looks into it; it comes back all the same when nobody has answered in time. */
-  acknowledge(request: { readonly id: string; readonly actor: string }): Promise<ControlAnswer>;
-  /** Looks at the repository at once. Returns when that pass is over. */
-  reconcile(request: { readonly actor: string }): Promise<ControlAnswer>;
-  allowRewrite(request: {
-    readonly actor: string;
-    readonly from: string;
-    readonly to: string;
-  }): Promise<ControlAnswer>;
-
-  /** What could not be delivered and is not tried again by itself, oldest first. */
-  deadLetters(): readonly DeadLetterView[];
-  /** Sends one of them, or all, once more under its old id. Returns once that is recorded. */
-  replayDeadLetters(request: {
-    readonly actor: string;
-    readonly which: { readonly id: string } | "all";
-  }): Promise<ControlAnswer>;
-
-  fleet(): FleetView;
-  mission(name: string): MissionView | null;
-  clone(name: string): CloneView | null;
-  /** By the name of a mission or of a clone. */
-  why(name: string): Promise<WhyView | null>;
-  guardrails(): GuardrailsView;
-  rollouts(): readonly RolloutView[];
-  /** Closed missions since then, all together, beside the same stretch of time before. */
-  scorecards(since: Instant): Trends;
-  inbox(): readonly InboxItem[];
-  events(query: EventQuery): Promise<readonly StoredEvent[]>;
-  /** The effect ledger of a mission, oldest first; null when there is none of that name. */
-  actions(name: string, limit: number): Promise<readonly ActionRow[] | null>;
-  /** Transcript of the newest instance; null when there never was one. */
-  logs(name: string, bytesMax: number): Promise<string | null>;
+  /** What people look at and order, one handler for each operation of the table. */
+  readonly operations: OperationHandlers;
   readiness(): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
 }
 
@@ -108,42 +48,20 @@ export interface InstanceCaller {
   readonly revoked: boolean;
 }
 
-export interface SwitchView extends SwitchState {
-  /** The file that engages it without a controller. */
-  readonly file: string;
-}
+/**
+ * One handler for each operation. A look is answered from what the controller knows, and with null where there is
+ * nothing of that name. An order is recorded with who gave it, and refused with what would be right.
+ */
+export type OperationHandlers = {
+  readonly [Name in OperationName]: (input: OperationInput<Name>, by: Actor) => Answered<Name>;
+};
 
-export interface SwitchRequest {
-  readonly actor: string;
-  readonly reason: string;
-}
+type Answered<Name extends OperationName> = Operations[Name] extends Look
+  ? OperationAnswer<Name> | Promise<OperationAnswer<Name>>
+  : Promise<OperationAnswer<Name>>;
 
-export interface ControlRequest {
-  /** Name of a mission or of a clone. */
-  readonly name: string;
-  readonly actor: string;
-  readonly reason: string;
-}
-
-export interface PauseRequest extends ControlRequest {
-  readonly until?: Instant;
-}
-
-export interface DecideRequest {
-  /** Of the question, as the inbox shows it. */
-  readonly id: string;
-  readonly decision: Decided;
-  readonly actor: string;
-  readonly reason: string;
-}
-
-export type ControlAnswer =
-  | { readonly ok: true; readonly message: string }
-  | { readonly ok: false; readonly code: "not_found" | "conflict" | "unavailable"; readonly message: string };
-
-export interface ReviewRequest extends ControlRequest {
-  readonly criteria: readonly { readonly id: string; readonly met: boolean }[];
-}
+/** What every order is answered. */
+export type OrderAnswer = { readonly ok: true; readonly message: string } | Refusal;
 
 export interface IngestAnswer {
   readonly key: string;

@@ -44,10 +44,7 @@ import { createReconciler } from "./loop/reconcile.ts";
 import { superviseClone, superviseOnce } from "./loop/supervise.ts";
 import { noticesInto } from "./notices/destinations.ts";
 import { createNoticeOutbox } from "./notices/outbox.ts";
-import { createClosures } from "./operators/closures.ts";
 import { createControlPlane } from "./operators/control-plane.ts";
-import { createAnswers } from "./operators/decisions.ts";
-import { createControl } from "./operators/orders.ts";
 import { isUrgent, matters, mustOutliveUs } from "./publish/relevance.ts";
 import { statusTextInTurns } from "./publish/status-files.ts";
 import { BURST_MAX, createWriteBack, PUSHES_PER_MINUTE_DEFAULT } from "./publish/write-back.ts";
@@ -237,12 +234,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
   });
   const dispatcher = createDispatcher({ recorder, handlers, clock, log });
   const actions = createActions({ recorder, store, clock });
-  const closures = createClosures({
-    recorder,
-    lane: (name) => lane(name)?.name ?? null,
-    interventionsMax: () =>
-      (reconciler.desired()?.fleet ?? DEFAULT_FLEET_POLICY).guardrails.maxInterventionsPerMission,
-  });
   const arrivals = createArrivals();
   const prober = createProber({ drivers, clock, log });
   const watching = createWatching(clock);
@@ -252,8 +243,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     onUsage: (clone) => superviseClone(clone, { recorder, watching }),
   });
-  const control = createControl({ recorder, clock, lane: (name) => lane(name)?.name ?? null });
-  const answers = createAnswers({ recorder, clock, caps: () => reconciler.desired()?.fleet.caps ?? null });
   const news = createNews();
   let reconciling: Promise<void> = Promise.resolve();
   const outbox = createNoticeOutbox({
@@ -386,15 +375,13 @@ export async function createController(parts: ControllerParts): Promise<Controll
     ingest,
     arrivals,
     actions,
-    control,
-    closures,
-    answers,
     killSwitch,
     reconciler,
     rollback,
     rollouts,
     outbox,
     writeBack,
+    policy: () => reconciler.desired()?.fleet ?? null,
     fleetSnapshot,
     lane,
     poll,

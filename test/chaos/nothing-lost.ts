@@ -18,10 +18,11 @@ export async function nothingLost(
   missions: readonly string[],
 ): Promise<string | null> {
   for (const name of missions) {
-    const mission = await controller.client.mission(name);
+    const mission = await controller.client.call("mission", { name });
     if (mission === null) return `nobody knows of ${name} any more`;
     // Whoever ended by itself meanwhile has nothing left to kill, which is as well.
-    if (mission.closure === null) await controller.client.kill({ name, reason: "the end of it", now: true });
+    if (mission.closure === null)
+      await controller.client.call("kill", { name, reason: "the end of it", now: true });
     await missionUntil(controller, name, ({ closure }) => closure !== null);
   }
   const code = await controller.stop();

@@ -197,7 +197,7 @@ async function tend(chaos: Chaos, child: ChildProcess, over: AbortSignal): Promi
   let read = false;
   while (!over.aborted && isRunning(child)) {
     try {
-      const fleet = await client.fleet();
+      const fleet = await client.call("fleet");
       if (!read && fleet.source.state !== "unknown") {
         read = true;
         chaos.report.looked(performance.now() - begun);
@@ -239,9 +239,9 @@ async function raiseRuns(
 async function pauseOne(chaos: Chaos, client: ReturnType<typeof clientOf>): Promise<void> {
   const name = chaos.dice.pick(missionNames(chaos));
   const reason = `pause-${chaos.acknowledged.length}-${Math.round(chaos.dice.fraction() * 1e9)}`;
-  const answer = await client.pause({ name, reason });
+  const answer = await client.call("pause", { name, reason });
   if (answer.ok) chaos.acknowledged.push(reason);
-  await client.resume({ name, reason: "go on" });
+  await client.call("resume", { name, reason: "go on" });
 }
 
 /**
@@ -253,7 +253,7 @@ async function letGo(
   missions: readonly Pick<MissionView, "name" | "holds">[],
 ): Promise<void> {
   for (const { name, holds } of missions)
-    if (holds.some(({ kind }) => kind === "operator")) await client.resume({ name, reason: "go on" });
+    if (holds.some(({ kind }) => kind === "operator")) await client.call("resume", { name, reason: "go on" });
 }
 
 /** Under one controller that lives: shims, agents and both. */
@@ -315,17 +315,17 @@ async function calm(chaos: Chaos): Promise<void> {
   const client = clientOf(chaos.dataDir, url);
   const begun = performance.now();
   const open = await pollFor(async () => {
-    const { missions } = await client.fleet();
+    const { missions } = await client.call("fleet");
     await letGo(client, missions);
     const all = missions.filter(({ name, run, closure }) => closure !== null && chaos.runs.get(name) === run);
     return all.length === chaos.runs.size ? all : null;
   }, deadline - performance.now());
   if (open === null) {
-    const { missions } = await client.fleet();
+    const { missions } = await client.call("fleet");
     for (const { name, run, phase, closure, summary } of missions)
       if (closure === null || chaos.runs.get(name) !== run)
         chaos.report.problem(
-          `${name} run ${run} does not close: ${phase}, ${summary}; ${(await client.why(name))?.headline}`,
+          `${name} run ${run} does not close: ${phase}, ${summary}; ${(await client.call("why", { name }))?.headline}`,
         );
   } else {
     chaos.report.calm(performance.now() - begun);

@@ -77,7 +77,7 @@ export async function liveThrough(trouble: Trouble, { log }: ScenarioOptions): P
     log(`after ${detectedAfterMs} ms: ${detected}`);
 
     const killedAt = Date.now();
-    await controller.client.kill({ name: "doomed", reason: "in the middle of it", now: true });
+    await controller.client.call("kill", { name: "doomed", reason: "in the middle of it", now: true });
     await eventually(
       () => doomed,
       ({ shim, agent }) => !isAlive(shim) && !isAlive(agent),
@@ -112,7 +112,7 @@ export async function liveThrough(trouble: Trouble, { log }: ScenarioOptions): P
     log("the one that worked on has to go on working");
     await works(living, STEADY, 1);
     const after = pidsOf(living, STEADY, 1);
-    const steady = await controller.client.clone(cloneName(STEADY));
+    const steady = await controller.client.call("clone", { name: cloneName(STEADY) });
     const odd = [
       ...(after.shim === before.shim && after.agent === before.agent
         ? []
@@ -176,6 +176,6 @@ function files(trouble: Trouble, world: World, names: readonly string[]): Return
 
 /** Of the record: said in the inbox. */
 export async function recordProblem({ controller }: Living): Promise<string | null> {
-  const item = (await controller.client.inbox()).find(({ id }) => id === "record/not-writable");
+  const item = (await controller.client.call("inbox")).items.find(({ id }) => id === "record/not-writable");
   return item === undefined ? null : `inbox ${item.id}: ${item.message}`;
 }

@@ -47,7 +47,7 @@ async function json<T = Record<string, unknown>>(...args: string[]): Promise<T> 
 /** Waits over HTTP, and then asks the command once. */
 async function phase(name: string, wanted: string): Promise<void> {
   await eventually(
-    async () => ((await client.mission(name))?.phase === wanted ? true : null),
+    async () => ((await client.call("mission", { name }))?.phase === wanted ? true : null),
     `${name} ${wanted}`,
   );
   expect(await json("status", name)).toMatchObject({ phase: wanted });
@@ -101,7 +101,10 @@ describe("a controller", () => {
   });
 
   test("reads the remote, and an empty fleet is shown as such", async () => {
-    await eventually(async () => ((await client.fleet()).source.state === "ok" ? true : null), "the fleet");
+    await eventually(
+      async () => ((await client.call("fleet")).source.state === "ok" ? true : null),
+      "the fleet",
+    );
     expect((await run("reconcile")).code).toBe(0);
     const { stdout } = await run("status");
     expect(stdout).toMatch(/ · read at [0-9a-f]{12}, \d+s ago\n/);

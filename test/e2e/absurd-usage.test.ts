@@ -26,7 +26,8 @@ test("moves no meter down, and none to infinity", async () => {
   );
   expect(mission.usage).toMatchObject({ llmCalls: 6, costMicros: 600_000, trust: "reported" });
   expect(mission).toMatchObject({ phase: "Running", holds: [] });
-  const events = await controller.client.events({ clone: cloneName("absurd"), limit: 1_000 });
+  const events = (await controller.client.call("events", { clone: cloneName("absurd"), limit: 1_000 }))
+    .events;
   const said = events.flatMap(({ event }): Pick<Report, "llmCalls" | "costMicros">[] => {
     if (event.type === "instance.used") return [event];
     return event.type === "instance.reported" ? [event.report] : [];

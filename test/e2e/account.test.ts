@@ -27,7 +27,7 @@ function documents(name: string, command: readonly string[]): ReturnType<typeof 
 }
 
 async function releasedAt(name: string): Promise<number> {
-  const events = await controller.client.events({ clone: cloneName(name), limit: 1_000 });
+  const events = (await controller.client.call("events", { clone: cloneName(name), limit: 1_000 })).events;
   const isRelease = ({ event }: { event: CloneEvent }): boolean =>
     event.type === "hold.released" && event.kind === "throttle";
   return events.find(isRelease)?.at ?? Number.NaN;
@@ -38,7 +38,7 @@ test("are both held under its rate limit, and go on one after the other", async 
     holds.some(({ kind }) => kind === "throttle");
   await missionUntil(controller, "first", isThrottled);
   await world.origin.commit(documents("second", agentCommand("works.js", world.ledgerPath(), 100_000, 50)));
-  await controller.client.reconcile();
+  await controller.client.call("reconcile");
   await missionUntil(controller, "second", isThrottled);
   expect(world.ledger()).toEqual([]);
   await missionUntil(controller, "first", (mission) => mission.phase === "Running" && !isThrottled(mission));

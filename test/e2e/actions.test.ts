@@ -132,12 +132,13 @@ const acts = (name: string) =>
     : [];
 
 const rows = async (name: string): Promise<readonly ActionRow[]> =>
-  (await controller.client.actions(name, 100)) ?? expect.fail(`no mission ${name}`);
+  (await controller.client.call("actions", { name, limit: 100 }))?.actions ??
+  expect.fail(`no mission ${name}`);
 const states = async (name: string) => (await rows(name)).map(({ state }) => state);
 
 async function held(name: string, reason: string): Promise<string> {
   await missionUntil(controller, name, (mission) => mission.holds.some((hold) => hold.reason === reason));
-  const items = await controller.client.inbox();
+  const items = (await controller.client.call("inbox")).items;
   return (
     items.find(({ subject, id }) => subject === name && id.includes("."))?.id ??
     expect.fail(`nothing is asked about ${name}`)
@@ -175,7 +176,7 @@ async function killAgent(name: string, epoch: number): Promise<void> {
 }
 
 const incidents = async (name: string) => {
-  const events = await controller.client.events({ clone: cloneName(name), limit: 1_000 });
+  const events = (await controller.client.call("events", { clone: cloneName(name), limit: 1_000 })).events;
   return events.map(({ event }) => event.type).filter((type) => type.startsWith("action."));
 };
 
@@ -184,7 +185,7 @@ const as = (actor: string) => {
   return createControllerClient({ url: controller.url, token, actor });
 };
 const decide = (actor: string, id: string, type: "approve" | "deny" | "go_on") =>
-  as(actor).decide({ id, decision: { type }, reason: "" });
+  as(actor).call("decide", { id, decision: type });
 
 test("lines, socket and MCP lead to one ledger, and the CLI shows it", async () => {
   await begun("ways", 1);
@@ -282,13 +283,13 @@ describe("the same action claimed by two epochs", () => {
     });
     await held("unsure", "UnknownAction");
     await frozen("unsure", 2, true);
-    const why = await controller.client.why("unsure");
+    const why = await controller.client.call("why", { name: "unsure" });
     expect(JSON.stringify(why?.steps)).toContain("it cannot be verified whether ticket was done");
 
     // Its death does not lift the freeze, and nothing is started.
     process.kill(Number(processesOf(world.dataDir, cloneName("unsure"), 2).shim), "SIGKILL");
     await eventually(
-      () => controller.client.clone(cloneName("unsure")),
+      () => controller.client.call("clone", { name: cloneName("unsure") }),
       (clone) => clone.instance === null && clone.holds.some(({ kind }) => kind === "freeze"),
       () => "a frozen lane without an instance",
     );
@@ -347,7 +348,7 @@ describe("an action that needs a person", () => {
     const asking = give("asks", 1, { tool: "claim_action", via: "socket", arguments: mail });
     const id = await held("asks", "AwaitingApproval");
     await frozen("asks", 1, true);
-    const item = (await controller.client.inbox()).find((one) => one.id === id);
+    const item = (await controller.client.call("inbox")).items.find((one) => one.id === id);
     expect(item).toMatchObject({
       kind: "approval",
       request: { quorum: 2, requestedBy: `instance:${cloneName("asks")}/1` },
@@ -358,7 +359,7 @@ describe("an action that needs a person", () => {
       message: expect.stringContaining("ann or bob may"),
     });
     expect(await decide(cloneName("asks"), id, "approve")).toMatchObject({ ok: false });
-    expect((await controller.client.resume({ name: "asks", reason: "" })).ok).toBe(false);
+    expect((await controller.client.call("resume", { name: "asks", reason: "" })).ok).toBe(false);
     expect(await decide("ann", id, "approve")).toMatchObject({
       ok: true,
       message: `1 of 2 have agreed to ${id}`,
@@ -404,7 +405,8 @@ describe("an action that needs a person", () => {
     expect(decisionOf(asked)).toBe("approval_required");
     await runs("expires");
     expect(decisionOf(await order("expires", 1, pay))).toBe("denied");
-    const why = await controller.client.events({ clone: cloneName("expires"), limit: 1_000 });
+    const why = (await controller.client.call("events", { clone: cloneName("expires"), limit: 1_000 }))
+      .events;
     expect(why.map(({ event }) => event.type)).toContain("request.reminded");
   });
 });

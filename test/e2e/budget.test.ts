@@ -56,14 +56,14 @@ async function factory(...args: string[]): Promise<{ code: number | null; stdout
 }
 
 async function eventsOf(name: string): Promise<readonly (CloneEvent & { readonly at: number })[]> {
-  const events = await controller.client.events({ clone: cloneName(name), limit: 1_000 });
+  const events = (await controller.client.call("events", { clone: cloneName(name), limit: 1_000 })).events;
   return events.map(({ event, at }) => ({ ...event, at }));
 }
 
 async function questionOf(name: string, n: number): Promise<string> {
   const id = `${name}.budget.${n}`;
   await eventually(
-    () => controller.client.inbox(),
+    () => controller.client.call("inbox").then((answer) => answer.items),
     (items) => items.some((item) => item.id === id),
     () => `question ${id}\n${controller.log().slice(-3_000)}`,
   );
@@ -82,7 +82,7 @@ test("an agent that spends its budget is paused, asks once, goes on with a highe
   const first = await questionOf(name, 1);
   const paused = await missionUntil(controller, name, (mission) => mission.phase === "Paused");
   expect(paused.holds).toMatchObject([{ kind: "budget", clearBy: "decision" }]);
-  expect((await controller.client.resume({ name, reason: "" })).ok).toBe(false);
+  expect((await controller.client.call("resume", { name, reason: "" })).ok).toBe(false);
   const { agent } = processesOf(world.dataDir, cloneName(name), 1);
   expect(isAlive(agent)).toBe(true);
 
@@ -108,14 +108,16 @@ test("an agent that spends its budget is paused, asks once, goes on with a highe
   );
   expect(processesOf(world.dataDir, cloneName(name), 1).agent).toBe(agent);
   // The file still says 1. It was answered, not overruled.
-  expect(await controller.client.reconcile()).toMatchObject({ ok: true });
-  expect((await controller.client.mission(name))?.budget.maxCostUsd).toBe(3);
+  expect(await controller.client.call("reconcile")).toMatchObject({ ok: true });
+  expect((await controller.client.call("mission", { name }))?.budget.maxCostUsd).toBe(3);
   expect((await factory("status", name)).stdout).toMatch(/raised from 1 by operator:ada/);
 
   const second = await questionOf(name, 2);
   const asked = (await eventsOf(name)).filter(({ type }) => type === "budget.crossed");
   expect(asked.filter((event) => "level" in event && event.level === "pause").length).toBeLessThanOrEqual(2);
-  expect((await controller.client.inbox()).filter(({ subject }) => subject === name)).toHaveLength(1);
+  expect(
+    (await controller.client.call("inbox")).items.filter(({ subject }) => subject === name),
+  ).toHaveLength(1);
   expect((await factory("decide", second, "--stop")).code).toBe(0);
   const closed = await missionUntil(controller, name, (mission) => mission.closure !== null);
   expect(closed.phase).toBe("Cancelled");
@@ -130,7 +132,7 @@ test("one that jumps beyond its budget in a single step is asked about, and a hi
   expect(mission.usage.costMicros).toBe(2_000_000);
   await world.origin.commit(missionFile(name, { clone: cloneName(name), maxCostUsd: 10 }));
   await missionUntil(controller, name, ({ phase, holds }) => phase === "Running" && holds.length === 0);
-  expect((await controller.client.inbox()).filter(({ subject }) => subject === name)).toEqual([]);
+  expect((await controller.client.call("inbox")).items.filter(({ subject }) => subject === name)).toEqual([]);
   expect((await eventsOf(name)).filter(({ type }) => type === "runaway.detected")).toEqual([]);
 });
 
@@ -159,7 +161,7 @@ test("one that spends on while it is paused is killed as a runaway", async () =>
     ({ alive }) => !alive,
     () => `process ${spender} to be gone`,
   );
-  const mission = await controller.client.mission(name);
+  const mission = await controller.client.call("mission", { name });
   expect(mission?.summary).toContain("runaway");
   // The pause did not hold it, or there would have been nothing to see.
   const settled = events.find((event) => event.type === "instance.settled");

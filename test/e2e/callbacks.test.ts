@@ -61,7 +61,7 @@ test("what is reported while nobody listens arrives once and in order when someb
   expect(processesOf(world.dataDir, clone, 1)).toEqual(shim);
 
   await missionUntil(controller, WORKER, ({ closure }) => closure !== null);
-  const events = await controller.client.events({ clone, limit: 1_000 });
+  const events = (await controller.client.call("events", { clone, limit: 1_000 })).events;
   const recorded = events.flatMap(({ event }) =>
     event.type === "instance.reported" ? [`${event.epoch}/${event.report.seq} ${event.report.type}`] : [],
   );
@@ -72,9 +72,9 @@ test("what is reported while nobody listens arrives once and in order when someb
 }, 120_000);
 
 test("what a receiver refuses is shown as dead letters, and sent again under its id when somebody says so", async () => {
-  await controller.client.kill({ name: "killed", reason: "drill", now: true });
+  await controller.client.call("kill", { name: "killed", reason: "drill", now: true });
   await eventually(
-    () => controller.client.deadLetters(),
+    () => controller.client.call("deadLetters").then((answer) => answer.letters),
     (letters) => letters.some(({ mission, kind }) => mission === "killed" && kind === "closure"),
     () => "the closure among the dead letters",
   );
@@ -112,12 +112,12 @@ test("what a receiver refuses is shown as dead letters, and sent again under its
     () => "the one that was sent again",
   );
   expect(taken()).toEqual([one?.id.split("/")[0]]);
-  const rest = await controller.client.deadLetters();
+  const rest = (await controller.client.call("deadLetters")).letters;
   expect(rest.length).toBeGreaterThan(0);
   const all = await run("replay", "--all");
   expect(all).toMatchObject({ code: 0, stdout: `sent again: ${rest.length}\n` });
   await eventually(
-    () => controller.client.fleet(),
+    () => controller.client.call("fleet"),
     ({ callbacks }) => callbacks.waiting === 0 && callbacks.deadLetters === 0,
     () => "nothing to be left",
   );

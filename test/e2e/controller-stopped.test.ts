@@ -27,7 +27,7 @@ test("a second controller is told who holds the record, and either way out leads
     expect(go).toBe(`kill -CONT ${controller.pid}`);
     process.kill(controller.pid, "SIGCONT");
     await eventually(
-      () => controller.client.clone(cloneName(MISSION)),
+      () => controller.client.call("clone", { name: cloneName(MISSION) }),
       (clone) => clone.instance?.health === "healthy",
       () => `the controller to go on\n${controller.log().slice(-3_000)}`,
     );

@@ -38,19 +38,19 @@ function heldBy(name: string, ...owners: readonly string[]): Promise<unknown> {
 
 test("hold the clone that reached its own, then everybody, and let all go on when fleet.yaml allows more", async () => {
   await heldBy("spender", "day:clone");
-  const spent = (await controller.client.mission("spender"))?.usage.costMicros ?? 0;
+  const spent = (await controller.client.call("mission", { name: "spender" }))?.usage.costMicros ?? 0;
   expect(spent).toBeGreaterThanOrEqual(900_000);
-  expect((await controller.client.mission("bystander"))?.holds).toEqual([]);
+  expect((await controller.client.call("mission", { name: "bystander" }))?.holds).toEqual([]);
   // People decide about a day's cap where it stands; no question of one mission is asked.
-  expect((await controller.client.resume({ name: "spender", reason: "" })).ok).toBe(false);
+  expect((await controller.client.call("resume", { name: "spender", reason: "" })).ok).toBe(false);
 
   await world.origin.commit(fleet(1_000, 1));
-  await controller.client.reconcile();
+  await controller.client.call("reconcile");
   await heldBy("spender", "day:fleet");
   await heldBy("bystander", "day:fleet");
 
   await world.origin.commit(fleet(1_000, 1_000));
-  await controller.client.reconcile();
+  await controller.client.call("reconcile");
   await heldBy("spender");
   await heldBy("bystander");
   await missionUntil(controller, "spender", ({ usage }) => (usage.costMicros ?? 0) > spent + 300_000);

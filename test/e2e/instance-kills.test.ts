@@ -56,10 +56,10 @@ test("an agent that fails the same way three times is quarantined, and `why` say
   expect(clone.holds.map(({ kind, reason }) => ({ kind, reason }))).toEqual([
     { kind: "quarantine", reason: "SameFailureRepeated" },
   ]);
-  const why = await controller.client.why("fails");
+  const why = await controller.client.call("why", { name: "fails" });
   expect(why?.runs).toBe(false);
   expect(JSON.stringify(why?.steps)).toMatch(/SameFailureRepeated.*exit 7/);
-  expect((await controller.client.inbox()).map(({ id }) => id)).toContain("fails/quarantine");
+  expect((await controller.client.call("inbox")).items.map(({ id }) => id)).toContain("fails/quarantine");
 });
 
 async function working(clone: string, epoch: number): Promise<void> {

@@ -75,7 +75,8 @@ test("by label: what it covers ends with proof and its trace, the rest goes on, 
     await cancelled(name);
   }
   expect(living("gamma")).toBe(true);
-  const report = async () => (await controller.client.mission("alpha"))?.closure?.report ?? "";
+  const report = async () =>
+    (await controller.client.call("mission", { name: "alpha" }))?.closure?.report ?? "";
   const text = await eventually(
     report,
     (found) => found.includes("kill_switch"),
@@ -103,7 +104,7 @@ test("by label: what it covers ends with proof and its trace, the rest goes on, 
     ({ run, summary }) =>
       run === 2 && summary.includes("kill switch is engaged for label team=platform by operator:ann"),
   );
-  expect((await controller.client.inbox()).map(({ kind }) => kind)).toContain("kill_switch");
+  expect((await controller.client.call("inbox")).items.map(({ kind }) => kind)).toContain("kill_switch");
   expect(await factory("kill-switch", "status")).toMatchObject({
     code: 1,
     out: expect.stringContaining("they spend"),
@@ -122,7 +123,7 @@ test("without a controller the shims obey the file, and the next controller find
   }
   controller = await world.start();
   for (const name of NAMES) await cancelled(name);
-  const view = await controller.client.killSwitch();
+  const view = await controller.client.call("killSwitch");
   expect(view.engaged).toMatchObject([
     { scope: { type: "fleet" }, by: "operator:ann", reason: "nobody is there" },
   ]);
@@ -142,9 +143,9 @@ test("a shim that cannot obey is ended from outside, without a controller", asyn
 test("a signal to the controller, and a file that nobody can read, stop everything", async () => {
   process.kill(controller.pid, "SIGUSR2");
   for (const name of NAMES) await deadOf(name);
-  const { engaged } = await controller.client.killSwitch();
+  const { engaged } = await controller.client.call("killSwitch");
   expect(engaged).toMatchObject([{ scope: { type: "fleet" }, by: "operator:SIGUSR2" }]);
-  expect((await controller.client.releaseKillSwitch({ scope: null, reason: "over" })).ok).toBe(true);
+  expect((await controller.client.call("releaseKillSwitch", { reason: "over" })).ok).toBe(true);
   await world.origin.commit(missionFile("beta", { clone: cloneName("beta"), run: 2 }));
   await missionUntil(controller, "beta", ({ phase, run }) => phase === "Running" && run === 2);
   writeFileSync(openKillSwitchFile(world.dataDir).path, "");
@@ -162,7 +163,7 @@ test("by fleet.yaml: in force while it says so, and released only there", async 
   await world.origin.commit(fleetFiles({ killSwitch: { missions: ["alpha"] } }));
   await deadOf("alpha");
   await cancelled("alpha");
-  expect((await controller.client.releaseKillSwitch({ scope: null, reason: "" })).ok).toBe(false);
+  expect((await controller.client.call("releaseKillSwitch", { reason: "" })).ok).toBe(false);
   expect(living("beta")).toBe(true);
 
   // A file that cannot be used for anything else still stops.

@@ -81,10 +81,10 @@ test("a budget that is almost spent pauses and asks; a higher number in the file
   expect(paused.holds.map(({ kind, clearBy }) => ({ kind, clearBy }))).toEqual([
     { kind: "budget", clearBy: "decision" },
   ]);
-  expect((await controller.client.inbox()).find(({ id }) => id === `${name}.budget.1`)?.message).toMatch(
-    /runtime_minutes is at .* of /,
-  );
-  expect((await controller.client.resume({ name, reason: "" })).ok).toBe(false);
+  expect(
+    (await controller.client.call("inbox")).items.find(({ id }) => id === `${name}.budget.1`)?.message,
+  ).toMatch(/runtime_minutes is at .* of /);
+  expect((await controller.client.call("resume", { name, reason: "" })).ok).toBe(false);
   const agent = processesOf(world.dataDir, cloneName(name), 1).agent;
 
   await world.origin.commit(missionFile(name, { clone: cloneName(name), maxRuntimeMinutes: 60 }));
@@ -108,7 +108,7 @@ test("outside of its window a mission is held, and `why` says when it opens", as
     view.holds.some(({ kind }) => kind === "window"),
   );
   expect(mission.phase).toBe("Paused");
-  const why = await controller.client.why("later");
+  const why = await controller.client.call("why", { name: "later" });
   expect(why?.runs).toBe(false);
   expect(JSON.stringify(why?.steps)).toContain("2199-01-01T00:00:00.000Z");
   expect(stepsOf("later")).toEqual([]);
@@ -126,14 +126,14 @@ function stepsOf(name: string): readonly { what: string }[] {
 
 async function healthIs(clone: string, health: string): Promise<void> {
   await eventually(
-    () => controller.client.clone(clone),
+    () => controller.client.call("clone", { name: clone }),
     (view) => view.instance?.health === health,
     () => `${clone} to be ${health}`,
   );
 }
 
 async function healthsOf(clone: string, epoch: number): Promise<readonly string[]> {
-  const events = await controller.client.events({ clone, limit: 1_000 });
+  const events = (await controller.client.call("events", { clone, limit: 1_000 })).events;
   return events.flatMap(({ event }) =>
     event.type === "health.changed" && event.epoch === epoch ? [event.health] : [],
   );

@@ -73,7 +73,9 @@ export function eventOf(
   const { since, ...fields } = wanted;
   return eventually(
     async () => {
-      const events = await controller.client.events({ clone: cloneName(mission), last: 200, limit: 200 });
+      const events = (
+        await controller.client.call("events", { clone: cloneName(mission), last: 200, limit: 200 })
+      ).events;
       const found = events.find(({ at, event }) => {
         const record = event as unknown as Record<string, unknown>;
         return at >= since && Object.entries(fields).every(([key, value]) => record[key] === value);

@@ -47,16 +47,16 @@ test("an agent that goes in circles is nudged once, then held, and goes on when 
   const question = await asked(name, "stuck");
   expect(question.message).toContain("a nudge at");
   expect(question.request?.evidence).toHaveLength(2);
-  const why = await controller.client.why(name);
+  const why = await controller.client.call("why", { name });
   expect(why?.steps.find((step) => step.name === "stuck")?.next).toContain(
     `factory decide ${question.id} --go-on`,
   );
   // A pause is not what holds it.
-  expect(await controller.client.resume({ name, reason: "" })).toMatchObject({ ok: false });
+  expect(await controller.client.call("resume", { name, reason: "" })).toMatchObject({ ok: false });
 
-  const decided = await controller.client.decide({
+  const decided = await controller.client.call("decide", {
     id: question.id,
-    decision: { type: "go_on" },
+    decision: "go_on",
     reason: "the list is in docs/",
   });
   expect(decided).toMatchObject({ ok: true });
@@ -70,7 +70,7 @@ test("an agent that goes in circles is nudged once, then held, and goes on when 
 
 test("a person may end what goes in circles", async () => {
   const question = await asked("dizzy", "stuck");
-  await controller.client.decide({ id: question.id, decision: { type: "stop" }, reason: "of no use" });
+  await controller.client.call("decide", { id: question.id, decision: "stop", reason: "of no use" });
   const closed = await missionUntil(controller, "dizzy", ({ closure }) => closure !== null);
   expect(closed).toMatchObject({ phase: "Cancelled", outcome: "ignored" });
   expect(closed.conduct.nudges).toBe(1);
@@ -83,7 +83,7 @@ test("an agent that is busy and gets nowhere past its deadline goes the same way
   expect(stuck.holds[0]).toMatchObject({ reason: "NoProgress" });
   expect(heardBy("idles")[0]).toMatch(/^heard supervisor: no progress for \d+ s; 2 s are allowed/);
   const { id } = await asked("idles", "stuck");
-  await controller.client.decide({ id, decision: { type: "stop" }, reason: "" });
+  await controller.client.call("decide", { id, decision: "stop", reason: "" });
   await missionUntil(controller, "idles", ({ closure }) => closure !== null);
 });
 
@@ -99,11 +99,11 @@ test("the third report of one blocker asks a person, with the whole list, and an
   const mission = await missionUntil(controller, name, ({ phase }) => phase === "Blocked");
   expect(mission.holds).toEqual([]);
   expect((await inboxOf(name)).map(({ kind }) => kind)).toEqual(["blocked"]);
-  expect(await controller.client.acknowledge(question.id)).toMatchObject({ ok: true });
+  expect(await controller.client.call("acknowledge", { id: question.id })).toMatchObject({ ok: true });
 
-  await controller.client.decide({
+  await controller.client.call("decide", {
     id: question.id,
-    decision: { type: "go_on" },
+    decision: "go_on",
     reason: "the token is in the vault",
   });
   const closed = await missionUntil(controller, name, ({ closure }) => closure !== null);
@@ -123,16 +123,18 @@ test("a blocker that nobody is asked about can be answered, and answered again",
     () => "the blocker in the inbox",
   );
   expect(item?.answers[0]).toBe(`factory answer ${name} "<text>"`);
-  expect(await controller.client.answer({ name, text: "again, please" })).toMatchObject({ ok: true });
+  expect(await controller.client.call("message", { name, text: "again, please" })).toMatchObject({
+    ok: true,
+  });
   const again = await missionUntil(controller, name, ({ conduct }) => conduct.blocked.length === 3);
   expect(again.conduct.blocked.filter(({ open }) => open).map(({ reason }) => reason)).toEqual([
     "the registry is closed for today",
   ]);
-  await controller.client.answer({ name, text: "take the mirror" });
+  await controller.client.call("message", { name, text: "take the mirror" });
   const closed = await missionUntil(controller, name, ({ closure }) => closure !== null);
   expect(closed).toMatchObject({ outcome: "accepted", summary: "did as told: take the mirror" });
   expect(heardBy(name)).toEqual(["heard operator: again, please", "heard operator: take the mirror"]);
-  expect(await controller.client.answer({ name, text: "too late" })).toMatchObject({
+  expect(await controller.client.call("message", { name, text: "too late" })).toMatchObject({
     ok: false,
     code: "conflict",
   });
@@ -146,7 +148,7 @@ function heardBy(name: string): readonly string[] {
 }
 
 async function inboxOf(name: string): Promise<readonly InboxItem[]> {
-  return (await controller.client.inbox()).filter(({ subject }) => subject === name);
+  return (await controller.client.call("inbox")).items.filter(({ subject }) => subject === name);
 }
 
 async function asked(name: string, kind: string): Promise<InboxItem> {

@@ -25,11 +25,11 @@ test("a merged mission is dispatched, supervised, judged and closed, and the rep
   });
   const controller = await world.start({ poll: "250ms" });
   await eventually(
-    () => controller.client.clone(clone),
+    () => controller.client.call("clone", { name: clone }),
     (view) => view.generation === 1,
     () => `the clone to be declared\n${controller.log()}`,
   );
-  expect(await controller.client.mission("count")).toBeNull();
+  expect(await controller.client.call("mission", { name: "count" })).toBeNull();
 
   const base = await world.origin.head();
   await world.origin.commit(missionFile("count", { clone, outputs: ["out/result.json"] }), {
@@ -92,7 +92,7 @@ test("the same for a fleet made by `factory init` in an empty folder, with nothi
     await git(folder, ["push", "-q", "origin", "main"]);
     const controller = await fresh.start({ poll: "250ms" });
     await eventually(
-      async () => (await controller.client.fleet()).source,
+      async () => (await controller.client.call("fleet")).source,
       (source) => source.state === "ok",
       () => "the fleet to be read",
     );

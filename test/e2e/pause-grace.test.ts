@@ -52,7 +52,7 @@ function documents(
 type Seen = CloneEvent & { readonly at: number };
 
 async function events(name: string): Promise<readonly Seen[]> {
-  const found = await controller.client.events({ clone: cloneName(name), limit: 1_000 });
+  const found = (await controller.client.call("events", { clone: cloneName(name), limit: 1_000 })).events;
   return found.map(({ event, at }) => ({ ...event, at }));
 }
 
@@ -70,12 +70,12 @@ function notes(name: string): string[] {
 
 test("one that ends its turn is paused then, and what it spent until then is nobody's runaway", async () => {
   await missionUntil(controller, "polite", ({ usage }) => (usage.costMicros ?? 0) > 0);
-  await controller.client.pause({ name: "polite", reason: "lunch" });
+  await controller.client.call("pause", { name: "polite", reason: "lunch" });
   const seen = await until("polite", "instance.paused");
   expect(seen.map(({ type }) => type)).toContain("instance.pausing");
   const lines = notes("polite");
   expect(lines.slice(lines.indexOf("heard pause") + 1)).toHaveLength(STEPS_OF_A_TURN);
-  await controller.client.resume({ name: "polite", reason: "" });
+  await controller.client.call("resume", { name: "polite", reason: "" });
   await eventually(
     () => notes("polite"),
     (now) => now.includes("heard resume") && now.at(-1) !== "heard resume",
@@ -97,14 +97,14 @@ test("one that spends all of its budget meanwhile is frozen at the hard stop, an
 
 test("one that does not listen is paused when its time is over, also when the controller is restarted meanwhile; a kill waits for none", async () => {
   await missionUntil(controller, "deaf", ({ phase }) => phase === "Running");
-  await controller.client.pause({ name: "deaf", reason: "lunch" });
+  await controller.client.call("pause", { name: "deaf", reason: "lunch" });
   const asked = (await until("deaf", "instance.pausing")).find(({ type }) => type === "hold.placed")?.at ?? 0;
   await controller.kill();
   controller = await world.start();
   const seen = await until("deaf", "instance.paused");
   const paused = seen.find(({ type }) => type === "instance.paused")?.at ?? 0;
   expect(paused - asked).toBeGreaterThanOrEqual(SHORT_S * 1_000 - 50);
-  await controller.client.resume({ name: "deaf", reason: "" });
+  await controller.client.call("resume", { name: "deaf", reason: "" });
   await until("deaf", "instance.resumed");
   await world.origin.commit(
     cloneFile(cloneName("deaf"), {
@@ -112,14 +112,14 @@ test("one that does not listen is paused when its time is over, also when the co
       agent: { pause_grace_seconds: LONG_S },
     }),
   );
-  await controller.client.reconcile();
+  await controller.client.call("reconcile");
   await eventually(
     () => events("deaf"),
     (now) => now.filter(({ type }) => type === "clone.declared").length > 1,
     () => `the longer grace\n${controller.log().slice(-3_000)}`,
   );
-  await controller.client.pause({ name: "deaf", reason: "again" });
-  await controller.client.kill({ name: "deaf", reason: "enough", now: true });
+  await controller.client.call("pause", { name: "deaf", reason: "again" });
+  await controller.client.call("kill", { name: "deaf", reason: "enough", now: true });
   const closed = await missionUntil(controller, "deaf", (mission) => mission.closure !== null);
   expect(closed.phase).toBe("Cancelled");
 });

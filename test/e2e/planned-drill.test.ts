@@ -15,7 +15,7 @@ test("a drill that fleet.yaml plans is made when its time comes, beside the flee
     const controller = await world.start();
     // The schedule comes round once a minute, and no oftener can be planned.
     const { drills } = await eventually(
-      () => controller.client.fleet(),
+      () => controller.client.call("fleet"),
       (view) => view.drills.newest.length > 0,
       () => `a drill\n${controller.log().slice(-3_000)}`,
       150_000,

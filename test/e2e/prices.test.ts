@@ -44,17 +44,22 @@ test("cost is derived from tokens and prices, says so, and does not fall with th
   expect(await factory("status", "priced")).toContain("derived from its agent's tokens");
   expect(await factory("why", "priced")).toMatch(/0\.601 of 1 \(60 %\), derived/);
   await world.origin.commit(fleet(0));
-  await controller.client.reconcile();
-  expect((await controller.client.mission("priced"))?.usage).toMatchObject({ costMicros: 601_000 });
+  await controller.client.call("reconcile");
+  expect((await controller.client.call("mission", { name: "priced" }))?.usage).toMatchObject({
+    costMicros: 601_000,
+  });
 });
 
 test("a model without a price is unknown, and said to be so once", async () => {
   const { client } = controller;
   const log = await eventually(
-    async () => client.logs(cloneName("unpriced"), 10_000),
+    async () => (await client.call("logs", { name: cloneName("unpriced"), bytes: 10_000 }))?.text ?? null,
     (text) => text.includes("no price for x/large"),
     () => `the note\n${controller.log().slice(-3_000)}`,
   );
   expect(log.split("no price for x/large")).toHaveLength(2);
-  expect((await client.mission("unpriced"))?.usage).toMatchObject({ costMicros: null, trust: "none" });
+  expect((await client.call("mission", { name: "unpriced" }))?.usage).toMatchObject({
+    costMicros: null,
+    trust: "none",
+  });
 });

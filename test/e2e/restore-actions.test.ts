@@ -75,12 +75,16 @@ test.each([
       expect([restored.code, restored.stderr]).toEqual([0, ""]);
       const second = await world.start();
       await missionUntil(second, NAME, ({ phase, holds }) => phase === "Running" && holds.length === 0);
-      expect(await second.client.actions(NAME, 10)).toMatchObject([{ key, state: "committed", epoch: 1 }]);
+      expect((await second.client.call("actions", { name: NAME, limit: 10 }))?.actions ?? null).toMatchObject(
+        [{ key, state: "committed", epoch: 1 }],
+      );
       base = join(folder, `${cloneName(NAME)}.${epoch}`);
       expect(await order("again", CLAIM)).toMatchObject({ decision: "replay", key, result: { id: 7 } });
-      expect(await second.client.actions(NAME, 10)).toMatchObject([{ key, state: "committed", epoch: 1 }]);
+      expect((await second.client.call("actions", { name: NAME, limit: 10 }))?.actions ?? null).toMatchObject(
+        [{ key, state: "committed", epoch: 1 }],
+      );
       expect(readFileSync(join(folder, "world.txt"), "utf8")).toBe("1 sent\n");
-      expect((await second.client.fleet()).clones).toMatchObject([{ instance: { epoch }, holds: [] }]);
+      expect((await second.client.call("fleet")).clones).toMatchObject([{ instance: { epoch }, holds: [] }]);
     } finally {
       await world.close();
     }

@@ -54,13 +54,13 @@ test("a reviewer settles the outcome; a second person signs the template off; it
 
   const ann = clientOf(world.dataDir, controller.url, "ann");
   const bob = clientOf(world.dataDir, controller.url, "bob");
-  expect(await ann.decideClosure({ name: "essay", reason: "", decision: "template" })).toMatchObject({
+  expect(await ann.call("decideClosure", { name: "essay", decision: "template" })).toMatchObject({
     ok: true,
   });
-  const request = (await ann.inbox()).find(({ kind }) => kind === "template")?.id ?? "";
-  const approve = { id: request, decision: { type: "approve" as const }, reason: "" };
-  expect(await ann.decide(approve)).toMatchObject({ ok: false });
-  expect(await bob.decide(approve)).toMatchObject({ ok: true });
+  const request = (await ann.call("inbox")).items.find(({ kind }) => kind === "template")?.id ?? "";
+  const approve = { id: request, decision: "approve" } as const;
+  expect(await ann.call("decide", approve)).toMatchObject({ ok: false });
+  expect(await bob.call("decide", approve)).toMatchObject({ ok: true });
 
   const branch = "factory/propose/template-essay-1";
   await eventually(
@@ -71,5 +71,5 @@ test("a reviewer settles the outcome; a second person signs the template off; it
   const overlay = (await world.origin.files(branch)).get("overlays/careful/overlay.yaml") ?? "";
   expect(overlay).toContain("# how we read");
   expect(overlay).toMatch(/labels:\n +factory-template: essay/);
-  expect((await controller.client.mission("essay"))?.closure?.decision).toBe("template");
+  expect((await controller.client.call("mission", { name: "essay" }))?.closure?.decision).toBe("template");
 });

@@ -62,12 +62,12 @@ test("a fleet that fails is rolled back to the in-core lane, and comes back by a
       expect(outcome).toBe("rejected");
     }
     const { pin, measures } = await eventually(
-      () => controller.client.guardrails(),
+      () => controller.client.call("guardrails"),
       (seen) => seen.pin?.proposal != null,
       () => `the rollback\n${controller.log().slice(-3_000)}`,
     );
     expect(measures).toMatchObject({ missions: 2, successPercent: 0 });
-    expect((await controller.client.fleet()).mode).toBe("in_core_only");
+    expect((await controller.client.call("fleet")).mode).toBe("in_core_only");
 
     // What comes now reaches no clone, but the in-core lane: signed, and under one key however often it is sent.
     await world.origin.commit(pair("new", ["out/result.json"]));
@@ -87,7 +87,7 @@ test("a fleet that fails is rolled back to the in-core lane, and comes back by a
     );
     expect(world.ledger().filter(({ clone }) => clone === cloneName("new"))).toEqual([]);
     // What is not free to go stays, and says so.
-    const why = await controller.client.why("waits");
+    const why = await controller.client.call("why", { name: "waits" });
     expect(why?.steps.map(({ evidence }) => evidence).join("\n")).toContain(
       "goes to the in-core lane when it is free",
     );
@@ -101,21 +101,21 @@ test("a fleet that fails is rolled back to the in-core lane, and comes back by a
     expect(parse(proposed.get("fleet.yaml") ?? "")).toEqual(parse(fleetYaml(lane.url, "in_core_only")));
     await world.origin.commit({ "fleet.yaml": proposed.get("fleet.yaml") ?? "" });
     await eventually(
-      () => controller.client.guardrails(),
+      () => controller.client.call("guardrails"),
       (seen) => seen.pin?.merged === true,
       () => "the merge to be noticed",
     );
 
     await world.origin.commit({ "fleet.yaml": fleetYaml(lane.url, "normal") });
     await eventually(
-      () => controller.client.guardrails(),
+      () => controller.client.call("guardrails"),
       (seen) => seen.mode === "normal" && seen.pin === null,
       () => "the way back",
     );
     await world.origin.commit(pair("good", ["out/result.json"]));
     const { outcome } = await missionUntil(controller, "good", ({ closure }) => closure !== null);
     expect(outcome).toBe("accepted");
-    expect((await controller.client.guardrails()).turns.map(({ type }) => type)).toEqual([
+    expect((await controller.client.call("guardrails")).turns.map(({ type }) => type)).toEqual([
       "tripped",
       "merged",
       "lifted",

@@ -62,13 +62,13 @@ test("a canary refuses a broken overlay, goes back to what was stable, and finis
   expect(alpha.outcome, alpha.closure?.report).toBe("accepted");
   expect(alpha.closure?.scorecard.maintainability.restarts).toBe(2);
 
-  const [rollout] = await controller.client.rollouts();
+  const [rollout] = (await controller.client.call("rollouts")).rollouts;
   expect(rollout).toMatchObject({
     group: "ua+writer",
     state: "refused",
     refused: { revision: broken, reverted: [cloneName("alpha")] },
   });
-  const item = (await controller.client.inbox()).find(({ kind }) => kind === "rollout");
+  const item = (await controller.client.call("inbox")).items.find(({ kind }) => kind === "rollout");
   expect(item?.answers).toContain(`git revert ${broken}`);
   const shown = await promisify(execFile)(process.execPath, [MAIN, "rollouts"], {
     env: { ...process.env, FACTORY_DATA: world.dataDir, NO_COLOR: "1" },
@@ -81,7 +81,7 @@ test("a canary refuses a broken overlay, goes back to what was stable, and finis
   await closed("alpha", 3);
   await closed("beta", 3);
   await eventually(
-    () => controller.client.rollouts(),
+    () => controller.client.call("rollouts").then((answer) => answer.rollouts),
     ([one]) => one?.state === "stable" && one.turns.at(-1)?.type === "stable",
     () => `the mended one to be stable\n${controller.log()}`,
   );

@@ -37,7 +37,9 @@ test("it reaches the agent, and stands nowhere else", async () => {
   expect(readFileSync(join(world.path, "shows.digest"), "utf8")).toBe(
     createHash("sha256").update(SECRET).digest("hex"),
   );
-  const transcript = String(await controller.client.logs("shows", 1_000_000));
+  const transcript = String(
+    (await controller.client.call("logs", { name: "shows", bytes: 1_000_000 }))?.text ?? null,
+  );
   expect(transcript).toContain("plain text with");
   expect(transcript).toContain("an error with");
   expect(transcript).not.toContain(SECRET);
@@ -59,7 +61,7 @@ test("one that does not resolve holds the clone at its gate, and `why` names it 
   expect(held.holds.map(({ reason }) => reason)).toEqual(["SecretMissing"]);
   const condition = held.conditions.find(({ type }) => type === "SecretsVerified");
   expect(condition).toMatchObject({ status: "False", reason: "SecretMissing" });
-  const why = await controller.client.why("lacks");
+  const why = await controller.client.call("why", { name: "lacks" });
   expect(why?.runs).toBe(false);
   const step = why?.steps.find(({ name }) => name === "SecretsVerified");
   expect(step).toMatchObject({ ok: false });

@@ -57,15 +57,15 @@ async function expectUntouched(): Promise<void> {
   expect(processes()).toEqual(before);
   for (const name of NAMES) {
     expect(isAlive(before[name]?.shim ?? null) && isAlive(before[name]?.agent ?? null)).toBe(true);
-    expect(await controller.client.mission(name)).toMatchObject({ phase: "Running", holds: [] });
-    expect((await controller.client.clone(cloneName(name)))?.epoch).toBe(1);
+    expect(await controller.client.call("mission", { name })).toMatchObject({ phase: "Running", holds: [] });
+    expect((await controller.client.call("clone", { name: cloneName(name) }))?.epoch).toBe(1);
   }
   expect(new Set(world.ledger().map((line) => line.epoch))).toEqual(new Set([1]));
 }
 
 async function sourceUntil(state: string, reason: string): Promise<void> {
   await eventually(
-    async () => (await controller.client.fleet()).source,
+    async () => (await controller.client.call("fleet")).source,
     (source) => source.state === state && source.reason === reason,
     () => `the source to be ${state}: ${reason}`,
   );
@@ -88,7 +88,7 @@ test("an emptied repository is held back by the guard", async () => {
   const held = await heldFor("MassDeleteGuard");
   expect(held.length).toBeGreaterThanOrEqual(NAMES.length);
   await expectUntouched();
-  const why = await controller.client.why("one");
+  const why = await controller.client.call("why", { name: "one" });
   expect(JSON.stringify(why)).toContain("MassDeleteGuard");
   await world.origin.commit(documents(), { parent: await world.origin.head() });
   await sourceUntil("ok", "Read");
@@ -104,19 +104,19 @@ test("a rewritten history is refused until a person allows it by name", async ()
     { parent: null, clear: true },
   );
   await sourceUntil("error", "HistoryRewritten");
-  expect((await controller.client.fleet()).source.revision).toBe(good);
+  expect((await controller.client.call("fleet")).source.revision).toBe(good);
   await expectUntouched();
 
   await world.origin.commit({ ...documents(), "README.md": "again\n" }, { parent: rewritten });
   const head = String(await world.origin.head());
   await eventually(
-    async () => (await controller.client.fleet()).source.message,
+    async () => (await controller.client.call("fleet")).source.message,
     (message) => message.includes(head.slice(0, 12)),
     () => "the newest rewritten head to be named",
   );
-  expect(await controller.client.allowRewrite({ from: good, to: head })).toMatchObject({ ok: true });
+  expect(await controller.client.call("allowRewrite", { from: good, to: head })).toMatchObject({ ok: true });
   await sourceUntil("ok", "Read");
-  expect((await controller.client.fleet()).source.revision).toBe(head);
+  expect((await controller.client.call("fleet")).source.revision).toBe(head);
   await expectUntouched();
 });
 
@@ -127,12 +127,12 @@ test("a broken file keeps its last good generation, and hides no other", async (
   });
   const held = await heldFor("SpecInvalid");
   expect(held.map(({ subject }) => subject).sort()).toEqual([`clone/${cloneName("four")}`, "mission/three"]);
-  const { issues } = await controller.client.fleet();
+  const { issues } = await controller.client.call("fleet");
   expect(issues.map(({ file }) => file)).toEqual(
     expect.arrayContaining(["missions/three.yaml", `clones/${cloneName("four")}.yaml`]),
   );
   await expectUntouched();
-  expect(JSON.stringify(await controller.client.why("three"))).toContain("SpecInvalid");
+  expect(JSON.stringify(await controller.client.call("why", { name: "three" }))).toContain("SpecInvalid");
   await world.origin.commit(documents());
   await noneHeld();
   await expectUntouched();
@@ -147,27 +147,27 @@ test("half the fleet deleted in one commit goes after a second commit confirms i
   const commit = await world.origin.commit(removal);
   const held = await heldFor("MassDeleteGuard");
   expect(held[0]?.message).toContain(commit);
-  expect((await controller.client.inbox()).map(({ kind }) => kind)).toContain("mass_deletion");
+  expect((await controller.client.call("inbox")).items.map(({ kind }) => kind)).toContain("mass_deletion");
   await expectUntouched();
 
   await world.origin.commit(fleetFiles({ confirmDeletion: commit }));
   for (const name of gone) {
     await eventually(
-      () => controller.client.clone(cloneName(name)),
+      () => controller.client.call("clone", { name: cloneName(name) }),
       (clone) => clone.phase === "Retired" && clone.instance === null,
       () => `${name} to be withdrawn`,
     );
     expect(isAlive(before[name]?.agent ?? null) || isAlive(before[name]?.shim ?? null)).toBe(false);
   }
   for (const name of ["one", "two"] as const) {
-    expect(await controller.client.mission(name)).toMatchObject({ phase: "Running", holds: [] });
+    expect(await controller.client.call("mission", { name })).toMatchObject({ phase: "Running", holds: [] });
     expect(isAlive(before[name]?.agent ?? null)).toBe(true);
   }
 });
 
 async function heldFor(reason: string): Promise<readonly { subject: string; message: string }[]> {
   return eventually(
-    async () => (await controller.client.fleet()).held.filter((one) => one.reason === reason),
+    async () => (await controller.client.call("fleet")).held.filter((one) => one.reason === reason),
     (held) => held.length > 0,
     () => `something to be held for ${reason}`,
   );
@@ -175,7 +175,7 @@ async function heldFor(reason: string): Promise<readonly { subject: string; mess
 
 async function noneHeld(): Promise<void> {
   await eventually(
-    async () => (await controller.client.fleet()).held,
+    async () => (await controller.client.call("fleet")).held,
     (held) => held.length === 0,
     () => "nothing to be held",
   );

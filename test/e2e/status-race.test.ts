@@ -43,10 +43,10 @@ test("nothing is lost, and the controller pushes at most four times a minute", a
   const racing = Promise.all([push("ada", enough), push("bob", enough)]);
   // Each of these is a question to a person, which is published as soon as the budget allows it.
   for (let turn = 0; turn < 3; turn++) {
-    await controller.client.pause({ name, reason: `turn ${turn}` });
-    await controller.client.resume({ name, reason: "" });
+    await controller.client.call("pause", { name, reason: `turn ${turn}` });
+    await controller.client.call("resume", { name, reason: "" });
   }
-  await controller.client.kill({ name, reason: "enough", now: true });
+  await controller.client.call("kill", { name, reason: "enough", now: true });
   const [ada, bob] = await racing;
   await eventually(
     () => world.status(`missions/${name}/status.yaml`),

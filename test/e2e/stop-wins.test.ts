@@ -49,7 +49,7 @@ async function stepsOf(name: string, count: number): Promise<void> {
 test("pause freezes the agent and resume lets the same one go on", async () => {
   const name = "paused";
   const agent = processesOf(world.dataDir, cloneName(name), 1).agent;
-  expect(await controller.client.pause({ name, reason: "look at it" })).toMatchObject({ ok: true });
+  expect(await controller.client.call("pause", { name, reason: "look at it" })).toMatchObject({ ok: true });
   await missionUntil(controller, name, (mission) => mission.phase === "Paused");
   await recorded(name, "instance.paused");
   const frozenAt = ledgerOf(name).length;
@@ -57,7 +57,7 @@ test("pause freezes the agent and resume lets the same one go on", async () => {
   expect(ledgerOf(name).length).toBe(frozenAt);
   expect(isAlive(agent)).toBe(true);
 
-  expect(await controller.client.resume({ name, reason: "" })).toMatchObject({ ok: true });
+  expect(await controller.client.call("resume", { name, reason: "" })).toMatchObject({ ok: true });
   await stepsOf(name, 5);
   expect(processesOf(world.dataDir, cloneName(name), 1).agent).toBe(agent);
   expect(ledgerOf(name).filter((what) => what.startsWith("begin"))).toHaveLength(1);
@@ -70,7 +70,7 @@ test("pause and resume work from the file, too", async () => {
   const frozenAt = ledgerOf(name).length;
   await stepsOf("witness", 10);
   expect(ledgerOf(name).length).toBe(frozenAt);
-  expect((await controller.client.resume({ name, reason: "" })).ok).toBe(false);
+  expect((await controller.client.call("resume", { name, reason: "" })).ok).toBe(false);
   await world.origin.commit(documents(name));
   await stepsOf(name, 5);
 });
@@ -85,17 +85,23 @@ test("a kill passes a window: paused by it, and ended all the same", async () =>
   const window = { start_at: "2199-01-01T00:00:00Z", end_at: "2199-01-02T00:00:00Z" };
   await world.origin.commit(documents(name, { window }));
   await recorded(name, "instance.paused");
-  expect((await controller.client.mission(name))?.holds.map(({ kind }) => kind)).toEqual(["window"]);
-  expect(await controller.client.kill({ name, reason: "enough", now: false })).toMatchObject({ ok: true });
+  expect((await controller.client.call("mission", { name }))?.holds.map(({ kind }) => kind)).toEqual([
+    "window",
+  ]);
+  expect(await controller.client.call("kill", { name, reason: "enough", now: false })).toMatchObject({
+    ok: true,
+  });
   await expectDead(name);
 });
 
 test("a kill needs neither the origin nor a running agent", async () => {
   const name = "killed";
   world.server.setFault(() => ({ type: "hang" }));
-  await controller.client.pause({ name, reason: "" });
+  await controller.client.call("pause", { name, reason: "" });
   await recorded(name, "instance.paused");
-  expect(await controller.client.kill({ name, reason: "runs away", now: true })).toMatchObject({ ok: true });
+  expect(await controller.client.call("kill", { name, reason: "runs away", now: true })).toMatchObject({
+    ok: true,
+  });
   await expectDead(name);
   world.server.setFault(null);
 });
@@ -113,7 +119,10 @@ async function expectDead(name: string): Promise<void> {
 
 async function recorded(name: string, type: string, times = 1): Promise<void> {
   await eventually(
-    () => controller.client.events({ clone: cloneName(name), limit: 1_000 }),
+    () =>
+      controller.client
+        .call("events", { clone: cloneName(name), limit: 1_000 })
+        .then((answer) => answer.events),
     (events) => events.filter(({ event }) => event.type === type).length >= times,
     () => `${times} × ${type} of ${name}\n${controller.log().slice(-3_000)}`,
   );

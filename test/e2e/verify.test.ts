@@ -54,7 +54,7 @@ test("a record that was put back to an older one is short of what was published,
   const before = await world.origin.files(STATUS);
   const controller = await world.start();
   const fleet = await eventually(
-    () => controller.client.fleet(),
+    () => controller.client.call("fleet"),
     ({ held }) => held.some(({ reason }) => reason === "RecordDoubtful"),
     () => `a plan that is held back\n${controller.log().slice(-3_000)}`,
   );

@@ -58,7 +58,7 @@ export async function createWorld(name: string): Promise<World> {
     async commit(files, options) {
       const commit = await bare.commit(files, options);
       // Not waited for, and not missed where the controller is gone: it looks at the origin when it begins.
-      for (const { client } of controllers) void client.reconcile().catch(() => {});
+      for (const { client } of controllers) void client.call("reconcile").catch(() => {});
       return commit;
     },
   };
@@ -142,7 +142,7 @@ export async function missionUntil(
   holds: (mission: MissionView) => boolean,
 ): Promise<MissionView> {
   return eventually(
-    () => controller.client.mission(name),
+    () => controller.client.call("mission", { name }),
     holds,
     () => `mission ${name}\n${controller.log().slice(-3_000)}`,
   );
@@ -154,7 +154,7 @@ export async function cloneUntil(
   holds: (clone: CloneView) => boolean,
 ): Promise<CloneView> {
   return eventually(
-    () => controller.client.clone(name),
+    () => controller.client.call("clone", { name }),
     holds,
     () => `clone ${name}\n${controller.log().slice(-3_000)}`,
   );

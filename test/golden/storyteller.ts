@@ -11,6 +11,7 @@ import { allowRewrite } from "../simulation/people.ts";
 import { CALM } from "../simulation/swarm.ts";
 import { settle } from "../simulation/timeline.ts";
 import { createWorld, type World } from "../simulation/world.ts";
+import { lookAt, OLGA } from "../support/operator.ts";
 
 /** Steps of virtual time per command; a story takes minutes, not days. */
 const STEPS_MAX = 200_000;
@@ -137,7 +138,7 @@ async function play(stage: Stage, [verb = "", ...words]: string[]): Promise<read
     case "events":
       return showEvents(stage);
     case "inbox":
-      return (world.plane?.inbox() ?? []).map(
+      return (world.plane === null ? [] : lookAt(world.plane).inbox()).map(
         ({ severity, subject, message }) => `${severity} ${subject}: ${message}`,
       );
     case "status":
@@ -241,11 +242,14 @@ async function operate(
 ): Promise<readonly string[]> {
   const { plane } = world;
   if (plane === null) return ["(nobody answers)"];
-  const request = { name, actor: "olga", reason: "" };
-  const answer = await during(
-    world,
-    verb === "kill" ? plane.kill({ ...request, now: false }) : plane[verb](request),
-  );
+  const asked = { name, reason: "" };
+  const { pause, resume, kill } = plane.operations;
+  const orders = {
+    pause: () => pause(asked, OLGA),
+    resume: () => resume(asked, OLGA),
+    kill: () => kill({ ...asked, now: false }, OLGA),
+  };
+  const answer = await during(world, orders[verb]());
   return [answer.ok ? answer.message : `${answer.code}: ${answer.message}`];
 }
 
@@ -257,14 +261,14 @@ async function answerAs(
   const { plane } = world;
   if (plane === null) return ["(nobody answers)"];
   const [type, ...reason] = words;
-  const as = { id: name, actor: "olga", reason: reason.join(" ") };
+  const { acknowledge, message, decide } = plane.operations;
   const asked = {
-    ack: () => plane.acknowledge(as),
-    answer: () => plane.answer({ name, actor: "olga", text: words.join(" ") }),
+    ack: () => acknowledge({ id: name }, OLGA),
+    answer: () => message({ name, text: words.join(" ") }, OLGA),
     decide: () =>
       type === "raise"
-        ? plane.decide({ ...as, reason: "", decision: { type, budget: valuesOf(reason) } })
-        : plane.decide({ ...as, decision: { type: type as "go_on" | "stop" } }),
+        ? decide({ id: name, decision: type, budget: valuesOf(reason), reason: "" }, OLGA)
+        : decide({ id: name, decision: type as "go_on" | "stop", reason: reason.join(" ") }, OLGA),
   }[verb]();
   const answer = await during(world, asked);
   return [answer.ok ? answer.message : `${answer.code}: ${answer.message}`];
@@ -313,7 +317,7 @@ function planText({ steps, held }: Plan): readonly string[] {
 function showFleet(world: World): readonly string[] {
   const { plane } = world;
   if (plane === null) return ["(nobody answers)"];
-  const fleet = plane.fleet();
+  const fleet = lookAt(plane).fleet();
   return [
     `source ${fleet.source.state}: ${fleet.source.reason}`,
     ...fleet.missions.map(
@@ -330,8 +334,8 @@ function showFleet(world: World): readonly string[] {
 }
 
 async function showWhy(world: World, name: string): Promise<readonly string[]> {
-  const why = await world.plane?.why(name);
-  if (why == null) return ["(nothing is known)"];
+  const why = world.plane === null ? null : lookAt(world.plane).why(name);
+  if (why === null) return ["(nothing is known)"];
   const mark = (ok: boolean | null): string => (ok === null ? "·" : ok ? "✓" : "✗");
   return [
     why.headline,
@@ -345,7 +349,8 @@ async function showWhy(world: World, name: string): Promise<readonly string[]> {
 }
 
 function showConditions(world: World, name: string): readonly string[] {
-  const conditions = world.plane?.clone(cloneNameOf(name))?.conditions ?? [];
+  const conditions =
+    (world.plane === null ? null : lookAt(world.plane).clone(cloneNameOf(name)))?.conditions ?? [];
   return conditions
     .filter(({ status }) => status !== "Unknown")
     .map(

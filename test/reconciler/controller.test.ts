@@ -17,6 +17,7 @@ import { createFakeStatusBranch } from "../support/fake/status-branch.ts";
 import { createFakeTraces } from "../support/fake/traces.ts";
 import { aClone, aMission, handleOf, REVISION, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import { OLGA } from "../support/operator.ts";
 import { rightToAct } from "../support/right.ts";
 import { until } from "../support/until.ts";
 
@@ -26,7 +27,7 @@ const clock = {
   monotonic: () => now,
   sleep: async () => new Promise<void>((resolve) => setImmediate(resolve)),
 };
-const request = { name: "scribe", actor: "ann", reason: "" };
+const asked = { name: "scribe", reason: "" };
 const declared: CloneEvent = { type: "clone.declared", spec: aClone("scribe") };
 const assigned: CloneEvent = { type: "mission.assigned", mission: aMission("audit", "scribe") };
 const started: CloneEvent = { type: "start.planned", revision: REVISION, why: "" };
@@ -162,9 +163,13 @@ describe("a pause with an end", () => {
     await recorded(declared, assigned);
     const controller = await controllerWith(new Map([["fake", driver as Driver]]));
     const holds = () => controller.fleetSnapshot().states.get("scribe")?.holds ?? [];
-    expect(await controller.controlPlane.pause({ ...request, until: T0 - 1 })).toMatchObject({ ok: false });
+    expect(await controller.controlPlane.operations.pause({ ...asked, until: T0 - 1 }, OLGA)).toMatchObject({
+      ok: false,
+    });
     const until = now + 24 * 3_600_000;
-    expect(await controller.controlPlane.pause({ ...request, until })).toMatchObject({ ok: true });
+    expect(await controller.controlPlane.operations.pause({ ...asked, until }, OLGA)).toMatchObject({
+      ok: true,
+    });
     await controller.supervise(() => 0);
     expect(holds()).toMatchObject([{ kind: "operator", until }]);
     now = until;
@@ -197,11 +202,14 @@ describe("resume by hand", () => {
         .fleetSnapshot()
         .states.get("scribe")
         ?.holds.map((hold) => hold.kind);
-    await controlPlane.pause(request);
-    const first = await controlPlane.resume(request);
+    await controlPlane.operations.pause(asked, OLGA);
+    const first = await controlPlane.operations.resume(asked, OLGA);
     expect(kinds()).toEqual(["quarantine"]);
     expect(first).toMatchObject({ ok: true, message: expect.stringContaining("failed four times") });
-    expect(await controlPlane.resume(request)).toEqual({ ok: true, message: "scribe is resumed" });
+    expect(await controlPlane.operations.resume(asked, OLGA)).toEqual({
+      ok: true,
+      message: "scribe is resumed",
+    });
     expect(kinds()).toEqual([]);
     await controller.close();
   });

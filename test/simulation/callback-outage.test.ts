@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import type { Notice } from "../../src/core/model/notice.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/core/model/time.ts";
-import { createHost } from "./host.ts";
+import { lookAt } from "../support/operator.ts";
+import { createHost, type Host } from "./host.ts";
 import { foundFleet } from "./people.ts";
 import { CALM } from "./swarm.ts";
 import { settle } from "./timeline.ts";
@@ -95,9 +96,9 @@ test("a callback that is down for ten minutes loses no report and doubles none, 
   expect(Math.max(...alerts().map(({ at }) => at - brokenAt))).toBeLessThanOrEqual(3 * MINUTE_MS);
   // The record goes on meanwhile: what they have to say is read through the driver.
   expect((await reports(world)).length).toBeGreaterThan(before + CLONES * 5);
-  const degraded = host.controller?.controlPlane
-    .fleet()
-    .clones.map(({ conditions }) => conditions.find(({ type }) => type === "CallbackDegraded")?.status);
+  const degraded = fleetOf(host)?.clones.map(
+    ({ conditions }) => conditions.find(({ type }) => type === "CallbackDegraded")?.status,
+  );
   expect(degraded).toEqual(Array.from({ length: CLONES }, () => "True"));
 
   await runUntil(world, 20 * MINUTE_MS);
@@ -107,7 +108,7 @@ test("a callback that is down for ten minutes loses no report and doubles none, 
 
   await runUntil(world, 90 * MINUTE_MS);
   expect(world.checker.violations).toEqual([]);
-  const fleet = host.controller?.controlPlane.fleet();
+  const fleet = fleetOf(host);
   expect(fleet?.missions.map(({ outcome }) => outcome)).toEqual(
     Array.from({ length: CLONES }, () => "accepted"),
   );
@@ -143,8 +144,7 @@ test.each([
       const early = () => world.timeline.elapsedMs - brokenAtMs < deafMs;
       Object.assign(shim, { probe: () => ({ ...probe(), ...(early() ? { unreachedMs: 0 } : {}) }) });
     }
-    const held = () =>
-      host.controller?.controlPlane.fleet().clones.flatMap(({ holds }) => holds.map(({ kind }) => kind));
+    const held = () => fleetOf(host)?.clones.flatMap(({ holds }) => holds.map(({ kind }) => kind));
     await runUntil(world, 17 * MINUTE_MS);
     expect(held()).toEqual([]);
     await runUntil(world, 20 * MINUTE_MS);
@@ -155,3 +155,7 @@ test.each([
     expect(world.checker.violations).toEqual([]);
   },
 );
+
+function fleetOf({ controller }: Host) {
+  return controller == null ? undefined : lookAt(controller.controlPlane).fleet();
+}

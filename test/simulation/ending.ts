@@ -3,6 +3,7 @@ import type { Moment, Unfinished } from "../../src/core/check/fact.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { statusText } from "../../src/reconciler/publish/status-files.ts";
 import { isOurs } from "../../src/reconciler/publish/write-back.ts";
+import { lookAt } from "../support/operator.ts";
 import type { Host } from "./host.ts";
 import { playSteps } from "./timeline.ts";
 import type { World } from "./world.ts";
@@ -67,10 +68,17 @@ function momentOf(world: World): Moment {
       agent: shim?.working === true,
       paused: shim?.paused === true,
     })),
-    inbox: world.plane?.inbox().map(({ kind, subject }) => ({ kind, subject })) ?? null,
+    inbox: inboxOf(world),
     status: null,
     unfinished: null,
   };
+}
+
+function inboxOf({ plane }: World): Moment["inbox"] {
+  if (plane === null) return null;
+  return lookAt(plane)
+    .inbox()
+    .map(({ kind, subject }) => ({ kind, subject }));
 }
 
 /** What others really committed to the status branch, by the branch itself: a file that was meant to come in between may never have. */
@@ -93,7 +101,7 @@ function ours(files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
 async function unfinished(world: World): Promise<readonly Unfinished[]> {
   const { plane } = world;
   if (plane === null) return [{ mission: "every", reasons: [], explained: [] }];
-  const fleet = plane.fleet();
+  const fleet = lookAt(plane).fleet();
   const found: Unfinished[] = [];
   for (const mission of fleet.missions) {
     if (mission.closure !== null) continue;
@@ -104,7 +112,7 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
         reason !== "ContractFixed" &&
         (subject === `mission/${mission.name}` || (lane !== undefined && subject === `clone/${lane.name}`)),
     );
-    const why = await plane.why(mission.name);
+    const why = lookAt(plane).why(mission.name);
     found.push({
       mission: mission.name,
       reasons: [...(lane?.holds ?? []).map((hold) => hold.reason), ...held.map(({ reason }) => reason)],

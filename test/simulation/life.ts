@@ -76,6 +76,17 @@ export function createLife(onDeath: (how: string) => void): Life {
     };
   }
 
+  function offered<T extends object>(port: T): T {
+    return new Proxy(port, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key);
+        if (typeof value === "object" && value !== null) return offered(value);
+        if (!frozen || typeof value !== "function" || ANSWERED_AT_ONCE.has(String(key))) return value;
+        return (...args: unknown[]) => thawed().then(() => Reflect.apply(value, target, args));
+      },
+    });
+  }
+
   return {
     get alive() {
       return alive;
@@ -97,14 +108,7 @@ export function createLife(onDeath: (how: string) => void): Life {
       for (const work of due) work();
     },
     thawed,
-    offered: (port) =>
-      new Proxy(port, {
-        get(target, key) {
-          const value: unknown = Reflect.get(target, key);
-          if (!frozen || typeof value !== "function" || ANSWERED_AT_ONCE.has(String(key))) return value;
-          return (...args: unknown[]) => thawed().then(() => Reflect.apply(value, target, args));
-        },
-      }),
+    offered,
     seen<T extends object>(port: T): T {
       // Wrapped once, and without a trap in between: ports are asked a thousand times a minute.
       const wrapped = {} as T;
@@ -137,6 +141,10 @@ const ANSWERED_AT_ONCE: ReadonlySet<string> = new Set([
   "mission",
   "clone",
   "inbox",
+  "guardrails",
+  // Their file, which the shims read by themselves, is changed whether or not the controller comes to it.
+  "engageKillSwitch",
+  "releaseKillSwitch",
 ]);
 
 function NEVER(): Promise<never> {

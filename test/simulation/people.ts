@@ -1,7 +1,7 @@
 /** Authors, reviewers, vandals and operators: everything that people do to a fleet in an hour. */
 import { engage, type SwitchScope } from "../../src/core/model/kill-switch.ts";
-import type { Decided } from "../../src/core/model/request.ts";
-import type { ControlAnswer, ControlPlane, ControlRequest } from "../../src/ports/control-plane.ts";
+import type { ControlPlane, OrderAnswer } from "../../src/ports/control-plane.ts";
+import { lookAt, OLGA } from "../support/operator.ts";
 import type { Dice } from "./dice.ts";
 import { pickDestinations, toggled } from "./receivers.ts";
 import type { CloneFile, MissionFile } from "./repository.ts";
@@ -236,7 +236,7 @@ export function replayLetters(world: World): void {
   const { plane, store } = world;
   if (plane === null || store.peek().outbox.length === 0) return;
   world.story.tell("people: send dead letters again");
-  void plane.replayDeadLetters({ which: "all", actor: "olga" }).then(
+  void plane.operations.replayDeadLetters({}, OLGA).then(
     ({ message }) => world.story.tell(`people: told ${message}`),
     () => {},
   );
@@ -263,7 +263,8 @@ export function operate(world: World): void {
       ? [...repository.missions.keys()]
       : [...repository.clones.keys(), ...repository.missions.keys()],
   );
-  const request: ControlRequest = { name, actor: "olga", reason: "because" };
+  const asked = { name, reason: "because" };
+  const { operations } = plane;
   const kind = dice.pick([
     "pause",
     "pause",
@@ -283,15 +284,16 @@ export function operate(world: World): void {
   ] as const);
   story.tell(`operator: ${kind} ${name}`);
   const answer = {
-    pause: () => plane.pause(request),
-    resume: () => plane.resume(request),
-    kill: () => plane.kill({ ...request, now: false }),
+    pause: () => operations.pause(asked, OLGA),
+    resume: () => operations.resume(asked, OLGA),
+    kill: () => operations.kill({ ...asked, now: false }, OLGA),
     "kill switch": () => engageSwitch(world, plane, name),
-    release: () => plane.killSwitch.release({ ...request, scope: null }),
-    "kill now": () => plane.kill({ ...request, now: true }),
+    release: () => operations.releaseKillSwitch({ reason: asked.reason }, OLGA),
+    "kill now": () => operations.kill({ ...asked, now: true }, OLGA),
     answer: () => answerSomething(world),
-    say: () => plane.answer({ name, actor: "olga", text: "look into the cellar" }),
-    decide: () => plane.decideClosure({ ...request, decision: dice.pick(["retire", "standby"] as const) }),
+    say: () => operations.message({ name, text: "look into the cellar" }, OLGA),
+    decide: () =>
+      operations.decideClosure({ ...asked, decision: dice.pick(["retire", "standby"] as const) }, OLGA),
     "allow rewrite": () => allowRewrite(world),
   }[kind]();
   void answer.then(
@@ -301,28 +303,25 @@ export function operate(world: World): void {
 }
 
 /** Answers an open question, or says that she looks into it. */
-async function answerSomething(world: World): Promise<ControlAnswer | null> {
+async function answerSomething(world: World): Promise<OrderAnswer | null> {
   const { plane, dice } = world;
-  const open = (plane?.inbox() ?? []).filter(({ request }) => request !== undefined);
+  const open = (plane === null ? [] : lookAt(plane).inbox()).filter(({ request }) => request !== undefined);
   if (plane === null || open.length === 0) return null;
   const { id, request } = dice.pick(open);
-  if (dice.chance(0.2)) return plane.acknowledge({ id, actor: "olga" });
+  if (dice.chance(0.2)) return plane.operations.acknowledge({ id }, OLGA);
   const type = dice.pick(request?.answers ?? []);
-  const decision: Decided =
+  const raised =
     type === "raise"
-      ? {
-          type,
-          budget: { max_runtime_minutes: dice.between(30, 600), max_llm_calls: dice.between(50, 5_000) },
-        }
-      : { type };
-  return plane.decide({ id, actor: "olga", reason: "as it should be", decision });
+      ? { budget: { max_runtime_minutes: dice.between(30, 600), max_llm_calls: dice.between(50, 5_000) } }
+      : {};
+  return plane.operations.decide({ id, decision: type, ...raised, reason: "as it should be" }, OLGA);
 }
 
 /** Mostly one mission, sometimes everything; by a command, or by the file while nobody is there to ask. */
-function engageSwitch(world: World, plane: ControlPlane, name: string): Promise<ControlAnswer> {
+function engageSwitch(world: World, plane: ControlPlane, name: string): Promise<OrderAnswer> {
   const { dice, killSwitch } = world;
   const scope: SwitchScope = dice.chance(0.1) ? { type: "fleet" } : { type: "mission", name };
-  if (dice.chance(0.5)) return plane.killSwitch.engage({ scope, actor: "olga", reason: "because" });
+  if (dice.chance(0.5)) return plane.operations.engageKillSwitch({ scope, reason: "because" }, OLGA);
   const at = new Date(world.now()).toISOString();
   killSwitch.write(engage(killSwitch.read(), { scope, by: "operator:olga", reason: "by file", at }));
   return Promise.resolve({ ok: true, message: "the file is written" });
@@ -331,7 +330,7 @@ function engageSwitch(world: World, plane: ControlPlane, name: string): Promise<
 /** Lets the newest history follow the last accepted one, both by name. */
 export async function allowRewrite(world: World): Promise<null> {
   const { plane, origin } = world;
-  const source = plane?.fleet().source;
+  const source = plane === null ? null : lookAt(plane).fleet().source;
   if (
     plane === null ||
     source?.reason !== "HistoryRewritten" ||
@@ -339,7 +338,7 @@ export async function allowRewrite(world: World): Promise<null> {
     origin.head === null
   )
     return null;
-  await plane.allowRewrite({ actor: "olga", from: source.revision, to: origin.head });
+  await plane.operations.allowRewrite({ from: source.revision, to: origin.head }, OLGA);
   return null;
 }
 

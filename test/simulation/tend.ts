@@ -1,4 +1,5 @@
 /** The people who keep a fleet going for hours: the next run, a new mission, a repair, an answer that is waited for. */
+import { lookAt, OLGA } from "../support/operator.ts";
 import type { Dice } from "./dice.ts";
 import { addMission, removeClone, writePostmortems } from "./people.ts";
 import type { World } from "./world.ts";
@@ -7,7 +8,7 @@ import type { World } from "./world.ts";
 export function tend(world: World, dice: Dice, clones: number): void {
   const { plane, repository, story } = world;
   if (plane === null || world.origin.head === null) return;
-  const view = plane.fleet();
+  const view = lookAt(plane).fleet();
   repository.spoiled.clear();
   repository.confirms = world.origin.head;
   followGuardrails(world, dice);
@@ -39,11 +40,11 @@ export function tend(world: World, dice: Dice, clones: number): void {
       mission.maxLlmCalls = null;
       done.push(`raises ${mission.name}`);
     }
-    const request = { name: mission.name, actor: "olga", reason: "so that it goes on" };
+    const asked = { name: mission.name, reason: "so that it goes on" };
     if (seen?.holds.some(({ clearBy }) => clearBy === "operator") === true && dice.chance(0.7))
-      void plane.resume(request).catch(() => {});
+      void plane.operations.resume(asked, OLGA).catch(() => {});
     if (seen?.closure?.decision === "undecided" && dice.chance(0.7))
-      void plane.decideClosure({ ...request, decision: "standby" }).catch(() => {});
+      void plane.operations.decideClosure({ ...asked, decision: "standby" }, OLGA).catch(() => {});
   }
   if (repository.clones.size < clones) {
     addMission(world);
@@ -57,7 +58,7 @@ export function tend(world: World, dice: Dice, clones: number): void {
 /** A rollback is reviewed like any other change: made to last and taken back, or lifted by its name. */
 function followGuardrails(world: World, dice: Dice): void {
   const { plane, repository } = world;
-  const pin = plane?.guardrails().pin ?? null;
+  const pin = plane === null ? null : lookAt(plane).guardrails().pin;
   const lifted = / lift: [^,}]+,/;
   repository.policy = repository.policy.replace(lifted, "");
   const [lifts, merges, leadsBack] = [dice.chance(0.5), dice.chance(0.5), dice.chance(0.7)];

@@ -1,5 +1,6 @@
 /** Storms and quiet stretches: when faults come at their own rates, and what people put right in between. */
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
+import { OLGA } from "../support/operator.ts";
 import type { Stretch } from "./course.ts";
 import type { Host } from "./host.ts";
 import { loseRecord, restoreLost } from "./loss.ts";
@@ -55,9 +56,8 @@ function soothe(world: World, host: Host, minutes: number): void {
   // Not at once: what it covers has to be seen to end first.
   for (let minute = 8; minute <= minutes; minute += 5)
     world.timeline.after(minute * MINUTE_MS, () => {
-      const all = { scope: null, actor: "olga", reason: "all is well" };
       if (world.killSwitch.read().engaged.length > 0)
-        void world.plane?.killSwitch.release(all).catch(() => {});
+        void world.plane?.operations.releaseKillSwitch({ reason: "all is well" }, OLGA).catch(() => {});
     });
   for (let minute = 12; minute <= minutes; minute += 30)
     world.timeline.after(minute * MINUTE_MS, () => replayLetters(world));

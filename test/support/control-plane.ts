@@ -1,6 +1,9 @@
 import type { WireEvent } from "../../src/api/event.ts";
 import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
+import { JOURNAL_EVENTS_DEFAULT } from "../../src/api/operations/record.ts";
 import { measure } from "../../src/core/fleet/guardrails/measure.ts";
+import type { ActionRow } from "../../src/core/model/action.ts";
+import { type Actor, shortName } from "../../src/core/model/actor.ts";
 import { DEFAULT_FLEET_POLICY } from "../../src/core/model/desired.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
@@ -9,14 +12,8 @@ import type { Signal } from "../../src/core/model/instance.ts";
 import type { DeadLetterView } from "../../src/core/status/callbacks.ts";
 import { guardrailsView } from "../../src/core/status/guardrails.ts";
 import { trendsOf } from "../../src/core/status/trends.ts";
-import type { CloneView, FleetView, MissionView, WhyView } from "../../src/core/status/view.ts";
-import type {
-  Caller,
-  ControlAnswer,
-  ControlPlane,
-  ControlRequest,
-  IngestAnswer,
-} from "../../src/ports/control-plane.ts";
+import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../src/core/status/view.ts";
+import type { Caller, ControlPlane, IngestAnswer, OrderAnswer } from "../../src/ports/control-plane.ts";
 import type { Store, StoredEvent } from "../../src/ports/store.ts";
 
 export const OPERATOR_TOKEN = "operator-token-0123456789";
@@ -30,7 +27,14 @@ export const FENCED_TOKEN = "fenced-token-0123456789";
 export interface SmallPlane extends ControlPlane {
   readonly taken: WireEvent[];
   readonly beats: WireHeartbeat[];
-  readonly decided: (ControlRequest & { readonly what: string })[];
+  readonly decided: {
+    readonly what: string;
+    readonly name: string;
+    readonly actor: string;
+    readonly reason: string;
+  }[];
+  /** What the order of that name does; may be replaced by one that takes its time. */
+  reconcile: (by: Actor) => Promise<OrderAnswer>;
   ready: boolean;
   /** Thrown by every view and decision when it is set. */
   trouble: Error | null;
@@ -45,14 +49,16 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
   const receipts = new Map<string, string>();
   let lastSeq = 0;
 
-  function decide(what: string, request: ControlRequest): Promise<ControlAnswer> {
+  function decide(
+    what: string,
+    { name, reason = "" }: { readonly name: string; readonly reason?: string },
+    by: Actor,
+  ): Promise<OrderAnswer> {
     guard();
-    if (request.name === "absent")
-      return Promise.resolve({ ok: false, code: "not_found", message: "no absent" });
-    if (request.name === "closed")
-      return Promise.resolve({ ok: false, code: "conflict", message: "it is closed" });
-    plane.decided.push({ ...request, what });
-    return Promise.resolve({ ok: true, message: `${what} ${request.name}` });
+    if (name === "absent") return Promise.resolve({ ok: false, code: "not_found", message: "no absent" });
+    if (name === "closed") return Promise.resolve({ ok: false, code: "conflict", message: "it is closed" });
+    plane.decided.push({ name, actor: shortName(by), reason, what });
+    return Promise.resolve({ ok: true, message: `${what} ${name}` });
   }
 
   function guard(): void {
@@ -114,59 +120,47 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
       const { key } = completion;
       return { status: 200, body: { decision: "recorded", key, state: "committed", message: "done" } };
     },
-    actions: async (name) => (name === "audit" ? [] : null),
-    pause: (request) => decide("pause", request),
-    resume: (request) => decide("resume", request),
-    killSwitch: {
-      view: () => ({ engaged: [], released: [], file: "/data/kill-switch/engaged.json" }),
-      engage: ({ scope, actor, reason }) =>
-        decide(`engage ${JSON.stringify(scope)}`, { name: "fleet", actor, reason }),
-      release: ({ scope, actor, reason }) =>
-        decide(`release ${JSON.stringify(scope)}`, { name: "fleet", actor, reason }),
-    },
-    kill: (request) => decide(request.now ? "kill now" : "kill", request),
-    answer: (request) => decide(`answer ${request.text} to`, { ...request, reason: "" }),
-    review: (request) => decide(`review ${JSON.stringify(request.criteria)}`, request),
-    scorecards: (since) => trendsOf([], since, since + 1),
-    decideClosure: (request) => decide(request.decision, request),
-    decide: ({ id, decision, actor, reason }) => decide(decision.type, { name: id, actor, reason }),
-    acknowledge: ({ id, actor }) => decide("acknowledge", { name: id, actor, reason: "" }),
-    reconcile: ({ actor }) => decide("reconcile", { name: "source", actor, reason: "" }),
-    allowRewrite: ({ actor, from, to }) => decide("allow", { name: `${from}..${to}`, actor, reason: "" }),
-    fleet() {
-      guard();
-      return fleetView();
-    },
-    mission: (name) => (name === "audit" ? missionView() : null),
-    clone: (name) => (name === "alpha" ? cloneView() : null),
-    why: async (name) => (name === "audit" ? whyView() : null),
-    rollouts: () => [],
-    guardrails: () =>
-      guardrailsView({
-        state: NO_ROLLBACK,
-        measures: measure([], 10),
-        breaches: [],
-        policy: DEFAULT_FLEET_POLICY,
-        now: 0,
-      }),
-    deadLetters: () => [deadLetter()],
-    replayDeadLetters: async ({ actor, which }) =>
-      which !== "all" && which.id === "absent"
-        ? { ok: false, code: "not_found", message: "no absent" }
-        : decide("replay", { name: which === "all" ? "all" : which.id, actor, reason: "" }),
-    inbox: () => [
-      {
-        id: "audit/closure",
-        severity: "info",
-        kind: "closure",
-        subject: "audit",
-        since: 1,
-        message: "decide",
-        answers: [],
+    operations: {
+      fleet() {
+        guard();
+        return fleetView();
       },
-    ],
-    events: async (query) => [storedEvent(query.last ?? query.limit)],
-    logs: async (name, bytesMax) => (name === "alpha" ? "transcript".slice(0, bytesMax) : null),
+      mission: ({ name }) => (name === "audit" ? missionView() : null),
+      clone: ({ name }) => (name === "alpha" ? cloneView() : null),
+      why: async ({ name }) => (name === "audit" ? whyView() : null),
+      inbox: () => ({ items: [inboxItem()] }),
+      guardrails: () =>
+        guardrailsView({
+          state: NO_ROLLBACK,
+          measures: measure([], 10),
+          breaches: [],
+          policy: DEFAULT_FLEET_POLICY,
+          now: 0,
+        }),
+      rollouts: () => ({ rollouts: [] }),
+      scorecards: ({ since }) => trendsOf([], since, since + 1),
+      events: async ({ last, limit }) => ({ events: [storedEvent(last ?? limit ?? JOURNAL_EVENTS_DEFAULT)] }),
+      actions: async ({ name, limit }) => (name === "audit" ? { actions: [actionRow(limit)] } : null),
+      logs: async ({ name, bytes }) => (name === "alpha" ? { text: "transcript".slice(0, bytes) } : null),
+      killSwitch: () => ({ engaged: [], released: [], file: "/data/kill-switch/engaged.json" }),
+      deadLetters: () => ({ letters: [deadLetter()] }),
+      pause: (asked, by) => decide("pause", asked, by),
+      resume: (asked, by) => decide("resume", asked, by),
+      kill: (asked, by) => decide(asked.now ? "kill now" : "kill", asked, by),
+      message: ({ name, text }, by) => decide(`message ${text} to`, { name }, by),
+      review: (asked, by) => decide(`review ${JSON.stringify(asked.criteria)}`, asked, by),
+      decideClosure: (asked, by) => decide(asked.decision, asked, by),
+      decide: ({ id, decision, reason }, by) => decide(decision, { name: id, reason }, by),
+      acknowledge: ({ id }, by) => decide("acknowledge", { name: id }, by),
+      engageKillSwitch: ({ scope, reason }, by) =>
+        decide(`engage ${JSON.stringify(scope)}`, { name: "fleet", reason }, by),
+      releaseKillSwitch: ({ scope = null, reason }, by) =>
+        decide(`release ${JSON.stringify(scope)}`, { name: "fleet", reason }, by),
+      reconcile: (_, by) => plane.reconcile(by),
+      allowRewrite: ({ from, to }, by) => decide("allow", { name: `${from}..${to}` }, by),
+      replayDeadLetters: ({ id = "all" }, by) => decide("replay", { name: id }, by),
+    },
+    reconcile: (by) => decide("reconcile", { name: "source" }, by),
     readiness: () => ({ ready: plane.ready, checks: { store: plane.ready ? "ok" : "locked" } }),
   };
   return plane;
@@ -259,6 +253,54 @@ function storedEvent(seq: number): StoredEvent {
     event,
     hash: "1".repeat(64),
     prevHash: "0".repeat(64),
+  };
+}
+
+function inboxItem(): InboxItem {
+  return {
+    id: "audit/closure",
+    severity: "info",
+    kind: "closure",
+    subject: "audit",
+    since: 1,
+    message: "decide",
+    answers: [],
+    request: {
+      evidence: ["closed"],
+      answers: ["approve"],
+      severity: "low",
+      owner: "simone",
+      requestedBy: "operator:ann",
+      binds: null,
+      expiresAt: null,
+      acknowledged: null,
+      remindAt: 2,
+      reminders: 0,
+      votes: [],
+      quorum: 1,
+    },
+  };
+}
+
+function actionRow(limit: number): ActionRow {
+  return {
+    missionId: "m_abc",
+    clone: "alpha",
+    key: "ticket-1",
+    action: "ticket",
+    target: "T-1",
+    arguments: "{}",
+    digest: `sha256:${"0".repeat(64)}`,
+    state: "committed",
+    epoch: 3,
+    agent: 1,
+    reservedAt: 1,
+    settledAt: 2,
+    result: null,
+    evidence: "",
+    approval: null,
+    duplicates: [],
+    duplicatesTotal: limit,
   };
 }
 

@@ -1,12 +1,11 @@
-import Fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from "fastify";
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
+import { NAME_CHARS_MAX } from "../../api/operations/inputs.ts";
+import type { Problem } from "../../api/problem.ts";
 import type { Caller, ControlPlane } from "../../ports/control-plane.ts";
 import type { Log } from "../../ports/log.ts";
-import { actorOf, admit } from "./access.ts";
+import { admit } from "./access.ts";
+import { callbackRoutes } from "./callback-routes.ts";
+import { eventRoutes } from "./event-routes.ts";
 import { createHostGuard } from "./host.ts";
 import { parseJsonBody } from "./json-body.ts";
 import {
@@ -14,20 +13,13 @@ import {
   HEADER_BYTES_MAX,
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_TIMEOUT_MS,
-  NAME_CHARS_MAX,
   REQUEST_TIMEOUT_MS,
 } from "./limits.ts";
 import { openApiDocument } from "./openapi.ts";
-import { HttpProblem, type Problem, problemOf, problemOfError, retryAfterSeconds } from "./problem.ts";
-import type { Answer, Call, Route } from "./route.ts";
-import { actionRoutes } from "./routes/actions.ts";
-import { controlRoutes } from "./routes/control.ts";
-import { deadLetterRoutes } from "./routes/dead-letters.ts";
-import { eventRoutes } from "./routes/events.ts";
-import { killSwitchRoutes } from "./routes/kill-switch.ts";
-import { serviceRoutes } from "./routes/service.ts";
-import { viewRoutes } from "./routes/views.ts";
-import { valid } from "./validate.ts";
+import { operationRoutes } from "./operation-routes.ts";
+import { HttpProblem, problemOf, problemOfError, retryAfterSeconds } from "./problem.ts";
+import { type Answer, mediaTypesOf, type Route } from "./route.ts";
+import { serviceRoutes } from "./service-routes.ts";
 
 export interface AppOptions {
   readonly controlPlane: ControlPlane;
@@ -61,11 +53,8 @@ export function allRoutes(plane: ControlPlane, version: string): readonly Route[
   let document: unknown;
   const routes: readonly Route[] = [
     ...eventRoutes(plane),
-    ...actionRoutes(plane),
-    ...viewRoutes(plane),
-    ...controlRoutes(plane),
-    ...killSwitchRoutes(plane),
-    ...deadLetterRoutes(plane),
+    ...callbackRoutes(plane),
+    ...operationRoutes(plane.operations),
     ...serviceRoutes(plane, () => {
       document ??= openApiDocument(routes, version);
       return document;
@@ -115,7 +104,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
 
   app.removeAllContentTypeParsers();
-  const types = new Set(routes.flatMap(({ consumes }) => Object.keys(consumes ?? {})));
+  const types = new Set(routes.flatMap(mediaTypesOf));
   app.addContentTypeParser([...types], { parseAs: "buffer" }, (_request, body, done) => {
     try {
       done(null, parseJsonBody(body as Buffer));
@@ -141,46 +130,31 @@ export function buildApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
+interface Shape {
+  readonly Params: Readonly<Record<string, string>>;
+  readonly Querystring: Readonly<Record<string, unknown>>;
+}
+
 function addRoute(app: FastifyInstance, route: Route, plane: ControlPlane): void {
-  const { params, query, consumes } = route;
-  const bodies = new Map(Object.entries(consumes ?? {}));
-  // The events route checks its bodies itself: attributes may stand in headers.
-  const checksBody = route.access === "operator" && consumes !== undefined;
-
-  function call(request: FastifyRequest): Call {
-    const { caller, media, headers } = request;
-    const schema = bodies.get(media) ?? bodies.values().next().value;
-    return {
-      caller,
-      headers,
-      contentType: media,
-      actor: actorOf(caller, headers),
-      params: params ? valid(params, request.params, "request_invalid", "the path") : {},
-      query: query ? valid(query, request.query, "request_invalid", "the query") : {},
-      body:
-        checksBody && schema
-          ? valid(schema, request.body ?? {}, "request_invalid", "the body")
-          : request.body,
-    };
-  }
-
-  app.route({
+  const types = mediaTypesOf(route);
+  // An order without a body is one whose fields all have their defaults; a report always has one.
+  const mayBeEmpty = types.length === 0 || route.bodies === undefined;
+  app.route<Shape>({
     method: route.method,
-    url: route.path,
+    url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
     onRequest: async (request) => {
       request.caller = admit(plane, route, request.headers);
-      request.media = mediaType(request.headers["content-type"]);
-      const empty = request.media === "" && checksBody;
-      if (consumes && !empty && !bodies.has(request.media)) {
-        throw new HttpProblem("content_type", `send ${[...bodies.keys()].join(" or ")}`);
-      }
+      request.media = mediaTypeOf(request.headers["content-type"]);
+      if (mayBeEmpty && request.media === "") return;
+      if (types.length > 0 && !types.includes(request.media))
+        throw new HttpProblem("content_type", `send ${types.join(" or ")}`);
     },
-    handler: async (request, reply) => send(reply, await route.handle(call(request))),
+    handler: async (request, reply) => send(reply, await route.handle(request)),
   });
 }
 
 /** Without parameters, lower case; a charset other than UTF-8 makes it a type that nobody knows. */
-function mediaType(header: string | undefined): string {
+function mediaTypeOf(header: string | undefined): string {
   if (header === undefined) return "";
   const [type = "", ...parameters] = header.toLowerCase().split(";");
   const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith("charset="));
@@ -192,7 +166,6 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
   const retryAfter = retryAfterSeconds(answer.status);
   if (retryAfter !== null) reply.header("retry-after", String(retryAfter));
   if (answer.body === undefined) return reply.send();
-  if (answer.contentType) return reply.type(answer.contentType).send(answer.body);
   const problem = answer.status >= 400 && isProblem(answer.body);
   reply.type(problem ? "application/problem+json" : "application/json");
   return reply.send(JSON.stringify(answer.body));
@@ -208,7 +181,7 @@ function isProblem(body: unknown): body is Problem {
 }
 
 function matches(route: Route, path: string): boolean {
-  return new RegExp(`^${route.path.replace(/:\w+/g, "[^/]+")}$`).test(path);
+  return new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path);
 }
 
 /** What fastify itself refuses. */
@@ -231,7 +204,7 @@ function clientProblem(code: string): Problem {
   if (code === "HPE_HEADER_OVERFLOW")
     return problemOf("headers_too_large", `headers hold at most ${HEADER_BYTES_MAX} bytes`);
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return problemOf("timeout", "the request did not come in in time");
-  return problemOf("bad_request", "this is not HTTP as we know it");
+  return problemOf("bad_request", "the request is not well-formed HTTP");
 }
 
 function rawProblem(problem: Problem): string {

@@ -1,12 +1,14 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { type ZodType, z } from "zod";
+import { z } from "zod";
+import { CloudEvent } from "../../api/cloud-event.ts";
 import { WireEvent } from "../../api/event.ts";
 import { WireHeartbeat } from "../../api/heartbeat.ts";
 import { BATCH_EVENTS_MAX } from "./limits.ts";
 import { HttpProblem } from "./problem.ts";
+import { JSON_TYPE } from "./route.ts";
 import { valid } from "./validate.ts";
 
-export const BINARY_TYPE = "application/json";
+export const BINARY_TYPE = JSON_TYPE;
 export const STRUCTURED_TYPE = "application/cloudevents+json";
 export const BATCH_TYPE = "application/cloudevents-batch+json";
 
@@ -18,19 +20,6 @@ export type Arrived =
 export type BatchItem =
   | { readonly ok: true; readonly arrived: Arrived }
   | { readonly ok: false; readonly id: string; readonly problem: HttpProblem };
-
-/** Structured mode: attributes and data in one object. Unknown attributes are extensions and none of our business. */
-export const cloudEventSchema = z.object({
-  specversion: z.literal("1.0"),
-  id: z.string().min(1),
-  source: z.string().min(1),
-  type: z.string().min(1),
-  datacontenttype: z.literal(BINARY_TYPE).exactOptional(),
-  time: z.iso.datetime({ offset: true }).exactOptional(),
-  subject: z.string().min(1).exactOptional(),
-  data: z.unknown(),
-});
-type CloudEvent = z.infer<typeof cloudEventSchema>;
 
 /** Binary mode: attributes in `ce-` headers, data is the body. */
 export function readBinary(headers: IncomingHttpHeaders, body: unknown): Arrived {
@@ -57,7 +46,7 @@ const binaryHeaders = z.object({
 });
 
 export function readStructured(body: unknown): Arrived {
-  return open(valid(cloudEventSchema, body, "event_invalid", "the event"));
+  return open(valid(CloudEvent, body, "event_invalid", "the event"));
 }
 
 /** One wrong event does not spoil the others. */
@@ -93,7 +82,7 @@ function open(event: CloudEvent): Arrived {
   return { type: "event", event: wire };
 }
 
-function data<T extends ZodType>(schema: T, event: CloudEvent): z.output<T> {
+function data<Value>(schema: z.ZodType<Value>, event: CloudEvent): Value {
   return valid(schema, event.data, "event_invalid", `the data of event ${event.id}`);
 }
 

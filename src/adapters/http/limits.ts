@@ -11,20 +11,8 @@ export const PROBLEM_FIELDS_MAX = 20;
 /** Characters of a found value that an answer repeats. */
 export const FOUND_CHARS_MAX = 80;
 
-/** Characters of a name in a path. */
-export const NAME_CHARS_MAX = 253;
-export const REASON_CHARS_MAX = 1_000;
-/** A word to an agent; as many as the core keeps of it. */
-export const MESSAGE_CHARS_MAX = 2_000;
+/** Of the name of the person who acts. */
 export const ACTOR_CHARS_MAX = 128;
-
-export const JOURNAL_EVENTS_MAX = 1_000;
-export const JOURNAL_EVENTS_DEFAULT = 100;
-/** Rows of the effect ledger in one answer: all that a mission may have. */
-export const ACTIONS_MAX = 10_000;
-export const ACTIONS_DEFAULT = 200;
-export const LOG_BYTES_MAX = 1024 * 1024;
-export const LOG_BYTES_DEFAULT = 64 * 1024;
 
 /** All headers of a request together. */
 export const HEADER_BYTES_MAX = 16 * 1024;
@@ -42,5 +30,3 @@ export const CLOSE_DEADLINE_MS = 5 * SECOND_MS;
 /** What a sender waits before it sends again: a gap closes at once; trouble of ours, and a restart, take a little longer. */
 export const RETRY_AFTER_GAP_SECONDS = 1;
 export const RETRY_AFTER_TROUBLE_SECONDS = 2;
-/** Of a dead letter: a notice, a slash and the name of a destination. */
-export const LETTER_ID_CHARS_MAX = 200;

@@ -1,14 +1,13 @@
 import { z } from "zod";
-import type { Route, RouteAnswer } from "./route.ts";
-import { components, problemSchema } from "./schema/answer.ts";
+import { NAMED_SHAPES } from "../../api/named.ts";
+import { Problem } from "../../api/problem.ts";
+import { JSON_TYPE, type Route, type RouteAnswer } from "./route.ts";
 
 /** The OpenAPI 3.1 description of the routes, made from what validates them. */
 export function openApiDocument(routes: readonly Route[], version: string): unknown {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const route of routes) {
-    const path = route.path.replace(/:(\w+)/g, "{$1}");
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
-  }
+  for (const route of routes)
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   return {
     openapi: "3.1.0",
     info: {
@@ -30,23 +29,18 @@ export function openApiDocument(routes: readonly Route[], version: string): unkn
 }
 
 function operation(route: Route): unknown {
+  const { access, method, answers } = route;
+  const open = access === "open";
+  const scheme = access === "instance" ? "instance" : "operator";
   return {
     operationId: route.operation,
     summary: route.summary,
-    security: route.access === "open" ? [] : [{ [route.access]: [] }],
-    parameters: [
-      ...parameters(route.params, "path"),
-      ...parameters(route.query, "query"),
-      ...(route.access === "operator" && route.method === "POST" ? [ACTOR] : []),
-    ],
-    ...(route.consumes ? { requestBody: requestBody(route.consumes) } : {}),
+    security: open ? [] : [{ [scheme]: [] }],
+    parameters: [...parametersOf(route), ...(access === "operator" ? [ACTOR] : [])],
+    ...(method === "POST" ? { requestBody: requestBodyOf(route) } : {}),
     responses: {
-      ...Object.fromEntries(
-        Object.entries(route.answers).map(([status, answer]) => [status, response(answer)]),
-      ),
-      ...(route.access === "open"
-        ? {}
-        : { 401: problem("No valid token"), 403: problem("A token of the wrong kind") }),
+      ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer)])),
+      ...(open ? {} : { 401: problem("No valid token"), 403: problem("A token of the wrong kind") }),
       default: problem("Anything else that is wrong"),
     },
   };
@@ -60,57 +54,88 @@ const ACTOR = {
   schema: { type: "string", default: "operator" },
 };
 
-function parameters(schema: z.ZodObject | undefined, place: "path" | "query"): unknown[] {
-  if (!schema) return [];
-  return Object.entries(schema.shape).map(([name, field]) => ({
+interface ObjectSchema {
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly required: readonly string[];
+}
+
+/** Fields of the input that stand in the path, and those of the query. */
+function parametersOf(route: Route): unknown[] {
+  const { properties, required } = inputOf(route);
+  const inPath = pathFields(route);
+  const inQuery =
+    route.method === "GET" ? Object.keys(properties).filter((one) => !inPath.includes(one)) : [];
+  const parameter = (name: string, place: string) => ({
     name,
     in: place,
-    required: place === "path" || !field.safeParse(undefined).success,
-    schema: inline(field),
-  }));
+    required: required.includes(name),
+    schema: properties[name],
+  });
+  return [
+    ...inPath.map((name) => parameter(name, "path")),
+    ...inQuery.map((name) => parameter(name, "query")),
+  ];
 }
 
-function requestBody(consumes: NonNullable<Route["consumes"]>): unknown {
-  const optional = Object.values(consumes).some((schema) => schema.safeParse({}).success);
-  return {
-    required: !optional,
-    content: Object.fromEntries(
-      Object.entries(consumes).map(([type, schema]) => [type, { schema: reference(schema) }]),
-    ),
+/** What is left of the input, or the bodies by their media types. */
+function requestBodyOf(route: Route): unknown {
+  if (route.bodies !== undefined) {
+    const content = Object.entries(route.bodies).map(([type, schema]) => [
+      type,
+      { schema: reference(schema) },
+    ]);
+    return { required: true, content: Object.fromEntries(content) };
+  }
+  const inPath = pathFields(route);
+  const { properties, required, ...rest } = inputOf(route);
+  const left = required.filter((name) => !inPath.includes(name));
+  const schema = {
+    ...rest,
+    properties: Object.fromEntries(Object.entries(properties).filter(([name]) => !inPath.includes(name))),
+    ...(left.length === 0 ? {} : { required: left }),
   };
+  return { required: left.length > 0, content: { [JSON_TYPE]: { schema } } };
 }
 
-function response(answer: RouteAnswer): unknown {
-  const { description, schema, contentType = "application/json" } = answer;
-  if (schema) return { description, content: { [contentType]: { schema: reference(schema) } } };
-  if (answer.contentType) return { description, content: { [contentType]: { schema: { type: "string" } } } };
-  return { description };
+function inputOf({ input }: Route): ObjectSchema {
+  if (input === undefined) return { properties: {}, required: [] };
+  const { properties = {}, required = [], ...rest } = inline(input);
+  return { ...rest, properties, required };
+}
+
+function pathFields({ path }: Route): readonly string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? "");
+}
+
+function response({ description, schema }: RouteAnswer): unknown {
+  return schema ? { description, content: { [JSON_TYPE]: { schema: reference(schema) } } } : { description };
 }
 
 function problem(description: string): unknown {
-  return { description, content: { "application/problem+json": { schema: reference(problemSchema) } } };
+  return { description, content: { "application/problem+json": { schema: reference(Problem) } } };
 }
 
-function reference(schema: z.ZodType): unknown {
-  const id = components.get(schema)?.id;
-  return id === undefined ? inline(schema) : { $ref: refTo(id) };
+function reference(schema: z.core.$ZodType): unknown {
+  const id = NAMED_SHAPES.get(schema)?.id;
+  if (id !== undefined) return { $ref: refTo(id) };
+  return schema instanceof z.ZodUnion ? { anyOf: schema.options.map(reference) } : inline(schema);
 }
 
 function refTo(id: string): string {
   return `#/components/schemas/${id}`;
 }
 
-function inline(schema: z.ZodType): unknown {
-  if (schema instanceof z.ZodUnion) {
-    return { anyOf: schema.options.map((option) => reference(option as z.ZodType)) };
-  }
+function inline(schema: z.core.$ZodType) {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   return rest;
 }
 
 function componentSchemas(): Record<string, unknown> {
-  const { schemas } = z.toJSONSchema(components, { io: "input", uri: refTo, unrepresentable: "any" });
+  const { schemas } = z.toJSONSchema(NAMED_SHAPES, { io: "input", uri: refTo, unrepresentable: "any" });
+  // By name: the order in which files were loaded is nothing to tell.
   return Object.fromEntries(
-    Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...rest }]) => [id, rest]),
+    Object.entries(schemas)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([id, { $schema: _schema, $id: _id, ...rest }]) => [id, rest]),
   );
 }

@@ -1,5 +1,6 @@
+import type { Problem, ProblemField } from "../../api/problem.ts";
 import { FactoryError } from "../../core/model/error.ts";
-import type { ControlAnswer, IngestAnswer } from "../../ports/control-plane.ts";
+import type { IngestAnswer } from "../../ports/control-plane.ts";
 import { RETRY_AFTER_GAP_SECONDS, RETRY_AFTER_TROUBLE_SECONDS } from "./limits.ts";
 
 /** The one table from a code to what HTTP calls it. Codes that start with a part of the program are a FactoryError's. */
@@ -35,24 +36,6 @@ const PROBLEMS = {
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
-
-export interface ProblemField {
-  /** Dotted path in the body, or the name of the parameter or header. */
-  readonly field: string;
-  readonly message: string;
-  readonly found?: string;
-  readonly expected?: string;
-}
-
-/** `application/problem+json` (RFC 9457). */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string;
-  readonly errors?: readonly ProblemField[];
-}
 
 /** Leaves a handler as an answer. Holds nothing that the asker may not see. */
 export class HttpProblem extends Error {
@@ -107,10 +90,6 @@ function internal(): Problem {
 
 function isCode(code: string): code is ProblemCode {
   return Object.hasOwn(PROBLEMS, code);
-}
-
-export function problemOfControl(answer: Extract<ControlAnswer, { ok: false }>): Problem {
-  return problemOf(answer.code, answer.message);
 }
 
 const INGEST_CODES = {

@@ -1,14 +1,15 @@
 import type { z } from "zod";
+import type { ProblemField } from "../../api/problem.ts";
 import { FOUND_CHARS_MAX, PROBLEM_FIELDS_MAX } from "./limits.ts";
-import { HttpProblem, type ProblemCode, type ProblemField } from "./problem.ts";
+import { HttpProblem, type ProblemCode } from "./problem.ts";
 
 /** The value in the schema's shape, or a 400 that names every wrong field, what was found there and what is right. */
-export function valid<T extends z.ZodType>(
-  schema: T,
+export function valid<Value>(
+  schema: z.ZodType<Value>,
   value: unknown,
   code: ProblemCode,
   what: string,
-): z.output<T> {
+): Value {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = fieldsOf(parsed.error.issues, value);

@@ -79,10 +79,6 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** What a handler is given: checked, with its defaults, in camelCase. */
-export type InputOf<One extends Operation> = Program<z.output<One["input"]>>;
-/** What an asker gives: fields with a default may be left out. */
-export type AskedOf<One extends Operation> = Program<z.input<One["input"]>>;
 /** What an asker gets. */
 export type AnswerOf<One extends Operation> =
   One extends Look<z.ZodObject, infer Output, infer Absent>

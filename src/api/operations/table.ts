@@ -3,9 +3,11 @@
  * `openapi.json` and the tool of an MCP server. A new one is an entry here, a handler in
  * `reconciler/operators` and a command in `cli/commands`.
  */
+import type { z } from "zod";
+import type { Program } from "../casing.ts";
 import { fleetOperations } from "./fleet.ts";
 import { laneOperations } from "./lanes.ts";
-import type { AnswerOf, AskedOf, InputOf, Operation } from "./operation.ts";
+import type { AnswerOf, Operation } from "./operation.ts";
 import { recordOperations } from "./record.ts";
 import { requestOperations } from "./requests.ts";
 import { viewOperations } from "./views.ts";
@@ -21,8 +23,17 @@ export const OPERATIONS = {
 export type Operations = typeof OPERATIONS;
 export type OperationName = keyof Operations;
 
-export type OperationInput<Name extends OperationName> = InputOf<Operations[Name]>;
-export type OperationAsked<Name extends OperationName> = AskedOf<Operations[Name]>;
+type WireInput<Name extends OperationName> = z.output<Operations[Name]["input"]>;
+/** What a handler is given: checked, with its defaults, in camelCase. */
+export type OperationInput<Name extends OperationName> = Program<WireInput<Name>>;
+/** What an asker gives: fields with a default may be left out. */
+export type OperationAsked<Name extends OperationName> = Program<z.input<Operations[Name]["input"]>>;
+/** What an asker gets. */
 export type OperationAnswer<Name extends OperationName> = AnswerOf<Operations[Name]>;
+
+/** The same table, of which each entry knows that its schema belongs to its name. */
+export const INPUTS: {
+  readonly [Name in OperationName]: { readonly input: z.ZodType<WireInput<Name>> };
+} = OPERATIONS;
 
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[];

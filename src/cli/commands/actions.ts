@@ -14,7 +14,8 @@ export interface ActionsOptions {
 /** Lists what a mission's agent claimed to do outside, and what became of it. */
 export async function actions({ io, globals, options }: Call<ActionsOptions>, name: string): Promise<number> {
   const client = connect(globals);
-  const rows = await client.actions(name, Math.min(options.last, ROWS_MAX));
+  const rows =
+    (await client.call("actions", { name, limit: Math.min(options.last, ROWS_MAX) }))?.actions ?? null;
   if (rows === null) throw await unknownName(client, name);
   if (globals.json === true) io.json({ actions: rows });
   else if (rows.length === 0) io.out(`${name} has not claimed any action.`);

@@ -5,6 +5,6 @@ import type { Call } from "../program.ts";
 export async function allowRewrite(call: Call<{ from: string; to: string }>): Promise<number> {
   const { io, globals, options } = call;
   const client = connect(globals);
-  const answer = await client.allowRewrite({ from: options.from, to: options.to });
+  const answer = await client.call("allowRewrite", { from: options.from, to: options.to });
   return report(answer, { io, client, name: "repository", json: globals.json === true });
 }

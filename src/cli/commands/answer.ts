@@ -7,5 +7,10 @@ export async function answer({ io, globals }: Call<object>, name: string, text: 
   if (text.trim() === "")
     throw usageError('there is nothing to say; give a text, for example "use the mirror"');
   const client = connect(globals);
-  return report(await client.answer({ name, text }), { io, client, name, json: globals.json === true });
+  return report(await client.call("message", { name, text }), {
+    io,
+    client,
+    name,
+    json: globals.json === true,
+  });
 }

@@ -15,10 +15,14 @@ export async function closure(
   const client = connect(globals);
   const json = globals.json === true;
   if (options.decide !== undefined) {
-    const answer = await client.decideClosure({ name, reason: options.reason, decision: options.decide });
+    const answer = await client.call("decideClosure", {
+      name,
+      reason: options.reason,
+      decision: options.decide,
+    });
     return report(answer, { io, client, name, json });
   }
-  const mission = await client.mission(name);
+  const mission = await client.call("mission", { name });
   if (mission === null) throw await unknownName(client, name);
   const { closure: closed } = mission;
   if (closed === null) {

@@ -20,7 +20,7 @@ export async function deadLetters(
     throw usageError("name the one to send again, or say --all: `factory dead-letters replay <id>`");
   }
   const { io, globals } = call;
-  const answer = await connect(globals).replayDeadLetters(id === undefined ? "all" : { id });
+  const answer = await connect(globals).call("replayDeadLetters", id === undefined ? {} : { id });
   if (globals.json === true) io.json(answer);
   else if (answer.ok) io.out(answer.message);
   if (!answer.ok) io.err(`error: ${answer.message}`);
@@ -28,7 +28,7 @@ export async function deadLetters(
 }
 
 async function list({ io, globals }: Call<object>): Promise<number> {
-  const letters = await connect(globals).deadLetters();
+  const letters = (await connect(globals).call("deadLetters")).letters;
   if (globals.json === true) {
     io.json({ letters });
     return EXIT.fine;

@@ -1,6 +1,6 @@
 import { BUDGET_FIELDS, type BudgetField, type Decided } from "../../core/model/request.ts";
 import { nearest } from "../../documents/suggest.ts";
-import type { ControlAnswer } from "../../ports/control-plane.ts";
+import type { OrderAnswer } from "../../ports/control-plane.ts";
 import { connect } from "../controller.ts";
 import { EXIT, usageError } from "../exit.ts";
 import type { Io } from "../io.ts";
@@ -17,14 +17,19 @@ export interface DecideOptions {
 
 /** Answers an open question. Exit 0: recorded; 1: refused, with what would be right. */
 export async function decide({ io, globals, options }: Call<DecideOptions>, id: string): Promise<number> {
-  const decision = decisionOf(options);
-  const answer = await connect(globals).decide({ id, decision, reason: options.reason });
+  const decided = decisionOf(options);
+  const answer = await connect(globals).call("decide", {
+    id,
+    decision: decided.type,
+    ...(decided.type === "raise" ? { budget: decided.budget } : {}),
+    reason: options.reason,
+  });
   return told(answer, { io, id, json: globals.json === true });
 }
 
 /** Says that somebody looks into it. */
 export async function ack({ io, globals }: Call<object>, id: string): Promise<number> {
-  return told(await connect(globals).acknowledge(id), { io, id, json: globals.json === true });
+  return told(await connect(globals).call("acknowledge", { id }), { io, id, json: globals.json === true });
 }
 
 function decisionOf(options: DecideOptions): Decided {
@@ -63,7 +68,7 @@ function raisesOf(raises: readonly string[]): Partial<Record<BudgetField, number
   return budget;
 }
 
-function told(answer: ControlAnswer, { io, id, json }: { io: Io; id: string; json: boolean }): number {
+function told(answer: OrderAnswer, { io, id, json }: { io: Io; id: string; json: boolean }): number {
   if (json) io.json({ request: id, ...answer });
   else if (answer.ok) io.out(answer.message);
   if (answer.ok) return EXIT.fine;

@@ -83,7 +83,7 @@ async function follow(watch: Watch, enough: (fleet: FleetView) => boolean): Prom
     const exitCode = controller.ended();
     if (exitCode === EXIT.fine || (exitCode === EXIT.problems && stage.seenAny())) return;
     if (exitCode !== null) throw diedEarly(scratch, exitCode);
-    const fleet = await controller.client.fleet().catch(() => null);
+    const fleet = await controller.client.call("fleet").catch(() => null);
     silent = fleet === null ? silent + 1 : 0;
     if (silent > SILENT_LOOKS_MAX)
       throw new FactoryError(

@@ -19,7 +19,7 @@ export async function events(call: Call<{ last: number; follow?: boolean }>, nam
   const client = connect(globals);
   const subject = await subjectOf(client, name);
   const last = Math.min(options.last, EVENTS_MAX);
-  const found = await client.events({ ...subject, last, limit: last });
+  const found = (await client.call("events", { ...subject, last, limit: last })).events;
   const follow = options.follow === true;
   if (globals.json === true && !follow) io.json(found);
   else for (const event of found) print(event, io, globals.json === true);
@@ -29,7 +29,7 @@ export async function events(call: Call<{ last: number; follow?: boolean }>, nam
   }
   let afterSeq = found.at(-1)?.seq ?? 0;
   await until(FOLLOW_MS, async () => {
-    for (const event of await client.events({ ...subject, afterSeq, limit: EVENTS_MAX })) {
+    for (const event of (await client.call("events", { ...subject, afterSeq, limit: EVENTS_MAX })).events) {
       print(event, io, globals.json === true);
       afterSeq = event.seq;
     }
@@ -39,9 +39,9 @@ export async function events(call: Call<{ last: number; follow?: boolean }>, nam
 }
 
 async function subjectOf(client: Client, name: string): Promise<Pick<EventQuery, "clone" | "missionId">> {
-  const mission = await client.mission(name);
+  const mission = await client.call("mission", { name });
   if (mission !== null) return { missionId: mission.missionId };
-  if ((await client.clone(name)) !== null) return { clone: name };
+  if ((await client.call("clone", { name })) !== null) return { clone: name };
   throw await unknownName(client, name);
 }
 

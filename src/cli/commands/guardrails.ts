@@ -9,7 +9,7 @@ import type { Call } from "../program.ts";
 
 /** Shows what the fleet measures against what `fleet.yaml` allows. Exits 1 while it is rolled back. */
 export async function guardrails({ io, globals }: Call<object>): Promise<number> {
-  const view = await connect(globals).guardrails();
+  const view = await connect(globals).call("guardrails");
   if (globals.json === true) io.json(view);
   else text(view, io);
   return view.pin === null ? EXIT.fine : EXIT.problems;

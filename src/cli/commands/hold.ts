@@ -14,7 +14,7 @@ export async function hold(
   const at = until === undefined ? undefined : "at" in until ? until.at : systemClock().now() + until.inMs;
   const answer =
     verb === "resume"
-      ? await client.resume({ name, reason })
-      : await client.pause({ name, reason, ...(at === undefined ? {} : { until: at }) });
+      ? await client.call("resume", { name, reason })
+      : await client.call("pause", { name, reason, ...(at === undefined ? {} : { until: at }) });
   return report(answer, { io, client, name, json: globals.json === true });
 }

@@ -10,7 +10,7 @@ import type { Call } from "../program.ts";
 
 /** Lists what waits for a person, the most serious first, with what would answer it; or shows the whole of one. */
 export async function inbox({ io, globals }: Call<object>, id: string | undefined): Promise<number> {
-  const items = await connect(globals).inbox();
+  const items = (await connect(globals).call("inbox")).items;
   const now = systemClock().now();
   if (id !== undefined) return one(items, id, { io, now, json: globals.json === true });
   if (globals.json === true) {

@@ -1,7 +1,7 @@
 import { openKillSwitchFile } from "../../adapters/system/kill-switch-file.ts";
+import type { OperationAnswer } from "../../api/operations/table.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import { entryText, release, type SwitchState, scopeText } from "../../core/model/kill-switch.ts";
-import type { SwitchView } from "../../ports/control-plane.ts";
 import { connect } from "../controller.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { dataDirOf } from "../place.ts";
@@ -27,7 +27,8 @@ export async function killSwitch(
   const scope = options.all === true ? null : scopeOf(options, name);
   const answer = await whereItIs(
     call,
-    (client) => client.releaseKillSwitch({ scope, reason: options.reason }),
+    (client) =>
+      client.call("releaseKillSwitch", { ...(scope === null ? {} : { scope }), reason: options.reason }),
     (file) => {
       const next = release(file.read(), {
         scope,
@@ -57,9 +58,9 @@ export async function killSwitch(
 /** Exit 0: nothing is engaged; 1: something is. */
 async function status(call: Call<SwitchOptions>): Promise<number> {
   const { io, globals } = call;
-  const view = await whereItIs<SwitchView>(
+  const view = await whereItIs<OperationAnswer<"killSwitch">>(
     call,
-    (client) => client.killSwitch(),
+    (client) => client.call("killSwitch"),
     (file) => ({ ...(file.read() as SwitchState), file: file.path }),
   );
   if (globals.json === true) io.json(view);

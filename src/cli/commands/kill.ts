@@ -27,14 +27,14 @@ export async function kill(call: Call<KillOptions>, name: string | undefined): P
   if (client === null) return engageWithoutController(call, scope);
   try {
     if (scope.type === "mission" && options.all !== true && options.label === undefined) {
-      const answer = await client.kill({
+      const answer = await client.call("kill", {
         name: scope.name,
         reason: options.reason,
         now: options.now === true,
       });
       return await report(answer, { io, client, name: scope.name, json: globals.json === true });
     }
-    const answer = await client.engageKillSwitch({ scope, reason: options.reason });
+    const answer = await client.call("engageKillSwitch", { scope, reason: options.reason });
     if (globals.json === true) io.json({ scope, ...answer });
     else if (answer.ok) io.out(answer.message);
     if (!answer.ok) io.err(`error: ${answer.message}`);

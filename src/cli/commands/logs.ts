@@ -37,9 +37,10 @@ export async function logs(call: Call<{ follow?: boolean; bytes: number }>, name
 }
 
 async function fetchLogs(client: Client, name: string, bytes: number): Promise<string> {
-  const text = await client.logs(name, bytes);
+  const text = (await client.call("logs", { name, bytes }))?.text ?? null;
   if (text !== null) return text;
-  const known = (await client.mission(name)) !== null || (await client.clone(name)) !== null;
+  const known =
+    (await client.call("mission", { name })) !== null || (await client.call("clone", { name })) !== null;
   if (!known) throw await unknownName(client, name);
   return "";
 }

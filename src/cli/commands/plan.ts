@@ -88,7 +88,7 @@ async function readBase(request: {
 
 async function fleetOfController(globals: Globals): Promise<FleetView | null> {
   try {
-    return await connect(globals).fleet();
+    return await connect(globals).call("fleet");
   } catch (error) {
     if (error instanceof FactoryError && error.code === "controller/unreachable") return null;
     throw error;

@@ -5,6 +5,6 @@ import type { Call } from "../program.ts";
 export async function reconcile({ io, globals }: Call<object>): Promise<number> {
   const client = connect(globals);
   io.progress("looking at the repository");
-  const answer = await client.reconcile();
+  const answer = await client.call("reconcile");
   return report(answer, { io, client, name: "repository", json: globals.json === true });
 }

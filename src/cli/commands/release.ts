@@ -9,18 +9,21 @@ export async function release(
   name: string,
 ): Promise<number> {
   const client = connect(globals);
-  const inbox = await client.inbox();
-  const mission = (await client.clone(name))?.mission ?? name;
+  const inbox = (await client.call("inbox")).items;
+  const mission = (await client.call("clone", { name }))?.mission ?? name;
   const frozen = inbox.filter((item) => item.kind === "lane" && item.subject === mission);
   if (frozen.length === 0) {
-    if ((await client.mission(mission)) === null && (await client.clone(name)) === null)
+    if (
+      (await client.call("mission", { name: mission })) === null &&
+      (await client.call("clone", { name })) === null
+    )
       throw await unknownName(client, name);
     const answer = { ok: false, code: "conflict", message: notFrozen(name, inbox) } as const;
     return report(answer, { io, client, name, json: globals.json === true });
   }
   let code: number = EXIT.fine;
   for (const { id } of frozen) {
-    const answer = await client.decide({ id, decision: { type: "go_on" }, reason: options.reason });
+    const answer = await client.call("decide", { id, decision: "go_on", reason: options.reason });
     code = Math.max(code, await report(answer, { io, client, name, json: globals.json === true }));
   }
   return code;

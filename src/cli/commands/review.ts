@@ -15,9 +15,14 @@ export async function review(
   const twice = criteria.find(({ id }, index) => criteria.findIndex((other) => other.id === id) !== index);
   if (twice !== undefined) throw usageError(`${twice.id} was named twice; it is met or it is not`);
   if (criteria.length > 0)
-    return report(await client.review({ name, reason: options.note, criteria }), { io, client, name, json });
+    return report(await client.call("review", { name, reason: options.note, criteria }), {
+      io,
+      client,
+      name,
+      json,
+    });
 
-  const mission = await client.mission(name);
+  const mission = await client.call("mission", { name });
   if (mission === null) throw await unknownName(client, name);
   if (mission.closure === null)
     throw new FactoryError("cli/not-closed", "wait", `${name} is ${mission.phase} and not closed yet`);

@@ -9,7 +9,7 @@ const TURNS_SHOWN = 4;
 
 /** Shows how far changed overlays and baselines have come. Exits 1 while one is refused. */
 export async function rollouts({ io, globals }: Call<object>): Promise<number> {
-  const all = await connect(globals).rollouts();
+  const all = (await connect(globals).call("rollouts")).rollouts;
   const refused = all.some(({ state }) => state === "refused");
   if (globals.json === true) io.json({ rollouts: all });
   else if (all.length === 0) io.out("No clone is declared, so nothing is rolled out.");

@@ -1,4 +1,5 @@
 import { openFactory, type RunningFactory } from "../../app.ts";
+import { operator } from "../../core/model/actor.ts";
 import { FINAL_PHASES } from "../../core/model/mission.ts";
 import type { FleetView } from "../../core/status/view.ts";
 import { gitAccess } from "../access.ts";
@@ -49,7 +50,7 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
     release();
   }
   if (!ends) return EXIT.fine;
-  const fleet = factory.controlPlane.fleet();
+  const fleet = await factory.controlPlane.operations.fleet({}, operator("controller"));
   if (globals.json === true) io.json(fleet);
   else io.raw(fleetText(fleet, [], io));
   return verdict(fleet, options);
@@ -59,11 +60,8 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
 function obeySignals(factory: RunningFactory): () => void {
   const look = (): void => factory.poke();
   const killAll = (): void => {
-    void factory.controlPlane.killSwitch.engage({
-      scope: { type: "fleet" },
-      actor: "SIGUSR2",
-      reason: "by a signal to the controller",
-    });
+    const asked = { scope: { type: "fleet" }, reason: "by a signal to the controller" } as const;
+    void factory.controlPlane.operations.engageKillSwitch(asked, operator("SIGUSR2"));
   };
   const release = (): void => {
     for (const signal of END_SIGNALS) process.off(signal, end);

@@ -18,12 +18,12 @@ export async function scorecard(
   const client = connect(globals);
   const now = systemClock().now();
   if (name === undefined) {
-    const trends = await client.scorecards(now - span);
+    const trends = await client.call("scorecards", { since: now - span });
     if (globals.json === true) io.json(trends);
     else text(trends, { io, since: options.since, now });
     return EXIT.fine;
   }
-  const mission = await client.mission(name);
+  const mission = await client.call("mission", { name });
   if (mission === null) throw await unknownName(client, name);
   if (mission.closure === null)
     throw new FactoryError("cli/not-closed", "wait", `${name} is ${mission.phase} and not closed yet`);

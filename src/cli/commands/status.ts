@@ -20,7 +20,10 @@ export async function status(call: Call<{ watch?: boolean }>, name: string | und
   const client = connect(globals);
   if (options.watch === true) return watch(call, client, name);
   if (name === undefined) {
-    const [fleet, inbox] = await Promise.all([client.fleet(), client.inbox()]);
+    const [fleet, inbox] = await Promise.all([
+      client.call("fleet"),
+      client.call("inbox").then((answer) => answer.items),
+    ]);
     if (globals.json === true) io.json({ ...fleet, inbox });
     else io.raw(fleetText(fleet, inbox, io));
     return EXIT.fine;
@@ -36,9 +39,9 @@ type Found =
   | { readonly type: "clone"; readonly clone: CloneView };
 
 async function find(client: Client, name: string): Promise<Found> {
-  const mission = await client.mission(name);
+  const mission = await client.call("mission", { name });
   if (mission !== null) return { type: "mission", mission };
-  const clone = await client.clone(name);
+  const clone = await client.call("clone", { name });
   if (clone !== null) return { type: "clone", clone };
   throw await unknownName(client, name);
 }
@@ -46,7 +49,7 @@ async function find(client: Client, name: string): Promise<Found> {
 async function textOf(found: Found, client: Client, io: Io): Promise<string> {
   const now = systemClock().now();
   if (found.type === "clone") return cloneText(found.clone, { io, now });
-  const clone = await client.clone(found.mission.clone);
+  const clone = await client.call("clone", { name: found.mission.clone });
   return missionText(found.mission, clone, { io, now });
 }
 
@@ -61,7 +64,10 @@ async function watch(
   const seen = new Map<string, string>();
   const live = io.outIsTerminal && globals.json !== true;
   await until(WATCH_MS, async () => {
-    const [fleet, inbox] = await Promise.all([client.fleet(), client.inbox()]);
+    const [fleet, inbox] = await Promise.all([
+      client.call("fleet"),
+      client.call("inbox").then((answer) => answer.items),
+    ]);
     if (live)
       redraw.draw(fitLines((await picture(client, { fleet, inbox, name, io })).split("\n"), io.width));
     else for (const change of changes(fleet, name, seen)) print(change, io, globals.json === true);

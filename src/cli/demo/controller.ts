@@ -103,9 +103,9 @@ async function abort(child: ChildProcess, client: ControllerClient | null, clock
 
 async function killAll(client: ControllerClient, clock: Clock, deadline: number): Promise<void> {
   const living = async (): Promise<string[]> =>
-    (await client.fleet()).clones.filter((clone) => clone.instance !== null).map((clone) => clone.name);
+    (await client.call("fleet")).clones.filter((clone) => clone.instance !== null).map((clone) => clone.name);
   for (const name of await living())
-    await client.kill({ name, reason: "the demo was interrupted", now: true });
+    await client.call("kill", { name, reason: "the demo was interrupted", now: true });
   while ((await living()).length > 0 && clock.now() < deadline) await pause(clock, LOOK_MS);
 }
 

@@ -10,7 +10,7 @@ export async function checkController(globals: Globals): Promise<readonly Findin
     const { ready, checks } = await client.readiness();
     const bad = Object.entries(checks).filter(([, said]) => said !== "ok");
     // Readiness is open to everybody; this asks with the token.
-    const { installation } = await client.fleet();
+    const { installation } = await client.call("fleet");
     if (ready && bad.length === 0) return [ok("controller", `${installation} is ready`)];
     const text = bad.map(([name, said]) => `${name}: ${said}`).join("; ");
     return [

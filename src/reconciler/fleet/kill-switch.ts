@@ -21,7 +21,7 @@ import {
 } from "../../core/model/kill-switch.ts";
 import { iso } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { ControlAnswer } from "../../ports/control-plane.ts";
+import type { OrderAnswer } from "../../ports/control-plane.ts";
 import { DEFAULT_LADDER, type Driver, type StopLadder } from "../../ports/driver.ts";
 import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
 import type { Log } from "../../ports/log.ts";
@@ -39,9 +39,9 @@ export interface KillSwitch {
   engaged(): readonly SwitchEntry[];
   covering(state: CloneState): SwitchEntry | null;
   view(): SwitchState & { readonly file: string };
-  engage(request: SwitchRequest & { readonly scope: SwitchScope }): Promise<ControlAnswer>;
+  engage(request: SwitchRequest & { readonly scope: SwitchScope }): Promise<OrderAnswer>;
   /** `scope: null`: everything that people engaged. */
-  release(request: SwitchRequest & { readonly scope: SwitchScope | null }): Promise<ControlAnswer>;
+  release(request: SwitchRequest & { readonly scope: SwitchScope | null }): Promise<OrderAnswer>;
   /** Reads the file and ends whatever is covered and lives. Cheap when nothing is engaged. */
   tick(): void;
   /**

@@ -1,5 +1,5 @@
 import { SHIM_LETTER } from "../../core/status/callbacks.ts";
-import type { ControlAnswer } from "../../ports/control-plane.ts";
+import type { OrderAnswer } from "../../ports/control-plane.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { NoticeOutbox } from "./outbox.ts";
 
@@ -10,7 +10,7 @@ import type { NoticeOutbox } from "./outbox.ts";
 export async function replayLetters(
   parts: { readonly recorder: Recorder; readonly outbox: NoticeOutbox },
   which: { readonly id: string } | "all",
-): Promise<ControlAnswer> {
+): Promise<OrderAnswer> {
   if (which !== "all" && which.id.startsWith(SHIM_LETTER)) return pull(parts.recorder, which.id);
   if (which === "all") {
     for (const { name, instance } of parts.recorder.states.values()) {
@@ -22,7 +22,7 @@ export async function replayLetters(
   return parts.outbox.replay(which);
 }
 
-async function pull(recorder: Recorder, id: string): Promise<ControlAnswer> {
+async function pull(recorder: Recorder, id: string): Promise<OrderAnswer> {
   const [clone = "", epoch, seq] = id.slice(SHIM_LETTER.length).split("/");
   const seenSeq = Number(seq);
   const instance = recorder.states.get(clone)?.instance;

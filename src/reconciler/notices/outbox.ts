@@ -15,7 +15,7 @@ import { ready } from "../../core/notify/queue.ts";
 import { HIGH_WATER_ROWS, LOW_WATER_ROWS, NO_CHANGE } from "../../core/notify/route.ts";
 import type { DestinationView } from "../../core/status/callbacks.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { ControlAnswer } from "../../ports/control-plane.ts";
+import type { OrderAnswer } from "../../ports/control-plane.ts";
 import type { Log } from "../../ports/log.ts";
 import type { OpenNotifier } from "../../ports/notifier.ts";
 import type { OutboxWrite, Recorder } from "../record/recorder.ts";
@@ -33,7 +33,7 @@ export interface NoticeOutbox {
   idle(): Promise<void>;
   destinations(): readonly DestinationView[];
   /** Sends dead letters again, each under its old id: one by the id of its row or notice, or all of them. */
-  replay(which: { readonly id: string } | "all"): Promise<ControlAnswer>;
+  replay(which: { readonly id: string } | "all"): Promise<OrderAnswer>;
   close(): Promise<void>;
 }
 

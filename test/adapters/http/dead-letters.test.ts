@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { OLGA } from "../../support/operator.ts";
 import { type TestApp, testApp } from "./app.ts";
 
 describe("dead letters over HTTP", () => {
@@ -9,7 +10,10 @@ describe("dead letters over HTTP", () => {
 
   it("are listed for operators", async () => {
     const answer = await app.get("/v1/dead-letters");
-    expect([answer.statusCode, answer.json()]).toEqual([200, { letters: app.plane.deadLetters() }]);
+    expect([answer.statusCode, answer.json()]).toEqual([
+      200,
+      await app.plane.operations.deadLetters({}, OLGA),
+    ]);
     expect((await app.inject({ method: "GET", url: "/v1/dead-letters" })).statusCode).toBe(401);
   });
 

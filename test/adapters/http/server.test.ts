@@ -23,6 +23,7 @@ import {
   wireEvent,
   wireHeartbeat,
 } from "../../support/control-plane.ts";
+import { lookAt, OLGA } from "../../support/operator.ts";
 
 describe("the API over a socket", () => {
   let directory: string;
@@ -137,10 +138,10 @@ describe("the API over a socket", () => {
     });
     const url = await start();
     await fetch(`${url}/healthz`).then((answer) => answer.text());
-    const running = client(url).reconcile();
+    const running = client(url).call("reconcile");
     await entered;
     const closed = server.close();
-    await expect(client(url).fleet()).rejects.toMatchObject({ code: "controller/unreachable" });
+    await expect(client(url).call("fleet")).rejects.toMatchObject({ code: "controller/unreachable" });
     release();
     expect(await running).toEqual({ ok: true, message: "passed" });
     await closed;
@@ -157,7 +158,7 @@ describe("the API over a socket", () => {
       },
     };
     const url = await start(undefined, { clock });
-    const hanging = client(url).reconcile();
+    const hanging = client(url).call("reconcile");
     hanging.catch(() => {});
     await untilConnected(url);
     await server.close();
@@ -171,7 +172,7 @@ describe("the API over a socket", () => {
       const url = await start({ socketPath: path });
       expect(url).toBe(`unix:${path}`);
       expect((await stat(path)).mode & 0o777).toBe(0o600);
-      expect(await client(url).fleet()).toEqual(plane.fleet());
+      expect(await client(url).call("fleet")).toEqual(lookAt(plane).fleet());
       await server.close();
       await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
     });
@@ -199,76 +200,90 @@ describe("the API over a socket", () => {
   describe("the client", () => {
     it("asks for everything there is", async () => {
       const ask = client(await start());
-      expect(await ask.fleet()).toEqual(plane.fleet());
-      expect(await ask.mission("audit")).toEqual(plane.mission("audit"));
-      expect(await ask.mission("nobody/../here")).toBeNull();
-      expect(await ask.clone("alpha")).toEqual(plane.clone("alpha"));
-      expect(await ask.clone("nobody")).toBeNull();
-      expect(await ask.why("audit")).toEqual(await plane.why("audit"));
-      expect(await ask.inbox()).toEqual(plane.inbox());
-      expect(await ask.events({ clone: "alpha", last: 5, limit: 5 })).toMatchObject([
+      expect(await ask.call("fleet")).toEqual(lookAt(plane).fleet());
+      expect(await ask.call("mission", { name: "audit" })).toEqual(lookAt(plane).mission("audit"));
+      expect(await ask.call("mission", { name: "nobody/../here" })).toBeNull();
+      expect(await ask.call("clone", { name: "alpha" })).toEqual(lookAt(plane).clone("alpha"));
+      expect(await ask.call("clone", { name: "nobody" })).toBeNull();
+      expect(await ask.call("why", { name: "audit" })).toEqual(
+        await plane.operations.why({ name: "audit" }, OLGA),
+      );
+      expect((await ask.call("inbox")).items).toEqual(lookAt(plane).inbox());
+      expect((await ask.call("events", { clone: "alpha", last: 5, limit: 5 })).events).toMatchObject([
         { seq: 5, clone: "alpha" },
       ]);
-      expect(await ask.logs("alpha", 3)).toBe("tra");
-      expect(await ask.logs("nobody", 3)).toBeNull();
+      expect(await ask.call("logs", { name: "alpha", bytes: 3 })).toEqual({ text: "tra" });
+      expect(await ask.call("logs", { name: "nobody", bytes: 3 })).toBeNull();
+      expect(await ask.call("actions", { name: "audit", limit: 7 })).toMatchObject({
+        actions: [{ missionId: "m_abc", duplicatesTotal: 7 }],
+      });
+      expect(await ask.call("guardrails")).toEqual(lookAt(plane).guardrails());
+      expect(await ask.call("deadLetters")).toEqual(await plane.operations.deadLetters({}, OLGA));
       plane.ready = false;
       expect(await ask.readiness()).toEqual({ ready: false, checks: { store: "locked" } });
     });
 
     it("decides, in the name of its actor", async () => {
       const ask = client(await start());
-      expect(await ask.pause({ name: "audit", reason: "why – not" })).toEqual({
+      expect(await ask.call("pause", { name: "audit", reason: "why – not" })).toEqual({
         ok: true,
         message: "pause audit",
       });
-      expect(await ask.resume({ name: "audit", reason: "" })).toMatchObject({ ok: true });
-      expect(await ask.kill({ name: "audit", reason: "", now: true })).toMatchObject({ ok: true });
-      expect(await ask.decideClosure({ name: "audit", reason: "", decision: "retire" })).toMatchObject({
+      expect(await ask.call("resume", { name: "audit", reason: "" })).toMatchObject({ ok: true });
+      expect(await ask.call("kill", { name: "audit", reason: "", now: true })).toMatchObject({ ok: true });
+      expect(
+        await ask.call("decideClosure", { name: "audit", reason: "", decision: "retire" }),
+      ).toMatchObject({
         ok: true,
       });
-      const raise = { type: "raise", budget: { max_cost_usd: 8 } } as const;
-      expect(await ask.decide({ id: "audit.budget.1", decision: raise, reason: "" })).toEqual({
+      const raise = { decision: "raise", budget: { max_cost_usd: 8 } } as const;
+      expect(await ask.call("decide", { id: "audit.budget.1", ...raise })).toEqual({
         ok: true,
         message: "raise audit.budget.1",
       });
-      expect(await ask.decide({ id: "closed", decision: { type: "stop" }, reason: "" })).toMatchObject({
+      expect(await ask.call("decide", { id: "closed", decision: "stop", reason: "" })).toMatchObject({
         ok: false,
         code: "conflict",
       });
-      expect(await ask.acknowledge("audit.budget.1")).toMatchObject({ ok: true });
-      expect(await ask.reconcile()).toMatchObject({ ok: true });
-      expect(await ask.allowRewrite({ from: "a".repeat(40), to: "b".repeat(40) })).toMatchObject({
+      expect(await ask.call("acknowledge", { id: "audit.budget.1" })).toMatchObject({ ok: true });
+      expect(await ask.call("reconcile")).toMatchObject({ ok: true });
+      expect(await ask.call("allowRewrite", { from: "a".repeat(40), to: "b".repeat(40) })).toMatchObject({
         ok: true,
       });
-      expect(await ask.pause({ name: "absent", reason: "" })).toEqual({
+      expect(await ask.call("pause", { name: "absent", reason: "" })).toEqual({
         ok: false,
         code: "not_found",
         message: "no absent",
       });
-      expect(await ask.pause({ name: "closed", reason: "" })).toMatchObject({ ok: false, code: "conflict" });
+      expect(await ask.call("pause", { name: "closed", reason: "" })).toMatchObject({
+        ok: false,
+        code: "conflict",
+      });
       expect(new Set(plane.decided.map(({ actor }) => actor))).toEqual(new Set(["ann"]));
       expect(plane.decided[0]?.reason).toBe("why – not");
     });
 
     it("tells what is wrong apart", async () => {
       const url = await start();
-      await expect(client(url, "wrong").fleet()).rejects.toMatchObject({ code: "controller/unauthorized" });
-      await expect(client(url).events({ limit: 100_000 })).rejects.toMatchObject({
+      await expect(client(url, "wrong").call("fleet")).rejects.toMatchObject({
+        code: "controller/unauthorized",
+      });
+      await expect(client(url).call("events", { limit: 100_000 })).rejects.toMatchObject({
         code: "controller/refused",
         message: expect.stringContaining("limit"),
       });
       plane.trouble = trouble("store/io", "retry");
-      await expect(client(url).fleet()).rejects.toMatchObject({
+      await expect(client(url).call("fleet")).rejects.toMatchObject({
         code: "controller/unavailable",
         disposition: "retry",
       });
       expect(() => client("ftp://x")).toThrow(/not a controller's URL/);
       await server.close();
-      await expect(client(url).fleet()).rejects.toMatchObject({
+      await expect(client(url).call("fleet")).rejects.toMatchObject({
         code: "controller/unreachable",
         message: expect.stringContaining("factory run"),
       });
-      await expect(client(`unix:${join(directory, "none.sock")}`).fleet()).rejects.toMatchObject({
+      await expect(client(`unix:${join(directory, "none.sock")}`).call("fleet")).rejects.toMatchObject({
         code: "controller/unreachable",
         message: expect.stringContaining("ENOENT"),
       });

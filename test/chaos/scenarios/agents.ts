@@ -93,7 +93,7 @@ async function lies(options: ScenarioOptions): Promise<ScenarioResult> {
     },
     async (living) => {
       const { controller, world } = living;
-      const usage = async () => (await controller.client.mission(ODD))?.usage ?? null;
+      const usage = async () => (await controller.client.call("mission", { name: ODD }))?.usage ?? null;
       await eventually(
         usage,
         ({ costMicros }) => costMicros !== null,
@@ -108,7 +108,7 @@ async function lies(options: ScenarioOptions): Promise<ScenarioResult> {
         holds.some(({ kind }) => kind === "budget"),
       );
       const detectedAfterMs = Date.now() - since;
-      const asked = (await controller.client.inbox()).filter(({ subject }) => subject === ODD);
+      const asked = (await controller.client.call("inbox")).items.filter(({ subject }) => subject === ODD);
       const problems = [
         ...(modest?.costMicros === 1_000_000
           ? []
@@ -179,7 +179,7 @@ async function beside(
 /** Ends it and answers with the proof of its death. */
 async function killed({ controller, world }: Living, now: boolean): Promise<string> {
   const { shim, agent } = pidsOf({ controller, world }, ODD, 1);
-  await controller.client.kill({ name: ODD, reason: "misbehaves", now });
+  await controller.client.call("kill", { name: ODD, reason: "misbehaves", now });
   const { closure } = await missionUntil(controller, ODD, (mission) => mission.closure !== null);
   if (isAlive(shim) || isAlive(agent)) throw new Error(`closed, and process ${agent} or ${shim} lives`);
   return /## Proof of death\s+([^\n:]+)/.exec(closure?.report ?? "")?.[1] ?? "no proof";

@@ -47,7 +47,7 @@ export async function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
     for (const [index, seconds] of OFFSETS_S.entries()) {
       writeFileSync(offset, seconds < 0 ? String(seconds) : `+${seconds}`);
       await eventually(
-        () => controller.client.fleet(),
+        () => controller.client.call("fleet"),
         ({ now }) => Math.abs(now - Date.now() - seconds * 1_000) < NEAR_MS,
         () => "the controller's clock to be set",
       );
@@ -55,7 +55,7 @@ export async function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
       await world.origin.commit(files(world.ledgerPath(), 3 + index));
       await missionUntil(controller, `after-${index + 1}`, ({ phase }) => phase === "Running");
       if (seconds < 0) {
-        await controller.client.kill({ name: "doomed", reason: "in the middle of it", now: true });
+        await controller.client.call("kill", { name: "doomed", reason: "in the middle of it", now: true });
         await eventually(
           () => doomed,
           ({ shim, agent }) => !isAlive(shim) && !isAlive(agent),
@@ -86,14 +86,15 @@ export async function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
 async function blamed({ controller }: Living): Promise<readonly string[]> {
   const odd: string[] = [];
   for (const name of NAMES) {
-    const mission = await controller.client.mission(name);
+    const mission = await controller.client.call("mission", { name });
     if (mission === null) continue;
     const minutes = mission.usage.activeMs / 60_000;
     if (minutes > MAX_RUNTIME_MINUTES / 2) odd.push(`${name} is charged with ${minutes.toFixed(1)} minutes`);
     if (mission.holds.length > 0) odd.push(`${name} is held: ${mission.holds[0]?.message}`);
-    const clone = await controller.client.clone(cloneName(name));
+    const clone = await controller.client.call("clone", { name: cloneName(name) });
     if ((clone?.epoch ?? 1) !== 1) odd.push(`${name} is in epoch ${clone?.epoch}`);
-    const events = await controller.client.events({ clone: cloneName(name), last: 500, limit: 500 });
+    const events = (await controller.client.call("events", { clone: cloneName(name), last: 500, limit: 500 }))
+      .events;
     for (const { event } of events)
       if (BLAME.has(event.type) || (event.type === "health.changed" && event.health === "lost"))
         odd.push(`${name}: ${JSON.stringify(event).slice(0, 300)}`);

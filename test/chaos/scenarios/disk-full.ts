@@ -82,7 +82,7 @@ function diskFull(name: string, place: Place, options: ScenarioOptions): Promise
 
 /** A start that waits for room is held by a gate, with the evidence. */
 async function gateOf({ controller }: Living, gate: string): Promise<string | null> {
-  const mission = await controller.client.mission("finishing");
+  const mission = await controller.client.call("mission", { name: "finishing" });
   const condition = mission?.conditions.find(({ type, status }) => type === gate && status === "False");
   const held = mission?.holds.some(({ kind }) => kind === "gate") === true;
   return condition === undefined || !held ? null : `hold gate: ${gate}=False: ${condition.message}`;

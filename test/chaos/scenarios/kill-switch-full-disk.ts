@@ -38,7 +38,10 @@ export async function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
     log(INJECTED);
 
     const begun = performance.now();
-    const said = await controller.client.engageKillSwitch({ scope: { type: "fleet" }, reason: "chaos" });
+    const said = await controller.client.call("engageKillSwitch", {
+      scope: { type: "fleet" },
+      reason: "chaos",
+    });
     const left = (): number => processes.filter(({ shim, agent }) => isAlive(shim) || isAlive(agent)).length;
     await eventually(
       left,
@@ -57,7 +60,7 @@ export async function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
       closed.push(`${mission} ${view.phase}`);
     }
     const recoveredAfterMs = Math.round(performance.now() - begun);
-    const engaged = (await controller.client.killSwitch()).engaged.map(({ scope }) => scope.type);
+    const engaged = (await controller.client.call("killSwitch")).engaged.map(({ scope }) => scope.type);
     const problems = [
       ...(unrecorded ? [] : ["the record could be written, so nothing was shown"]),
       ...(said.ok ? [] : [`the switch answered: ${said.message}`]),

@@ -60,7 +60,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
 };
 
 async function sourceProblem({ controller }: Living): Promise<string | null> {
-  const { source } = await controller.client.fleet();
+  const { source } = await controller.client.call("fleet");
   return source.state === "error" ? `source error: ${source.reason}: ${source.message}` : null;
 }
 

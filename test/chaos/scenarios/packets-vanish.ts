@@ -56,7 +56,7 @@ function run(name: string, more: Partial<Trouble>, options: ScenarioOptions): Pr
 
 /** The instance answers its driver, so it is the way that is down, and not the instance. */
 async function callbackDegraded({ controller }: Living): Promise<string | null> {
-  const clone = await controller.client.clone(cloneName(STEADY));
+  const clone = await controller.client.call("clone", { name: cloneName(STEADY) });
   const condition = clone?.conditions.find(
     ({ type, status }) => type === "CallbackDegraded" && status === "True",
   );

@@ -40,7 +40,7 @@ export async function receiverDown(options: ScenarioOptions & { outageMs: number
     for (const name of NAMES) await missionUntil(controller, name, ({ phase }) => phase === "Running");
     const beganAt = Date.now();
     for (const name of ["first", "second"])
-      await controller.client.kill({ name, reason: "drill", now: true });
+      await controller.client.call("kill", { name, reason: "drill", now: true });
     options.log(`two missions are killed while nobody listens at ${closed.url}`);
 
     const others = (): readonly Told[] => told(join(world.dataDir, "notices", "people.jsonl"));
@@ -61,11 +61,11 @@ export async function receiverDown(options: ScenarioOptions & { outageMs: number
     );
     receiver = await startReceiver(closed.port);
     const { received } = receiver;
-    await controller.client.kill({ name: "last", reason: "drill", now: true });
+    await controller.client.call("kill", { name: "last", reason: "drill", now: true });
     options.log("the receiver is back");
     const hooked = (): readonly Told[] => received.map(({ body }) => JSON.parse(body).data as Told);
     await eventually(
-      () => controller.client.fleet(),
+      () => controller.client.call("fleet"),
       ({ callbacks }) =>
         callbacks.waiting === 0 &&
         alerts("get through again").length > 0 &&

@@ -158,7 +158,7 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
 async function noticedBy(controller: RunningController, world: World): Promise<LossReport["noticed"]> {
   const begun = performance.now();
   await eventually(
-    () => controller.client.inbox(),
+    () => controller.client.call("inbox").then((answer) => answer.items),
     (items) =>
       items.some(({ id, message }) => id === "record/not-writable" && message.includes("was removed")),
     () => `the controller to say that its record is gone\n${controller.log().slice(-3_000)}`,

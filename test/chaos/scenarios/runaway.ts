@@ -105,7 +105,7 @@ export async function runAwayAndLearn({ log }: ScenarioOptions): Promise<Runaway
     const path = postmortemPath(waits.missionId ?? "");
     await world.origin.commit({ [path]: skeleton });
     const whyIncomplete = await whyUntil(controller, "PostmortemIncomplete");
-    const closedBefore = (await controller.client.mission(NAME))?.closure !== null;
+    const closedBefore = (await controller.client.call("mission", { name: NAME }))?.closure !== null;
     await world.origin.commit({ [path]: filledIn(skeleton) });
     log(`merged ${path}`);
     const { outcome, closure } = await missionUntil(controller, NAME, (view) => view.closure !== null);
@@ -132,7 +132,8 @@ async function eventOf<T extends CloneEvent["type"]>(
 ): Promise<Extract<CloneEvent, { type: T }> & { readonly at: number }> {
   return eventually(
     async () => {
-      const events = await controller.client.events({ clone: cloneName(NAME), limit: 1_000 });
+      const events = (await controller.client.call("events", { clone: cloneName(NAME), limit: 1_000 }))
+        .events;
       const found = events.find(({ event }) => event.type === type);
       return found === undefined
         ? null
@@ -146,7 +147,7 @@ async function eventOf<T extends CloneEvent["type"]>(
 async function whyUntil(controller: RunningController, reason: string): Promise<string> {
   const step = ({ steps }: WhyView) => steps.find((one) => one.reason === reason);
   const view = await eventually(
-    () => controller.client.why(NAME),
+    () => controller.client.call("why", { name: NAME }),
     (why) => step(why) !== undefined,
     () => `why to name ${reason}\n${controller.log().slice(-3_000)}`,
   );

@@ -25,7 +25,9 @@ export function run({ log }: ScenarioOptions): Promise<ScenarioResult> {
     process.kill(controller.pid, "SIGCONT");
     log(`it goes on after ${awayMs} ms`);
     const lost = await lostOf(living, before);
-    const events = await controller.client.events({ clone: cloneName(MISSION), last: 200, limit: 200 });
+    const events = (
+      await controller.client.call("events", { clone: cloneName(MISSION), last: 200, limit: 200 })
+    ).events;
     const blamed = events.filter(({ at, event }) => at >= since && BLAME.has(event.type));
     return {
       injected: `SIGSTOP of the controller for ${(awayMs / 1_000).toFixed(1)} s, SIGCONT`,

@@ -17,6 +17,7 @@ import { createFakeKillSwitchFile } from "../../support/fake/kill-switch.ts";
 import { createFakeTraces } from "../../support/fake/traces.ts";
 import { aClone, aMission, T0 } from "../../support/fleet.ts";
 import { createMemoryStore } from "../../support/memory-store/store.ts";
+import { lookAt } from "../../support/operator.ts";
 import { rightToAct } from "../../support/right.ts";
 
 const signal = new AbortController().signal;
@@ -96,7 +97,7 @@ async function controller() {
     await made.supervise(() => 0);
     await made.settled();
   };
-  return { ...made, round, guardrails: () => made.controlPlane.guardrails() };
+  return { ...made, round, guardrails: () => lookAt(made.controlPlane).guardrails() };
 }
 
 beforeEach(() => {
@@ -131,7 +132,11 @@ describe("a fleet whose missions fail", () => {
     expect(proposals.proposed[0]?.files.get("fleet.yaml")).toBe(
       fleetYaml("  mode: in_core_only\n  caps: {max_parallel_missions: 1}\n"),
     );
-    expect(plane.controlPlane.inbox().map(({ kind }) => kind)).toContain("guardrail");
+    expect(
+      lookAt(plane.controlPlane)
+        .inbox()
+        .map(({ kind }) => kind),
+    ).toContain("guardrail");
     await plane.close();
 
     // Whoever comes after keeps to it, also while the repository cannot be read.
@@ -139,7 +144,7 @@ describe("a fleet whose missions fail", () => {
     source.fail("Unreachable");
     plane = await controller();
     await plane.round();
-    expect(plane.controlPlane.fleet().mode).toBe("in_core_only");
+    expect(lookAt(plane.controlPlane).fleet().mode).toBe("in_core_only");
     source.fail(null);
 
     // The proposal is merged, and later taken back after review.
@@ -161,10 +166,13 @@ describe("a fleet whose missions fail", () => {
     expect([...lane.taken.values()].map(({ url, envelope }) => [url, envelope.objective])).toEqual([
       ["https://simone.example.com/missions", "go on"],
     ]);
-    expect(plane.controlPlane.mission("next")).toMatchObject({ phase: "Cancelled", outcome: "ignored" });
+    expect(lookAt(plane.controlPlane).mission("next")).toMatchObject({
+      phase: "Cancelled",
+      outcome: "ignored",
+    });
     source.commit({ "fleet.yaml": fleetYaml("  mode: normal\n") });
     await plane.round();
-    expect(plane.controlPlane.clone("factory_next_20261123")?.mission).toBeNull();
+    expect(lookAt(plane.controlPlane).clone("factory_next_20261123")?.mission).toBeNull();
     await plane.close();
   });
 
@@ -172,7 +180,7 @@ describe("a fleet whose missions fail", () => {
     source.commit({ ...FILES, "fleet.yaml": fleetYaml("  mode: in_core_only\n") });
     const plane = await controller();
     await plane.round();
-    const why = await plane.controlPlane.why("next");
+    const why = lookAt(plane.controlPlane).why("next");
     expect(why).toMatchObject({ runs: false });
     expect(JSON.stringify(why)).toContain("spec.simone.in_core");
     await plane.close();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import { shimLettersOf } from "../../../src/core/status/callbacks.ts";
-import type { ControlAnswer } from "../../../src/ports/control-plane.ts";
+import type { OrderAnswer } from "../../../src/ports/control-plane.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { replayLetters } from "../../../src/reconciler/notices/dead-letter-replay.ts";
 import { createNoticeOutbox, type NoticeOutbox } from "../../../src/reconciler/notices/outbox.ts";
@@ -55,7 +55,7 @@ function refused(...seqs: readonly number[]): Promise<unknown> {
   return recordEvents(recorder, CLONE, { type: "callback.refused", epoch: 1, reports, seen: seqs.length });
 }
 
-function replay(id: string | null): Promise<ControlAnswer> {
+function replay(id: string | null): Promise<OrderAnswer> {
   return replayLetters({ recorder, outbox }, id === null ? "all" : { id });
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { operator } from "../../../src/core/model/actor.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import { silentLog } from "../../../src/ports/log.ts";
-import { createAnswers } from "../../../src/reconciler/operators/decisions.ts";
+import { requestOrders } from "../../../src/reconciler/operators/requests.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 import { createMemoryStore } from "../../support/memory-store/store.ts";
@@ -35,7 +35,7 @@ async function asking(): Promise<Recorder> {
 }
 
 function answersOf(recorder: Recorder) {
-  return createAnswers({ recorder, clock, caps: () => DEFAULT_FLEET_POLICY.caps });
+  return requestOrders({ recorder, clock, policy: () => DEFAULT_FLEET_POLICY });
 }
 
 test("a question is answered once; whoever comes second is told what was decided", async () => {
@@ -43,10 +43,10 @@ test("a question is answered once; whoever comes second is told what was decided
   const answers = answersOf(recorder);
   const id = recorder.states.get("scribe")?.requests[0]?.id ?? "none";
   expect(id).toBe("audit.budget.1");
-  const raise = { type: "raise", budget: { max_llm_calls: 300 } } as const;
+  const raise = { decision: "raise", budget: { max_llm_calls: 300 } } as const;
   const both = await Promise.all([
-    answers.decide({ id, decision: raise, actor: "ann", reason: "" }),
-    answers.decide({ id, decision: { type: "stop" }, actor: "bob", reason: "" }),
+    answers.decide({ id, ...raise, reason: "" }, operator("ann")),
+    answers.decide({ id, decision: "stop", reason: "" }, operator("bob")),
   ]);
   expect(both.map(({ ok }) => ok)).toEqual([true, false]);
   expect(both[0]?.message).toBe("decided: max_llm_calls: 100 → 300; nothing holds audit");
@@ -62,7 +62,7 @@ test("what is refused changes nothing and says what would be right", async () =>
   const answers = answersOf(recorder);
   const before = recorder.states.get("scribe");
   const decide = (id: string, max_llm_calls: number) =>
-    answers.decide({ id, decision: { type: "raise", budget: { max_llm_calls } }, actor: "ann", reason: "" });
+    answers.decide({ id, decision: "raise", budget: { max_llm_calls }, reason: "" }, operator("ann"));
   expect(await decide("audit.budget.1", 100)).toMatchObject({ ok: false, code: "conflict" });
   expect(await decide("audit.budget.7", 300)).toEqual({
     ok: false,
@@ -75,7 +75,7 @@ test("what is refused changes nothing and says what would be right", async () =>
 test("an acknowledgement is recorded with who, once", async () => {
   const recorder = await asking();
   const answers = answersOf(recorder);
-  const ack = (actor: string) => answers.acknowledge({ id: "audit.budget.1", actor });
+  const ack = (actor: string) => answers.acknowledge({ id: "audit.budget.1" }, operator(actor));
   expect(await ack("ann")).toMatchObject({ ok: true });
   expect(recorder.states.get("scribe")?.requests[0]?.acknowledged?.by).toEqual(operator("ann"));
   expect(await ack("bob")).toMatchObject({

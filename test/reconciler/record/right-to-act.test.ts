@@ -26,6 +26,7 @@ import { createFakeKillSwitchFile } from "../../support/fake/kill-switch.ts";
 import { createFakeTraces } from "../../support/fake/traces.ts";
 import { aClone, aMission, REVISION, T0 } from "../../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../../support/memory-store/store.ts";
+import { OLGA } from "../../support/operator.ts";
 import { batchOf, event, stateOf } from "../../support/record.ts";
 import { rightToAct } from "../../support/right.ts";
 import { until } from "../../support/until.ts";
@@ -253,8 +254,10 @@ describe("a controller whose record is taken over", () => {
     const before = [...reached];
 
     const second = await controllerOn(store.share(), driverOf(new Promise(() => {})));
-    const request = { name: "scribe", actor: "ann", reason: "" };
-    await expect(first.controlPlane.pause(request)).rejects.toMatchObject({ code: "lease/lost" });
+    const asked = { name: "scribe", reason: "" };
+    await expect(first.controlPlane.operations.pause(asked, OLGA)).rejects.toMatchObject({
+      code: "lease/lost",
+    });
     expect(first.mustEnd()).toMatchObject({
       code: "lease/lost",
       message: expect.stringContaining("another one acts on the record"),
@@ -276,7 +279,7 @@ describe("a controller whose record is taken over", () => {
     );
     await expect(loop.done).rejects.toMatchObject({ code: "lease/lost" });
     await first.close();
-    expect(await second.controlPlane.pause(request)).toMatchObject({ ok: true });
+    expect(await second.controlPlane.operations.pause(asked, OLGA)).toMatchObject({ ok: true });
     expect(second.mustEnd()).toBeNull();
   });
 });

@@ -1,6 +1,14 @@
-import type { ControlPlane } from "../../../ports/control-plane.ts";
-import type { Route } from "../route.ts";
-import { documentSchema, livenessSchema, readinessSchema } from "../schema/answer.ts";
+import { z } from "zod";
+import { named } from "../../api/named.ts";
+import type { ControlPlane } from "../../ports/control-plane.ts";
+import type { Route } from "./route.ts";
+
+const Liveness = named("Liveness", z.object({ status: z.literal("ok") }));
+const Readiness = named(
+  "Readiness",
+  z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) }),
+);
+const OpenApi = z.record(z.string(), z.unknown());
 
 /** What machines ask before they know us. */
 export function serviceRoutes(plane: ControlPlane, openApi: () => unknown): readonly Route[] {
@@ -11,7 +19,7 @@ export function serviceRoutes(plane: ControlPlane, openApi: () => unknown): read
       operation: "getHealth",
       summary: "Whether the process answers at all.",
       access: "open",
-      answers: { 200: { description: "It does", schema: livenessSchema } },
+      answers: { 200: { description: "It does", schema: Liveness } },
       handle: () => ({ status: 200, body: { status: "ok" } }),
     },
     {
@@ -21,8 +29,8 @@ export function serviceRoutes(plane: ControlPlane, openApi: () => unknown): read
       summary: "Whether the controller can do its work, check by check.",
       access: "open",
       answers: {
-        200: { description: "It can", schema: readinessSchema },
-        503: { description: "It cannot yet, or not any more", schema: readinessSchema },
+        200: { description: "It can", schema: Readiness },
+        503: { description: "It cannot yet, or not any more", schema: Readiness },
       },
       handle: () => {
         const readiness = plane.readiness();
@@ -35,7 +43,7 @@ export function serviceRoutes(plane: ControlPlane, openApi: () => unknown): read
       operation: "getOpenApi",
       summary: "This description.",
       access: "open",
-      answers: { 200: { description: "OpenAPI 3.1", schema: documentSchema } },
+      answers: { 200: { description: "OpenAPI 3.1", schema: OpenApi } },
       handle: () => ({ status: 200, body: openApi() }),
     },
   ];

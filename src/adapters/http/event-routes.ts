@@ -1,4 +1,8 @@
-import type { ControlPlane, IngestAnswer, InstanceCaller } from "../../../ports/control-plane.ts";
+import { z } from "zod";
+import { EventBatch, EventData, StructuredEvent } from "../../api/cloud-event.ts";
+import { named } from "../../api/named.ts";
+import type { ControlPlane, IngestAnswer, InstanceCaller } from "../../ports/control-plane.ts";
+import { instanceOf } from "./callback-routes.ts";
 import {
   type Arrived,
   BATCH_TYPE,
@@ -8,18 +12,15 @@ import {
   readBinary,
   readStructured,
   STRUCTURED_TYPE,
-} from "../cloud-event.ts";
-import { HttpProblem, problemOf, problemOfIngest } from "../problem.ts";
-import type { Answer, Call, Route } from "../route.ts";
-import {
-  eventBatchSchema,
-  eventDataSchema,
-  ingestAnswerSchema,
-  ingestAnswersSchema,
-  structuredEventSchema,
-} from "../schema/answer.ts";
+} from "./cloud-event.ts";
+import { problemOfIngest } from "./problem.ts";
+import type { Answer, Call, Route } from "./route.ts";
 
-/** What instances say to us. */
+/** One of a batch has a status of its own, with the meaning that HTTP gives it. */
+const Ingested = named("IngestAnswer", z.object({ key: z.string(), status: z.int(), message: z.string() }));
+const IngestedAll = named("IngestAnswers", z.array(Ingested));
+
+/** What instances report, in the three modes of CloudEvents over HTTP. */
 export function eventRoutes(plane: ControlPlane): readonly Route[] {
   return [
     {
@@ -29,49 +30,33 @@ export function eventRoutes(plane: ControlPlane): readonly Route[] {
       summary:
         "Takes events and heartbeats of one instance as CloudEvents 1.0: binary, structured or batch. Answers once they are durable; the same key is answered as it was the first time.",
       access: "instance",
-      consumes: {
-        [BINARY_TYPE]: eventDataSchema,
-        [STRUCTURED_TYPE]: structuredEventSchema,
-        [BATCH_TYPE]: eventBatchSchema,
+      bodies: {
+        [BINARY_TYPE]: EventData,
+        [STRUCTURED_TYPE]: StructuredEvent,
+        [BATCH_TYPE]: EventBatch,
       },
       answers: {
         200: {
           description: "Taken; in batch mode, all of them",
-          schema: ingestAnswersSchema.or(ingestAnswerSchema),
+          schema: IngestedAll.or(Ingested),
         },
         207: {
           description: "A batch of which not all were taken; each with its own status",
-          schema: ingestAnswersSchema,
+          schema: IngestedAll,
         },
-        208: { description: "Taken before", schema: ingestAnswerSchema },
+        208: { description: "Taken before", schema: Ingested },
         409: { description: "Another payload was taken under this key" },
         410: { description: "The epoch has been fenced: the instance is to end" },
         425: { description: "An earlier event is missing: send it, and this one again" },
       },
       handle: (call) => takeEvents(plane, call),
     },
-    {
-      method: "GET",
-      path: "/v1/callback-check",
-      operation: "checkCallback",
-      summary: "The round trip of gate 3.5: an instance proves that it can reach us with its token.",
-      access: "instance",
-      answers: {
-        204: { description: "The token stands for a living epoch" },
-        410: { description: "The epoch has been fenced" },
-      },
-      handle: (call) => {
-        const caller = instanceOf(call);
-        if (!caller.revoked) return { status: 204 };
-        throw new HttpProblem("epoch_fenced", `epoch ${caller.epoch} of ${caller.clone} has been fenced`);
-      },
-    },
   ];
 }
 
 async function takeEvents(plane: ControlPlane, call: Call): Promise<Answer> {
   const caller = instanceOf(call);
-  switch (call.contentType) {
+  switch (call.media) {
     case BATCH_TYPE:
       return takeBatch(plane, caller, readBatch(call.body));
     case STRUCTURED_TYPE:
@@ -124,9 +109,4 @@ async function takeBatch(
   });
   const fine = answers.every(({ status }) => status === 200 || status === 208);
   return { status: fine ? 200 : 207, body: answers };
-}
-
-function instanceOf({ caller }: Call): InstanceCaller {
-  if (caller?.type === "instance") return caller;
-  throw new HttpProblem("forbidden", problemOf("forbidden", "").title);
 }
