@@ -38,7 +38,7 @@ import { createKillSwitch, type KillSwitch } from "./fleet/kill-switch.ts";
 import { createRollback } from "./fleet/rollback.ts";
 import { createRollouts } from "./fleet/rollouts.ts";
 import { createWatching } from "./loop/absence.ts";
-import { createNews } from "./loop/news.ts";
+import type { LoopKey } from "./loop/handlers.ts";
 import { createProber } from "./loop/probing.ts";
 import { createReconciler } from "./loop/reconcile.ts";
 import { superviseClone, superviseOnce } from "./loop/supervise.ts";
@@ -111,10 +111,12 @@ export interface Controller {
   touch(): void;
   /** Status is flushed at least this often, changed or not. */
   flushMs(): number;
-  /** Something happened since the last call that another pass could act upon. */
-  takeDirty(): boolean;
-  /** Calls back whenever that becomes so, so that nobody has to ask again and again. */
-  onDirty(listener: () => void): void;
+  /** Begins every notice that is due. Never throws, never waits. */
+  deliverNotices(): void;
+  /** Begins the next drill that is due, and records what was made. Never throws, never waits. */
+  makeDrills(): void;
+  /** Calls back with the key for which there is something to do now, so that it need not be asked for again and again. */
+  onWake(listener: (key: LoopKey) => void): void;
   /** Resolves when no effect is under way and nothing waits to be recorded. */
   settled(): Promise<void>;
   /** Prolongs the right to act when it is time to; to be asked every second or so. */
@@ -197,7 +199,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     log,
     onChange() {
-      news.mark();
+      wake("fleet");
       writeBack.touch(true);
     },
   });
@@ -243,7 +245,10 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     onUsage: (clone) => superviseClone(clone, { recorder, watching }),
   });
-  const news = createNews();
+  const wakers: ((key: LoopKey) => void)[] = [];
+  const wake = (key: LoopKey): void => {
+    for (const waker of wakers) waker(key);
+  };
   let reconciling: Promise<void> = Promise.resolve();
   const outbox = createNoticeOutbox({
     recorder,
@@ -302,7 +307,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   recorder.onEffects((effects) => dispatcher.add(effects));
   recorder.onChange((change) => {
     if (matters(change)) {
-      news.mark();
+      wake("fleet");
       writeBack.touch(isUrgent(change));
     }
     if (mustOutliveUs(change)) writeBack.keep();
@@ -336,7 +341,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     if (
       before !== `${reconciler.source().state} ${reconciler.source().reason} ${reconciler.source().revision}`
     ) {
-      news.mark();
+      wake("fleet");
       writeBack.touch(reconciler.source().state === "error");
     }
   }
@@ -354,7 +359,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     const desired = reconciler.desired();
     if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) await guard.settle(signal);
     const before = { held: reconciler.lastPlan()?.held ?? [], rollback: rollback.state() };
-    if (!(await reconciler.reconcile(signal))) news.mark();
+    if (!(await reconciler.reconcile(signal))) wake("fleet");
     if (!sameHeld(reconciler.lastPlan()?.held ?? [], before.held)) writeBack.touch(false);
     // The mode stands on the board, and a pin is a question to a person.
     if (rollback.state() !== before.rollback) writeBack.touch(rollback.pin() !== before.rollback.pin);
@@ -411,8 +416,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
     async supervise(readLagMs) {
       if (right.lost() !== null) return false;
       watching.begin(readLagMs);
-      outbox.tick();
-      drills.tick();
       return superviseOnce({
         recorder,
         watching,
@@ -437,8 +440,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
     touch: () => writeBack.refresh(),
     flushMs: () =>
       (reconciler.desired()?.fleet.writeBack.flushIntervalSeconds ?? DEFAULT_FLUSH_SECONDS) * SECOND_MS,
-    takeDirty: () => news.take(),
-    onDirty: (listener) => news.onMark(listener),
+    deliverNotices: () => (right.lost() === null ? outbox.tick() : undefined),
+    makeDrills: () => (right.lost() === null ? drills.tick() : undefined),
+    onWake: (listener) => void wakers.push(listener),
     async settled() {
       await recorder.idle();
       await dispatcher.idle();

@@ -6,6 +6,8 @@ export interface Dice {
   between(low: number, high: number): number;
   chance(probability: number): boolean;
   pick<T>(items: readonly T[]): T;
+  /** The same items in an order of its own. */
+  shuffled<T>(items: readonly T[]): T[];
   /** A stream of its own, so that one part of the world that rolls more often does not disturb another. */
   fork(name: string): Dice;
   /** `count` lower-case hex digits. */
@@ -22,6 +24,10 @@ export function createDice(seed: string): Dice {
       const item = items[Math.floor(next() * items.length)];
       if (item === undefined) throw new RangeError("nothing to pick from");
       return item;
+    },
+    shuffled(items) {
+      const left = [...items];
+      return items.flatMap(() => left.splice(Math.floor(next() * left.length), 1));
     },
     fork: (name) => createDice(`${seed}/${name}`),
     hex: (count) => Array.from({ length: count }, () => Math.floor(next() * 16).toString(16)).join(""),

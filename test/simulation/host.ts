@@ -5,6 +5,7 @@ import { MINUTE_MS } from "../../src/core/model/time.ts";
 import type { SteadyClock } from "../../src/ports/clock.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { type Controller, createController } from "../../src/reconciler/controller.ts";
+import { createLoopHandlers, LOOP_KEYS, type LoopKey } from "../../src/reconciler/loop/handlers.ts";
 import { createLagMeter } from "../../src/reconciler/loop/lag.ts";
 import { startLoop } from "../../src/reconciler/loop/loop.ts";
 import { createFakeProposals } from "../support/fake/index.ts";
@@ -135,17 +136,26 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     own.thaw();
   }
 
-  /** The three loops of `reconciler/loop/loop.ts` with other waits: what they rely on must be true for any. */
+  /** The timers and keys of `reconciler/loop/loop.ts` with other waits and in any order: what they rely on must be true for all. */
   function runSteps(made: Controller, own: Life): void {
     const clock = own.seen(steady);
     const never = new AbortController().signal;
-    let looked = false;
     const guard = (work: Promise<unknown>): Promise<unknown> =>
       work.catch((error: unknown) =>
         world.story.tell(
           `controller: a step failed: ${error instanceof Error ? error.message : String(error)}`,
         ),
       );
+    const woken = new Set<LoopKey>(LOOP_KEYS);
+    const wake = (key: LoopKey): void => void woken.add(key);
+    made.onWake(wake);
+    const handle = createLoopHandlers(made, { clock, random: dice, pollMs: rhythm.pollMs, wake });
+    const take = async (key: LoopKey): Promise<void> => {
+      woken.delete(key);
+      await guard(handle(key, { signal: never, now: clock.monotonic() }));
+      // As the loop does: a record that was lost is not begun anew.
+      if (made.mustEnd() !== null) own.kill();
+    };
     const forever = async (waitMs: () => number, work: () => Promise<void>): Promise<never> => {
       for (;;) {
         await work();
@@ -153,42 +163,41 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         await clock.sleep(waitMs() * times);
       }
     };
-    let listedAt = Number.NEGATIVE_INFINITY;
     const lag = createLagMeter(clock);
     // Not with the others: a clock that was set must be told from silence, whatever the rhythm.
     void lag.run(Math.max(rhythm.tickMs, Math.min(rhythm.publishMs, LAG_MS_MAX)), never);
+    let listedAt = Number.NEGATIVE_INFINITY;
+    let reconciling = false;
+    /** Beside everything else, and one at a time: a listing that takes long holds up neither supervision nor a kill. */
+    const reconcile = async (): Promise<void> => {
+      const now = clock.monotonic();
+      if (reconciling || (!woken.has("fleet") && now - listedAt < rhythm.listMs)) return;
+      reconciling = true;
+      listedAt = now;
+      await take("fleet");
+      reconciling = false;
+    };
     void forever(
       () => dice.between(1, 2 * rhythm.tickMs),
       async () => {
-        const now = clock.now();
         made.obeySwitch();
         await guard(made.keepRight(never));
-        await guard(made.supervise(lag.readMs));
-        if (looked && (made.takeDirty() || Math.abs(now - listedAt) >= rhythm.listMs)) {
-          listedAt = now;
-          await guard(made.reconcile(never));
-          // As the loop does: a record that was lost is not begun anew.
-          if (made.mustEnd() !== null) own.kill();
-        }
+        const steps = [
+          () => guard(made.supervise(lag.readMs)),
+          () => void reconcile(),
+          () => take("notices"),
+          () => take("drills"),
+        ];
+        for (const step of dice.shuffled(steps)) await step();
       },
     );
     void forever(
       () => dice.between(1, 2 * rhythm.pollMs),
-      async () => {
-        await guard(made.poll(never));
-        looked = true;
-      },
+      () => take("source"),
     );
-    let flushedAt = clock.now();
     void forever(
       () => dice.between(1, 2 * rhythm.publishMs),
-      async () => {
-        if (Math.abs(clock.now() - flushedAt) >= FLUSH_MS) {
-          made.touch();
-          flushedAt = clock.now();
-        }
-        if (looked) await guard(made.publish(never));
-      },
+      () => take("publish"),
     );
   }
 

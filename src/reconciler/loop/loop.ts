@@ -1,17 +1,27 @@
-import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
+/** What wakes which key, and the timers that nothing may hold up. */
+import { MINUTE_MS } from "../../core/model/time.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Controller } from "../controller.ts";
+import { createComplaints } from "./complaints.ts";
+import { createLoopHandlers, FIRST_KEYS, LIST_MS, type LoopKey, restMsOf, TICK_MS } from "./handlers.ts";
 import { createLagMeter } from "./lag.ts";
+import { createWorkQueue } from "./queue.ts";
 
 export interface LoopOptions {
-  /** Between two looks at the repository, when nobody pokes; each is jittered by `POLL_JITTER`. */
+  /** Between two looks at the repository, when nobody pokes. */
   readonly pollMs: number;
   /** End by itself when every mission is closed and published. */
   readonly untilClosed: boolean;
   /** One look and one pass, then wait for what they began to settle, publish, and end. */
   readonly once: boolean;
+}
+
+export interface LoopParts {
+  readonly clock: SteadyClock;
+  readonly random: Random;
+  readonly log: Log;
 }
 
 export interface Loop {
@@ -25,59 +35,26 @@ export interface Loop {
   stop(): void;
 }
 
-/** How often time is asked what has fallen due. */
-const TICK_MS = 250;
-/** Between two listings of what lives when nothing else happened: finds what died without a word. */
-const LIST_MS = 2 * SECOND_MS;
-/** After a pass the loop rests so many times as long as it took: where something happens all the time, a fifth of the time goes into passes. */
-const PASS_REST = 4;
-const PASS_REST_MS_MIN = 10;
-const PASS_REST_MS_MAX = TICK_MS;
-/** So that many controllers do not ask the forge in step. */
-const POLL_JITTER = 0.05;
-const COMPLAIN_AGAIN_MS = MINUTE_MS;
+/** As the log calls what is done for a key. */
+const WORK: Readonly<Record<LoopKey, string>> = {
+  source: "looking at the repository",
+  fleet: "reconciling the fleet",
+  publish: "publishing",
+  notices: "delivering notices",
+  drills: "making drills",
+};
 
 /**
- * The controller's heartbeat: asks what is due, lists what lives, looks at the
- * repository, publishes. Each of these runs on its own, so that a forge which hangs
- * holds up neither supervision nor a kill.
+ * The controller's heartbeat. Each key of the queue has its own worker, so that a forge which hangs holds up
+ * nothing but the key that asked it. Supervision, the kill switch and the right to act are no keys: each
+ * has a timer of its own, and neither a driver, nor git, nor the record holds it up.
  */
-export function startLoop(
-  controller: Controller,
-  parts: { clock: SteadyClock; random: Random; log: Log },
-  options: LoopOptions,
-): Loop {
-  const { clock, log } = parts;
-  const lag = createLagMeter(clock);
+export function startLoop(controller: Controller, parts: LoopParts, options: LoopOptions): Loop {
+  const { clock, random } = parts;
   const stopping = new AbortController();
   const { signal } = stopping;
-  let poked = false;
-  let wakePoll: AbortController = new AbortController();
-  let wakePass: AbortController = new AbortController();
-  controller.onDirty(() => wakePass.abort());
-  let looked = false;
-  const complaints = new Map<string, { readonly message: string; readonly at: number }>();
+  const complain = createComplaints(parts);
   let lost: Error | null = null;
-
-  async function guarded(name: string, work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!signal.aborted && isNews(name, String(error)))
-        log.error(`${name} failed`, {
-          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        });
-    }
-  }
-
-  /** What fails in the same way four times a second is said once in a while. */
-  function isNews(name: string, message: string): boolean {
-    const last = complaints.get(name);
-    const now = clock.monotonic();
-    if (last?.message === message && now - last.at < COMPLAIN_AGAIN_MS) return false;
-    complaints.set(name, { message, at: now });
-    return true;
-  }
 
   /** A record that was lost is not begun anew: nobody would know of what runs. Nor do two act on one record. */
   function endIfLost(): void {
@@ -85,114 +62,87 @@ export function startLoop(
     if (lost !== null) stopping.abort();
   }
 
-  /** Apart from everything: a lease that lies far away may take its time to answer. */
-  async function keepRightForever(): Promise<void> {
-    while (!signal.aborted) {
-      await guarded("prolonging the right to act", () => controller.keepRight(signal));
-      endIfLost();
-      await clock.sleep(TICK_MS, signal).catch(() => {});
+  async function guarded(what: string, work: () => unknown): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) complain(what, error);
     }
   }
 
-  async function superviseForever(): Promise<void> {
+  async function every(ms: number, what: string, work: () => unknown): Promise<void> {
     while (!signal.aborted) {
-      await guarded("supervision", () => controller.supervise(lag.readMs));
+      await guarded(what, work);
+      await clock.sleep(ms, signal).catch(() => {});
+    }
+  }
+
+  const lag = createLagMeter(clock);
+  const timers = (): readonly Promise<void>[] => [
+    every(TICK_MS, "supervision", async () => {
+      await controller.supervise(lag.readMs);
       if (options.untilClosed && controller.atRest()) stopping.abort();
-      await clock.sleep(TICK_MS, signal).catch(() => {});
-    }
-  }
+    }),
+    every(TICK_MS, "the kill switch", () => controller.obeySwitch()),
+    // A lease that lies far away may take its time to answer.
+    every(TICK_MS, "prolonging the right to act", async () => {
+      await controller.keepRight(signal);
+      endIfLost();
+    }),
+    lag.run(TICK_MS, signal),
+  ];
 
-  /** Apart from everything: neither a driver, nor git, nor the record holds up the kill switch. */
-  async function obeyForever(): Promise<void> {
-    while (!signal.aborted) {
-      await guarded("the kill switch", async () => controller.obeySwitch());
-      await clock.sleep(TICK_MS, signal).catch(() => {});
-    }
-  }
+  const handle = createLoopHandlers(controller, {
+    clock,
+    random,
+    pollMs: options.pollMs,
+    wake: (key) => queue.wake(key),
+  });
+  const queue = createWorkQueue<LoopKey>({
+    clock,
+    random,
+    restMs: restMsOf,
+    retryMaxMs: (key) => (key === "source" ? options.pollMs : LIST_MS),
+    handle: (key, turn) => handle(key, turn).finally(endIfLost),
+    onFailure: (key, error) => {
+      if (!signal.aborted) complain(WORK[key], error);
+    },
+  });
 
-  /** Apart from supervision: a driver whose listing hangs must not hold up deadlines. */
-  async function passForever(): Promise<void> {
-    let listedAt = 0;
-    while (!signal.aborted) {
-      const now = clock.now();
-      const begun = clock.monotonic();
-      const woken = new AbortController();
-      wakePass = woken;
-      if (looked && (controller.takeDirty() || Math.abs(now - listedAt) >= LIST_MS)) {
-        listedAt = now;
-        await guarded("a pass", () => controller.reconcile(signal));
-        endIfLost();
-        const restMs = Math.max(PASS_REST_MS_MIN, (clock.monotonic() - begun) * PASS_REST);
-        await clock.sleep(Math.min(restMs, PASS_REST_MS_MAX), signal).catch(() => {});
-      }
-      // What happened since it began is acted upon now, not at the next tick.
-      await clock.sleep(TICK_MS, AbortSignal.any([signal, woken.signal])).catch(() => {});
-    }
-  }
-
-  async function lookForever(): Promise<void> {
-    while (!signal.aborted) {
-      poked = false;
-      await guarded("looking at the repository", () => controller.poll(signal));
-      if (!looked) wakePass.abort();
-      looked = true;
-      if (poked) continue;
-      wakePoll = new AbortController();
-      const jittered = options.pollMs * (1 + POLL_JITTER * (2 * parts.random.fraction() - 1));
-      await clock.sleep(jittered, AbortSignal.any([signal, wakePoll.signal])).catch(() => {});
-    }
-  }
-
-  async function publishForever(): Promise<void> {
-    let flushedAt = clock.now();
-    while (!signal.aborted) {
-      if (Math.abs(clock.now() - flushedAt) >= controller.flushMs()) {
-        controller.touch();
-        flushedAt = clock.now();
-      }
-      if (looked) await guarded("publishing", () => controller.publish(signal));
-      await clock.sleep(TICK_MS, signal).catch(() => {});
-    }
+  async function runForever(): Promise<void> {
+    controller.onWake((key) => queue.wake(key));
+    signal.addEventListener("abort", () => void queue.close(), { once: true });
+    for (const key of FIRST_KEYS) queue.wake(key);
+    await Promise.all(timers());
+    await queue.close();
   }
 
   async function runOnce(): Promise<void> {
-    await guarded("looking at the repository", () => controller.poll(signal));
+    await guarded(WORK.source, () => controller.poll(signal));
+    await guarded(WORK.notices, () => controller.deliverNotices());
+    await guarded(WORK.drills, () => controller.makeDrills());
     await guarded("supervision", () => controller.supervise(() => 0));
-    await guarded("the kill switch", async () => controller.obeySwitch());
-    await guarded("a pass", () => controller.reconcile(signal));
+    await guarded("the kill switch", () => controller.obeySwitch());
+    await guarded(WORK.fleet, () => controller.reconcile(signal));
     endIfLost();
     if (signal.aborted) return;
     await Promise.race([controller.settled(), clock.sleep(ONCE_SETTLE_MS, signal).catch(() => {})]);
-    await guarded("a pass", () => controller.reconcile(signal));
+    await guarded(WORK.fleet, () => controller.reconcile(signal));
     for (let tries = 0; tries < PUBLISH_TRIES_MAX && !signal.aborted; tries++) {
       const at = controller.publishDueAt();
       if (at === null) break;
       await clock.sleep(Math.max(0, at - clock.now()), signal).catch(() => {});
-      await guarded("publishing", () => controller.publish(signal));
+      await guarded(WORK.publish, () => controller.publish(signal));
     }
     endIfLost();
     stopping.abort();
   }
 
-  const running = options.once
-    ? runOnce()
-    : Promise.all([
-        superviseForever(),
-        obeyForever(),
-        keepRightForever(),
-        passForever(),
-        lookForever(),
-        publishForever(),
-        lag.run(TICK_MS, signal),
-      ]);
   return {
-    done: Promise.resolve(running).then(() => {
+    done: (options.once ? runOnce() : runForever()).then(() => {
       if (lost !== null) throw lost;
     }),
-    poke() {
-      poked = true;
-      wakePoll.abort();
-    },
+    poke: () => queue.wake("source"),
     stop: () => stopping.abort(),
   };
 }

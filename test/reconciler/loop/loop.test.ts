@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { silentLog } from "../../src/ports/log.ts";
-import type { Controller } from "../../src/reconciler/controller.ts";
-import { startLoop } from "../../src/reconciler/loop/loop.ts";
-import { createNews } from "../../src/reconciler/loop/news.ts";
-import { createVirtualClock } from "../support/virtual-clock.ts";
+import { silentLog } from "../../../src/ports/log.ts";
+import type { Controller } from "../../../src/reconciler/controller.ts";
+import type { LoopKey } from "../../../src/reconciler/loop/handlers.ts";
+import { startLoop } from "../../../src/reconciler/loop/loop.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A controller of which only the passes matter: when each began, and what it does. */
 function loopWith(pass: () => Promise<void> = async () => {}) {
   const clock = createVirtualClock(0);
-  const news = createNews();
+  let wake: (key: LoopKey) => void = () => {};
   const passes: number[] = [];
   const controller: Partial<Controller> = {
     poll: async () => {},
@@ -20,8 +20,11 @@ function loopWith(pass: () => Promise<void> = async () => {}) {
     flushMs: () => Number.POSITIVE_INFINITY,
     keepRight: () => new Promise(() => {}),
     mustEnd: () => null,
-    takeDirty: () => news.take(),
-    onDirty: (listener) => news.onMark(listener),
+    deliverNotices: () => {},
+    makeDrills: () => {},
+    onWake: (listener) => {
+      wake = listener;
+    },
     async reconcile() {
       passes.push(clock.monotonic());
       await pass();
@@ -36,25 +39,25 @@ function loopWith(pass: () => Promise<void> = async () => {}) {
     await turn(); // It begins before time passes.
     while (clock.monotonic() < at && (await clock.step())) {}
   };
-  return { clock, news, passes, loop, runUntil };
+  return { clock, mark: () => wake("fleet"), passes, loop, runUntil };
 }
 
 test("the first pass follows the first look at once, and what happens is acted upon when it happens", async () => {
-  const { clock, news, passes, loop, runUntil } = loopWith();
+  const { clock, mark, passes, loop, runUntil } = loopWith();
   await turn();
   expect(passes).toEqual([0]);
   await runUntil(500);
   expect(passes).toEqual([0]);
   const at = clock.monotonic();
-  news.mark();
+  mark();
   await turn();
   expect(passes).toEqual([0, at]);
   loop.stop();
 });
 
 test("what happens during a pass is acted upon by another one, after a rest", async () => {
-  const { news, passes, loop, runUntil } = loopWith(async () => {
-    if (passes.length < 4) news.mark();
+  const { mark, passes, loop, runUntil } = loopWith(async () => {
+    if (passes.length < 4) mark();
   });
   await runUntil(1_000);
   expect(passes).toEqual([0, 10, 20, 30]);
@@ -62,9 +65,9 @@ test("what happens during a pass is acted upon by another one, after a rest", as
 });
 
 test("passes that take long take a fifth of the time, and no rest is longer than a tick", async () => {
-  const { clock, news, passes, loop, runUntil } = loopWith(async () => {
+  const { clock, mark, passes, loop, runUntil } = loopWith(async () => {
     await clock.sleep(passes.length < 3 ? 20 : 200);
-    news.mark();
+    mark();
   });
   await runUntil(1_400);
   expect(passes.slice(0, 5)).toEqual([0, 100, 200, 650, 1_100]);
