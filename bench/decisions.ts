@@ -7,7 +7,7 @@ import { decide } from "../src/core/clone/decide.ts";
 import { type CloneState, initialState } from "../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../src/core/model/event.ts";
 import { MINUTE_MS } from "../src/core/model/time.ts";
-import { GENESIS_HASH } from "../src/core/record/chain.ts";
+import { GENESIS_HASH, isOfClone } from "../src/core/record/chain.ts";
 import { type KeptState, stateWrite } from "../src/core/record/state-writes.ts";
 import { silentLog } from "../src/ports/log.ts";
 import type { Batch, Store } from "../src/ports/store.ts";
@@ -103,7 +103,7 @@ async function livesOf(seed: string): Promise<readonly Life[]> {
     });
   }
   const events = await world.store.events({ limit: Number.MAX_SAFE_INTEGER });
-  return [...Map.groupBy(events, ({ clone }) => clone).values()];
+  return [...Map.groupBy(events.filter(isOfClone), ({ clone }) => clone).values()];
 }
 
 function lead(life: Life): CloneState {

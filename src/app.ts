@@ -22,6 +22,7 @@ import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
 import { createWorkspaces } from "./adapters/workspace/workspaces.ts";
+import type { Actor } from "./core/model/actor.ts";
 import { asFactoryError, FactoryError } from "./core/model/error.ts";
 import type { InstanceHandle } from "./core/model/instance.ts";
 import { type DriverRegistry, openDrivers } from "./drivers.ts";
@@ -60,7 +61,7 @@ export interface FactoryOptions {
   readonly logLevel?: LogLevel;
   readonly logJson?: boolean;
   /** Begin a new record although the status branch knows of missions. */
-  readonly fresh?: boolean;
+  readonly fresh?: Actor;
   /** What holds the processes of an instance together; default: the best that the machine offers. */
   readonly containment?: ContainmentChoice;
   /** Default: every driver that there is. */
@@ -144,7 +145,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     options.drivers,
   );
   const secrets = remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact);
-  if (options.fresh === true && (await store.load()).lastSeq === 0)
+  if (options.fresh !== undefined && (await store.load()).lastSeq === 0)
     await beginAnew([...drivers.values()], store);
   const controller: Controller = await createController({
     store,
@@ -187,7 +188,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     repository: data.repository,
     key: data.key,
     operatorToken: data.operatorToken,
-    fresh: options.fresh === true,
+    ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
   });
   const listening = await listen(options.port ?? data.port ?? 0, (port) =>
     createHttpServer({

@@ -88,7 +88,7 @@ function announcedUrl(dataDir: string): string | null {
 }
 
 /** Who acts, as it is recorded. */
-function actorName(): string {
+export function actorName(): string {
   const given = nonEmpty(process.env["FACTORY_ACTOR"]);
   if (given !== undefined) return given;
   try {

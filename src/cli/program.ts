@@ -178,10 +178,15 @@ export function createProgram(io: Io, outcome: { exitCode: number }): Command {
     async (call: Call<object>, name: string) => (await import("./commands/why.ts")).why(call, name),
   );
   runs(
-    add("events <name>", "List what happened to it", "factory events license-audit --last 20")
+    add(
+      "events [name]",
+      "List what happened to it, or to the fleet as a whole, and who did it",
+      "factory events license-audit --last 20\nfactory events --fleet",
+    )
+      .option("--fleet", "the kill switch, guardrails, rollouts, drills, removals and destinations")
       .option("--last <n>", "the newest n", count, 50)
       .option("-f, --follow", "go on with new ones"),
-    async (call: Call<{ last: number; follow?: boolean }>, name: string) =>
+    async (call: Call<{ last: number; follow?: boolean; fleet?: boolean }>, name: string | undefined) =>
       (await import("./commands/events.ts")).events(call, name),
   );
   runs(

@@ -2,13 +2,15 @@ import type { ActionRow } from "../core/model/action.ts";
 import type { CloneState } from "../core/model/clone-state.ts";
 import type { Effect } from "../core/model/effect.ts";
 import type { CloneEvent } from "../core/model/event.ts";
+import type { FleetEvent } from "../core/model/fleet-event.ts";
+import type { FleetState } from "../core/model/fleet-state.ts";
 import type { Signal } from "../core/model/instance.ts";
 import type { OutboxRow } from "../core/model/notice.ts";
 import type { Instant } from "../core/model/time.ts";
 import type { OutboxChange } from "../core/notify/route.ts";
 
 /**
- * The record: events that are only ever appended and hash-chained, the states
+ * The record: events of clones and of the fleet, only ever appended and hash-chained, the states
  * that are their fold, and the effects that wait to be carried out.
  *
  * One controller at a time, twice over. Where one machine has the record, opening a store that another process holds
@@ -25,9 +27,9 @@ export interface Store {
   term(): Promise<number>;
 
   /**
-   * Appends events, replaces states, adds and settles effects, and writes
+   * Appends events, replaces states and the fleet's, adds and settles effects, and writes
    * receipts, settings and notices in one transaction, durable on return. Rejects with
-   * `store/conflict` when a state's version is not the stored one plus the number of its events, and with
+   * `store/conflict` when a state's version, or the fleet's, is not the stored one plus the number of its events, and with
    * `store/fenced` when its term is over. A higher term than the highest is remembered, also by a batch that holds nothing else.
    */
   commit(batch: Batch): Promise<{ readonly lastSeq: number }>;
@@ -54,6 +56,7 @@ export interface Store {
 
 export interface StoredRecord {
   readonly states: readonly CloneState[];
+  readonly fleet: FleetState;
   /** Not settled yet, ascending by id: by clone, then in the order in which they were asked for. */
   readonly effects: readonly StoredEffect[];
   readonly signals: readonly Signal[];
@@ -69,6 +72,8 @@ export interface Batch {
   readonly at: Instant;
   readonly events: readonly NewEvent[];
   readonly states: readonly CloneState[];
+  /** The fleet's state after these events; absent where none of them is the fleet's. */
+  readonly fleet?: FleetState;
   readonly effects: readonly NewEffect[];
   /** Ids of effects that are done or have become pointless. */
   readonly settled: readonly string[];
@@ -87,13 +92,26 @@ export interface ActionQuery {
   readonly limit: number;
 }
 
-export interface NewEvent {
+/** Events of clones and of the fleet stand in one chain. */
+export type NewEvent = NewCloneEvent | NewFleetEvent;
+
+export interface NewCloneEvent {
   readonly clone: string;
   readonly missionId: string | null;
   readonly event: CloneEvent;
 }
 
-export interface StoredEvent extends NewEvent {
+export interface NewFleetEvent {
+  readonly clone: null;
+  readonly missionId: null;
+  readonly event: FleetEvent;
+}
+
+export type StoredEvent = StoredCloneEvent | StoredFleetEvent;
+export type StoredCloneEvent = NewCloneEvent & ChainPlace;
+export type StoredFleetEvent = NewFleetEvent & ChainPlace;
+
+export interface ChainPlace {
   /** 1, 2, 3 … over the whole store, without gaps. */
   readonly seq: number;
   readonly at: Instant;
@@ -122,7 +140,8 @@ export interface Receipt {
 }
 
 export interface EventQuery {
-  readonly clone?: string;
+  /** Null: those of the fleet. Absent: all. */
+  readonly clone?: string | null;
   readonly missionId?: string;
   readonly afterSeq?: number;
   /** Newest `last` events instead of the first ones. */

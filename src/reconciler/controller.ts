@@ -1,3 +1,5 @@
+import type { DeclaredSwitch } from "../core/fleet/kill-switch/switch-events.ts";
+import type { Actor } from "../core/model/actor.ts";
 import { createCalendar } from "../core/model/calendar.ts";
 import type { CloneState } from "../core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../core/model/desired.ts";
@@ -45,10 +47,10 @@ import { superviseClone, superviseOnce } from "./loop/supervise.ts";
 import { noticesInto } from "./notices/destinations.ts";
 import { createNoticeOutbox } from "./notices/outbox.ts";
 import { createControlPlane } from "./operators/control-plane.ts";
-import { isUrgent, matters, mustOutliveUs } from "./publish/relevance.ts";
+import { fleetMustOutliveUs, isUrgent, matters, mustOutliveUs } from "./publish/relevance.ts";
 import { statusTextInTurns } from "./publish/status-files.ts";
 import { BURST_MAX, createWriteBack, PUSHES_PER_MINUTE_DEFAULT } from "./publish/write-back.ts";
-import { createRecordGuard, type GuardVerdict, REPLACED_ANCHOR, refuseHalfRebuilt } from "./record/guard.ts";
+import { createRecordGuard, type GuardVerdict, refuseHalfRebuilt } from "./record/guard.ts";
 import { anchorOf, withRecordFiles } from "./record/published-files.ts";
 import { openRecorder, type Recorder } from "./record/recorder.ts";
 import { takeRightToAct } from "./record/right-to-act.ts";
@@ -82,8 +84,8 @@ export interface ControllerParts {
   readonly operatorToken: string;
   /** What was parsed before, by another controller of this process; without it everything is read once. */
   readonly documents?: DocumentMemory;
-  /** An empty record beside a status branch that knows of missions is meant so. */
-  readonly fresh?: boolean;
+  /** Who says that an empty record beside a status branch that knows of missions is meant so. */
+  readonly fresh?: Actor;
 }
 
 /**
@@ -150,10 +152,10 @@ export async function createController(parts: ControllerParts): Promise<Controll
     clock,
     log,
     right,
-    tell: noticesInto(() => recorder.settings, declaredNotify),
+    tell: noticesInto(() => recorder.fleet, declaredNotify),
     calendar,
   });
-  refuseHalfRebuilt(recorder.settings);
+  refuseHalfRebuilt(recorder.fleet);
   const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
   const revisions = createResolvedRevisions({
     source: parts.source,
@@ -167,7 +169,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     branch: parts.statusBranch,
     clock,
     log,
-    fresh: parts.fresh === true,
+    fresh: parts.fresh ?? null,
   });
   const rollback = createRollback({
     recorder,
@@ -195,7 +197,8 @@ export async function createController(parts: ControllerParts): Promise<Controll
     drivers,
     file: parts.killSwitch,
     path: parts.killSwitch.path,
-    fleet: () => reconciler.desired()?.fleet ?? null,
+    declared: declaredSwitch,
+    mayRecord: () => guard.mayRecord(),
     clock,
     log,
     onChange() {
@@ -253,7 +256,12 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const outbox = createNoticeOutbox({
     recorder,
     open: parts.notifiers,
-    declared: declaredNotify,
+    declared() {
+      const destinations = declaredNotify();
+      const revision = reconciler.desired()?.revision;
+      return destinations === null || revision === undefined ? null : { revision, destinations };
+    },
+    mayRecord: () => guard.mayRecord(),
     clock,
     log,
   });
@@ -264,11 +272,19 @@ export async function createController(parts: ControllerParts): Promise<Controll
     desired: () => reconciler.desired(),
     destinations: declaredNotify,
     killSwitch: () => killSwitch.engaged(),
+    mayRecord: () => guard.mayRecord(),
     clock,
     calendar,
     log,
     onChange: () => writeBack.touch(true),
   });
+
+  function declaredSwitch(): DeclaredSwitch | null {
+    const desired = reconciler.desired();
+    if (desired === null) return null;
+    const { revision, broken, fleet } = desired;
+    return { revision, killSwitch: fleet.killSwitch, usable: !broken.has("fleet") };
+  }
 
   /** Null while `fleet.yaml` has not been read or cannot be used. */
   function declaredNotify(): readonly Destination[] | null {
@@ -286,7 +302,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       const { installation, repository } = parts;
       return withRecordFiles(await statusTextInTurns(now), {
         states: now.states,
-        settings: publishedSettings(recorder.settings),
+        fleet: recorder.fleet,
         anchor: await anchorOf(store, { installation, repository }),
         store,
       });
@@ -311,6 +327,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
       writeBack.touch(isUrgent(change));
     }
     if (mustOutliveUs(change)) writeBack.keep();
+  });
+  recorder.onFleet((change) => {
+    if (fleetMustOutliveUs(change)) writeBack.keep();
   });
 
   function fleetSnapshot(): FleetSnapshot {
@@ -469,12 +488,6 @@ function sameHeld(a: readonly Held[], b: readonly Held[]): boolean {
   const said = ({ subject, step, reason, message }: Held): string =>
     JSON.stringify([subject, step, reason, message]);
   return a.length === b.length && a.every((held, index) => said(held) === said(b[index] ?? held));
-}
-
-/** What a rebuilt record needs of them; how often we pushed is nobody's business a minute later. */
-function publishedSettings(settings: ReadonlyMap<string, string>): Record<string, string> {
-  const own: ReadonlySet<string> = new Set([PUSHES, REPLACED_ANCHOR]);
-  return Object.fromEntries([...settings].filter(([key]) => !own.has(key)).sort());
 }
 
 /** Null when this record has never counted one. */

@@ -7,6 +7,7 @@ import { systemClock } from "../../src/adapters/system/clock.ts";
 import { operator } from "../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Report } from "../../src/core/model/report.ts";
+import { isOfClone } from "../../src/core/record/chain.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { openRecorder } from "../../src/reconciler/record/recorder.ts";
 import { aClone, aMission } from "../support/fleet.ts";
@@ -152,10 +153,13 @@ describe("finds", () => {
       () =>
         events((all) => [
           ...all,
-          ...all.slice(-1).map((last) => ({
-            ...last,
-            event: { type: "instance.gone", epoch: 9, evidence: "gone" } as const,
-          })),
+          ...all
+            .filter(isOfClone)
+            .slice(-1)
+            .map((last) => ({
+              ...last,
+              event: { type: "instance.gone", epoch: 9, evidence: "gone" } as const,
+            })),
         ]),
       /adopted/,
     ],

@@ -1,9 +1,11 @@
 /** What must hold after any number of crashes, asked of the record, the outboxes and the agents' own ledger. */
 
 import { decide } from "../../src/core/clone/decide.ts";
+import { foldFleet } from "../../src/core/fleet/decide.ts";
 import { type CloneState, type ClosedMission, initialState } from "../../src/core/model/clone-state.ts";
 import { canonicalJson } from "../../src/core/model/digest.ts";
 import type { Report } from "../../src/core/model/report.ts";
+import { isOfClone, isOfFleet } from "../../src/core/record/chain.ts";
 import { readOutbox } from "../../src/instance/outbox.ts";
 import { toReport } from "../../src/reconciler/callbacks/reports.ts";
 import { overlaps } from "../e2e/overlap.ts";
@@ -77,7 +79,7 @@ function oneAgent({ ledger }: Evidence): Verdict {
 /** Every line of every outbox, in order and once, and nothing else. */
 function outboxesAreTheRecord({ whole, outboxes }: Pick<Evidence, "whole" | "outboxes">): Verdict {
   const recorded = new Map<string, Report[]>();
-  for (const { clone, event } of whole.events) {
+  for (const { clone, event } of whole.events.filter(isOfClone)) {
     if (event.type !== "instance.reported") continue;
     const key = `${clone}/${event.epoch}`;
     const list = recorded.get(key);
@@ -130,6 +132,9 @@ function statesAreTheFold(
       ? []
       : [`${stored.name} differs from its events`];
   });
+  const fleet = foldFleet(whole.events.filter(isOfFleet));
+  if (canonicalJson(fleet) !== canonicalJson(whole.record.fleet))
+    broken.push("the fleet differs from its events");
   return { promise: "every state is the fold of its events", looked: whole.record.states.length, broken };
 }
 
@@ -179,7 +184,7 @@ function closesAccepted(closed: readonly Closed[]): Verdict {
 
 /** Only controllers were killed, so no instance may have ended but by the end of its mission. */
 function nobodyLost({ whole }: Evidence): Verdict {
-  const broken = whole.events.flatMap(({ clone, event }) => {
+  const broken = whole.events.filter(isOfClone).flatMap(({ clone, event }) => {
     if (
       event.type === "instance.gone" ||
       event.type === "stray.found" ||
@@ -199,7 +204,7 @@ function nobodyLost({ whole }: Evidence): Verdict {
 function fold(whole: WholeRecord): { states: ReadonlyMap<string, CloneState>; closed: readonly Closed[] } {
   const states = new Map<string, CloneState>();
   const closed: Closed[] = [];
-  for (const { clone, event, at } of whole.events) {
+  for (const { clone, event, at } of whole.events.filter(isOfClone)) {
     const before = states.get(clone) ?? initialState(clone, at);
     const after = decide(before, event, at).state;
     const last = after.past.at(-1);

@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { foldFleet } from "../../src/core/fleet/decide.ts";
 import type { CloneState } from "../../src/core/model/clone-state.ts";
 import { canonicalJson } from "../../src/core/model/digest.ts";
+import { INITIAL_FLEET } from "../../src/core/model/fleet-state.ts";
 import { GENESIS_HASH, linkHash } from "../../src/core/record/chain.ts";
 import type { Lease } from "../../src/ports/lease.ts";
 import type { Batch, Store } from "../../src/ports/store.ts";
-import { actionRow, batchOf, effect, event, notice, signal, stateOf } from "../support/record.ts";
+import { actionRow, batchOf, effect, event, fleetEvent, notice, signal, stateOf } from "../support/record.ts";
 
 /** A store with the lease that lies where it does. */
 export interface LeasedStore extends Store {
@@ -45,6 +47,7 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
     it("starts empty, with a chain that is whole", async () => {
       expect(await store.load()).toEqual({
         states: [],
+        fleet: INITIAL_FLEET,
         effects: [],
         signals: [],
         settings: {},
@@ -68,6 +71,7 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
       await reopen();
       expect(await store.load()).toEqual({
         states: [stateOf("alpha", 2)],
+        fleet: INITIAL_FLEET,
         effects: [{ ...effect("alpha/2/0", "alpha"), createdAt: 1_000 }],
         signals: [],
         settings: { "source/revision": "abc" },
@@ -100,6 +104,58 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
         prevHash = hash;
       }
       expect(await store.verify()).toEqual({ ok: true, events: 3, head: prevHash });
+    });
+
+    it("keeps events of the fleet in one chain with those of clones, and its state beside theirs", async () => {
+      const fleet = foldFleet(
+        [fleetEvent("pager"), fleetEvent("hook")].map(({ event }) => ({ event, at: 5 })),
+      );
+      const batch = batchOf({
+        at: 5,
+        events: [fleetEvent("pager"), event("alpha"), fleetEvent("hook")],
+        states: [stateOf("alpha", 1)],
+        fleet,
+      });
+      expect(await store.commit(batch)).toEqual({ lastSeq: 3 });
+      await reopen();
+      expect((await store.load()).fleet).toEqual(fleet);
+      const events = await store.events({ limit: 10 });
+      expect(events.map(({ seq, clone, missionId }) => [seq, clone, missionId])).toEqual([
+        [1, null, null],
+        [2, "alpha", null],
+        [3, null, null],
+      ]);
+      expect((await store.events({ clone: null, limit: 10 })).map(({ event: { type } }) => type)).toEqual([
+        "destination.up",
+        "destination.up",
+      ]);
+      expect((await store.events({ clone: null, last: 1, limit: 10 })).map(({ seq }) => seq)).toEqual([3]);
+      expect((await store.events({ clone: "alpha", limit: 10 })).map(({ seq }) => seq)).toEqual([2]);
+      let prevHash = GENESIS_HASH;
+      for (const { seq, at, clone, missionId, event: happened, ...hashes } of events) {
+        const hash = linkHash(prevHash, { seq, at, clone, missionId, eventText: canonicalJson(happened) });
+        expect(hashes).toEqual({ prevHash, hash });
+        prevHash = hash;
+      }
+      expect(await store.verify()).toEqual({ ok: true, events: 3, head: prevHash });
+    });
+
+    it("refuses what was decided on an older state of the fleet, and nothing of it is there", async () => {
+      const first = foldFleet([{ event: fleetEvent("pager").event, at: 5 }]);
+      await store.commit(batchOf({ at: 5, events: [fleetEvent("pager")], fleet: first }));
+      const again = batchOf({
+        at: 6,
+        events: [fleetEvent("hook"), event("alpha")],
+        states: [stateOf("alpha", 1)],
+        fleet: foldFleet([{ event: fleetEvent("hook").event, at: 6 }]),
+        settings: { touched: "yes" },
+      });
+      await expect(store.commit(again)).rejects.toMatchObject({ code: "store/conflict" });
+      await expect(store.commit(batchOf({ at: 6, events: [fleetEvent("hook")] }))).rejects.toMatchObject({
+        code: "store/conflict",
+      });
+      await reopen();
+      expect(await store.load()).toMatchObject({ states: [], fleet: first, settings: {}, lastSeq: 1 });
     });
 
     it("settles effects, and lists open ones in the order in which they were asked for", async () => {

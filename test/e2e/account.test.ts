@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RAMP_MS } from "../../src/core/clone/start/throttle.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
+import { isOfClone } from "../../src/core/record/chain.ts";
 import type { RunningController } from "../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, missionUntil, type World } from "./world.ts";
@@ -27,7 +28,8 @@ function documents(name: string, command: readonly string[]): ReturnType<typeof 
 }
 
 async function releasedAt(name: string): Promise<number> {
-  const events = (await controller.client.call("events", { clone: cloneName(name), limit: 1_000 })).events;
+  const { events: found } = await controller.client.call("events", { clone: cloneName(name), limit: 1_000 });
+  const events = found.filter(isOfClone);
   const isRelease = ({ event }: { event: CloneEvent }): boolean =>
     event.type === "hold.released" && event.kind === "throttle";
   return events.find(isRelease)?.at ?? Number.NaN;

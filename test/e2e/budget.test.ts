@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CloneEvent } from "../../src/core/model/event.ts";
+import { isOfClone } from "../../src/core/record/chain.ts";
 import { ended, environment, start } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
 import {
@@ -56,7 +57,8 @@ async function factory(...args: string[]): Promise<{ code: number | null; stdout
 }
 
 async function eventsOf(name: string): Promise<readonly (CloneEvent & { readonly at: number })[]> {
-  const events = (await controller.client.call("events", { clone: cloneName(name), limit: 1_000 })).events;
+  const { events: found } = await controller.client.call("events", { clone: cloneName(name), limit: 1_000 });
+  const events = found.filter(isOfClone);
   return events.map(({ event, at }) => ({ ...event, at }));
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CloneEvent } from "../../src/core/model/event.ts";
+import { isOfClone } from "../../src/core/record/chain.ts";
 import type { RunningController } from "../support/controller.ts";
 import { cloneFile, cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import {
@@ -52,7 +53,8 @@ function documents(
 type Seen = CloneEvent & { readonly at: number };
 
 async function events(name: string): Promise<readonly Seen[]> {
-  const found = (await controller.client.call("events", { clone: cloneName(name), limit: 1_000 })).events;
+  const { events: all } = await controller.client.call("events", { clone: cloneName(name), limit: 1_000 });
+  const found = all.filter(isOfClone);
   return found.map(({ event, at }) => ({ ...event, at }));
 }
 

@@ -39,7 +39,7 @@ test("a whole record is whole, under a controller that runs as well", async () =
   expect(await verify()).toMatchObject({ code: 0, report: { ok: true } });
   await controller.stop();
   expect((await factory({ cwd: world.path }, "--data", world.dataDir, "verify", "--offline")).stdout).toMatch(
-    /^the record is whole: \d+ events of 1 clone, head [0-9a-f]{12}; not compared with the status branch$/m,
+    /^the record is whole: \d+ events of 1 clone and \d+ of the fleet, head [0-9a-f]{12}; not compared with the status branch$/m,
   );
 });
 

@@ -374,7 +374,7 @@ async function showEvents(stage: Stage): Promise<readonly string[]> {
           ? ` ${event.kind}`
           : "";
     const health = event.type === "health.changed" ? ` ${event.health}` : "";
-    const who = clone.split("_")[1] ?? clone;
+    const who = clone === null ? "fleet" : (clone.split("_")[1] ?? clone);
     lines.push(`${iso(at).slice(11, 19)} ${who}: ${event.type}${epoch}${report}${hold}${health}`);
   }
   return lines;

@@ -1,7 +1,9 @@
 /** Ten virtual minutes in which no instance reaches the controller, which reaches them all. */
+
 import { expect, test } from "vitest";
 import type { Notice } from "../../src/core/model/notice.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/core/model/time.ts";
+import { isOfClone } from "../../src/core/record/chain.ts";
 import { lookAt } from "../support/operator.ts";
 import { createHost, type Host } from "./host.ts";
 import { foundFleet } from "./people.ts";
@@ -32,9 +34,11 @@ async function runUntil(world: World, elapsedMs: number): Promise<void> {
 
 async function reports(world: World): Promise<{ clone: string; epoch: number; seq: number; at: number }[]> {
   const events = await world.store.events({ limit: 1_000_000 });
-  return events.flatMap(({ clone, event, at }) =>
-    event.type === "instance.reported" ? [{ clone, epoch: event.epoch, seq: event.report.seq, at }] : [],
-  );
+  return events
+    .filter(isOfClone)
+    .flatMap(({ clone, event, at }) =>
+      event.type === "instance.reported" ? [{ clone, epoch: event.epoch, seq: event.report.seq, at }] : [],
+    );
 }
 
 /** Not what the seed happens to draw: all of them work at once, and say something this often. */

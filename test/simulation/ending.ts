@@ -55,8 +55,9 @@ export async function judgeEnd(world: World, host: Host): Promise<void> {
 }
 
 function momentOf(world: World): Moment {
-  const { states, effects, outbox } = world.store.peek();
+  const { states, fleet, effects, outbox } = world.store.peek();
   return {
+    fleet,
     states: new Map(states.map((state) => [state.name, state])),
     effects,
     outbox,

@@ -1,10 +1,10 @@
 /** The record's disk is lost under a living fleet, and people rebuild the record from what is known and lives. */
 
 import type { PublishedLane } from "../../src/core/check/fact.ts";
+import { operator } from "../../src/core/model/actor.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { silentLog } from "../../src/ports/log.ts";
-import { REBUILDING } from "../../src/reconciler/record/guard.ts";
 import { JOURNAL_PATH } from "../../src/reconciler/record/published-files.ts";
 import { restoreRecord, surveyRecord } from "../../src/reconciler/record/restore.ts";
 import { takeRightToAct } from "../../src/reconciler/record/right-to-act.ts";
@@ -71,8 +71,8 @@ export function restoreLost(world: World, host: Host): void {
 }
 
 async function isWhole({ store }: World): Promise<boolean> {
-  const { lastSeq, settings } = await store.load();
-  return lastSeq > 0 && !(REBUILDING in settings);
+  const { lastSeq, fleet } = await store.load();
+  return lastSeq > 0 && !fleet.record.rebuilding;
 }
 
 /** The steps of `factory restore`, on a new disk. */
@@ -99,7 +99,7 @@ async function rebuild(world: World, { host, own }: { host: Host; own: Life }): 
   const store = own.seen(watchedStore(world, disk));
   const lease = own.seen(disk.lease);
   const right = await takeRightToAct({ lease, store, holder: "restore", clock, log: silentLog }, signal);
-  await restoreRecord(survey, { store, files, clock, log: silentLog, right, signal });
+  await restoreRecord(survey, { store, clock, log: silentLog, by: operator("olga"), right, signal });
   return lanes.length;
 }
 

@@ -1,6 +1,6 @@
 /** The other ports of a controller, with the troubles of this world. */
 
-import type { RecordedEvent } from "../../src/core/check/fact.ts";
+import type { ChainedEvent } from "../../src/core/check/fact.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { InCoreLane } from "../../src/ports/in-core-lane.ts";
 import type { Judge } from "../../src/ports/judge.ts";
@@ -60,7 +60,7 @@ async function tellCommit(
   batch: Batch,
   { disk, decidedMs }: { readonly disk: MemoryStore; readonly decidedMs: number },
 ): Promise<void> {
-  const events: readonly RecordedEvent[] =
+  const events: readonly ChainedEvent[] =
     batch.events.length === 0
       ? []
       : await disk.events({ afterSeq: world.recorded, limit: batch.events.length });
@@ -69,7 +69,7 @@ async function tellCommit(
   for (const { clone, seq: at, event } of events) {
     const detail = "epoch" in event ? ` epoch ${event.epoch}` : "";
     const said = event.type === "instance.reported" ? ` ${event.report.type} #${event.report.seq}` : "";
-    world.story.tell(`record: ${at} ${clone} ${event.type}${detail}${said}`);
+    world.story.tell(`record: ${at} ${clone ?? "fleet"} ${event.type}${detail}${said}`);
   }
   world.tell({
     type: "committed",
@@ -77,6 +77,7 @@ async function tellCommit(
     decidedMs,
     events,
     states: batch.states,
+    ...(batch.fleet === undefined ? {} : { fleet: batch.fleet }),
     effects: batch.effects,
     settled: batch.settled,
     receipts: batch.receipts.map(({ key }) => key),

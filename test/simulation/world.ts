@@ -1,5 +1,4 @@
-import { type Checker, createChecker } from "../../src/core/check/checker.ts";
-import type { Fact } from "../../src/core/check/fact.ts";
+import { type Checker, createChecker, type ToldFact } from "../../src/core/check/checker.ts";
 import { INVARIANTS } from "../../src/core/check/invariants.ts";
 import type { DrillResult } from "../../src/core/model/drill.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
@@ -88,7 +87,7 @@ export interface World {
   strikes(dice: Dice, trouble: TroubleName): boolean;
   count(trouble: TroubleName): void;
   /** Tells the checker. */
-  tell(fact: Exclude<Fact, { type: "recorded" }>): void;
+  tell(fact: ToldFact): void;
   /** Waits for virtual time, or for the signal. */
   delay(ms: number, signal?: AbortSignal): Promise<void>;
   now(): number;

@@ -4,7 +4,7 @@ import type { Effect } from "../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { Heartbeat, Signal } from "../../src/core/model/instance.ts";
 import type { OutboxRow } from "../../src/core/model/notice.ts";
-import type { Batch, NewEffect } from "../../src/ports/store.ts";
+import type { Batch, NewEffect, NewFleetEvent } from "../../src/ports/store.ts";
 
 /** A batch with nothing but what is named. */
 export function batchOf(parts: Partial<Batch>): Batch {
@@ -19,6 +19,11 @@ export function event(clone: string, missionId: string | null = null): Batch["ev
     reason: `of ${clone} “quoted”`,
   };
   return { clone, missionId, event: happened };
+}
+
+export function fleetEvent(destination: string): NewFleetEvent {
+  const by = { type: "controller", part: "notices" } as const;
+  return { clone: null, missionId: null, event: { type: "destination.up", by, destination } };
 }
 
 export function stateOf(name: string, version: number): CloneState {

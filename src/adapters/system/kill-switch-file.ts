@@ -15,12 +15,14 @@ import {
   createSwitchParser,
   KILL_SWITCH_FILE,
   KILL_SWITCH_FOLDER,
+  parseSwitch,
+  type SwitchState,
   switchText,
 } from "../../core/model/kill-switch.ts";
 import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
 
 /** More than a switch with every entry that it may have, so that one fits in on a disk that has become full. */
-const RESERVE_BYTES = 256 * 1024;
+const RESERVE_BYTES = 512 * 1024;
 
 /**
  * `<data>/kill-switch/engaged.json`. A reserve beside it, as large as the switch may become, is laid out while
@@ -65,6 +67,11 @@ export function openKillSwitchFile(dataDirectory: string): KillSwitchFile & { re
       layOut();
     },
   };
+}
+
+/** What it says, for somebody who looks once and changes nothing. */
+export function readKillSwitchFile(dataDirectory: string): SwitchState {
+  return parseSwitch(textOf(join(dataDirectory, KILL_SWITCH_FOLDER, KILL_SWITCH_FILE)));
 }
 
 /** Null when it is not there; what is there and cannot be read is no JSON, and engages. */

@@ -19,6 +19,7 @@ export const recordOperations = {
     path: "/v1/events",
     input: z.strictObject({
       clone: Name.optional(),
+      of: z.enum(["fleet"]).optional().meta({ description: "Only what happened to the fleet as a whole." }),
       mission_id: Name.optional(),
       after_seq: count(0, Number.MAX_SAFE_INTEGER).optional(),
       last: count(1, JOURNAL_EVENTS_MAX).optional().meta({ description: "The newest so many." }),

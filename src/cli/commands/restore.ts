@@ -9,6 +9,7 @@ import { systemClock } from "../../adapters/system/clock.ts";
 import { identityFile, openDataDirectory, readIdentity } from "../../adapters/system/data-directory.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
 import { createWorkspaces } from "../../adapters/workspace/workspaces.ts";
+import { operator } from "../../core/model/actor.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import { openDrivers } from "../../drivers.ts";
@@ -19,7 +20,7 @@ import { EXIT } from "../exit.ts";
 import { plural, wrap } from "../format/words.ts";
 import { oneLine } from "../io.ts";
 import { sourceOf } from "../origin.ts";
-import { dataDirOf } from "../place.ts";
+import { actorName, dataDirOf } from "../place.ts";
 import type { Call } from "../program.ts";
 import { inspect, type Remains } from "../record/lost.ts";
 import { readPublished } from "../record/published.ts";
@@ -120,7 +121,14 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
     // Looked at again: the world went on while it was being shown.
     const holder = `factory restore, process ${process.pid} on ${hostname()}`;
     const right = await takeRightToAct({ lease: store.lease, store, holder, clock, log }, signal);
-    await restoreRecord(await surveyOf(), { store, files: published.files, clock, log, right, signal });
+    await restoreRecord(await surveyOf(), {
+      store,
+      by: operator(actorName()),
+      clock,
+      log,
+      right,
+      signal,
+    });
   } finally {
     await store.close();
   }
@@ -163,6 +171,7 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
       io.out(
         `${plural(orphans.length, "instance")} without a folder: ended with proof before anything is recorded.`,
       );
+    io.out(`  ${wrap(`fleet: ${oneLine(rebuild.fleet.fate)}`, io.width - 4, "    ")}`);
     for (const { clone, fate } of rebuild.lanes)
       io.out(`  ${wrap(`${clone}: ${oneLine(fate)}`, io.width - 4, "    ")}`);
   }
@@ -177,6 +186,7 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
       putAside: putAsideAt,
       keyKept: identity !== null,
       orphans: orphans.map(({ handle }) => ({ clone: handle.clone, epoch: handle.epoch })),
+      fleet: rebuild.fleet.fate,
       clones: rebuild.lanes.map(({ clone, mission, closed, fate }) => ({ clone, mission, closed, fate })),
     };
   }

@@ -6,7 +6,7 @@ import { gitAccess } from "../access.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { fleetText } from "../format/fleet-text.ts";
 import { sourceOf } from "../origin.ts";
-import { dataDirOf } from "../place.ts";
+import { actorName, dataDirOf } from "../place.ts";
 import type { Call, RunOptions } from "../program.ts";
 
 /** Signals that ask for an end in order. What runs goes on and is adopted by the next controller. */
@@ -31,7 +31,7 @@ export async function run({ io, globals, options }: Call<RunOptions>): Promise<n
     host: options.host,
     once: options.once === true,
     untilClosed: options.untilClosed === true,
-    fresh: options.fresh === true,
+    ...(options.fresh === true ? { fresh: operator(actorName()) } : {}),
     logLevel: options.logLevel,
     logJson: options.logJson === true || globals.json === true,
     ...gitAccess(process.env),

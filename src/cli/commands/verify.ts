@@ -67,11 +67,11 @@ export async function verify({ io, globals, options }: Call<VerifyOptions>): Pro
   return fine ? EXIT.fine : EXIT.problems;
 }
 
-function fineText({ events, clones, head, anchors }: RecordReport): string {
+function fineText({ events, fleetEvents, clones, head, anchors }: RecordReport): string {
   const compared =
     anchors === null
       ? "not compared with the status branch"
       : `${plural(anchors.compared, "published head")} ${anchors.compared === 1 ? "lies" : "lie"} on it`;
   const end = head === null ? "" : `, head ${head.slice(0, 12)}`;
-  return `the record is whole: ${plural(events, "event")} of ${plural(clones, "clone")}${end}; ${compared}`;
+  return `the record is whole: ${plural(events - fleetEvents, "event")} of ${plural(clones, "clone")} and ${fleetEvents} of the fleet${end}; ${compared}`;
 }

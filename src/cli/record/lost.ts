@@ -5,6 +5,7 @@ import { FactoryError } from "../../core/model/error.ts";
 import type { AnchorVerdict } from "../../core/record/anchor.ts";
 import { type Anchor, judgeAnchor } from "../../core/record/anchor.ts";
 import { chainAt } from "../../reconciler/record/guard.ts";
+import { replacedBy } from "../../reconciler/record/upgrade.ts";
 
 export type Remains =
   | { readonly type: "absent" | "empty" }
@@ -17,14 +18,14 @@ export async function inspect(file: string, anchor: Anchor | null): Promise<Rema
   try {
     const store = await openSqliteStore({ file });
     try {
-      const { lastSeq, settings } = await store.load();
+      const { lastSeq, settings, fleet } = await store.load();
       if (lastSeq === 0) return { type: "empty" };
       const chain = await store.verify();
       if (!chain.ok) return { type: "damaged", message: chain.message };
       const verdict =
         anchor === null
           ? null
-          : judgeAnchor(anchor, await chainAt(store, new Map(Object.entries(settings)), anchor));
+          : judgeAnchor(anchor, await chainAt(store, replacedBy({ fleet, settings }), anchor));
       return { type: "readable", events: lastSeq, verdict };
     } finally {
       await store.close();

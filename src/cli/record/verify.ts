@@ -1,18 +1,22 @@
 /**
- * Whether a record is what it was when it was written: its chain, its states, its promises, and that what was published
- * from it lies on it. Reads a copy, so it holds up no controller and cannot change anything.
+ * Whether a record is what it was when it was written: its chain, its states and the fleet's, its promises, that what was
+ * published from it lies on it, and that the kill switch's file says what it says. Reads a copy, so it holds up no controller and cannot change anything.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { copyDatabase } from "../../adapters/store/sqlite/copy.ts";
 import { openSqliteStore } from "../../adapters/store/sqlite/store.ts";
+import { readKillSwitchFile } from "../../adapters/system/kill-switch-file.ts";
 import { startRecordCheck } from "../../core/check/checker.ts";
+import { fileDifference } from "../../core/fleet/kill-switch/file-difference.ts";
 import { FactoryError } from "../../core/model/error.ts";
+import type { SwitchState } from "../../core/model/kill-switch.ts";
 import { judgeAnchor, readAnchor } from "../../core/record/anchor.ts";
 import { GENESIS_HASH } from "../../core/record/chain.ts";
+import { readFormerSettings } from "../../core/record/former-settings.ts";
 import type { Store } from "../../ports/store.ts";
-import { chainAt, REPLACED_ANCHOR, readReplaced } from "../../reconciler/record/guard.ts";
+import { chainAt } from "../../reconciler/record/guard.ts";
 import { JOURNAL_PATH } from "../../reconciler/record/published-files.ts";
 import type { Published } from "./published.ts";
 
@@ -31,6 +35,8 @@ export interface RecordFinding {
 
 export interface RecordReport {
   readonly events: number;
+  /** Of these, those of the fleet as a whole. */
+  readonly fleetEvents: number;
   readonly clones: number;
   readonly head: string | null;
   readonly findings: readonly RecordFinding[];
@@ -56,7 +62,8 @@ export async function verifyRecord(options: {
       return unreadable(error, options.dataDir);
     }
     try {
-      return await reportOn(store, options.published);
+      const switchFile = readKillSwitchFile(options.dataDir);
+      return await reportOn(store, { published: options.published, switchFile });
     } catch (error) {
       return unreadable(error, options.dataDir);
     } finally {
@@ -71,15 +78,20 @@ function unreadable(error: unknown, dataDir: string): RecordReport {
   if (!(error instanceof FactoryError)) throw error;
   const message = `${join(dataDir, "factory.db")} cannot be read: ${error.message}`;
   const finding = { check: "readable", clone: null, seq: null, message };
-  return { events: 0, clones: 0, head: null, findings: [finding], anchors: null, notes: [] };
+  return { events: 0, fleetEvents: 0, clones: 0, head: null, findings: [finding], anchors: null, notes: [] };
 }
 
-async function reportOn(store: Store, published: Published | null): Promise<RecordReport> {
-  const { states, effects, settings } = await store.load();
+async function reportOn(
+  store: Store,
+  { published, switchFile }: { readonly published: Published | null; readonly switchFile: SwitchState },
+): Promise<RecordReport> {
+  const { states, effects, settings, fleet } = await store.load();
   const check = startRecordCheck();
   const wanted = new Set(published?.heads.map(({ seq }) => seq));
   const hashes = new Map<number, string>();
-  const replaced = [readReplaced(settings[REPLACED_ANCHOR])];
+  const former = readFormerSettings(settings);
+  const replaces = fleet.record.replaces ?? former?.replaces ?? null;
+  const replaced = [replaces];
   let head: { seq: number; hash: string } | null = null;
   const notes: string[] = [];
   for (;;) {
@@ -88,7 +100,8 @@ async function reportOn(store: Store, published: Published | null): Promise<Reco
       check.take(stored);
       if (wanted.has(stored.seq)) hashes.set(stored.seq, stored.hash);
       const { event } = stored;
-      if (event.type !== "clone.restored" || event.anchor === null) continue;
+      if ((event.type !== "clone.restored" && event.type !== "fleet.restored") || event.anchor === null)
+        continue;
       const { seq, hash } = event.anchor;
       if (!replaced.some((one) => one?.seq === seq && one.hash === hash)) replaced.push({ seq, hash });
     }
@@ -98,15 +111,22 @@ async function reportOn(store: Store, published: Published | null): Promise<Reco
   }
   for (const one of replaced)
     if (one !== null) notes.push(`this journal goes on where another one was lost, at its event ${one.seq}`);
+  if (former !== null)
+    notes.push("it was written by an older program; the next controller puts its settings on the chain");
   const findings: RecordFinding[] = [];
   const chain = await store.verify();
   if (!chain.ok)
     findings.push({ check: "chain", clone: null, seq: chain.brokenAtSeq, message: chain.message });
-  for (const { invariant, clone, seq, message } of check.finish({ states, effects }))
+  for (const { invariant, clone, seq, message } of check.finish({ states, fleet, effects }))
     if (invariant !== "chain-intact" || chain.ok) findings.push({ check: invariant, clone, seq, message });
+  const { missingInFile, notOnRecord } = fileDifference(fleet.killSwitch, switchFile);
+  for (const message of missingInFile)
+    findings.push({ check: "kill-switch-file", clone: null, seq: null, message });
+  notes.push(...notOnRecord);
   const anchors = published === null ? null : await compareAnchors();
   return {
     events: head?.seq ?? 0,
+    fleetEvents: fleet.version,
     clones: states.length,
     head: head?.hash ?? null,
     findings: findings.slice(0, FINDINGS_MAX),
@@ -127,7 +147,7 @@ async function reportOn(store: Store, published: Published | null): Promise<Reco
       say(null, `${JOURNAL_PATH} on ${published.branch} is not what a controller writes`);
       return { compared: 0, newest: null };
     }
-    const verdict = judgeAnchor(anchor, await chainAt(store, new Map(Object.entries(settings)), anchor));
+    const verdict = judgeAnchor(anchor, await chainAt(store, replaces, anchor));
     if ("message" in verdict) say(anchor.seq, verdict.message);
     if (verdict.type === "replaced_here") notes.push("what was rebuilt has not been published yet");
     return { compared: 1 + compareHistory(say), newest: anchor.seq };

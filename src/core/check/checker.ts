@@ -1,8 +1,11 @@
 import { decide } from "../clone/decide.ts";
+import { decideFleet } from "../fleet/decide.ts";
 import { createCalendar } from "../model/calendar.ts";
 import { type CloneState, initialState } from "../model/clone-state.ts";
+import { type FleetState, INITIAL_FLEET } from "../model/fleet-state.ts";
 import { sameValue } from "../model/same.ts";
 import type {
+  ChainedEvent,
   Committed,
   Fact,
   Finding,
@@ -10,6 +13,7 @@ import type {
   Moment,
   OpenEffect,
   RecordedEvent,
+  RecordedFleetEvent,
   Violation,
   Watcher,
 } from "./fact.ts";
@@ -20,15 +24,20 @@ import { INVARIANTS } from "./invariants.ts";
 const VIOLATIONS_MAX = 50;
 
 export interface Checker {
-  /** Follows one more fact. A `committed` is taken apart here: nobody else may send `recorded`. */
-  take(fact: Exclude<Fact, { type: "recorded" }>, elapsedMs: number): void;
+  /** Follows one more fact. A `committed` is taken apart here: nobody else may send `recorded` or `fleet-recorded`. */
+  take(fact: ToldFact, elapsedMs: number): void;
   /** Asks what must hold at this moment. */
   look(moment: Moment): void;
   /** Everything that was found so far, oldest first. */
   readonly violations: readonly Violation[];
   /** The fold of everything recorded, which does not depend on what was stored. */
   readonly states: ReadonlyMap<string, CloneState>;
+  /** The same for the fleet. */
+  readonly fleet: FleetState;
 }
+
+/** What a witness may tell. */
+export type ToldFact = Exclude<Fact, { type: "recorded" | "fleet-recorded" }>;
 
 /** Follows a record from its first event and remembers every promise that it breaks. */
 export function createChecker(invariants = INVARIANTS): Checker {
@@ -37,6 +46,7 @@ export function createChecker(invariants = INVARIANTS): Checker {
     watcher: invariant.watch(),
   }));
   const states = new Map<string, CloneState>();
+  let fleet = INITIAL_FLEET;
   const violations: Violation[] = [];
   const calendar = createCalendar();
 
@@ -56,7 +66,15 @@ export function createChecker(invariants = INVARIANTS): Checker {
   /** What was seen outside was seen; what stood in the record is to be judged by the next one. */
   function beginAnew(): void {
     states.clear();
+    fleet = INITIAL_FLEET;
     for (const one of watchers) if (one.invariant.ofOneRecord) one.watcher = one.invariant.watch();
+  }
+
+  function unfoldFleet(event: RecordedFleetEvent, elapsedMs: number): void {
+    const before = fleet;
+    const { state: after, ignored } = decideFleet(before, event.event, event.at);
+    fleet = after;
+    tell({ type: "fleet-recorded", event, before, after, ignored: ignored !== undefined }, elapsedMs);
   }
 
   function unfold(event: RecordedEvent, decidedMs: number, elapsedMs: number): void {
@@ -90,12 +108,20 @@ export function createChecker(invariants = INVARIANTS): Checker {
   return {
     violations,
     states,
+    get fleet() {
+      return fleet;
+    },
     take(fact, elapsedMs) {
       if (fact.type === "lost" || fact.type === "rebuilding") beginAnew();
       if (fact.type === "committed")
-        for (const event of fact.events) unfold(event, fact.decidedMs ?? elapsedMs, elapsedMs);
+        for (const event of fact.events) {
+          if (event.clone === null) unfoldFleet(event, elapsedMs);
+          else unfold(event, fact.decidedMs ?? elapsedMs, elapsedMs);
+        }
       tell(fact, elapsedMs);
-      if (fact.type === "committed") for (const stored of fact.states) goOnFrom(stored);
+      if (fact.type !== "committed") return;
+      for (const stored of fact.states) goOnFrom(stored);
+      if (fact.fleet !== undefined && sameValue(fleet, fact.fleet)) fleet = fact.fleet;
     },
     look(moment) {
       for (const { invariant, watcher } of watchers) {
@@ -108,8 +134,9 @@ export function createChecker(invariants = INVARIANTS): Checker {
 /** A record as it lies in a store, without any witness of what really happened outside. */
 export interface StoredRecordParts {
   /** All events, ascending. */
-  readonly events: readonly RecordedEvent[];
+  readonly events: readonly ChainedEvent[];
   readonly states: readonly CloneState[];
+  readonly fleet: FleetState;
   readonly effects: readonly OpenEffect[];
 }
 
@@ -133,12 +160,13 @@ export function startRecordCheck(): RecordCheck {
       last = event.at;
       checker.take(alone([event], []), event.at);
     },
-    finish({ states, effects }) {
-      checker.take(alone([], states), last);
+    finish({ states, fleet, effects }) {
+      checker.take({ ...alone([], states), fleet }, last);
       checker.look({
         now: last,
         calm: false,
         states: new Map(states.map((state) => [state.name, state])),
+        fleet,
         effects,
         outbox: null,
         living: null,
@@ -153,13 +181,13 @@ export function startRecordCheck(): RecordCheck {
 
 export interface RecordCheck {
   /** Ascending by `seq`. */
-  take(event: RecordedEvent): void;
+  take(event: ChainedEvent): void;
   /** After the last event: compares with what is stored beside the events. */
-  finish(stored: Pick<StoredRecordParts, "states" | "effects">): readonly Violation[];
+  finish(stored: Pick<StoredRecordParts, "states" | "fleet" | "effects">): readonly Violation[];
 }
 
 /** How events were grouped is not on record, nor which effects were written with them. */
-function alone(events: readonly RecordedEvent[], states: readonly CloneState[]): Committed {
+function alone(events: readonly ChainedEvent[], states: readonly CloneState[]): Committed {
   return {
     type: "committed",
     at: events[0]?.at ?? 0,

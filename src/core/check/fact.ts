@@ -1,6 +1,8 @@
 import type { CloneState } from "../model/clone-state.ts";
 import type { Effect } from "../model/effect.ts";
 import type { CloneEvent } from "../model/event.ts";
+import type { FleetEvent } from "../model/fleet-event.ts";
+import type { FleetState } from "../model/fleet-state.ts";
 import type { SwitchEntry } from "../model/kill-switch.ts";
 import type { Destination, Notice, OutboxRow } from "../model/notice.ts";
 import type { Instant } from "../model/time.ts";
@@ -14,6 +16,7 @@ import type { OutboxChange } from "../notify/route.ts";
 export type Fact =
   | Committed
   | Recorded
+  | FleetRecorded
   | Act
   | Repository
   | Said
@@ -31,15 +34,26 @@ export type Fact =
   | Rebuilding
   | Rebuilt;
 
-/** One event as the record keeps it. */
-export interface RecordedEvent {
+/** One event as the record keeps it: a clone's, or the fleet's. */
+export type ChainedEvent = RecordedEvent | RecordedFleetEvent;
+
+interface ChainPlace {
   readonly seq: number;
   readonly at: Instant;
+  readonly hash: string;
+  readonly prevHash: string;
+}
+
+export interface RecordedEvent extends ChainPlace {
   readonly clone: string;
   readonly missionId: string | null;
   readonly event: CloneEvent;
-  readonly hash: string;
-  readonly prevHash: string;
+}
+
+export interface RecordedFleetEvent extends ChainPlace {
+  readonly clone: null;
+  readonly missionId: null;
+  readonly event: FleetEvent;
 }
 
 export interface OpenEffect {
@@ -48,14 +62,16 @@ export interface OpenEffect {
   readonly effect: Effect;
 }
 
-/** One transaction of the record. Its events follow as `recorded`, each with what it meant. */
+/** One transaction of the record. Its events follow as `recorded` and `fleet-recorded`, each with what it meant. */
 export interface Committed {
   readonly type: "committed";
   readonly at: Instant;
   /** True time at which it was handed to the store, where a witness knows: what came while it was written could not be known. */
   readonly decidedMs?: number;
-  readonly events: readonly RecordedEvent[];
+  readonly events: readonly ChainedEvent[];
   readonly states: readonly CloneState[];
+  /** The fleet's state, where it was stored. */
+  readonly fleet?: FleetState;
   readonly effects: readonly OpenEffect[];
   readonly settled: readonly string[];
   /** Keys of the reports that were taken over the callback, `<clone>/<epoch>/<seq>`. */
@@ -74,6 +90,15 @@ export interface Recorded {
   readonly ignored: boolean;
   /** True time at which it was decided. */
   readonly decidedMs: number;
+}
+
+/** The same for an event of the fleet. */
+export interface FleetRecorded {
+  readonly type: "fleet-recorded";
+  readonly event: RecordedFleetEvent;
+  readonly before: FleetState;
+  readonly after: FleetState;
+  readonly ignored: boolean;
 }
 
 /** The driver's audit: what became of bodies, whoever knows of it. */
@@ -222,6 +247,8 @@ export interface Moment {
   readonly calm: boolean;
   /** States as stored. */
   readonly states: ReadonlyMap<string, CloneState>;
+  /** The fleet's state as stored. */
+  readonly fleet: FleetState;
   /** Effects as stored, not settled. */
   readonly effects: readonly OpenEffect[];
   /** Notices as stored that were not delivered, dead letters included; null where nobody witnessed how they came and went. */

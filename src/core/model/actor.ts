@@ -29,6 +29,7 @@ export const CONTROLLER_PARTS = [
   "rollouts",
   "drills",
   "notices",
+  "record",
   "in-core",
 ] as const;
 export type ControllerPart = (typeof CONTROLLER_PARTS)[number];

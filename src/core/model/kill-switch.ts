@@ -43,8 +43,10 @@ export interface SwitchSubject {
 /** Below the data directory, in a folder of its own so that whoever watches it is woken by nothing else. */
 export const KILL_SWITCH_FOLDER = "kill-switch";
 export const KILL_SWITCH_FILE = "engaged.json";
-export const RELEASED_MAX = 50;
-const ENGAGED_MAX = 200;
+/** Scopes that are engaged at once; one more engages the whole fleet, so that none of them has to be let go for it. */
+export const ENGAGED_MAX = 200;
+/** Everything that is engaged may be released by one command, and each of it is told of. */
+export const RELEASED_MAX = ENGAGED_MAX;
 const TEXT_CHARS_MAX = 500;
 
 export const NOTHING_ENGAGED: SwitchState = { engaged: [], released: [] };
@@ -69,10 +71,33 @@ export function entryText({ scope, by, reason, at }: SwitchEntry): string {
   return `the kill switch is engaged for ${scopeText(scope)} by ${by} since ${at}${reason === "" ? "" : `: ${reason}`}`;
 }
 
-/** Engaging twice keeps who was first. */
+/** Engaging twice keeps who was first. The same state when nothing changed. */
 export function engage(state: SwitchState, entry: SwitchEntry): SwitchState {
-  const known = state.engaged.some((other) => scopeText(other.scope) === scopeText(entry.scope));
-  return known ? state : { ...state, engaged: [...state.engaged, entry].slice(-ENGAGED_MAX) };
+  if (isEngaged(state, entry.scope)) return state;
+  // As it is read back, so that what was written down is what is known.
+  if (state.engaged.length < ENGAGED_MAX - 1) return { ...state, engaged: [...state.engaged, cut(entry)] };
+  const everything: SwitchEntry = {
+    ...entry,
+    scope: { type: "fleet" },
+    reason: `there are ${ENGAGED_MAX} scopes, so all is engaged; the last one is ${scopeText(entry.scope)}: ${entry.reason}`,
+  };
+  return isEngaged(state, everything.scope)
+    ? state
+    : { ...state, engaged: [...state.engaged, cut(everything)] };
+}
+
+function isEngaged(state: SwitchState, scope: SwitchScope): boolean {
+  return state.engaged.some((other) => scopeText(other.scope) === scopeText(scope));
+}
+
+/** Takes over a release that was made elsewhere. The same state when there is nothing new in it. */
+export function takeRelease(state: SwitchState, release: ReleasedEntry): SwitchState {
+  const engaged = state.engaged.filter((entry) => entryKey(entry) !== entryKey(release));
+  const known = state.released.some((entry) => releaseKey(entry) === releaseKey(release));
+  const released = known ? state.released : newestReleases([...state.released, release]);
+  return engaged.length === state.engaged.length && (known || !released.includes(release))
+    ? state
+    : { ...state, engaged, released };
 }
 
 /** `scope: null` releases everything. Null when there was nothing to release. */
@@ -93,11 +118,11 @@ export function release(
     ...entry,
     releasedBy: act.by,
     releasedAt: iso(act.atMs),
-    releaseReason: act.reason,
+    releaseReason: act.reason.slice(0, TEXT_CHARS_MAX),
   }));
   return {
     engaged: state.engaged.filter((entry) => !leaves(entry)),
-    released: [...state.released, ...released].slice(-RELEASED_MAX),
+    released: newestReleases([...state.released, ...released]),
   };
 }
 
@@ -107,9 +132,7 @@ export function merged(one: SwitchState, other: SwitchState): SwitchState {
   const gone = new Set([...releases.values()].map(entryKey));
   let state: SwitchState = {
     engaged: [],
-    released: [...releases.values()]
-      .sort((a, b) => (a.releasedAt < b.releasedAt ? -1 : a.releasedAt > b.releasedAt ? 1 : 0))
-      .slice(-RELEASED_MAX),
+    released: newestReleases([...releases.values()]),
   };
   for (const entry of [...one.engaged, ...other.engaged]) {
     // What cannot be understood cannot have been released before, either.
@@ -118,7 +141,19 @@ export function merged(one: SwitchState, other: SwitchState): SwitchState {
   return state;
 }
 
-function entryKey({ scope, by, at }: SwitchEntry): string {
+/** In one order, whoever brings them together. */
+function newestReleases(releases: readonly ReleasedEntry[]): readonly ReleasedEntry[] {
+  return [...releases]
+    .sort((a, b) => compare(a.releasedAt, b.releasedAt) || compare(releaseKey(a), releaseKey(b)))
+    .slice(-RELEASED_MAX);
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+/** Tells one engagement from every other; scope, person and time. */
+export function entryKey({ scope, by, at }: SwitchEntry): string {
   return `${scopeText(scope)} ${by} ${at}`;
 }
 

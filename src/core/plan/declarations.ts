@@ -75,7 +75,9 @@ export function createDeclarations(parts: {
       );
       const gated = clones.filter(({ name }) => assigned.has(name) && gates.get(name)?.type === "hold");
       if (gated.length === 0) return;
-      rollouts = step(rollouts?.rollouts ?? null);
+      const before = rollouts;
+      const next = step(before?.rollouts ?? null);
+      rollouts = next === null ? null : { ...next, events: [...(before?.events ?? []), ...next.events] };
       take(gated);
     },
     held: () => clones.flatMap(({ name }) => held.get(name) ?? []),

@@ -1,3 +1,4 @@
+import { isConfirmed } from "../fleet/deletions/pending.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { PendingDeletion } from "../model/deletion.ts";
 import type { DesiredState } from "../model/desired.ts";
@@ -5,8 +6,6 @@ import type { Held, PlanStepDraft } from "./step.ts";
 
 /** The part of the fleet that one commit may remove without a second one (design section 9). */
 const DELETIONS_FREE_PART = 0.2;
-/** Shorter prefixes of a commit could mean another one. */
-const COMMIT_PREFIX_MIN = 12;
 
 export interface Guarded {
   readonly steps: readonly PlanStepDraft[];
@@ -61,16 +60,6 @@ export function guardDeletions(
     })),
     pendingDeletion: pending,
   };
-}
-
-/** Whether a commit after the one that removed them names that one. */
-function isConfirmed(pending: PendingDeletion, { confirmDeletion, revision }: DesiredState): boolean {
-  return (
-    confirmDeletion !== null &&
-    confirmDeletion.length >= COMMIT_PREFIX_MIN &&
-    pending.revision.startsWith(confirmDeletion) &&
-    pending.revision !== revision
-  );
 }
 
 /** What a deletion is measured against: every clone that is wanted and not put away. Names, ordered. */

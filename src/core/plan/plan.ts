@@ -33,9 +33,9 @@ export interface Plan extends PlanBuckets {
   readonly steps: readonly PlanStep[];
   /** What cannot move yet, and why. */
   readonly held: readonly Held[];
-  /** To be on record before the first step, until the deletion is confirmed or taken back. */
+  /** To be on record once every removal among the steps is, until the deletion is confirmed or taken back. */
   readonly pendingDeletion: PendingDeletion | null;
-  /** Rollouts as these steps leave them, to be on record before the first step; null when none moves. */
+  /** Rollouts as these steps leave them, whose events are to be on record before the first step; null when none moves. */
   readonly rollouts: RolloutStep | null;
 }
 

@@ -16,7 +16,8 @@ export const EMPTY_CHAIN: ChainHead = { seq: 0, hash: GENESIS_HASH };
 export interface ChainLink {
   readonly seq: number;
   readonly at: Instant;
-  readonly clone: string;
+  /** Null: the event is the fleet's. */
+  readonly clone: string | null;
   readonly missionId: string | null;
   readonly eventText: string;
 }
@@ -36,4 +37,17 @@ export function linkHash(prevHash: string, link: ChainLink): string {
 /** The canonical text of an event, as it is kept and hashed. */
 export function eventText(event: unknown): string {
   return canonicalJson(event);
+}
+
+/** Whether an event of the chain is a clone's, and not the fleet's. */
+export function isOfClone<Stored extends { readonly clone: string | null }>(
+  stored: Stored,
+): stored is Extract<Stored, { readonly clone: string }> {
+  return stored.clone !== null;
+}
+
+export function isOfFleet<Stored extends { readonly clone: string | null }>(
+  stored: Stored,
+): stored is Extract<Stored, { readonly clone: null }> {
+  return stored.clone === null;
 }

@@ -3,16 +3,24 @@ import type { ActionRow, RememberedAction } from "../model/action.ts";
 import { type CloneState, type ClosedMission, initialState } from "../model/clone-state.ts";
 import { FactoryError } from "../model/error.ts";
 import type { CloneEvent, RestoredInstance } from "../model/event.ts";
+import type { FleetSnapshot } from "../model/fleet-state.ts";
 import type { ObservedInstance } from "../model/instance.ts";
+import { scopeText } from "../model/kill-switch.ts";
 import type { Instant } from "../model/time.ts";
 import { type Anchor, readAnchor } from "./anchor.ts";
+import { readPublishedSettings } from "./former-settings.ts";
 import { type PublishedClone, readClosedMission, readPublishedClone, stateFrom } from "./published.ts";
 import { readActions } from "./published-actions.ts";
+import { readFleet } from "./published-fleet.ts";
 import { isWitnessed, withRemembered } from "./remembered-actions.ts";
 
 /** Paths below the folder of the record on the status branch. */
 export interface RecordFiles {
   readonly journal: string | null;
+  /** The fleet as a whole, with its path; null: it was not published. */
+  readonly fleet: { readonly path: string; readonly text: string } | null;
+  /** What an older program published of it instead. */
+  readonly formerSettings: { readonly path: string; readonly text: string } | null;
   /** By path. */
   readonly clones: ReadonlyMap<string, string>;
   readonly closed: ReadonlyMap<string, string>;
@@ -46,8 +54,16 @@ export interface Rebuild {
   readonly anchor: Anchor | null;
   /** By name. */
   readonly lanes: readonly RebuiltLane[];
+  readonly fleet: RebuiltFleet;
   /** What cannot be read. A record with a hole in it would run again what is over. */
   readonly problems: readonly string[];
+}
+
+export interface RebuiltFleet {
+  readonly snapshot: FleetSnapshot | null;
+  readonly evidence: string;
+  /** What goes on as it was, for people. */
+  readonly fate: string;
 }
 
 export interface RebuiltLane {
@@ -98,7 +114,42 @@ export function planRebuild(request: RebuildRequest): Rebuild {
     const state = known === undefined ? initialState(name, request.now) : stateFrom(known, closures);
     return laneOf(state, known?.asOf ?? null, { anchor, actions }, request);
   });
-  return { anchor, lanes, problems };
+  const snapshot = attempt(() => fleetSnapshotOf(request.files));
+  return { anchor, lanes, fleet: rebuiltFleet(snapshot, request), problems };
+}
+
+function fleetSnapshotOf({ fleet, formerSettings }: RecordFiles): FleetSnapshot | null {
+  if (fleet !== null) return readFleet(fleet.path, fleet.text);
+  if (formerSettings === null) return null;
+  return readPublishedSettings(formerSettings.path, formerSettings.text)?.snapshot ?? null;
+}
+
+function rebuiltFleet(snapshot: FleetSnapshot | null, { commit }: RebuildRequest): RebuiltFleet {
+  const at = `the status branch at ${commit.slice(0, 12)}`;
+  if (snapshot === null)
+    return {
+      snapshot,
+      evidence: `${at} knows nothing of the fleet as a whole`,
+      fate: "nothing is known of it",
+    };
+  const { killSwitch, guardrails, pendingDeletion } = snapshot;
+  const kept = [
+    ...[...killSwitch.engaged, ...killSwitch.declared].map(
+      ({ scope, by }) => `the kill switch stays engaged for ${scopeText(scope)} by ${by}`,
+    ),
+    ...(guardrails.pin === null ? [] : [`${guardrails.pin.id} holds on`]),
+    ...Object.values(snapshot.rollouts).flatMap(({ group, candidate }) =>
+      candidate === null ? [] : [`the rollout of ${group} goes on`],
+    ),
+    ...(pendingDeletion === null
+      ? []
+      : [`the removal of ${pendingDeletion.names.length} waits for its confirmation`]),
+  ];
+  return {
+    snapshot,
+    evidence: `the fleet is as ${at} knew it`,
+    fate: kept.length === 0 ? "nothing is engaged, pinned, tried or held" : kept.join("; "),
+  };
 }
 
 function laneOf(

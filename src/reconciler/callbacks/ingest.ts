@@ -9,7 +9,8 @@ import type { ProcessFact } from "../../core/model/liveness.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { IngestAnswer, InstanceCaller } from "../../ports/control-plane.ts";
 import type { Receipt, Store } from "../../ports/store.ts";
-import type { Entry, Recorder } from "../record/recorder.ts";
+import type { Recorder } from "../record/recorder.ts";
+import type { Entry } from "../record/transaction.ts";
 import { toReport } from "./reports.ts";
 
 export interface Ingest {

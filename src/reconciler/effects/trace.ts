@@ -6,6 +6,7 @@ import type { CloneEvent } from "../../core/model/event.ts";
 import type { InstanceHandle, Signal } from "../../core/model/instance.ts";
 import { iso } from "../../core/model/time.ts";
 import type { TraceCause } from "../../core/model/trace.ts";
+import { isOfClone } from "../../core/record/chain.ts";
 import { timelineOf } from "../../core/status/timeline.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Driver, InstanceEvidence } from "../../ports/driver.ts";
@@ -101,11 +102,12 @@ export function createTracer(parts: TraceParts): Tracer {
     async after(effect, { state, driver, handle }, signal) {
       const until = AbortSignal.any([signal, AbortSignal.timeout(TRACE_AFTER_MS)]);
       const evidence = handle === null ? NOTHING_SEEN : await driver.evidence(handle, until);
-      const events = await parts.journal.events({
+      const found = await parts.journal.events({
         missionId: effect.missionId,
         last: JOURNAL_EVENTS_MAX,
         limit: JOURNAL_EVENTS_MAX,
       });
+      const events = found.filter(isOfClone);
       const { at, ...receipt } = await traces.finish(
         {
           clone: state.name,

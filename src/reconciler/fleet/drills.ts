@@ -1,20 +1,20 @@
 /** Drills as `fleet.yaml` plans them, and the record of everybody's. */
-import { drillTargets, dueDrills, overdueDrills, planText } from "../../core/fleet/drills/due.ts";
+import { type DrillFacts, drillNews } from "../../core/fleet/drills/drill-news.ts";
+import { drillTargets, dueDrills } from "../../core/fleet/drills/due.ts";
 import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
-import { type DrillBook, type DrillResult, keptDrills, NO_DRILLS } from "../../core/model/drill.ts";
+import type { DrillBook, DrillResult } from "../../core/model/drill.ts";
+import type { FleetEvent } from "../../core/model/fleet-event.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
 import type { Destination, Notice } from "../../core/model/notice.ts";
-import { sameValue } from "../../core/model/same.ts";
 import { type Instant, MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import { drillFailed, drillOverdue } from "../../core/notify/drills.ts";
-import { NO_CHANGE, rowsFor } from "../../core/notify/route.ts";
+import { NO_CHANGE, type OutboxChange, rowsFor } from "../../core/notify/route.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Drills } from "../../ports/drills.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Recorder } from "../record/recorder.ts";
 
-const SETTING = "drills";
 /** Schedules are by the minute; results and changed plans are looked at as they come. */
 const LOOK_MS = 5 * SECOND_MS;
 /** One that could not be made, as on a full disk, is not tried again before. */
@@ -38,10 +38,12 @@ export function createPlannedDrills(parts: {
   readonly calendar?: Calendar;
   readonly log: Log;
   readonly onChange: () => void;
+  /** Whether anything may be begun on this record: not while it may be one that was lost. */
+  readonly mayRecord: () => boolean;
 }): PlannedDrills {
   const { recorder, drills, clock, log, calendar = createCalendar() } = parts;
   const closing = new AbortController();
-  let book = read(recorder.settings.get(SETTING));
+  const book = (): DrillBook => recorder.fleet.drills;
   let seen: readonly DrillResult[] | null = null;
   let looked: { readonly at: Instant; readonly desired: DesiredState | null } = {
     at: Number.NEGATIVE_INFINITY,
@@ -52,20 +54,19 @@ export function createPlannedDrills(parts: {
   let writing: Promise<void> | null = null;
 
   /** With its notices in one transaction; what could not be written is found again by the next tick. */
-  function remember(next: DrillBook, notices: readonly Notice[]): void {
-    if (writing !== null) return;
-    const destinations = parts.destinations() ?? [];
-    const changes = notices.map((notice) => rowsFor(notice, destinations, recorder.outbox.values()));
+  function mergeBook(): void {
+    if (writing !== null || !parts.mayRecord()) return;
+    const results = drills.results();
+    // Looking through old results for new ones costs more than to see that there are none.
+    const facts = { ...factsNow(), results: results === seen ? [] : results };
+    seen = results;
+    if (drillNews(book(), facts).length === 0) return;
     writing = recorder
-      .writeOutbox({
-        ...NO_CHANGE,
-        put: changes.flatMap(({ put }) => put),
-        settings: { [SETTING]: JSON.stringify(next) },
+      .writeFleet(({ drills: before }, now) => {
+        const events = drillNews(before, { ...facts, now });
+        return { events, outbox: outboxOf(events) };
       })
-      .then(() => {
-        book = next;
-        parts.onChange();
-      })
+      .then(() => parts.onChange())
       .catch((error: unknown) => {
         seen = null;
         log.warn("what became of drills could not be recorded", { error: String(error) });
@@ -75,48 +76,23 @@ export function createPlannedDrills(parts: {
       });
   }
 
-  function mergeBook(): void {
-    if (writing !== null) return;
-    const now = clock.now();
+  function factsNow(): Omit<DrillFacts, "results"> {
     const desired = parts.desired();
-    const results = drills.results();
+    const facts = { obstacle: obstacle(), now: clock.now(), calendar };
     // A file that cannot be read says nothing about what was planned.
-    const broken = desired === null || desired.broken.has("fleet");
-    const plan = broken ? undefined : desired.fleet.drills.kill;
-    const fresh = results === seen ? [] : freshIn(results, book);
-    seen = results;
-    const planned =
-      plan === undefined
-        ? book.plan
-        : plan === null
-          ? null
-          : book.plan?.text === planText(plan)
-            ? book.plan
-            : { text: planText(plan), since: now };
-    const withResults: DrillBook = {
-      plan: planned,
-      results: fresh.length === 0 ? book.results : keptDrills([...book.results, ...fresh]),
-      overdue: plan === null ? [] : book.overdue,
-    };
-    const targets =
-      plan === undefined || plan === null ? [] : drillTargets(plan.targets, desired?.clones ?? new Map());
-    const overdue =
-      plan === undefined || plan === null
-        ? withResults.overdue
-        : overdueDrills(plan, withResults, { targets, now, calendar, reason: obstacle() });
-    const told = new Set(book.overdue.map(({ target, dueAt }) => `${target} ${dueAt}`));
-    const next = {
-      ...withResults,
-      overdue: overdue.map(
-        (one) =>
-          book.overdue.find(({ target, dueAt }) => target === one.target && dueAt === one.dueAt) ?? one,
-      ),
-    };
-    if (sameValue(next, book)) return;
-    remember(next, [
-      ...fresh.filter(({ passed }) => !passed).map(drillFailed),
-      ...next.overdue.filter(({ target, dueAt }) => !told.has(`${target} ${dueAt}`)).map(drillOverdue),
-    ]);
+    if (desired === null || desired.broken.has("fleet")) return { ...facts, declared: null };
+    const { revision, fleet, clones } = desired;
+    const plan = fleet.drills.kill;
+    const targets = plan === null ? [] : drillTargets(plan.targets, clones);
+    return { ...facts, declared: { plan, revision, targets } };
+  }
+
+  function outboxOf(events: readonly FleetEvent[]): OutboxChange {
+    const destinations = parts.destinations() ?? [];
+    const changes = events
+      .flatMap(noticesOf)
+      .map((notice) => rowsFor(notice, destinations, recorder.outbox.values()));
+    return { ...NO_CHANGE, put: changes.flatMap(({ put }) => put) };
   }
 
   /** Nothing starts while everything is to be still. */
@@ -133,7 +109,7 @@ export function createPlannedDrills(parts: {
     if (desired.broken.has("fleet") || obstacle() !== null || closing.signal.aborted) return;
     if (Math.abs(clock.now() - failedAt) < AGAIN_MS) return;
     const targets = drillTargets(plan.targets, desired.clones);
-    const [due] = dueDrills(plan, book, { targets, now: clock.now(), calendar });
+    const [due] = dueDrills(plan, book(), { targets, now: clock.now(), calendar });
     if (due === undefined) return;
     const { name: target, driver, isolation } = due;
     log.info("a drill is made", { target, driver, isolation });
@@ -168,7 +144,7 @@ export function createPlannedDrills(parts: {
         log.error("drills could not be looked after", { error: String(error) });
       }
     },
-    book: () => book,
+    book,
     async close() {
       closing.abort(new Error("the controller is closing"));
       await running;
@@ -177,12 +153,7 @@ export function createPlannedDrills(parts: {
   };
 }
 
-/** What came after the last one that the book knows: by its place and not by its time, since clocks are set. */
-function freshIn(results: readonly DrillResult[], book: DrillBook): readonly DrillResult[] {
-  const known = new Set(book.results.map(({ target, at }) => `${target} ${at}`));
-  return results.slice(results.findLastIndex(({ target, at }) => known.has(`${target} ${at}`)) + 1);
-}
-
-function read(text: string | undefined): DrillBook {
-  return text === undefined ? NO_DRILLS : { ...NO_DRILLS, ...(JSON.parse(text) as Partial<DrillBook>) };
+function noticesOf(event: FleetEvent): readonly Notice[] {
+  if (event.type === "drill.failed") return [drillFailed(event.result)];
+  return event.type === "drill.overdue" ? [drillOverdue(event.overdue)] : [];
 }

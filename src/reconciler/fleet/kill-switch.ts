@@ -1,16 +1,24 @@
 /** The kill switch as the controller has it: in memory first, then in the file, then on record. */
 
+import {
+  type DeclaredSwitch,
+  declaredInForce,
+  declaredNews,
+  switchNews,
+} from "../../core/fleet/kill-switch/switch-events.ts";
 import { controllerPart } from "../../core/model/actor.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
-import type { FleetPolicy } from "../../core/model/desired.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
+import type { SwitchSource } from "../../core/model/fleet-event.ts";
+import type { RecordedSwitch } from "../../core/model/fleet-state.ts";
 import {
   coveringEntry,
   engage,
+  entryKey,
   entryText,
   merged,
-  parseSwitch,
+  type ReleasedEntry,
   release,
   type SwitchEntry,
   type SwitchScope,
@@ -32,7 +40,8 @@ const RECORD_WAIT_MS = 500;
 /** An emergency has no time for the polite rungs, and nobody to write down how long they took. */
 const EMERGENCY_LADDER: StopLadder = { ...DEFAULT_LADDER, enter: "term", termGraceMs: 1_000 };
 const EMERGENCY_MS = 60_000;
-const SETTING = "kill_switch";
+/** Of commands whose events wait to be recorded; what came of older ones is told as found in the file. */
+const COMMANDS_KEPT = 1_000;
 
 export interface KillSwitch {
   /** Everything that is engaged, by people or by `fleet.yaml`. */
@@ -64,19 +73,29 @@ export function createKillSwitch(parts: {
   drivers: ReadonlyMap<string, Driver>;
   file: KillSwitchFile;
   path: string;
-  fleet: () => FleetPolicy | null;
+  /** What `fleet.yaml` says; null while no commit was read. */
+  declared: () => DeclaredSwitch | null;
+  /** Whether anything may be begun on this record: not while it may be one that was lost. */
+  mayRecord: () => boolean;
   clock: Clock;
   log: Log;
   onChange: () => void;
 }): KillSwitch {
   const { recorder, drivers, clock, log } = parts;
-  let state: SwitchState = readSetting();
+  let state = peoplesPart(recorder.fleet.killSwitch);
   let text = switchText(state);
   /** What was brought together last. */
-  let seen: { readonly state: SwitchState; readonly file: SwitchState } | null = null;
-  let written = "";
-  let recorded = recorder.settings.get(SETTING) ?? "";
+  let seen: {
+    readonly state: SwitchState;
+    readonly file: SwitchState;
+    readonly recorded: RecordedSwitch;
+  } | null = null;
   let recording = false;
+  /** Of these the record knows everything. */
+  let toldOf: readonly unknown[] = [];
+  let fileText: { readonly file: SwitchState; readonly text: string } | null = null;
+  /** How what is not on record yet came about, by what it is; everything else was found in the file. */
+  const sources = new Map<string, SwitchSource>();
   /** Kills that are not on record yet, by clone. */
   const unrecorded = new Map<string, Extract<CloneEvent, { type: "kill.requested" }>>();
   const underway = new Set<string>();
@@ -85,12 +104,12 @@ export function createKillSwitch(parts: {
   /** Ended without a record, as `clone/epoch`: once is enough. */
   const ended = new Set<string>();
 
-  function readSetting(): SwitchState {
-    return parseSwitch(recorder.settings.get(SETTING) ?? null);
+  function engaged(): readonly SwitchEntry[] {
+    return [...state.engaged, ...declared()];
   }
 
-  function engaged(): readonly SwitchEntry[] {
-    return [...state.engaged, ...declared(parts.fleet())];
+  function declared(): readonly SwitchEntry[] {
+    return declaredInForce(recorder.fleet.killSwitch, parts.declared());
   }
 
   function adopt(next: SwitchState): void {
@@ -100,45 +119,76 @@ export function createKillSwitch(parts: {
     if (text !== before) parts.onChange();
   }
 
-  /** Somebody without us may have written to it. */
-  function mergeFile(): void {
+  /** Somebody without us may have written to the file, and an older holder of the record to the record. */
+  function merge(): SwitchState {
     const file = parts.file.read();
-    if (seen?.state === state && seen.file === file) return;
-    adopt(merged(state, file));
-    seen = { state, file };
+    const recorded = recorder.fleet.killSwitch;
+    if (seen?.state === state && seen.file === file && seen.recorded === recorded) return file;
+    adopt(merged(merged(state, peoplesPart(recorded)), file));
+    seen = { state, file, recorded };
+    return file;
   }
 
   /** Never throws: what cannot be kept is in force all the same, and kept when it can be. */
   function keep(): void {
     // Never over what was written since it was read last.
-    mergeFile();
-    const keeping = text;
-    if (text !== written && (state.engaged.length > 0 || state.released.length > 0)) {
+    const file = merge();
+    if (state.engaged.length + state.released.length > 0 && textOf(file) !== text) {
       try {
         parts.file.write(state);
-        written = text;
       } catch (error) {
         log.error("the file of the kill switch could not be written; it is in force here all the same", {
           error: String(error),
         });
       }
     }
-    if (
-      text === recorded ||
-      recording ||
-      (recorded === "" && state.engaged.length + state.released.length === 0)
-    )
-      return;
+    if (!recording && parts.mayRecord() && hasNews()) record();
+  }
+
+  /** Worked out once for each state of the file, the record and the repository: it is asked several times a second. */
+  function hasNews(): boolean {
+    const said = parts.declared();
+    const now = [state, recorder.fleet.killSwitch, said?.killSwitch, said?.usable];
+    if (now.every((one, index) => one === toldOf[index])) return false;
+    if (newsFor(recorder.fleet.killSwitch).length > 0) return true;
+    toldOf = now;
+    return false;
+  }
+
+  function textOf(file: SwitchState): string {
+    if (fileText?.file !== file) fileText = { file, text: switchText(file) };
+    return fileText.text;
+  }
+
+  function record(): void {
     recording = true;
     void recorder
-      .putSettings({ [SETTING]: keeping })
+      .writeFleet(({ killSwitch }) => ({ events: newsFor(killSwitch) }))
       .then(() => {
-        recorded = keeping;
+        const waiting = new Set(newsFor(recorder.fleet.killSwitch).map(({ entry }) => sourceKey(entry)));
+        for (const key of sources.keys()) if (!waiting.has(key)) sources.delete(key);
       })
       .catch(() => {})
       .finally(() => {
         recording = false;
       });
+  }
+
+  /** What the record does not say yet of who engaged and released what. */
+  function newsFor(recorded: RecordedSwitch): ReturnType<typeof switchNews> {
+    const said = parts.declared();
+    return [
+      ...switchNews(recorded, state, (entry) => sources.get(sourceKey(entry)) ?? "file"),
+      ...(said === null ? [] : declaredNews(recorded, said)),
+    ];
+  }
+
+  function remember(entries: readonly SwitchEntry[], from: SwitchSource): void {
+    for (const entry of entries) sources.set(sourceKey(entry), from);
+    for (const key of sources.keys()) {
+      if (sources.size <= COMMANDS_KEPT) break;
+      sources.delete(key);
+    }
   }
 
   async function kill(
@@ -224,7 +274,12 @@ export function createKillSwitch(parts: {
     covering: (lane) => coveringEntry(engaged(), subjectOf(lane)),
     view: () => ({ engaged: engaged(), released: state.released, file: parts.path }),
     async engage({ scope, actor, reason }) {
+      const before = new Set(state.engaged);
       adopt(engage(state, { scope, by: `operator:${actor}`, reason, at: iso(clock.now()) }));
+      remember(
+        state.engaged.filter((entry) => !before.has(entry)),
+        "command",
+      );
       // In this order: what lives is being ended before anything waits for a disk.
       act();
       keep();
@@ -234,15 +289,20 @@ export function createKillSwitch(parts: {
       };
     },
     async release({ scope, actor, reason }) {
+      const before = new Set(state.released);
       const next = release(state, { scope, by: `operator:${actor}`, reason, atMs: clock.now() });
       if (next === null) {
-        const byFile = declared(parts.fleet()).length > 0;
+        const byFile = declared().length > 0;
         const message = byFile
           ? "what is engaged stands in fleet.yaml: change `spec.kill_switch` there"
           : `it is not engaged${scope === null ? "" : ` for ${scopeText(scope)}`}`;
         return { ok: false, code: "conflict", message };
       }
       adopt(next);
+      remember(
+        next.released.filter((entry) => !before.has(entry)),
+        "command",
+      );
       keep();
       return {
         ok: true,
@@ -250,7 +310,7 @@ export function createKillSwitch(parts: {
       };
     },
     tick() {
-      mergeFile();
+      merge();
       act();
       keep();
     },
@@ -262,19 +322,12 @@ export function subjectOf(state: CloneState): SwitchSubject {
   return { clone: state.name, mission: state.mission?.name ?? null, labels: state.mission?.labels ?? {} };
 }
 
-/** What `fleet.yaml` says; it is released where it was engaged. */
-function declared(fleet: FleetPolicy | null): readonly SwitchEntry[] {
-  if (fleet === null) return [];
-  const { engaged, labels, missions } = fleet.killSwitch;
-  const entry = (scope: SwitchScope): SwitchEntry => ({
-    scope,
-    by: "repository",
-    reason: "spec.kill_switch in fleet.yaml",
-    at: "its commit",
-  });
-  return [
-    ...(engaged ? [entry({ type: "fleet" })] : []),
-    ...Object.entries(labels).map(([key, value]) => entry({ type: "label", key, value })),
-    ...missions.map((name) => entry({ type: "mission", name })),
-  ];
+/** Without what `fleet.yaml` engages, which is released where it was engaged. */
+function peoplesPart({ engaged, released }: RecordedSwitch): SwitchState {
+  return { engaged, released };
+}
+
+/** Tells an engagement from its release, and each from every other. */
+function sourceKey(entry: SwitchEntry | ReleasedEntry): string {
+  return `${entryKey(entry)} ${"releasedAt" in entry ? entry.releasedAt : ""}`;
 }

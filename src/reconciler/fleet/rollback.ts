@@ -2,10 +2,11 @@
 
 import { breachesOf } from "../../core/fleet/guardrails/breach.ts";
 import { type Measures, measure, newestClosed } from "../../core/fleet/guardrails/measure.ts";
-import { lookAtGuardrails } from "../../core/fleet/guardrails/rollback.ts";
+import { guardrailNews, type Said } from "../../core/fleet/guardrails/rollback.ts";
+import { controllerPart } from "../../core/model/actor.ts";
 import type { ClosedMission } from "../../core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY, type DesiredState } from "../../core/model/desired.ts";
-import { type Breach, NO_ROLLBACK, type Pin, type RollbackState } from "../../core/model/guardrail.ts";
+import type { Breach, Pin, RollbackState } from "../../core/model/guardrail.ts";
 import { iso } from "../../core/model/time.ts";
 import { setInYaml } from "../../documents/edit.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -14,8 +15,8 @@ import type { Proposals } from "../../ports/proposals.ts";
 import type { Source } from "../../ports/source.ts";
 import type { Recorder } from "../record/recorder.ts";
 
-const ROLLBACK = "rollback";
 const FLEET_FILE = "fleet.yaml";
+const BY = controllerPart("guardrails");
 
 export interface Rollback {
   /** Measures, compares, remembers. Called before every plan; costs nothing while nothing was closed. */
@@ -36,9 +37,9 @@ export function createRollback(parts: {
   log: Log;
 }): Rollback {
   const { recorder, source, proposals, clock, log } = parts;
-  let state = read(recorder.settings.get(ROLLBACK));
+  const state = (): RollbackState => recorder.fleet.guardrails;
   let window = DEFAULT_FLEET_POLICY.guardrails.closedMissionsWindow;
-  let newest: readonly ClosedMission[] = newestClosed(recorder.states.values(), window, state.countFrom);
+  let newest: readonly ClosedMission[] = newestClosed(recorder.states.values(), window, state().countFrom);
   let breaches: readonly Breach[] = [];
 
   recorder.onChange(({ before, after }) => {
@@ -46,19 +47,16 @@ export function createRollback(parts: {
     const ids = new Set(after.past.map(({ missionId }) => missionId));
     // The lane's closures anew, as they are now (a review may have changed an outcome), among the others' newest.
     const others = newest.filter(({ missionId }) => !ids.has(missionId));
-    newest = newestClosed([after, { ...after, past: others }], window, state.countFrom);
+    newest = newestClosed([after, { ...after, past: others }], window, state().countFrom);
   });
 
-  async function remember(next: RollbackState): Promise<void> {
-    if (next === state) return;
-    const news = next.turns.slice(-1)[0];
-    if (news !== undefined && news !== state.turns.at(-1))
+  recorder.onFleet(({ before, after }) => {
+    const news = after.guardrails.turns.at(-1);
+    if (news !== undefined && news !== before.guardrails.turns.at(-1))
       log.warn("guardrails", { turn: news.type, pin: news.pin, message: news.message });
-    await recorder.putSettings({ [ROLLBACK]: JSON.stringify(next) });
-    const recount = next.countFrom !== state.countFrom;
-    state = next;
-    if (recount) newest = newestClosed(recorder.states.values(), window, state.countFrom);
-  }
+    if (after.guardrails.countFrom !== before.guardrails.countFrom)
+      newest = newestClosed(recorder.states.values(), window, after.guardrails.countFrom);
+  });
 
   return {
     async look(desired) {
@@ -67,20 +65,23 @@ export function createRollback(parts: {
       const policy = desired.fleet.guardrails;
       if (policy.closedMissionsWindow !== window) {
         window = policy.closedMissionsWindow;
-        newest = newestClosed(recorder.states.values(), window, state.countFrom);
+        newest = newestClosed(recorder.states.values(), window, state().countFrom);
       }
       breaches = breachesOf(measure(newest, window), policy);
-      const said = {
+      const said: Said = {
         revision: desired.revision,
         mode: desired.fleet.mode,
         lift: policy.lift,
         sustainedMinutes: policy.sustainedMinutes,
       };
-      await remember(lookAtGuardrails(state, said, breaches, clock.now()));
+      if (guardrailNews(state(), said, { breaches, now: clock.now() }).length === 0) return;
+      await recorder.writeFleet(({ guardrails }, now) => ({
+        events: guardrailNews(guardrails, said, { breaches, now }),
+      }));
     },
 
     async propose(desired, signal) {
-      const { pin } = state;
+      const { pin } = state();
       if (pin === null || pin.proposal !== null || pin.merged || desired === null) return;
       try {
         const snapshot = await source.open(desired.revision, signal);
@@ -110,20 +111,19 @@ export function createRollback(parts: {
         }
         const { branch, commit } = result;
         log.info("a rollback is proposed", { pin: pin.id, branch, commit });
-        if (state.pin?.id === pin.id)
-          await remember({ ...state, pin: { ...state.pin, proposal: { branch, commit } } });
+        await recorder.writeFleet(({ guardrails }) =>
+          guardrails.pin?.id === pin.id && guardrails.pin.proposal === null
+            ? { events: [{ type: "pin.proposed", by: BY, id: pin.id, proposal: { branch, commit } }] }
+            : null,
+        );
       } catch (error) {
         log.warn("a rollback could not be proposed yet", { pin: pin.id, because: String(error) });
       }
     },
 
-    pin: () => state.pin,
-    state: () => state,
+    pin: () => state().pin,
+    state,
     measures: () => measure(newest, window),
     breaches: () => breaches,
   };
-}
-
-function read(text: string | undefined): RollbackState {
-  return text === undefined ? NO_ROLLBACK : { ...NO_ROLLBACK, ...(JSON.parse(text) as RollbackState) };
 }

@@ -1,3 +1,4 @@
+import { deletionNews } from "../../core/fleet/deletions/pending.ts";
 import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import type { PendingDeletion } from "../../core/model/deletion.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
@@ -17,8 +18,6 @@ import type { Rollouts } from "../fleet/rollouts.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
 import { observe } from "./observe.ts";
-
-const PENDING_DELETION = "pending_deletion";
 
 export interface Reconciler {
   /** Looks at the repository, if it may have changed. Never throws: failing is a result. */
@@ -103,12 +102,12 @@ export function createReconciler(parts: {
   async function reconcile(signal: AbortSignal): Promise<boolean> {
     await rollback.look(desired);
     const trusted = trustedNow();
-    const pendingDeletion = readPending(recorder.settings.get(PENDING_DELETION));
+    const known = rollouts.known(trusted);
     const record = {
       states: recorder.states,
-      pendingDeletion,
+      pendingDeletion: recorder.fleet.pendingDeletion,
       pin: rollback.pin(),
-      rollouts: rollouts.known(trusted),
+      rollouts: known?.byGroup ?? null,
       killSwitch: parts.killSwitch(),
     };
     const seen = await observe(drivers, record, signal);
@@ -117,12 +116,12 @@ export function createReconciler(parts: {
     // A listing takes time, and a clone may have been put away meanwhile: then a removal that
     // was a small part of the fleet may be all that is left of it. It is planned anew.
     const sameFleet = fleetOf(recorder.states).join() === fleetOf(observed.states).join();
-    await rememberPending(pendingDeletion, sameFleet ? made.pendingDeletion : pendingDeletion);
-    if (trusted !== null && made.rollouts !== null) await rollouts.remember(trusted, made.rollouts);
+    if (trusted !== null && known !== null && made.rollouts !== null)
+      if (!(await rollouts.record(trusted, made.rollouts, known))) return false;
     const { complete, removed } = await recordSteps(made, () => sameFleet && trustedNow() === trusted);
     last = made;
-    // What people confirmed was not done after all: they are not asked for it twice.
-    if (!removed && sameFleet) await rememberPending(made.pendingDeletion, pendingDeletion);
+    // Afterwards: what people confirmed and was not done after all is not asked for twice, also after a crash in between.
+    if (removed && sameFleet && trusted !== null) await recordPending(made.pendingDeletion, trusted);
     return complete;
   }
 
@@ -155,13 +154,11 @@ export function createReconciler(parts: {
     return view.state === "ok" || view.state === "verified_empty" ? desired : null;
   }
 
-  async function rememberPending(
-    before: PendingDeletion | null,
-    after: PendingDeletion | null,
-  ): Promise<void> {
-    const text = after === null ? null : JSON.stringify(after);
-    if (text !== (before === null ? null : JSON.stringify(before)))
-      await recorder.putSettings({ [PENDING_DELETION]: text });
+  async function recordPending(after: PendingDeletion | null, declared: DesiredState): Promise<void> {
+    if (deletionNews(recorder.fleet.pendingDeletion, after, declared).length > 0)
+      await recorder.writeFleet(({ pendingDeletion: before }) => ({
+        events: deletionNews(before, after, declared),
+      }));
   }
 
   return { poll, reconcile, source: () => view, desired: () => desired, lastPlan: () => last };
@@ -183,10 +180,6 @@ function stepsByClone(steps: readonly PlanStep[]): ReadonlyMap<string, readonly 
     else list.push(step);
   }
   return byClone;
-}
-
-function readPending(text: string | undefined): PendingDeletion | null {
-  return text === undefined ? null : (JSON.parse(text) as PendingDeletion);
 }
 
 function sourceView(result: SourceResult, at: number): SourceView {

@@ -1,3 +1,4 @@
+import type { Actor } from "../../core/model/actor.ts";
 import { SHIM_LETTER } from "../../core/status/callbacks.ts";
 import type { OrderAnswer } from "../../ports/control-plane.ts";
 import type { Recorder } from "../record/recorder.ts";
@@ -9,7 +10,7 @@ import type { NoticeOutbox } from "./outbox.ts";
  */
 export async function replayLetters(
   parts: { readonly recorder: Recorder; readonly outbox: NoticeOutbox },
-  which: { readonly id: string } | "all",
+  { which, by }: { readonly which: { readonly id: string } | "all"; readonly by: Actor },
 ): Promise<OrderAnswer> {
   if (which !== "all" && which.id.startsWith(SHIM_LETTER)) return pull(parts.recorder, which.id);
   if (which === "all") {
@@ -19,7 +20,7 @@ export async function replayLetters(
         await pull(parts.recorder, `${SHIM_LETTER}${name}/${instance?.epoch}/${open.seq}`);
     }
   }
-  return parts.outbox.replay(which);
+  return parts.outbox.replay({ which, by });
 }
 
 async function pull(recorder: Recorder, id: string): Promise<OrderAnswer> {

@@ -1,5 +1,6 @@
 /** The destinations of notices as the controller knows them: what was declared, how it goes with each, what they hold up. */
 import { canonicalJson, sha256Hex } from "../../core/model/digest.ts";
+import type { FleetState } from "../../core/model/fleet-state.ts";
 import type { Destination, OutboxRow } from "../../core/model/notice.ts";
 import type { Instant } from "../../core/model/time.ts";
 import { type Circuit, CLOSED } from "../../core/notify/circuit.ts";
@@ -9,13 +10,6 @@ import { NO_CHANGE, type OutboxChange, rowsFor } from "../../core/notify/route.t
 import type { DestinationView } from "../../core/status/callbacks.ts";
 import type { Notifier } from "../../ports/notifier.ts";
 import type { Recorder } from "../record/recorder.ts";
-
-/** Keys of settings: the last word of `fleet.yaml`, so that nothing goes untold while it cannot be read; */
-export const DECLARED = "notify/destinations";
-/** the declaration under which a destination said that it wants nothing more; */
-export const GONE = "notify/gone/";
-/** since when a destination fails, once people were told so. */
-export const DOWN = "notify/down/";
 
 export interface Delivery {
   circuit: Circuit;
@@ -57,9 +51,9 @@ export function createDestinations(
     return heads;
   }
 
-  const declared = (): readonly Destination[] | null => knownDestinations(recorder.settings, declaredNow());
+  const declared = (): readonly Destination[] | null => knownDestinations(recorder.fleet, declaredNow());
   const isGone = (destination: Destination): boolean =>
-    recorder.settings.get(GONE + destination.name) === digestOf(destination);
+    recorder.fleet.destinations.gone[destination.name] === digestOf(destination);
 
   function of(destination: string): Delivery {
     let delivery = registry.get(destination);
@@ -81,7 +75,7 @@ export function createDestinations(
     const { name, type } = destination;
     const delivery = of(name);
     const count = counts.get(name);
-    const failing = delivery.failingSince !== null && recorder.settings.has(DOWN + name);
+    const failing = delivery.failingSince !== null && recorder.fleet.destinations.down[name] !== undefined;
     const state =
       type === "issue" ? "not_connected" : isGone(destination) ? "gone" : failing ? "failing" : "ok";
     return {
@@ -114,13 +108,13 @@ export function createDestinations(
 
 /** What people are told of an event, as rows for the transaction that records it. */
 export function noticesInto(
-  settings: () => ReadonlyMap<string, string>,
+  fleet: () => FleetState,
   declaredNow: () => readonly Destination[] | null,
 ): (happening: Happening, outbox: ReadonlyMap<string, OutboxRow>) => OutboxChange {
   return (happening, outbox) => {
     const notices = noticesOf(happening);
     if (notices.length === 0) return NO_CHANGE;
-    const destinations = knownDestinations(settings(), declaredNow()) ?? [];
+    const destinations = knownDestinations(fleet(), declaredNow()) ?? [];
     const changes = notices.map((notice) => rowsFor(notice, destinations, outbox.values()));
     return {
       put: changes.flatMap(({ put }) => put),
@@ -133,13 +127,12 @@ export function digestOf(destination: Destination): string {
   return sha256Hex(canonicalJson(destination));
 }
 
+/** The last word of `fleet.yaml`, so that nothing goes untold while it cannot be read. */
 function knownDestinations(
-  settings: ReadonlyMap<string, string>,
+  fleet: FleetState,
   declared: readonly Destination[] | null,
 ): readonly Destination[] | null {
-  if (declared !== null) return declared;
-  const kept = settings.get(DECLARED);
-  return kept === undefined ? null : (JSON.parse(kept) as Destination[]);
+  return declared ?? fleet.destinations.declared;
 }
 
 interface Count {

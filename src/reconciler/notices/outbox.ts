@@ -1,5 +1,9 @@
+import { type Actor, controllerPart, repositoryAt } from "../../core/model/actor.ts";
 import { asFactoryError } from "../../core/model/error.ts";
+import type { FleetEvent } from "../../core/model/fleet-event.ts";
+import type { DestinationsState } from "../../core/model/fleet-state.ts";
 import type { Destination, Notice, OutboxRow } from "../../core/model/notice.ts";
+import { sameValue } from "../../core/model/same.ts";
 import { type Instant, SECOND_MS } from "../../core/model/time.ts";
 import {
   backlogAlert,
@@ -12,14 +16,14 @@ import {
 import { afterAttempt, type DeliveryResult, died, replayed } from "../../core/notify/attempt.ts";
 import { afterFailure, CLOSED } from "../../core/notify/circuit.ts";
 import { ready } from "../../core/notify/queue.ts";
-import { HIGH_WATER_ROWS, LOW_WATER_ROWS, NO_CHANGE } from "../../core/notify/route.ts";
+import { HIGH_WATER_ROWS, LOW_WATER_ROWS, NO_CHANGE, type OutboxChange } from "../../core/notify/route.ts";
 import type { DestinationView } from "../../core/status/callbacks.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { OrderAnswer } from "../../ports/control-plane.ts";
 import type { Log } from "../../ports/log.ts";
 import type { OpenNotifier } from "../../ports/notifier.ts";
-import type { OutboxWrite, Recorder } from "../record/recorder.ts";
-import { createDestinations, DECLARED, type Delivery, DOWN, digestOf, GONE } from "./destinations.ts";
+import type { Recorder } from "../record/recorder.ts";
+import { createDestinations, type Delivery, digestOf } from "./destinations.ts";
 
 /**
  * Brings what is on record to the people it is for. Rows are written with their cause; here they
@@ -33,7 +37,10 @@ export interface NoticeOutbox {
   idle(): Promise<void>;
   destinations(): readonly DestinationView[];
   /** Sends dead letters again, each under its old id: one by the id of its row or notice, or all of them. */
-  replay(which: { readonly id: string } | "all"): Promise<OrderAnswer>;
+  replay(request: {
+    readonly which: { readonly id: string } | "all";
+    readonly by: Actor;
+  }): Promise<OrderAnswer>;
   close(): Promise<void>;
 }
 
@@ -41,10 +48,23 @@ export interface NoticeOutboxParts {
   readonly recorder: Recorder;
   readonly open: OpenNotifier;
   /** What `fleet.yaml` says; null while it cannot be read, and then its last word holds. */
-  readonly declared: () => readonly Destination[] | null;
+  readonly declared: () => {
+    readonly revision: string;
+    readonly destinations: readonly Destination[];
+  } | null;
+  /** Whether anything may be begun on this record: not while it may be one that was lost. */
+  readonly mayRecord: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** What is to be written down of notices, with what has happened to their destinations. */
+interface OutboxWrite extends OutboxChange {
+  /** Worked out where it is recorded, so that a second try after a lost answer tells nothing twice. */
+  readonly events?: (known: DestinationsState) => readonly FleetEvent[];
+}
+
+const BY = controllerPart("notices");
 
 /** Between two tries to write down what became of an attempt. */
 const WRITE_RETRY_MS = SECOND_MS;
@@ -54,13 +74,13 @@ const DOWN_AFTER_FAILURES = 2;
 
 export function createNoticeOutbox(parts: NoticeOutboxParts): NoticeOutbox {
   const { recorder, clock, log } = parts;
-  const registry = createDestinations(recorder, parts.declared);
+  const registry = createDestinations(recorder, () => parts.declared()?.destinations ?? null);
   const working = new Set<Promise<void>>();
   /** What is written once at a time, by name. */
   const writing = new Set<string>();
   const closing = new AbortController();
-  /** What is declared, as text: it is compared at every tick and seldom changes. */
-  let written: { readonly declared: readonly Destination[]; readonly text: string } | null = null;
+  /** What is declared and on record alike: it is compared at every tick and seldom changes. */
+  let told: { readonly declared: readonly Destination[]; readonly recorded: DestinationsState } | null = null;
 
   function tick(): void {
     if (closing.signal.aborted) return;
@@ -129,23 +149,37 @@ export function createNoticeOutbox(parts: NoticeOutboxParts): NoticeOutbox {
   }
 
   /** The destination takes notices again; those who were told that it did not hear this, too. */
-  function goodNews(name: string, delivery: Delivery, at: Instant): Pick<OutboxWrite, "put" | "settings"> {
+  function goodNews(name: string, delivery: Delivery, at: Instant): Omit<OutboxWrite, "removed"> {
     delivery.circuit = CLOSED;
     delivery.failingSince = null;
     delivery.goodNewsAt = at;
-    const since = recorder.settings.get(DOWN + name);
+    const since = recorder.fleet.destinations.down[name];
     if (since === undefined) return { put: [] };
     log.info("notices get through again", { destination: name });
-    const put = toOthers(restoredAlert(name, { since: Number(since), at }), name);
-    return { put, settings: { [DOWN + name]: null } };
+    const put = toOthers(restoredAlert(name, { since, at }), name);
+    return {
+      put,
+      events: ({ down }) =>
+        down[name] === undefined ? [] : [{ type: "destination.up", by: BY, destination: name }],
+    };
   }
 
   function setAside(row: OutboxRow, facts: { gone: Destination | null; at: Instant }): OutboxWrite {
     const { destination, notice, lastProblem } = row;
     log.error("a notice was set aside", { destination, notice: notice.subject, problem: lastProblem });
     const alert = isAboutAWay(notice) ? [] : toOthers(deadLetterAlert(row, facts.at), destination);
-    const settings = facts.gone === null ? {} : { [GONE + destination]: digestOf(facts.gone) };
-    return { put: [row, ...alert], removed: [], settings };
+    const put = [row, ...alert];
+    if (facts.gone === null) return { put, removed: [] };
+    const declaration = digestOf(facts.gone);
+    const reason = lastProblem ?? "it said so";
+    return {
+      put,
+      removed: [],
+      events: ({ gone }) =>
+        gone[destination] === declaration
+          ? []
+          : [{ type: "destination.gone", by: BY, destination, declaration, reason }],
+    };
   }
 
   function toOthers(notice: Notice, about: string): readonly OutboxRow[] {
@@ -156,17 +190,27 @@ export function createNoticeOutbox(parts: NoticeOutboxParts): NoticeOutbox {
   function watch({ name }: Destination, delivery: Delivery, at: Instant): void {
     const { failingSince } = delivery;
     const failing = failingSince !== null && Math.abs(at - failingSince) >= DOWN_AFTER_MS;
-    if (failing && delivery.circuit.failures >= DOWN_AFTER_FAILURES && !recorder.settings.has(DOWN + name)) {
+    const known = recorder.fleet.destinations.down[name] !== undefined;
+    if (failing && delivery.circuit.failures >= DOWN_AFTER_FAILURES && !known) {
       const problem = registry
         .heads()
         .get(name)
         ?.find((row) => row.lastProblem !== null)?.lastProblem;
       log.warn("notices do not get through", { destination: name, problem: problem ?? null });
-      const put = toOthers(
-        downAlert(name, { since: failingSince, at, problem: problem ?? "no answer" }),
-        name,
-      );
-      once(DOWN + name, { put, removed: [], settings: { [DOWN + name]: String(failingSince) } });
+      const reason = problem ?? "no answer";
+      const put = toOthers(downAlert(name, { since: failingSince, at, problem: reason }), name);
+      const event = {
+        type: "destination.down",
+        by: BY,
+        destination: name,
+        since: failingSince,
+        reason,
+      } as const;
+      once(`down ${name}`, {
+        put,
+        removed: [],
+        events: ({ down }) => (down[name] === undefined ? [event] : []),
+      });
     }
     const rows = registry.waiting(name);
     if (rows <= LOW_WATER_ROWS) delivery.crowded = false;
@@ -184,12 +228,18 @@ export function createNoticeOutbox(parts: NoticeOutboxParts): NoticeOutbox {
   }
 
   function rememberDeclared(): void {
-    const declared = parts.declared();
-    if (declared === null) return;
-    if (written?.declared !== declared) written = { declared, text: JSON.stringify(declared) };
-    const { text } = written;
-    if ((recorder.settings.get(DECLARED) ?? "[]") !== text)
-      once(DECLARED, { ...NO_CHANGE, settings: { [DECLARED]: text } });
+    const said = parts.declared();
+    if (said === null || !parts.mayRecord()) return;
+    const { destinations, revision } = said;
+    const recorded = recorder.fleet.destinations;
+    if (told?.declared === destinations && told.recorded === recorded) return;
+    const isNews = ({ declared }: DestinationsState): boolean => !sameValue(declared ?? [], destinations);
+    if (!isNews(recorded)) {
+      told = { declared: destinations, recorded };
+      return;
+    }
+    const event = { type: "destinations.declared", by: repositoryAt(revision), destinations } as const;
+    once("declared", { ...NO_CHANGE, events: (known) => (isNews(known) ? [event] : []) });
   }
 
   function once(name: string, write: OutboxWrite): void {
@@ -202,7 +252,7 @@ export function createNoticeOutbox(parts: NoticeOutboxParts): NoticeOutbox {
   async function keep(write: OutboxWrite): Promise<void> {
     for (;;) {
       try {
-        await recorder.writeOutbox(write);
+        await put(write);
         return;
       } catch {
         if (closing.signal.aborted) return;
@@ -211,13 +261,18 @@ export function createNoticeOutbox(parts: NoticeOutboxParts): NoticeOutbox {
     }
   }
 
+  async function put({ events, ...change }: OutboxWrite): Promise<void> {
+    if (events === undefined) await recorder.writeOutbox(change);
+    else await recorder.writeFleet((fleet) => ({ events: events(fleet.destinations), outbox: change }));
+  }
+
   return {
     tick,
     async idle() {
       while (working.size > 0) await Promise.all(working);
     },
     destinations: () => registry.views(),
-    async replay(which) {
+    async replay({ which, by }) {
       const at = clock.now();
       const found = [...recorder.outbox.values()].filter(
         (row) => row.dead !== null && (which === "all" || row.id === which.id || row.notice.id === which.id),
@@ -238,8 +293,14 @@ export function createNoticeOutbox(parts: NoticeOutboxParts): NoticeOutbox {
         return { ok: false, code: "conflict", message };
       }
       const tried = new Set([...sent.map((row) => row.destination), ...back]);
-      const settings = Object.fromEntries([...tried].map((name) => [GONE + name, null]));
-      await recorder.writeOutbox({ put: sent.map((row) => replayed(row, at)), removed: [], settings });
+      await put({
+        put: sent.map((row) => replayed(row, at)),
+        removed: [],
+        events: ({ gone }) =>
+          [...tried]
+            .filter((name) => gone[name] !== undefined)
+            .map((destination) => ({ type: "destination.asked_again", by, destination })),
+      });
       for (const name of tried) registry.of(name).circuit = CLOSED;
       tick();
       const rest = lost.length === 0 ? "" : `; none for ${lost.join(", ")}, which fleet.yaml does not name`;

@@ -36,7 +36,8 @@ export function fleetOrders(
     engageKillSwitch: ({ scope, reason }, by) => killSwitch.engage({ scope, reason, actor: shortName(by) }),
     releaseKillSwitch: ({ scope = null, reason }, by) =>
       killSwitch.release({ scope, reason, actor: shortName(by) }),
-    replayDeadLetters: ({ id }) => replayLetters({ recorder, outbox }, id === undefined ? "all" : { id }),
+    replayDeadLetters: ({ id }, by) =>
+      replayLetters({ recorder, outbox }, { which: id === undefined ? "all" : { id }, by }),
     async reconcile() {
       const signal = AbortSignal.timeout(RECONCILE_MS_MAX);
       // Whoever asks by hand or by a webhook has pushed something.

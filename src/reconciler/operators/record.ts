@@ -33,9 +33,10 @@ export function recordViews(parts: RecordParts): Pick<OperationHandlers, "events
 }
 
 function eventQuery(asked: Parameters<OperationHandlers["events"]>[0]): EventQuery {
-  const { clone, missionId, afterSeq, last, limit } = asked;
+  const { clone, of, missionId, afterSeq, last, limit } = asked;
   return {
     ...(clone === undefined ? {} : { clone }),
+    ...(of === undefined ? {} : { clone: null }),
     ...(missionId === undefined ? {} : { missionId }),
     ...(afterSeq === undefined ? {} : { afterSeq }),
     ...(last === undefined ? {} : { last }),

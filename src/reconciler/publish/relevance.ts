@@ -1,5 +1,5 @@
 import { waitsForPeople } from "../../core/clone/questions/waiting-for-people.ts";
-import type { Recorded } from "../record/recorder.ts";
+import type { FleetRecorded, Recorded } from "../record/transaction.ts";
 
 /** Whether people, or another pass, should see it. Progress, heartbeats and one more try of the same cure ride along with the next flush. */
 export function matters({ before, after }: Recorded): boolean {
@@ -32,4 +32,14 @@ export function isUrgent({ before, after }: Recorded): boolean {
 /** What was done outside must not be done again, whatever becomes of this disk: it is published soon. */
 export function mustOutliveUs({ before, after }: Recorded): boolean {
   return before.mission?.actions !== after.mission?.actions;
+}
+
+/** What people stopped, held back or are asked about must not be forgotten with this disk. What was told and drilled rides along. */
+export function fleetMustOutliveUs({ before, after }: FleetRecorded): boolean {
+  return (
+    before.killSwitch !== after.killSwitch ||
+    before.guardrails.pin !== after.guardrails.pin ||
+    before.rollouts !== after.rollouts ||
+    before.pendingDeletion !== after.pendingDeletion
+  );
 }

@@ -279,4 +279,4 @@ export function isOurs(path: string): boolean {
 }
 
 const OURS =
-  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml|\.factory\/(journal|settings|record\/[^/]+|(closed|actions)\/[^/]+\/[^/]+)\.json)$/;
+  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml|\.factory\/(journal|fleet|settings|record\/[^/]+|(closed|actions)\/[^/]+\/[^/]+)\.json)$/;

@@ -3,7 +3,9 @@
  * beside a branch that knows of missions, or an older copy of it, would run again what is over and
  * start a second one beside what lives.
  */
-import { asFactoryError, FactoryError } from "../../core/model/error.ts";
+import type { Actor } from "../../core/model/actor.ts";
+import { asFactoryError } from "../../core/model/error.ts";
+import type { FleetState, JournalHead } from "../../core/model/fleet-state.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
 import { type Anchor, type AnchorVerdict, judgeAnchor, readAnchor } from "../../core/record/anchor.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -12,11 +14,8 @@ import type { StatusBranch } from "../../ports/status-branch.ts";
 import type { Store } from "../../ports/store.ts";
 import { JOURNAL_PATH } from "./published-files.ts";
 import type { Recorder } from "./recorder.ts";
+import { halfRebuilt } from "./upgrade.ts";
 
-/** Setting that names the anchor which this journal has replaced, as `{seq, hash}`; not part of the chain. */
-export const REPLACED_ANCHOR = "replaced_anchor";
-/** Setting that stands in a record while it is being rebuilt: with only some of its clones it is worse than an empty one. */
-export const REBUILDING = "rebuilding";
 /** What a start waits for the first answer; a branch that cannot be reached must not hold up a record that is there. */
 const ANSWER_WAIT_MS = 10 * SECOND_MS;
 /** Between two looks at a branch that could not be read, or that told another story. */
@@ -38,6 +37,8 @@ export interface RecordGuard {
   admit(files: ReadonlyMap<string, string>): Promise<string | null>;
   /** Why nothing may be begun; null when it may. */
   obstacle(): string | null;
+  /** Whether events of the fleet may be recorded: they would make an empty record look like a new one that was meant. */
+  mayRecord(): boolean;
   /** Waits a little for the first answer and tells what `obstacle` says then. */
   obstacleSoon(signal: AbortSignal): Promise<string | null>;
 }
@@ -48,8 +49,8 @@ export function createRecordGuard(parts: {
   branch: Pick<StatusBranch, "read">;
   clock: Clock;
   log: Log;
-  /** Somebody means it: what the branch knows is given up. */
-  fresh: boolean;
+  /** Who means it that what the branch knows is given up; null: nobody. */
+  fresh: Actor | null;
 }): RecordGuard {
   const { store, recorder, branch, clock, log } = parts;
   const empty = () => recorder.states.size === 0;
@@ -62,13 +63,16 @@ export function createRecordGuard(parts: {
     const anchor = text === undefined ? null : readAnchor(text);
     if (anchor === null) {
       if (!empty() || !hasPast(files)) return { type: "ours" };
-      return parts.fresh ? { type: "ours" } : refused("empty", `the record is empty, and ${told(files)}`);
+      return parts.fresh !== null
+        ? { type: "ours" }
+        : refused("empty", `the record is empty, and ${told(files)}`);
     }
-    const found = judgeAnchor(anchor, await chainAt(store, recorder.settings, anchor));
+    const found = judgeAnchor(anchor, await chainAt(store, recorder.fleet.record.replaces, anchor));
     if (found.type === "on_chain" || found.type === "replaced_here") return { type: "ours" };
-    if (found.type === "empty" && parts.fresh) {
+    if (found.type === "empty" && parts.fresh !== null) {
       const { seq, hash } = anchor;
-      await recorder.putSettings({ [REPLACED_ANCHOR]: JSON.stringify({ seq, hash }) });
+      const event = { type: "record.begun_anew", by: parts.fresh, replaces: { seq, hash } } as const;
+      await recorder.writeFleet(() => ({ events: [event] }));
       log.warn("a new record is begun, and what the status branch knows is given up", { seq, hash });
       return { type: "ours" };
     }
@@ -98,6 +102,7 @@ export function createRecordGuard(parts: {
     },
     admit,
     obstacle,
+    mayRecord: () => !empty() || verdict.type === "ours",
     async settle(signal) {
       const now = clock.now();
       // Somebody may set it right; a clock that was put back only makes us ask sooner.
@@ -124,13 +129,8 @@ export function createRecordGuard(parts: {
 }
 
 /** Throws where a rebuilding was cut off: whatever stands there is put aside by the next one. */
-export function refuseHalfRebuilt(settings: ReadonlyMap<string, string>): void {
-  if (settings.has(REBUILDING))
-    throw new FactoryError(
-      "record/half-rebuilt",
-      "stall",
-      "the record was being rebuilt, and that was cut off: `factory restore --yes` begins again from the start",
-    );
+export function refuseHalfRebuilt({ record }: FleetState): void {
+  if (record.rebuilding) throw halfRebuilt();
 }
 
 function refused(reason: AnchorVerdict["type"], message: string): GuardVerdict {
@@ -144,7 +144,8 @@ function refused(reason: AnchorVerdict["type"], message: string): GuardVerdict {
 /** What our chain has where the anchor points. */
 export async function chainAt(
   store: Pick<Store, "events">,
-  settings: ReadonlyMap<string, string>,
+  /** Head of the journal that this one takes the place of. */
+  replaces: JournalHead | null,
   anchor: Anchor,
 ): Promise<Parameters<typeof judgeAnchor>[1]> {
   const [first] = await store.events({ limit: 1 });
@@ -154,14 +155,8 @@ export async function chainAt(
     first: first?.hash ?? null,
     seq: last?.seq ?? 0,
     hashThere: there?.seq === anchor.seq ? there.hash : null,
-    replaces: readReplaced(settings.get(REPLACED_ANCHOR)),
+    replaces,
   };
-}
-
-export function readReplaced(text: string | undefined): Pick<Anchor, "seq" | "hash"> | null {
-  if (text === undefined) return null;
-  const { seq, hash } = JSON.parse(text) as Partial<Anchor>;
-  return typeof seq === "number" && typeof hash === "string" ? { seq, hash } : null;
 }
 
 /** Written by a controller, also by one that did not publish its record yet. */

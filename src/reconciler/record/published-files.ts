@@ -1,13 +1,17 @@
 import { ACTIONS_PER_MISSION_MAX, type ActionCounts } from "../../core/model/action.ts";
 import type { CloneState, ClosedMission } from "../../core/model/clone-state.ts";
+import type { FleetState } from "../../core/model/fleet-state.ts";
 import { type Anchor, anchorText } from "../../core/record/anchor.ts";
 import { publishedClone, textOf } from "../../core/record/published.ts";
 import { actionTexts } from "../../core/record/published-actions.ts";
+import { fleetText } from "../../core/record/published-fleet.ts";
 import type { Store } from "../../ports/store.ts";
 import type { StatusText } from "../publish/write-back.ts";
 
 /** Where the status branch keeps what `factory restore` needs. */
 export const JOURNAL_PATH = ".factory/journal.json";
+export const FLEET_PATH = ".factory/fleet.json";
+/** What an older program kept there of the fleet; removed with the next publication. */
 export const SETTINGS_PATH = ".factory/settings.json";
 export const clonePath = (clone: string): string => `.factory/record/${clone}.json`;
 export const closedPath = (clone: string, closed: { readonly name: string; readonly run: number }): string =>
@@ -32,7 +36,7 @@ export async function withRecordFiles(
   text: StatusText,
   record: {
     readonly states: ReadonlyMap<string, CloneState>;
-    readonly settings: Readonly<Record<string, string>>;
+    readonly fleet: FleetState;
     readonly anchor: Anchor | null;
     readonly store: Pick<Store, "actions">;
   },
@@ -70,8 +74,7 @@ export async function withRecordFiles(
     for (const [part, content] of texts.entries()) riders.set(actionsPath(name, part + 1), content);
   }
   riders.set(JOURNAL_PATH, anchorText(anchor));
-  if (Object.keys(record.settings).length > 0)
-    riders.set(SETTINGS_PATH, `${JSON.stringify(record.settings, null, 1)}\n`);
+  riders.set(FLEET_PATH, fleetText(record.fleet));
   return {
     ...text,
     riders,

@@ -1,10 +1,8 @@
-import { decide } from "../../core/clone/decide.ts";
-import type { ActionRow } from "../../core/model/action.ts";
 import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
-import { type CloneState, initialState } from "../../core/model/clone-state.ts";
-import type { Effect } from "../../core/model/effect.ts";
+import type { CloneState } from "../../core/model/clone-state.ts";
 import { asFactoryError, type FactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
+import type { FleetState } from "../../core/model/fleet-state.ts";
 import type { Signal } from "../../core/model/instance.ts";
 import type { OutboxRow } from "../../core/model/notice.ts";
 import { type Instant, iso, MINUTE_MS } from "../../core/model/time.ts";
@@ -13,49 +11,43 @@ import { NO_CHANGE, type OutboxChange } from "../../core/notify/route.ts";
 import type { RecordProblem } from "../../core/status/record-problem.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { NewEffect, NewEvent, Receipt, Store, StoredEffect } from "../../ports/store.ts";
+import type { Batch, NewEffect, Store, StoredEffect } from "../../ports/store.ts";
 import type { RightToAct } from "./right-to-act.ts";
-
-/** What a caller wants recorded about one clone, worked out when its turn has come. */
-export interface Entry {
-  readonly events: readonly CloneEvent[];
-  readonly receipts?: readonly Receipt[];
-  /** Effects that are done with this entry. */
-  readonly settled?: readonly string[];
-  readonly settings?: Readonly<Record<string, string | null>>;
-  /** Rows of the effect ledger after these events, which happened at that moment. */
-  readonly actions?: (at: Instant) => readonly ActionRow[];
-}
-
-/** Given the state as it is at that moment; answers null when there is nothing to record after all. */
-export type EntryMaker = (state: CloneState) => Entry | null;
-
-export interface Recorded {
-  readonly before: CloneState;
-  readonly after: CloneState;
-  readonly at: number;
-}
+import {
+  beginTransaction,
+  type EntryMaker,
+  type FleetEntryMaker,
+  type FleetRecorded,
+  type Recorded,
+  type SideChange,
+  type Transaction,
+} from "./transaction.ts";
+import { loadUpgraded } from "./upgrade.ts";
 
 /**
  * The only door to the record. Everything that happens to a clone goes through
- * `write`, in one order: decide, then commit events, states, effects and
- * receipts together, then let the world know. What is not committed has not happened.
+ * `write`, and what happens to the fleet through `writeFleet`, in one order: decide, then commit events,
+ * states, effects and receipts together, then let the world know. What is not committed has not happened.
  *
  * Everything is written under the term of the right to act. Once that is lost nothing is written and no
  * effect is told any more: every write rejects with `lease/lost`.
  */
 export interface Recorder {
   readonly states: ReadonlyMap<string, CloneState>;
+  /** The fleet as a whole. A part of it in which nothing changed keeps its object. */
+  readonly fleet: FleetState;
   readonly signals: ReadonlyMap<string, Signal>;
   readonly settings: ReadonlyMap<string, string>;
   /** Resolves when it is durable. Entries that wait at the same time share one transaction. */
   write(clone: string, make: EntryMaker): Promise<Recorded>;
+  /** The same for the fleet; the entries of both share transactions. */
+  writeFleet(make: FleetEntryMaker): Promise<FleetRecorded>;
   putSignal(signal: Signal): Promise<void>;
   putSettings(settings: Readonly<Record<string, string | null>>): Promise<void>;
   /** Notices that were not delivered yet, in the order of their first writing. */
   readonly outbox: ReadonlyMap<string, OutboxRow>;
   /** What became of notices, and what there is to tell beside the events of clones. Durable on return; a repeat does nothing. */
-  writeOutbox(change: OutboxWrite): Promise<void>;
+  writeOutbox(change: SideChange): Promise<void>;
   /** Effects that were recorded and not settled, from before this controller. */
   readonly unsettled: readonly StoredEffect[];
   /** Whether an effect is on record and not settled; asked while writing, it knows what a commit with a lost answer did. */
@@ -64,13 +56,10 @@ export interface Recorder {
   problem(): RecordProblem | null;
   onEffects(listener: (effects: readonly NewEffect[]) => void): void;
   onChange(listener: (change: Recorded) => void): void;
+  onFleet(listener: (change: FleetRecorded) => void): void;
   onOutbox(listener: (change: OutboxChange) => void): void;
   /** Resolves when nothing waits to be written. */
   idle(): Promise<void>;
-}
-
-export interface OutboxWrite extends OutboxChange {
-  readonly settings?: Readonly<Record<string, string | null>>;
 }
 
 /** Entries per transaction: enough to share one sync, few enough to answer soon. */
@@ -80,16 +69,10 @@ const COMPLAIN_AGAIN_MS = MINUTE_MS;
 
 const NOTHING = { events: [], states: [], effects: [], settled: [], receipts: [], settings: {} } as const;
 
+/** Somebody who waits for an entry to be durable. */
 interface Waiting {
-  readonly clone: string;
-  readonly make: EntryMaker;
-  readonly resolve: (recorded: Recorded) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-interface WaitingWrite {
-  readonly write: OutboxWrite;
-  readonly resolve: () => void;
+  /** Puts it into the transaction; answers how to go on when that was written. */
+  readonly add: (transaction: Transaction) => () => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -106,16 +89,17 @@ export async function openRecorder(parts: {
   const { term } = right;
   // First of all: what somebody with an older term still writes is refused from here on, so what is loaded stays true.
   if ((await store.term()) < term) await store.commit({ ...NOTHING, term, at: clock.now() });
-  const stored = await store.load();
+  const stored = await loadUpgraded(store, { term, clock, log });
   const states = new Map(stored.states.map((state) => [state.name, state]));
+  let { fleet } = stored;
   const signals = new Map(stored.signals.map((signal) => [signal.heartbeat.clone, signal]));
   const settings = new Map(Object.entries(stored.settings));
   const effectListeners: ((effects: readonly NewEffect[]) => void)[] = [];
   const changeListeners: ((change: Recorded) => void)[] = [];
+  const fleetListeners: ((change: FleetRecorded) => void)[] = [];
   const outboxListeners: ((change: OutboxChange) => void)[] = [];
   const outbox = new Map(stored.outbox.map((row) => [row.id, row]));
   let waiting: Waiting[] = [];
-  let writes: WaitingWrite[] = [];
   let pumping: Promise<void> | null = null;
   /** Effects that listeners know of and that are not settled. */
   const asked = new Set(stored.effects.map((effect) => effect.id));
@@ -154,9 +138,22 @@ export async function openRecorder(parts: {
     complainedAt = Number.NEGATIVE_INFINITY;
   }
 
-  function write(clone: string, make: EntryMaker): Promise<Recorded> {
+  /** `add` puts an entry into a transaction; `written` is called with its answer once that is durable. */
+  function submit<T>(
+    add: (transaction: Transaction) => T,
+    written: (answer: T) => void = () => {},
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
-      waiting.push({ clone, make, resolve, reject });
+      waiting.push({
+        reject,
+        add(transaction) {
+          const answer = add(transaction);
+          return () => {
+            written(answer);
+            resolve(answer);
+          };
+        },
+      });
       pumping ??= pump();
     });
   }
@@ -164,12 +161,10 @@ export async function openRecorder(parts: {
   async function pump(): Promise<void> {
     // One turn of the loop, so that entries that arrive together are written together.
     await Promise.resolve();
-    while (waiting.length > 0 || writes.length > 0) {
+    while (waiting.length > 0) {
       const batch = waiting.slice(0, ENTRIES_PER_COMMIT_MAX);
       waiting = waiting.slice(batch.length);
-      const told = writes;
-      writes = [];
-      await commit(batch, told);
+      await commit(batch);
     }
     pumping = null;
   }
@@ -179,11 +174,14 @@ export async function openRecorder(parts: {
     const found = await store.load();
     states.clear();
     for (const state of found.states) states.set(state.name, state);
+    const before = fleet;
+    ({ fleet } = found);
     settings.clear();
     applySettings(found.settings);
     outbox.clear();
     for (const row of found.outbox) outbox.set(row.id, row);
     tell(outboxListeners, NO_CHANGE);
+    if (fleet.version !== before.version) tell(fleetListeners, { before, after: fleet, at: clock.now() });
     doubtful = false;
     const open = new Set(found.effects.map((effect) => effect.id));
     for (const id of asked) if (!open.has(id)) asked.delete(id);
@@ -195,116 +193,57 @@ export async function openRecorder(parts: {
     if (effects.length > 0) tell(effectListeners, effects);
   }
 
-  async function commit(batch: readonly Waiting[], told: readonly WaitingWrite[]): Promise<void> {
+  async function commit(entries: readonly Waiting[]): Promise<void> {
     try {
       assertRight();
       if (doubtful) await reload();
     } catch (error) {
-      for (const one of [...batch, ...told]) one.reject(asFactoryError(error));
+      for (const one of entries) one.reject(asFactoryError(error));
       return;
     }
-    const at = clock.now();
-    const working = new Map<string, CloneState>();
-    const events: NewEvent[] = [];
-    const effects: NewEffect[] = [];
-    const receipts: Receipt[] = [];
-    const settled: string[] = [];
-    const actions: ActionRow[] = [];
-    const changedSettings: Record<string, string | null> = {};
-    const done: { waiting: Waiting; recorded: Recorded }[] = [];
-    const put: OutboxRow[] = told.flatMap(({ write: one }) => one.put);
-    const removed: string[] = told.flatMap(({ write: one }) => one.removed);
-    for (const { write: one } of told) Object.assign(changedSettings, one.settings ?? {});
-    for (const one of batch) {
-      const before = working.get(one.clone) ?? states.get(one.clone) ?? initialState(one.clone, at);
+    const transaction = beginTransaction({
+      at: clock.now(),
+      now: { states, fleet, outbox },
+      log,
+      tell: parts.tell,
+      calendar,
+    });
+    const done: { readonly waiting: Waiting; readonly goOn: () => void }[] = [];
+    for (const one of entries) {
       try {
-        const entry = one.make(before);
-        let after = before;
-        const wanted: Effect[][] = [];
-        const versions: number[] = [];
-        // Put together first: an entry that fails half way leaves nothing of itself in the batch.
-        const added: NewEvent[] = [];
-        const notices: OutboxChange[] = [];
-        for (const event of entry?.events ?? []) {
-          const decision = decide(after, event, at, calendar);
-          if (parts.tell !== undefined)
-            notices.push(parts.tell({ before: after, after: decision.state, event, at }, outbox));
-          after = decision.state;
-          wanted.push([...decision.effects]);
-          versions.push(after.version);
-          if (decision.ignored !== undefined) {
-            log.debug("event changed nothing", {
-              clone: one.clone,
-              event: event.type,
-              because: decision.ignored,
-            });
-          }
-          added.push({
-            clone: one.clone,
-            missionId: (before.mission ?? after.mission)?.missionId ?? null,
-            event,
-          });
-        }
-        events.push(...added);
-        put.push(...notices.flatMap((change) => change.put));
-        removed.push(...notices.flatMap((change) => change.removed));
-        wanted.forEach((list, step) => {
-          list.forEach((effect, index) => {
-            effects.push({ id: `${one.clone}/${versions[step] ?? 0}/${index}`, clone: one.clone, effect });
-          });
-        });
-        receipts.push(...(entry?.receipts ?? []));
-        settled.push(...(entry?.settled ?? []));
-        actions.push(...(entry?.actions?.(at) ?? []));
-        Object.assign(changedSettings, entry?.settings ?? {});
-        if (after !== before) working.set(one.clone, after);
-        done.push({ waiting: one, recorded: { before, after, at } });
+        done.push({ waiting: one, goOn: one.add(transaction) });
       } catch (error) {
         one.reject(error);
       }
     }
+    const batch = transaction.batch();
     try {
-      if (
-        events.length > 0 ||
-        receipts.length > 0 ||
-        settled.length > 0 ||
-        put.length > 0 ||
-        removed.length > 0 ||
-        Object.keys(changedSettings).length > 0
-      ) {
-        await store.commit({
-          term,
-          at,
-          events,
-          states: [...working.values()],
-          effects,
-          settled,
-          receipts,
-          settings: changedSettings,
-          ...(actions.length === 0 ? {} : { actions }),
-          outbox: { put, removed },
-        });
+      if (batch !== null) {
+        await store.commit({ term, ...batch });
         written();
       }
     } catch (error) {
       const failure = refused(error);
       doubtful = true;
       for (const { waiting: one } of done) one.reject(failure);
-      for (const one of told) one.reject(failure);
       return;
     }
-    for (const [name, state] of working) states.set(name, state);
-    applySettings(changedSettings);
-    for (const id of removed) outbox.delete(id);
-    for (const row of put) outbox.set(row.id, row);
-    for (const { waiting: one, recorded } of done) {
-      if (recorded.after !== recorded.before) tell(changeListeners, recorded);
-      one.resolve(recorded);
-    }
-    for (const one of told) one.resolve();
-    for (const id of settled) asked.delete(id);
-    announce(effects);
+    if (batch !== null) take(batch);
+    for (const { goOn } of done) goOn();
+    if (batch === null) return;
+    for (const id of batch.settled) asked.delete(id);
+    announce(batch.effects);
+    const { put, removed } = batch.outbox ?? NO_CHANGE;
     if (put.length + removed.length > 0) tell(outboxListeners, { put, removed });
+  }
+
+  /** What was written is what is known. */
+  function take(batch: Omit<Batch, "term">): void {
+    for (const state of batch.states) states.set(state.name, state);
+    fleet = batch.fleet ?? fleet;
+    applySettings(batch.settings);
+    for (const id of batch.outbox?.removed ?? []) outbox.delete(id);
+    for (const row of batch.outbox?.put ?? []) outbox.set(row.id, row);
   }
 
   /** What is recorded is recorded, whatever a listener makes of it. */
@@ -330,15 +269,27 @@ export async function openRecorder(parts: {
     signals,
     settings,
     outbox,
-    writeOutbox: (change) =>
-      new Promise((resolve, reject) => {
-        writes.push({ write: change, resolve, reject });
-        pumping ??= pump();
-      }),
+    get fleet() {
+      return fleet;
+    },
+    write: (clone, make) =>
+      submit(
+        (transaction) => transaction.addClone(clone, make),
+        (recorded) => {
+          if (recorded.after !== recorded.before) tell(changeListeners, recorded);
+        },
+      ),
+    writeFleet: (make) =>
+      submit(
+        (transaction) => transaction.addFleet(make),
+        (recorded) => {
+          if (recorded.after !== recorded.before) tell(fleetListeners, recorded);
+        },
+      ),
+    writeOutbox: (change) => submit((transaction) => transaction.addSide(change)),
     unsettled: stored.effects,
     isOpen: (effect) => asked.has(effect),
     problem: () => problem,
-    write,
     async putSignal(signal) {
       const before = signals.get(signal.heartbeat.clone);
       const newer =
@@ -366,6 +317,7 @@ export async function openRecorder(parts: {
     },
     onEffects: (listener) => void effectListeners.push(listener),
     onChange: (listener) => void changeListeners.push(listener),
+    onFleet: (listener) => void fleetListeners.push(listener),
     onOutbox: (listener) => void outboxListeners.push(listener),
     async idle() {
       while (pumping !== null) await pumping;

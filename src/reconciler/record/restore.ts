@@ -1,4 +1,5 @@
 /** Rebuilds a record that was lost, on a store in which nothing stands yet. */
+import type { Actor } from "../../core/model/actor.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { InstanceHandle } from "../../core/model/instance.ts";
 import {
@@ -11,8 +12,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
-import { REBUILDING, REPLACED_ANCHOR } from "./guard.ts";
-import { JOURNAL_PATH, SETTINGS_PATH } from "./published-files.ts";
+import { FLEET_PATH, JOURNAL_PATH, SETTINGS_PATH } from "./published-files.ts";
 import { openRecorder } from "./recorder.ts";
 import type { RightToAct } from "./right-to-act.ts";
 
@@ -68,17 +68,18 @@ export async function surveyRecord(parts: {
 }
 
 /**
- * Ends whoever cannot be adopted, then records every lane, and last of all which journal this one replaces. Until that
- * is done a controller refuses the record, and a repetition on a new store does the same again.
+ * Ends whoever cannot be adopted, then records that a rebuilding has begun, every lane, and last of all the fleet. Until
+ * that is done a controller refuses the record, and a repetition on a new store does the same again.
  * Rejects `driver/survivors` with nothing recorded when somebody could not be ended.
  */
 export async function restoreRecord(
   survey: Survey,
   parts: {
     readonly store: Store;
-    readonly files: ReadonlyMap<string, string>;
     readonly clock: Clock;
     readonly log: Log;
+    /** Who does it. */
+    readonly by: Actor;
     readonly right: Pick<RightToAct, "term" | "lost" | "lose">;
     readonly signal: AbortSignal;
   },
@@ -93,10 +94,12 @@ export async function restoreRecord(
     });
   }
   const recorder = await openRecorder({ store, clock, log, right });
-  if (recorder.states.size > 0)
+  if (recorder.states.size > 0 || recorder.fleet.version > 0)
     throw new FactoryError("record/not-empty", "stall", "a record is rebuilt only where nothing stands yet");
-  const { anchor, lanes } = survey.rebuild;
-  await recorder.putSettings({ [REBUILDING]: clock.now().toString() });
+  const { by } = parts;
+  const { anchor, lanes, fleet } = survey.rebuild;
+  const head = anchor === null ? null : { seq: anchor.seq, hash: anchor.hash };
+  await recorder.writeFleet(() => ({ events: [{ type: "record.rebuilding", by, replaces: head }] }));
   await Promise.all(
     lanes.map(({ clone, event }) =>
       recorder.write(clone, (state) =>
@@ -104,18 +107,23 @@ export async function restoreRecord(
       ),
     ),
   );
-  await recorder.putSettings({
-    ...settingsOf(parts.files.get(SETTINGS_PATH)),
-    [REBUILDING]: null,
-    ...(anchor === null ? {} : { [REPLACED_ANCHOR]: JSON.stringify({ seq: anchor.seq, hash: anchor.hash }) }),
-  });
+  const { snapshot, evidence } = fleet;
+  await recorder.writeFleet(() => ({
+    events: [{ type: "fleet.restored", by, snapshot, anchor: head, evidence }],
+  }));
 }
 
 export function recordFiles(files: ReadonlyMap<string, string>): RecordFiles {
   const below = (folder: string): ReadonlyMap<string, string> =>
     new Map([...files].filter(([path]) => path.startsWith(folder)));
+  const withPath = (path: string) => {
+    const text = files.get(path);
+    return text === undefined ? null : { path, text };
+  };
   return {
     journal: files.get(JOURNAL_PATH) ?? null,
+    fleet: withPath(FLEET_PATH),
+    formerSettings: withPath(SETTINGS_PATH),
     clones: below(".factory/record/"),
     closed: below(".factory/closed/"),
     actions: new Map(
@@ -146,17 +154,4 @@ async function missionOf(
 /** Its epoch is seen and its body will be ended before anything is recorded. */
 function gone(handle: InstanceHandle): FoundInstance {
   return { handle, state: "dead", missionId: null, remembered: null, orphan: true };
-}
-
-function settingsOf(text: string | undefined): Record<string, string> {
-  if (text === undefined) return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null) return {};
-    return Object.fromEntries(
-      Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-    );
-  } catch {
-    return {}; // Somebody else's text; nothing in the settings keeps a promise.
-  }
 }

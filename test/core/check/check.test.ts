@@ -3,6 +3,7 @@ import { checkRecord, type StoredRecordParts } from "../../../src/core/check/che
 import { decide } from "../../../src/core/clone/decide.ts";
 import { initialState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import { isOfClone } from "../../../src/core/record/chain.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 import { createMemoryStore } from "../../support/memory-store/store.ts";
 
@@ -19,8 +20,8 @@ async function recordOfOneMission(): Promise<StoredRecordParts> {
     const batch = { term: 1, at, states: [state], effects: [], settled: [], receipts: [], settings: {} };
     await store.commit({ ...batch, events: [{ clone: "scribe", missionId: null, event }] });
   }
-  const { states, effects } = await store.load();
-  return { states, effects, events: await store.events({ limit: 1_000 }) };
+  const { states, fleet, effects } = await store.load();
+  return { states, fleet, effects, events: await store.events({ limit: 1_000 }) };
 }
 
 class RecordedLife extends Life {
@@ -69,13 +70,14 @@ describe("checkRecord", () => {
 
   test("notices a clone that waits for an effect that nobody carries out", async () => {
     const record = await recordOfOneMission();
-    const events = record.events.slice(0, 3);
+    const events = record.events.filter(isOfClone).slice(0, 3);
+    const { fleet } = record;
     const states = [
       events.reduce((state, { event, at }) => decide(state, event, at).state, initialState("scribe", T0)),
     ];
     expect(states[0]?.phase).toBe("Preparing");
-    expect(names({ events, states, effects: [] })).toContain("nothing-stranded");
+    expect(names({ events, states, fleet, effects: [] })).toContain("nothing-stranded");
     const effects = [{ id: "scribe/3/0", clone: "scribe", effect: { type: "prepare" } as const }];
-    expect(names({ events, states, effects })).toEqual([]);
+    expect(names({ events, states, fleet, effects })).toEqual([]);
   });
 });

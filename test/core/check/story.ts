@@ -7,6 +7,7 @@ import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState, InstanceState, MissionState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import { INITIAL_FLEET } from "../../../src/core/model/fleet-state.ts";
 import { INCIDENT_SEVERITY, type IncidentClass } from "../../../src/core/model/incident.ts";
 import { HOUR_MS, SECOND_MS } from "../../../src/core/model/time.ts";
 import { SITUATIONS } from "../../golden/situations/situations.ts";
@@ -36,6 +37,7 @@ export const QUIET: Moment = {
   now: T0,
   calm: false,
   states: new Map(),
+  fleet: INITIAL_FLEET,
   effects: [],
   living: null,
   inbox: null,

@@ -49,6 +49,8 @@ function rebuilt(
     now: NOW,
     ...change,
     files: {
+      fleet: null,
+      formerSettings: null,
       journal: anchorText(ANCHOR),
       clones: new Map(states.map((state) => [`record/${state.name}.json`, textOf(publishedClone(state))])),
       closed: new Map(
@@ -236,6 +238,8 @@ describe("what a record is made of", () => {
   test("says of every file that it cannot be read", () => {
     const broken = rebuilt([state], [], {
       files: {
+        fleet: null,
+        formerSettings: null,
         journal: "{",
         closed: new Map([["closed/1", "{"]]),
         clones: new Map([["record/1", "{"]]),

@@ -48,6 +48,8 @@ function rebuild(
   const closed = state.past.map((one): [string, string] => [`closed/${one.missionId}`, textOf(one)]);
   return planRebuild({
     files: {
+      fleet: null,
+      formerSettings: null,
       journal: anchorText(ANCHOR),
       clones: new Map([["record/scribe.json", textOf(publishedClone(state))]]),
       closed: new Map(closed),
@@ -275,6 +277,8 @@ describe("a lane that is restored", () => {
     expect(life.assigned().state.mission).toBeNull();
     const without = planRebuild({
       files: {
+        fleet: null,
+        formerSettings: null,
         journal: anchorText(ANCHOR),
         clones: new Map([["x", textOf(publishedClone(life.state))]]),
         closed: new Map(),
@@ -414,8 +418,8 @@ describe("a lane that is restored", () => {
         receipts: [],
         settings: {},
       });
-      const { states, effects } = await store.load();
-      const found = checkRecord({ states, effects, events: await store.events({ limit: 10 }) });
+      const { states, fleet, effects } = await store.load();
+      const found = checkRecord({ states, fleet, effects, events: await store.events({ limit: 10 }) });
       // The effects are not in this store.
       expect(found.filter(({ invariant }) => invariant !== "nothing-stranded")).toEqual([]);
     }
@@ -425,6 +429,8 @@ describe("a lane that is restored", () => {
     const problems = (text: string): readonly string[] =>
       planRebuild({
         files: {
+          fleet: null,
+          formerSettings: null,
           journal: "{}",
           clones: new Map([["record/x.json", text]]),
           closed: new Map(),

@@ -47,7 +47,7 @@ describe("the order of things", () => {
 
 describe("versions", () => {
   const events = [{ clone: "a" }, { clone: "a" }, { clone: "b" }];
-  const stored = (clone: string) => (clone === "a" ? 5 : 0);
+  const stored = { clone: (name: string) => (name === "a" ? 5 : 0), fleet: () => 3 };
 
   it("pass when every state is the fold of its events", () => {
     checkVersions(
@@ -81,5 +81,23 @@ describe("versions", () => {
     ],
   ])("are refused otherwise", (states, message) => {
     expect(() => checkVersions({ events, states }, stored)).toThrow(message);
+  });
+
+  it.each([
+    [1, { version: 4 }, null],
+    [0, undefined, null],
+    [0, { version: 3 }, null],
+    [1, { version: 3 }, "the fleet: stored version 3 plus 1 events is not version 3"],
+    [1, { version: 5 }, "the fleet: stored version 3 plus 1 events is not version 5"],
+    [2, undefined, "the fleet: 2 events without the state that follows from them"],
+  ])("of the fleet follow from its events: %i events, %j", (count, fleet, message) => {
+    const batch = {
+      events: Array.from({ length: count }, () => ({ clone: null })),
+      states: [],
+      ...(fleet === undefined ? {} : { fleet }),
+    };
+    const check = () => checkVersions(batch, stored);
+    if (message === null) check();
+    else expect(check).toThrow(message);
   });
 });

@@ -37,6 +37,7 @@ async function boot(): Promise<void> {
     clock,
     log: silentLog,
     onChange: () => {},
+    mayRecord: () => true,
   });
 }
 

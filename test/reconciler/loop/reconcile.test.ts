@@ -62,7 +62,7 @@ async function fleet(commits: readonly DesiredState[]) {
   });
   function keepBusy(): void {
     busy = true;
-    void recorder.write("a", () => ({ events: [], settings: { writes: String(writes++) } }));
+    void recorder.writeOutbox({ put: [], removed: [], settings: { status_pushes: String(writes++) } });
   }
   for (const name of ALL)
     await recordEvents(

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import { isOfClone } from "../../../src/core/record/chain.ts";
 import { shimLettersOf } from "../../../src/core/status/callbacks.ts";
 import type { OrderAnswer } from "../../../src/ports/control-plane.ts";
 import { silentLog } from "../../../src/ports/log.ts";
@@ -13,6 +15,7 @@ import { rightToAct } from "../../support/right.ts";
 const CLONE = "factory_audit_20261123";
 const clock = { now: () => T0, sleep: async () => {} };
 
+const REVISION = "a".repeat(40);
 let store: MemoryStore;
 let recorder: Recorder;
 let outbox: NoticeOutbox;
@@ -25,7 +28,8 @@ beforeEach(async () => {
     recorder,
     clock,
     log: silentLog,
-    declared: () => [],
+    declared: () => ({ revision: REVISION, destinations: [] }),
+    mayRecord: () => true,
     open: () => ({ deliver: async () => ({ type: "delivered" }) }),
   });
   await recordEvents(
@@ -56,12 +60,15 @@ function refused(...seqs: readonly number[]): Promise<unknown> {
 }
 
 function replay(id: string | null): Promise<OrderAnswer> {
-  return replayLetters({ recorder, outbox }, id === null ? "all" : { id });
+  return replayLetters({ recorder, outbox }, { which: id === null ? "all" : { id }, by: operator("ann") });
 }
 
 async function gaps(): Promise<readonly CloneEvent[]> {
   const events = await store.events({ clone: CLONE, limit: 100 });
-  return events.map(({ event }) => event).filter(({ type }) => type === "callback.gap");
+  return events
+    .filter(isOfClone)
+    .map(({ event }) => event)
+    .filter(({ type }) => type === "callback.gap");
 }
 
 describe("a report that was refused", () => {

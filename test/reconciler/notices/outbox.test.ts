@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { controllerPart, operator } from "../../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
 import type { Destination, Notice } from "../../../src/core/model/notice.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/core/model/time.ts";
 import { deadLettersOf } from "../../../src/core/status/callbacks.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import type { Delivery } from "../../../src/ports/notifier.ts";
-import { digestOf, GONE, noticesInto } from "../../../src/reconciler/notices/destinations.ts";
+import { digestOf, noticesInto } from "../../../src/reconciler/notices/destinations.ts";
 import { createNoticeOutbox, type NoticeOutbox } from "../../../src/reconciler/notices/outbox.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
 import { aDestination } from "../../core/notify/notices.ts";
@@ -17,6 +18,8 @@ const TICK_MS = SECOND_MS;
 const DOWN: Delivery = { type: "retry", message: "connect ECONNREFUSED" };
 
 let now: number;
+const REVISION = "a".repeat(40);
+const ANN = operator("ann");
 let store: MemoryStore;
 let recorder: Recorder;
 let outbox: NoticeOutbox;
@@ -26,6 +29,10 @@ let answers: Map<string, Delivery | (() => Delivery)>;
 let took: { readonly to: string; readonly at: number; readonly notice: Notice }[];
 let asked: { readonly to: string; readonly at: number; readonly id: string }[];
 
+function saidNow() {
+  return declared === null ? null : { revision: REVISION, destinations: declared };
+}
+
 async function boot(): Promise<void> {
   const own: Recorder = await openRecorder({
     store,
@@ -33,7 +40,7 @@ async function boot(): Promise<void> {
     log: silentLog,
     right: rightToAct(),
     tell: noticesInto(
-      () => own.settings,
+      () => own.fleet,
       () => declared,
     ),
   });
@@ -42,7 +49,8 @@ async function boot(): Promise<void> {
     recorder,
     clock,
     log: silentLog,
-    declared: () => declared,
+    declared: saidNow,
+    mayRecord: () => true,
     open: ({ name }) => ({
       async deliver(notice) {
         const answer = answers.get(name) ?? { type: "delivered" };
@@ -217,7 +225,8 @@ describe("the outbox", () => {
       recorder,
       clock,
       log: silentLog,
-      declared: () => declared,
+      declared: saidNow,
+      mayRecord: () => true,
       open: ({ name }) => ({
         async deliver(notice) {
           if (name === "hook" && notice.what === stuck && !healed) return rule();
@@ -250,8 +259,11 @@ describe("the outbox", () => {
       reason: "Refused",
       problem: "answered 400: no such channel",
     });
-    expect(await outbox.replay({ id: "msg_unknown/hook" })).toMatchObject({ ok: false, code: "not_found" });
-    expect(await outbox.replay({ id: letter?.id ?? "" })).toMatchObject({ ok: true });
+    expect(await outbox.replay({ which: { id: "msg_unknown/hook" }, by: ANN })).toMatchObject({
+      ok: false,
+      code: "not_found",
+    });
+    expect(await outbox.replay({ which: { id: letter?.id ?? "" }, by: ANN })).toMatchObject({ ok: true });
     await tick();
     expect(whats("hook")).toEqual([next, refused]);
     const ids = new Set(asked.filter(({ to: name }) => name === "hook").map(({ id }) => id));
@@ -265,7 +277,10 @@ describe("the outbox", () => {
     await pass(MINUTE_MS);
     const letters = deadLettersOf(recorder.outbox.values());
     expect(letters).toHaveLength(4);
-    expect(await outbox.replay("all")).toMatchObject({ ok: true, message: "sent again: 4" });
+    expect(await outbox.replay({ which: "all", by: ANN })).toMatchObject({
+      ok: true,
+      message: "sent again: 4",
+    });
   });
 
   it("asks a destination that wants nothing more no more, until its declaration changes or somebody replays", async () => {
@@ -286,27 +301,33 @@ describe("the outbox", () => {
     await incident("clerk");
     await tick();
     answers.delete("hook");
-    expect(await outbox.replay("all")).toMatchObject({ ok: true });
+    expect(await outbox.replay({ which: "all", by: ANN })).toMatchObject({ ok: true });
     await tick();
     expect(to("hook")).toHaveLength(3);
   });
 
   it("tries one that wanted nothing more again when everything is sent again, also where no letter is left of it", async () => {
-    // As after a restoration: settings were published, letters were not.
-    const gone = digestOf(aDestination("hook"));
-    await recorder.putSettings({ [`${GONE}hook`]: gone });
+    // As after a restoration: that it is gone was published, letters were not.
+    const declaration = digestOf(aDestination("hook"));
+    const by = controllerPart("notices");
+    await recorder.writeFleet(() => ({
+      events: [{ type: "destination.gone", by, destination: "hook", declaration, reason: "410" }],
+    }));
     const waits = await incident("scribe");
     await pass(HOUR_MS);
     expect(whats("hook")).toEqual([]);
     expect(outbox.destinations()[0]).toMatchObject({ state: "gone", waiting: 1, dead: 0 });
-    expect(await outbox.replay({ id: "nothing" })).toMatchObject({ ok: false });
-    expect(await outbox.replay("all")).toEqual({
+    expect(await outbox.replay({ which: { id: "nothing" }, by: ANN })).toMatchObject({ ok: false });
+    expect(await outbox.replay({ which: "all", by: ANN })).toEqual({
       ok: true,
       message: "sent again: 0; what waits for hook is tried again",
     });
     await tick();
     expect(whats("hook")).toEqual([waits]);
-    expect(await outbox.replay("all")).toEqual({ ok: true, message: "there is no dead letter" });
+    expect(await outbox.replay({ which: "all", by: ANN })).toEqual({
+      ok: true,
+      message: "there is no dead letter",
+    });
   });
 
   it("obeys Retry-After also when others get through", async () => {
@@ -340,10 +361,10 @@ describe("the outbox", () => {
     declared = [aDestination("pager")];
     await tick();
     expect(deadLettersOf(recorder.outbox.values())).toMatchObject([{ reason: "NoSuchDestination" }]);
-    expect(await outbox.replay("all")).toMatchObject({ ok: false, code: "conflict" });
+    expect(await outbox.replay({ which: "all", by: ANN })).toMatchObject({ ok: false, code: "conflict" });
     declared = [aDestination("hook"), aDestination("pager")];
     answers.delete("hook");
-    expect(await outbox.replay("all")).toMatchObject({ ok: true });
+    expect(await outbox.replay({ which: "all", by: ANN })).toMatchObject({ ok: true });
     await tick();
     expect(to("hook")).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import { anchorText } from "../../../src/core/record/anchor.ts";
 import { publishedClone, textOf } from "../../../src/core/record/published.ts";
@@ -6,7 +7,6 @@ import { planRebuild } from "../../../src/core/record/rebuild.ts";
 import type { SteadyClock } from "../../../src/ports/clock.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { type ControllerParts, createController } from "../../../src/reconciler/controller.ts";
-import { JOURNAL_PATH } from "../../../src/reconciler/record/published-files.ts";
 import { restoreRecord, type Survey } from "../../../src/reconciler/record/restore.ts";
 import { takeRightToAct } from "../../../src/reconciler/record/right-to-act.ts";
 import { Life, T0 } from "../../support/fleet.ts";
@@ -14,11 +14,12 @@ import { createMemoryStore, type MemoryStore } from "../../support/memory-store/
 
 const clock = { now: () => T0, monotonic: () => T0 } as SteadyClock;
 const anchor = { installation: "i", repository: "r", seq: 9, hash: "a".repeat(64), first: "b".repeat(64) };
-const files = new Map([[JOURNAL_PATH, anchorText(anchor)]]);
 const survey: Survey = {
   orphans: [],
   rebuild: planRebuild({
     files: {
+      fleet: null,
+      formerSettings: null,
       journal: anchorText(anchor),
       clones: new Map([["record/scribe.json", textOf(publishedClone(new Life().running().state))]]),
       closed: new Map(),
@@ -49,7 +50,14 @@ async function restore(store: MemoryStore): Promise<void> {
   const { signal } = new AbortController();
   const { lease } = store;
   const right = await takeRightToAct({ lease, store, holder: "restore", clock, log: silentLog }, signal);
-  return restoreRecord(survey, { store, files, clock, log: silentLog, right, signal });
+  return restoreRecord(survey, {
+    store,
+    by: operator("ann"),
+    clock,
+    log: silentLog,
+    right,
+    signal,
+  });
 }
 
 async function start(store: MemoryStore): Promise<unknown> {
@@ -75,8 +83,15 @@ describe("a rebuilding", () => {
   test("that is done leaves nothing of that", async () => {
     const store = createMemoryStore();
     await restore(store);
-    const { settings, states } = await store.load();
+    const { settings, states, fleet } = await store.load();
     expect(states.map(({ name }) => name)).toEqual(["scribe"]);
-    expect(settings).toEqual({ replaced_anchor: JSON.stringify({ seq: anchor.seq, hash: anchor.hash }) });
+    const { seq, hash } = anchor;
+    expect(fleet.record).toEqual({ rebuilding: false, replaces: { seq, hash } });
+    expect(settings).toEqual({});
+    const events = await store.events({ clone: null, limit: 10 });
+    expect(events.map(({ event }) => event)).toMatchObject([
+      { type: "record.rebuilding", by: operator("ann") },
+      { type: "fleet.restored", by: operator("ann"), anchor: { seq, hash } },
+    ]);
   });
 });

@@ -136,14 +136,14 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconciler/record/recorder.ts",
-        find: "    for (const id of settled) asked.delete(id);\n    announce(effects);\n",
-        replace: "    for (const id of settled) asked.delete(id);\n",
+        find: "    for (const id of batch.settled) asked.delete(id);\n    announce(batch.effects);\n",
+        replace: "    for (const id of batch.settled) asked.delete(id);\n",
       },
       {
         file: "reconciler/record/recorder.ts",
-        find: "        await store.commit({\n          term,\n          at,\n          events,",
+        find: "        await store.commit({ term, ...batch });\n",
         replace:
-          "        for (const [name, state] of working) states.set(name, state);\n        announce(effects);\n        await store.commit({\n          term,\n          at,\n          events,",
+          "        for (const state of batch.states) states.set(state.name, state);\n        announce(batch.effects);\n        await store.commit({ term, ...batch });\n",
       },
     ],
     troubles: ["commitFails", "misbehaviour", "crashesPerHour"],
@@ -280,6 +280,18 @@ export const MUTANTS: readonly Mutant[] = [
     troubles: ["driverError", "misbehaviour"],
   },
   {
+    bug: "what a drill means for the fleet rolls dice",
+    invariant: "fleet-state-is-fold",
+    edits: [
+      {
+        file: "core/fleet/drills/drill-events.ts",
+        find: "results: keptDrills([...book.results, result]),",
+        replace: "results: keptDrills([...book.results, { ...result, rung: String(Math.random()) }]),",
+      },
+    ],
+    troubles: ["drillTrouble"],
+  },
+  {
     bug: "a report that was pulled is recorded although it has arrived",
     invariant: "reports-once-in-order",
     edits: [
@@ -410,10 +422,10 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "effects-kept",
     edits: [
       {
-        file: "reconciler/record/recorder.ts",
-        find: "          states: [...working.values()],\n          effects,",
+        file: "reconciler/record/transaction.ts",
+        find: "        ...(fleet === now.fleet ? {} : { fleet }),\n        effects,",
         replace:
-          '          states: [...working.values()],\n          effects: effects.filter(({ effect }) => effect.type !== "judge"),',
+          '        ...(fleet === now.fleet ? {} : { fleet }),\n        effects: effects.filter(({ effect }) => effect.type !== "judge"),',
       },
     ],
     troubles: ["crashesPerHour"],
@@ -644,7 +656,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconciler/notices/destinations.ts",
-        find: "const destinations = knownDestinations(settings(), declaredNow()) ?? [];",
+        find: "const destinations = knownDestinations(fleet(), declaredNow()) ?? [];",
         replace: "const destinations = declaredNow() ?? [];",
       },
     ],
@@ -871,7 +883,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconciler/record/guard.ts",
-        find: 'if (found.type === "empty" && parts.fresh) {',
+        find: 'if (found.type === "empty" && parts.fresh !== null) {',
         replace: 'if (found.type === "empty") {',
       },
     ],

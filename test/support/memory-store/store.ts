@@ -3,6 +3,8 @@ import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import type { FleetEvent } from "../../../src/core/model/fleet-event.ts";
+import { type FleetState, INITIAL_FLEET } from "../../../src/core/model/fleet-state.ts";
 import { frozen } from "../../../src/core/model/frozen.ts";
 import type { Signal } from "../../../src/core/model/instance.ts";
 import type { OutboxRow } from "../../../src/core/model/notice.ts";
@@ -16,6 +18,7 @@ import type { Lease } from "../../../src/ports/lease.ts";
 import type {
   Batch,
   EventQuery,
+  NewEvent,
   Receipt,
   Store,
   StoredEvent,
@@ -35,7 +38,7 @@ export interface MemoryStore extends Store {
   /** The same record for a second holder while the first one has it open, as two machines have it that share one. */
   share(): MemoryStore;
   /** The record as it is on the disk, for a witness who changes nothing. */
-  peek(): Pick<StoredRecord, "states" | "effects" | "outbox">;
+  peek(): Pick<StoredRecord, "states" | "fleet" | "effects" | "outbox">;
   /**
    * Makes the next commit reject with `store/io`: `before` it took effect, so
    * that nothing of it is there, or `after`, so that all of it is and only the answer was lost.
@@ -47,9 +50,10 @@ export interface MemoryStore extends Store {
 interface Disk {
   readonly events: StoredLink[];
   /** As they were read first, where they are frozen: by the sequence number. */
-  readonly read: Map<number, CloneEvent>;
+  readonly read: Map<number, CloneEvent | FleetEvent>;
   head: ChainHead;
   readonly states: Map<string, KeptState>;
+  fleet: KeptFleet;
   readonly freezes: boolean;
   readonly effects: Map<
     string,
@@ -75,11 +79,13 @@ interface KeptSignal {
 }
 
 /** With its text where it was written down, and as it came where it was frozen. */
-interface KeptState {
+interface Kept<State> {
   readonly version: number;
   readonly text: string | null;
-  readonly state: CloneState | null;
+  readonly state: State | null;
 }
+type KeptState = Kept<CloneState>;
+type KeptFleet = Kept<FleetState>;
 
 /**
  * `freezes`: states and signals are not written down at every commit but frozen, which costs a tenth, and an event is
@@ -92,6 +98,7 @@ export function createMemoryStore(options: { readonly freezes?: boolean } = {}):
     read: new Map(),
     head: EMPTY_CHAIN,
     states: new Map(),
+    fleet: keep(INITIAL_FLEET, false),
     effects: new Map(),
     signals: new Map(),
     receipts: new Map(),
@@ -177,7 +184,8 @@ function openDisk(disk: Disk): MemoryStore {
     reopen: () => reopenDisk(disk),
     share: () => openDisk(disk),
     peek: () => ({
-      states: [...disk.states.values()].map(({ state, text }) => state ?? read(text)),
+      states: [...disk.states.values()].map(readKept),
+      fleet: readKept(disk.fleet),
       effects: loadEffects(disk),
       outbox: loadOutbox(disk),
     }),
@@ -209,7 +217,10 @@ function admit(disk: Disk, term: number): void {
 /** Checks everything first, then writes, so that a refusal leaves nothing behind. */
 function writeBatch(disk: Disk, batch: Batch): number {
   raisesTerm(batch.term, disk.term);
-  checkVersions(batch, (clone) => disk.states.get(clone)?.version ?? 0);
+  checkVersions(batch, {
+    clone: (name) => disk.states.get(name)?.version ?? 0,
+    fleet: () => disk.fleet.version,
+  });
   const added = new Set<string>();
   for (const { id } of batch.effects) {
     if (disk.effects.has(id) || added.has(id)) throw effectConflict(id);
@@ -227,12 +238,8 @@ function writeBatch(disk: Disk, batch: Batch): number {
   disk.events.push(...links);
   const last = links.at(-1);
   if (last) disk.head = { seq: last.seq, hash: last.hash };
-  for (const state of batch.states) {
-    const kept = disk.freezes
-      ? { text: null, state: frozen(state) }
-      : { text: JSON.stringify(state), state: null };
-    disk.states.set(state.name, { version: state.version, ...kept });
-  }
+  for (const state of batch.states) disk.states.set(state.name, keep(state, disk.freezes));
+  if (batch.fleet !== undefined) disk.fleet = keep(batch.fleet, disk.freezes);
   for (const { id, clone, effect } of batch.effects) {
     disk.effects.set(id, { clone, text: JSON.stringify(effect), createdAt: batch.at });
   }
@@ -252,7 +259,7 @@ function writeBatch(disk: Disk, batch: Batch): number {
 
 function chain(head: ChainHead, batch: Batch): StoredLink[] {
   let prevHash = head.hash;
-  return batch.events.map(({ clone, missionId, event }, index) => {
+  return batch.events.map(({ clone, missionId, event }: NewEvent, index) => {
     const link = { seq: head.seq + index + 1, at: batch.at, clone, missionId, eventText: eventText(event) };
     const stored = { ...link, prevHash, hash: linkHash(prevHash, link) };
     prevHash = stored.hash;
@@ -263,7 +270,8 @@ function chain(head: ChainHead, batch: Batch): StoredLink[] {
 function load(disk: Disk): StoredRecord {
   return {
     // What is frozen all through may be shared, also with who opens it next.
-    states: sorted(disk.states).map(([, { state, text }]) => state ?? read(text)),
+    states: sorted(disk.states).map(([, kept]) => readKept(kept)),
+    fleet: readKept(disk.fleet),
     effects: loadEffects(disk),
     signals: sorted(disk.signals).map(
       ([, { signal, text }]) => signal ?? (JSON.parse(text ?? "null") as Signal),
@@ -274,8 +282,15 @@ function load(disk: Disk): StoredRecord {
   };
 }
 
-function read(text: string | null): CloneState {
-  return JSON.parse(text ?? "null") as CloneState;
+function keep<State extends { readonly version: number }>(state: State, freezes: boolean): Kept<State> {
+  const { version } = state;
+  return freezes
+    ? { version, text: null, state: frozen(state) }
+    : { version, text: JSON.stringify(state), state: null };
+}
+
+function readKept<State>({ state, text }: Kept<State>): State {
+  return state ?? (JSON.parse(text ?? "null") as State);
 }
 
 function loadEffects(disk: Disk): StoredRecord["effects"] {
@@ -301,23 +316,24 @@ function findEvents(disk: Disk, query: EventQuery): readonly StoredEvent[] {
     if (clone !== undefined && link.clone !== clone) continue;
     if (missionId !== undefined && link.missionId !== missionId) continue;
     const { seq, at, hash, prevHash } = link;
+    const { clone: of, missionId: mission } = link;
     found.push({
       seq,
       at,
-      clone: link.clone,
-      missionId: link.missionId,
+      clone: of,
+      missionId: mission,
       prevHash,
       hash,
       event: eventOf(disk, link),
-    });
+    } as StoredEvent);
   }
   return newestFirst ? found.reverse() : found;
 }
 
-function eventOf(disk: Disk, { seq, eventText: text }: StoredLink): CloneEvent {
+function eventOf(disk: Disk, { seq, eventText: text }: StoredLink): CloneEvent | FleetEvent {
   const known = disk.read.get(seq);
   if (known !== undefined) return known;
-  const event = JSON.parse(text) as CloneEvent;
+  const event = JSON.parse(text) as CloneEvent | FleetEvent;
   if (disk.freezes) disk.read.set(seq, frozen(event));
   return event;
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../../core/record/chain.ts";
 import { checkVersions, effectConflict, receiptConflict } from "../../../core/record/versions.ts";
 import type { Batch, NewEffect, NewEvent, Receipt } from "../../../ports/store.ts";
+import { FLEET } from "./read.ts";
 import type { StateTable } from "./states.ts";
 import type { TermGuard } from "./term.ts";
 
@@ -15,8 +16,13 @@ export function createBatchWriter(
   { terms, states }: { readonly terms: TermGuard; readonly states: StateTable },
 ): (batch: Batch) => { readonly lastSeq: number } {
   const head = db.prepare("SELECT seq, hash FROM chain_head");
+  const fleetVersion = db.prepare("SELECT version FROM fleet");
   const addEvent = db.prepare(
     "INSERT INTO events (seq, at, clone, mission_id, event, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  );
+  const putFleet = db.prepare(
+    `INSERT INTO fleet (id, version, state) VALUES (1, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state`,
   );
   const addEffect = db.prepare(
     "INSERT INTO effects (id, clone, effect, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
@@ -46,7 +52,7 @@ export function createBatchWriter(
     for (const { clone, missionId, event } of events) {
       const link = { seq: last.seq + 1, at, clone, missionId, eventText: eventText(event) };
       const hash = linkHash(last.hash, link);
-      addEvent.run(link.seq, at, clone, missionId, link.eventText, last.hash, hash);
+      addEvent.run(link.seq, at, clone ?? FLEET, missionId, link.eventText, last.hash, hash);
       last = { seq: link.seq, hash };
     }
     return last;
@@ -65,9 +71,13 @@ export function createBatchWriter(
 
   function write(batch: Batch): { readonly lastSeq: number } {
     terms.admit(batch.term);
-    checkVersions(batch, states.version);
+    checkVersions(batch, {
+      clone: states.version,
+      fleet: () => Number(fleetVersion.get()?.["version"] ?? 0),
+    });
     const last = appendEvents(batch.events, batch.at);
     for (const state of batch.states) states.put(state);
+    if (batch.fleet !== undefined) putFleet.run(batch.fleet.version, JSON.stringify(batch.fleet));
     for (const effect of batch.effects) writeEffect(effect, batch.at);
     for (const id of batch.settled) settleEffect.run(id);
     for (const receipt of batch.receipts) writeReceipt(receipt);

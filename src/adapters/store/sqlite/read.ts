@@ -2,6 +2,8 @@ import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { ActionRow } from "../../../core/model/action.ts";
 import type { Effect } from "../../../core/model/effect.ts";
 import type { CloneEvent } from "../../../core/model/event.ts";
+import type { FleetEvent } from "../../../core/model/fleet-event.ts";
+import { type FleetState, INITIAL_FLEET } from "../../../core/model/fleet-state.ts";
 import type { Heartbeat } from "../../../core/model/instance.ts";
 import type { OutboxRow } from "../../../core/model/notice.ts";
 import { upgradeEventActors } from "../../../core/model/upgrade-actors.ts";
@@ -19,8 +21,12 @@ export interface Reader {
 
 type Row = Record<string, SQLOutputValue>;
 
+/** What stands in place of a clone's name, which is never empty, with events of the fleet. */
+export const FLEET = "";
+
 /** Everything that is read outside of a transaction. What stands in the file was written by us, so its JSON is taken as it is. */
 export function createReader(db: DatabaseSync, states: Pick<StateTable, "load">): Reader {
+  const fleet = db.prepare("SELECT state FROM fleet");
   const effects = db.prepare("SELECT id, clone, effect, created_at FROM effects");
   const signals = db.prepare("SELECT heartbeat, received_at FROM signals ORDER BY clone");
   const settings = db.prepare("SELECT key, value FROM settings ORDER BY key");
@@ -35,6 +41,7 @@ export function createReader(db: DatabaseSync, states: Pick<StateTable, "load">)
   return {
     load: () => ({
       states: states.load(),
+      fleet: fleetOf(fleet.get()?.["state"]),
       effects: effects
         .all()
         .map((row) => ({
@@ -90,7 +97,7 @@ function eventSql(query: EventQuery): { sql: string; values: (string | number)[]
   const values: (string | number)[] = [query.afterSeq ?? 0];
   if (query.clone !== undefined) {
     where.push("clone = ?");
-    values.push(query.clone);
+    values.push(query.clone ?? FLEET);
   }
   if (query.missionId !== undefined) {
     where.push("mission_id = ?");
@@ -103,16 +110,27 @@ function eventSql(query: EventQuery): { sql: string; values: (string | number)[]
 }
 
 function storedEvent(row: Row): StoredEvent {
-  const missionId = row["mission_id"];
-  return {
+  const place = {
     seq: Number(row["seq"]),
     at: Number(row["at"]),
-    clone: String(row["clone"]),
-    missionId: missionId === null || missionId === undefined ? null : String(missionId),
-    event: upgradeEventActors(parse<CloneEvent>(row["event"])),
     hash: String(row["hash"]),
     prevHash: String(row["prev_hash"]),
   };
+  const clone = String(row["clone"]);
+  if (clone === FLEET)
+    return { ...place, clone: null, missionId: null, event: parse<FleetEvent>(row["event"]) };
+  const missionId = row["mission_id"];
+  return {
+    ...place,
+    clone,
+    missionId: missionId === null || missionId === undefined ? null : String(missionId),
+    event: upgradeEventActors(parse<CloneEvent>(row["event"])),
+  };
+}
+
+/** A record that has no event of the fleet yet has no row. */
+function fleetOf(text: SQLOutputValue | undefined): FleetState {
+  return text === undefined ? INITIAL_FLEET : parse<FleetState>(text);
 }
 
 function parse<T>(text: SQLOutputValue | undefined): T {

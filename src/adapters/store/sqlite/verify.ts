@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { walkChain } from "../../../core/record/walk.ts";
 import type { ChainReport } from "../../../ports/store.ts";
+import { FLEET } from "./read.ts";
 
 /** Events held in memory at a time; between two pages, other work gets its turn. */
 const PAGE_EVENTS = 500;
@@ -27,7 +28,7 @@ export function createVerifier(db: DatabaseSync): () => Promise<ChainReport> {
         const broken = walk.next({
           seq: Number(link["seq"]),
           at: Number(link["at"]),
-          clone: String(link["clone"]),
+          clone: link["clone"] === FLEET ? null : String(link["clone"]),
           missionId: typeof missionId === "string" ? missionId : null,
           eventText: String(link["event"]),
           prevHash: String(link["prev_hash"]),

@@ -1,6 +1,7 @@
 /** The record itself: its chain, and the states as what the events mean. */
 
 import type { CloneState } from "../../model/clone-state.ts";
+import { type FleetState, INITIAL_FLEET } from "../../model/fleet-state.ts";
 import { firstDifference } from "../../model/same.ts";
 import { EMPTY_CHAIN, eventText } from "../../record/chain.ts";
 import { walkChain } from "../../record/walk.ts";
@@ -16,7 +17,7 @@ const chainIntact: Invariant = {
     let broken = EMPTY_CHAIN.seq > 0;
     return {
       on(fact) {
-        if (fact.type !== "recorded" || broken) return FINE;
+        if ((fact.type !== "recorded" && fact.type !== "fleet-recorded") || broken) return FINE;
         const { event, ...link } = fact.event;
         const problem = walk.next({ ...link, eventText: eventText(event) });
         if (problem === null) return FINE;
@@ -63,4 +64,38 @@ const stateIsFold: Invariant = {
   },
 };
 
-export const RECORD_INVARIANTS: readonly Invariant[] = [chainIntact, stateIsFold];
+/** The same for what holds for the whole fleet. */
+const fleetStateIsFold: Invariant = {
+  name: "fleet-state-is-fold",
+  ofOneRecord: true,
+  promise: "the stored state of the fleet is the fold of the fleet's events",
+  watch() {
+    let folded = INITIAL_FLEET;
+    let events = 0;
+    function compare(stored: FleetState): readonly Finding[] {
+      if (stored.version !== events)
+        return found(null, null, `the fleet has version ${stored.version} after ${events} events`);
+      const difference = firstDifference(folded, stored);
+      return difference === null
+        ? FINE
+        : found(
+            null,
+            null,
+            `at version ${events} of the fleet, \`${difference}\` is not what its events mean`,
+          );
+    }
+    return {
+      on(fact) {
+        if (fact.type === "fleet-recorded") {
+          folded = fact.after;
+          events += 1;
+          return FINE;
+        }
+        return fact.type === "committed" && fact.fleet !== undefined ? compare(fact.fleet) : FINE;
+      },
+      at: ({ fleet }) => (fleet.version === events ? FINE : compare(fleet)),
+    };
+  },
+};
+
+export const RECORD_INVARIANTS: readonly Invariant[] = [chainIntact, stateIsFold, fleetStateIsFold];

@@ -1,9 +1,12 @@
+import { controllerPart, repositoryAt } from "../../model/actor.ts";
 import type { DesiredClone } from "../../model/clone.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { DesiredState, FleetPolicy } from "../../model/desired.ts";
 import { SEVERITIES } from "../../model/incident.ts";
-import type { Candidate, RefusedCandidate, Rollout, RolloutTurn } from "../../model/rollout.ts";
+import type { Candidate, Rollout } from "../../model/rollout.ts";
 import { type Instant, iso, MINUTE_MS } from "../../model/time.ts";
+import { foldPart } from "../event-rules.ts";
+import { ROLLOUT_EVENTS, type RolloutEvents, short } from "./rollout-events.ts";
 
 /** What the plan may do with a clone whose declaration changed; absent: as it likes. */
 export type RolloutGate =
@@ -15,19 +18,23 @@ export type RolloutGate =
   | { readonly type: "revert"; readonly spec: DesiredClone; readonly message: string };
 
 export interface RolloutStep {
+  /** By group, as they are after `events`; one of which nothing was ever tried works with what it has, and is not on record. */
   readonly rollouts: ReadonlyMap<string, Rollout>;
   readonly gates: ReadonlyMap<string, RolloutGate>;
+  /** What has happened, to be recorded before the declarations that follow from it. */
+  readonly events: RolloutEvents;
 }
 
-const TURNS_MAX = 20;
 /** Failures of one canary that refuse a candidate before its own restart limit does. */
 const FAILURES_MAX = 2;
+
+const BY = controllerPart("rollouts");
 
 export function groupOf(clone: DesiredClone): string {
   return [clone.baseline.name, ...clone.overlays].join("+");
 }
 
-/** One look at all groups. The same arguments give the same answer; a group in which nothing changed keeps its object. */
+/** One look at all groups. The same arguments give the same answer; asked again after its events were recorded, it has none. */
 export function stepRollouts(
   before: ReadonlyMap<string, Rollout>,
   desired: DesiredState,
@@ -36,6 +43,37 @@ export function stepRollouts(
 ): RolloutStep {
   const rollouts = new Map<string, Rollout>();
   const gates = new Map<string, RolloutGate>();
+  const events: RolloutEvents[number][] = [];
+  const groups = groupsOf(desired);
+  const by = repositoryAt(desired.revision);
+  // A file that is broken is no clone that is gone.
+  for (const group of before.keys())
+    if (!groups.has(group) && desired.broken.size === 0)
+      events.push({ type: "rollout.group_gone", by, group });
+  for (const [group, clones] of groups) {
+    const policy = desired.fleet.rollout;
+    const scene = { clones, states, policy, revision: desired.revision, now };
+    const step = stepGroup(standing(before.get(group), group, scene), scene);
+    rollouts.set(group, step.rollout);
+    events.push(...step.events);
+    for (const clone of clones) {
+      const gate = gateOf(step.rollout, clone, scene);
+      if (gate !== null) gates.set(clone.name, gate);
+    }
+  }
+  return { rollouts, gates, events };
+}
+
+interface Scene {
+  /** Of one group, by name. */
+  readonly clones: readonly DesiredClone[];
+  readonly states: ReadonlyMap<string, CloneState>;
+  readonly policy: FleetPolicy["rollout"];
+  readonly revision: string;
+  readonly now: Instant;
+}
+
+function groupsOf(desired: DesiredState): ReadonlyMap<string, readonly DesiredClone[]> {
   const groups = new Map<string, DesiredClone[]>();
   for (const clone of desired.clones.values()) {
     if (clone.state === "retired") continue;
@@ -44,125 +82,89 @@ export function stepRollouts(
     if (members === undefined) groups.set(group, [clone]);
     else members.push(clone);
   }
-  for (const [group, members] of groups) {
-    const clones = members.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const scene = { clones, states, policy: desired.fleet.rollout, now };
-    const rollout = stepGroup(before.get(group) ?? fresh(group, scene), scene);
-    rollouts.set(group, rollout);
-    for (const clone of clones) {
-      const gate = gateOf(rollout, clone, scene);
-      if (gate !== null) gates.set(clone.name, gate);
-    }
-  }
-  return { rollouts, gates };
+  for (const members of groups.values()) members.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return groups;
 }
 
-interface Scene {
-  readonly clones: readonly DesiredClone[];
-  readonly states: ReadonlyMap<string, CloneState>;
-  readonly policy: FleetPolicy["rollout"];
-  readonly now: Instant;
-}
-
-/** A group that is seen for the first time is taken to work as it stands; one that is all new, as it is wanted. */
-function fresh(group: string, { clones, states }: Scene): Rollout {
+/** A group of which nothing is on record is taken to work as it stands; one that is all new, as it is wanted. */
+function standing(
+  known: Rollout | undefined,
+  group: string,
+  { clones, states }: Pick<Scene, "clones" | "states">,
+): Rollout {
+  if (known !== undefined && known.stable !== null) return known;
   const recorded = clones.flatMap(({ name }) => {
     const spec = states.get(name)?.spec ?? null;
     return spec === null || groupOf(spec) !== group ? [] : [spec.workspaceDigest];
   });
-  return { group, stable: recorded[0] ?? null, candidate: null, refused: null, turns: [] };
+  const stable = recorded[0] ?? clones[0]?.workspaceDigest ?? null;
+  return { group, candidate: null, refused: null, turns: [], ...known, stable };
 }
 
-function stepGroup(start: Rollout, scene: Scene): Rollout {
-  const { clones, now, policy } = scene;
+function stepGroup(
+  start: Rollout,
+  scene: Scene,
+): { readonly rollout: Rollout; readonly events: RolloutEvents } {
+  const { clones, policy, now, revision } = scene;
+  const { group } = start;
+  const repository = repositoryAt(revision);
+  const events: RolloutEvents[number][] = [];
   let rollout = start;
+  const take = (event: RolloutEvents[number]): void => {
+    events.push(event);
+    const after = foldPart(ROLLOUT_EVENTS, { [group]: rollout }, { events: [event], at: now });
+    rollout = after[group] ?? rollout;
+  };
   const wanted = new Set(clones.map(({ workspaceDigest }) => workspaceDigest));
-  const first = clones[0];
-  if (rollout.stable === null && first !== undefined) {
-    rollout = { ...rollout, stable: first.workspaceDigest };
-  }
-  if (rollout.refused !== null && !wanted.has(rollout.refused.digest)) {
-    rollout = turn(
-      { ...rollout, refused: null },
-      "withdrawn",
-      start.refused?.digest ?? "",
-      now,
-      "the repository no longer asks for it",
-    );
-  }
-  if (rollout.candidate !== null && !wanted.has(rollout.candidate.digest)) {
-    rollout = turn(
-      { ...rollout, candidate: null },
-      "superseded",
-      start.candidate?.digest ?? "",
-      now,
-      "the repository asks for something else",
-    );
-  }
+  const { refused, candidate } = rollout;
+  if (refused !== null && !wanted.has(refused.digest))
+    take({ type: "rollout.withdrawn", by: repository, group, digest: refused.digest });
+  if (candidate !== null && !wanted.has(candidate.digest))
+    take({ type: "rollout.superseded", by: repository, group, digest: candidate.digest });
   const news = clones.find(
     ({ workspaceDigest }) =>
       workspaceDigest !== rollout.stable && workspaceDigest !== rollout.refused?.digest,
   );
   if (rollout.candidate === null && news !== undefined) {
     const digest = news.workspaceDigest;
-    if (policy.canary === 0)
-      return turn(
-        { ...rollout, stable: digest, refused: null },
-        "stable",
-        digest,
-        now,
-        "no canaries are asked for",
-      );
-    const candidate = { digest, revision: news.revision, since: now, canaries: {} };
-    rollout = turn({ ...rollout, candidate }, "begun", digest, now, `commit ${news.revision.slice(0, 12)}`);
+    if (policy.canary === 0) {
+      take({ type: "rollout.promoted", by: BY, group, digest, reason: "no canaries are asked for" });
+      return { rollout, events };
+    }
+    const { stable } = rollout;
+    take({ type: "rollout.begun", by: repository, group, digest, revision: news.revision, stable });
   }
-  return rollout.candidate === null ? rollout : stepCandidate(rollout, rollout.candidate, scene);
+  if (rollout.candidate !== null) {
+    const event = stepCandidate(group, rollout.candidate, scene);
+    if (event !== null) take(event);
+  }
+  return { rollout, events };
 }
 
-function stepCandidate(rollout: Rollout, candidate: Candidate, scene: Scene): Rollout {
-  const { policy, now, states } = scene;
+function stepCandidate(group: string, candidate: Candidate, scene: Scene): RolloutEvents[number] | null {
+  const { policy, states } = scene;
   const { digest } = candidate;
+  const of = { by: BY, group, digest };
   const failure = Object.keys(candidate.canaries)
     .map((name) => failureOf(name, candidate, scene))
     .find((reason) => reason !== null);
-  if (failure != null) {
-    const refused: RefusedCandidate = {
-      digest,
-      revision: candidate.revision,
-      at: now,
-      reason: failure,
-      back: policy.autoRevert ? candidate.canaries : {},
-    };
-    return turn({ ...rollout, candidate: null, refused }, "refused", digest, now, failure);
-  }
+  if (failure != null) return { type: "rollout.refused", ...of, reason: failure, revert: policy.autoRevert };
   const members = scene.clones.filter(({ workspaceDigest }) => workspaceDigest === digest);
   const chosen = { ...candidate.canaries };
-  const added: string[] = [];
+  const added: Record<string, DesiredClone> = {};
   for (const { name } of members.filter((clone) => hasWork(clone.name, states))) {
     if (Object.keys(chosen).filter((one) => counts(one, candidate, scene)).length >= policy.canary) break;
     const spec = states.get(name)?.spec ?? null;
     if (chosen[name] !== undefined || spec === null || spec.workspaceDigest === digest) continue;
     chosen[name] = spec;
-    added.push(name);
+    added[name] = spec;
   }
   const healthy = Object.keys(chosen).filter((name) => isHealthy(name, candidate, scene));
   const needed = Math.min(policy.canary, members.length);
   if (healthy.length >= needed)
-    return turn(
-      { ...rollout, stable: digest, candidate: null, refused: null },
-      "stable",
-      digest,
-      now,
-      `healthy on ${healthy.join(", ")}`,
-    );
-  if (added.length === 0) return rollout;
-  return turn(
-    { ...rollout, candidate: { ...candidate, canaries: chosen } },
-    "canary",
-    digest,
-    now,
-    added.join(", "),
-  );
+    return { type: "rollout.promoted", ...of, reason: `healthy on ${healthy.join(", ")}` };
+  if (Object.keys(added).length === 0) return null;
+  return { type: "rollout.canaries_chosen", ...of, canaries: added };
 }
 
 /** A canary whose mission was taken from it before it could show anything leaves its place to another. */
@@ -259,18 +261,4 @@ function gateOf(rollout: Rollout, clone: DesiredClone, { states }: Scene): Rollo
         ? `${short(candidate.digest)} waits for a clone of ${rollout.group} with work to try it`
         : `${short(candidate.digest)} is being tried by ${canaries.join(", ")}`,
   };
-}
-
-function turn(
-  rollout: Rollout,
-  type: RolloutTurn["type"],
-  digest: string,
-  at: Instant,
-  message: string,
-): Rollout {
-  return { ...rollout, turns: [...rollout.turns, { at, type, digest, message }].slice(-TURNS_MAX) };
-}
-
-function short(digest: string | null): string {
-  return digest === null ? "nothing" : digest.replace("sha256:", "").slice(0, 12);
 }

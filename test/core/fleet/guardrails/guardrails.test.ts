@@ -1,17 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { breachesOf } from "../../../../src/core/fleet/guardrails/breach.ts";
 import { measure, newestClosed, percentile } from "../../../../src/core/fleet/guardrails/measure.ts";
-import {
-  lookAtGuardrails,
-  PIN_MS,
-  rollbackDueAt,
-  type Said,
-} from "../../../../src/core/fleet/guardrails/rollback.ts";
+import { PIN_MS, rollbackDueAt, type Said } from "../../../../src/core/fleet/guardrails/rollback.ts";
 import type { ClosedMission } from "../../../../src/core/model/clone-state.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../../src/core/model/desired.ts";
 import { NO_ROLLBACK, type RollbackState } from "../../../../src/core/model/guardrail.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../../src/core/model/time.ts";
 import { Life, T0 } from "../../../support/fleet.ts";
+import { lookAtGuardrails } from "../../../support/fleet-looks.ts";
 
 const policy = DEFAULT_FLEET_POLICY.guardrails;
 

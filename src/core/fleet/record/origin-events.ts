@@ -1,0 +1,35 @@
+import type { RecordEvent } from "../../model/fleet-event.ts";
+import type { FleetState, JournalHead } from "../../model/fleet-state.ts";
+import { type FleetRules, ignored } from "../event-rules.ts";
+
+/** Where the record comes from. These may replace the whole state, so they are given it. */
+export const ORIGIN_EVENTS: FleetRules<FleetState, RecordEvent["type"]> = {
+  "record.begun_anew": {
+    on: (fleet, { replaces }) => ({ ...fleet, record: { ...fleet.record, replaces } }),
+    describe: ({ replaces }) =>
+      `a new record is begun, and what was published up to ${headText(replaces)} is given up`,
+  },
+  "record.rebuilding": {
+    on: (fleet, { replaces }) => ({ ...fleet, record: { rebuilding: true, replaces } }),
+    describe: ({ replaces }) =>
+      `the record is being rebuilt from what was published up to ${replaces === null ? "nothing" : headText(replaces)}`,
+  },
+  "fleet.restored": {
+    on: (fleet, { snapshot }) =>
+      fleet.record.rebuilding
+        ? { ...fleet, ...snapshot, record: { ...fleet.record, rebuilding: false } }
+        : ignored("the record is not being rebuilt"),
+    describe: ({ evidence }) => `the record is rebuilt: ${evidence}`,
+  },
+  "fleet.upgraded": {
+    on: (fleet, { snapshot, replaces }) =>
+      fleet.version === 0
+        ? { ...fleet, ...snapshot, record: { ...fleet.record, replaces } }
+        : ignored("the record has events of the fleet already"),
+    describe: ({ evidence }) => evidence,
+  },
+};
+
+function headText({ seq, hash }: JournalHead): string {
+  return `event ${seq} (${hash.slice(0, 12)})`;
+}
