@@ -2,7 +2,6 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
 import { createGitSource } from "../src/adapters/git/source.ts";
 import { createStatusBranch } from "../src/adapters/git/status-branch.ts";
 import { createJudge } from "../src/adapters/judge/judge.ts";
@@ -10,8 +9,7 @@ import { createSecrets } from "../src/adapters/secrets/secrets.ts";
 import { openSqliteStore } from "../src/adapters/store/sqlite/store.ts";
 import { systemClock } from "../src/adapters/system/clock.ts";
 import { createTraces } from "../src/adapters/trace/traces.ts";
-import { createWorkspaces } from "../src/adapters/workspace/workspaces.ts";
-import type { Driver } from "../src/ports/driver.ts";
+import { collectFrom, openDrivers } from "../src/drivers.ts";
 import { silentLog } from "../src/ports/log.ts";
 import type { Store } from "../src/ports/store.ts";
 import { type Controller, createController } from "../src/reconciler/controller.ts";
@@ -61,11 +59,8 @@ export async function assemble(options: {
     directory: join(dataDir, "mirror.git"),
     log: silentLog,
   });
-  const driver = createProcessDriver({
-    directory: join(dataDir, "instances"),
-    installation: "bench",
-    log: silentLog,
-  });
+  const drivers = openDrivers({ dataDir, installation: "bench", log: silentLog });
+  const collect = collectFrom(drivers);
   const controller = await createController({
     store,
     lease: store.lease,
@@ -78,15 +73,14 @@ export async function assemble(options: {
       clock,
       log: silentLog,
     }),
-    drivers: new Map<string, Driver>([[driver.name, driver]]),
-    workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
+    drivers,
     secrets: createSecrets({ env: {}, root: join(dataDir, "secrets") }),
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),
     killSwitch: createFakeKillSwitchFile(),
     drills: createFakeDrills(),
-    traces: createTraces({ directory: join(dataDir, "traces"), clock }),
-    judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
+    traces: createTraces({ directory: join(dataDir, "traces"), clock, collect }),
+    judge: createJudge({ directory: join(dataDir, "judged"), source, clock, collect }),
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     clock,
     log: silentLog,

@@ -4,6 +4,7 @@
  *
  *   node bench/kill.ts [--count 100] [--user nobody-id]
  */
+
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -12,8 +13,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
 import type { MissionEnvelope } from "../src/api/envelope.ts";
+import { driverNamed, openDrivers } from "../src/drivers.ts";
 import type { Driver } from "../src/ports/driver.ts";
 
 export interface KillReport {
@@ -49,14 +50,14 @@ export async function benchKills(options: {
   const root = mkdtempSync(join(tmpdir(), "factory-kill-"));
   const callback = await startCallback();
   try {
-    const driver = createProcessDriver({ directory: join(root, "driver"), installation: "bench" });
+    const driver = driverNamed(openDrivers({ dataDir: root, installation: "bench" }), "process");
     const { containment } = await driver.capabilities(AbortSignal.timeout(WAIT_MS));
     const results: Kill[] = [];
     let next = 0;
     const lane = async (): Promise<void> => {
       while (next < options.count) {
         next += 1;
-        results.push(await killOne({ driver, root, url: callback.url, clone: `k${next}` }));
+        results.push(await killOne({ driver, url: callback.url, clone: `k${next}` }));
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
@@ -78,7 +79,6 @@ interface Kill {
 
 async function killOne(options: {
   readonly driver: Driver;
-  readonly root: string;
   readonly url: string;
   readonly clone: string;
 }): Promise<Kill> {
@@ -86,8 +86,8 @@ async function killOne(options: {
   const signal = AbortSignal.timeout(WAIT_MS);
   const nonce = randomBytes(16).toString("hex");
   const mark = `mark-${nonce}`;
-  const workspace = join(options.root, clone);
-  mkdirSync(workspace);
+  const workspace = driver.workspaces.refOf(clone);
+  mkdirSync(workspace.place, { recursive: true });
   const handle = await driver.start(
     {
       clone,
@@ -122,7 +122,7 @@ async function killOne(options: {
   const after = countMarked(mark);
   await driver.reap(handle, signal);
   sockets.add(dirname(String(handle.data["socket"])));
-  rmSync(workspace, { recursive: true, force: true });
+  rmSync(workspace.place, { recursive: true, force: true });
   return { ms, rung: proof.rung, proven: proof.emptyScans >= 2, before, after };
 }
 

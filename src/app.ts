@@ -21,11 +21,10 @@ import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
-import { createWorkspaces } from "./adapters/workspace/workspaces.ts";
 import type { Actor } from "./core/model/actor.ts";
 import { asFactoryError, FactoryError } from "./core/model/error.ts";
 import type { InstanceHandle } from "./core/model/instance.ts";
-import { type DriverRegistry, openDrivers } from "./drivers.ts";
+import { collectFrom, type DriverRegistry, openDrivers } from "./drivers.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
 import type { ContainmentChoice, Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
@@ -144,6 +143,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     { dataDir, installation: data.installation, killSwitch: killSwitch.path, log, ...containment },
     options.drivers,
   );
+  const collect = collectFrom(drivers);
   const secrets = remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact);
   if (options.fresh !== undefined && (await store.load()).lastSeq === 0)
     await beginAnew([...drivers.values()], store);
@@ -157,7 +157,6 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       publish: (change, signal) => openStatus().publish(change, signal),
     },
     drivers,
-    workspaces: createWorkspaces({ directory: join(dataDir, "workspaces") }),
     secrets,
     inCore: createHttpInCoreLane({ secrets, clock }),
     proposals: createGitProposals({
@@ -179,8 +178,8 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       random,
       onProblem: (message) => log.warn("the result of a drill could not be written down", { message }),
     }),
-    traces: createTraces({ directory: join(dataDir, "traces"), clock }),
-    judge: createJudge({ directory: join(dataDir, "judged"), source, clock }),
+    traces: createTraces({ directory: join(dataDir, "traces"), clock, collect }),
+    judge: createJudge({ directory: join(dataDir, "judged"), source, clock, collect }),
     notifiers: createNotifiers({ secrets, clock, log, dataDir, env: process.env }),
     clock,
     log,

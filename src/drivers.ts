@@ -4,8 +4,10 @@
  */
 import { join } from "node:path";
 import { createProcessDriver } from "./adapters/drivers/process/driver.ts";
+import { createWorkspaces } from "./adapters/workspace/workspaces.ts";
 import type { DriverName } from "./core/model/clone.ts";
 import { FactoryError } from "./core/model/error.ts";
+import type { Collect } from "./ports/collect.ts";
 import type { Driver, DriverFactory, DriverSurroundings } from "./ports/driver.ts";
 
 /** Name → how it is made. The controller's is `DRIVERS`; tests put their own in the place of one. */
@@ -13,7 +15,12 @@ export type DriverRegistry = Readonly<Record<string, DriverFactory>>;
 
 export const DRIVERS: Readonly<Record<DriverName, DriverFactory>> = {
   process: ({ dataDir, ...surroundings }) =>
-    createProcessDriver({ ...surroundings, directory: join(dataDir, "instances"), hidden: [dataDir] }),
+    createProcessDriver({
+      ...surroundings,
+      directory: join(dataDir, "instances"),
+      hidden: [dataDir],
+      workspaces: createWorkspaces({ driver: "process", directory: join(dataDir, "workspaces") }),
+    }),
 };
 
 /** All of them, by name. Making one starts nothing and looks at nothing. */
@@ -30,4 +37,12 @@ export function driverNamed(drivers: ReadonlyMap<string, Driver>, name: string):
   if (driver !== undefined) return driver;
   const names = [...drivers.keys()].join(", ");
   throw new FactoryError("driver/unknown", "stall", `there is no driver named ${name}; there are ${names}`);
+}
+
+/** Asks the driver that a source names. */
+export function collectFrom(drivers: ReadonlyMap<string, Driver>): Collect {
+  return (source, request, signal) => {
+    const { driver } = "workspace" in source ? source.workspace : source.instance;
+    return driverNamed(drivers, driver).collect(source, request, signal);
+  };
 }

@@ -7,7 +7,9 @@ import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "
 import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import type { Probed } from "../core/model/liveness.ts";
 import type { Prices } from "../core/model/prices.ts";
+import type { Collected, CollectRequest, CollectSource } from "./collect.ts";
 import type { Log } from "./log.ts";
+import type { WorkspaceRef, Workspaces } from "./workspaces.ts";
 
 /** Runs instances of clones. One contract suite holds for all implementations (`test/contract/driver.ts`). */
 export interface Driver {
@@ -15,6 +17,9 @@ export interface Driver {
 
   /** What this driver can promise on this machine, found out by trying, not by guessing. */
   capabilities(signal: AbortSignal): Promise<DriverCapabilities>;
+
+  /** Where its clones work, on its machine. */
+  readonly workspaces: Workspaces;
 
   /** Everything that is ours, by ownership label. `complete: false` means: do not conclude that what is missing is dead. */
   list(signal: AbortSignal): Promise<DriverListing>;
@@ -101,6 +106,13 @@ export interface Driver {
   evidence(handle: InstanceHandle, signal: AbortSignal): Promise<InstanceEvidence>;
 
   /**
+   * Fetches files from where this driver keeps them: of a workspace as `Workspaces.collect` says, of an instance, living or
+   * dead, what its shim has written down (transcript, actions, heartbeats, outbox, exit), redacted by it. Of an instance that is unknown here
+   * there is none. Ends by itself when `signal` aborts, with its reason.
+   */
+  collect(source: CollectSource, request: CollectRequest, signal: AbortSignal): AsyncIterable<Collected>;
+
+  /**
    * What the shim remembers of its agents' actions, each as it stands; also of a dead instance. Null when nobody can
    * tell, as of one that is unknown here.
    */
@@ -155,8 +167,6 @@ export interface InstanceEvidence {
   readonly processes: readonly SeenProcess[];
   /** Names, never values, of the variables that its processes were started with. */
   readonly environmentNames: readonly string[];
-  /** What the shim has written down, redacted by it: transcript, actions, heartbeats, outbox, exit. */
-  readonly files: readonly { readonly name: string; readonly path: string }[];
 }
 
 export interface SeenProcess {
@@ -209,7 +219,7 @@ export interface StartRequest extends ShimSettings {
   readonly clone: string;
   readonly epoch: number;
   readonly nonce: string;
-  readonly workspace: string;
+  readonly workspace: WorkspaceRef;
   readonly agent: AgentSpec;
   readonly healthChecks: readonly HealthCheck[];
   readonly orphanPolicy: OrphanPolicy;

@@ -1,12 +1,13 @@
 import type { MissionContract } from "../core/model/mission.ts";
 import type { Verdict } from "../core/model/verdict.ts";
+import type { WorkspaceRef } from "./workspaces.ts";
 
 export type { CriterionEvidence, OutputEvidence, Verdict } from "../core/model/verdict.ts";
 
 /** Judges a mission's result in a clean place, outside of the clone's reach. */
 export interface Judge {
   /**
-   * Copies the required outputs out of the workspace, checks them against
+   * Fetches the required outputs out of the workspace, checks them against
    * their schemas, takes their checksums, and runs every declared check in a
    * clean checkout of `revision` into which the outputs were put. Safe to repeat.
    */
@@ -17,6 +18,6 @@ export interface JudgeRequest {
   readonly missionId: string;
   readonly mission: string;
   readonly revision: string;
-  readonly workspace: string;
+  readonly workspace: WorkspaceRef;
   readonly contract: MissionContract;
 }

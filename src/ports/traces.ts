@@ -1,6 +1,8 @@
+import type { InstanceHandle } from "../core/model/instance.ts";
 import type { Instant } from "../core/model/time.ts";
 import type { TraceBundle, TraceCause } from "../core/model/trace.ts";
 import type { InstanceEvidence } from "./driver.ts";
+import type { WorkspaceRef } from "./workspaces.ts";
 
 /**
  * Keeps what is needed to understand an instance that did not end well, outside of
@@ -24,7 +26,9 @@ export interface TraceRequest {
   readonly missionId: string;
   readonly epoch: number;
   readonly cause: TraceCause;
-  readonly workspace: string;
+  readonly workspace: WorkspaceRef;
+  /** Whose shim has written something down; null when nothing is left of it. */
+  readonly instance: InstanceHandle | null;
   readonly evidence: InstanceEvidence;
   /** Values of secrets, which nothing that is kept may show. */
   readonly secrets: readonly string[];

@@ -27,7 +27,6 @@ import type { Source } from "../ports/source.ts";
 import type { StatusBranch } from "../ports/status-branch.ts";
 import type { Store } from "../ports/store.ts";
 import type { Traces } from "../ports/traces.ts";
-import type { Workspaces } from "../ports/workspaces.ts";
 import { createActions } from "./callbacks/actions.ts";
 import { createArrivals } from "./callbacks/arrivals.ts";
 import { createIngest } from "./callbacks/ingest.ts";
@@ -65,7 +64,6 @@ export interface ControllerParts {
   readonly source: Source;
   readonly statusBranch: StatusBranch;
   readonly drivers: ReadonlyMap<string, Driver>;
-  readonly workspaces: Workspaces;
   readonly secrets: Secrets;
   readonly judge: Judge;
   readonly traces: Traces;
@@ -212,7 +210,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
     journal: store,
     signals: recorder.signals,
     secrets: parts.secrets,
-    workspaces: parts.workspaces,
     clock,
     log,
   });
@@ -220,7 +217,6 @@ export async function createController(parts: ControllerParts): Promise<Controll
     tracer,
     killSwitch,
     drivers,
-    workspaces: parts.workspaces,
     secrets: parts.secrets,
     judge: parts.judge,
     inCore: parts.inCore,

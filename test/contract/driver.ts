@@ -20,6 +20,10 @@ export interface DriverWorld {
   /** Another object over the same instances, as a restarted controller makes one. */
   again(): Driver;
   request(clone: string, behaviour: Behaviour): Omit<StartRequest, "epoch" | "nonce">;
+  /** Puts a file into a clone's workspace, as its agent would. */
+  write(clone: string, path: string, content: string): Promise<void>;
+  /** Puts a link there that leads out of it, to something that can be read. */
+  link(clone: string, path: string): Promise<void>;
   /** What arrived at the callback, in order. */
   events(): readonly WireEvent[];
   heartbeats(): readonly WireHeartbeat[];

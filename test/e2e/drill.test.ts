@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDrills } from "../../src/adapters/drill/drill.ts";
-import { createProcessDriver } from "../../src/adapters/drivers/process/driver.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
+import { driverNamed, openDrivers } from "../../src/drivers.ts";
 import type { Driver } from "../../src/ports/driver.ts";
 
 let directory = "";
@@ -16,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const driver = () => createProcessDriver({ directory: join(directory, "instances"), installation: "drill" });
+const driver = () => driverNamed(openDrivers({ dataDir: directory, installation: "drill" }), "process");
 const drivers = (one: Driver) => new Map([[one.name, one]]);
 const parts = () => ({ directory, clock: systemClock(), random: systemRandom() });
 

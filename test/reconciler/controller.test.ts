@@ -15,6 +15,7 @@ import { createFakeProposals } from "../support/fake/proposals.ts";
 import { createFakeSource } from "../support/fake/source.ts";
 import { createFakeStatusBranch } from "../support/fake/status-branch.ts";
 import { createFakeTraces } from "../support/fake/traces.ts";
+import { createMemoryWorkspaces } from "../support/fake-driver/workspaces.ts";
 import { aClone, aMission, handleOf, REVISION, T0 } from "../support/fleet.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
 import { OLGA } from "../support/operator.ts";
@@ -37,6 +38,7 @@ let told: ShimSettings[] = [];
 /** A driver whose shims were started by the controller before this one, at an address that is gone. */
 const driver: Partial<Driver> = {
   name: "fake",
+  workspaces: createMemoryWorkspaces("fake"),
   async list() {
     return { complete: true, instances: [] };
   },
@@ -62,11 +64,6 @@ async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Con
     source: createFakeSource(),
     statusBranch: createFakeStatusBranch(),
     drivers,
-    workspaces: {
-      materialise: async () => ({ path: "/nowhere", digest: "sha256:workspace" }),
-      pathOf: () => "/nowhere",
-      archive: async () => ({ path: "/nowhere" }),
-    },
     secrets: { resolve: async () => ({ values: new Map(), missing: [] }) },
     inCore: createFakeInCoreLane(),
     proposals: createFakeProposals(),

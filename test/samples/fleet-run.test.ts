@@ -8,6 +8,7 @@ import { createJudge } from "../../src/adapters/judge/judge.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { createWorkspaces } from "../../src/adapters/workspace/workspaces.ts";
 import { createTreeParser } from "../../src/documents/read-documents.ts";
+import type { Collect } from "../../src/ports/collect.ts";
 import type { Snapshot, Source } from "../../src/ports/source.ts";
 import { blobsToResolve, type Resolved, resolveFleet } from "../../src/resolve/resolve.ts";
 import { createOrigin } from "../support/git.ts";
@@ -63,8 +64,8 @@ test.each(["license-audit", "docs-links", "secret-scan"])("%s is accepted", asyn
   });
   const named = manifest.files.flatMap(({ content }) => ("blob" in content ? [content.blob] : []));
   const blobs = await snapshot.readBlobs([...new Set([...named, ...inputs.map(({ blob }) => blob)])], never);
-  const workspaces = createWorkspaces({ directory: join(scratch, "workspaces") });
-  const { path: workspace, digest } = await workspaces.materialise(
+  const workspaces = createWorkspaces({ driver: "process", directory: join(scratch, "workspaces") });
+  const { workspace, digest } = await workspaces.materialise(
     {
       clone: clone.name,
       manifest,
@@ -80,13 +81,14 @@ test.each(["license-audit", "docs-links", "secret-scan"])("%s is accepted", asyn
   for (const { run } of [...clone.healthChecks, { run: clone.agent.command }]) {
     const [program, ...args] = run;
     const done = spawnSync(program === "node" ? process.execPath : program, args, {
-      cwd: workspace,
+      cwd: workspace.place,
       encoding: "utf8",
     });
     expect({ status: done.status, stderr: done.stderr }).toEqual({ status: 0, stderr: "" });
   }
 
-  const judge = createJudge({ directory: join(scratch, "judge"), source, clock: systemClock() });
+  const collect: Collect = (_source, wanted, signal) => workspaces.collect(workspace, wanted, signal);
+  const judge = createJudge({ directory: join(scratch, "judge"), source, clock: systemClock(), collect });
   const { revision, contract, missionId } = mission;
   const verdict = await judge.judge({ missionId, mission: name, revision, workspace, contract }, never);
   expect(verdict.outputs.flatMap(({ problems }) => problems)).toEqual([]);

@@ -11,7 +11,7 @@ import { takeRightToAct } from "../../src/reconciler/record/right-to-act.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
 import type { Host } from "./host.ts";
 import { createLife, type Life } from "./life.ts";
-import { troubledStatusBranch, watchedStore } from "./ports.ts";
+import { simulatedWorkspaces, troubledStatusBranch, watchedStore } from "./ports.ts";
 import type { World } from "./world.ts";
 
 /** People come this late to what no controller begins on. */
@@ -86,8 +86,7 @@ async function rebuild(world: World, { host, own }: { host: Host; own: Life }): 
   const survey = await surveyRecord({
     files,
     commit: commit ?? "",
-    drivers: [own.seen(world.machine.driverFor(own))],
-    hasWorkspace: () => true,
+    drivers: [{ ...own.seen(world.machine.driverFor(own)), workspaces: simulatedWorkspaces(world) }],
     keyKept: true,
     clock,
     signal,

@@ -33,7 +33,8 @@ export interface Body {
 export interface Machine {
   readonly bodies: readonly Body[];
   /** The driver as one controller has it: what it does by itself ends with that controller. */
-  driverFor(life: Life): Driver;
+  /** Where its clones work is another part of the world. */
+  driverFor(life: Life): Omit<Driver, "workspaces">;
   /** Ends a body without a word. */
   destroy(body: Body, why: string): void;
   living(): readonly Body[];
@@ -75,7 +76,7 @@ export function createMachine(world: World): Machine {
     });
   }
 
-  function driverFor(life: Life): Driver {
+  function driverFor(life: Life): Omit<Driver, "workspaces"> {
     /** Time that reconciler inside of the driver: a dead controller's driver goes no further. */
     async function work(ms: number, signal: AbortSignal): Promise<void> {
       await world.delay(ms, signal);
@@ -293,12 +294,14 @@ export function createMachine(world: World): Machine {
       },
       async evidence(_handle, signal) {
         await work(dice.chance(world.troubles.driverError) ? dice.between(1, 60_000) : 1, signal);
-        return { processes: [], environmentNames: [], files: [] };
+        return { processes: [], environmentNames: [] };
       },
       async remembered(handle, signal) {
         await trouble("a look at its memory", signal);
         return structuredClone([...known(handle).remembered.values()]);
       },
+      // Judges and traces are simulated as well: none of them asks for a file.
+      async *collect() {},
       deadLetters: async () => [],
       transcript: async () => "",
       setAside: () => Promise.reject(new FactoryError("driver/alive", "stall", "no record begins anew here")),

@@ -9,11 +9,12 @@ import type { Source } from "../../src/ports/source.ts";
 import type { StatusBranch } from "../../src/ports/status-branch.ts";
 import type { Batch, Store } from "../../src/ports/store.ts";
 import type { Traces } from "../../src/ports/traces.ts";
-import type { Workspaces } from "../../src/ports/workspaces.ts";
+import type { WorkspaceRef, Workspaces } from "../../src/ports/workspaces.ts";
 import { createFakeInCoreLane } from "../support/fake/index.ts";
 import type { FakeSource } from "../support/fake/source.ts";
 import { createFakeTraces } from "../support/fake/traces.ts";
 import type { MemoryStore } from "../support/memory-store/store.ts";
+import { DRIVER_NAME } from "./machine.ts";
 import type { World } from "./world.ts";
 
 /** Tells the checker of every transaction, in the moment in which it takes effect; fails some, before or after that. */
@@ -140,14 +141,21 @@ export function foreignFile(world: World): Record<string, string> {
 
 export function simulatedWorkspaces(world: World): Workspaces {
   const dice = world.dice.fork("workspaces");
+  const refOf = (clone: string): WorkspaceRef => ({
+    driver: DRIVER_NAME,
+    clone,
+    place: `/workspaces/${clone}`,
+  });
   return {
+    refOf,
+    exists: async () => true,
+    async *collect() {},
     async materialise({ clone, manifest }, signal) {
       await world.delay(dice.between(1, 300), signal);
       if (world.diskFull || world.strikes(dice, "prepareFails"))
         throw new FactoryError("workspace/io", "retry", "the disk is full");
-      return { path: `/workspaces/${clone}`, digest: manifest.digest };
+      return { workspace: refOf(clone), digest: manifest.digest };
     },
-    pathOf: (clone) => `/workspaces/${clone}`,
     async archive(clone, missionId, signal) {
       await world.delay(dice.between(1, 300), signal);
       if (world.diskFull || world.strikes(dice, "prepareFails"))

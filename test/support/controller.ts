@@ -2,12 +2,13 @@
  * A real controller, `factory run`, as a child process in a process group of
  * its own. What it is asked goes over its HTTP API, as the command line does it.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createProcessDriver } from "../../src/adapters/drivers/process/driver.ts";
 import { type ControllerClient, createControllerClient } from "../../src/adapters/http/client.ts";
+import { openDrivers } from "../../src/drivers.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
 import { gitEnvironment } from "./git.ts";
 
@@ -106,7 +107,8 @@ export async function endInstances(dataDir: string): Promise<void> {
   const identity = join(dataDir, "installation.json");
   if (!existsSync(identity)) return;
   const { installation } = JSON.parse(readFileSync(identity, "utf8")) as { installation: string };
-  const driver = createProcessDriver({ directory: join(dataDir, "instances"), installation });
+  const [driver] = openDrivers({ dataDir, installation }).values();
+  if (driver === undefined) return;
   const signal = AbortSignal.timeout(UP_MS);
   const ladder = { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 } as const;
   const { instances } = await driver.list(signal);

@@ -82,7 +82,7 @@ export function createFakeWorld(): FakeWorld {
     again: () => driven,
     request: (clone, behaviour) => ({
       clone,
-      workspace: "/nowhere",
+      workspace: fake.workspaces.refOf(clone),
       agent: { adapter: "command", command: COMMANDS[behaviour], env: {}, accept: "on_start" },
       healthChecks: [{ name: "shell", run: ["true"], timeoutMs: 1_000 }],
       orphanPolicy: { action: "continue", afterMs: 3_600_000 },
@@ -92,6 +92,8 @@ export function createFakeWorld(): FakeWorld {
       callbackUrl: "http://127.0.0.1/v1/events",
       heartbeatIntervalMs: 1_000,
     }),
+    write: async (clone, path, content) => fake.workspaces.write(clone, path, content),
+    link: async (clone, path) => fake.workspaces.link(clone, path),
     events: () => events,
     heartbeats: () => heartbeats,
     async until(look, what) {

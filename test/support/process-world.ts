@@ -1,10 +1,11 @@
 /** The process driver with real shims and fixture agents, for the contract suite and the tests beside it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createProcessDriver } from "../../src/adapters/drivers/process/driver.ts";
 import { defaultShimCommand } from "../../src/adapters/drivers/process/shim-program.ts";
+import { createWorkspaces } from "../../src/adapters/workspace/workspaces.ts";
 import type { InstanceHandle } from "../../src/core/model/instance.ts";
 import { lookAtAgent } from "../../src/instance/agent-process.ts";
 import { readAgentRecord } from "../../src/instance/containment.ts";
@@ -40,11 +41,13 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
   const directory = join(root, "driver");
   const callback = await startCallbackServer();
   const shim = await defaultShimCommand();
+  const workspaces = createWorkspaces({ driver: "process", directory: join(root, "workspaces") });
   const driver = newDriver();
 
   function newDriver(shimCommand?: readonly [string, ...string[]]): Driver {
     return createProcessDriver({
       directory,
+      workspaces,
       installation: "test",
       containment,
       ...(shimCommand === undefined ? {} : { shimCommand }),
@@ -52,9 +55,9 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
   }
 
   function workspace(clone: string): string {
-    const path = join(root, "workspaces", clone);
-    mkdirSync(path, { recursive: true });
-    return path;
+    const { place } = workspaces.refOf(clone);
+    mkdirSync(place, { recursive: true });
+    return place;
   }
 
   return {
@@ -65,9 +68,15 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
     workspace,
     agent: fixture,
     again: () => newDriver(),
+    async write(clone, path, content) {
+      const file = join(workspace(clone), path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    },
+    link: async (clone, path) => symlinkSync("/etc/passwd", join(workspace(clone), path)),
     request: (clone, behaviour) => ({
       clone,
-      workspace: workspace(clone),
+      workspace: { ...workspaces.refOf(clone), place: workspace(clone) },
       agent: fixture(FIXTURES[behaviour]),
       healthChecks: [{ name: "shell", run: ["sh", "-c", "echo fine"], timeoutMs: 10_000 }],
       orphanPolicy: { action: "continue", afterMs: 3_600_000 },

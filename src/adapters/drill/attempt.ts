@@ -1,15 +1,16 @@
 /** One drill: an instance that hears no signal and hides a descendant is started, fenced, and ended with proof. */
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import { join } from "node:path";
 import type { DrillResult } from "../../core/model/drill.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Containment, InstanceHandle } from "../../core/model/instance.ts";
 import { iso } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { CollectRequest } from "../../ports/collect.ts";
 import type { DrillRequest } from "../../ports/drills.ts";
 import { DEFAULT_LADDER, type Driver, type StartRequest } from "../../ports/driver.ts";
 import type { Random } from "../../ports/random.ts";
+import type { MaterialiseRequest, WorkspaceRef } from "../../ports/workspaces.ts";
 import { STUBBORN_AGENT } from "./stubborn-agent.ts";
 
 /** A cold machine launches within seconds; a drill that takes longer has failed. */
@@ -22,8 +23,6 @@ const SILENCE_MS = 1_000;
 
 export interface Attempt {
   readonly driver: Driver;
-  /** That only drills use. */
-  readonly directory: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly at: number;
@@ -32,14 +31,11 @@ export interface Attempt {
 }
 
 export async function attempt(request: DrillRequest, on: Attempt): Promise<DrillResult> {
-  const { driver, directory, clock, random, at, cut } = on;
+  const { driver, clock, random, at, cut } = on;
   const signal = AbortSignal.any([cut, AbortSignal.timeout(READY_MS + WORKING_MS + KILL_MS)]);
   const base = { at: iso(at), target: request.target, enter: request.enter };
   const epoch = (await endLeftovers(driver, signal)) + 1;
-  const workspace = join(directory, "workspace");
-  rmSync(workspace, { recursive: true, force: true });
-  mkdirSync(workspace, { recursive: true, mode: 0o700 });
-  writeFileSync(join(workspace, "agent.sh"), STUBBORN_AGENT, { mode: 0o700 });
+  const { workspace } = await driver.workspaces.materialise(WORKSPACE, signal);
   const callback = await answerEverything();
   try {
     const handle = await driver.start(
@@ -57,11 +53,9 @@ export async function attempt(request: DrillRequest, on: Attempt): Promise<Drill
     await driver.fence(handle.clone, handle.epoch, signal);
     const proof = await driver.stop(handle, { ...DEFAULT_LADDER, enter: request.enter }, signal);
     const deathMs = clock.now() - begun;
-    const sizes = (): string =>
-      ["alive", "alive.escaped"].map((name) => sizeOf(join(workspace, name))).join();
-    const before = sizes();
+    const before = await signsOfLife(driver, workspace, signal);
     await clock.sleep(SILENCE_MS, signal);
-    const silent = sizes() === before;
+    const silent = (await signsOfLife(driver, workspace, signal)).join() === before.join();
     await driver.reap(handle, signal);
     return {
       ...base,
@@ -84,14 +78,31 @@ async function working({ driver, handle, workspace, clock }: Launched, signal: A
   await until(ready, { ms: READY_MS, what: "its readiness", signal, clock });
   const envelope = { mission_id: "drill", trace_id: "0".repeat(32) };
   await driver.dispatch(handle, envelope as Parameters<Driver["dispatch"]>[1], signal);
-  const signs = ["alive", "alive.escaped"].map((name) => join(workspace, name));
-  await until(() => signs.every((sign) => sizeOf(sign) > 0), {
-    ms: WORKING_MS,
-    what: "the first sign of life of both processes",
-    signal,
-    clock,
-  });
+  const bothLive = async (): Promise<boolean> =>
+    (await signsOfLife(driver, workspace, signal)).every((bytes) => bytes > 0);
+  const what = "the first sign of life of both processes";
+  await until(bothLive, { ms: WORKING_MS, what, signal, clock });
 }
+
+/** How much each of the two has written so far. */
+async function signsOfLife(
+  driver: Driver,
+  workspace: WorkspaceRef,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const sizes: number[] = [];
+  for await (const found of driver.collect({ workspace }, SIZES, signal))
+    if (found.type === "file") sizes.push(found.bytes ?? 0);
+  return sizes;
+}
+
+const SIGNS = ["alive", "alive.escaped"] as const;
+/** Their sizes, and nothing of what they hold. */
+const SIZES: CollectRequest = {
+  paths: SIGNS,
+  limits: { filesMax: SIGNS.length, depthMax: 0, fileBytesMax: 0, totalBytesMax: 0 },
+  larger: "nothing",
+};
 
 async function until(
   holds: () => boolean | Promise<boolean>,
@@ -116,15 +127,29 @@ async function endLeftovers(driver: Driver, signal: AbortSignal): Promise<number
 
 const CLONE = "drill";
 
+const LOCK = `${JSON.stringify({ version: 1, files: [{ path: "agent.sh" }] })}\n`;
+/** Every drill begins with the agent alone: what the one before wrote is taken away. */
+const WORKSPACE: MaterialiseRequest = {
+  clone: CLONE,
+  manifest: {
+    digest: `sha256:${createHash("sha256").update(LOCK).digest("hex")}`,
+    files: [{ path: "agent.sh", executable: true, layer: "drill", content: { text: STUBBORN_AGENT } }],
+    lock: LOCK,
+  },
+  blobs: new Map(),
+  inputs: new Map(),
+  cleared: SIGNS,
+};
+
 interface Launched {
   readonly driver: Driver;
   readonly handle: InstanceHandle;
-  readonly workspace: string;
+  readonly workspace: WorkspaceRef;
   readonly clock: Clock;
 }
 
 function startRequest(drill: {
-  readonly workspace: string;
+  readonly workspace: WorkspaceRef;
   readonly epoch: number;
   readonly nonce: string;
   readonly url: string;
@@ -166,8 +191,4 @@ function answerEverything(): Promise<{ readonly url: string; close(): void }> {
       });
     });
   });
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

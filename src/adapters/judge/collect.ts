@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
-import { lstat, mkdir, open } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { lstat, mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { FactoryError } from "../../core/model/error.ts";
 import type { RequiredOutput } from "../../core/model/mission.ts";
-
-const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+import { relativeParts } from "../../core/model/relative-path.ts";
+import type { Collect, Collected, CollectedFile, CollectLimits } from "../../ports/collect.ts";
+import type { WorkspaceRef } from "../../ports/workspaces.ts";
 
 /** One output; reports are kilobytes, and artifacts for people rarely exceed this. */
 export const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 /** All outputs of one mission together. */
 export const OUTPUTS_BYTES_MAX = 256 * 1024 * 1024;
-const CHUNK_BYTES = 64 * 1024;
 
 /** An output on its way through the judge: the copy, and what is wrong with it so far. */
 export interface CollectedOutput {
@@ -23,44 +23,110 @@ export interface CollectedOutput {
   readonly problems: readonly string[];
 }
 
-export interface CollectRequest {
-  readonly required: readonly RequiredOutput[];
-  readonly from: string;
-  /** Receives the copies under the same relative paths. */
-  readonly to: string;
-  readonly bytesMax?: number;
-  readonly totalBytesMax?: number;
+export interface OutputSource {
+  readonly collect: Collect;
+  readonly workspace: WorkspaceRef;
+  /** What an earlier judgement kept: the source once the workspace is gone. */
+  readonly keptAt: string;
 }
 
 /**
- * Copies the required outputs out of a folder that an agent has filled.
- *
- * Each path is walked from the root with an open folder per component, so
- * that neither a symlink nor a swap while we look leads elsewhere; only regular files
- * are read, and no more of them than the caps. Whatever is amiss is a problem of that output.
+ * Copies the required outputs, as the driver of the workspace hands them out, below `to` under the same relative paths.
+ * Whatever is amiss with one is a problem of that output; what the driver says of a path that was not asked for is left alone.
+ * Rejects when the driver cannot be asked.
  */
 export async function collectOutputs(
-  request: CollectRequest,
+  request: {
+    readonly required: readonly RequiredOutput[];
+    readonly from: OutputSource;
+    readonly to: string;
+  },
   signal: AbortSignal,
 ): Promise<readonly CollectedOutput[]> {
-  const bytesMax = request.bytesMax ?? OUTPUT_BYTES_MAX;
-  let left = request.totalBytesMax ?? OUTPUTS_BYTES_MAX;
-  const collected: CollectedOutput[] = [];
   await mkdir(request.to, { recursive: true });
-  for (const { path, schema } of request.required) {
+  const required = new Map(request.required.map((output) => [output.path, output]));
+  const found = new Map<string, CollectedOutput>();
+  let left = OUTPUTS_BYTES_MAX;
+  for await (const file of outputsFrom(request.from, [...required.keys()], signal)) {
     signal.throwIfAborted();
-    const result = await copyOne(path, request, Math.min(bytesMax, left), signal);
-    const failed = typeof result === "string";
-    collected.push({
-      path,
-      schema: schema ?? null,
-      sha256: failed ? null : result.sha256,
-      bytes: failed ? null : result.bytes,
-      problems: failed ? [result] : [],
-    });
-    if (!failed) left -= result.bytes;
+    const output = file.type === "file" ? required.get(file.path) : undefined;
+    if (file.type !== "file" || output === undefined || found.has(file.path)) continue;
+    const to = { target: join(request.to, file.path), bytesMax: Math.min(OUTPUT_BYTES_MAX, left) };
+    const taken = await takeOne(file, output, to);
+    left -= taken.bytes ?? 0;
+    found.set(file.path, taken);
   }
-  return collected;
+  return request.required.map(
+    (output) => found.get(output.path) ?? withProblem(output, "was not handed out by the driver"),
+  );
+}
+
+async function* outputsFrom(
+  { collect, workspace, keptAt }: OutputSource,
+  paths: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<Collected> {
+  if (paths.length === 0) return;
+  const limits: CollectLimits = {
+    filesMax: paths.length,
+    depthMax: 0,
+    fileBytesMax: OUTPUT_BYTES_MAX,
+    totalBytesMax: OUTPUTS_BYTES_MAX,
+  };
+  try {
+    yield* collect({ workspace }, { paths, limits, larger: "nothing" }, signal);
+  } catch (error) {
+    if (!(error instanceof FactoryError) || error.code !== "workspace/absent") throw error;
+    for (const path of paths) yield keptFile(keptAt, path);
+  }
+}
+
+/** Our own copies, which no clone has reached since they were taken. */
+async function keptFile(keptAt: string, path: string): Promise<CollectedFile> {
+  const file = join(keptAt, path);
+  const stats = relativeParts(path) === null ? null : await lstat(file).catch(() => null);
+  if (stats?.isFile() !== true)
+    return { type: "file", path, bytes: null, content: null, problem: "was not made" };
+  return { type: "file", path, bytes: stats.size, content: createReadStream(file), problem: null };
+}
+
+/** The caps are held here as well: the driver may be on a machine that does not hold them. */
+async function takeOne(
+  { content, problem }: CollectedFile,
+  output: RequiredOutput,
+  { target, bytesMax }: { readonly target: string; readonly bytesMax: number },
+): Promise<CollectedOutput> {
+  if (relativeParts(output.path) === null)
+    return withProblem(output, "is not a path inside of the workspace");
+  if (content === null || problem !== null) return withProblem(output, problem ?? "was not handed out");
+  await mkdir(dirname(target), { recursive: true });
+  const hash = createHash("sha256");
+  const out = await open(target, "w", 0o644);
+  let bytes = 0;
+  try {
+    for await (const chunk of content) {
+      bytes += chunk.byteLength;
+      if (bytes > bytesMax) break;
+      hash.update(chunk);
+      await out.writeFile(chunk);
+    }
+  } finally {
+    await out.close();
+  }
+  if (bytes <= bytesMax)
+    return {
+      path: output.path,
+      schema: output.schema ?? null,
+      sha256: hash.digest("hex"),
+      bytes,
+      problems: [],
+    };
+  await rm(target, { force: true });
+  return withProblem(output, `has more than ${bytesMax} bytes, the most that is taken`);
+}
+
+function withProblem({ path, schema }: RequiredOutput, problem: string): CollectedOutput {
+  return { path, schema: schema ?? null, sha256: null, bytes: null, problems: [problem] };
 }
 
 /** Whether something stands there that is a folder and not a link to one. */
@@ -69,93 +135,4 @@ export async function isFolder(path: string): Promise<boolean> {
     (stats) => stats.isDirectory(),
     () => false,
   );
-}
-
-async function copyOne(
-  path: string,
-  request: CollectRequest,
-  bytesMax: number,
-  signal: AbortSignal,
-): Promise<{ sha256: string; bytes: number } | string> {
-  const parts = path.split("/");
-  if (parts.some((part) => part === "" || part === "." || part === ".." || part.includes("\0"))) {
-    return "is not a path inside of the workspace";
-  }
-  const file = await openBelow(request.from, parts);
-  if (typeof file === "string") return file;
-  try {
-    const stats = await file.stat();
-    if (stats.isDirectory()) return "is a folder, not a file";
-    if (!stats.isFile()) return "is not a regular file";
-    const tooLarge = `has more than ${bytesMax} bytes, the most that is taken`;
-    if (stats.size > bytesMax) return tooLarge;
-    const target = join(request.to, path);
-    await mkdir(dirname(target), { recursive: true });
-    return (await copy(file, target, bytesMax, signal)) ?? tooLarge;
-  } finally {
-    await file.close();
-  }
-}
-
-/** The copy's digest, or null if the file grew beyond the limit while it was read. */
-async function copy(file: FileHandle, target: string, bytesMax: number, signal: AbortSignal) {
-  const hash = createHash("sha256");
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  const out = await open(target, "w", 0o644);
-  let bytes = 0;
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, bytes);
-      if (bytesRead === 0) return { sha256: hash.digest("hex"), bytes };
-      bytes += bytesRead;
-      if (bytes > bytesMax) break;
-      const chunk = buffer.subarray(0, bytesRead);
-      hash.update(chunk);
-      await out.writeFile(chunk);
-    }
-  } finally {
-    await out.close();
-  }
-  return null;
-}
-
-/** Opens a file for reading, following no symlink at any component. Answers with what stands in the way instead of throwing. */
-async function openBelow(root: string, parts: readonly string[]): Promise<FileHandle | string> {
-  let base: FileHandle | null = null;
-  let at = root;
-  try {
-    base = await open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    for (const [index, part] of parts.entries()) {
-      // `/proc/self/fd/<n>/` is the open folder itself, wherever its path leads by now.
-      const path = process.platform === "linux" ? `/proc/self/fd/${base.fd}/${part}` : join(at, part);
-      at = join(at, part);
-      if ((await lstat(path)).isSymbolicLink())
-        return `${shown(parts, index)} is a symlink; links are not followed`;
-      const last = index === parts.length - 1;
-      const next = await open(path, O_RDONLY | O_NOFOLLOW | (last ? O_NONBLOCK : O_DIRECTORY));
-      if (last) return next;
-      await base.close();
-      base = next;
-    }
-    return "is not a path inside of the workspace";
-  } catch (error) {
-    return explain(error);
-  } finally {
-    await base?.close();
-  }
-}
-
-function shown(parts: readonly string[], index: number): string {
-  return parts.slice(0, index + 1).join("/");
-}
-
-function explain(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (code === "ENOENT") return "was not made";
-  if (code === "ENOTDIR") return "lies below something that is not a folder";
-  if (code === "ELOOP") return "is a symlink; links are not followed";
-  if (code === "EACCES" || code === "EPERM") return "may not be read";
-  if (code === "ENXIO") return "is not a regular file";
-  return `cannot be read (${code || String(error)})`;
 }

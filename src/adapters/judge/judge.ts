@@ -3,10 +3,11 @@ import { dirname, join, posix, resolve } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Criterion } from "../../core/model/mission.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Collect } from "../../ports/collect.ts";
 import type { CriterionEvidence, Judge, JudgeRequest, Verdict } from "../../ports/judge.ts";
 import type { Source } from "../../ports/source.ts";
 import { checkEnvironment, runCheck } from "./check.ts";
-import { type CollectedOutput, collectOutputs, isFolder } from "./collect.ts";
+import { type CollectedOutput, collectOutputs } from "./collect.ts";
 import { type CheckContainment, probeContainment } from "./containment.ts";
 import { placeOutputs } from "./place.ts";
 import { createTurns } from "./turns.ts";
@@ -19,6 +20,8 @@ export interface JudgeOptions {
    */
   readonly directory: string;
   readonly source: Pick<Source, "exportTree">;
+  /** Fetches the outputs from wherever the workspace is. */
+  readonly collect: Collect;
   readonly clock: Clock;
   /** How checks are held together. Default: the strongest that this machine offers, found out by trying. */
   readonly containment?: CheckContainment;
@@ -35,7 +38,7 @@ const AT_ONCE_MAX = 4;
 const VALIDATE_MS = 30_000;
 
 /**
- * Judges results where the clone cannot reach: outputs are copied out of its
+ * Judges results where the clone cannot reach: outputs are fetched out of its
  * workspace first, and only the copies are looked at; schemas and checks come
  * from the repository at the dispatched revision.
  *
@@ -55,9 +58,10 @@ export function createJudge(options: JudgeOptions): Judge {
     const keptAt = join(directory, "artifacts", mission);
     const scratch = await freshScratch(join(directory, "judging"), mission);
     try {
-      const from = (await isFolder(request.workspace)) ? request.workspace : keptAt;
       const staged = join(scratch, "outputs");
       const required = request.contract.artifact_policy.required_outputs;
+      const { workspace } = request;
+      const from = { collect: options.collect, workspace, keptAt };
       const collected = await collectOutputs({ required, from, to: staged }, signal);
 
       const checkout = join(scratch, "checkout");

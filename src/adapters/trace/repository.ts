@@ -2,80 +2,200 @@
  * A git repository that somebody else has written, without running anything that it names.
  *
  * Its configuration, hooks, filters and drivers are the agent's, and git would carry them out as us. So git gets a
- * directory of ours, with a configuration of ours, that borrows nothing but the objects; names of commits are read as files.
+ * directory of ours, with a configuration of ours, that takes over nothing but the objects; names of commits are read as
+ * files. Objects, names and working tree are fetched first, because the workspace may be on another machine.
  */
-import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { FactoryError } from "../../core/model/error.ts";
 import type { Redactor } from "../../core/model/redact.ts";
+import { relativeParts } from "../../core/model/relative-path.ts";
+import type { Collect, Collected, CollectRequest } from "../../ports/collect.ts";
+import type { WorkspaceRef } from "../../ports/workspaces.ts";
 import type { Bundle } from "./bundle.ts";
+import { type Git, gitIn } from "./git.ts";
 
-const GIT_MS = 20_000;
 const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
 const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 const REFS_MAX = 1_000;
 const REFS_DEPTH_MAX = 8;
 const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 const REF = /^refs\/(heads|tags|remotes|stash)[A-Za-z0-9._/-]*$/;
+/** Loose objects and packs. Not `objects/info`: it names other folders to read objects from. */
+const OBJECT = /^objects\/([0-9a-f]{2}\/[0-9a-f]{38,62}|pack\/pack-[0-9a-f]{40,64}\.(pack|idx|rev))$/;
+const NAMES = /^(HEAD|packed-refs|refs\/[A-Za-z0-9._/-]+)$/;
+
+const ONE = { filesMax: 1, depthMax: 0, fileBytesMax: 4_096, totalBytesMax: 4_096 };
+const HEAD: CollectRequest = { paths: [".git/HEAD"], limits: ONE, larger: "nothing" };
+const DATABASE: CollectRequest = {
+  below: ".git",
+  skipPaths: ["hooks", "logs", "info", "lfs", "modules", "worktrees", "objects/info"].map(
+    (name) => `.git/${name}`,
+  ),
+  limits: {
+    filesMax: 50_000,
+    depthMax: REFS_DEPTH_MAX + 2,
+    fileBytesMax: 256 * 1024 * 1024,
+    totalBytesMax: 256 * 1024 * 1024,
+  },
+  larger: "nothing",
+};
 
 export interface RepositoryKept {
   readonly missing: readonly string[];
   readonly redaction: string;
 }
 
-export async function keepRepository(
+/** A repository that is being fetched. */
+export interface RepositoryCopy {
+  /** A file of the working tree; null: it was not fetched, and nothing is said of whether it was changed. */
+  take(path: string, content: Uint8Array | null): Promise<void>;
+  /** Fetches objects and names, and keeps what git says of them. */
+  keep(): Promise<RepositoryKept>;
+  close(): Promise<void>;
+}
+
+interface RepositoryOptions {
+  readonly collect: Collect;
+  readonly workspace: WorkspaceRef;
+  readonly redactor: Redactor;
+  readonly signal: AbortSignal;
+}
+
+/** Null where the workspace is no repository. */
+export async function openRepository(
   bundle: Bundle,
-  options: { readonly path: string; readonly redactor: Redactor; readonly signal: AbortSignal },
-): Promise<RepositoryKept> {
-  const { path, redactor, signal } = options;
-  const theirs = join(path, ".git");
-  if (!(await isFolder(theirs)) || !(await isFolder(join(theirs, "objects"))))
-    return { missing: [], redaction: "no repository" };
-  const ours = await bundle.scratch("git");
+  options: RepositoryOptions,
+): Promise<RepositoryCopy | null> {
+  if (!(await isRepository(options))) return null;
+  const root = await bundle.scratch("repository");
+  const places: Places = {
+    worktree: join(root, "worktree"),
+    ours: join(root, "git"),
+    theirs: join(root, "names"),
+  };
+  for (const place of Object.values(places)) await mkdir(place, { recursive: true, mode: 0o700 });
+  const unknown = new Set<string>();
+  return {
+    async take(path, content) {
+      if (content === null) unknown.add(path);
+      else await put(join(places.worktree, path), content);
+    },
+    async keep() {
+      const missing = await fetchDatabase(places, options);
+      const refs = await readRefs(places.theirs);
+      if (refs.size === 0) return { missing: [...missing, "git: no commit yet"], redaction: "no commit" };
+      await setUp(places.ours, refs);
+      const git = gitIn({ directory: places.ours, worktree: places.worktree, signal: options.signal });
+      await git(["read-tree", "HEAD"], null);
+      await leaveOut(git, unknown);
+      const kept = await keepHistory(bundle, git, options.redactor);
+      return { ...kept, missing: [...missing, ...kept.missing] };
+    },
+    close: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+interface Places {
+  readonly worktree: string;
+  /** The directory that git is given. */
+  readonly ours: string;
+  /** `HEAD`, `packed-refs` and `refs`, as they were fetched. */
+  readonly theirs: string;
+}
+
+async function isRepository({ collect, workspace, signal }: RepositoryOptions): Promise<boolean> {
   try {
-    const git = gitIn({ directory: ours, worktree: path, signal });
-    const refs = await readRefs(theirs);
-    await borrow(ours, join(theirs, "objects"), refs);
-    if (refs.size === 0) return { missing: ["git: no commit yet"], redaction: "no commit" };
-    const missing: string[] = [];
-    await git(["read-tree", "HEAD"], null);
-    const diff = await git(["diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"], TEXT_BYTES_MAX);
-    if (diff.text === null) missing.push(`git diff: ${diff.problem}`);
-    else await bundle.text("workspace/changes.diff", redactor.text(diff.text));
-    const log = await git(
-      ["log", "--all", "-p", "--no-ext-diff", "--no-textconv", "--no-color"],
-      TEXT_BYTES_MAX,
-    );
-    if (log.text === null) {
-      missing.push(`git bundle: its history could not be read for secrets (${log.problem})`);
-      return { missing, redaction: "the bundle was left out: its contents could not be checked" };
-    }
-    if (redactor.text(log.text) !== log.text) {
-      // What is packed cannot be redacted, so the same history is kept as text.
-      await bundle.text("workspace/history.patch", redactor.text(log.text));
-      missing.push("git bundle: its history holds the value of a secret; kept as redacted patches");
-      return { missing, redaction: "the bundle was left out: its history holds the value of a secret" };
-    }
-    const file = await bundle.scratch("workspace.bundle");
-    const made = await git(["bundle", "create", "-q", "-", "--all"], BUNDLE_BYTES_MAX, file);
-    if (made.problem === null) await bundle.adopt(file, "workspace/repository.bundle");
-    else missing.push(`git bundle: ${made.problem}`);
-    return { missing, redaction: "checked: no value of a secret in its history" };
-  } finally {
-    await rm(ours, { recursive: true, force: true });
+    for await (const found of collect({ workspace }, HEAD, signal))
+      if (found.type === "file" && found.content !== null) return true;
+    return false;
+  } catch (error) {
+    if (error instanceof FactoryError && error.code === "workspace/absent") return false;
+    throw error;
   }
 }
 
-async function borrow(ours: string, objects: string, refs: ReadonlyMap<string, string>): Promise<void> {
+/** Answers with what could not be had. */
+async function fetchDatabase(places: Places, options: RepositoryOptions): Promise<readonly string[]> {
+  const { collect, workspace, signal } = options;
+  const missing: string[] = [];
+  for await (const found of collect({ workspace }, DATABASE, signal)) {
+    signal.throwIfAborted();
+    const problem = await takeOver(found, places);
+    if (problem !== null) missing.push(`git: ${problem}`);
+  }
+  return missing;
+}
+
+async function takeOver(found: Collected, { ours, theirs }: Places): Promise<string | null> {
+  if (found.type === "cut") return found.message;
+  const name = found.path.startsWith(".git/") ? found.path.slice(".git/".length) : "";
+  const to = OBJECT.test(name) ? ours : NAMES.test(name) ? theirs : null;
+  if (to === null || relativeParts(name) === null) return null;
+  if (found.content === null || found.problem !== null)
+    return `${name} ${found.problem ?? "could not be fetched"}`;
+  await put(join(to, name), found.content);
+  return null;
+}
+
+async function put(file: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  if (content instanceof Uint8Array) await writeFile(file, content, { mode: 0o600 });
+  else await pipeline(Readable.from(content), createWriteStream(file, { mode: 0o600 }));
+}
+
+/** Nothing is said of a file that was not fetched: not that it was removed, and not that it was not changed. */
+async function leaveOut(git: Git, unknown: ReadonlySet<string>): Promise<void> {
+  const tracked = (await git(["ls-files", "-z"], TEXT_BYTES_MAX)).text?.split("\0") ?? [];
+  const left = tracked.filter((path) => path !== "" && (unknown.has(path) || isNeverFetched(path)));
+  if (left.length === 0) return;
+  await git(["update-index", "--skip-worktree", "-z", "--stdin"], null, { input: `${left.join("\0")}\0` });
+}
+
+function isNeverFetched(path: string): boolean {
+  const parts = path.split("/");
+  return parts[0] === ".factory" || parts.includes("node_modules");
+}
+
+async function keepHistory(bundle: Bundle, git: Git, redactor: Redactor): Promise<RepositoryKept> {
+  const missing: string[] = [];
+  const diff = await git(["diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"], TEXT_BYTES_MAX);
+  if (diff.text === null) missing.push(`git diff: ${diff.problem}`);
+  else await bundle.text("workspace/changes.diff", redactor.text(diff.text));
+  const log = await git(
+    ["log", "--all", "-p", "--no-ext-diff", "--no-textconv", "--no-color"],
+    TEXT_BYTES_MAX,
+  );
+  if (log.text === null) {
+    missing.push(`git bundle: its history could not be read for secrets (${log.problem})`);
+    return { missing, redaction: "the bundle was left out: its contents could not be checked" };
+  }
+  if (redactor.text(log.text) !== log.text) {
+    // What is packed cannot be redacted, so the same history is kept as text.
+    await bundle.text("workspace/history.patch", redactor.text(log.text));
+    missing.push("git bundle: its history holds the value of a secret; kept as redacted patches");
+    return { missing, redaction: "the bundle was left out: its history holds the value of a secret" };
+  }
+  const file = await bundle.scratch("workspace.bundle");
+  const made = await git(["bundle", "create", "-q", "-", "--all"], BUNDLE_BYTES_MAX, { into: file });
+  if (made.problem === null) await bundle.adopt(file, "workspace/repository.bundle");
+  else missing.push(`git bundle: ${made.problem}`);
+  return { missing, redaction: "checked: no value of a secret in its history" };
+}
+
+/** A repository of ours around the objects. Modes are not fetched, so they do not count. */
+async function setUp(ours: string, refs: ReadonlyMap<string, string>): Promise<void> {
   await mkdir(join(ours, "objects", "info"), { recursive: true, mode: 0o700 });
   await mkdir(join(ours, "refs"), { mode: 0o700 });
-  await writeFile(join(ours, "objects", "info", "alternates"), `${objects}\n`);
-  const format = [...refs.values()].some((commit) => commit.length > 40)
-    ? "[core]\n\trepositoryformatversion = 1\n\tbare = false\n[extensions]\n\tobjectformat = sha256\n"
-    : "[core]\n\trepositoryformatversion = 0\n\tbare = false\n";
-  await writeFile(join(ours, "config"), format);
+  const sha256 = [...refs.values()].some((commit) => commit.length > 40);
+  const format = `[core]\n\trepositoryformatversion = ${sha256 ? 1 : 0}\n\tbare = false\n\tfileMode = false\n`;
+  await writeFile(
+    join(ours, "config"),
+    `${format}${sha256 ? "[extensions]\n\tobjectformat = sha256\n" : ""}`,
+  );
   const packed = [...refs].filter(([name]) => name !== "HEAD").map(([name, commit]) => `${commit} ${name}\n`);
   await writeFile(join(ours, "packed-refs"), packed.sort().join(""));
   await writeFile(join(ours, "HEAD"), `${refs.get("HEAD") ?? "0".repeat(40)}\n`);
@@ -111,89 +231,6 @@ async function readRefs(theirs: string): Promise<ReadonlyMap<string, string>> {
       }
     }
   }
-}
-
-interface GitAnswer {
-  readonly text: string | null;
-  readonly problem: string | null;
-}
-
-type Git = (args: readonly string[], bytesMax: number | null, into?: string) => Promise<GitAnswer>;
-
-/** Nothing of anybody's configuration, no prompt, no lock, a time limit and an output limit. */
-function gitIn(where: {
-  readonly directory: string;
-  readonly worktree: string;
-  readonly signal: AbortSignal;
-}): Git {
-  return async (args, bytesMax, into) => {
-    const child = spawn("git", [...QUIET, ...args], {
-      cwd: where.directory,
-      env: {
-        PATH: process.env["PATH"] ?? "/usr/bin:/bin",
-        HOME: "/nonexistent",
-        LC_ALL: "C.UTF-8",
-        GIT_CONFIG_NOSYSTEM: "1",
-        GIT_CONFIG_GLOBAL: "/dev/null",
-        GIT_TERMINAL_PROMPT: "0",
-        GIT_OPTIONAL_LOCKS: "0",
-        GIT_NO_LAZY_FETCH: "1",
-        GIT_DIR: where.directory,
-        GIT_WORK_TREE: where.worktree,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-      signal: AbortSignal.any([where.signal, AbortSignal.timeout(GIT_MS)]),
-      killSignal: "SIGKILL",
-    });
-    const exited = new Promise<string | null>((resolve) => {
-      child.on("error", (error) => resolve(error.message));
-      child.on("close", (code, by) => resolve(code === 0 ? null : `git ended with ${by ?? code}`));
-    });
-    let stderr = "";
-    child.stderr.on("data", (chunk: Buffer) => {
-      stderr = (stderr + chunk.toString("utf8")).slice(-500);
-    });
-    const out: Buffer[] = [];
-    let bytes = 0;
-    let overflow = false;
-    const counted = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-      for await (const chunk of source) {
-        bytes += chunk.length;
-        if (bytesMax !== null && bytes > bytesMax) {
-          overflow = true;
-          child.kill("SIGKILL");
-          return;
-        }
-        yield chunk;
-      }
-    };
-    try {
-      if (into === undefined) for await (const chunk of counted(child.stdout)) out.push(chunk);
-      else await pipeline(child.stdout, counted, createWriteStream(into, { mode: 0o600 }));
-    } catch {
-      // Its end says more.
-    }
-    const problem = await exited;
-    if (overflow) return { text: null, problem: `more than ${bytesMax} bytes` };
-    if (problem !== null) return { text: null, problem: `${problem}: ${stderr.trim()}` };
-    return { text: Buffer.concat(out).toString("utf8"), problem: null };
-  };
-}
-
-const QUIET = [
-  "-c",
-  "core.fsmonitor=false",
-  "-c",
-  "core.hooksPath=/dev/null",
-  "-c",
-  "core.untrackedCache=false",
-];
-
-async function isFolder(path: string): Promise<boolean> {
-  return lstat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
 }
 
 async function textOf(path: string): Promise<string> {

@@ -5,16 +5,15 @@ import { FactoryError } from "../../core/model/error.ts";
 import { createRedactor } from "../../core/model/redact.ts";
 import { CHANGED_FILES_MAX, LAST_ACTIONS_MAX } from "../../core/model/trace.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Collect } from "../../ports/collect.ts";
 import type { FinishRequest, TraceReceipt, TraceRequest, Traces } from "../../ports/traces.ts";
 import { type Bundle, type Manifest, openBundle } from "./bundle.ts";
-import { copyEnd } from "./copy.ts";
+import { keepInstance } from "./instance.ts";
 import { createTurns } from "./turns.ts";
 import { keepWorkspace } from "./workspace.ts";
 
 /** Bundles that are worked on at the same time: a kill of the whole fleet must not read every disk at once. */
 const AT_ONCE_MAX = 4;
-/** Of each file of a shim the end is kept; they are bounded themselves, but for the outbox. */
-const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const MANIFEST = "manifest.json";
 
 /**
@@ -23,7 +22,13 @@ const MANIFEST = "manifest.json";
  * Every part appears whole or not at all, under its own name, so that a crash at any moment leaves what was
  * kept, and the next call keeps the rest. The manifest comes last; with it the bundle is closed.
  */
-export function createTraces(options: { readonly directory: string; readonly clock: Clock }): Traces {
+export function createTraces(options: {
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Fetches what is kept from wherever workspace and instance are. */
+  readonly collect: Collect;
+}): Traces {
+  const { collect } = options;
   const directory = resolve(options.directory);
   const turns = createTurns(AT_ONCE_MAX);
 
@@ -51,21 +56,16 @@ export function createTraces(options: { readonly directory: string; readonly clo
     const missing: string[] = [];
     if (!(await bundle.has("processes.json")))
       missing.push("processes: it was dead, or could not be looked at, before its end");
-    for (const { name, path } of request.evidence.files) {
-      const kept = await copyEnd({
-        bundle,
-        name: `instance/${name}`,
-        from: path,
-        bytesMax: FILE_BYTES_MAX,
-        redactor,
-      });
-      if (!kept) missing.push(`${name}: it could not be read`);
-    }
-    if (request.evidence.files.length === 0) missing.push("instance: its folder is gone");
+    missing.push(...(await keepInstance(bundle, { collect, instance: request.instance, redactor, signal })));
     await bundle.text("journal.jsonl", redactor.text(request.journal.map((line) => `${line}\n`).join("")));
     for (const [name, fact] of Object.entries(request.facts))
       await bundle.text(name, json(redactor.deep(fact)));
-    const workspace = await keepWorkspace(bundle, { path: request.workspace, redactor, signal });
+    const workspace = await keepWorkspace(bundle, {
+      collect,
+      workspace: request.workspace,
+      redactor,
+      signal,
+    });
     missing.push(...workspace.missing);
     await bundle.text("redaction.json", json({ secrets: request.secrets.length, ...workspace.redaction }));
     const manifest: Manifest = {
@@ -92,7 +92,7 @@ export function createTraces(options: { readonly directory: string; readonly clo
       if (leave === null) return;
       try {
         const redactor = createRedactor(request.secrets);
-        await keepWorkspace(bundle, { path: request.workspace, redactor, signal });
+        await keepWorkspace(bundle, { collect, workspace: request.workspace, redactor, signal });
       } finally {
         leave();
       }

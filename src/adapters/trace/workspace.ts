@@ -1,11 +1,13 @@
 /** What is kept of a workspace: a git bundle and a diff where it is a repository, else a listing and what was changed. */
 import { createHash } from "node:crypto";
-import { lstat, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { FactoryError } from "../../core/model/error.ts";
 import type { Redactor } from "../../core/model/redact.ts";
+import { relativeParts } from "../../core/model/relative-path.ts";
+import type { Collect, CollectedFile, CollectRequest } from "../../ports/collect.ts";
+import type { WorkspaceRef } from "../../ports/workspaces.ts";
 import type { Bundle } from "./bundle.ts";
-import { readEnd } from "./copy.ts";
-import { keepRepository } from "./repository.ts";
+import { readAll } from "./read.ts";
+import { openRepository, type RepositoryCopy } from "./repository.ts";
 
 export interface WorkspaceKept {
   /** Parts that could not be had, with reasons. */
@@ -17,6 +19,13 @@ export interface WorkspaceKept {
   };
 }
 
+export interface WorkspaceOptions {
+  readonly collect: Collect;
+  readonly workspace: WorkspaceRef;
+  readonly redactor: Redactor;
+  readonly signal: AbortSignal;
+}
+
 interface Listed {
   readonly path: string;
   readonly bytes: number;
@@ -25,111 +34,143 @@ interface Listed {
   readonly origin: "given" | "changed" | "new";
 }
 
-/** A workspace that holds more is listed as far as that, and says so. */
-const FILES_MAX = 20_000;
-const DEPTH_MAX = 32;
-/** Larger files are listed without a digest: hashing must not keep the lane waiting. */
-const HASH_BYTES_MAX = 8 * 1024 * 1024;
-const HASH_TOTAL_MAX = 256 * 1024 * 1024;
+/** Of no interest to anybody, and large; and what is ours. */
+export const SKIPPED_NAMES: readonly string[] = [".git", "node_modules"];
+export const SKIPPED_PATHS: readonly string[] = [".factory"];
+const EVERY_FILE: CollectRequest = {
+  skipNames: SKIPPED_NAMES,
+  skipPaths: SKIPPED_PATHS,
+  limits: {
+    // A workspace that holds more is listed as far as that, and says so.
+    filesMax: 20_000,
+    depthMax: 32,
+    // Larger files are listed without a digest: hashing must not keep the lane waiting.
+    fileBytesMax: 8 * 1024 * 1024,
+    totalBytesMax: 256 * 1024 * 1024,
+  },
+  larger: "nothing",
+};
+const LOCK: CollectRequest = {
+  paths: [".factory/workspace.lock.json"],
+  limits: { filesMax: 1, depthMax: 0, fileBytesMax: 8 * 1024 * 1024, totalBytesMax: 8 * 1024 * 1024 },
+  larger: "nothing",
+};
 /** Of what was changed, the text itself is kept, as far as this. */
 const TEXT_BYTES_MAX = 1024 * 1024;
 const TEXT_TOTAL_MAX = 16 * 1024 * 1024;
-/** Of no interest to anybody, and large. */
-const SKIPPED = new Set([".git", "node_modules"]);
 const MARK = "workspace/done.json";
 
-export async function keepWorkspace(
-  bundle: Bundle,
-  options: { readonly path: string; readonly redactor: Redactor; readonly signal: AbortSignal },
-): Promise<WorkspaceKept> {
+export async function keepWorkspace(bundle: Bundle, options: WorkspaceOptions): Promise<WorkspaceKept> {
   const before = await bundle.read(MARK);
   if (before !== null) return JSON.parse(before) as WorkspaceKept;
-  const { path, redactor, signal } = options;
   const missing: string[] = [];
-  const listed = await list(path, signal, missing);
+  const repository = await openRepository(bundle, options);
+  try {
+    const files = await keepFiles(bundle, { options, missing, repository });
+    const kept = await repository?.keep();
+    missing.push(...(kept?.missing ?? []));
+    const done: WorkspaceKept = {
+      missing,
+      redaction: {
+        workspace_files_with_secrets: files.withSecrets,
+        repository: kept?.redaction ?? "no repository",
+      },
+    };
+    const changed = files.listed.filter(({ origin }) => origin !== "given");
+    const lines = changed.map(({ path, origin }) => `${origin} ${path}`);
+    await bundle.text("workspace/listing.json", `${JSON.stringify(files.listed, null, 1)}\n`);
+    await bundle.text("workspace/changed.json", `${JSON.stringify(lines)}\n`);
+    options.signal.throwIfAborted();
+    await bundle.text(MARK, `${JSON.stringify(done, null, 2)}\n`);
+    return done;
+  } finally {
+    await repository?.close();
+  }
+}
+
+interface Keeping {
+  readonly options: WorkspaceOptions;
+  readonly missing: string[];
+  /** Gets a copy of each file, to be compared with what is committed. */
+  readonly repository: RepositoryCopy | null;
+}
+
+async function keepFiles(
+  bundle: Bundle,
+  { options, missing, repository }: Keeping,
+): Promise<{ readonly listed: readonly Listed[]; readonly withSecrets: readonly string[] }> {
+  const { signal, redactor } = options;
+  const given = await givenFiles(options);
+  const listed: Listed[] = [];
   const withSecrets: string[] = [];
   let textTotal = 0;
-  for (const file of listed) {
+  for await (const file of filesOf(options, missing)) {
     signal.throwIfAborted();
-    if (file.origin === "given" || file.bytes > TEXT_BYTES_MAX || textTotal > TEXT_TOTAL_MAX) continue;
-    const bytes = await readEnd(join(path, file.path), TEXT_BYTES_MAX);
-    const text = bytes === null ? null : asText(bytes);
+    const content = await contentOf(file);
+    await repository?.take(file.path, content);
+    if (file.bytes === null) continue; // No file, but a link or the like.
+    const sha256 = content === null ? null : createHash("sha256").update(content).digest("hex");
+    const digest = given.get(file.path);
+    const origin = digest === undefined ? "new" : digest === sha256 ? "given" : "changed";
+    listed.push({ path: file.path, bytes: file.bytes, sha256, origin });
+    if (origin === "given" || file.bytes > TEXT_BYTES_MAX || textTotal > TEXT_TOTAL_MAX) continue;
+    const text = content === null ? null : asText(content);
     if (text === null) continue;
     const shown = redactor.text(text);
     if (shown !== text) withSecrets.push(file.path);
-    textTotal += bytes?.length ?? 0;
+    textTotal += content?.length ?? 0;
     await bundle
       .text(`workspace/files/${file.path}`, shown)
       // A file where a folder was a moment ago.
       .catch((error: unknown) => missing.push(`${file.path}: ${String(error)}`));
   }
-  const repository = await keepRepository(bundle, options);
-  missing.push(...repository.missing);
-  const kept: WorkspaceKept = {
-    missing,
-    redaction: { workspace_files_with_secrets: withSecrets, repository: repository.redaction },
-  };
-  await bundle.text("workspace/listing.json", `${JSON.stringify(listed, null, 1)}\n`);
-  await bundle.text(
-    "workspace/changed.json",
-    `${JSON.stringify(listed.filter(({ origin }) => origin !== "given").map(({ path: name, origin }) => `${origin} ${name}`))}\n`,
-  );
-  signal.throwIfAborted();
-  await bundle.text(MARK, `${JSON.stringify(kept, null, 2)}\n`);
-  return kept;
+  return { listed, withSecrets };
 }
 
-async function list(root: string, signal: AbortSignal, missing: string[]): Promise<readonly Listed[]> {
-  const given = await givenFiles(root);
-  const listed: Listed[] = [];
-  let hashed = 0;
-
-  async function walk(folder: string, depth: number): Promise<void> {
-    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
-    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      signal.throwIfAborted();
-      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) {
-        if (!SKIPPED.has(entry.name) && path !== ".factory" && depth < DEPTH_MAX) await walk(path, depth + 1);
-        continue;
-      }
-      if (!entry.isFile() || listed.length >= FILES_MAX) continue;
-      const bytes = (await lstat(join(root, path)).catch(() => null))?.size ?? 0;
-      const read = bytes <= HASH_BYTES_MAX && hashed + bytes <= HASH_TOTAL_MAX;
-      const content = read ? await readEnd(join(root, path), HASH_BYTES_MAX) : null;
-      hashed += content?.length ?? 0;
-      const sha256 = content === null ? null : createHash("sha256").update(content).digest("hex");
-      const digest = given.get(path);
-      listed.push({
-        path,
-        bytes,
-        sha256,
-        origin: digest === undefined ? "new" : digest === sha256 ? "given" : "changed",
-      });
+/** Names that lead elsewhere are nobody's files; a workspace that is not there has none. */
+async function* filesOf(options: WorkspaceOptions, missing: string[]): AsyncGenerator<CollectedFile> {
+  const { collect, workspace, signal } = options;
+  try {
+    for await (const found of collect({ workspace }, EVERY_FILE, signal)) {
+      if (found.type === "cut") missing.push(`workspace: ${found.message}`);
+      else if (relativeParts(found.path) === null)
+        missing.push("workspace: a file with a name that is no path");
+      else yield found;
     }
+  } catch (error) {
+    if (!(error instanceof FactoryError) || error.code !== "workspace/absent") throw error;
+    missing.push("workspace: it is gone");
   }
+}
 
-  await walk("", 0);
-  if (listed.length >= FILES_MAX)
-    missing.push(`workspace: more than ${FILES_MAX} files, the rest is not listed`);
-  return listed;
+async function contentOf({ content, problem }: CollectedFile): Promise<Buffer | null> {
+  return content === null || problem !== null ? null : readAll(content, EVERY_FILE.limits.fileBytesMax);
 }
 
 /** Digests of the files that the clone was given, as the lock file names them; it is the clone's to change, so this is a hint. */
-async function givenFiles(root: string): Promise<ReadonlyMap<string, string>> {
+async function givenFiles({
+  collect,
+  workspace,
+  signal,
+}: WorkspaceOptions): Promise<ReadonlyMap<string, string>> {
   try {
-    const lock = JSON.parse(await readFile(join(root, ".factory", "workspace.lock.json"), "utf8")) as {
-      files?: readonly { path: string; sha256?: string; digest?: string }[];
-    };
-    return new Map(
-      (lock.files ?? []).map((file) => [
-        file.path,
-        (file.sha256 ?? file.digest ?? "").replace(/^sha256:/, ""),
-      ]),
-    );
+    for await (const found of collect({ workspace }, LOCK, signal)) {
+      if (found.type !== "file" || found.content === null) continue;
+      const text = await readAll(found.content, LOCK.limits.fileBytesMax);
+      const lock = JSON.parse(text?.toString("utf8") ?? "") as {
+        files?: readonly { path: string; sha256?: string; digest?: string }[];
+      };
+      return new Map(
+        (lock.files ?? []).map((file) => [
+          file.path,
+          (file.sha256 ?? file.digest ?? "").replace(/^sha256:/, ""),
+        ]),
+      );
+    }
   } catch {
-    return new Map();
+    signal.throwIfAborted();
   }
+  return new Map();
 }
 
 /** Null for what is no text. */

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { lstat, mkdir, open, rename, rmdir, unlink } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
 
@@ -76,6 +76,26 @@ export class Folder {
     } finally {
       await file.close();
     }
+  }
+
+  /** Names of what lies here, with what they are, links not followed; ordered by name. */
+  async entries(): Promise<readonly { readonly name: string; readonly kind: "file" | "folder" | "other" }[]> {
+    const entries = await readdir(this.at("."), { withFileTypes: true });
+    return entries
+      .map((entry) => ({
+        name: entry.name,
+        kind: entry.isFile()
+          ? ("file" as const)
+          : entry.isDirectory()
+            ? ("folder" as const)
+            : ("other" as const),
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Opens a file for reading; the error is the system's. Follows no link and never blocks on a FIFO, so what is open may be no regular file. */
+  openFile(name: string): Promise<FileHandle> {
+    return open(this.at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   }
 
   /** Takes the place of whatever file or link has the name; the link's target is not touched. */

@@ -1,16 +1,12 @@
 import { FactoryError } from "../../core/model/error.ts";
-
-const PATH_BYTES_MAX = 1_024;
+import { relativeParts } from "../../core/model/relative-path.ts";
 
 /** A relative path as its components. Rejects whatever could lead out of the folder or means something else on disk. */
 export function components(path: string): readonly string[] {
-  const parts = path.split("/");
-  const bad = parts.some((part) => part === "" || part === "." || part === ".." || part.includes("\0"));
-  if (bad || path.includes("\\") || Buffer.byteLength(path) > PATH_BYTES_MAX) {
-    const message = `"${path.slice(0, 200)}" is not a path inside of a workspace`;
-    throw new FactoryError("workspace/path", "stall", message);
-  }
-  return parts;
+  const parts = relativeParts(path);
+  if (parts !== null) return parts;
+  const message = `"${path.slice(0, 200)}" is not a path inside of a workspace`;
+  throw new FactoryError("workspace/path", "stall", message);
 }
 
 /** The name of a clone or a mission as the name of a folder. A leading dot is ours. */

@@ -1,13 +1,16 @@
 import { cp, mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
-import type { MaterialiseRequest, Workspaces } from "../../ports/workspaces.ts";
+import type { MaterialiseRequest, WorkspaceRef, Workspaces } from "../../ports/workspaces.ts";
+import { collectBelow } from "./collect.ts";
 import { codeOf } from "./folder.ts";
 import { materialise } from "./materialise.ts";
 import { folderName } from "./path.ts";
 import { removeRecord } from "./record.ts";
 
 export interface WorkspacesOptions {
+  /** Name of the driver whose clones work here. */
+  readonly driver: string;
   /** Holds one folder per clone; ours are the names that start with a dot. Absolute, made when absent. */
   readonly directory: string;
   /** Where archived workspaces go, one folder per mission. Default: `archive` beside `directory`. */
@@ -25,6 +28,10 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
 
   function pathOf(clone: string): string {
     return join(directory, folderName("clone", clone));
+  }
+
+  function refOf(clone: string): WorkspaceRef {
+    return { driver: options.driver, clone, place: pathOf(clone) };
   }
 
   function recordOf(clone: string): string {
@@ -45,11 +52,11 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   async function write(
     request: MaterialiseRequest,
     signal: AbortSignal,
-  ): Promise<{ path: string; digest: string }> {
+  ): Promise<{ workspace: WorkspaceRef; digest: string }> {
     const root = pathOf(request.clone);
     const staging = join(directory, ".staging", request.clone);
     const digest = await materialise(request, { root, staging, record: recordOf(request.clone) }, signal);
-    return { path: root, digest };
+    return { workspace: refOf(request.clone), digest };
   }
 
   async function archive(clone: string, missionId: string, signal: AbortSignal): Promise<{ path: string }> {
@@ -66,7 +73,9 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   }
 
   return {
-    pathOf,
+    refOf,
+    exists: ({ place }) => exists(place),
+    collect: ({ place }, request, signal) => collectBelow(place, request, signal),
     materialise: (request, signal) =>
       inTurn(request.clone, () => write(request, signal)).catch(
         translate(signal, `write the workspace of ${request.clone}`),

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -8,7 +7,6 @@ import { openSqliteStore } from "../../adapters/store/sqlite/store.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { identityFile, openDataDirectory, readIdentity } from "../../adapters/system/data-directory.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
-import { createWorkspaces } from "../../adapters/workspace/workspaces.ts";
 import { operator } from "../../core/model/actor.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
@@ -60,7 +58,6 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
   const clock = systemClock();
   io.progress("looking at what lives");
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const workspaces = createWorkspaces({ directory: join(dataDir, "workspaces") });
   const survey = await surveyOf();
   const { anchor, problems } = survey.rebuild;
   if (published.commit === null || anchor === null)
@@ -151,7 +148,6 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
       files: published.files,
       commit: published.commit ?? "",
       drivers: [...drivers.values()],
-      hasWorkspace: (clone) => existsSync(workspaces.pathOf(clone)),
       keyKept: identity !== null,
       clock,
       signal,

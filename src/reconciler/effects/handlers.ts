@@ -15,7 +15,6 @@ import type { Log } from "../../ports/log.ts";
 import type { Proposals } from "../../ports/proposals.ts";
 import type { Secrets } from "../../ports/secrets.ts";
 import type { Source } from "../../ports/source.ts";
-import type { Workspaces } from "../../ports/workspaces.ts";
 import type { Tokens } from "../callbacks/tokens.ts";
 import { type KillSwitch, subjectOf } from "../fleet/kill-switch.ts";
 import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
@@ -31,7 +30,6 @@ import type { Tracer } from "./trace.ts";
 
 export interface EffectParts {
   readonly drivers: ReadonlyMap<string, Driver>;
-  readonly workspaces: Workspaces;
   readonly secrets: Secrets;
   readonly judge: Judge;
   readonly inCore: InCoreLane;
@@ -79,12 +77,13 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
     // Tried again until the kill, which may be waiting for a record that cannot be written, has made it pointless.
     if (engaged !== null) throw new FactoryError("kill-switch/engaged", "retry", entryText(engaged));
     const secrets = await parts.secrets.resolve(spec.secrets, signal);
-    const handle = await driverOf(state).start(
+    const driver = driverOf(state);
+    const handle = await driver.start(
       {
         clone: state.name,
         epoch: effect.epoch,
         nonce: effect.nonce,
-        workspace: parts.workspaces.pathOf(state.name),
+        workspace: driver.workspaces.refOf(state.name),
         agent: spec.agent,
         healthChecks: spec.healthChecks,
         orphanPolicy: spec.orphanPolicy,
@@ -205,7 +204,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
             missionId: mission.missionId,
             mission: mission.name,
             revision: mission.revision,
-            workspace: parts.workspaces.pathOf(state.name),
+            workspace: driverOf(state).workspaces.refOf(state.name),
             contract: mission.contract,
           },
           signal,
@@ -231,7 +230,7 @@ export function createEffectHandlers(parts: EffectParts): EffectHandlers {
           },
         ];
       case "archive": {
-        const { path } = await parts.workspaces.archive(state.name, effect.missionId, signal);
+        const { path } = await driverOf(state).workspaces.archive(state.name, effect.missionId, signal);
         return [{ type: "archive.finished", missionId: effect.missionId, path }];
       }
       default:

@@ -3,13 +3,11 @@ import type { StartGate } from "../../core/model/condition.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Secrets } from "../../ports/secrets.ts";
-import type { Workspaces } from "../../ports/workspaces.ts";
 import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
 import { envelopeIssues } from "./envelope.ts";
 
 export interface PrepareParts {
   readonly drivers: ReadonlyMap<string, Driver>;
-  readonly workspaces: Workspaces;
   readonly secrets: Secrets;
   readonly revisions: ResolvedRevisions;
   readonly installation: string;
@@ -59,6 +57,8 @@ async function refuseFullMachine(state: CloneState, parts: PrepareParts, at: num
     : [{ type: "KillSwitchArmed", ok: false, reason: "MachineNotReady", evidence, at }];
 }
 
+const NO_DRIVER = "there is no driver on whose machine the workspace would be made";
+
 async function applyLayers(
   state: CloneState,
   parts: PrepareParts,
@@ -73,7 +73,10 @@ async function applyLayers(
   if (spec === null) return both(false, "NotDeclared", "no declaration", "no declaration");
   try {
     const materials = await parts.revisions.materials(state, signal);
-    const { digest } = await parts.workspaces.materialise({ clone: state.name, ...materials }, signal);
+    const driver = parts.drivers.get(spec.runtime.driver);
+    // The gate about the driver says why.
+    if (driver === undefined) return both(false, "NotApplied", NO_DRIVER, NO_DRIVER);
+    const { digest } = await driver.workspaces.materialise({ clone: state.name, ...materials }, signal);
     if (digest !== spec.workspaceDigest) {
       const text = `the workspace has digest ${digest}, ${spec.workspaceDigest} was reviewed`;
       return both(false, "DigestDiffers", text, text);

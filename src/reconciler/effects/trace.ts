@@ -14,7 +14,6 @@ import type { Log } from "../../ports/log.ts";
 import type { Secrets } from "../../ports/secrets.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Traces } from "../../ports/traces.ts";
-import type { Workspaces } from "../../ports/workspaces.ts";
 
 /** The longest that a kill waits for a bundle; what is not whole by then is collected after the death. */
 export const TRACE_BEFORE_KILL_MS = 1_000;
@@ -29,7 +28,6 @@ export interface TraceParts {
   readonly journal: Pick<Store, "events">;
   readonly signals: ReadonlyMap<string, Signal>;
   readonly secrets: Secrets;
-  readonly workspaces: Workspaces;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -52,7 +50,7 @@ interface TraceSubject {
   readonly cause: TraceCause;
 }
 
-const NOTHING_SEEN: InstanceEvidence = { processes: [], environmentNames: [], files: [] };
+const NOTHING_SEEN: InstanceEvidence = { processes: [], environmentNames: [] };
 
 export function createTracer(parts: TraceParts): Tracer {
   const { traces, clock, log } = parts;
@@ -72,7 +70,8 @@ export function createTracer(parts: TraceParts): Tracer {
         missionId: mission.missionId,
         epoch: handle.epoch,
         cause,
-        workspace: parts.workspaces.pathOf(state.name),
+        workspace: driver.workspaces.refOf(state.name),
+        instance: handle,
         evidence,
         secrets: await secretsOf(state, signal),
       },
@@ -114,7 +113,8 @@ export function createTracer(parts: TraceParts): Tracer {
           missionId: effect.missionId,
           epoch: effect.epoch,
           cause: effect.cause,
-          workspace: parts.workspaces.pathOf(state.name),
+          workspace: driver.workspaces.refOf(state.name),
+          instance: handle,
           evidence,
           secrets: await secretsOf(state, until),
           journal: events.map((event) => JSON.stringify({ ...event, at: iso(event.at) })),

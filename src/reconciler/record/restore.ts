@@ -31,7 +31,6 @@ export async function surveyRecord(parts: {
   readonly files: ReadonlyMap<string, string>;
   readonly commit: string;
   readonly drivers: readonly Driver[];
-  readonly hasWorkspace: (clone: string) => boolean;
   readonly keyKept: boolean;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -59,12 +58,25 @@ export async function surveyRecord(parts: {
     rebuild: planRebuild({
       files,
       instances: [...instances, ...orphans.map(({ handle }) => gone(handle))],
-      workspaces: new Set(names.filter(parts.hasWorkspace)),
+      workspaces: await workspacesOf(names, parts.drivers, signal),
       keyKept: parts.keyKept,
       commit: parts.commit,
       now: parts.clock.now(),
     }),
   };
+}
+
+/** Clones that have a workspace, on whichever driver's machine. */
+async function workspacesOf(
+  clones: readonly string[],
+  drivers: readonly Driver[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const { workspaces } of drivers)
+    for (const clone of new Set(clones))
+      if (await workspaces.exists(workspaces.refOf(clone), signal)) found.add(clone);
+  return found;
 }
 
 /**

@@ -21,11 +21,15 @@ import { OUTPUT_BYTES_MAX } from "../../../src/adapters/judge/collect.ts";
 import { type CheckContainment, GROUP, probeContainment } from "../../../src/adapters/judge/containment.ts";
 import { createJudge } from "../../../src/adapters/judge/judge.ts";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
+import { collectBelow } from "../../../src/adapters/workspace/collect.ts";
 import type { Criterion, RequiredOutput } from "../../../src/core/model/mission.ts";
+import type { Collect } from "../../../src/ports/collect.ts";
 import type { Judge, JudgeRequest, Verdict } from "../../../src/ports/judge.ts";
 import type { Source } from "../../../src/ports/source.ts";
 import { createOrigin } from "../../support/git.ts";
 
+const collect: Collect = (source, request, signal) =>
+  collectBelow("workspace" in source ? source.workspace.place : "/nowhere", request, signal);
 const FIXTURES = join(import.meta.dirname, "fixtures");
 const MISSION = "mission-4711";
 const never = new AbortController().signal;
@@ -82,7 +86,7 @@ beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), "judge-"));
   workspace = join(scratch, "workspace");
   mkdirSync(join(workspace, "reports"), { recursive: true });
-  judge = createJudge({ directory: join(scratch, "state"), source, clock: systemClock() });
+  judge = createJudge({ directory: join(scratch, "state"), source, clock: systemClock(), collect });
 });
 afterEach(() => {
   // Whatever came of it, nothing of the work in progress is left.
@@ -108,7 +112,7 @@ function request(outputs: readonly RequiredOutput[], criteria: readonly Criterio
     missionId: MISSION,
     mission: "count",
     revision,
-    workspace,
+    workspace: { driver: "process", clone: "count", place: workspace },
     contract: {
       mission_type: "research",
       objective: "count",
@@ -259,7 +263,13 @@ describe("outputs of a hostile workspace", () => {
   });
 
   test("a pattern that takes for ever ends at the limit, and not with the controller", async () => {
-    judge = createJudge({ directory: join(scratch, "state"), source, clock: systemClock(), validateMs: 500 });
+    judge = createJudge({
+      directory: join(scratch, "state"),
+      source,
+      clock: systemClock(),
+      collect,
+      validateMs: 500,
+    });
     put("reports/out.json", JSON.stringify("a".repeat(60)));
     const output = { path: "reports/out.json", schema: "schemas/slow.schema.json" };
     expect(await problems(output)).toEqual(["cannot be validated within 500 ms"]);
@@ -369,6 +379,7 @@ describe("checks", () => {
       directory: join(scratch, "state"),
       source,
       clock: systemClock(),
+      collect,
       containment: GROUP,
     });
     const marker = `child-${process.pid}-group`;

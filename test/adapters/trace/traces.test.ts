@@ -14,10 +14,24 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createTraces } from "../../../src/adapters/trace/traces.ts";
+import { collectBelow } from "../../../src/adapters/workspace/collect.ts";
+import type { InstanceHandle } from "../../../src/core/model/instance.ts";
+import type { Collect } from "../../../src/ports/collect.ts";
 import type { FinishRequest } from "../../../src/ports/traces.ts";
 import { gitEnvironment } from "../../support/git.ts";
 
 const SECRET = "s3cr3t-value-0001";
+/** As a driver that keeps both on this machine. */
+const collect: Collect = (source, wanted, signal) =>
+  collectBelow("workspace" in source ? source.workspace.place : instance, wanted, signal);
+const HANDLE: InstanceHandle = {
+  driver: "process",
+  clone: "scribe",
+  epoch: 2,
+  nonce: "n",
+  containment: "group",
+  data: {},
+};
 const clock = { now: () => 1_000, sleep: async () => {} };
 const never = new AbortController().signal;
 let root = "";
@@ -52,8 +66,9 @@ function request(change: Partial<FinishRequest> = {}): FinishRequest {
     missionId: "m_1",
     epoch: 2,
     cause: "killed",
-    workspace,
-    evidence: { processes: [], environmentNames: [], files: [] },
+    workspace: { driver: "process", clone: "scribe", place: workspace },
+    instance: null,
+    evidence: { processes: [], environmentNames: [] },
     secrets: [SECRET],
     journal: ['{"seq":1}', `{"seq":2,"said":"${SECRET}"}`],
     facts: { "usage.json": { llm_calls: 3 } },
@@ -61,7 +76,7 @@ function request(change: Partial<FinishRequest> = {}): FinishRequest {
   };
 }
 
-const traces = () => createTraces({ directory: join(root, "traces"), clock });
+const traces = () => createTraces({ directory: join(root, "traces"), clock, collect });
 const kept = (name: string): string => readFileSync(join(root, "traces", "m_1", "2", name), "utf8");
 const has = (name: string): boolean => existsSync(join(root, "traces", "m_1", "2", name));
 
@@ -79,11 +94,13 @@ describe("a trace bundle", () => {
         { pid: 7, parent: 1, group: 7, session: 7, state: "T", name: "node", role: "agent" as const },
       ],
       environmentNames: ["API_KEY", "PATH"],
-      files: ["actions.jsonl", "transcript.log"].map((name) => ({ name, path: join(instance, name) })),
     };
-    await traces().begin(request({ evidence }), never);
+    await traces().begin(request({ evidence, instance: HANDLE }), never);
     // What is seen after the death says nothing about the processes any more.
-    const receipt = await traces().finish(request({ evidence: { ...evidence, processes: [] } }), never);
+    const receipt = await traces().finish(
+      request({ evidence: { ...evidence, processes: [] }, instance: HANDLE }),
+      never,
+    );
 
     expect(receipt).toMatchObject({ missing: [], path: join(root, "traces", "m_1", "2"), at: 1_000 });
     expect(receipt.lastActions.at(-1)).toContain("tool_end");

@@ -27,7 +27,7 @@ let workspaces: Workspaces;
 
 beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), "workspaces-"));
-  workspaces = createWorkspaces({ directory: join(scratch, "workspaces") });
+  workspaces = createWorkspaces({ driver: "process", directory: join(scratch, "workspaces") });
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -66,8 +66,12 @@ function request({ files, executables = [], inputs = {} }: Tree): MaterialiseReq
   };
 }
 
+function pathOf(clone: string): string {
+  return workspaces.refOf(clone).place;
+}
+
 function at(path: string): string {
-  return join(workspaces.pathOf(CLONE), path);
+  return join(pathOf(CLONE), path);
 }
 
 function read(path: string): string {
@@ -75,7 +79,7 @@ function read(path: string): string {
 }
 
 /** Everything in the workspace, as paths with modes and contents. */
-function snapshot(folder = workspaces.pathOf(CLONE), prefix = ""): readonly string[] {
+function snapshot(folder = pathOf(CLONE), prefix = ""): readonly string[] {
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
@@ -95,7 +99,7 @@ describe("materialise", () => {
       inputs: { "docs/a.md": "a\n" },
     });
     const result = await workspaces.materialise(wanted, signal);
-    expect(result).toEqual({ path: workspaces.pathOf(CLONE), digest: wanted.manifest.digest });
+    expect(result).toEqual({ workspace: workspaces.refOf(CLONE), digest: wanted.manifest.digest });
     expect(snapshot()).toEqual([
       ".claude/skills/x/run.js 644 1\n",
       `${LOCK} 644 ${wanted.manifest.lock}`,
@@ -197,7 +201,7 @@ describe("materialise", () => {
     async (path) => {
       const wanted = workspaces.materialise(request({ files: { [path]: "x\n" } }), signal);
       await expect(wanted).rejects.toMatchObject({ code: "workspace/path" });
-      expect(existsSync(workspaces.pathOf(CLONE))).toBe(false);
+      expect(existsSync(pathOf(CLONE))).toBe(false);
     },
   );
 
@@ -213,7 +217,7 @@ describe("materialise", () => {
     });
     const wrong = { ...good, manifest: { ...good.manifest, digest: "sha256:00" } };
     await expect(workspaces.materialise(wrong, signal)).rejects.toMatchObject({ code: "workspace/digest" });
-    expect(existsSync(workspaces.pathOf(CLONE))).toBe(false);
+    expect(existsSync(pathOf(CLONE))).toBe(false);
   });
 
   test("calls for one clone follow each other: the last one wins as a whole", async () => {
@@ -239,7 +243,7 @@ describe("archive", () => {
     await workspaces.materialise(request({ files: { a: "a\n" } }), signal);
     const first = await workspaces.archive(CLONE, "mission-1", signal);
     expect(readFileSync(join(first.path, "a"), "utf8")).toBe("a\n");
-    expect(existsSync(workspaces.pathOf(CLONE))).toBe(false);
+    expect(existsSync(pathOf(CLONE))).toBe(false);
     await workspaces.materialise(request({ files: { b: "b\n" } }), signal);
     expect(await workspaces.archive(CLONE, "mission-1", signal)).toEqual(first);
     expect(read("b")).toBe("b\n");

@@ -1,4 +1,5 @@
 /** Runbook 3.2 to 3.4 and 4.1: what is looked at before an epoch is used up, with real files. */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSecrets } from "../../../src/adapters/secrets/secrets.ts";
 import { createWorkspaces } from "../../../src/adapters/workspace/workspaces.ts";
 import type { ConditionType, StartGate } from "../../../src/core/model/condition.ts";
+import type { Driver } from "../../../src/ports/driver.ts";
 import { prepare } from "../../../src/reconciler/effects/prepare.ts";
 import { createResolvedRevisions } from "../../../src/reconciler/source/resolved-revisions.ts";
 import { createFakeSource } from "../../support/fake/index.ts";
@@ -61,11 +63,14 @@ interface Circumstances {
 
 /** The gates, and what they make of the clone. */
 async function looked(seen: Circumstances = {}): Promise<ReadonlyMap<ConditionType, StartGate>> {
+  const workspaces = createWorkspaces({
+    driver: "process",
+    directory: seen.workspaces ?? join(root, "workspaces"),
+  });
   const gates = await prepare(
     life.state,
     {
-      drivers: new Map([["process", {} as never]]),
-      workspaces: createWorkspaces({ directory: seen.workspaces ?? join(root, "workspaces") }),
+      drivers: new Map([["process", { workspaces } as Driver]]),
       secrets: createSecrets({ root: join(root, "secrets"), env: seen.env ?? { TEST_KEY: "sesame" } }),
       revisions,
       installation: "test",

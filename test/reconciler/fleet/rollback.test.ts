@@ -69,11 +69,6 @@ async function controller() {
     source,
     statusBranch: createFakeStatusBranch(),
     drivers: new Map(),
-    workspaces: {
-      materialise: async () => ({ path: "/nowhere", digest: "sha256:x" }),
-      pathOf: () => "/nowhere",
-      archive: async () => ({ path: "/nowhere" }),
-    },
     secrets: { resolve: async () => ({ values: new Map(), missing: [] }) },
     inCore: lane,
     proposals,

@@ -212,11 +212,6 @@ describe("a controller whose record is taken over", () => {
       source: createFakeSource(),
       statusBranch: createFakeStatusBranch(),
       drivers: new Map([["fake", driver]]),
-      workspaces: {
-        materialise: async () => ({ path: "/nowhere", digest: "sha256:workspace" }),
-        pathOf: () => "/nowhere",
-        archive: async () => ({ path: "/nowhere" }),
-      },
       secrets: { resolve: async () => ({ values: new Map(), missing: [] }) },
       inCore: createFakeInCoreLane(),
       proposals: createFakeProposals(),

@@ -15,6 +15,7 @@ import type { Random } from "../../../src/ports/random.ts";
 import { type FakeAudit, openAudit } from "./audit.ts";
 import { createFakeInstance, type FakeCallback, type FakeInstance } from "./instance.ts";
 import { type FakeScript, parseScript } from "./script.ts";
+import { createMemoryWorkspaces, type MemoryWorkspaces } from "./workspaces.ts";
 
 export interface FakeDriverOptions {
   readonly clock: Clock;
@@ -26,6 +27,7 @@ export interface FakeDriverOptions {
 }
 
 export interface FakeDriver extends Driver {
+  readonly workspaces: MemoryWorkspaces;
   readonly faults: FakeFaults;
   /** Exact, at any moment. */
   audit(): FakeAudit;
@@ -77,6 +79,7 @@ const OBEY_MS = 20;
 export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
   const { clock } = options;
   const name = options.name ?? "fake";
+  const workspaces = createMemoryWorkspaces(name);
   const entries = new Map<string, Entry>();
   const fences = new Map<string, number>();
   const book = openAudit();
@@ -226,6 +229,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
 
   return {
     name,
+    workspaces,
     faults: {
       loseNextAnswer: (method) => void lostAnswers.add(method),
       failNext: (method) => void failures.add(method),
@@ -339,7 +343,21 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
       return find(handle)?.instance.outbox.filter((event) => event.seq > afterSeq) ?? [];
     },
 
-    evidence: async () => ({ processes: [], environmentNames: [], files: [] }),
+    evidence: async () => ({ processes: [], environmentNames: [] }),
+
+    async *collect(source, request, signal) {
+      if ("workspace" in source) return yield* workspaces.collect(source.workspace, request, signal);
+      const instance = find(source.instance)?.instance;
+      if (instance === undefined) return;
+      const written = createMemoryWorkspaces(name);
+      written.write(
+        "it",
+        "outbox.jsonl",
+        instance.outbox.map((event) => `${JSON.stringify(event)}\n`).join(""),
+      );
+      written.write("it", "transcript.log", `${instance.transcript.join("\n")}\n`);
+      yield* written.collect(written.refOf("it"), request, signal);
+    },
 
     async remembered(handle) {
       return find(handle) === null ? null : [];

@@ -1,33 +1,16 @@
-/** What is to be seen of an instance before it ends, and what its shim wrote down. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+/** What is to be seen of an instance before it ends. */
+import { readFileSync } from "node:fs";
 import { findMembers, freezeAgent, type Target } from "../../../instance/containment.ts";
 import type { ProcessRow } from "../../../instance/process-table.ts";
 import type { InstanceEvidence, SeenProcess } from "../../../ports/driver.ts";
 import { nextCensus } from "./census.ts";
 import { type Instance, targetOf } from "./layout.ts";
 
-/** Everything else in the folder is the start of a write that was cut off, or empty. */
-const FILES = [
-  "intent.json",
-  "claim.json",
-  "agent.json",
-  "ending.json",
-  "exit.json",
-  "outbox.jsonl",
-  "transcript.1.log",
-  "transcript.log",
-  "actions.1.jsonl",
-  "actions.jsonl",
-  "heartbeats.1.jsonl",
-  "heartbeats.jsonl",
-  "shim.log",
-] as const;
 /** A fork bomb is told by its first processes. */
 const PROCESSES_MAX = 500;
 const NAMES_MAX = 1_000;
 
-export const NO_EVIDENCE: InstanceEvidence = { processes: [], environmentNames: [], files: [] };
+export const NO_EVIDENCE: InstanceEvidence = { processes: [], environmentNames: [] };
 
 export async function evidenceOf(instance: Instance): Promise<InstanceEvidence> {
   const target = targetOf(instance);
@@ -45,9 +28,6 @@ export async function evidenceOf(instance: Instance): Promise<InstanceEvidence> 
     ]
       .sort()
       .slice(0, NAMES_MAX),
-    files: FILES.map((name) => ({ name, path: join(instance.directory, name) })).filter(({ path }) =>
-      existsSync(path),
-    ),
   };
 }
 

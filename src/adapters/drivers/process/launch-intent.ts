@@ -57,7 +57,7 @@ function intentOf(context: IntentContext, request: StartRequest): Intent {
     epoch: request.epoch,
     nonce: request.nonce,
     argvDigest: digest(JSON.stringify(request.agent.command)),
-    workspace: request.workspace,
+    workspace: request.workspace.place,
     socket: socketPath(layout, request.nonce),
     containment: {
       ...machine.plan,

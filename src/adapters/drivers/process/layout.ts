@@ -70,6 +70,14 @@ export function instanceOf(layout: Layout, handle: InstanceHandle): Instance | n
   return instance !== null && instance.intent.nonce === handle.nonce ? instance : null;
 }
 
+/** The same; rejects `driver/unknown` (`yield`) where there is none. */
+export function requiredInstance(layout: Layout, handle: InstanceHandle): Instance {
+  const instance = instanceOf(layout, handle);
+  if (instance !== null) return instance;
+  const message = `no instance ${handle.clone}/${handle.epoch} of that launch`;
+  throw new FactoryError("driver/unknown", "yield", message);
+}
+
 export function handleOf(instance: Instance): InstanceHandle {
   const { intent, claim } = instance;
   return {

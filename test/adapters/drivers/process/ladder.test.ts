@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { InstanceHandle } from "../../../../src/core/model/instance.ts";
+import type { CollectRequest } from "../../../../src/ports/collect.ts";
 import type { StopLadder } from "../../../../src/ports/driver.ts";
 import { createProcessWorld, type ProcessWorld } from "../../../support/process-world.ts";
 
@@ -13,6 +14,11 @@ const LADDER: StopLadder = {
   stdinGraceMs: LONG_MS,
   termGraceMs: LONG_MS,
   sweepMs: 10_000,
+};
+
+const EVERYTHING: CollectRequest = {
+  limits: { filesMax: 100, depthMax: 1, fileBytesMax: 1_000_000, totalBytesMax: 10_000_000 },
+  larger: "end",
 };
 
 describe("the kill ladder", () => {
@@ -79,7 +85,10 @@ describe("the kill ladder", () => {
     expect(agents.length).toBeGreaterThan(0);
     expect(seen.environmentNames).toContain("API_KEY");
     expect(JSON.stringify(seen)).not.toContain("s3cr3t");
-    expect(seen.files.map(({ name }) => name)).toEqual(
+    const files: string[] = [];
+    for await (const file of world.driver.collect({ instance: handle }, EVERYTHING, signal))
+      if (file.type === "file") files.push(file.path);
+    expect(files).toEqual(
       expect.arrayContaining(["intent.json", "outbox.jsonl", "actions.jsonl", "heartbeats.jsonl"]),
     );
     await world.driver.stop(handle, { ...LADDER, enter: "now" }, signal);

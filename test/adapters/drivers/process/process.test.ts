@@ -151,7 +151,12 @@ describe("a shim that does not answer", () => {
 
   it("goes away without a claim when its settings do not arrive whole", async () => {
     const shimCommand = ["sh", "-c", 'head -c 20 | "$0" "$@"', process.execPath, ...shimMain()] as const;
-    const driver = createProcessDriver({ directory: world.directory, installation: "test", shimCommand });
+    const driver = createProcessDriver({
+      directory: world.directory,
+      workspaces: world.driver.workspaces,
+      installation: "test",
+      shimCommand,
+    });
     const first = request();
     const error = await driver.start(first, signal).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "driver/spawn", disposition: "retry" });
@@ -198,7 +203,11 @@ describe("listing", () => {
   });
 
   it("leaves out what carries another installation's name, and does not mistake a number used again for a shim", async () => {
-    const other = createProcessDriver({ directory: world.directory, installation: "other" });
+    const other = createProcessDriver({
+      directory: world.directory,
+      workspaces: world.driver.workspaces,
+      installation: "other",
+    });
     const handle = await world.driver.start(request(), signal);
     expect((await other.list(signal)).instances).toEqual([]);
     await world.driver.stop(handle, NOW, signal);
@@ -216,6 +225,7 @@ describe("containment", () => {
   it("is refused when the machine offers less than is asked for", async () => {
     const weak = createProcessDriver({
       directory: world.directory,
+      workspaces: world.driver.workspaces,
       installation: "test",
       containment: "group",
     });

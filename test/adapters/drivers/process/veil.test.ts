@@ -27,6 +27,7 @@ test.skipIf(plan.pidns?.hides === undefined)(
     writeFileSync(other, "theirs");
     const driver = createProcessDriver({
       directory: world.directory,
+      workspaces: world.driver.workspaces,
       installation: "test",
       hidden: [world.root],
     });
