@@ -1,10 +1,9 @@
-/** One effect until it is settled: tried, tried again later and later, given up where giving up leads on. */
+/** One effect, tried until it is settled: done, pointless, or given up where giving up leads on. */
 import { doubledMs } from "../../core/model/backoff.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
-import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { NewEffect } from "../../ports/store.ts";
 import type { Recorder } from "../record/recorder.ts";
@@ -18,101 +17,96 @@ const RETRY_MAX_MS = 30_000;
 const ATTEMPTS_MAX = 20;
 /** A lane waits for its trace bundle some seconds, not minutes. */
 const TRACE_ATTEMPTS_MAX = 5;
-/** May be done later than what was asked for after them: a pause must not wait behind a shim that cannot be told its new address. */
-const YIELDS: ReadonlySet<Effect["type"]> = new Set(["configure", "pull", "message"]);
 
-/** What an attempt has to know of the lane in which its effect waits. */
-export interface Turn {
-  /** Whether something waits that is not to wait for this effect. */
-  readonly hasUrgent: () => boolean;
-  readonly hasMore: () => boolean;
-  /** Ends a wait for the next attempt, because something else is to be done meanwhile; anew for each wait. */
-  readonly nextNudge: () => AbortSignal;
-  /** Nobody waits any longer. */
-  readonly endNudge: () => void;
-  /** Attempts that failed before. */
-  readonly tries: number;
+/** An effect that is not settled yet, and what became of it so far. */
+export interface OpenEffect {
+  readonly effect: NewEffect;
+  /** Attempts that failed. */
+  tries: number;
+  /** What came of it, once it was carried out; it is not carried out again while it cannot be recorded. */
+  outcome: Outcome | null;
+  /** Writes of the outcome that failed. */
+  writes: number;
+}
+
+interface Outcome {
+  readonly events: readonly CloneEvent[];
+  /** The state for which it was carried out. */
+  readonly asked: CloneState | undefined;
+}
+
+export function openEffect(effect: NewEffect): OpenEffect {
+  return { effect, tries: 0, outcome: null, writes: 0 };
 }
 
 /**
- * Until it is settled: done, pointless, or given up. Never throws. Answers how often it
- * failed when it is to go on later, behind what waits in its lane.
+ * One attempt. Never throws. Answers null when the effect is settled or nothing more is to be tried, and otherwise
+ * for how long to wait before the next attempt.
  */
-export type Attempt = (effect: NewEffect, signal: AbortSignal, turn: Turn | null) => Promise<number | null>;
-
-/** Whether an effect may be done later than what was asked for after it. */
-export function yields({ effect }: NewEffect): boolean {
-  return YIELDS.has(effect.type);
-}
+export type Attempt = (open: OpenEffect, signal: AbortSignal) => Promise<number | null>;
 
 export function createAttempts(parts: {
   readonly recorder: Recorder;
   readonly handlers: EffectHandlers;
-  readonly clock: Clock;
   readonly log: Log;
   /** Aborted: nothing more is tried. */
   readonly closing: AbortSignal;
 }): Attempt {
-  const { recorder, handlers, clock, log, closing } = parts;
+  const { recorder, handlers, log, closing } = parts;
 
-  async function attempt(effect: NewEffect, signal: AbortSignal, turn: Turn | null): Promise<number | null> {
-    for (let tries = (turn?.tries ?? 0) + 1; !closing.aborted; tries++) {
-      const state = recorder.states.get(effect.clone);
-      if (state === undefined || isPointless(effect.effect, state)) return settle(effect, [], state);
-      try {
-        const outcome = await handlers.carryOut(effect.effect, state, signal);
-        return await settle(effect, outcome, state);
-      } catch (error) {
-        if (closing.aborted) return null;
-        const failure = asFactoryError(error);
-        if (signal.aborted) return settle(effect, [], state);
-        log.warn("an effect failed", {
-          clone: effect.clone,
-          effect: effect.effect.type,
-          code: failure.code,
-          error: failure.message,
-          tries,
-        });
-        const verdict = handlers.failed(effect.effect, failure, tries >= attemptsMax(effect.effect));
-        if (verdict !== null) return settle(effect, verdict, state);
-        const lane = turn !== null && yields(effect) ? turn : null;
-        if (lane?.hasUrgent() !== true) await waitAfter(tries, lane);
-        if (lane?.hasMore() === true) return tries;
-      }
+  /** Null: it failed, and is tried again. */
+  async function carryOut({ effect, tries }: OpenEffect, signal: AbortSignal): Promise<Outcome | null> {
+    const asked = recorder.states.get(effect.clone);
+    if (asked === undefined || isPointless(effect.effect, asked)) return { events: [], asked };
+    try {
+      return { events: await handlers.carryOut(effect.effect, asked, signal), asked };
+    } catch (error) {
+      // Overtaken by a stop: what it was for is over.
+      if (signal.aborted) return { events: [], asked };
+      const failure = asFactoryError(error);
+      log.warn("an effect failed", {
+        clone: effect.clone,
+        effect: effect.effect.type,
+        code: failure.code,
+        error: failure.message,
+        tries: tries + 1,
+      });
+      const verdict = handlers.failed(effect.effect, failure, tries + 1 >= attemptsMax(effect.effect));
+      return verdict === null ? null : { events: verdict, asked };
     }
-    return null;
   }
 
-  async function waitAfter(tries: number, lane: Turn | null): Promise<void> {
-    const signals = lane === null ? [closing] : [closing, lane.nextNudge()];
-    const ms = doubledMs(RETRY_MS, tries - 1, RETRY_MAX_MS);
-    await clock.sleep(ms, AbortSignal.any(signals)).catch(() => {});
-    lane?.endNudge();
+  async function settle(open: OpenEffect, { events, asked }: Outcome): Promise<void> {
+    const { effect } = open;
+    await recorder.write(effect.clone, (state) => {
+      // An attempt whose answer was lost may have settled it.
+      if (open.writes > 0 && !recorder.isOpen(effect.id)) return null;
+      return { events: events.filter((event) => isNews(event, state, asked)), settled: [effect.id] };
+    });
   }
 
-  /** `asked`: the state for which it was carried out. */
-  async function settle(
-    effect: NewEffect,
-    events: readonly CloneEvent[],
-    asked: CloneState | undefined,
-  ): Promise<null> {
-    for (let tries = 1; !closing.aborted; tries++) {
-      try {
-        await recorder.write(effect.clone, (state) => {
-          // An attempt whose answer was lost may have settled it.
-          if (tries > 1 && !recorder.isOpen(effect.id)) return null;
-          return { events: events.filter((event) => isNews(event, state, asked)), settled: [effect.id] };
-        });
-        return null;
-      } catch {
-        // The outcome is not lost: the effect is still on record and safe to repeat.
-        await waitAfter(tries, null);
-      }
+  return async (open, signal) => {
+    if (closing.aborted) return null;
+    open.outcome ??= await carryOut(open, signal);
+    // What was cut off by our own end is on record, and done by whoever comes next.
+    if (closing.aborted) return null;
+    if (open.outcome === null) {
+      open.tries += 1;
+      return waitMs(open.tries);
     }
-    return null;
-  }
+    try {
+      await settle(open, open.outcome);
+      return null;
+    } catch {
+      // The outcome is not lost: it is written again, and the effect is on record until then and safe to repeat.
+      open.writes += 1;
+      return closing.aborted ? null : waitMs(open.writes);
+    }
+  };
+}
 
-  return attempt;
+function waitMs(failures: number): number {
+  return doubledMs(RETRY_MS, failures - 1, RETRY_MAX_MS);
 }
 
 /**

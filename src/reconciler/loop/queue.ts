@@ -14,7 +14,7 @@ export type Answer =
   | { readonly type: "again"; readonly at: number }
   /** Did not succeed; the disposition of the error says what comes next. */
   | { readonly type: "failed"; readonly error: FactoryError }
-  /** There will be nothing to do for this key: it is forgotten, also what woke it meanwhile. */
+  /** There is nothing left of this key: it is forgotten with its failures and its rest. What woke it meanwhile begins it anew. */
   | { readonly type: "over" };
 
 export const DONE: Answer = { type: "done" };
@@ -48,7 +48,8 @@ export interface WorkQueue<Key extends string> {
 
 export interface WorkQueueParts<Key extends string> {
   readonly clock: SteadyClock;
-  readonly random: Pick<Random, "fraction">;
+  /** Dice for the jitter of waits after failures. Default: none. */
+  readonly random?: Pick<Random, "fraction">;
   readonly handle: Handler<Key>;
   /** How long a key rests after a turn that took so long, although it is woken. Default: not at all. */
   readonly restMs?: (key: Key, tookMs: number) => number;
@@ -87,7 +88,7 @@ interface Item {
  * of; `yield` looks again soon and forgets earlier failures; `stall` and `crash` wait until the key is woken.
  */
 export function createWorkQueue<Key extends string>(parts: WorkQueueParts<Key>): WorkQueue<Key> {
-  const { clock, random, keysMax = KEYS_MAX } = parts;
+  const { clock, keysMax = KEYS_MAX } = parts;
   const items = new Map<Key, Item>();
   const due = createDueList<Key>();
   const turns = new Set<Promise<void>>();
@@ -172,6 +173,7 @@ export function createWorkQueue<Key extends string>(parts: WorkQueueParts<Key>):
     else item.failures = 0;
     if (answer.type === "over") {
       items.delete(key);
+      if (item.woken) wake(key);
       return;
     }
     const at = item.woken ? item.restUntil : nextTurn(key, item, answer);
@@ -202,7 +204,7 @@ export function createWorkQueue<Key extends string>(parts: WorkQueueParts<Key>):
   }
 
   function jittered(ms: number): number {
-    return ms * (1 - JITTER * random.fraction());
+    return ms * (1 - JITTER * (parts.random?.fraction() ?? 0));
   }
 
   /** One timer for whatever is due first. */

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { operator } from "../../../src/core/model/actor.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
-import type { Clock } from "../../../src/ports/clock.ts";
+import type { SteadyClock } from "../../../src/ports/clock.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { createDispatcher } from "../../../src/reconciler/effects/dispatch.ts";
 import type { EffectHandlers } from "../../../src/reconciler/effects/handlers.ts";
@@ -13,8 +13,12 @@ import { rightToAct } from "../../support/right.ts";
 import { until } from "../../support/until.ts";
 
 let now = T0;
-let sleep: Clock["sleep"] = async () => {};
-const clock: Clock = { now: () => now++, sleep: (ms, signal) => sleep(ms, signal) };
+let sleep: SteadyClock["sleep"] = async () => {};
+const clock: SteadyClock = {
+  now: () => now++,
+  monotonic: () => 0,
+  sleep: (ms, signal) => sleep(ms, signal),
+};
 afterEach(() => {
   sleep = async () => {};
 });
@@ -279,4 +283,25 @@ test("what yields to others does not turn in circles with its like", async () =>
   await dispatcher.idle();
   expect(waits).toHaveLength(10);
   expect(attempts).toBe(12);
+});
+
+test("an outcome that cannot be recorded is written again, and its effect is not done twice", async () => {
+  let refusals = 0;
+  const { store, recorder, dispatcher, done } = await aLane({
+    async carryOut(effect) {
+      done.push(effect.type);
+      refusals = 3;
+      return [{ type: "prepare.finished", gates: [] }];
+    },
+  });
+  const { commit } = store;
+  store.commit = async (batch) => {
+    if (refusals-- > 0) throw new FactoryError("store/busy", "retry", "the disk is full");
+    return commit(batch);
+  };
+  await recordEvents(recorder, "scribe", { type: "start.planned", revision: REVISION, why: "" });
+  await until(() => recorder.states.get("scribe")?.phase === "Starting");
+  expect(done[0]).toBe("prepare");
+  expect(done.filter((type) => type === "prepare")).toHaveLength(1);
+  await dispatcher.close();
 });

@@ -163,15 +163,17 @@ describe("an answer", () => {
     }
   });
 
-  test("over forgets what woke the key meanwhile", async () => {
-    const held = heldTurns();
-    const { queue, turns } = queueOf(held.work);
+  test("over forgets failures and rest, and what woke the key meanwhile begins it anew at once", async () => {
+    const { queue, of, until } = queueOf(
+      (_key, _turn, count) => {
+        if (count === 2) queue.wake("a");
+        return [failed("retry"), OVER, failed("retry")][count - 1] ?? DONE;
+      },
+      { restMs: () => 300 },
+    );
     queue.wake("a");
-    await soon();
-    queue.wake("a");
-    held.end("a", OVER);
-    await queue.idle();
-    expect(turns).toEqual(["a 0"]);
+    await until(10_000);
+    expect(of("a")).toEqual([0, 500, 500, 1_000]);
   });
 });
 

@@ -436,7 +436,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconciler/effects/dispatch.ts",
-        find: "isPointless(lane.running.effect.effect, state)",
+        find: "isPointless(running.effect.effect, state)",
         replace: "state.version > 0",
       },
       { file: "reconciler/loop/observe.ts", find: "  const states = new Map(record.states);\n", replace: "" },
