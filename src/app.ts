@@ -29,9 +29,10 @@ import type { ControlPlane } from "./ports/control-plane.ts";
 import type { ContainmentChoice, Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
 import type { Secrets } from "./ports/secrets.ts";
+import type { Source } from "./ports/source.ts";
 import type { StatusBranch } from "./ports/status-branch.ts";
 import type { Store } from "./ports/store.ts";
-import { type Controller, createController } from "./reconciler/controller.ts";
+import { type Controller, type ControllerParts, createController } from "./reconciler/controller.ts";
 import { startLoop } from "./reconciler/loop/loop.ts";
 
 export interface FactoryOptions {
@@ -93,6 +94,61 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       `${JSON.stringify(options.cron)} is not a cron expression such as "*/5 * * * *"`,
     );
   }
+  const ground = await openGround(options);
+  const { clock, random, log, store, data } = ground;
+  const parts = openParts(ground, options, () => controller.fleetSnapshot().desired?.fleet.writeBack.branch);
+  if (options.fresh !== undefined && (await store.load()).lastSeq === 0)
+    await beginAnew([...parts.drivers.values()], store);
+  const controller: Controller = await createController(parts);
+  const { url, server } = await listen(options.port ?? data.port ?? 0, (port) =>
+    createHttpServer({
+      controlPlane: controller.controlPlane,
+      clock,
+      log,
+      version: VERSION,
+      listen: { host: options.host ?? "127.0.0.1", port },
+    }),
+  );
+  await data.announce({ url, pid: process.pid, startedAt: clock.now() });
+  controller.listenAt(`${url}/v1/events`);
+  controller.resume();
+  const { installation, repository } = data;
+  log.info("the controller is up", { url, installation, source: repository, branch: options.branch });
+  const loop = startLoop(
+    controller,
+    { clock, random, log },
+    {
+      pollMs: options.pollMs ?? (options.cron === undefined ? DEFAULT_POLL_MS : CRON_FALLBACK_POLL_MS),
+      untilClosed: options.untilClosed ?? false,
+      once: options.once ?? false,
+    },
+  );
+  const task = options.cron === undefined ? null : schedule(options.cron, () => loop.poke());
+  const close = () =>
+    shutdown(log, [
+      () => task?.destroy(),
+      () => server.close(),
+      () => controller.close(),
+      () => parts.source.close(),
+      () => store.close(),
+      () => data.retract(),
+    ]);
+  const done = loop.done.finally(close);
+  return {
+    url,
+    installation,
+    controlPlane: controller.controlPlane,
+    done,
+    poke: () => loop.poke(),
+    async stop() {
+      loop.stop();
+      await done.catch(() => {});
+    },
+  };
+}
+
+/** What everything else stands on: the record, the data directory's identity, the log, the clock. */
+async function openGround(options: FactoryOptions) {
   const clock = systemClock();
   const random = systemRandom();
   const dataDir = resolve(options.dataDir);
@@ -113,6 +169,18 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     clock,
     redact,
   });
+  return { clock, random, dataDir, store, data, redact, log };
+}
+
+type Ground = Awaited<ReturnType<typeof openGround>>;
+
+/** The adapters, each with its own folder of the data directory. `declaredBranch`: what `fleet.yaml` calls the status branch, once it was read. */
+function openParts(
+  ground: Ground,
+  options: FactoryOptions,
+  declaredBranch: () => string | undefined,
+): ControllerParts & { readonly source: Source } {
+  const { clock, dataDir, store, data, redact, log } = ground;
   const access = options.access === undefined ? {} : { access: options.access };
   const source = createGitSource({
     url: options.source,
@@ -121,42 +189,25 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     log,
     ...access,
   });
-  /** Opened with the first page, when `fleet.yaml` has been read: it may name the branch. */
-  let opened: StatusBranch | null = null;
-  const openStatus = (): StatusBranch => {
-    opened ??= createStatusBranch({
-      url: options.statusUrl ?? options.source,
-      branch:
-        options.statusBranch ??
-        controller.fleetSnapshot().desired?.fleet.writeBack.branch ??
-        DEFAULT_STATUS_BRANCH,
-      directory: join(dataDir, "status.git"),
-      clock,
-      log,
-      ...access,
-    });
-    return opened;
-  };
-  const killSwitch = openKillSwitchFile(dataDir);
-  const containment = options.containment === undefined ? {} : { containment: options.containment };
-  const drivers = openDrivers(
-    { dataDir, installation: data.installation, killSwitch: killSwitch.path, log, ...containment },
-    options.drivers,
-  );
-  const collect = collectFrom(drivers);
   const secrets = remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact);
-  if (options.fresh !== undefined && (await store.load()).lastSeq === 0)
-    await beginAnew([...drivers.values()], store);
-  const controller: Controller = await createController({
+  const machinery = openMachinery(ground, options);
+  const collect = collectFrom(machinery.drivers);
+  return {
     store,
     lease: store.lease,
     holder: `${data.installation}, process ${process.pid} on ${hostname()}`,
     source,
-    statusBranch: {
-      read: (signal) => openStatus().read(signal),
-      publish: (change, signal) => openStatus().publish(change, signal),
-    },
-    drivers,
+    statusBranch: openedLater(() =>
+      createStatusBranch({
+        url: options.statusUrl ?? options.source,
+        branch: options.statusBranch ?? declaredBranch() ?? DEFAULT_STATUS_BRANCH,
+        directory: join(dataDir, "status.git"),
+        clock,
+        log,
+        ...access,
+      }),
+    ),
+    ...machinery,
     secrets,
     inCore: createHttpInCoreLane({ secrets, clock }),
     proposals: createGitProposals({
@@ -165,18 +216,6 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       directory: join(dataDir, "proposals.git"),
       clock,
       ...access,
-    }),
-    killSwitch,
-    drills: createDrills({
-      // With a home of its own: nothing of a drill is ever taken for an instance of the fleet.
-      drivers: openDrivers(
-        { dataDir: join(dataDir, "drills"), installation: DRILL_INSTALLATION, ...containment },
-        options.drivers,
-      ),
-      directory: join(dataDir, "drills"),
-      clock,
-      random,
-      onProblem: (message) => log.warn("the result of a drill could not be written down", { message }),
     }),
     traces: createTraces({ directory: join(dataDir, "traces"), clock, collect }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock, collect }),
@@ -188,57 +227,43 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
     key: data.key,
     operatorToken: data.operatorToken,
     ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
-  });
-  const listening = await listen(options.port ?? data.port ?? 0, (port) =>
-    createHttpServer({
-      controlPlane: controller.controlPlane,
-      clock,
-      log,
-      version: VERSION,
-      listen: { host: options.host ?? "127.0.0.1", port },
-    }),
-  );
-  const { url, server } = listening;
-  await data.announce({ url, pid: process.pid, startedAt: clock.now() });
-  controller.listenAt(`${url}/v1/events`);
-  controller.resume();
-  log.info("the controller is up", {
-    url,
-    installation: data.installation,
-    source: data.repository,
-    branch: options.branch,
-  });
+  };
+}
 
-  const loop = startLoop(
-    controller,
-    { clock, random, log },
-    {
-      pollMs: options.pollMs ?? (options.cron === undefined ? DEFAULT_POLL_MS : CRON_FALLBACK_POLL_MS),
-      untilClosed: options.untilClosed ?? false,
-      once: options.once ?? false,
-    },
-  );
-  const task = options.cron === undefined ? null : schedule(options.cron, () => loop.poke());
-  const close = () =>
-    shutdown(log, [
-      () => task?.destroy(),
-      () => server.close(),
-      () => controller.close(),
-      () => source.close(),
-      () => store.close(),
-      () => data.retract(),
-    ]);
-  const done = loop.done.finally(close);
+/** What starts, ends and drills instances on this machine. */
+function openMachinery({ dataDir, data, log, clock, random }: Ground, options: FactoryOptions) {
+  const killSwitch = openKillSwitchFile(dataDir);
+  const containment = options.containment === undefined ? {} : { containment: options.containment };
   return {
-    url,
-    installation: data.installation,
-    controlPlane: controller.controlPlane,
-    done,
-    poke: () => loop.poke(),
-    async stop() {
-      loop.stop();
-      await done.catch(() => {});
-    },
+    killSwitch,
+    drivers: openDrivers(
+      { dataDir, installation: data.installation, killSwitch: killSwitch.path, log, ...containment },
+      options.drivers,
+    ),
+    drills: createDrills({
+      // With a home of its own: nothing of a drill is ever taken for an instance of the fleet.
+      drivers: openDrivers(
+        { dataDir: join(dataDir, "drills"), installation: DRILL_INSTALLATION, ...containment },
+        options.drivers,
+      ),
+      directory: join(dataDir, "drills"),
+      clock,
+      random,
+      onProblem: (message) => log.warn("the result of a drill could not be written down", { message }),
+    }),
+  };
+}
+
+/** Opened with the first page, when `fleet.yaml` has been read: it may name the branch. */
+function openedLater(open: () => StatusBranch): StatusBranch {
+  let opened: StatusBranch | null = null;
+  const branch = (): StatusBranch => {
+    opened ??= open();
+    return opened;
+  };
+  return {
+    read: (signal) => branch().read(signal),
+    publish: (change, signal) => branch().publish(change, signal),
   };
 }
 

@@ -6,11 +6,11 @@ import type { PublishResult, StatusBranch, StatusChange } from "../../ports/stat
 import { createGitEnvironment, type GitAccess } from "./environment.ts";
 import { complaint, pushFailure, pushWasRefused } from "./errors.ts";
 import { DEFAULT_TIMEOUTS, type Mirror, type Timeouts } from "./mirror.ts";
-import { createObjectReader } from "./objects.ts";
+import { createObjectReader, type ObjectReader } from "./objects.ts";
 import { pushLeased } from "./push.ts";
 import { BLOB_BYTES_MAX, BLOBS_BYTES_MAX } from "./snapshot.ts";
 import { importStream, statusDelta } from "./status-commit.ts";
-import { createTipKeeper, failure } from "./status-tip.ts";
+import { createTipKeeper, failure, type StatusTip } from "./status-tip.ts";
 import { createTurn } from "./turn.ts";
 
 export interface GitStatusBranchOptions {
@@ -110,22 +110,9 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
         if (at === null) return { commit: null, files: new Map() };
         const place = await keeper.placeFor(format);
         const now = await keeper.bring(place, at, signal);
-        const wanted = [...now.files].filter(
-          ([path, file]) => file.type === "file" && file.size <= BLOB_BYTES_MAX && isOurs(path, ours),
-        );
         const reader = createObjectReader(directory, environment.local(directory));
         try {
-          const limits = { bytesMax: BLOB_BYTES_MAX, totalBytesMax: BLOBS_BYTES_MAX };
-          const blobs = await reader.read(
-            wanted.map(([, file]) => file.blob),
-            limits,
-            signal,
-          );
-          const text = (blob: string) => Buffer.from(blobs.get(blob) ?? new Uint8Array()).toString("utf8");
-          return {
-            commit: now.commit,
-            files: new Map(wanted.map(([path, file]) => [path, text(file.blob)])),
-          };
+          return { commit: now.commit, files: await textsOf(now, { ours, reader, signal }) };
         } finally {
           reader.close();
         }
@@ -155,4 +142,21 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
 
 function isOurs(path: string, ours: readonly string[]): boolean {
   return ours.some((one) => (one.endsWith("/") ? path.startsWith(one) : path === one));
+}
+
+/** What our files say, as far as they are within the caps of one read. */
+async function textsOf(
+  { files }: StatusTip,
+  how: { readonly ours: readonly string[]; readonly reader: ObjectReader; readonly signal: AbortSignal },
+): Promise<ReadonlyMap<string, string>> {
+  const wanted = [...files].filter(
+    ([path, file]) => file.type === "file" && file.size <= BLOB_BYTES_MAX && isOurs(path, how.ours),
+  );
+  const blobs = await how.reader.read(
+    wanted.map(([, { blob }]) => blob),
+    { bytesMax: BLOB_BYTES_MAX, totalBytesMax: BLOBS_BYTES_MAX },
+    how.signal,
+  );
+  const text = (blob: string) => Buffer.from(blobs.get(blob) ?? new Uint8Array()).toString("utf8");
+  return new Map(wanted.map(([path, { blob }]) => [path, text(blob)]));
 }
