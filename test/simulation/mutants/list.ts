@@ -409,8 +409,8 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "pause-is-real",
     edits: [
       {
-        file: "reconciler/effects/handlers.ts",
-        find: "await driverOf(state).pause(await knownHandle(state, effect.epoch, signal), signal);",
+        file: "reconciler/effects/instance-effects.ts",
+        find: "await handles.driverOf(state).pause(await handles.knownHandle(state, epoch, signal), signal);",
         replace: "",
       },
     ],
