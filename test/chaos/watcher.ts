@@ -61,7 +61,7 @@ export function startWatcher(options: {
       const startTicks = startOf(pid);
       return startTicks === null ? null : { role: "agent", clone: last, epoch: null, pid, startTicks };
     }
-    if (!last.startsWith(`${options.instances}/`) || !args.some((arg) => /shim\/main\.[jt]s$/.test(arg)))
+    if (!last.startsWith(`${options.instances}/`) || !args.some((arg) => /\/main\.(cjs|[jt]s)$/.test(arg)))
       return null;
     const [clone = "", epoch] = last.slice(options.instances.length + 1).split("/");
     const startTicks = startOf(pid);
