@@ -54,10 +54,14 @@ export interface Target {
  * The command line that runs `argv` inside the plan. In a PID namespace a small
  * shell is the first process: it reaps orphans, and a program that never
  * installed a handler can still be ended by SIGTERM, which it could not as process 1.
+ *
+ * `gated`: that shell, with everything around the program in place, waits for a line on descriptor 3 before it
+ * runs it, and goes away when the descriptor is closed without one. Only where there is such a shell (`pidns`).
  */
 export function containedCommand(
   plan: ContainmentPlan,
   argv: readonly string[],
+  how: { readonly gated: boolean } = { gated: false },
 ): readonly [string, ...string[]] {
   let command = [...argv];
   if (plan.pidns !== null) {
@@ -66,7 +70,8 @@ export function containedCommand(
     if (user) options.unshift("--user", hides === undefined ? "--map-current-user" : "--map-root-user");
     if (mountProc || hides !== undefined) options.push("--mount");
     if (mountProc) options.push("--mount-proc");
-    const first = hides === undefined ? [INIT_SCRIPT, "factory-init"] : veiled(hides);
+    const start = how.gated ? GATE_SCRIPT + INIT_SCRIPT : INIT_SCRIPT;
+    const first = hides === undefined ? [start, "factory-init"] : veiled(hides, start);
     command = ["unshare", ...options, "--", "sh", "-c", ...first, ...command];
   }
   if (plan.deathSignal) command = ["setpriv", "--pdeathsig", "KILL", "--", ...command];
@@ -79,11 +84,11 @@ export function containedCommand(
  * place, and gives up what it needed for that: the agent gets a user namespace of its own,
  * in which it has its number and no power over the mounts.
  */
-function veiled(hides: readonly string[]): string[] {
+function veiled(hides: readonly string[], start: string): string[] {
   const uid = String(process.getuid?.() ?? 0);
   const gid = String(process.getgid?.() ?? 0);
   const own = ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];
-  return [VEIL_SCRIPT + INIT_SCRIPT, "factory-init", String(hides.length), ...hides, ...own];
+  return [VEIL_SCRIPT + start, "factory-init", String(hides.length), ...hides, ...own];
 }
 
 /** The command line that runs `argv` as a member of the cgroup, from its first instruction on. */
@@ -91,13 +96,15 @@ export function joining(cgroup: string, argv: readonly string[]): string[] {
   return ["sh", "-c", JOIN_SCRIPT, join(cgroup, "cgroup.procs"), ...argv];
 }
 
+// Names that no declared variable has: a shell hands on what it was given, with the value that it has by then.
+const GATE_SCRIPT = "read -r factory_go <&3 || exit 125; ";
 // Background jobs of a shell read /dev/null unless their input is passed on by another number.
 const INIT_SCRIPT = 'exec 3<&0; "$@" <&3 3<&- & exec 3<&- </dev/null; wait $!; exit $?';
 // `.` stays the workspace while its path is covered; -c keeps mount from looking the path up again.
 const VEIL_SCRIPT =
-  'ws=$(pwd -P) || exit 125; n=$1; shift; while [ "$n" -gt 0 ]; do ' +
-  'mount -n -t tmpfs -o mode=0755,size=256k tmpfs "$1" || exit 125; shift; n=$((n-1)); done; ' +
-  'mkdir -p "$ws" && mount -n -c --bind . "$ws" && cd "$ws" || exit 125; ';
+  'factory_ws=$(pwd -P) || exit 125; factory_n=$1; shift; while [ "$factory_n" -gt 0 ]; do ' +
+  'mount -n -t tmpfs -o mode=0755,size=256k tmpfs "$1" || exit 125; shift; factory_n=$((factory_n-1)); done; ' +
+  'mkdir -p "$factory_ws" && mount -n -c --bind . "$factory_ws" && cd "$factory_ws" || exit 125; ';
 const JOIN_SCRIPT = 'echo 0 > "$0" && exec "$@"';
 
 export function createCgroup(path: string): void {

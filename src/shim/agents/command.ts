@@ -14,6 +14,7 @@ import type { Intent } from "../../instance/claim.ts";
 import { type AgentRecord, findInit } from "../../instance/containment.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import { type AgentLine, parseAgentLine } from "./agent-line.ts";
+import { type Container, openContainer } from "./container.ts";
 import { splitLines } from "./lines.ts";
 import { type AgentExit, keepTail } from "./signature.ts";
 import { cleanEnvironment, factoryFolder, type Spawned, spawnContained } from "./spawn.ts";
@@ -30,13 +31,19 @@ export interface CommandAgent {
   signal(signal: NodeJS.Signals): void;
 }
 
-export interface CommandOptions {
+/** What an agent is started from, whatever its mission. */
+export interface CommandProgram {
   readonly intent: Intent;
   readonly agent: AgentSpec;
   readonly secrets: Readonly<Record<string, string>>;
-  readonly envelope: MissionEnvelope;
   /** Further variables of ours, which no declared one can take the place of. */
   readonly ours: Readonly<Record<string, string>>;
+}
+
+export interface CommandOptions extends CommandProgram {
+  readonly envelope: MissionEnvelope;
+  /** Opened for this program and not used yet; null: one is opened now. */
+  readonly container: Container | null;
   readonly transcript: Transcript;
   /** It goes on with a mission that an earlier agent of the same instance began. */
   readonly resumes: boolean;
@@ -62,16 +69,35 @@ const UNREAD_BYTES_MAX = 256 * 1024;
 const INIT_LOOKS_MAX = 400;
 const INIT_LOOK_MS = 5;
 
-export function startCommandAgent(options: CommandOptions): void {
-  const missionFile = writeMission(options.intent.workspace, options.envelope);
-  const env = cleanEnvironment(options.intent, {
-    ...options.agent.env,
-    ...options.secrets,
-    FACTORY_MISSION: missionFile,
-    ...(options.resumes ? { FACTORY_RESUME: "1" } : {}),
-    ...options.ours,
+/** Opens the containment for an agent that does not resume anything. */
+export function openForCommand(program: CommandProgram): Container | null {
+  const env = environmentOf(program, { resumes: false });
+  return openContainer({ intent: program.intent, argv: program.agent.command, env });
+}
+
+function environmentOf(
+  { intent, agent, secrets, ours }: CommandProgram,
+  { resumes }: { readonly resumes: boolean },
+): Readonly<Record<string, string>> {
+  return cleanEnvironment(intent, {
+    ...agent.env,
+    ...secrets,
+    FACTORY_MISSION: missionFile(intent.workspace),
+    ...(resumes ? { FACTORY_RESUME: "1" } : {}),
+    ...ours,
   });
-  const spawned = spawnContained({ intent: options.intent, argv: options.agent.command, env, stdin: "pipe" });
+}
+
+export function startCommandAgent(options: CommandOptions): void {
+  writeMission(options.intent.workspace, options.envelope);
+  const spawned =
+    options.container?.enter() ??
+    spawnContained({
+      intent: options.intent,
+      argv: options.agent.command,
+      env: environmentOf(options, options),
+      stdin: "pipe",
+    });
   if (spawned === null) {
     const problem = `no such program: ${options.agent.command[0]}`;
     options.transcript.note(problem);
@@ -208,11 +234,14 @@ async function lookForInit(
   }
 }
 
-function writeMission(workspace: string, envelope: MissionEnvelope): string {
-  const path = join(factoryFolder(workspace), "mission.json");
+function missionFile(workspace: string): string {
+  return join(factoryFolder(workspace), "mission.json");
+}
+
+function writeMission(workspace: string, envelope: MissionEnvelope): void {
+  const path = missionFile(workspace);
   // Never through a link that the agent may have put there: a new file takes its name.
   const temporary = `${path}.${process.pid}.${process.hrtime.bigint()}`;
   writeFileSync(temporary, `${JSON.stringify(envelope, null, 2)}\n`, { flag: "wx", mode: 0o600 });
   renameSync(temporary, path);
-  return path;
 }

@@ -12,6 +12,8 @@ export interface SpawnOptions {
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: "pipe" | "ignore";
+  /** Descriptor 3 is a pipe, and a line on it starts the program (`containedCommand`). */
+  readonly gated?: boolean;
 }
 
 export interface Spawned {
@@ -22,14 +24,14 @@ export interface Spawned {
 
 /** Null when there is no such program; the caller reports that as an exit with 127. */
 export function spawnContained(options: SpawnOptions): Spawned | null {
-  const { intent } = options;
+  const { intent, gated = false } = options;
   if (!programExists(options.argv[0], intent.workspace, options.env["PATH"] ?? "")) return null;
-  const [command, ...args] = containedCommand(intent.containment, options.argv);
+  const [command, ...args] = containedCommand(intent.containment, options.argv, { gated });
   const child = spawn(command, args, {
     cwd: intent.workspace,
     env: options.env,
     detached: true,
-    stdio: [options.stdin, "pipe", "pipe"],
+    stdio: [options.stdin, "pipe", "pipe", ...(gated ? ["pipe" as const] : [])],
   });
   child.on("error", () => {}); // Told by the missing pid.
   const row = child.pid === undefined ? null : readProcess(child.pid);

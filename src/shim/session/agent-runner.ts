@@ -5,7 +5,8 @@ import type { Redactor } from "../../core/model/redact.ts";
 import { readFence } from "../../instance/claim.ts";
 import { findAgentMembers, writeAgentRecord } from "../../instance/containment.ts";
 import type { Transcript } from "../../instance/transcript.ts";
-import { startCommandAgent } from "../agents/command.ts";
+import { type CommandProgram, startCommandAgent } from "../agents/command.ts";
+import type { Container } from "../agents/container.ts";
 import { type Graces, runShimRungs } from "../agents/ending.ts";
 import type { AgentExit } from "../agents/signature.ts";
 import { endLeftovers } from "../agents/spawn.ts";
@@ -39,6 +40,9 @@ const PAUSED_SPENDING_MS = 250;
 
 export function createAgentRunner(parts: {
   readonly life: Life;
+  /** What agents are started from, and what was opened for the first of them. */
+  readonly program: () => CommandProgram;
+  readonly container: Container | null;
   readonly pauses: Pauses;
   readonly clocks: Clocks;
   readonly reporter: Reporter;
@@ -57,6 +61,8 @@ export function createAgentRunner(parts: {
   const { instanceDirectory, intent, settings } = life;
   /** The agent is being ended so that another one can take its place. */
   let reviving = false;
+  /** For the first agent of this instance. */
+  let container = parts.container;
 
   function startMission(envelope: MissionEnvelope): void {
     life.envelope = envelope;
@@ -101,12 +107,13 @@ export function createAgentRunner(parts: {
       parts.end("its epoch is fenced");
       return;
     }
+    toolbox.begin();
+    const opened = how.resumes ? null : container;
+    container = null;
     startCommandAgent({
-      ours: toolbox.begin(),
-      intent,
-      agent: settings.agent,
-      secrets: settings.secrets,
+      ...parts.program(),
       ...how,
+      container: opened,
       transcript,
       onStart(started) {
         life.agent = started;

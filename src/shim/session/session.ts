@@ -17,8 +17,12 @@ import { createProcessClock } from "../../instance/agent-process.ts";
 import type { Intent } from "../../instance/claim.ts";
 import type { LaunchSettings } from "../../instance/launch-settings.ts";
 import { openShimOutbox } from "../../instance/outbox.ts";
+import { toolsSocket } from "../../instance/tools-link.ts";
 import { openTranscript } from "../../instance/transcript.ts";
+import { type CommandProgram, openForCommand } from "../agents/command.ts";
+import type { Container } from "../agents/container.ts";
 import type { Graces } from "../agents/ending.ts";
+import { factoryFolder } from "../agents/spawn.ts";
 import { startDelivery } from "../callback/deliver.ts";
 import { createReporter } from "../callback/reporter.ts";
 import { createUsage } from "../metering/usage.ts";
@@ -63,6 +67,15 @@ export function createSession(options: {
 }): Session {
   const { instanceDirectory, intent, settings } = options;
   const { token } = settings;
+  const socket = (): string => toolsSocket(factoryFolder(intent.workspace), intent.nonce);
+  const program = (): CommandProgram => ({
+    intent,
+    agent: settings.agent,
+    secrets: settings.secrets,
+    ours: { FACTORY_TOOLS_SOCKET: socket(), FACTORY_TOOLS_MCP: options.toolsProgram },
+  });
+  // First of all: it comes up while everything below is made, the round trip and the checks.
+  const container = openAhead(program);
   const life = beginLife({ instanceDirectory, intent, settings });
   const now = (): number => performance.now();
   const redactor = createRedactor([token, ...Object.values(settings.secrets)]);
@@ -137,7 +150,7 @@ export function createSession(options: {
   const toolbox = createToolbox({
     instanceDirectory,
     intent,
-    toolsProgram: options.toolsProgram,
+    socket,
     token,
     callbackUrl,
     clocks,
@@ -155,6 +168,8 @@ export function createSession(options: {
   });
   const runner: AgentRunner = createAgentRunner({
     life,
+    program,
+    container,
     pauses,
     clocks,
     reporter,
@@ -184,4 +199,13 @@ export function createSession(options: {
     prepare: () => void becomeReady({ life, reporter, redactor, onReached, onFenced, signal: end.begun }),
     end: (reason, graces) => end.begin(reason, graces),
   };
+}
+
+/** Null where it cannot be: what is in the way is told by the start of the agent, which meets it again. */
+function openAhead(program: () => CommandProgram): Container | null {
+  try {
+    return openForCommand(program());
+  } catch {
+    return null;
+  }
 }

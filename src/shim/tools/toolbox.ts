@@ -3,10 +3,9 @@ import { rmSync } from "node:fs";
 import type { Redactor } from "../../core/model/redact.ts";
 import type { Intent } from "../../instance/claim.ts";
 import { openRemembered } from "../../instance/remembered-actions.ts";
-import { toolsLink, toolsSocket } from "../../instance/tools-link.ts";
+import { toolsLink } from "../../instance/tools-link.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { AgentLine } from "../agents/agent-line.ts";
-import { factoryFolder } from "../agents/spawn.ts";
 import type { Clocks } from "../session/clocks.ts";
 import { createLedger } from "./ledger.ts";
 import { createActionMemory } from "./memory.ts";
@@ -20,10 +19,10 @@ export interface Toolbox {
   /** Listens on the socket. Before the first agent is started. */
   open(): Promise<void>;
   /**
-   * An agent is about to start: the variables by which it finds the tools. What an earlier one of the same
-   * instance had asked is not answered any more; what that one had claimed, this one has to look at.
+   * An agent is about to start. What an earlier one of the same instance had asked is not answered any more; what
+   * that one had claimed, this one has to look at.
    */
-  begin(): Readonly<Record<string, string>>;
+  begin(): void;
   /** Answers a line of the agent's on its input, in whatever order the answers come. */
   answer(line: Extract<AgentLine, { type: "tool" }>): void;
   close(): void;
@@ -32,8 +31,8 @@ export interface Toolbox {
 export function createToolbox(options: {
   readonly instanceDirectory: string;
   readonly intent: Intent;
-  /** The MCP server's file, for an agent's own configuration. */
-  readonly toolsProgram: string;
+  /** Where it listens (`toolsSocket`). */
+  readonly socket: () => string;
   readonly token: string;
   readonly callbackUrl: () => string;
   readonly clocks: Clocks;
@@ -53,20 +52,17 @@ export function createToolbox(options: {
   const memory = createActionMemory(openRemembered(options.instanceDirectory));
   const tools = createTools({ workspace: intent.workspace, ledger, clocks, redactor, memory, say });
   let server: ToolsServer | null = null;
-  let socket = "";
   /** Of the agent that runs: whoever came before it gets no answer. */
   let life = new AbortController();
 
   return {
     async open() {
-      socket = toolsSocket(factoryFolder(intent.workspace), intent.nonce);
-      server = await serveTools({ socket, tools });
+      server = await serveTools({ socket: options.socket(), tools });
     },
     begin() {
       life.abort();
       life = new AbortController();
       tools.begin();
-      return { FACTORY_TOOLS_SOCKET: socket, FACTORY_TOOLS_MCP: options.toolsProgram };
     },
     answer({ id, tool, arguments: given }) {
       const { signal } = life;
