@@ -1,29 +1,16 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { createControllerClient } from "../../src/adapters/http/client.ts";
 import type { ActionRow } from "../../src/core/model/action.ts";
 import { readIntent } from "../../src/instance/claim.ts";
-import { factory } from "../cli/support.ts";
-import type { RunningController } from "../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import type { Files } from "../support/git.ts";
-import {
-  agentCommand,
-  createWorld,
-  eventually,
-  isAlive,
-  missionUntil,
-  processesOf,
-  type World,
-} from "./world.ts";
+import { createStage } from "./stage.ts";
+import { agentCommand, eventually, isAlive } from "./world.ts";
 
 /** What clones do outside: each action once, whoever claims it, with a person where one is needed. */
-let world: World;
-let controller: RunningController;
-let folder: string;
-
 const MISSIONS = [
   "ways",
   "lost",
@@ -36,21 +23,14 @@ const MISSIONS = [
   "away",
   "spies",
 ];
-
-beforeAll(async () => {
-  world = await createWorld("actions");
+let folder: string;
+const stage = createStage("actions", (world) => {
   folder = join(world.path, "orders");
   mkdirSync(folder);
-  const files: Record<string, string> = { ...fleetFiles() } as Record<string, string>;
-  Object.assign(files, fleet());
-  for (const name of MISSIONS) {
-    const command = agentCommand("acts.js", folder);
-    Object.assign(files, pairFiles(name, { command }, { heartbeatSeconds: 1 }));
-  }
-  await world.origin.commit(files);
-  controller = await world.start();
-}, 60_000);
-afterAll(() => world.close());
+  const command = agentCommand("acts.js", folder);
+  const pairs = MISSIONS.map((name) => pairFiles(name, { command }, { heartbeatSeconds: 1 }));
+  return Object.assign({ ...fleetFiles(), ...fleet() }, ...pairs);
+});
 
 /** Who may approve, and for how long the question stands. */
 function fleet(): Files {
@@ -98,7 +78,7 @@ async function answered(name: string, epoch: number, id: string): Promise<Answer
   const found = await eventually(
     () => answers(name, epoch).find((line) => line.id === id) ?? null,
     () => true,
-    () => `the answer to ${id} of ${name}/${epoch}\n${controller.log().slice(-3_000)}`,
+    () => `the answer to ${id} of ${name}/${epoch}\n${stage.controller.log().slice(-3_000)}`,
   );
   return (found.answer ?? {}) as Answer & Record<string, unknown>;
 }
@@ -132,13 +112,12 @@ const acts = (name: string) =>
     : [];
 
 const rows = async (name: string): Promise<readonly ActionRow[]> =>
-  (await controller.client.call("actions", { name, limit: 100 }))?.actions ??
-  expect.fail(`no mission ${name}`);
+  (await stage.client.call("actions", { name, limit: 100 }))?.actions ?? expect.fail(`no mission ${name}`);
 const states = async (name: string) => (await rows(name)).map(({ state }) => state);
 
 async function held(name: string, reason: string): Promise<string> {
-  await missionUntil(controller, name, (mission) => mission.holds.some((hold) => hold.reason === reason));
-  const items = (await controller.client.call("inbox")).items;
+  await stage.mission(name, (mission) => mission.holds.some((hold) => hold.reason === reason));
+  const items = (await stage.client.call("inbox")).items;
   return (
     items.find(({ subject, id }) => subject === name && id.includes("."))?.id ??
     expect.fail(`nothing is asked about ${name}`)
@@ -146,12 +125,12 @@ async function held(name: string, reason: string): Promise<string> {
 }
 
 const runs = (name: string) =>
-  missionUntil(controller, name, (mission) => mission.phase === "Running" && mission.holds.length === 0);
+  stage.mission(name, (mission) => mission.phase === "Running" && mission.holds.length === 0);
 
 async function frozen(name: string, epoch: number, is: boolean): Promise<void> {
-  const { agent } = processesOf(world.dataDir, cloneName(name), epoch);
+  const { agent } = stage.processes(name, epoch);
   await eventually(
-    () => isFrozen(join(world.dataDir, "instances", cloneName(name), String(epoch)), agent),
+    () => isFrozen(join(stage.world.dataDir, "instances", cloneName(name), String(epoch)), agent),
     (seen) => seen === is,
     () => `the agent of ${name} to be ${is ? "frozen" : "thawed"}`,
   );
@@ -166,7 +145,7 @@ function isFrozen(directory: string, pid: number | null): boolean {
 }
 
 async function killAgent(name: string, epoch: number): Promise<void> {
-  const { agent } = processesOf(world.dataDir, cloneName(name), epoch);
+  const { agent } = stage.processes(name, epoch);
   process.kill(Number(agent), "SIGKILL");
   await eventually(
     () => isAlive(agent),
@@ -175,14 +154,12 @@ async function killAgent(name: string, epoch: number): Promise<void> {
   );
 }
 
-const incidents = async (name: string) => {
-  const events = (await controller.client.call("events", { clone: cloneName(name), limit: 1_000 })).events;
-  return events.map(({ event }) => event.type).filter((type) => type.startsWith("action."));
-};
+const incidents = async (name: string) =>
+  (await stage.events(name)).map(({ type }) => type).filter((type) => type.startsWith("action."));
 
 const as = (actor: string) => {
-  const token = readFileSync(join(world.dataDir, "operator.token"), "utf8").trim();
-  return createControllerClient({ url: controller.url, token, actor });
+  const token = readFileSync(join(stage.world.dataDir, "operator.token"), "utf8").trim();
+  return createControllerClient({ url: stage.controller.url, token, actor });
 };
 const decide = (actor: string, id: string, type: "approve" | "deny" | "go_on") =>
   as(actor).call("decide", { id, decision: type });
@@ -227,20 +204,16 @@ test("lines, socket and MCP lead to one ledger, and the CLI shows it", async () 
     arguments: { reason: "no key", needs: "a key" },
   });
   expect(blocked.result).toMatchObject({ reported: true });
-  await missionUntil(controller, "ways", (mission) => mission.phase === "Blocked");
+  await stage.mission("ways", (mission) => mission.phase === "Blocked");
 
-  const cli = await cliOf("actions", "ways");
+  const cli = await stage.factory("actions", "ways");
   expect([cli.code, cli.stdout]).toEqual([0, expect.stringMatching(/ticket +T-mcp +committed +1 +1/)]);
   await order("ways", 1, { do: "complete" });
-  const closed = await missionUntil(controller, "ways", (mission) => mission.closure !== null);
+  const closed = await stage.mission("ways", (mission) => mission.closure !== null);
   expect(closed.closure?.report).toContain(
     "| Actions outside | 3 claimed, 3 done, 0 failed; 3 repeats answered |",
   );
 });
-
-function cliOf(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return factory({ cwd: world.path, env: { FACTORY_DATA: world.dataDir, FACTORY_ACTOR: "tester" } }, ...args);
-}
 
 describe("the same action claimed by two epochs", () => {
   test("is done once: what the dead one began is looked at, and replayed", async () => {
@@ -283,23 +256,23 @@ describe("the same action claimed by two epochs", () => {
     });
     await held("unsure", "UnknownAction");
     await frozen("unsure", 2, true);
-    const why = await controller.client.call("why", { name: "unsure" });
+    const why = await stage.client.call("why", { name: "unsure" });
     expect(JSON.stringify(why?.steps)).toContain("it cannot be verified whether ticket was done");
 
     // Its death does not lift the freeze, and nothing is started.
-    process.kill(Number(processesOf(world.dataDir, cloneName("unsure"), 2).shim), "SIGKILL");
+    process.kill(Number(stage.processes("unsure", 2).shim), "SIGKILL");
     await eventually(
-      () => controller.client.call("clone", { name: cloneName("unsure") }),
+      () => stage.client.call("clone", { name: cloneName("unsure") }),
       (clone) => clone.instance === null && clone.holds.some(({ kind }) => kind === "freeze"),
       () => "a frozen lane without an instance",
     );
-    const released = await cliOf("release", "unsure", "--reason", "the ticket is there");
+    const released = await stage.factory("release", "unsure", "--reason", "the ticket is there");
     expect([released.code, released.stderr]).toEqual([0, ""]);
     await begun("unsure", 3);
     expect(decisionOf(await claim("unsure", 3))).toBe("skip");
     expect(acts("unsure")).toEqual(["1 unsure"]);
     expect(await incidents("unsure")).toEqual(["action.claimed", "action.unknown", "action.unknown"]);
-    expect((await cliOf("release", "unsure")).stderr).toContain("unsure is not frozen by an action");
+    expect((await stage.factory("release", "unsure")).stderr).toContain("unsure is not frozen by an action");
   });
 });
 
@@ -315,11 +288,11 @@ test("an action that is claimed again and again freezes the lane; released, the 
   });
   const id = await held("repeats", "DuplicateAction");
   await frozen("repeats", 1, true);
-  const { agent } = processesOf(world.dataDir, cloneName("repeats"), 1);
-  expect((await cliOf("decide", id, "--go-on", "--reason", "it was once")).code).toBe(0);
+  const { agent } = stage.processes("repeats");
+  expect((await stage.factory("decide", id, "--go-on", "--reason", "it was once")).code).toBe(0);
   await runs("repeats");
   await frozen("repeats", 1, false);
-  expect(processesOf(world.dataDir, cloneName("repeats"), 1).agent).toBe(agent);
+  expect(stage.processes("repeats").agent).toBe(agent);
   expect(decisionOf(await claim("repeats", 1, { target: "T-2" }))).toBe("go");
   expect(acts("repeats")).toEqual(["1 repeats"]);
 });
@@ -348,7 +321,7 @@ describe("an action that needs a person", () => {
     const asking = give("asks", 1, { tool: "claim_action", via: "socket", arguments: mail });
     const id = await held("asks", "AwaitingApproval");
     await frozen("asks", 1, true);
-    const item = (await controller.client.call("inbox")).items.find((one) => one.id === id);
+    const item = (await stage.client.call("inbox")).items.find((one) => one.id === id);
     expect(item).toMatchObject({
       kind: "approval",
       request: { quorum: 2, requestedBy: `instance:${cloneName("asks")}/1` },
@@ -359,7 +332,7 @@ describe("an action that needs a person", () => {
       message: expect.stringContaining("ann or bob may"),
     });
     expect(await decide(cloneName("asks"), id, "approve")).toMatchObject({ ok: false });
-    expect((await controller.client.call("resume", { name: "asks", reason: "" })).ok).toBe(false);
+    expect((await stage.client.call("resume", { name: "asks", reason: "" })).ok).toBe(false);
     expect(await decide("ann", id, "approve")).toMatchObject({
       ok: true,
       message: `1 of 2 have agreed to ${id}`,
@@ -405,9 +378,7 @@ describe("an action that needs a person", () => {
     expect(decisionOf(asked)).toBe("approval_required");
     await runs("expires");
     expect(decisionOf(await order("expires", 1, pay))).toBe("denied");
-    const why = (await controller.client.call("events", { clone: cloneName("expires"), limit: 1_000 }))
-      .events;
-    expect(why.map(({ event }) => event.type)).toContain("request.reminded");
+    expect((await stage.events("expires")).map(({ type }) => type)).toContain("request.reminded");
   });
 });
 
@@ -419,19 +390,19 @@ test("other clones' tools are out of an agent's reach", async () => {
   expect(existsSync(socket)).toBe(true);
   expect(await order("spies", 1, { do: "connect", path: own })).toMatchObject({ status: 200 });
   const stolen = await order("spies", 1, { do: "connect", path: socket });
-  const veil = (await cliOf("doctor")).stdout.includes("out of an agent's sight");
+  const veil = (await stage.factory("doctor")).stdout.includes("out of an agent's sight");
   if (veil) expect(stolen["error"]).toMatch(/^(ENOENT|ECONNREFUSED|EACCES|ENOTDIR)$/);
 });
 
-// Last: it ends the controller.
+// Last: it ends the stage.controller.
 test("a controller that is away is never a permission, and what it recorded is not lost", async () => {
   await begun("away", 1);
-  await controller.kill();
+  await stage.controller.kill();
   const short = { action: "ticket", target: "T-1", wait_seconds: 0.3 };
   const away = await order("away", 1, { tool: "claim_action", arguments: short });
   expect(away.error?.code).toBe("unavailable");
   const waiting = give("away", 1, { tool: "claim_action", arguments: { ...short, wait_seconds: 60 } });
-  controller = await world.start();
+  await stage.restart();
   const answer = await answered("away", 1, waiting);
   expect(decisionOf(answer)).toBe("go");
   await complete("away", 1, { key: answer.result?.["key"], outcome: "done", result: 1 });

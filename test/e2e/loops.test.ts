@@ -1,27 +1,21 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { InboxItem } from "../../src/core/status/view.ts";
-import type { RunningController } from "../support/controller.ts";
-import { cloneName, fleetFiles, type MissionOptions, pairFiles } from "../support/fleet-files.ts";
-import { agentCommand, createWorld, eventually, missionUntil, type World } from "./world.ts";
+import { fleetFiles, type MissionOptions, pairFiles } from "../support/fleet-files.ts";
+import { createStage } from "./stage.ts";
+import { agentCommand, eventually } from "./world.ts";
 
 /** Agents that go in circles, get nowhere, or say that they are blocked; with real processes. */
-let world: World;
-let controller: RunningController;
-
-beforeAll(async () => {
-  world = await createWorld("loops");
+const stage = createStage("loops", (world) => {
   const ledger = world.ledgerPath();
-  await world.origin.commit({
+  return {
     ...fleetFiles(),
     ...documents("circles", agentCommand("loops.js", ledger), { outputs: ["out/result.json"] }),
     ...documents("dizzy", agentCommand("loops.js", ledger)),
     ...documents("idles", agentCommand("idles.js", ledger), { heartbeatSeconds: 1, progressSeconds: 2 }),
     ...documents("asks", agentCommand("is-blocked.js", ledger, 3), { outputs: ["out/result.json"] }),
     ...documents("waits", agentCommand("is-blocked.js", ledger, 1), { outputs: ["out/result.json"] }),
-  });
-  controller = await world.start();
+  };
 });
-afterAll(() => world.close());
 
 function documents(
   name: string,
@@ -33,9 +27,7 @@ function documents(
 
 test("an agent that goes in circles is nudged once, then held, and goes on when a person says how", async () => {
   const name = "circles";
-  const stuck = await missionUntil(controller, name, ({ holds }) =>
-    holds.some(({ kind }) => kind === "stuck"),
-  );
+  const stuck = await stage.mission(name, ({ holds }) => holds.some(({ kind }) => kind === "stuck"));
   expect(stuck.phase).toBe("Paused");
   expect(stuck.holds).toEqual([
     expect.objectContaining({ kind: "stuck", reason: "SameResultRepeated", clearBy: "decision" }),
@@ -47,20 +39,20 @@ test("an agent that goes in circles is nudged once, then held, and goes on when 
   const question = await asked(name, "stuck");
   expect(question.message).toContain("a nudge at");
   expect(question.request?.evidence).toHaveLength(2);
-  const why = await controller.client.call("why", { name });
+  const why = await stage.client.call("why", { name });
   expect(why?.steps.find((step) => step.name === "stuck")?.next).toContain(
     `factory decide ${question.id} --go-on`,
   );
   // A pause is not what holds it.
-  expect(await controller.client.call("resume", { name, reason: "" })).toMatchObject({ ok: false });
+  expect(await stage.client.call("resume", { name, reason: "" })).toMatchObject({ ok: false });
 
-  const decided = await controller.client.call("decide", {
+  const decided = await stage.client.call("decide", {
     id: question.id,
     decision: "go_on",
     reason: "the list is in docs/",
   });
   expect(decided).toMatchObject({ ok: true });
-  const closed = await missionUntil(controller, name, ({ closure }) => closure !== null);
+  const closed = await stage.mission(name, ({ closure }) => closure !== null);
   expect(closed).toMatchObject({ phase: "Completed", outcome: "accepted" });
   expect(closed.summary).toBe("did as told: the list is in docs/");
   expect(heardBy(name)).toHaveLength(2);
@@ -70,21 +62,19 @@ test("an agent that goes in circles is nudged once, then held, and goes on when 
 
 test("a person may end what goes in circles", async () => {
   const question = await asked("dizzy", "stuck");
-  await controller.client.call("decide", { id: question.id, decision: "stop", reason: "of no use" });
-  const closed = await missionUntil(controller, "dizzy", ({ closure }) => closure !== null);
+  await stage.client.call("decide", { id: question.id, decision: "stop", reason: "of no use" });
+  const closed = await stage.mission("dizzy", ({ closure }) => closure !== null);
   expect(closed).toMatchObject({ phase: "Cancelled", outcome: "ignored" });
   expect(closed.conduct.nudges).toBe(1);
 });
 
 test("an agent that is busy and gets nowhere past its deadline goes the same way", async () => {
-  const stuck = await missionUntil(controller, "idles", ({ holds }) =>
-    holds.some(({ kind }) => kind === "stuck"),
-  );
+  const stuck = await stage.mission("idles", ({ holds }) => holds.some(({ kind }) => kind === "stuck"));
   expect(stuck.holds[0]).toMatchObject({ reason: "NoProgress" });
   expect(heardBy("idles")[0]).toMatch(/^heard supervisor: no progress for \d+ s; 2 s are allowed/);
   const { id } = await asked("idles", "stuck");
-  await controller.client.call("decide", { id, decision: "stop", reason: "" });
-  await missionUntil(controller, "idles", ({ closure }) => closure !== null);
+  await stage.client.call("decide", { id, decision: "stop", reason: "" });
+  await stage.mission("idles", ({ closure }) => closure !== null);
 });
 
 test("the third report of one blocker asks a person, with the whole list, and an answer lets the agent go on", async () => {
@@ -96,17 +86,17 @@ test("the third report of one blocker asks a person, with the whole list, and an
     ),
     expect.stringMatching(/^1 × the disk is almost full \(/),
   ]);
-  const mission = await missionUntil(controller, name, ({ phase }) => phase === "Blocked");
+  const mission = await stage.mission(name, ({ phase }) => phase === "Blocked");
   expect(mission.holds).toEqual([]);
-  expect((await inboxOf(name)).map(({ kind }) => kind)).toEqual(["blocked"]);
-  expect(await controller.client.call("acknowledge", { id: question.id })).toMatchObject({ ok: true });
+  expect((await stage.inbox(name)).map(({ kind }) => kind)).toEqual(["blocked"]);
+  expect(await stage.client.call("acknowledge", { id: question.id })).toMatchObject({ ok: true });
 
-  await controller.client.call("decide", {
+  await stage.client.call("decide", {
     id: question.id,
     decision: "go_on",
     reason: "the token is in the vault",
   });
-  const closed = await missionUntil(controller, name, ({ closure }) => closure !== null);
+  const closed = await stage.mission(name, ({ closure }) => closure !== null);
   expect(closed).toMatchObject({ outcome: "accepted", summary: "did as told: the token is in the vault" });
   const report = closed.closure?.report ?? "";
   expect(report).toContain("- blocked 3 × by **request req\\_3f3a9c01d3");
@@ -116,46 +106,37 @@ test("the third report of one blocker asks a person, with the whole list, and an
 
 test("a blocker that nobody is asked about can be answered, and answered again", async () => {
   const name = "waits";
-  await missionUntil(controller, name, ({ conduct }) => conduct.blocked.length === 2);
+  await stage.mission(name, ({ conduct }) => conduct.blocked.length === 2);
   const [item] = await eventually(
-    () => inboxOf(name),
+    () => stage.inbox(name),
     (items) => items.length > 0,
     () => "the blocker in the inbox",
   );
   expect(item?.answers[0]).toBe(`factory answer ${name} "<text>"`);
-  expect(await controller.client.call("message", { name, text: "again, please" })).toMatchObject({
-    ok: true,
-  });
-  const again = await missionUntil(controller, name, ({ conduct }) => conduct.blocked.length === 3);
+  expect(await stage.client.call("message", { name, text: "again, please" })).toMatchObject({ ok: true });
+  const again = await stage.mission(name, ({ conduct }) => conduct.blocked.length === 3);
   expect(again.conduct.blocked.filter(({ open }) => open).map(({ reason }) => reason)).toEqual([
     "the registry is closed for today",
   ]);
-  await controller.client.call("message", { name, text: "take the mirror" });
-  const closed = await missionUntil(controller, name, ({ closure }) => closure !== null);
+  await stage.client.call("message", { name, text: "take the mirror" });
+  const closed = await stage.mission(name, ({ closure }) => closure !== null);
   expect(closed).toMatchObject({ outcome: "accepted", summary: "did as told: take the mirror" });
   expect(heardBy(name)).toEqual(["heard operator: again, please", "heard operator: take the mirror"]);
-  expect(await controller.client.call("message", { name, text: "too late" })).toMatchObject({
+  expect(await stage.client.call("message", { name, text: "too late" })).toMatchObject({
     ok: false,
     code: "conflict",
   });
 });
 
 function heardBy(name: string): readonly string[] {
-  return world
-    .ledger()
-    .filter(({ clone, what }) => clone === cloneName(name) && what.startsWith("heard"))
-    .map(({ what }) => what);
-}
-
-async function inboxOf(name: string): Promise<readonly InboxItem[]> {
-  return (await controller.client.call("inbox")).items.filter(({ subject }) => subject === name);
+  return stage.notes(name).filter((what) => what.startsWith("heard"));
 }
 
 async function asked(name: string, kind: string): Promise<InboxItem> {
   const items = await eventually(
-    () => inboxOf(name),
+    () => stage.inbox(name),
     (found) => found.some((item) => item.kind === kind && item.request !== undefined),
-    () => `a question about ${name}\n${controller.log().slice(-3_000)}`,
+    () => `a question about ${name}\n${stage.controller.log().slice(-3_000)}`,
   );
   const item = items.find((found) => found.kind === kind && found.request !== undefined);
   if (item === undefined) throw new Error("unreachable");

@@ -1,72 +1,66 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RunningController } from "../support/controller.ts";
+import { expect, test } from "vitest";
 import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
-import { agentCommand, createWorld, eventually, missionUntil, STATUS, type World } from "./world.ts";
+import { createStage } from "./stage.ts";
+import { agentCommand, eventually, STATUS, type World } from "./world.ts";
 
 /** A secret reaches its agent and nothing else, even when the agent shows it to everybody. */
 const SECRET = "s3cr3t-9f8e7d6c5b4a-value";
-let world: World;
-let controller: RunningController;
-
-beforeAll(async () => {
-  world = await createWorld("secrets");
-  const withSecret = (name: string, variable: string) =>
-    pairFiles(
-      name,
-      {
-        command: agentCommand("shows-secret.js", join(world.path, `${name}.digest`)),
-        secrets: [{ name: "API_KEY", from: { env: variable } }],
-      },
-      { outputs: ["out/result.json"] },
-    );
-  await world.origin.commit({
+const stage = createStage(
+  "secrets",
+  (world) => ({
     ...fleetFiles(),
-    ...withSecret("shows", "TEST_API_KEY"),
-    ...withSecret("lacks", "TEST_NO_SUCH_KEY"),
-  });
-  controller = await world.start({ env: { TEST_API_KEY: SECRET }, args: ["--log-level", "debug"] });
-});
-afterAll(() => world.close());
+    ...withSecret(world, "shows", "TEST_API_KEY"),
+    ...withSecret(world, "lacks", "TEST_NO_SUCH_KEY"),
+  }),
+  { env: { TEST_API_KEY: SECRET }, args: ["--log-level", "debug"] },
+);
+
+function withSecret(world: World, name: string, variable: string): ReturnType<typeof fleetFiles> {
+  return pairFiles(
+    name,
+    {
+      command: agentCommand("shows-secret.js", join(world.path, `${name}.digest`)),
+      secrets: [{ name: "API_KEY", from: { env: variable } }],
+    },
+    { outputs: ["out/result.json"] },
+  );
+}
 
 test("it reaches the agent, and stands nowhere else", async () => {
-  const mission = await missionUntil(controller, "shows", (view) => view.closure !== null);
+  const mission = await stage.mission("shows", (view) => view.closure !== null);
   expect(mission.outcome).toBe("accepted");
-  expect(readFileSync(join(world.path, "shows.digest"), "utf8")).toBe(
+  expect(readFileSync(join(stage.world.path, "shows.digest"), "utf8")).toBe(
     createHash("sha256").update(SECRET).digest("hex"),
   );
-  const transcript = String(
-    (await controller.client.call("logs", { name: "shows", bytes: 1_000_000 }))?.text ?? null,
-  );
+  const transcript = String((await stage.client.call("logs", { name: "shows", bytes: 1_000_000 }))?.text);
   expect(transcript).toContain("plain text with");
   expect(transcript).toContain("an error with");
   expect(transcript).not.toContain(SECRET);
   expect(JSON.stringify(mission)).not.toContain(SECRET);
   await eventually(
-    () => world.status("missions/shows/closure.md"),
+    () => stage.world.status("missions/shows/closure.md"),
     () => true,
     () => "the closure report on the status branch",
   );
-  for (const [path, text] of await world.origin.files(STATUS)) expect(text, path).not.toContain(SECRET);
-  expect(controller.log()).not.toContain(SECRET);
-  expect(filesWith(world.dataDir, SECRET)).toEqual([]);
+  for (const [path, text] of await stage.world.origin.files(STATUS)) expect(text, path).not.toContain(SECRET);
+  expect(stage.controller.log()).not.toContain(SECRET);
+  expect(filesWith(stage.world.dataDir, SECRET)).toEqual([]);
 });
 
 test("one that does not resolve holds the clone at its gate, and `why` names it without a value", async () => {
-  const held = await missionUntil(controller, "lacks", (view) =>
-    view.holds.some(({ kind }) => kind === "gate"),
-  );
+  const held = await stage.mission("lacks", (view) => view.holds.some(({ kind }) => kind === "gate"));
   expect(held.holds.map(({ reason }) => reason)).toEqual(["SecretMissing"]);
   const condition = held.conditions.find(({ type }) => type === "SecretsVerified");
   expect(condition).toMatchObject({ status: "False", reason: "SecretMissing" });
-  const why = await controller.client.call("why", { name: "lacks" });
+  const why = await stage.client.call("why", { name: "lacks" });
   expect(why?.runs).toBe(false);
   const step = why?.steps.find(({ name }) => name === "SecretsVerified");
   expect(step).toMatchObject({ ok: false });
   expect(step?.evidence).toContain("TEST_NO_SUCH_KEY");
-  expect(existsSync(join(world.path, "lacks.digest"))).toBe(false);
+  expect(existsSync(join(stage.world.path, "lacks.digest"))).toBe(false);
 });
 
 /** Every file below a folder that holds the text; links are not followed. */
