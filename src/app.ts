@@ -32,7 +32,8 @@ import type { Secrets } from "./ports/secrets.ts";
 import type { Source } from "./ports/source.ts";
 import type { StatusBranch } from "./ports/status-branch.ts";
 import type { Store } from "./ports/store.ts";
-import { type Controller, type ControllerParts, createController } from "./reconciler/controller.ts";
+import type { ControllerParts } from "./reconciler/assembly/parts.ts";
+import { type Controller, createController } from "./reconciler/controller.ts";
 import { startLoop } from "./reconciler/loop/loop.ts";
 
 export interface FactoryOptions {

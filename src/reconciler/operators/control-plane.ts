@@ -10,6 +10,7 @@ import type { Reconciler } from "../loop/reconcile.ts";
 import type { WriteBack } from "../publish/write-back.ts";
 import type { RecordGuard } from "../record/guard.ts";
 import type { Recorder } from "../record/recorder.ts";
+import type { Repository } from "../source/repository.ts";
 import { type ClosureOrderParts, closureOrders } from "./closures.ts";
 import { type FleetOrderParts, fleetOrders } from "./fleet-orders.ts";
 import { type LaneOrderParts, laneOrders } from "./lane-orders.ts";
@@ -32,7 +33,8 @@ export interface ControlPlaneParts
   readonly ingest: Ingest;
   readonly arrivals: Arrivals;
   readonly actions: Actions;
-  readonly reconciler: Reconciler;
+  readonly reconciler: Pick<Reconciler, "lastPlan">;
+  readonly repository: Repository;
   readonly writeBack: WriteBack;
   readonly clock: Clock;
 }
@@ -106,11 +108,12 @@ function callbacksOf(
 
 function readinessOf({
   reconciler,
+  repository,
   guard,
   recorder,
   writeBack,
 }: ControlPlaneParts): ReturnType<ControlPlane["readiness"]> {
-  const source = reconciler.source();
+  const source = repository.view();
   const read =
     source.state === "unknown"
       ? "not looked at yet"

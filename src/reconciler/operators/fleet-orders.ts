@@ -6,10 +6,10 @@ import type { OperationHandlers } from "../../ports/control-plane.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Source } from "../../ports/source.ts";
 import type { KillSwitch } from "../fleet/kill-switch.ts";
-import type { Reconciler } from "../loop/reconcile.ts";
 import { replayLetters } from "../notices/dead-letter-replay.ts";
 import type { NoticeOutbox } from "../notices/outbox.ts";
 import type { Recorder } from "../record/recorder.ts";
+import type { Repository } from "../source/repository.ts";
 
 /** A poll and a pass that somebody asked for by hand. */
 const RECONCILE_MS_MAX = 120 * SECOND_MS;
@@ -18,7 +18,7 @@ export interface FleetOrderParts {
   readonly recorder: Recorder;
   readonly source: Source;
   readonly killSwitch: KillSwitch;
-  readonly reconciler: Reconciler;
+  readonly repository: Pick<Repository, "view">;
   readonly outbox: NoticeOutbox;
   readonly log: Log;
   poll(signal: AbortSignal, hint?: { readonly moved: boolean }): Promise<void>;
@@ -43,7 +43,7 @@ export function fleetOrders(
       // Whoever asks by hand or by a webhook has pushed something.
       await parts.poll(signal, { moved: true });
       await parts.reconcile(signal);
-      const { state, message, revision } = parts.reconciler.source();
+      const { state, message, revision } = parts.repository.view();
       return state === "error"
         ? { ok: false, code: "unavailable", message }
         : { ok: true, message: `read ${revision?.slice(0, 12) ?? "nothing"}` };

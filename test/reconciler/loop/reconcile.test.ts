@@ -6,11 +6,13 @@ import { silentLog } from "../../../src/ports/log.ts";
 import type { Snapshot, SourceResult } from "../../../src/ports/source.ts";
 import { createReconciler } from "../../../src/reconciler/loop/reconcile.ts";
 import { openRecorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
+import { createRepository } from "../../../src/reconciler/source/repository.ts";
 import { aClone, aDesired, aMission, T0 } from "../../support/fleet.ts";
 import { createMemoryStore } from "../../support/memory-store/store.ts";
 import { rightToAct } from "../../support/right.ts";
 
 type Parts = Parameters<typeof createReconciler>[0];
+type RepositoryParts = Parameters<typeof createRepository>[0];
 
 const ALL = ["a", "b", "c", "d", "e"];
 const signal = new AbortController().signal;
@@ -73,11 +75,16 @@ async function fleet(commits: readonly DesiredState[]) {
     );
   let now: SourceResult = DOWN;
   let onPlanned = () => {};
-  const reconciler = createReconciler({
-    source: { observe: async () => now } as unknown as Parts["source"],
+  const repository = createRepository({
+    source: { observe: async () => now } as unknown as RepositoryParts["source"],
     revisions: {
       take: async ({ revision }) => commits.find((desired) => desired.revision === revision) ?? aDesired(),
-    } as Partial<Parts["revisions"]> as Parts["revisions"],
+    } as Partial<RepositoryParts["revisions"]> as RepositoryParts["revisions"],
+    clock,
+    log: silentLog,
+  });
+  const reconciler = createReconciler({
+    repository,
     drivers: new Map(),
     recorder,
     rollback: { look: async () => {}, pin: () => null } as unknown as Parts["rollback"],
@@ -90,7 +97,7 @@ async function fleet(commits: readonly DesiredState[]) {
 
   async function passOf(result: SourceResult): Promise<void> {
     now = result;
-    await reconciler.poll(signal);
+    await repository.poll(signal);
     await reconciler.reconcile(signal);
   }
 
@@ -107,12 +114,12 @@ async function fleet(commits: readonly DesiredState[]) {
       });
     };
     now = result;
-    await reconciler.poll(signal);
+    await repository.poll(signal);
     keepBusy();
     const passing = reconciler.reconcile(signal);
     await waiting;
     now = meanwhile;
-    await reconciler.poll(signal);
+    await repository.poll(signal);
     busy = false;
     gate = null;
     open();

@@ -202,9 +202,9 @@ export const MUTANTS: readonly Mutant[] = [
     invariant: "nothing-stopped-by-mistake",
     edits: [
       {
-        file: "reconciler/loop/reconcile.ts",
-        find: `return view.state === "ok" || view.state === "verified_empty" ? desired : null;`,
-        replace: "return desired;",
+        file: "reconciler/source/repository.ts",
+        find: `trusted: () => (view.state === "ok" || view.state === "verified_empty" ? desired : null),`,
+        replace: "trusted: () => desired,",
       },
     ],
     troubles: ["sourceErrorsPerHour", "commitsPerHour", "slowList", "partialList"],

@@ -1,0 +1,70 @@
+import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
+import { createTokens, type Tokens } from "../callbacks/tokens.ts";
+import { noticesInto } from "../notices/destinations.ts";
+import { createRecordGuard, type RecordGuard, refuseHalfRebuilt } from "../record/guard.ts";
+import { openRecorder, type Recorder } from "../record/recorder.ts";
+import { type RightToAct, takeRightToAct } from "../record/right-to-act.ts";
+import { createRepository, type Repository } from "../source/repository.ts";
+import { createResolvedRevisions, type ResolvedRevisions } from "../source/resolved-revisions.ts";
+import { type Declared, declaredBy } from "./declared.ts";
+import { createHub, type Hub } from "./hub.ts";
+import type { ControllerParts } from "./parts.ts";
+
+/** What every subsystem stands on: the right to act, the record, the repository. */
+export interface Ground {
+  readonly parts: ControllerParts;
+  readonly hub: Hub;
+  readonly right: RightToAct;
+  readonly recorder: Recorder;
+  readonly guard: RecordGuard;
+  readonly revisions: ResolvedRevisions;
+  readonly repository: Repository;
+  readonly declared: Declared;
+  readonly tokens: Tokens;
+  readonly calendar: Calendar;
+}
+
+/** Rejects with `lease/held` while another controller has the right to act. */
+export async function layGround(parts: ControllerParts, ending: AbortSignal): Promise<Ground> {
+  const { store, clock, log } = parts;
+  const right = await takeRightToAct(parts, ending);
+  const calendar = createCalendar();
+  const revisions = createResolvedRevisions({
+    source: parts.source,
+    repository: parts.repository,
+    clock,
+    documents: parts.documents,
+  });
+  const repository = createRepository({ source: parts.source, revisions, clock, log });
+  const declared = declaredBy(repository);
+  const recorder: Recorder = await openRecorder({
+    store,
+    clock,
+    log,
+    right,
+    tell: noticesInto(() => recorder.fleet, declared.destinations),
+    calendar,
+  });
+  refuseHalfRebuilt(recorder.fleet);
+  const guard = createRecordGuard({
+    store,
+    recorder,
+    branch: parts.statusBranch,
+    clock,
+    log,
+    fresh: parts.fresh ?? null,
+  });
+  const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
+  return {
+    parts,
+    hub: createHub(),
+    right,
+    recorder,
+    guard,
+    revisions,
+    repository,
+    declared,
+    tokens,
+    calendar,
+  };
+}

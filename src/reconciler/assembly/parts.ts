@@ -1,0 +1,49 @@
+import type { Actor } from "../../core/model/actor.ts";
+import type { DocumentMemory } from "../../documents/read-documents.ts";
+import type { SteadyClock } from "../../ports/clock.ts";
+import type { Drills } from "../../ports/drills.ts";
+import type { Driver } from "../../ports/driver.ts";
+import type { InCoreLane } from "../../ports/in-core-lane.ts";
+import type { Judge } from "../../ports/judge.ts";
+import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
+import type { Lease } from "../../ports/lease.ts";
+import type { Log } from "../../ports/log.ts";
+import type { OpenNotifier } from "../../ports/notifier.ts";
+import type { Proposals } from "../../ports/proposals.ts";
+import type { Secrets } from "../../ports/secrets.ts";
+import type { Source } from "../../ports/source.ts";
+import type { StatusBranch } from "../../ports/status-branch.ts";
+import type { Store } from "../../ports/store.ts";
+import type { Traces } from "../../ports/traces.ts";
+
+/** What a controller is made of: a port each, and what it is called. */
+export interface ControllerParts {
+  readonly store: Store;
+  /** Who may act on that record. Taken before anything is read, given back at the end. */
+  readonly lease: Lease;
+  /** How the lease names this controller to people. */
+  readonly holder: string;
+  readonly source: Source;
+  readonly statusBranch: StatusBranch;
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly secrets: Secrets;
+  readonly judge: Judge;
+  readonly traces: Traces;
+  readonly killSwitch: KillSwitchFile & { readonly path: string };
+  readonly drills: Drills;
+  readonly inCore: InCoreLane;
+  readonly proposals: Proposals;
+  readonly notifiers: OpenNotifier;
+  readonly clock: SteadyClock;
+  readonly log: Log;
+  /** Name of this installation: part of every mission's id and of every commit. */
+  readonly installation: string;
+  /** What the fleet repository is called; the same wherever it is cloned from. */
+  readonly repository: string;
+  readonly key: Uint8Array;
+  readonly operatorToken: string;
+  /** What was parsed before, by another controller of this process; without it everything is read once. */
+  readonly documents?: DocumentMemory;
+  /** Who says that an empty record beside a status branch that knows of missions is meant so. */
+  readonly fresh?: Actor;
+}
