@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import type { ActionRow } from "../../../src/core/model/action.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
-import { newestActions } from "../../../src/core/record/actions.ts";
 import { anchorText, judgeAnchor, readAnchor } from "../../../src/core/record/anchor.ts";
 import { GENESIS_HASH, linkHash } from "../../../src/core/record/chain.ts";
 import { compareEffectIds } from "../../../src/core/record/order.ts";
@@ -18,6 +17,7 @@ import { actionTexts, ROWS_PER_FILE, readActions } from "../../../src/core/recor
 import { effectConflict, receiptConflict } from "../../../src/core/record/versions.ts";
 import { walkChain } from "../../../src/core/record/walk.ts";
 import { Life, T0 } from "../../support/fleet.ts";
+import { newestActions } from "../../support/newest-actions.ts";
 
 const ANCHOR = {
   installation: "factory-test",

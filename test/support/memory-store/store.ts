@@ -8,7 +8,6 @@ import { type FleetState, INITIAL_FLEET } from "../../../src/core/model/fleet-st
 import { frozen } from "../../../src/core/model/frozen.ts";
 import type { Signal } from "../../../src/core/model/instance.ts";
 import type { OutboxRow } from "../../../src/core/model/notice.ts";
-import { newestActions } from "../../../src/core/record/actions.ts";
 import { type ChainHead, EMPTY_CHAIN, eventText, linkHash } from "../../../src/core/record/chain.ts";
 import { compareEffectIds, isNewerSignal } from "../../../src/core/record/order.ts";
 import { NO_TERM, raisesTerm, type SeenTerm } from "../../../src/core/record/term.ts";
@@ -24,6 +23,7 @@ import type {
   StoredEvent,
   StoredRecord,
 } from "../../../src/ports/store.ts";
+import { newestActions } from "../newest-actions.ts";
 
 /** A `Store` without a disk, for the simulator and for tests: the same contract, no timers, the same order every time. */
 export interface MemoryStore extends Store {

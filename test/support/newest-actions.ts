@@ -1,4 +1,4 @@
-import type { ActionRow } from "../model/action.ts";
+import type { ActionRow } from "../../src/core/model/action.ts";
 
 /** The newest `limit` rows, in the order of their reservation; at the same moment by key. */
 export function newestActions(rows: readonly ActionRow[], limit: number): readonly ActionRow[] {
