@@ -3,7 +3,8 @@ import { SECOND_MS } from "../../core/model/time.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Controller } from "../controller.ts";
-import { type Answer, DONE, type Handler } from "./queue.ts";
+import { type Answer, DONE } from "./answer.ts";
+import type { Handler } from "./queue.ts";
 
 /**
  * `source`: the repository is looked at. `fleet`: what lives is listed, and what is desired is planned and recorded.

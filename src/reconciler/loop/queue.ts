@@ -1,24 +1,11 @@
 /** Work by key: one worker for each, woken by what happens and by time. */
-import { doubledMs } from "../../core/model/backoff.ts";
 import { asFactoryError, FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
+import { createAlarm } from "./alarm.ts";
+import { type Answer, nextTurn } from "./answer.ts";
 import { createDueList } from "./due-list.ts";
-
-/** What a handler makes of its key. Times are of the steady clock: a wall clock that is set moves no wait. */
-export type Answer =
-  /** Nothing more to do until the key is woken. */
-  | { readonly type: "done" }
-  /** Look again at that time, or sooner when the key is woken. */
-  | { readonly type: "again"; readonly at: number }
-  /** Did not succeed; the disposition of the error says what comes next. */
-  | { readonly type: "failed"; readonly error: FactoryError }
-  /** There is nothing left of this key: it is forgotten with its failures and its rest. What woke it meanwhile begins it anew. */
-  | { readonly type: "over" };
-
-export const DONE: Answer = { type: "done" };
-export const OVER: Answer = { type: "over" };
 
 /** One turn of a key. */
 export interface Turn {
@@ -61,11 +48,8 @@ export interface WorkQueueParts<Key extends string> {
   readonly onFailure?: (key: Key, error: FactoryError) => void;
 }
 
-/** After the first failure; doubled with every further one of the same key, jittered, forgotten on success. */
-const RETRY_MS = 500;
+/** Ceiling of the wait after failures, where a key has none of its own. */
 const RETRY_MAX_MS = 30 * SECOND_MS;
-/** Part of a wait that is left to dice, so that keys which failed together do not come back together. */
-const JITTER = 0.2;
 /** Ten times the clones that one record is made for. Keys are not dropped: what would be lost with them is not known here. */
 const KEYS_MAX = 100_000;
 
@@ -93,30 +77,17 @@ export function createWorkQueue<Key extends string>(parts: WorkQueueParts<Key>):
   const due = createDueList<Key>();
   const turns = new Set<Promise<void>>();
   const closing = new AbortController();
+  const alarm = createAlarm(clock, pumpSoon);
   let pumping = false;
-  let alarm: { readonly at: number; readonly abort: AbortController } | null = null;
-  /** A wait that ended was long enough, whatever the clock says a moment later. */
-  let reached = Number.NEGATIVE_INFINITY;
   let idlers: (() => void)[] = [];
-
-  const nowMs = (): number => Math.max(clock.monotonic(), reached);
 
   function wake(key: Key): void {
     if (closing.signal.aborted) return;
-    const item = items.get(key) ?? created(key);
+    const item = items.get(key) ?? addTo(items, key, keysMax);
     if (item.running !== null) item.woken = true;
-    else schedule(key, Math.max(nowMs(), item.restUntil));
+    else schedule(key, Math.max(alarm.now(), item.restUntil));
   }
 
-  function created(key: Key): Item {
-    if (items.size >= keysMax)
-      throw new FactoryError("queue/full", "crash", `${items.size} keys wait, and ${key} is one too many`);
-    const item: Item = { running: null, woken: false, failures: 0, restUntil: Number.NEGATIVE_INFINITY };
-    items.set(key, item);
-    return item;
-  }
-
-  /** A key that waits already keeps the sooner of the two times. */
   function schedule(key: Key, at: number): void {
     due.put(key, at);
     pumpSoon();
@@ -126,22 +97,22 @@ export function createWorkQueue<Key extends string>(parts: WorkQueueParts<Key>):
   function pumpSoon(): void {
     if (pumping) return;
     pumping = true;
-    void Promise.resolve().then(() => {
-      pumping = false;
-      pump();
-    });
+    void Promise.resolve().then(pump);
   }
 
   function pump(): void {
-    if (!closing.signal.aborted) {
-      const now = nowMs();
-      for (let key = due.take(now); key !== null; key = due.take(now)) {
-        const item = items.get(key);
-        if (item !== undefined) begin(key, item, now);
-      }
-      setAlarm();
+    pumping = false;
+    const open = !closing.signal.aborted;
+    const now = alarm.now();
+    for (let key = open ? due.take(now) : null; key !== null; key = due.take(now)) {
+      const item = items.get(key);
+      if (item !== undefined) begin(key, item, now);
     }
-    tellIdlers();
+    const next = open ? due.first() : null;
+    alarm.set(next);
+    if (turns.size > 0 || next !== null) return;
+    for (const told of idlers) told();
+    idlers = [];
   }
 
   function begin(key: Key, item: Item, now: number): void {
@@ -164,72 +135,24 @@ export function createWorkQueue<Key extends string>(parts: WorkQueueParts<Key>):
       answer = { type: "failed", error: asFactoryError(error) };
     }
     item.running = null;
-    item.restUntil = nowMs() + (parts.restMs?.(key, clock.monotonic() - began) ?? 0);
+    item.restUntil = alarm.now() + (parts.restMs?.(key, clock.monotonic() - began) ?? 0);
     if (!closing.signal.aborted) settle(key, item, answer);
   }
 
   function settle(key: Key, item: Item, answer: Answer): void {
-    if (answer.type === "failed") item.failures += 1;
-    else item.failures = 0;
-    if (answer.type === "over") {
-      items.delete(key);
-      if (item.woken) wake(key);
-      return;
-    }
-    const at = item.woken ? item.restUntil : nextTurn(key, item, answer);
-    if (at !== null) schedule(key, Math.max(at, item.restUntil));
-    // A key that rests is remembered until its rest is over; every other one that has nothing to do is not.
-    else if (item.restUntil <= nowMs() && item.failures === 0) items.delete(key);
-  }
-
-  /** Null: only when it is woken. */
-  function nextTurn(key: Key, item: Item, answer: Exclude<Answer, { type: "over" }>): number | null {
-    if (answer.type === "done") return null;
-    if (answer.type === "again") return answer.at;
-    const { error } = answer;
-    if (error.disposition !== "wait") parts.onFailure?.(key, error);
-    switch (error.disposition) {
-      case "stall":
-      case "crash":
-        return null;
-      case "yield":
-        item.failures = 0;
-        return nowMs() + jittered(RETRY_MS);
-      case "wait":
-      case "retry":
-        return (
-          nowMs() + jittered(doubledMs(RETRY_MS, item.failures - 1, parts.retryMaxMs?.(key) ?? RETRY_MAX_MS))
-        );
-    }
-  }
-
-  function jittered(ms: number): number {
-    return ms * (1 - JITTER * (parts.random?.fraction() ?? 0));
-  }
-
-  /** One timer for whatever is due first. */
-  function setAlarm(): void {
-    const at = due.first();
-    if (alarm !== null && alarm.at === at) return;
-    alarm?.abort.abort();
-    alarm = null;
-    if (at === null) return;
-    const set = { at, abort: new AbortController() };
-    alarm = set;
-    clock.sleep(Math.max(0, at - nowMs()), set.abort.signal).then(
-      () => {
-        reached = Math.max(reached, at);
-        if (alarm === set) alarm = null;
-        pumpSoon();
-      },
-      () => {},
-    );
-  }
-
-  function tellIdlers(): void {
-    if (turns.size > 0 || pumping || (due.first() !== null && !closing.signal.aborted)) return;
-    for (const told of idlers) told();
-    idlers = [];
+    if (answer.type === "failed" && answer.error.disposition !== "wait") parts.onFailure?.(key, answer.error);
+    const { at, failures } = nextTurn(answer, {
+      now: alarm.now(),
+      failures: item.failures,
+      retryMaxMs: parts.retryMaxMs?.(key) ?? RETRY_MAX_MS,
+      dice: () => parts.random?.fraction() ?? 0,
+    });
+    item.failures = failures;
+    const forgotten =
+      answer.type === "over" || (at === null && failures === 0 && item.restUntil <= alarm.now());
+    if (forgotten) items.delete(key);
+    if (item.woken) wake(key);
+    else if (at !== null) schedule(key, Math.max(at, item.restUntil));
   }
 
   return {
@@ -243,8 +166,16 @@ export function createWorkQueue<Key extends string>(parts: WorkQueueParts<Key>):
     },
     async close() {
       closing.abort(new Error("the queue is closing"));
-      alarm?.abort.abort();
+      alarm.set(null);
       await Promise.all(turns);
     },
   };
+}
+
+function addTo<Key extends string>(items: Map<Key, Item>, key: Key, keysMax: number): Item {
+  if (items.size >= keysMax)
+    throw new FactoryError("queue/full", "crash", `${items.size} keys wait, and ${key} is one too many`);
+  const item: Item = { running: null, woken: false, failures: 0, restUntil: Number.NEGATIVE_INFINITY };
+  items.set(key, item);
+  return item;
 }

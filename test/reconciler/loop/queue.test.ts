@@ -1,7 +1,8 @@
 /** Keys that wait, are worked on, fail and come back, on a clock that stands still until it is told to go on. */
 import { describe, expect, test } from "vitest";
 import { type Disposition, FactoryError } from "../../../src/core/model/error.ts";
-import { type Answer, createWorkQueue, DONE, OVER, type Turn } from "../../../src/reconciler/loop/queue.ts";
+import { type Answer, DONE, OVER } from "../../../src/reconciler/loop/answer.ts";
+import { createWorkQueue, type Turn } from "../../../src/reconciler/loop/queue.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 type Work = (key: string, turn: Turn, count: number) => Promise<Answer> | Answer;
