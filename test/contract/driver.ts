@@ -3,14 +3,16 @@
  * listing shows, what arrives at the callback, what a second driver object finds. A world brings the
  * driver, agents by behaviour, violence from outside, and time.
  */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { MissionEnvelope } from "../../src/api/envelope.ts";
 import type { WireEvent, WireEventType } from "../../src/api/event.ts";
 import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { InstanceHandle, ObservedInstance } from "../../src/core/model/instance.ts";
+import type { Collected, CollectedFile, CollectRequest } from "../../src/ports/collect.ts";
 import type { Driver, StartRequest, StopLadder } from "../../src/ports/driver.ts";
+import type { MaterialiseRequest } from "../../src/ports/workspaces.ts";
 
 /** `works`: until its input ends. The `ignores-…` obey the next rung. `succeeds` and `crashes` end soon by themselves. */
 export type Behaviour = "works" | "ignores-cancel" | "ignores-sigterm" | "succeeds" | "crashes" | "blocked";
@@ -578,6 +580,134 @@ export function driverContract(options: DriverContractOptions): void {
       expect(await stateOf("a", 1)).toBe("live");
     });
 
+    describe("files of a workspace", () => {
+      holds("are those of its manifest, the clone's own beside them, whoever asks", async () => {
+        const { workspaces } = driver;
+        expect(await workspaces.exists(workspaces.refOf("a"), signal)).toBe(false);
+        const made = await workspaces.materialise(manifest("a", { "AGENTS.md": "# hello" }), signal);
+        expect(made).toEqual({
+          workspace: workspaces.refOf("a"),
+          digest: manifest("a", { "AGENTS.md": "# hello" }).manifest.digest,
+        });
+        await world.write("a", "out/result.json", "{}");
+        await workspaces.materialise(manifest("a", { "AGENTS.md": "# hello" }), signal);
+        expect(await workspaces.exists(made.workspace, signal)).toBe(true);
+        const workspace = world.again().workspaces.refOf("a");
+        expect(await texts(world.again().collect({ workspace }, everything, signal))).toMatchObject({
+          "AGENTS.md": "# hello",
+          "out/result.json": "{}",
+        });
+      });
+
+      holds("are handed out as they were asked for, with what is amiss with each", async () => {
+        await world.write("a", "out/one.txt", "one");
+        await world.write("a", "out/large.txt", "0123456789");
+        await world.link("a", "out/link");
+        const paths = [
+          "out/large.txt",
+          "out/one.txt",
+          "out/none.txt",
+          "out/link",
+          "out",
+          "../../etc/passwd",
+          "/etc/passwd",
+        ];
+        const request = { ...everything, paths, limits: { ...everything.limits, fileBytesMax: 9 } };
+        const found = await listed(
+          driver.collect({ workspace: driver.workspaces.refOf("a") }, request, signal),
+        );
+        expect(found).toEqual([
+          "out/large.txt 10: has more than 9 bytes, the most that is taken",
+          "out/one.txt 3: one",
+          "out/none.txt null: was not made",
+          "out/link null: out/link is a symlink; links are not followed",
+          "out null: is a folder, not a file",
+          "../../etc/passwd null: is not a path inside of the workspace",
+          "/etc/passwd null: is not a path inside of the workspace",
+        ]);
+      });
+
+      holds("are all of them, but for what is left out, up to the limits", async () => {
+        for (const name of ["a.txt", "b/c.txt", "b/d.txt", "e.txt", "node_modules/x.js", ".factory/y"])
+          await world.write("a", name, `in ${name}`);
+        const source = { workspace: driver.workspaces.refOf("a") };
+        const paths = async (change: Partial<CollectRequest>): Promise<readonly string[]> =>
+          (await listed(driver.collect(source, { ...everything, ...change }, signal))).map(
+            (line) => line.split(" ")[0] ?? "",
+          );
+        const left = { skipNames: ["node_modules"], skipPaths: [".factory"] };
+        expect(await paths(left)).toEqual(["a.txt", "b/c.txt", "b/d.txt", "e.txt"]);
+        expect(await paths({ below: "b" })).toEqual(["b/c.txt", "b/d.txt"]);
+        expect(await paths({ below: "nothing" })).toEqual([]);
+        const { limits } = everything;
+        expect(await paths({ ...left, limits: { ...limits, depthMax: 0 } })).toEqual(["a.txt", "e.txt"]);
+        expect(await paths({ ...left, limits: { ...limits, filesMax: 2 } })).toEqual([
+          "a.txt",
+          "b/c.txt",
+          "cut",
+        ]);
+        const tight = { ...left, limits: { ...limits, totalBytesMax: 17 } };
+        expect(await listed(driver.collect(source, { ...everything, ...tight }, signal))).toEqual([
+          "a.txt 8: in a.txt",
+          "b/c.txt 10: has more than 9 bytes, the most that is taken",
+          "b/d.txt 10: has more than 9 bytes, the most that is taken",
+          "e.txt 8: in e.txt",
+        ]);
+      });
+
+      holds("come by their end where that is asked for, and may be left unread", async () => {
+        await world.write("a", "log.txt", "0123456789");
+        await world.write("a", "other.txt", "short");
+        const request = {
+          ...everything,
+          paths: ["log.txt", "other.txt"],
+          limits: { ...everything.limits, fileBytesMax: 6 },
+          larger: "end",
+        } as const;
+        const source = { workspace: driver.workspaces.refOf("a") };
+        expect(await texts(driver.collect(source, request, signal))).toEqual({
+          "log.txt": "456789",
+          "other.txt": "short",
+        });
+        const unread: string[] = [];
+        for await (const file of driver.collect(source, request, signal))
+          unread.push(file.type === "file" ? file.path : "cut");
+        expect(unread).toEqual(["log.txt", "other.txt"]);
+      });
+
+      holds("are gone with their workspace once it is archived, which is done once", async () => {
+        const { workspaces } = driver;
+        await world.write("a", "out.txt", "done");
+        const { path } = await workspaces.archive("a", "m_1", signal);
+        expect(await workspaces.archive("a", "m_1", signal)).toEqual({ path });
+        const workspace = workspaces.refOf("a");
+        expect(await workspaces.exists(workspace, signal)).toBe(false);
+        expect(await refusal(listed(driver.collect({ workspace }, everything, signal)))).toMatchObject({
+          code: "workspace/absent",
+          disposition: "yield",
+        });
+      });
+    });
+
+    holds(
+      "hands out what the shim has written down, also of the dead, and nothing of the unknown",
+      async () => {
+        const handle = await running("a", "succeeds");
+        await arrived("instance.exited", "a");
+        await driver.stop(handle, LADDER, signal);
+        const written = await texts(driver.collect({ instance: handle }, everything, signal));
+        expect(written["transcript.log"]).toContain("m-a");
+        const reports = (written["outbox.jsonl"] ?? "").trim().split("\n").length;
+        expect(reports).toBe((await driver.pullOutbox(handle, 0, signal)).length);
+        const one = { ...everything, paths: ["transcript.log"] };
+        expect(Object.keys(await texts(driver.collect({ instance: handle }, one, signal)))).toEqual([
+          "transcript.log",
+        ]);
+        const unknown = { ...handle, nonce: "another" };
+        expect(await listed(driver.collect({ instance: unknown }, everything, signal))).toEqual([]);
+      },
+    );
+
     holds("lists an instance with what the kill switch knows it by", async () => {
       const subject = { clone: "a", mission: "audit", labels: { team: "platform" } };
       await driver.start({ ...request("a", 1), subject }, signal);
@@ -588,6 +718,54 @@ export function driverContract(options: DriverContractOptions): void {
       expect([...skipped.keys()].filter((name) => !used.has(name))).toEqual([]);
     });
   });
+}
+
+const everything: CollectRequest = {
+  limits: { filesMax: 100, depthMax: 10, fileBytesMax: 1_000_000, totalBytesMax: 10_000_000 },
+  larger: "nothing",
+};
+
+function manifest(clone: string, files: Readonly<Record<string, string>>): MaterialiseRequest {
+  const lock = `${JSON.stringify({ version: 1, files: Object.keys(files) })}\n`;
+  return {
+    clone,
+    manifest: {
+      digest: `sha256:${createHash("sha256").update(lock).digest("hex")}`,
+      lock,
+      files: Object.entries(files).map(([path, text]) => ({
+        path,
+        executable: false,
+        layer: "baseline:ua@1.0.0",
+        content: { text },
+      })),
+    },
+    blobs: new Map(),
+    inputs: new Map(),
+  };
+}
+
+/** One line each: path, size, and what it holds or what is amiss with it. */
+async function listed(files: AsyncIterable<Collected>): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const file of files) {
+    if (file.type === "cut") lines.push(`cut ${file.message}`);
+    else lines.push(`${file.path} ${file.bytes}: ${file.problem ?? (await textOf(file))}`);
+  }
+  return lines;
+}
+
+/** What each holds, by path; files of which nothing is sent are left out. */
+async function texts(files: AsyncIterable<Collected>): Promise<Readonly<Record<string, string>>> {
+  const found: Record<string, string> = {};
+  for await (const file of files)
+    if (file.type === "file" && file.content !== null) found[file.path] = await textOf(file);
+  return found;
+}
+
+async function textOf({ content }: CollectedFile): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of content ?? []) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 export function envelope(missionId: string): MissionEnvelope {

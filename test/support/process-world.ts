@@ -27,7 +27,7 @@ export interface ProcessWorld extends DriverWorld {
 export const SECRET = "s3cr3t+value/with=signs";
 export const TOKEN = "bearer-0123456789abcdef";
 
-const FIXTURES: Readonly<Record<Behaviour, string>> = {
+export const FIXTURES: Readonly<Record<Behaviour, string>> = {
   works: "ends-when-cancelled.js",
   "ignores-cancel": "ends-on-sigterm.js",
   "ignores-sigterm": "ignores-sigterm.js",
