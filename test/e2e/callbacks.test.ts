@@ -1,4 +1,5 @@
 /** Both directions of telling, over sockets that are really closed or really refuse. */
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -11,8 +12,6 @@ import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { agentCommand, createWorld, eventually, missionUntil, processesOf, type World } from "./world.ts";
 
 const WORKER = "reports";
-/** Some ten seconds of work, much of it while nobody listens. */
-const STEPS = 200;
 const STEP_MS = 50;
 /** Reports that must have been made while nobody listened. */
 const MADE_MEANWHILE_MIN = 10;
@@ -32,7 +31,9 @@ beforeAll(async () => {
   await world.origin.commit({
     ...fleet,
     "fleet.yaml": stringify(document),
-    ...pairFiles(WORKER, { command: agentCommand("works.js", ledger, STEPS, STEP_MS) }),
+    ...pairFiles(WORKER, {
+      command: agentCommand("works-until-told.js", ledger, join(world.path, "told"), cloneName(WORKER), 1),
+    }),
     ...pairFiles("killed", { command: agentCommand("works.js", ledger, 100_000, STEP_MS) }),
   });
   controller = await world.start();
@@ -60,6 +61,7 @@ test("what is reported while nobody listens arrives once and in order when someb
   expect(new URL(controller.url).port).toBe(port);
   expect(processesOf(world.dataDir, clone, 1)).toEqual(shim);
 
+  writeFileSync(join(world.path, "told"), "");
   await missionUntil(controller, WORKER, ({ closure }) => closure !== null);
   const events = (await controller.client.call("events", { clone, limit: 1_000 })).events;
   const recorded = events.flatMap(({ event }) =>

@@ -13,7 +13,7 @@ const NEVER = 1_000_000;
 
 const stage = createStage("pause-grace", (world) => ({
   ...fleetFiles({ caps: { max_cost_usd: 50 } }),
-  ...documents(world, "polite", [0.01, 150, STEPS_OF_A_TURN], { grace: LONG_S, maxCostUsd: 40 }),
+  ...documents(world, "polite", [0.1, 150, STEPS_OF_A_TURN], { grace: LONG_S, maxCostUsd: 40 }),
   ...documents(world, "greedy", [0.05, 150, NEVER], { grace: LONG_S, maxCostUsd: 1 }),
   ...documents(world, "deaf", [0, 150, NEVER], { grace: SHORT_S, maxCostUsd: 1 }),
 }));

@@ -16,6 +16,7 @@ setInterval(() => console.log(JSON.stringify({ type: "progress", summary: "still
 const input = createInterface({ input: process.stdin });
 input.on("line", (text) => {
   const line = JSON.parse(text);
+  if (line.type === "cancel") process.exit(0);
   if (line.type === "message") note(`heard ${line.from}: ${line.text}`);
 });
 input.on("close", () => process.exit(0));

@@ -30,6 +30,7 @@ const timer = setInterval(() => {
 const input = createInterface({ input: process.stdin });
 input.on("line", (text) => {
   const line = JSON.parse(text);
+  if (line.type === "cancel") process.exit(0);
   if (line.type !== "message") return;
   note(`heard ${line.from}: ${line.text}`);
   if (line.from !== "operator") return;

@@ -1,9 +1,9 @@
-// Works until a file appears, and completes: works-until-told.js <ledger> <file> <clone>
+// Works until a file appears, and completes: works-until-told.js <ledger> <file> <clone> [looks per report, 10 unless said]
 //
 // Every line of the ledger is `<clone> <epoch> <monotonic ms> <what>`.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
-const [, , ledger, told] = process.argv;
+const [, , ledger, told, , looksPerReport = 10] = process.argv;
 const mission = JSON.parse(readFileSync(process.env.FACTORY_MISSION, "utf8"));
 const session = mission.vp_session_id.split("/");
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -17,7 +17,8 @@ note(`begin ${mission.mission_id}`);
 let looks = 0;
 const timer = setInterval(() => {
   looks += 1;
-  if (looks % 10 === 0) say({ type: "progress", summary: `looked ${looks} times`, llm_calls: looks });
+  if (looks % Number(looksPerReport) === 0)
+    say({ type: "progress", summary: `looked ${looks} times`, llm_calls: looks });
   if (!existsSync(told)) return;
   clearInterval(timer);
   mkdirSync("out", { recursive: true });
