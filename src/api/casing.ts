@@ -1,8 +1,8 @@
 /**
- * The one translation between the wire, which is snake_case, and the program, which is camelCase. It follows the
- * schema: the names of declared fields change, the keys of a record are data and stay, and so does what is `asWritten`.
+ * The one translation between the wire, which is snake_case, and the program, which is camelCase. It follows the JSON
+ * Schema of what is translated: the names of declared fields change, the keys of a record are data and stay, and so does
+ * what is kept as written. It loads no package, so that a command line that only asks starts at once.
  */
-import { z } from "zod";
 import type { Frozen } from "./wire.ts";
 
 /** A value of the wire as the program has it: `mission_id` is `missionId`, all the way down. */
@@ -27,104 +27,113 @@ export interface Written<T> {
   readonly [WRITTEN]: T;
 }
 
-const KEPT = new WeakSet<z.core.$ZodType>();
+/** In a JSON Schema, marks what is kept as written. */
+export const AS_WRITTEN = "x-as-written";
 
-/**
- * For documents and parts of them, whose field names are one vocabulary from the file to the wire
- * (`max_cost_usd`), and for the payload of recorded events, over which hashes are taken.
- */
-export function asWritten<Schema extends z.ZodType>(
-  schema: Schema,
-): z.ZodType<Written<z.output<Schema>>, Written<z.input<Schema>>> {
-  KEPT.add(schema);
-  return schema as unknown as z.ZodType<Written<z.output<Schema>>, Written<z.input<Schema>>>;
+/** As much of a JSON Schema as the translation follows. */
+export interface JsonSchema {
+  readonly $ref?: string | undefined;
+  readonly properties?: Readonly<Record<string, unknown>> | undefined;
+  readonly additionalProperties?: unknown;
+  readonly items?: unknown;
+  readonly anyOf?: readonly unknown[] | undefined;
+  readonly oneOf?: readonly unknown[] | undefined;
+  readonly [AS_WRITTEN]?: unknown;
 }
 
-/** A validated value of the wire, for the program. */
-export function toProgram<Value>(schema: z.ZodType<Value>, value: Value): Program<Value> {
-  const translate = translation(schema, "program");
-  return (translate === null ? value : translate(value)) as Program<Value>;
+/** Schemas that `$ref` names, by the whole of its text. */
+export type Definitions = Readonly<Record<string, JsonSchema>>;
+
+/** A value of the wire, for the program. What the schema does not declare is passed on under its own name. */
+export function toProgram(schema: JsonSchema, value: unknown, definitions: Definitions = {}): unknown {
+  return translated(schema, value, { side: "program", definitions });
 }
 
 /** A value of the program, for the wire. What the schema does not declare is passed on under its own name. */
-export function toWire(schema: z.ZodType, value: unknown): unknown {
-  const translate = translation(schema, "wire");
-  return translate === null ? value : translate(value);
+export function toWire(schema: JsonSchema, value: unknown, definitions: Definitions = {}): unknown {
+  return translated(schema, value, { side: "wire", definitions });
 }
 
-type Side = "wire" | "program";
+interface Way {
+  readonly side: "wire" | "program";
+  readonly definitions: Definitions;
+}
+
 type Translate = (value: unknown) => unknown;
 
 /** Per side, what was worked out for a schema; null: nothing in it changes. */
-const known: Readonly<Record<Side, WeakMap<z.core.$ZodType, Translate | null>>> = {
+const known: Readonly<Record<Way["side"], WeakMap<JsonSchema, Translate | null>>> = {
   wire: new WeakMap(),
   program: new WeakMap(),
 };
 
-function translation(schema: z.core.$ZodType, side: Side): Translate | null {
-  const before = known[side].get(schema);
+function translated(schema: JsonSchema, value: unknown, way: Way): unknown {
+  const translate = translation(schema, way);
+  return translate === null ? value : translate(value);
+}
+
+function translation(schema: unknown, way: Way): Translate | null {
+  if (!isObject(schema) || schema[AS_WRITTEN] === true) return null;
+  const before = known[way.side].get(schema);
   if (before !== undefined) return before;
-  const made = KEPT.has(schema) ? null : translationOf(schema, side);
-  known[side].set(schema, made);
+  const made = translationOf(schema, way);
+  known[way.side].set(schema, made);
   return made;
 }
 
-function translationOf(schema: z.core.$ZodType, side: Side): Translate | null {
-  if (schema instanceof z.ZodObject) return ofObject(schema, side);
-  if (schema instanceof z.ZodArray) {
-    const item = translation(schema.element, side);
+function translationOf(schema: JsonSchema, way: Way): Translate | null {
+  if (schema.$ref !== undefined) {
+    const meant = way.definitions[schema.$ref];
+    if (meant === undefined) throw new Error(`the schema names ${schema.$ref}, which is not there`);
+    return translation(meant, way);
+  }
+  const options = schema.anyOf ?? schema.oneOf;
+  if (options !== undefined) return ofOptions(options, way);
+  if (schema.items !== undefined) {
+    const item = translation(schema.items, way);
     return item === null ? null : (value) => (Array.isArray(value) ? value.map(item) : value);
   }
-  if (schema instanceof z.ZodRecord) {
-    const item = translation(schema.valueType, side);
-    return item === null ? null : (value) => mapValues(value, item);
-  }
-  if (
-    schema instanceof z.ZodNullable ||
-    schema instanceof z.ZodOptional ||
-    schema instanceof z.ZodExactOptional ||
-    schema instanceof z.ZodDefault
-  ) {
-    const inner = translation(schema.unwrap(), side);
-    return inner === null ? null : (value) => (isAbsent(value) ? value : inner(value));
-  }
-  if (schema instanceof z.ZodUnion && schema.options.some((option) => translation(option, side) !== null))
-    throw new Error(
-      "a union is carried only where the names of its options' fields are the same on both sides",
-    );
-  return null;
+  return ofObject(schema, way);
 }
 
-function ofObject(schema: z.ZodObject, side: Side): Translate | null {
-  const fields = new Map<string, { readonly to: string; readonly translate: Translate | null }>();
-  for (const [name, field] of Object.entries(schema.shape)) {
+/** Of a union, one option at most may have names that change: a value does not say which option it is. */
+function ofOptions(options: readonly unknown[], way: Way): Translate | null {
+  const [only = null, second] = options.flatMap((option) => translation(option, way) ?? []);
+  if (second !== undefined) throw new Error("two options of a union have fields whose names change");
+  return only;
+}
+
+interface Field {
+  readonly to: string;
+  readonly translate: Translate | null;
+}
+
+function ofObject({ properties = {}, additionalProperties }: JsonSchema, way: Way): Translate | null {
+  const fields = new Map<string, Field>();
+  for (const [name, schema] of Object.entries(properties)) {
     const inside = camelCase(name);
-    const translate = translation(field, side);
-    if (side === "wire") fields.set(inside, { to: name, translate });
-    else fields.set(name, { to: inside, translate });
+    const translate = translation(schema, way);
+    const [from, to] = way.side === "wire" ? [inside, name] : [name, inside];
+    fields.set(from, { to, translate });
   }
-  if ([...fields].every(([from, { to, translate }]) => from === to && translate === null)) return null;
+  const rest = translation(additionalProperties, way);
+  if (rest === null && [...fields].every(([from, { to, translate }]) => from === to && translate === null))
+    return null;
   return (value) => {
-    if (typeof value !== "object" || value === null) return value;
-    const translated: Record<string, unknown> = {};
+    if (!isObject(value) || Array.isArray(value)) return value;
+    const made: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) {
-      const field = fields.get(key);
-      if (field === undefined) translated[key] = item;
-      else translated[field.to] = field.translate === null ? item : field.translate(item);
+      const { to, translate } = fields.get(key) ?? { to: key, translate: rest };
+      made[to] = translate === null ? item : translate(item);
     }
-    return translated;
+    return made;
   };
-}
-
-function mapValues(value: unknown, translate: Translate): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, translate(item)]));
-}
-
-function isAbsent(value: unknown): boolean {
-  return value === null || value === undefined;
 }
 
 function camelCase(name: string): string {
   return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function isObject(value: unknown): value is JsonSchema {
+  return typeof value === "object" && value !== null;
 }

@@ -12,7 +12,7 @@ export async function runCli(args: readonly string[], end: { pipeClosed: () => v
   const options = args.slice(0, args.includes("--") ? args.indexOf("--") : args.length);
   const io = createIo({ color: !options.includes("--no-color"), pipeClosed: end.pipeClosed });
   const outcome = { exitCode: EXIT.fine as number };
-  const program = createProgram(io, outcome);
+  const program = await createProgram(io, outcome, options);
   if (args.length === 0) {
     program.outputHelp();
     return EXIT.fine;

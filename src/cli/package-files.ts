@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -5,6 +6,11 @@ const HERE = fileURLToPath(import.meta.url);
 
 /** Where this package lies: two folders above `src/cli` or `dist/cli`. */
 export const PACKAGE_ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as { version: string })
+    .version;
+}
 
 /** The command itself, to run it once more: TypeScript in a checkout, JavaScript when installed. */
 export const MAIN_FILE = join(HERE, "..", "..", `main${extname(HERE)}`);

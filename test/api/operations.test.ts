@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { toProgram, toWire } from "../../src/api/casing.ts";
+import { jsonSchemaOf } from "../../src/api/json-schema.ts";
 import type { Operation } from "../../src/api/operations/operation.ts";
 import { OPERATION_NAMES, OPERATIONS } from "../../src/api/operations/table.ts";
 import { smallPlane } from "../support/control-plane.ts";
@@ -92,22 +93,24 @@ describe("the translation between wire and program", () => {
   ] as const)("gives back what it was given: %s", async (name, input) => {
     const view: unknown = await smallPlane().operations[name](input as never, OLGA);
     const { output } = OPERATIONS[name];
-    const sent: unknown = JSON.parse(JSON.stringify(toWire(output, view)));
+    const sent: unknown = JSON.parse(JSON.stringify(toWire(jsonSchemaOf(output), view)));
     expect(output.safeParse(sent)).toMatchObject({ success: true });
-    expect(toProgram<unknown>(output, sent)).toEqual(view);
+    expect(toProgram(jsonSchemaOf(output), sent)).toEqual(view);
   });
 
   it("renames fields, and neither keys that are data nor documents nor recorded events", () => {
     const { events, scorecards, decide } = OPERATIONS;
     const event = { type: "hold.released", missionId: "m_1", under_score: 1 };
     const stored = { missionId: "m_1", prevHash: "0", event };
-    expect(toWire(events.output, { events: [stored] })).toEqual({
+    expect(toWire(jsonSchemaOf(events.output), { events: [stored] })).toEqual({
       events: [{ mission_id: "m_1", prev_hash: "0", event }],
     });
-    expect(toWire(scorecards.output, { now: { incidentsByClass: { duplicate_action: 1 } } })).toEqual({
+    expect(
+      toWire(jsonSchemaOf(scorecards.output), { now: { incidentsByClass: { duplicate_action: 1 } } }),
+    ).toEqual({
       now: { incidents_by_class: { duplicate_action: 1 } },
     });
     const raised = { id: "x", decision: "raise", budget: { max_cost_usd: 8 } };
-    expect(toProgram<unknown>(decide.input, raised)).toEqual(raised);
+    expect(toProgram(jsonSchemaOf(decide.input), raised)).toEqual(raised);
   });
 });

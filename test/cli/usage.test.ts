@@ -16,16 +16,16 @@ describe("help", () => {
     expect(stderr).toBe("");
     expect(widest(stdout)).toBeLessThanOrEqual(80);
     const io = createIo({ pipeClosed: () => {} });
-    const names = createProgram(io, { exitCode: 0 }).commands.map((command) => command.name());
+    const names = (await createProgram(io, { exitCode: 0 })).commands.map((command) => command.name());
     expect(names).toEqual(expect.arrayContaining(["init", "run", "status", "decide", "kill", "restore"]));
     for (const name of names) expect(stdout).toMatch(new RegExp(`^  ${name}( |$)`, "m"));
     const headings = stdout.match(/^[A-Z][^:\n]*:$/gm);
     expect(headings).not.toContain("Commands:");
   });
 
-  test("of each command has an example and fits 80 columns", () => {
+  test("of each command has an example and fits 80 columns", async () => {
     const io = createIo({ pipeClosed: () => {} });
-    for (const command of createProgram(io, { exitCode: 0 }).commands) {
+    for (const command of (await createProgram(io, { exitCode: 0 })).commands) {
       let text = "";
       command.configureOutput({
         writeOut: (part) => {

@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { createIo } from "../../src/cli/io.ts";
+import { createProgram } from "../../src/cli/program.ts";
 import { CONDITION_TYPES } from "../../src/core/model/condition.ts";
 import { INCIDENT_SEVERITY } from "../../src/core/model/incident.ts";
 import { NOTICE_KINDS } from "../../src/core/model/notice.ts";
@@ -89,6 +91,11 @@ test.each(cellsOf(5))("what shows %s is there: %s", (_number, cell) => {
   for (const [, kind = "", name = ""] of named) expect(NAMES[kind]?.(), kind).toContain(name);
 });
 
+/** As `factory --help` has them. */
+const COMMAND_NAMES = (await createProgram(createIo({ pipeClosed: () => {} }), { exitCode: 0 })).commands.map(
+  (command) => command.name(),
+);
+
 /** What may stand behind each word of the last column. */
 const NAMES: Readonly<Record<string, () => readonly string[]>> = {
   condition: () => CONDITION_TYPES,
@@ -100,7 +107,7 @@ const NAMES: Readonly<Record<string, () => readonly string[]>> = {
   held: () => inFolder("core/plan", /"([A-Z]\w+)"/g),
   issue: () => [...inFolder("resolve", /"([A-Z]\w+)"/g), ...inFolder("documents", /"([A-Z]\w+)"/g)],
   file: () => quoted("reconciler/publish/status-files.ts", /\/([\w.]+\.(?:yaml|json|md))`/g),
-  command: () => quoted("cli/program.ts", /add\(\s*"([\w-]+)/g),
+  command: () => COMMAND_NAMES,
 };
 
 function quoted(file: string, pattern: RegExp): readonly string[] {

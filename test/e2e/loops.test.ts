@@ -112,7 +112,7 @@ test("a blocker that nobody is asked about can be answered, and answered again",
     (items) => items.length > 0,
     () => "the blocker in the inbox",
   );
-  expect(item?.answers[0]).toBe(`factory answer ${name} "<text>"`);
+  expect(item?.answers[0]).toBe(`factory message ${name} "<text>"`);
   expect(await stage.client.call("message", { name, text: "again, please" })).toMatchObject({ ok: true });
   const again = await stage.mission(name, ({ conduct }) => conduct.blocked.length === 3);
   expect(again.conduct.blocked.filter(({ open }) => open).map(({ reason }) => reason)).toEqual([

@@ -16,7 +16,7 @@ const FOLDER = join(ROOT, "node_modules/.cache/factory-tests");
 export const COMPILE_CACHE = { NODE_COMPILE_CACHE: FOLDER } as const;
 
 export async function setup(): Promise<void> {
-  const files = globSync("src/cli/commands/*.ts", { cwd: ROOT });
+  const files = globSync("src/cli/*/*.ts", { cwd: ROOT });
   const lines = files.map((file) => `await import(${JSON.stringify(pathToFileURL(join(ROOT, file)).href)});`);
   const child = spawn(process.execPath, ["--input-type=module", "-e", lines.join("\n")], {
     env: { ...process.env, ...COMPILE_CACHE, NODE_NO_WARNINGS: "1" },

@@ -1,13 +1,14 @@
+import type { z } from "zod";
 import { toProgram, toWire } from "../../api/casing.ts";
-import type { Operation } from "../../api/operations/operation.ts";
-import {
-  OPERATIONS,
-  type OperationAnswer,
-  type OperationAsked,
-  type OperationName,
+import type {
+  OperationAnswer,
+  OperationAsked,
+  OperationName,
+  Operations,
 } from "../../api/operations/table.ts";
 import type { Problem } from "../../api/problem.ts";
 import { FactoryError } from "../../core/model/error.ts";
+import { type DescribedOperation, description } from "./client-description.ts";
 import { createTransport, type Received, type Sent } from "./client-transport.ts";
 
 export interface ControllerClientOptions {
@@ -28,24 +29,40 @@ export interface ControllerClientOptions {
  * should not have asked.
  */
 export interface ControllerClient {
-  call<Name extends OperationName>(name: Name, ...input: Asked<Name>): Promise<OperationAnswer<Name>>;
+  call<Name extends BareName>(name: Name, input?: OperationAsked<Name>): Promise<OperationAnswer<Name>>;
+  call<Name extends OperationName>(name: Name, input: OperationAsked<Name>): Promise<OperationAnswer<Name>>;
   readiness(): Promise<{ readonly ready: boolean; readonly checks: Readonly<Record<string, string>> }>;
 }
 
-/** Operations without a field that has to be given are called by their name alone. */
-type Asked<Name extends OperationName> =
-  Readonly<Record<never, never>> extends OperationAsked<Name>
-    ? [input?: OperationAsked<Name>]
-    : [input: OperationAsked<Name>];
+/** Operations without a field that has to be given: they may be called by their name alone. */
+type BareName = {
+  [Name in OperationName]: Readonly<Record<never, never>> extends OperationAsked<Name> ? Name : never;
+}[OperationName];
+
+/** An answer as it stands in `openapi.json`. */
+export function wireOf<Name extends OperationName>(
+  name: Name,
+  answer: OperationAnswer<Name>,
+): z.output<Operations[Name]["output"]> {
+  const { operation, definitions } = description();
+  return toWire(operation(name).output, answer, definitions) as z.output<Operations[Name]["output"]>;
+}
 
 export function createControllerClient(options: ControllerClientOptions): ControllerClient {
   const request = createTransport(options);
+
+  async function call<Name extends OperationName>(
+    name: Name,
+    input?: OperationAsked<Name>,
+  ): Promise<OperationAnswer<Name>> {
+    const { operation, definitions } = description();
+    const described = operation(name);
+    const received = await request(requestOf(described, toWire(described.input, input ?? {}, definitions)));
+    return answerOf(described, received) as OperationAnswer<Name>;
+  }
+
   return {
-    async call(name, ...[input = {}]) {
-      const operation: Operation = OPERATIONS[name];
-      const received = await request(requestOf(operation, toWire(operation.input, input)));
-      return answerOf(operation, received) as OperationAnswer<typeof name>;
-    },
+    call,
     async readiness() {
       const received = await request({ method: "GET", path: "/readyz" });
       if (received.status === 200 || received.status === 503) return json(received);
@@ -55,29 +72,28 @@ export function createControllerClient(options: ControllerClientOptions): Contro
 }
 
 /** Fields of the input go where the path names them; the others into the query of a look or the body of an order. */
-function requestOf({ kind, path }: Operation, input: unknown): Sent {
+function requestOf({ method, path }: DescribedOperation, input: unknown): Sent {
   const rest = new Map(Object.entries(input ?? {}).filter(([, value]) => value !== undefined));
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, field: string) => {
     const value = rest.get(field);
     rest.delete(field);
     return encodeURIComponent(String(value));
   });
-  if (kind === "order")
-    return { method: "POST", path: filled, body: JSON.stringify(Object.fromEntries(rest)) };
+  if (method === "POST") return { method, path: filled, body: JSON.stringify(Object.fromEntries(rest)) };
   const query = new URLSearchParams(
     Object.fromEntries([...rest].map(([field, value]) => [field, String(value)])),
   );
-  return { method: "GET", path: query.size === 0 ? filled : `${filled}?${query}` };
+  return { method, path: query.size === 0 ? filled : `${filled}?${query}` };
 }
 
-function answerOf(operation: Operation, received: Received): unknown {
+function answerOf({ method, output, mayBeAbsent }: DescribedOperation, received: Received): unknown {
   if (received.status === 200) {
-    const answer = toProgram<unknown>(operation.output, json(received));
-    return operation.kind === "look" ? answer : Object.assign({ ok: true }, answer);
+    const answer = toProgram(output, json(received), description().definitions);
+    return method === "GET" ? answer : Object.assign({ ok: true }, answer);
   }
   const problem = problemOf(received);
-  if (operation.kind === "look") {
-    if (received.status === 404 && operation.absent !== null) return null;
+  if (method === "GET") {
+    if (received.status === 404 && mayBeAbsent) return null;
   } else if (problem !== null && isRefused(problem.code)) {
     return { ok: false, code: problem.code, message: problem.detail };
   }

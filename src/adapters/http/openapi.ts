@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonSchemaOf } from "../../api/json-schema.ts";
 import { NAMED_SHAPES } from "../../api/named.ts";
 import { Problem } from "../../api/problem.ts";
 import { JSON_TYPE, type Route, type RouteAnswer } from "./route.ts";
@@ -99,7 +100,7 @@ function requestBodyOf(route: Route): unknown {
 
 function inputOf({ input }: Route): ObjectSchema {
   if (input === undefined) return { properties: {}, required: [] };
-  const { properties = {}, required = [], ...rest } = inline(input);
+  const { properties = {}, required = [], ...rest } = jsonSchemaOf(input);
   return { ...rest, properties, required };
 }
 
@@ -118,16 +119,11 @@ function problem(description: string): unknown {
 function reference(schema: z.core.$ZodType): unknown {
   const id = NAMED_SHAPES.get(schema)?.id;
   if (id !== undefined) return { $ref: refTo(id) };
-  return schema instanceof z.ZodUnion ? { anyOf: schema.options.map(reference) } : inline(schema);
+  return schema instanceof z.ZodUnion ? { anyOf: schema.options.map(reference) } : jsonSchemaOf(schema);
 }
 
 function refTo(id: string): string {
   return `#/components/schemas/${id}`;
-}
-
-function inline(schema: z.core.$ZodType) {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return rest;
 }
 
 function componentSchemas(): Record<string, unknown> {

@@ -1,9 +1,9 @@
 /** The table of operations as routes: a look is a GET, an order a POST. */
-import { z } from "zod";
+import type { z } from "zod";
 import { toProgram, toWire } from "../../api/casing.ts";
+import { jsonSchemaOf } from "../../api/json-schema.ts";
 import type { Look, Operation, Order, Refusal } from "../../api/operations/operation.ts";
 import {
-  INPUTS,
   OPERATION_NAMES,
   OPERATIONS,
   type OperationInput,
@@ -55,8 +55,8 @@ function inputOf<Name extends OperationName>(name: Name, call: Call): OperationI
   const twice = Object.keys(call.params).find((field) => Object.hasOwn(given, field));
   if (twice !== undefined)
     throw invalid("the request names a field twice", { field: twice, message: "stands in the path" });
-  const schema = INPUTS[name].input;
-  return toProgram(schema, valid(schema, { ...given, ...call.params }, "request_invalid", "the request"));
+  const sent = valid<unknown>(input, { ...given, ...call.params }, "request_invalid", "the request");
+  return toProgram(jsonSchemaOf(input), sent) as OperationInput<Name>;
 }
 
 function fromBody(body: unknown): object {
@@ -79,27 +79,23 @@ function fromQuery(input: z.ZodObject, query: Call["query"]): object {
 const NUMBER = /^-?\d+(\.\d+)?$/;
 
 function numberFields(input: z.ZodObject): ReadonlySet<string> {
-  const before = knownNumbers.get(input);
-  if (before !== undefined) return before;
-  const numbers = Object.entries(input.shape).flatMap(([field, schema]) => {
-    const { type } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-    return type === "integer" || type === "number" ? [field] : [];
-  });
-  const found = new Set(numbers);
-  knownNumbers.set(input, found);
-  return found;
+  const fields = Object.entries(jsonSchemaOf(input).properties ?? {});
+  return new Set(fields.flatMap(([field, schema]) => (isNumeric(schema) ? [field] : [])));
 }
 
-const knownNumbers = new WeakMap<z.ZodObject, ReadonlySet<string>>();
+function isNumeric(schema: unknown): boolean {
+  const type = typeof schema === "object" && schema !== null && "type" in schema ? schema.type : undefined;
+  return type === "integer" || type === "number";
+}
 
 function shown({ output, absent }: Look, answer: unknown, { params }: Call): Answer {
-  if (answer !== null) return { status: 200, body: toWire(output, answer) };
+  if (answer !== null) return { status: 200, body: toWire(jsonSchemaOf(output), answer) };
   throw new HttpProblem("not_found", `there is no ${absent} ${Object.values(params).join(" ")}`);
 }
 
 function ordered({ output }: Order, answer: unknown): Answer {
   if (isRefusal(answer)) throw new HttpProblem(answer.code, answer.message);
-  return { status: 200, body: output.parse(toWire(output, answer)) };
+  return { status: 200, body: output.parse(toWire(jsonSchemaOf(output), answer)) };
 }
 
 function isRefusal(answer: unknown): answer is Refusal {

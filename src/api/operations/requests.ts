@@ -1,7 +1,7 @@
 /** Answers to open questions, by the id that the inbox shows. */
 import { z } from "zod";
 import { BUDGET_FIELDS, DECISION_TYPES } from "../../core/model/request.ts";
-import { asWritten } from "../casing.ts";
+import { asWritten } from "../json-schema.ts";
 import { Name, Reason } from "./inputs.ts";
 import { order } from "./operation.ts";
 

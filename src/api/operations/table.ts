@@ -23,17 +23,11 @@ export const OPERATIONS = {
 export type Operations = typeof OPERATIONS;
 export type OperationName = keyof Operations;
 
-type WireInput<Name extends OperationName> = z.output<Operations[Name]["input"]>;
 /** What a handler is given: checked, with its defaults, in camelCase. */
-export type OperationInput<Name extends OperationName> = Program<WireInput<Name>>;
+export type OperationInput<Name extends OperationName> = Program<z.output<Operations[Name]["input"]>>;
 /** What an asker gives: fields with a default may be left out. */
 export type OperationAsked<Name extends OperationName> = Program<z.input<Operations[Name]["input"]>>;
 /** What an asker gets. */
 export type OperationAnswer<Name extends OperationName> = AnswerOf<Operations[Name]>;
-
-/** The same table, of which each entry knows that its schema belongs to its name. */
-export const INPUTS: {
-  readonly [Name in OperationName]: { readonly input: z.ZodType<WireInput<Name>> };
-} = OPERATIONS;
 
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[];

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { FleetEvent } from "../../core/model/fleet-event.ts";
-import { asWritten, type Written } from "../casing.ts";
+import type { Written } from "../casing.ts";
+import { asWritten } from "../json-schema.ts";
 import { named } from "../named.ts";
 import { Instant } from "./common.ts";
 
@@ -11,13 +12,13 @@ const Recorded = z.looseObject({ type: z.string() }).meta({
 });
 
 /** An event of a clone, or of the fleet as a whole. */
-type RecordedOnWire = ChainPlace &
+export type RecordedOnWire = ChainPlace &
   (
     | { readonly clone: string; readonly mission_id: string | null; readonly event: Written<CloneEvent> }
     | { readonly clone: null; readonly mission_id: null; readonly event: Written<FleetEvent> }
   );
 
-interface ChainPlace {
+export interface ChainPlace {
   readonly seq: number;
   readonly at: number;
   readonly hash: string;

@@ -2,15 +2,15 @@ import { z } from "zod";
 import { BUDGET_FIELDS } from "../../core/model/request.ts";
 import type { Scorecard } from "../../core/model/scorecard.ts";
 import type { MissionView } from "../../core/status/view.ts";
-import { asWritten } from "../casing.ts";
+import { asWritten } from "../json-schema.ts";
 import { named } from "../named.ts";
 import { ConditionShape, HoldShape, Instant, OutcomeName, PhaseName, Span } from "./common.ts";
 import { viewOf } from "./view.ts";
 
 /** A document of the status branch, in the words that stand there. */
-export const ScorecardShape = asWritten(
-  named(
-    "Scorecard",
+export const ScorecardShape = named(
+  "Scorecard",
+  asWritten(
     z.object({
       mission: z.string(),
       mission_id: z.string(),

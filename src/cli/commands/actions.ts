@@ -1,27 +1,26 @@
 import type { ActionRow } from "../../core/model/action.ts";
 import { iso } from "../../core/model/time.ts";
-import { connect, unknownName } from "../controller.ts";
+import { command } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../format/table.ts";
 import { plural } from "../format/words.ts";
 import { type Io, oneLine } from "../io.ts";
-import type { Call } from "../program.ts";
+import { count, option } from "../options.ts";
 
-export interface ActionsOptions {
-  readonly last: number;
-}
-
-/** Lists what a mission's agent claimed to do outside, and what became of it. */
-export async function actions({ io, globals, options }: Call<ActionsOptions>, name: string): Promise<number> {
-  const client = connect(globals);
-  const rows =
-    (await client.call("actions", { name, limit: Math.min(options.last, ROWS_MAX) }))?.actions ?? null;
-  if (rows === null) throw await unknownName(client, name);
-  if (globals.json === true) io.json({ actions: rows });
-  else if (rows.length === 0) io.out(`${name} has not claimed any action.`);
-  else print(rows, io);
-  return EXIT.fine;
-}
+export const actions = command<{ last: number }, [name: string]>({
+  usage: "actions <name>",
+  summary: "List what its agent did outside, each thing once",
+  examples: ["factory actions license-audit", "factory actions license-audit --json | jq .actions[].state"],
+  options: [option("--last <n>", "the newest n").argParser(count).default(200)],
+  async run({ io, json, controller, options }, name) {
+    const ask = await controller();
+    const answer = await ask.look("actions", { name, limit: Math.min(options.last, ROWS_MAX) });
+    if (json) io.json(ask.wire("actions", answer));
+    else if (answer.actions.length === 0) io.out(`${name} has not claimed any action.`);
+    else print(answer.actions, io);
+    return EXIT.fine;
+  },
+});
 
 /** What a controller hands out at once. */
 const ROWS_MAX = 10_000;

@@ -1,10 +1,17 @@
-import { connect, report } from "../controller.ts";
-import type { Call } from "../program.ts";
+import { command } from "../command.ts";
+import { commit, option } from "../options.ts";
 
-/** Accepts one rewritten history of the repository, named by both commits so that no other one slips through. */
-export async function allowRewrite(call: Call<{ from: string; to: string }>): Promise<number> {
-  const { io, globals, options } = call;
-  const client = connect(globals);
-  const answer = await client.call("allowRewrite", { from: options.from, to: options.to });
-  return report(answer, { io, client, name: "repository", json: globals.json === true });
-}
+/** Both commits are named, so that no other rewriting slips through. */
+export const allowRewrite = command<{ from: string; to: string }>({
+  usage: "allow-rewrite",
+  summary: "Accept one rewritten history",
+  examples: ["factory allow-rewrite --from <old commit> --to <new commit>"],
+  options: [
+    option("--from <commit>", "the last commit that was accepted, in full")
+      .argParser(commit)
+      .makeOptionMandatory(),
+    option("--to <commit>", "the commit that replaces it, in full").argParser(commit).makeOptionMandatory(),
+  ],
+  run: async ({ controller, options: { from, to } }) =>
+    (await controller()).order("allowRewrite", { from, to }),
+});

@@ -1,45 +1,39 @@
 import { systemClock } from "../../adapters/system/clock.ts";
 import type { DeadLetterView } from "../../core/status/callbacks.ts";
-import { connect } from "../controller.ts";
+import { type Call, command } from "../command.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { age, plural, wrap } from "../format/words.ts";
 import { type Io, oneLine } from "../io.ts";
-import type { Call } from "../program.ts";
+import { option } from "../options.ts";
 
-/** Lists what could not be delivered, or sends it again: `replay <id>`, `replay --all`. */
-export async function deadLetters(
-  call: Call<{ all?: boolean }>,
-  verb: string | undefined,
-  id: string | undefined,
-): Promise<number> {
-  if (verb === undefined || verb === "list") return list(call);
-  if (verb !== "replay") {
-    throw usageError(`\`factory dead-letters\` knows list and replay, not ${verb}`);
-  }
-  if ((id === undefined) !== (call.options.all === true)) {
-    throw usageError("name the one to send again, or say --all: `factory dead-letters replay <id>`");
-  }
-  const { io, globals } = call;
-  const answer = await connect(globals).call("replayDeadLetters", id === undefined ? {} : { id });
-  if (globals.json === true) io.json(answer);
-  else if (answer.ok) io.out(answer.message);
-  if (!answer.ok) io.err(`error: ${answer.message}`);
-  return answer.ok ? EXIT.fine : EXIT.problems;
-}
+export const deadLetters = command<{ all?: boolean }, [verb: string | undefined, id: string | undefined]>({
+  usage: "dead-letters [verb] [id]",
+  summary: "List what could not be delivered, or send it again",
+  examples: ["factory dead-letters", "factory dead-letters replay --all"],
+  note: "Verbs: list (the default), replay <id> or replay --all.",
+  options: [option("--all", "replay: all of them")],
+  async run(call, verb, id) {
+    if (verb === undefined || verb === "list") return list(call);
+    if (verb !== "replay") throw usageError(`\`factory dead-letters\` knows list and replay, not ${verb}`);
+    if ((id === undefined) !== (call.options.all === true))
+      throw usageError("name the one to send again, or say --all: `factory dead-letters replay <id>`");
+    return (await call.controller()).order("replayDeadLetters", id === undefined ? {} : { id });
+  },
+});
 
-async function list({ io, globals }: Call<object>): Promise<number> {
-  const letters = (await connect(globals).call("deadLetters")).letters;
-  if (globals.json === true) {
-    io.json({ letters });
-    return EXIT.fine;
-  }
-  if (letters.length === 0) {
-    io.out("There are no dead letters.");
-    return EXIT.fine;
-  }
+async function list({ io, json, controller }: Call): Promise<number> {
+  const ask = await controller();
+  const answer = await ask.call("deadLetters");
+  const { letters } = answer;
   const now = systemClock().now();
-  for (const letter of letters) print(letter, now, io);
-  io.out(`${plural(letters.length, "dead letter")}. \`factory dead-letters replay --all\` sends them again.`);
+  if (json) io.json(ask.wire("deadLetters", answer));
+  else if (letters.length === 0) io.out("There are no dead letters.");
+  else {
+    for (const letter of letters) print(letter, now, io);
+    io.out(
+      `${plural(letters.length, "dead letter")}. \`factory dead-letters replay --all\` sends them again.`,
+    );
+  }
   return EXIT.fine;
 }
 

@@ -1,12 +1,10 @@
 import { BUDGET_FIELDS, type BudgetField, type Decided } from "../../core/model/request.ts";
 import { nearest } from "../../documents/suggest.ts";
-import type { OrderAnswer } from "../../ports/control-plane.ts";
-import { connect } from "../controller.ts";
-import { EXIT, usageError } from "../exit.ts";
-import type { Io } from "../io.ts";
-import type { Call } from "../program.ts";
+import { command } from "../command.ts";
+import { usageError } from "../exit.ts";
+import { option, reason } from "../options.ts";
 
-export interface DecideOptions {
+interface DecideOptions {
   readonly raise?: readonly string[];
   readonly stop?: boolean;
   readonly approve?: boolean;
@@ -15,22 +13,35 @@ export interface DecideOptions {
   readonly reason: string;
 }
 
-/** Answers an open question. Exit 0: recorded; 1: refused, with what would be right. */
-export async function decide({ io, globals, options }: Call<DecideOptions>, id: string): Promise<number> {
-  const decided = decisionOf(options);
-  const answer = await connect(globals).call("decide", {
-    id,
-    decision: decided.type,
-    ...(decided.type === "raise" ? { budget: decided.budget } : {}),
-    reason: options.reason,
-  });
-  return told(answer, { io, id, json: globals.json === true });
-}
-
-/** Says that somebody looks into it. */
-export async function ack({ io, globals }: Call<object>, id: string): Promise<number> {
-  return told(await connect(globals).call("acknowledge", { id }), { io, id, json: globals.json === true });
-}
+/** Exit 0: recorded; 1: refused, with what would be right; 2: there is no such question. */
+export const decide = command<DecideOptions, [id: string]>({
+  usage: "decide <request>",
+  summary: "Answer an open question of the inbox",
+  examples: [
+    "factory decide license-audit.budget.1 --raise max_cost_usd=8",
+    "factory decide license-audit.budget.1 --stop",
+    "factory decide license-audit.approval.2 --approve",
+  ],
+  options: [
+    option("--raise <limit=number>", "a higher limit; may be given more than once").argParser(
+      (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+    ),
+    option("--stop", "end the mission"),
+    option("--approve", "let the action be done, and nothing else"),
+    option("--deny", "do not let it be done; the mission goes on without"),
+    option("--go-on", "lift the hold as things are"),
+    reason(),
+  ],
+  async run({ controller, options }, id) {
+    const decided = decisionOf(options);
+    return (await controller()).order("decide", {
+      id,
+      decision: decided.type,
+      ...(decided.type === "raise" ? { budget: decided.budget } : {}),
+      reason: options.reason,
+    });
+  },
+});
 
 function decisionOf(options: DecideOptions): Decided {
   const { raise = [], stop, approve, deny, goOn } = options;
@@ -66,12 +77,4 @@ function raisesOf(raises: readonly string[]): Partial<Record<BudgetField, number
     budget[field] = value;
   }
   return budget;
-}
-
-function told(answer: OrderAnswer, { io, id, json }: { io: Io; id: string; json: boolean }): number {
-  if (json) io.json({ request: id, ...answer });
-  else if (answer.ok) io.out(answer.message);
-  if (answer.ok) return EXIT.fine;
-  io.err(`error: ${answer.message}`);
-  return answer.code === "not_found" ? EXIT.usage : EXIT.problems;
 }

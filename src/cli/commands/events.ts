@@ -1,108 +1,15 @@
-import type { OperationAnswer, OperationInput } from "../../api/operations/table.ts";
-import { describe } from "../../core/clone/events.ts";
-import { concerns } from "../../core/fleet/concerns.ts";
-import { describeFleet } from "../../core/fleet/decide.ts";
-import { actorText } from "../../core/model/actor.ts";
-import { iso, SECOND_MS } from "../../core/model/time.ts";
-import { isOfFleet } from "../../core/record/chain.ts";
-import { connect, unknownName } from "../controller.ts";
-import { EXIT, usageError } from "../exit.ts";
-import { type Io, oneLine } from "../io.ts";
-import type { Call } from "../program.ts";
-import { until } from "../watch.ts";
+import { command } from "../command.ts";
+import type { EventsOptions } from "../events/list-events.ts";
+import { count, option } from "../options.ts";
 
-/** What the controller hands out at once. */
-const EVENTS_MAX = 1_000;
-const FOLLOW_MS = SECOND_MS;
-
-type Client = ReturnType<typeof connect>;
-
-type Asked = OperationInput<"events">;
-type Recorded = OperationAnswer<"events">["events"][number];
-
-/** Whose events are listed. */
-interface Subject {
-  readonly query: Pick<Asked, "clone" | "missionId" | "of">;
-  /** By these names events of the fleet may be about it, too. */
-  readonly names: readonly string[];
-}
-
-const FLEET: Subject = { query: { of: "fleet" }, names: [] };
-
-/**
- * Lists the recorded events of a clone, or of the newest run of a mission, with those of the fleet that are about it; or
- * all that happened to the fleet. Oldest first.
- */
-export async function events(
-  call: Call<{ last: number; follow?: boolean; fleet?: boolean }>,
-  name: string | undefined,
-): Promise<number> {
-  const { io, globals, options } = call;
-  const client = connect(globals);
-  const subject = await subjectOf(client, name, options.fleet === true);
-  const last = Math.min(options.last, EVENTS_MAX);
-  const found = (await read(client, subject, { last, limit: last })).slice(-last);
-  const follow = options.follow === true;
-  if (globals.json === true && !follow) io.json(found);
-  else for (const event of found) print(event, io, globals.json === true);
-  if (!follow) {
-    if (found.length === 0) io.err(`nothing has happened to ${name ?? "the fleet"} yet`);
-    return EXIT.fine;
-  }
-  let afterSeq = found.at(-1)?.seq ?? 0;
-  await until(FOLLOW_MS, async () => {
-    for (const event of await read(client, subject, { afterSeq, limit: EVENTS_MAX })) {
-      print(event, io, globals.json === true);
-      afterSeq = event.seq;
-    }
-    return false;
-  });
-  return EXIT.fine;
-}
-
-async function subjectOf(client: Client, name: string | undefined, fleet: boolean): Promise<Subject> {
-  if (name === undefined) {
-    if (!fleet) throw usageError("expected the name of a mission or a clone, or --fleet");
-    return FLEET;
-  }
-  if (fleet) throw usageError(`${name}: --fleet lists what happened to the fleet as a whole, without a name`);
-  const mission = await client.call("mission", { name });
-  if (mission !== null) return { query: { missionId: mission.missionId }, names: [name, mission.clone] };
-  if ((await client.call("clone", { name })) !== null) return { query: { clone: name }, names: [name] };
-  throw await unknownName(client, name);
-}
-
-/** In the order in which they were recorded. */
-async function read(
-  client: Client,
-  { query, names }: Subject,
-  range: Pick<Asked, "afterSeq" | "last" | "limit">,
-): Promise<readonly Recorded[]> {
-  const { events: own } = await client.call("events", { ...query, ...range });
-  if (names.length === 0) return own;
-  const { events: all } = await client.call("events", {
-    ...FLEET.query,
-    ...range,
-    ...(range.last === undefined ? {} : ALL),
-  });
-  const ofFleet = all
-    .filter(isOfFleet)
-    .filter(({ event }) => concerns(event).some((one) => names.includes(one)));
-  return [...own, ...ofFleet].sort((a, b) => a.seq - b.seq);
-}
-
-/** The fleet has few events, and fewer that are about one of its clones. */
-const ALL = { last: EVENTS_MAX, limit: EVENTS_MAX } as const;
-
-function print(recorded: Recorded, io: Io, json: boolean): void {
-  if (json) {
-    io.out(JSON.stringify(recorded));
-    return;
-  }
-  const { seq, at, event } = recorded;
-  const text =
-    recorded.clone === null
-      ? `${actorText(recorded.event.by)}: ${describeFleet(recorded.event)}`
-      : describe(recorded.event);
-  io.out(`${io.paint("dim", `${seq} ${iso(at)}`)} ${event.type} ${oneLine(text)}`);
-}
+export const events = command<EventsOptions, [name: string | undefined]>({
+  usage: "events [name]",
+  summary: "List what happened to it, or to the fleet as a whole, and who did it",
+  examples: ["factory events license-audit --last 20", "factory events --fleet"],
+  options: [
+    option("--fleet", "the kill switch, guardrails, rollouts, drills, removals and destinations"),
+    option("--last <n>", "the newest n").argParser(count).default(50),
+    option("-f, --follow", "go on with new ones"),
+  ],
+  run: async (call, name) => (await import("../events/list-events.ts")).listEvents(call, name),
+});

@@ -1,19 +1,24 @@
 import { systemClock } from "../../adapters/system/clock.ts";
 import type { GuardrailsView } from "../../core/status/guardrails.ts";
-import { connect } from "../controller.ts";
+import { command } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { table } from "../format/table.ts";
 import { age } from "../format/words.ts";
 import { type Io, oneLine } from "../io.ts";
-import type { Call } from "../program.ts";
 
-/** Shows what the fleet measures against what `fleet.yaml` allows. Exits 1 while it is rolled back. */
-export async function guardrails({ io, globals }: Call<object>): Promise<number> {
-  const view = await connect(globals).call("guardrails");
-  if (globals.json === true) io.json(view);
-  else text(view, io);
-  return view.pin === null ? EXIT.fine : EXIT.problems;
-}
+/** Exits 1 while the fleet is rolled back. */
+export const guardrails = command({
+  usage: "guardrails",
+  summary: "Show what the fleet measures against its guardrails",
+  examples: ["factory guardrails"],
+  async run({ io, json, controller }) {
+    const ask = await controller();
+    const view = await ask.call("guardrails");
+    if (json) io.json(ask.wire("guardrails", view));
+    else text(view, io);
+    return view.pin === null ? EXIT.fine : EXIT.problems;
+  },
+});
 
 function text(view: GuardrailsView, io: Io): void {
   const now = systemClock().now();

@@ -2,54 +2,52 @@ import { systemClock } from "../../adapters/system/clock.ts";
 import { iso } from "../../core/model/time.ts";
 import type { InboxItem, RequestView } from "../../core/status/view.ts";
 import { nearest } from "../../documents/suggest.ts";
-import { connect } from "../controller.ts";
+import { command } from "../command.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { age, plural, wrap } from "../format/words.ts";
 import { type Io, oneLine } from "../io.ts";
-import type { Call } from "../program.ts";
 
-/** Lists what waits for a person, the most serious first, with what would answer it; or shows the whole of one. */
-export async function inbox({ io, globals }: Call<object>, id: string | undefined): Promise<number> {
-  const items = (await connect(globals).call("inbox")).items;
-  const now = systemClock().now();
-  if (id !== undefined) return one(items, id, { io, now, json: globals.json === true });
-  if (globals.json === true) {
-    io.json({ items });
+/** The most serious first, with what would answer it; or the whole of one. */
+export const inbox = command<object, [id: string | undefined]>({
+  usage: "inbox [id]",
+  summary: "List what waits for a person, or show one item whole",
+  examples: ["factory inbox", "factory inbox license-audit.budget.1"],
+  async run({ io, json, controller }, id) {
+    const ask = await controller();
+    const answer = await ask.call("inbox");
+    const items = id === undefined ? answer.items : [itemOf(answer.items, id)];
+    const now = systemClock().now();
+    if (json) {
+      const shown = ask.wire("inbox", { items });
+      io.json(id === undefined ? shown : shown.items[0]);
+    } else if (id !== undefined) for (const item of items) printWhole(item, io, now);
+    else if (items.length === 0) io.out("Nothing waits for a person.");
+    else {
+      for (const item of items) print(item, io, now);
+      io.out(`${plural(items.length, "item")}. \`factory inbox <id>\` shows one with its evidence.`);
+    }
     return EXIT.fine;
-  }
-  if (items.length === 0) {
-    io.out("Nothing waits for a person.");
-    return EXIT.fine;
-  }
-  for (const item of items) print(item, io, now);
-  io.out(`${plural(items.length, "item")}. \`factory inbox <id>\` shows one with its evidence.`);
-  return EXIT.fine;
+  },
+});
+
+function itemOf(items: readonly InboxItem[], id: string): InboxItem {
+  const item = items.find((candidate) => candidate.id === id);
+  if (item !== undefined) return item;
+  const ids = items.map((candidate) => candidate.id);
+  const meant = nearest(id, ids);
+  const help =
+    meant !== null
+      ? `did you mean ${meant}?`
+      : ids.length === 0
+        ? "nothing waits for a person"
+        : "`factory inbox` lists them all";
+  throw usageError(`there is no item ${id} in the inbox; ${help}`);
 }
 
-function one(
-  items: readonly InboxItem[],
-  id: string,
-  { io, now, json }: { io: Io; now: number; json: boolean },
-): number {
-  const item = items.find((candidate) => candidate.id === id);
-  if (item === undefined) {
-    const ids = items.map((candidate) => candidate.id);
-    const meant = nearest(id, ids);
-    const help =
-      meant !== null
-        ? `did you mean ${meant}?`
-        : ids.length === 0
-          ? "nothing waits for a person"
-          : "`factory inbox` lists them all";
-    throw usageError(`there is no item ${id} in the inbox; ${help}`);
-  }
-  if (json) io.json(item);
-  else {
-    print(item, io, now);
-    if (item.request !== undefined)
-      for (const line of details(item.request)) io.out(`  ${wrap(oneLine(line), io.width - 2, "    ")}`);
-  }
-  return EXIT.fine;
+function printWhole(item: InboxItem, io: Io, now: number): void {
+  print(item, io, now);
+  if (item.request === undefined) return;
+  for (const line of details(item.request)) io.out(`  ${wrap(oneLine(line), io.width - 2, "    ")}`);
 }
 
 const COLOUR = { critical: "red", warning: "yellow", info: "blue" } as const;

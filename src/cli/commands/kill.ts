@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { asFactoryError } from "../../core/model/error.ts";
 import { type SwitchScope, scopeText } from "../../core/model/kill-switch.ts";
-import { connect, report } from "../controller.ts";
-import { EXIT, usageError } from "../exit.ts";
-import { engageWithoutController } from "../kill-switch/without-controller.ts";
+import { type Call, command } from "../command.ts";
+import type { Controller } from "../controller.ts";
+import { scopeOf } from "../kill-switch/scope.ts";
+import { option, reason } from "../options.ts";
 import { dataDirOf, type Globals } from "../place.ts";
-import type { Call } from "../program.ts";
 
-export interface KillOptions {
+interface KillOptions {
   readonly now?: boolean;
   readonly all?: boolean;
   readonly label?: string;
@@ -20,59 +20,52 @@ export interface KillOptions {
  * every hold, window and queue; the proof of death is on record when it is done. Without a controller the
  * switch is engaged by its file, which the shims obey by themselves, and the proofs are taken here.
  */
-export async function kill(call: Call<KillOptions>, name: string | undefined): Promise<number> {
-  const { io, globals, options } = call;
-  const scope = scopeOf(options, name);
-  const client = clientOrNull(call);
-  if (client === null) return engageWithoutController(call, scope);
-  try {
-    if (scope.type === "mission" && options.all !== true && options.label === undefined) {
-      const answer = await client.call("kill", {
-        name: scope.name,
-        reason: options.reason,
-        now: options.now === true,
-      });
-      return await report(answer, { io, client, name: scope.name, json: globals.json === true });
+export const kill = command<KillOptions, [name: string | undefined]>({
+  usage: "kill [name]",
+  summary: "End a mission, a label or the fleet, with proof of death",
+  examples: [
+    "factory kill license-audit",
+    "factory kill --now license-audit",
+    "factory kill --label team=platform",
+    'factory kill --all --reason "they all spend"',
+  ],
+  options: [
+    option("--all", "engage the kill switch for the whole fleet"),
+    option("--label <key=value>", "engage it for every mission with this label"),
+    option("--now", "skip the polite rungs of the ladder"),
+    reason(),
+  ],
+  async run(call, name) {
+    const { io, globals, options } = call;
+    const scope = scopeOf(options, name);
+    try {
+      return await killThrough(await call.controller(), scope, options);
+    } catch (error) {
+      const { code, message } = asFactoryError(error);
+      const away = code === "controller/unreachable" || code === "controller/unavailable";
+      if (!away || !isOurs(globals)) throw error;
+      io.progress(`${message}; ${scopeText(scope)} is ended without it`);
+      return killWithout(call, scope);
     }
-    const answer = await client.call("engageKillSwitch", { scope, reason: options.reason });
-    if (globals.json === true) io.json({ scope, ...answer });
-    else if (answer.ok) io.out(answer.message);
-    if (!answer.ok) io.err(`error: ${answer.message}`);
-    return answer.ok ? EXIT.fine : EXIT.problems;
-  } catch (error) {
-    const { code } = asFactoryError(error);
-    const away = code === "controller/unreachable" || code === "controller/unavailable";
-    if (!away || !isOurs(globals)) throw error;
-    io.progress(`${asFactoryError(error).message}; ${scopeText(scope)} is ended without it`);
-    return engageWithoutController(call, scope);
-  }
+  },
+});
+
+function killThrough(ask: Controller, scope: SwitchScope, options: KillOptions): Promise<number> {
+  const { now, reason: why } = options;
+  return scope.type === "mission"
+    ? ask.order("kill", { name: scope.name, reason: why, now: now === true })
+    : ask.order("engageKillSwitch", { scope, reason: why });
 }
 
-/** A controller elsewhere can only be asked; here there is a data directory, and with it the file. */
-function clientOrNull({ globals }: Call<KillOptions>): ReturnType<typeof connect> | null {
-  try {
-    return connect(globals);
-  } catch (error) {
-    if (asFactoryError(error).code === "controller/unreachable" && isOurs(globals)) return null;
-    throw error;
-  }
+async function killWithout(call: Call<KillOptions>, scope: SwitchScope): Promise<number> {
+  const { engageWithoutController } = await import("../kill-switch/without-controller.ts");
+  return engageWithoutController(call, scope);
 }
 
-/** Whether something of this machine has ever run on the data directory. */
+/**
+ * Whether something of this machine has ever run on the data directory. A controller elsewhere can only be asked; here
+ * lies the file that the shims obey.
+ */
 function isOurs(globals: Globals): boolean {
   return existsSync(join(dataDirOf(globals), "installation.json"));
-}
-
-export function scopeOf(
-  { all, label }: { readonly all?: boolean | undefined; readonly label?: string | undefined },
-  name: string | undefined,
-): SwitchScope {
-  const given = [all === true, label !== undefined, name !== undefined].filter(Boolean).length;
-  if (given !== 1)
-    throw usageError("name one: a mission or clone, --label <key>=<value>, or --all for the whole fleet");
-  if (all === true) return { type: "fleet" };
-  if (name !== undefined) return { type: "mission", name };
-  const [, key = "", value = ""] = /^([^=]+)=(.*)$/.exec(label ?? "") ?? [];
-  if (key === "") throw usageError(`--label ${label}: expected <key>=<value>, for example team=platform`);
-  return { type: "label", key, value };
 }

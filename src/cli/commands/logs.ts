@@ -1,47 +1,50 @@
 import { SECOND_MS } from "../../core/model/time.ts";
-import { connect, unknownName } from "../controller.ts";
+import { command } from "../command.ts";
+import type { Controller } from "../controller.ts";
 import { EXIT } from "../exit.ts";
 import { manyLines } from "../io.ts";
-import type { Call } from "../program.ts";
+import { count, option } from "../options.ts";
 import { until } from "../watch.ts";
 
 /** What the controller hands out at once. */
 const BYTES_MAX = 1024 * 1024;
 const FOLLOW_MS = SECOND_MS;
 
-type Client = ReturnType<typeof connect>;
-
-/**
- * Shows the end of what the newest instance's agent printed. With `--follow` it
- * goes on; what was printed faster than it can be fetched is marked as missing.
- */
-export async function logs(call: Call<{ follow?: boolean; bytes: number }>, name: string): Promise<number> {
-  const { io, globals, options } = call;
-  const client = connect(globals);
-  const first = await fetchLogs(client, name, Math.min(options.bytes, BYTES_MAX));
-  if (options.follow !== true) {
-    if (globals.json === true) io.json({ name, text: first });
-    else if (first === "") io.err(`${name} has printed nothing yet`);
-    else io.raw(closed(manyLines(first)));
+/** With `--follow` it goes on; what was printed faster than it can be fetched is marked as missing. */
+export const logs = command<{ follow?: boolean; bytes: number }, [name: string]>({
+  usage: "logs <name>",
+  summary: "Show what its agent printed",
+  examples: ["factory logs license-audit --follow"],
+  options: [
+    option("-f, --follow", "go on with new lines"),
+    option("--bytes <n>", "at most the last n bytes").argParser(count).default(65_536),
+  ],
+  async run({ io, json, controller, options }, name) {
+    const ask = await controller();
+    const first = await fetchLogs(ask, name, Math.min(options.bytes, BYTES_MAX));
+    if (options.follow !== true) {
+      if (json) io.json({ name, text: first });
+      else if (first === "") io.err(`${name} has printed nothing yet`);
+      else io.raw(closed(manyLines(first)));
+      return EXIT.fine;
+    }
+    io.raw(manyLines(first));
+    let seen = first;
+    await until(FOLLOW_MS, async () => {
+      const now = await fetchLogs(ask, name, BYTES_MAX);
+      io.raw(manyLines(newPart(seen, now)));
+      seen = now.slice(-BYTES_MAX);
+      return false;
+    });
     return EXIT.fine;
-  }
-  io.raw(manyLines(first));
-  let seen = first;
-  await until(FOLLOW_MS, async () => {
-    const now = await fetchLogs(client, name, BYTES_MAX);
-    io.raw(manyLines(newPart(seen, now)));
-    seen = now.slice(-BYTES_MAX);
-    return false;
-  });
-  return EXIT.fine;
-}
+  },
+});
 
-async function fetchLogs(client: Client, name: string, bytes: number): Promise<string> {
-  const text = (await client.call("logs", { name, bytes }))?.text ?? null;
-  if (text !== null) return text;
-  const known =
-    (await client.call("mission", { name })) !== null || (await client.call("clone", { name })) !== null;
-  if (!known) throw await unknownName(client, name);
+async function fetchLogs(ask: Controller, name: string, bytes: number): Promise<string> {
+  const answer = await ask.call("logs", { name, bytes });
+  if (answer !== null) return answer.text;
+  // Known, and without an instance so far.
+  await ask.look("why", { name });
   return "";
 }
 

@@ -1,10 +1,13 @@
-import { connect, report } from "../controller.ts";
-import type { Call } from "../program.ts";
+import { command } from "../command.ts";
 
-/** Makes the controller look at the repository at once. Returns when that pass is over. */
-export async function reconcile({ io, globals }: Call<object>): Promise<number> {
-  const client = connect(globals);
-  io.progress("looking at the repository");
-  const answer = await client.call("reconcile");
-  return report(answer, { io, client, name: "repository", json: globals.json === true });
-}
+/** Ends when the pass is over that it asked for. */
+export const reconcile = command({
+  usage: "reconcile",
+  summary: "Look at the repository now",
+  examples: ["factory reconcile"],
+  async run({ io, controller }) {
+    const ask = await controller();
+    io.progress("looking at the repository");
+    return ask.order("reconcile", {});
+  },
+});

@@ -1,33 +1,36 @@
 import type { InboxItem } from "../../core/status/view.ts";
-import { connect, report, unknownName } from "../controller.ts";
+import { command } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import type { Call } from "../program.ts";
+import { reason } from "../options.ts";
 
-/** Lets a lane go on that an action has frozen: every open question about it is answered with `go_on`, recorded with who and why. */
-export async function release(
-  { io, globals, options }: Call<{ reason: string }>,
-  name: string,
-): Promise<number> {
-  const client = connect(globals);
-  const inbox = (await client.call("inbox")).items;
-  const mission = (await client.call("clone", { name }))?.mission ?? name;
-  const frozen = inbox.filter((item) => item.kind === "lane" && item.subject === mission);
-  if (frozen.length === 0) {
-    if (
-      (await client.call("mission", { name: mission })) === null &&
-      (await client.call("clone", { name })) === null
-    )
-      throw await unknownName(client, name);
-    const answer = { ok: false, code: "conflict", message: notFrozen(name, inbox) } as const;
-    return report(answer, { io, client, name, json: globals.json === true });
-  }
-  let code: number = EXIT.fine;
-  for (const { id } of frozen) {
-    const answer = await client.call("decide", { id, decision: "go_on", reason: options.reason });
-    code = Math.max(code, await report(answer, { io, client, name, json: globals.json === true }));
-  }
-  return code;
-}
+/** Every open question about the freeze is answered with `go_on`, recorded with who and why. */
+export const release = command<{ reason: string }, [name: string]>({
+  usage: "release <name>",
+  summary: "Let a mission go on that is frozen because of one of its actions",
+  examples: [
+    "factory actions license-audit",
+    'factory release license-audit --reason "the mail went out once"',
+  ],
+  options: [reason()],
+  async run({ io, json, controller, options }, name) {
+    const ask = await controller();
+    const { items } = await ask.call("inbox");
+    const clone = await ask.call("clone", { name });
+    const mission = clone?.mission ?? name;
+    const frozen = items.filter((item) => item.kind === "lane" && item.subject === mission);
+    if (frozen.length === 0) {
+      if (clone === null) await ask.look("mission", { name: mission });
+      const message = notFrozen(name, items);
+      if (json) io.json({ name, ok: false, code: "conflict", message });
+      io.err(`error: ${message}`);
+      return EXIT.problems;
+    }
+    let code: number = EXIT.fine;
+    for (const { id } of frozen)
+      code = Math.max(code, await ask.order("decide", { id, decision: "go_on", reason: options.reason }));
+    return code;
+  },
+});
 
 function notFrozen(name: string, inbox: readonly InboxItem[]): string {
   const others = [...new Set(inbox.filter(({ kind }) => kind === "lane").map(({ subject }) => subject))];

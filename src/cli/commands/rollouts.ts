@@ -1,33 +1,38 @@
 import { systemClock } from "../../adapters/system/clock.ts";
-import { connect } from "../controller.ts";
+import type { RolloutView } from "../../core/status/rollouts.ts";
+import { command } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { age } from "../format/words.ts";
-import { oneLine } from "../io.ts";
-import type { Call } from "../program.ts";
+import { type Io, oneLine } from "../io.ts";
 
 const TURNS_SHOWN = 4;
 
-/** Shows how far changed overlays and baselines have come. Exits 1 while one is refused. */
-export async function rollouts({ io, globals }: Call<object>): Promise<number> {
-  const all = (await connect(globals).call("rollouts")).rollouts;
-  const refused = all.some(({ state }) => state === "refused");
-  if (globals.json === true) io.json({ rollouts: all });
-  else if (all.length === 0) io.out("No clone is declared, so nothing is rolled out.");
-  else {
+/** Exits 1 while one is refused. */
+export const rollouts = command({
+  usage: "rollouts",
+  summary: "Show how far changed overlays and baselines have come",
+  examples: ["factory rollouts"],
+  async run({ io, json, controller }) {
+    const ask = await controller();
+    const answer = await ask.call("rollouts");
     const now = systemClock().now();
-    const colour = { stable: "green", trying: "blue", refused: "red" } as const;
-    for (const { group, state, stable, candidate, refused: no, turns } of all) {
-      io.out(`${io.paint(colour[state], state)} ${io.paint("bold", oneLine(group))} ${short(stable)}`);
-      if (candidate !== null)
-        io.out(
-          `  ${short(candidate.digest)} since ${age(now - candidate.since)}, tried by ${candidate.canaries.join(", ") || "nobody yet: no clone of the group has work"}`,
-        );
-      if (no !== null) io.out(`  ${short(no.digest)} refused: ${oneLine(no.reason)}`);
-      for (const turn of turns.slice(-TURNS_SHOWN))
-        io.out(`  ${age(now - turn.at)} ago ${turn.type} ${short(turn.digest)}: ${oneLine(turn.message)}`);
-    }
+    if (json) io.json(ask.wire("rollouts", answer));
+    else if (answer.rollouts.length === 0) io.out("No clone is declared, so nothing is rolled out.");
+    else for (const rollout of answer.rollouts) print(rollout, io, now);
+    return answer.rollouts.some(({ state }) => state === "refused") ? EXIT.problems : EXIT.fine;
+  },
+});
+
+function print({ group, state, stable, candidate, refused, turns }: RolloutView, io: Io, now: number): void {
+  const colour = { stable: "green", trying: "blue", refused: "red" } as const;
+  io.out(`${io.paint(colour[state], state)} ${io.paint("bold", oneLine(group))} ${short(stable)}`);
+  if (candidate !== null) {
+    const canaries = candidate.canaries.join(", ") || "nobody yet: no clone of the group has work";
+    io.out(`  ${short(candidate.digest)} since ${age(now - candidate.since)}, tried by ${canaries}`);
   }
-  return refused ? EXIT.problems : EXIT.fine;
+  if (refused !== null) io.out(`  ${short(refused.digest)} refused: ${oneLine(refused.reason)}`);
+  for (const turn of turns.slice(-TURNS_SHOWN))
+    io.out(`  ${age(now - turn.at)} ago ${turn.type} ${short(turn.digest)}: ${oneLine(turn.message)}`);
 }
 
 function short(digest: string | null): string {

@@ -1,88 +1,38 @@
-import { openFactory, type RunningFactory } from "../../app.ts";
-import { operator } from "../../core/model/actor.ts";
-import { FINAL_PHASES } from "../../core/model/mission.ts";
-import type { FleetView } from "../../core/status/view.ts";
-import { gitAccess } from "../access.ts";
-import { EXIT, usageError } from "../exit.ts";
-import { fleetText } from "../format/fleet-text.ts";
-import { sourceOf } from "../origin.ts";
-import { actorName, dataDirOf } from "../place.ts";
-import type { Call, RunOptions } from "../program.ts";
+import { command } from "../command.ts";
+import { option, pollInterval, port } from "../options.ts";
+import type { RunOptions } from "../run/run-controller.ts";
 
-/** Signals that ask for an end in order. What runs goes on and is adopted by the next controller. */
-const END_SIGNALS = ["SIGINT", "SIGTERM"] as const;
-
-/**
- * Runs the controller until it is stopped, or until its work is done
- * (`--once`, `--until-closed`). SIGHUP makes it look at the repository at once, SIGUSR2 engages the kill
- * switch for the whole fleet; SIGINT and
- * SIGTERM end it in order, a second one at once. The clones live on in either case.
- */
-export async function run({ io, globals, options }: Call<RunOptions>): Promise<number> {
-  if (options.once === true && options.untilClosed === true) {
-    throw usageError("--once and --until-closed exclude each other");
-  }
-  io.outliveReaders();
-  const source = await sourceOf(globals, options.source);
-  const factory = await openFactory({
-    dataDir: dataDirOf(globals),
-    source,
-    branch: options.branch,
-    host: options.host,
-    once: options.once === true,
-    untilClosed: options.untilClosed === true,
-    ...(options.fresh === true ? { fresh: operator(actorName()) } : {}),
-    logLevel: options.logLevel,
-    logJson: options.logJson === true || globals.json === true,
-    ...gitAccess(process.env),
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.containment === undefined ? {} : { containment: options.containment }),
-    ...(options.poll === undefined ? {} : { pollMs: options.poll }),
-    ...(options.cron === undefined ? {} : { cron: options.cron }),
-    ...(options.installation === undefined ? {} : { installation: options.installation }),
-  });
-  const release = obeySignals(factory);
-  // Only what ends by itself has a result; the others show theirs with `factory status`.
-  const ends = options.once === true || options.untilClosed === true;
-  try {
-    await factory.done;
-  } finally {
-    release();
-  }
-  if (!ends) return EXIT.fine;
-  const fleet = await factory.controlPlane.operations.fleet({}, operator("controller"));
-  if (globals.json === true) io.json(fleet);
-  else io.raw(fleetText(fleet, [], io));
-  return verdict(fleet, options);
-}
-
-/** The first signal asks for an end in order; after it, a second one has its usual effect. */
-function obeySignals(factory: RunningFactory): () => void {
-  const look = (): void => factory.poke();
-  const killAll = (): void => {
-    const asked = { scope: { type: "fleet" }, reason: "by a signal to the controller" } as const;
-    void factory.controlPlane.operations.engageKillSwitch(asked, operator("SIGUSR2"));
-  };
-  const release = (): void => {
-    for (const signal of END_SIGNALS) process.off(signal, end);
-    process.off("SIGHUP", look);
-    process.off("SIGUSR2", killAll);
-  };
-  const end = (): void => {
-    release();
-    void factory.stop();
-  };
-  for (const signal of END_SIGNALS) process.on(signal, end);
-  process.on("SIGHUP", look);
-  process.on("SIGUSR2", killAll);
-  return release;
-}
-
-function verdict(fleet: FleetView, options: RunOptions): number {
-  if (fleet.source.state === "error") return EXIT.problems;
-  if (options.once === true) {
-    return fleet.issues.some((issue) => issue.severity === "error") ? EXIT.problems : EXIT.fine;
-  }
-  const over = fleet.missions.filter((mission) => FINAL_PHASES.has(mission.phase));
-  return over.every((mission) => mission.phase === "Completed") ? EXIT.fine : EXIT.problems;
-}
+export const run = command<RunOptions>({
+  usage: "run",
+  summary: "Run the controller",
+  examples: [
+    "factory run",
+    "factory run --source git@example.com:team/fleet.git --poll 15s",
+    "factory run --once",
+  ],
+  options: [
+    option(
+      "--source <url>",
+      "the fleet's repository (default: the remote `origin`, else --dir; FACTORY_SOURCE)",
+    ),
+    option("--branch <branch>", "the branch that is obeyed").default("main"),
+    option("--poll <duration>", "between two looks at it, e.g. 500ms, 30s, 5m").argParser(pollInterval),
+    option("--cron <expression>", "look on this schedule instead"),
+    option("--once", "one look, carry out what it asks for, end"),
+    option("--until-closed", "end when every mission is closed"),
+    option("--host <address>", "listen here").default("127.0.0.1"),
+    option("--port <port>", "listen on this port (default: that of last time)").argParser(port),
+    option("--installation <name>", "name of this installation, at its first start"),
+    option("--fresh", "begin a new record, and give up what the status branch knows"),
+    option("--containment <kind>", "take this alone (default: the best there is)").choices([
+      "cgroup",
+      "pidns",
+      "group",
+    ]),
+    option("--log-level <level>", "what is logged")
+      .choices(["debug", "info", "warn", "error"])
+      .default("info"),
+    option("--log-json", "log as JSON lines"),
+  ],
+  run: async (call) => (await import("../run/run-controller.ts")).runController(call),
+});

@@ -1,42 +1,46 @@
 import { systemClock } from "../../adapters/system/clock.ts";
 import { durationMs } from "../../core/model/duration.ts";
 import { FactoryError } from "../../core/model/error.ts";
+import type { Scorecard } from "../../core/model/scorecard.ts";
 import type { Period, Trends } from "../../core/status/trends.ts";
-import { connect, unknownName } from "../controller.ts";
+import { command } from "../command.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { table } from "../format/table.ts";
 import { age, plural } from "../format/words.ts";
 import { type Io, oneLine } from "../io.ts";
-import type { Call } from "../program.ts";
+import { option } from "../options.ts";
 
 /** One mission's scorecard, or those of a stretch of time beside the stretch before it. */
-export async function scorecard(
-  { io, globals, options }: Call<{ since: string }>,
-  name: string | undefined,
-): Promise<number> {
-  const span = spanOf(options.since);
-  const client = connect(globals);
-  const now = systemClock().now();
-  if (name === undefined) {
-    const trends = await client.call("scorecards", { since: now - span });
-    if (globals.json === true) io.json(trends);
-    else text(trends, { io, since: options.since, now });
-    return EXIT.fine;
-  }
-  const mission = await client.call("mission", { name });
-  if (mission === null) throw await unknownName(client, name);
-  if (mission.closure === null)
-    throw new FactoryError("cli/not-closed", "wait", `${name} is ${mission.phase} and not closed yet`);
-  const card = mission.closure.scorecard;
-  if (globals.json === true) io.json(card);
-  else {
-    io.out(`${io.paint("bold", name)} ${card.outcome}`);
-    for (const part of ["quality", "latency", "incidents", "maintainability", "economics"] as const) {
-      io.out(part);
-      for (const [key, value] of Object.entries(card[part])) io.out(`  ${key.padEnd(24)} ${said(value)}`);
+export const scorecard = command<{ since: string }, [name: string | undefined]>({
+  usage: "scorecard [name]",
+  summary: "Show the scorecards of closed missions, and where they are going",
+  examples: ["factory scorecard --since 30d", "factory scorecard license-audit"],
+  options: [option("--since <duration>", "how far back, e.g. 12h, 30d").default("30d")],
+  async run({ io, json, controller, options }, name) {
+    const span = spanOf(options.since);
+    const ask = await controller();
+    const now = systemClock().now();
+    if (name === undefined) {
+      const trends = await ask.call("scorecards", { since: now - span });
+      if (json) io.json(ask.wire("scorecards", trends));
+      else text(trends, { io, since: options.since, now });
+      return EXIT.fine;
     }
+    const mission = await ask.look("mission", { name });
+    if (mission.closure === null)
+      throw new FactoryError("cli/not-closed", "wait", `${name} is ${mission.phase} and not closed yet`);
+    if (json) io.json(mission.closure.scorecard);
+    else print(name, mission.closure.scorecard, io);
+    return EXIT.fine;
+  },
+});
+
+function print(name: string, card: Scorecard, io: Io): void {
+  io.out(`${io.paint("bold", name)} ${card.outcome}`);
+  for (const part of ["quality", "latency", "incidents", "maintainability", "economics"] as const) {
+    io.out(part);
+    for (const [key, value] of Object.entries(card[part])) io.out(`  ${key.padEnd(24)} ${said(value)}`);
   }
-  return EXIT.fine;
 }
 
 function said(value: unknown): string {

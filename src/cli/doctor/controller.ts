@@ -1,12 +1,12 @@
+import { createControllerClient } from "../../adapters/http/client.ts";
 import { FactoryError } from "../../core/model/error.ts";
-import { connect } from "../controller.ts";
-import type { Globals } from "../place.ts";
+import { controllerAddress, type Globals } from "../place.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 /** Whether a controller answers, and what it says about itself. None is fine for a machine that only writes fleets. */
 export async function checkController(globals: Globals): Promise<readonly Finding[]> {
   try {
-    const client = connect(globals);
+    const client = createControllerClient(controllerAddress(globals));
     const { ready, checks } = await client.readiness();
     const bad = Object.entries(checks).filter(([, said]) => said !== "ok");
     // Readiness is open to everybody; this asks with the token.

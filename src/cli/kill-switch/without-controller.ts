@@ -7,9 +7,9 @@ import type { DeathProof, ObservedInstance } from "../../core/model/instance.ts"
 import { covers, engage, type SwitchScope, scopeText } from "../../core/model/kill-switch.ts";
 import { openDrivers } from "../../drivers.ts";
 import type { Driver } from "../../ports/driver.ts";
+import type { Call } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { controllerAddress, dataDirOf } from "../place.ts";
-import type { Call } from "../program.ts";
 
 /** The shims' own ladder from SIGTERM on, and some time for a busy machine. */
 const OBEY_MS = 15_000;

@@ -53,7 +53,7 @@ export function conductSteps(state: CloneState): readonly WhyStep[] {
       since: firstAt,
       next:
         asked === undefined
-          ? `\`factory answer ${mission.name} "<text>"\` tells its agent something; a person is asked at report ${mission.limits.blocked.escalate_after} of one reason`
+          ? `\`factory message ${mission.name} "<text>"\` tells its agent something; a person is asked at report ${mission.limits.blocked.escalate_after} of one reason`
           : `\`factory decide ${asked.id} --go-on --reason "<text>"\` tells its agent something, \`--stop\` ends it`,
     }));
   if (view.nudge !== null && !state.holds.some(({ kind }) => kind === "stuck")) {

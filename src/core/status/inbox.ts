@@ -34,7 +34,7 @@ export function inboxOf(fleetSnapshot: FleetSnapshot): readonly InboxItem[] {
         since: blocker?.since ?? state.phaseSince,
         message: `blocked: ${state.mission.blockers.map((other) => `${other.reason} (${other.times}×)`).join("; ")}`,
         answers: [
-          `factory answer ${state.mission.name} "<text>"`,
+          `factory message ${state.mission.name} "<text>"`,
           `factory logs ${state.mission.name}`,
           `factory kill ${state.mission.name}`,
         ],
