@@ -128,6 +128,19 @@ describe("who imports whom", () => {
     expect(packages).toEqual([]);
   });
 
+  test("a session knows no way of talking to agents: only the registry knows an adapter", () => {
+    const ADAPTERS = /^shim\/agents\/(command|agent-line)\.ts$/;
+    const knowing = FILES.filter(
+      ({ path }) => path !== "shim/agents/registry.ts" && !ADAPTERS.test(path),
+    ).flatMap((file) =>
+      file.imports
+        .map(({ to }) => (to.startsWith(".") ? resolved(file.path, to) : ""))
+        .filter((to) => ADAPTERS.test(to))
+        .map((to) => `${file.path} imports ${to}`),
+    );
+    expect(knowing).toEqual([]);
+  });
+
   test("ports are interfaces: they pull in nothing at run time but the core", () => {
     const heavy = FILES.filter(({ path }) => path.startsWith("ports/")).flatMap((file) =>
       file.imports

@@ -160,7 +160,6 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
       expected: "factory_<mission>_<yyyymmdd>",
     });
   }
-  if (spec.agent.adapter === "acp") findings.push(notYet(["spec", "agent", "adapter"], "acp", "command"));
   const { driver } = spec.runtime;
   if (spec.callback?.status_url !== undefined) {
     findings.push(

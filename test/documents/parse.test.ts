@@ -132,7 +132,7 @@ describe("what is wrong is said with its place and what would be right", () => {
     [
       "an adapter of the future",
       CLONE.replace("adapter: command", "adapter: acp"),
-      "missions/x.yaml:7:20 error NotAvailableYet spec.agent.adapter: this is described but not available yet (found acp, expected command)",
+      'missions/x.yaml:7:20 error NotAvailableYet spec.agent.adapter: this is described but not available yet (found "acp", expected command)',
     ],
     [
       "a driver of the future",

@@ -50,8 +50,12 @@ export interface RuntimeSpec {
   readonly isolation: Containment;
 }
 
+/** How agents are talked to: `src/shim/agents/registry.ts` has an adapter for each, and validation refuses every other name. */
+export const AGENT_ADAPTERS = ["command"] as const;
+export type AgentAdapterName = (typeof AGENT_ADAPTERS)[number];
+
 export interface AgentSpec {
-  readonly adapter: "command";
+  readonly adapter: AgentAdapterName;
   /** Program and arguments, never a shell line; relative paths are looked up in the workspace. */
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DRIVER_NAMES } from "../../core/model/clone.ts";
+import { AGENT_ADAPTERS, DRIVER_NAMES } from "../../core/model/clone.ts";
 import {
   AfterClosure,
   boundedRecord,
@@ -39,9 +39,7 @@ const Runtime = z.strictObject({
 });
 
 const Agent = z.strictObject({
-  adapter: z
-    .enum(["command", "acp"])
-    .describe("`command`: any program; JSON lines on its output become events."),
+  adapter: z.enum(AGENT_ADAPTERS).describe("`command`: any program; JSON lines on its output become events."),
   command: Command.describe("Program and arguments; relative paths are looked up in the workspace."),
   env: boundedRecord(EnvName, z.string().max(ENV_VALUE_CHARS_MAX), ENV_VARS_MAX)
     .default({})

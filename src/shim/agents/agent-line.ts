@@ -6,71 +6,17 @@ import {
   type Tokens,
 } from "../../core/model/prices.ts";
 import { isRecord } from "../../instance/files.ts";
+import { type AgentEvent, COST_USD_MAX, LLM_CALLS_MAX, TEXT_LENGTH_MAX, WAIT_MS_MAX } from "./agent.ts";
 
-export type AgentLine =
-  | { readonly type: "accepted" }
-  | { readonly type: "progress"; readonly summary: string; readonly percent: number | null }
-  | ({ readonly type: "usage" } & UsageLine)
-  | { readonly type: "artifact"; readonly path: string }
-  | { readonly type: "blocked"; readonly reason: string; readonly needs: string | null }
-  | { readonly type: "unblocked" }
-  /** It has nothing under way and may be frozen. */
-  | { readonly type: "turn_ended" }
-  | {
-      readonly type: "tool_start";
-      readonly id: string;
-      readonly deadlineMs: number | null;
-      /** With it, and with `arguments`, two calls can be told to be the same action. */
-      readonly name: string | null;
-      /** Any JSON; undefined was not said. */
-      readonly arguments: unknown;
-    }
-  | {
-      readonly type: "tool_end";
-      readonly id: string;
-      /** Any JSON, whole or a digest of it; undefined was not said. */
-      readonly result: unknown;
-      /** Null: it went well. */
-      readonly error: string | null;
-    }
-  /** The agent thinks aloud or addresses somebody. */
-  | { readonly type: "message"; readonly text: string }
-  /** Asks for a tool of the shim; answered on the program's input. */
-  | { readonly type: "tool"; readonly id: string; readonly tool: string; readonly arguments: unknown }
-  /** Its provider makes it wait. */
-  | { readonly type: "throttled"; readonly retryAfterMs: number; readonly account: string | null }
-  | { readonly type: "completed"; readonly summary: string; readonly artifacts: readonly string[] }
-  | { readonly type: "failed"; readonly reason: string };
-
-/** What a source has used so far, or since it last said so. */
-export interface UsageLine {
-  readonly llmCalls: number | null;
-  readonly costUsd: number | null;
-  /** By model. */
-  readonly tokens?: ReadonlyMap<string, Tokens>;
-  /** `cumulative`: the total of this source. `delta`: to be added to it. */
-  readonly semantics: "cumulative" | "delta";
-  /** Who counted: an agent and each of its subagents count apart. */
-  readonly source: string;
-}
-
-/** Longest text that is carried on; the rest is cut, with a mark. */
-export const TEXT_LENGTH_MAX = 2_000;
 /** An agent and its helpers use a few models. */
 const MODELS_PER_LINE_MAX = 32;
 const ARTIFACTS_PER_LINE_MAX = 100;
 const TOOL_ID_LENGTH_MAX = 100;
 const TOOL_NAME_LENGTH_MAX = 100;
 const SOURCE_LENGTH_MAX = 100;
-/** A call every millisecond for eleven days; more was not counted by anybody, and would not fit a meter of whole numbers. */
-export const LLM_CALLS_MAX = 1_000_000_000;
-/** Micros of it, added up over sources and instances, are still exact. */
-export const COST_USD_MAX = 1_000_000;
-/** Nobody waits longer than a day for one call, or for a provider; who says so waits a day. */
-export const WAIT_MS_MAX = 24 * 60 * 60 * 1_000;
 
 /** The line as a message, or null: then it is transcript, as everything that an agent prints without knowing of us. */
-export function parseAgentLine(line: string): AgentLine | null {
+export function parseAgentLine(line: string): AgentEvent | null {
   if (!line.startsWith("{")) return null;
   let value: unknown;
   try {
@@ -81,7 +27,7 @@ export function parseAgentLine(line: string): AgentLine | null {
   return isRecord(value) ? fromRecord(value) : null;
 }
 
-function fromRecord(value: Record<string, unknown>): AgentLine | null {
+function fromRecord(value: Record<string, unknown>): AgentEvent | null {
   switch (value["type"]) {
     case "accepted":
     case "unblocked":

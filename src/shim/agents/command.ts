@@ -9,54 +9,13 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { MissionEnvelope } from "../../api/envelope.ts";
-import type { AgentSpec } from "../../core/model/clone.ts";
-import type { Intent } from "../../instance/claim.ts";
 import { type AgentRecord, findInit } from "../../instance/containment.ts";
-import type { Transcript } from "../../instance/transcript.ts";
-import { type AgentLine, parseAgentLine } from "./agent-line.ts";
-import { type Container, openContainer } from "./container.ts";
+import type { Agent, AgentAdapter, AgentInput, AgentProgram, AgentStart } from "./agent.ts";
+import { parseAgentLine } from "./agent-line.ts";
+import { openContainer } from "./container.ts";
 import { splitLines } from "./lines.ts";
 import { type AgentExit, keepTail } from "./signature.ts";
-import { cleanEnvironment, factoryFolder, type Spawned, spawnContained } from "./spawn.ts";
-
-export interface CommandAgent {
-  readonly pid: number;
-  record(): AgentRecord;
-  /** One JSON line on its input; `full` when what it has not read is too much already, `closed` when it does not listen. */
-  say(line: object): "said" | "full" | "closed";
-  /** Says `{"type":"cancel"}`. */
-  cancel(): void;
-  closeInput(): void;
-  /** To the agent's process group. */
-  signal(signal: NodeJS.Signals): void;
-}
-
-/** What an agent is started from, whatever its mission. */
-export interface CommandProgram {
-  readonly intent: Intent;
-  readonly agent: AgentSpec;
-  readonly secrets: Readonly<Record<string, string>>;
-  /** Further variables of ours, which no declared one can take the place of. */
-  readonly ours: Readonly<Record<string, string>>;
-}
-
-export interface CommandOptions extends CommandProgram {
-  readonly envelope: MissionEnvelope;
-  /** Opened for this program and not used yet; null: one is opened now. */
-  readonly container: Container | null;
-  readonly transcript: Transcript;
-  /** It goes on with a mission that an earlier agent of the same instance began. */
-  readonly resumes: boolean;
-  /** The program runs; comes before anything it says. */
-  readonly onStart: (agent: CommandAgent) => void;
-  readonly onLine: (line: AgentLine) => void;
-  /** Anything at all was printed. */
-  readonly onOutput: () => void;
-  /** Its namespace is known now; for the record. */
-  readonly onRecord: (record: AgentRecord) => void;
-  /** Comes once, after everything it printed. */
-  readonly onExit: (ending: AgentExit) => void;
-}
+import { cleanEnvironment, endProcess, factoryFolder, type Spawned, spawnContained } from "./spawn.ts";
 
 /** An agent that prints faster is made to wait: its pipe is not read until the next second. */
 const OUTPUT_BYTES_PER_SECOND_MAX = 2 * 1024 * 1024;
@@ -69,14 +28,17 @@ const UNREAD_BYTES_MAX = 256 * 1024;
 const INIT_LOOKS_MAX = 400;
 const INIT_LOOK_MS = 5;
 
-/** Opens the containment for an agent that does not resume anything. */
-export function openForCommand(program: CommandProgram): Container | null {
-  const env = environmentOf(program, { resumes: false });
-  return openContainer({ intent: program.intent, argv: program.agent.command, env });
-}
+export const commandAdapter: AgentAdapter = {
+  /** For an agent that does not resume anything. */
+  open(program) {
+    const env = environmentOf(program, { resumes: false });
+    return openContainer({ intent: program.intent, argv: program.agent.command, env });
+  },
+  start,
+};
 
 function environmentOf(
-  { intent, agent, secrets, ours }: CommandProgram,
+  { intent, agent, secrets, ours }: AgentProgram,
   { resumes }: { readonly resumes: boolean },
 ): Readonly<Record<string, string>> {
   return cleanEnvironment(intent, {
@@ -88,7 +50,7 @@ function environmentOf(
   });
 }
 
-export function startCommandAgent(options: CommandOptions): void {
+function start(options: AgentStart): void {
   writeMission(options.intent.workspace, options.envelope);
   const spawned =
     options.container?.enter() ??
@@ -115,36 +77,33 @@ export function startCommandAgent(options: CommandOptions): void {
   follow(spawned, options);
 }
 
-function controls(spawned: Spawned, record: () => AgentRecord): CommandAgent {
+function controls(spawned: Spawned, record: () => AgentRecord): Agent {
   const { child } = spawned;
   child.stdin?.on("error", () => {}); // The agent may close its input whenever it likes.
   return {
     pid: spawned.outer.pid,
     record,
-    say(line) {
+    say(said) {
       const input = child.stdin;
       if (input === null || !input.writable) return "closed";
       if (input.writableLength > UNREAD_BYTES_MAX) return "full";
-      input.write(`${JSON.stringify(line)}\n`);
+      input.write(`${JSON.stringify(lineOf(said))}\n`);
       return "said";
     },
     cancel() {
       if (child.stdin?.writable === true) child.stdin.write('{"type":"cancel"}\n');
     },
-    closeInput: () => child.stdin?.end(),
-    signal(signal) {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      try {
-        process.kill(-spawned.outer.pid, signal);
-      } catch {
-        // The group is gone; its exit is on the way.
-      }
-    },
+    end: (rung) => endProcess(spawned, rung),
   };
 }
 
+/** As `specs/agent-lines-v1.md` has it. */
+function lineOf(input: AgentInput): object {
+  return input.type === "pause" ? { type: "pause", grace_seconds: input.graceMs / 1_000 } : input;
+}
+
 /** Reads both outputs to their end and then tells how it went. */
-function follow(spawned: Spawned, options: CommandOptions): void {
+function follow(spawned: Spawned, options: AgentStart): void {
   const { child } = spawned;
   const stderrTail = keepTail(STDERR_TAIL_LENGTH);
   const decoder = new StringDecoder("utf8");
@@ -154,7 +113,7 @@ function follow(spawned: Spawned, options: CommandOptions): void {
     line(text) {
       const message = parseAgentLine(text);
       if (message === null) plain.write(`${text}\n`);
-      else options.onLine(message);
+      else options.onEvent(message);
     },
     piece: (text) => plain.write(text),
   });

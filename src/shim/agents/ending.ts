@@ -3,8 +3,10 @@
  * it is taken, so that whoever climbs from outside knows how far this one is. Containment and proof are not its own to
  * give: they need somebody who outlives it.
  */
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Agent, EndRung } from "./agent.ts";
 
 export interface Graces {
   /** After `{"type":"cancel"}`; 0: the input is closed with it. */
@@ -15,13 +17,7 @@ export interface Graces {
   readonly termGraceMs: number;
 }
 
-export type ShimRung = "cancel" | "stdin" | "sigterm" | "sigkill";
-
-export interface EndedAgent {
-  cancel(): void;
-  closeInput(): void;
-  signal(signal: NodeJS.Signals): void;
-}
+export type ShimRung = "cancel" | EndRung;
 
 /** How soon it is noticed that an agent works on after it was told to stop. */
 const LOOK_MS = 50;
@@ -29,7 +25,7 @@ const LOOK_MS = 50;
 /** Climbs until `gone`. Called again it climbs again beside the first: whichever comes to a rung first takes it. */
 export async function runShimRungs(options: {
   readonly instanceDirectory: string;
-  readonly agent: EndedAgent;
+  readonly agent: Pick<Agent, "cancel" | "end">;
   readonly graces: Graces;
   readonly gone: () => boolean;
   /** Milliseconds since the agent last had an effect. */
@@ -74,18 +70,18 @@ export async function runShimRungs(options: {
     });
   if (gone()) return;
   take("stdin");
-  agent.closeInput();
+  agent.end("stdin");
   const closedAt = performance.now();
   await wait(() => closedAt + graces.stdinGraceMs);
   if (gone()) return;
   take("sigterm");
   options.thaw();
-  agent.signal("SIGTERM");
+  agent.end("sigterm");
   const askedAt = performance.now();
   await wait(() => askedAt + graces.termGraceMs);
   if (gone()) return;
   take("sigkill");
   options.thaw();
-  agent.signal("SIGKILL");
+  agent.end("sigkill");
   options.sweep();
 }

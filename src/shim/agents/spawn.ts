@@ -1,4 +1,5 @@
 /** Starts programs inside an instance's containment, with a clean environment. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, lstatSync, mkdirSync, statSync, unlinkSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
@@ -6,6 +7,7 @@ import type { Intent } from "../../instance/claim.ts";
 import { containedCommand, findAgentMembers, killCgroup, type Target } from "../../instance/containment.ts";
 import { hasCode } from "../../instance/files.ts";
 import { INSTANCE_MARKER, type ProcessId, readProcess, signalProcess } from "../../instance/process-table.ts";
+import type { EndRung } from "./agent.ts";
 
 export interface SpawnOptions {
   readonly intent: Intent;
@@ -69,6 +71,20 @@ export function factoryFolder(workspace: string): string {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
   return folder;
+}
+
+/** Takes one rung of the ladder against a program that was spawned here, and its group. */
+export function endProcess({ child, outer }: Spawned, rung: EndRung): void {
+  if (rung === "stdin") {
+    child.stdin?.end();
+    return;
+  }
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-outer.pid, rung === "sigterm" ? "SIGTERM" : "SIGKILL");
+  } catch {
+    // The group is gone; its exit is on the way.
+  }
 }
 
 /** Ends whatever the agent left behind. It looks again until nothing is found or `LOOKS_MAX` is reached; the driver's proof is another matter. */

@@ -7,11 +7,11 @@ import {
   TOKENS_MAX,
   type Tokens,
 } from "../../core/model/prices.ts";
-import { COST_USD_MAX, LLM_CALLS_MAX, type UsageLine } from "../agents/agent-line.ts";
+import { COST_USD_MAX, LLM_CALLS_MAX, type UsageReport } from "../agents/agent.ts";
 
 export interface UsageTotals {
   /** Answers whether a total rose. */
-  take(line: UsageLine): boolean;
+  take(line: UsageReport): boolean;
   /** Null: nobody said. */
   llmCalls(): number | null;
   costUsd(): number | null;

@@ -5,7 +5,7 @@ import type { Redactor } from "../../core/model/redact.ts";
 import { readFence } from "../../instance/claim.ts";
 import { findAgentMembers, writeAgentRecord } from "../../instance/containment.ts";
 import type { Transcript } from "../../instance/transcript.ts";
-import { type CommandProgram, startCommandAgent } from "../agents/command.ts";
+import type { AgentAdapter, AgentProgram } from "../agents/agent.ts";
 import type { Container } from "../agents/container.ts";
 import { type Graces, runShimRungs } from "../agents/ending.ts";
 import type { AgentExit } from "../agents/signature.ts";
@@ -37,11 +37,15 @@ const TERMINAL_EXIT_GRACE_MS = 10_000;
 /** What an agent spends is told this soon: limits are kept by it. Of one that is paused and spends, sooner. */
 const SPENDING_MS = 1_000;
 const PAUSED_SPENDING_MS = 250;
+/** As a shell says of a program that it does not find. */
+const EXIT_NO_ADAPTER = 127;
 
 export function createAgentRunner(parts: {
   readonly life: Life;
+  /** How its agents are talked to; null: this shim has no adapter of that name. */
+  readonly adapter: AgentAdapter | null;
   /** What agents are started from, and what was opened for the first of them. */
-  readonly program: () => CommandProgram;
+  readonly program: () => AgentProgram;
   readonly container: Container | null;
   readonly pauses: Pauses;
   readonly clocks: Clocks;
@@ -97,6 +101,13 @@ export function createAgentRunner(parts: {
     onExit({ code: EXIT_NO_TOOLS, signal: null, stderrTail: problem });
   }
 
+  /** Of a newer controller, for example. */
+  function withoutAdapter(): void {
+    const problem = `this shim has no adapter named ${settings.agent.adapter}`;
+    transcript.note(problem);
+    onExit({ code: EXIT_NO_ADAPTER, signal: null, stderrTail: problem });
+  }
+
   function startAgent(
     run: MissionRun,
     how: { readonly envelope: MissionEnvelope; readonly resumes: boolean },
@@ -110,7 +121,11 @@ export function createAgentRunner(parts: {
     toolbox.begin();
     const opened = how.resumes ? null : container;
     container = null;
-    startCommandAgent({
+    if (parts.adapter === null) {
+      withoutAdapter();
+      return;
+    }
+    parts.adapter.start({
       ...parts.program(),
       ...how,
       container: opened,
@@ -122,14 +137,14 @@ export function createAgentRunner(parts: {
         run.onStart(started.pid);
         if (!how.resumes) return;
         run.onResumed();
-        messages.tellAgain((line) => started.say(line));
+        messages.tellAgain((message) => started.say(message));
       },
       onRecord: (record) => writeAgentRecord(instanceDirectory, record),
       onOutput: () => clocks.onOutput(),
-      onLine(line) {
-        parts.actions.append({ at: new Date().toISOString(), ...redactor.deep(line) });
-        if (line.type === "tool") toolbox.answer(line);
-        else run.onLine(line);
+      onEvent(event) {
+        parts.actions.append({ at: new Date().toISOString(), ...redactor.deep(event) });
+        if (event.type === "tool") toolbox.answer(event);
+        else run.onEvent(event);
       },
       onExit,
     });

@@ -5,7 +5,7 @@
  */
 import type { WireEvent } from "../../api/event.ts";
 import type { WireHeartbeat } from "../../api/heartbeat.ts";
-import type { UsageLine } from "../agents/agent-line.ts";
+import type { UsageReport } from "../agents/agent.ts";
 import { createUsage, type UsageTotals } from "../metering/usage.ts";
 
 export interface Clocks {
@@ -17,7 +17,7 @@ export interface Clocks {
   isNews(text: string): boolean;
   setRunning(running: boolean): void;
   /** Takes what a source says. Totals only rise; answers whether they did. */
-  onUsage(usage: UsageLine): boolean;
+  onUsage(usage: UsageReport): boolean;
   openTool(id: string, deadlineMs: number | null): void;
   closeTool(id: string): void;
   /** Its agent ends: nothing that it had begun goes on. */

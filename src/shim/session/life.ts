@@ -4,7 +4,7 @@ import type { Intent } from "../../instance/claim.ts";
 import type { Target } from "../../instance/containment.ts";
 import type { LaunchSettings } from "../../instance/launch-settings.ts";
 import { ownProcess, type ProcessId } from "../../instance/process-table.ts";
-import type { CommandAgent } from "../agents/command.ts";
+import type { Agent } from "../agents/agent.ts";
 import type { Clocks } from "./clocks.ts";
 import type { MissionRun } from "./mission.ts";
 
@@ -22,7 +22,7 @@ export interface Life {
   /** Nothing is begun any more. */
   over: boolean;
   envelope: MissionEnvelope | null;
-  agent: CommandAgent | null;
+  agent: Agent | null;
   run: MissionRun | null;
 }
 

@@ -1,5 +1,7 @@
 /** What the agent is told on its standard input: each message once to each agent. */
+
 import { MESSAGES_MAX } from "../../core/model/conduct.ts";
+import type { AgentInput, Said } from "../agents/agent.ts";
 
 export interface Message {
   readonly id: string;
@@ -7,8 +9,7 @@ export interface Message {
   readonly text: string;
 }
 
-/** Puts one JSON line on the agent's input. */
-export type Say = (line: object) => "said" | "full" | "closed";
+export type Say = (input: AgentInput) => Said;
 
 export interface Messages {
   /** `repeated`: this agent has it already. */
@@ -26,20 +27,16 @@ export function createMessages(): Messages {
   return {
     tell(message, say) {
       if (told.has(message.id)) return "repeated";
-      const said = say(lineOf(message));
+      const said = say({ type: "message", ...message });
       if (said !== "said") return said;
       told.add(message.id);
       if (message.from === "operator") people = [...people, message].slice(-MESSAGES_MAX);
       return said;
     },
     tellAgain(say) {
-      for (const message of people) say(lineOf(message));
+      for (const message of people) say({ type: "message", ...message });
     },
   };
-}
-
-function lineOf(message: Message): object {
-  return { type: "message", ...message };
 }
 
 /** Of a call's parameters, or null when they are no message. */

@@ -1,24 +1,27 @@
 /**
- * One mission under way: turns what the agent says into events, keeps floods
- * bounded, and knows when the mission is over.
+ * One mission under way: turns what the agent says into events, and knows when the mission is over. What it says is
+ * kept within bounds by `flood-limits.ts`; where it was said, and in which language, is its adapter's business.
  */
-
 import { samenessOf } from "../../core/model/sameness.ts";
 import type { Transcript } from "../../instance/transcript.ts";
-import type { AgentLine } from "../agents/agent-line.ts";
+import type { AgentEvent } from "../agents/agent.ts";
 import type { AgentExit } from "../agents/signature.ts";
 import type { Reporter } from "../callback/reporter.ts";
-import { inspectArtifact } from "./artifact.ts";
+import { createArtifactIndex } from "./artifact-index.ts";
 import type { Clocks } from "./clocks.ts";
+import { coalesce } from "./flood-limits.ts";
+import { createLastWord } from "./last-word.ts";
 import { createLoopWatch } from "./loop-watch.ts";
+import { createStatements } from "./statements.ts";
 
 export interface MissionRun {
-  /** Somebody's word reached the agent; a person's ends what was observed before it. */
+  /** A message reached the agent; a person's ends what was observed before it. */
   onMessageDelivered(from: "operator" | "supervisor"): void;
   /** It was paused by us and goes on, or a new agent goes on for it. */
   onResumed(): void;
   onStart(pid: number): void;
-  onLine(line: AgentLine): void;
+  /** After the last word nothing counts. */
+  onEvent(event: AgentEvent): void;
   /** Tells what is left to tell. Exit 0 without a last word is a completed mission; any other end without one is a crash, and no verdict on the mission. */
   onExit(ending: AgentExit): void;
   accepted(): boolean;
@@ -28,17 +31,10 @@ export interface MissionRun {
   unauthorized(): boolean;
 }
 
-/** A wait that is said again grows by more than this, or is the same one. */
-const THROTTLE_NEWS_MS = 1_000;
-/** `{"type":"failed","reason":"auth"}` */
-const UNAUTHORIZED_REASON = "auth";
 /** Progress is for people and the progress clock; the newest of a burst says it all. */
 const PROGRESS_INTERVAL_MS = 1_000;
-/** Blocked, unblocked and artifact lines beyond this in a minute are counted, not carried. */
-const STATEMENTS_PER_MINUTE_MAX = 60;
-const ARTIFACTS_MAX = 1_000;
 
-export function createMissionRun(options: {
+export interface MissionOptions {
   readonly workspace: string;
   readonly accept: "on_start" | "explicit";
   readonly reporter: Reporter;
@@ -50,26 +46,19 @@ export function createMissionRun(options: {
   readonly onTurnEnded: () => void;
   /** The agent has said its last word and may end now. */
   readonly onTerminal: () => void;
-}): MissionRun {
+}
+
+export function createMissionRun(options: MissionOptions): MissionRun {
   const { reporter, clocks, transcript } = options;
-  let pid = 0;
-  let accepted = false;
-  let terminal = false;
-  let unauthorized = false;
-  const progress = coalesce(PROGRESS_INTERVAL_MS, (line: Extract<AgentLine, { type: "progress" }>) =>
+  const acceptance = createAcceptance(options);
+  const progress = coalesce(PROGRESS_INTERVAL_MS, ({ summary, percent }: Of<"progress">) =>
     reporter.report({
       type: "mission.progress",
       status: "running",
-      summary: line.summary,
-      ...(line.percent === null ? {} : { detail: { percent: line.percent } }),
+      summary,
+      ...(percent === null ? {} : { detail: { percent } }),
     }),
   );
-  const statements = countPerMinute(STATEMENTS_PER_MINUTE_MAX, (dropped) =>
-    transcript.note(
-      `${dropped} blocked, unblocked or artifact lines were dropped: more than ${STATEMENTS_PER_MINUTE_MAX} in a minute`,
-    ),
-  );
-  const artifacts = new Map<string, string>();
   const loops = createLoopWatch(({ pattern, times, evidence }) =>
     reporter.report({
       type: "agent.loop",
@@ -78,248 +67,103 @@ export function createMissionRun(options: {
       detail: { pattern, times, evidence },
     }),
   );
+  const onEffect = (): void => {
+    clocks.onProgress();
+    loops.effect();
+  };
+  const artifacts = createArtifactIndex(options);
+  const said = { reporter, clocks, transcript, artifacts, flush: () => progress.flush() };
+  const statements = createStatements({ ...said, onEffect });
+  const lastWord = createLastWord({ ...said, onSaid: options.onTerminal });
 
-  function accept(): void {
-    if (accepted) return;
-    accepted = true;
+  const on: { readonly [T in AgentEvent["type"]]: (event: Of<T>) => void } = {
+    accepted: () => acceptance.accept(),
+    progress(event) {
+      if (clocks.isNews(`${event.summary} ${event.percent}`)) onEffect();
+      progress.push(event);
+    },
+    usage(event) {
+      if (clocks.onUsage(event)) options.onSpent();
+    },
+    artifact: (event) => statements.artifact(event),
+    blocked: (event) => statements.blocked(event),
+    unblocked: () => statements.unblocked(),
+    throttled: (event) => statements.throttled(event),
+    tool() {}, // Answered by the session.
+    tool_start(event) {
+      if (clocks.isNews(`tool ${callOf(event)}`)) clocks.onProgress();
+      clocks.openTool(event.id, event.deadlineMs);
+      loops.toolStart(event);
+    },
+    tool_end(event) {
+      clocks.closeTool(event.id);
+      loops.toolEnd(event);
+    },
+    message({ text }) {
+      transcript.note(`message: ${text}`);
+      loops.message(text);
+    },
+    turn_ended: () => options.onTurnEnded(),
+    completed: ({ summary, artifacts: paths }) => lastWord.completed({ summary, paths }),
+    failed: (event) => lastWord.failed(event),
+  };
+
+  return {
+    onMessageDelivered: (from) => (from === "operator" ? loops.renewed() : loops.nudged()),
+    onResumed: () => loops.renewed(),
+    onStart: (pid) => acceptance.onStart(pid),
+    onEvent(event) {
+      if (!lastWord.said()) (on[event.type] as (event: AgentEvent) => void)(event);
+    },
+    onExit(ending) {
+      progress.flush();
+      noteDropped(options);
+      if (!lastWord.said() && ending.code === 0 && acceptance.given())
+        lastWord.completed({ summary: "the agent ended with success", paths: [] });
+    },
+    accepted: acceptance.given,
+    terminal: lastWord.said,
+    unauthorized: lastWord.unauthorized,
+  };
+}
+
+type Of<T extends AgentEvent["type"]> = Extract<AgentEvent, { type: T }>;
+
+/** An id is new with every call; the call itself need not be. */
+function callOf({ id, name, arguments: given }: Of<"tool_start">): string {
+  return name === null ? id : String(samenessOf([name, given ?? null]));
+}
+
+function noteDropped({ reporter, transcript }: MissionOptions): void {
+  if (reporter.dropped() === 0) return;
+  transcript.note(`${reporter.dropped()} progress or artifact events were not recorded: the outbox is full`);
+}
+
+/** Said once: by the start of the agent, or by the agent itself. */
+function createAcceptance({ accept, reporter, onAccepted }: MissionOptions): {
+  onStart(pid: number): void;
+  accept(): void;
+  given(): boolean;
+} {
+  let pid = 0;
+  let given = false;
+  const acceptOnce = (): void => {
+    if (given) return;
+    given = true;
     reporter.report({
       type: "mission.accepted",
       status: "running",
       summary: "accepted",
       detail: { agent_pid: pid },
     });
-    options.onAccepted();
-  }
-
-  function gotSomewhere(): void {
-    clocks.onProgress();
-    loops.effect();
-  }
-
-  /** Null when it may not be named, with a note; else the reference, and whether it is new or changed. */
-  function inspect(
-    path: string,
-  ): { readonly ref: { path: string; sha256?: string; bytes?: number }; readonly news: boolean } | null {
-    const ref = inspectArtifact(options.workspace, path);
-    if (ref === null) {
-      transcript.note(`artifact ${JSON.stringify(path)} is not a file inside of the workspace`);
-      return null;
-    }
-    const mark = ref.sha256 ?? String(ref.bytes);
-    const news = artifacts.get(ref.path) !== mark;
-    if (news && (artifacts.has(ref.path) || artifacts.size < ARTIFACTS_MAX)) artifacts.set(ref.path, mark);
-    return { ref, news };
-  }
-
-  function onArtifact(path: string): void {
-    const found = inspect(path);
-    if (found === null || !found.news || !artifacts.has(found.ref.path)) return;
-    gotSomewhere();
-    reporter.report({
-      type: "mission.artifact",
-      status: "running",
-      summary: found.ref.path,
-      artifacts: [found.ref],
-    });
-  }
-
-  /** The final event: after it the mission says nothing more. */
-  function finish(report: {
-    readonly failed: boolean;
-    readonly summary: string;
-    readonly paths: readonly string[];
-  }): void {
-    progress.flush();
-    terminal = true;
-    for (const path of report.paths) inspect(path);
-    const refs = [...artifacts.keys()].flatMap((path) => inspectArtifact(options.workspace, path) ?? []);
-    clocks.onProgress();
-    reporter.report({
-      type: report.failed ? "mission.failed" : "mission.completed",
-      status: report.failed ? "failed" : "completed",
-      summary: report.summary,
-      artifacts: refs.slice(0, INDEX_MAX),
-      detail: report.failed
-        ? { reason: report.summary, recommended_next_action: "review" }
-        : { recommended_next_action: "judge", artifact_count: refs.length },
-    });
-    options.onTerminal();
-  }
-
-  /** Told again only when the wait grows: an agent that says it every second is told of once. */
-  function onThrottled(line: Extract<AgentLine, { type: "throttled" }>): void {
-    if (clocks.throttledMs() + THROTTLE_NEWS_MS > line.retryAfterMs && clocks.throttledMs() > 0) return;
-    clocks.throttle(line.retryAfterMs);
-    if (!statements.allow()) return;
-    reporter.report({
-      type: "agent.throttled",
-      status: "running",
-      summary: `rate limited for ${(line.retryAfterMs / 1_000).toFixed(1)} s`,
-      detail: {
-        retry_after_ms: line.retryAfterMs,
-        ...(line.account === null ? {} : { account: line.account }),
-      },
-    });
-  }
-
-  /** Not the mission failed, its agent may not work: that is told with its exit. */
-  function refuse(): void {
-    progress.flush();
-    unauthorized = true;
-    terminal = true;
-    transcript.note("the agent says that its provider refuses its credentials");
-    options.onTerminal();
-  }
-
-  function onStatement(line: Extract<AgentLine, { type: "artifact" | "blocked" | "unblocked" }>): void {
-    if (!statements.allow()) return;
-    if (line.type === "artifact") onArtifact(line.path);
-    if (line.type === "unblocked") {
-      reporter.report({ type: "mission.unblocked", status: "running", summary: "unblocked" });
-    }
-    if (line.type === "blocked") {
-      // Progress that still waits is from before, and must not look as if it went on.
-      progress.flush();
-      if (clocks.isNews(`blocked ${line.reason}`)) clocks.onProgress();
-      reporter.report({
-        type: "mission.blocked",
-        status: "blocked",
-        summary: line.reason,
-        detail: { reason: line.reason, ...(line.needs === null ? {} : { needs: line.needs }) },
-      });
-    }
-  }
-
-  function say(line: AgentLine): void {
-    switch (line.type) {
-      case "accepted":
-        accept();
-        break;
-      case "progress":
-        if (clocks.isNews(`${line.summary} ${line.percent}`)) gotSomewhere();
-        progress.push(line);
-        break;
-      case "usage":
-        if (clocks.onUsage(line)) options.onSpent();
-        break;
-      case "artifact":
-      case "blocked":
-      case "unblocked":
-        onStatement(line);
-        break;
-      case "tool_start":
-        // An id is new with every call; the call itself need not be.
-        if (
-          clocks.isNews(
-            `tool ${line.name === null ? line.id : samenessOf([line.name, line.arguments ?? null])}`,
-          )
-        )
-          clocks.onProgress();
-        clocks.openTool(line.id, line.deadlineMs);
-        loops.toolStart(line);
-        break;
-      case "tool":
-        break; // Answered by the session.
-      case "tool_end":
-        clocks.closeTool(line.id);
-        loops.toolEnd(line);
-        break;
-      case "message":
-        transcript.note(`message: ${line.text}`);
-        loops.message(line.text);
-        break;
-      case "turn_ended":
-        options.onTurnEnded();
-        break;
-      case "throttled":
-        onThrottled(line);
-        break;
-      case "completed":
-        finish({ failed: false, summary: line.summary, paths: line.artifacts });
-        break;
-      case "failed":
-        if (line.reason === UNAUTHORIZED_REASON) refuse();
-        else finish({ failed: true, summary: line.reason, paths: [] });
-        break;
-    }
-  }
-
+    onAccepted();
+  };
   return {
-    onMessageDelivered(from) {
-      if (from === "operator") loops.renewed();
-      else loops.nudged();
-    },
-    onResumed: () => loops.renewed(),
     onStart(agentPid) {
       pid = agentPid;
-      if (options.accept === "on_start") accept();
+      if (accept === "on_start") acceptOnce();
     },
-    onLine(line) {
-      if (!terminal) say(line);
-    },
-    onExit(ending) {
-      progress.flush();
-      if (reporter.dropped() > 0)
-        transcript.note(
-          `${reporter.dropped()} progress or artifact events were not recorded: the outbox is full`,
-        );
-      if (!terminal && ending.code === 0 && accepted)
-        finish({ failed: false, summary: "the agent ended with success", paths: [] });
-    },
-    accepted: () => accepted,
-    terminal: () => terminal,
-    unauthorized: () => unauthorized,
-  };
-}
-
-/** A message is capped; an index that is longer is told by its count and found in the workspace. */
-const INDEX_MAX = 200;
-
-/** Passes the first value at once and afterwards the newest one per interval. */
-function coalesce<T>(intervalMs: number, emit: (value: T) => void): { push(value: T): void; flush(): void } {
-  let waiting: { readonly value: T } | null = null;
-  let timer: NodeJS.Timeout | null = null;
-  const emitWaiting = (): boolean => {
-    if (waiting === null) return false;
-    const { value } = waiting;
-    waiting = null;
-    emit(value);
-    return true;
-  };
-  const rest = (): void => {
-    timer = setTimeout(() => {
-      timer = null;
-      if (emitWaiting()) rest();
-    }, intervalMs);
-  };
-  return {
-    push(value) {
-      waiting = { value };
-      if (timer !== null) return;
-      emitWaiting();
-      rest();
-    },
-    flush() {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-      emitWaiting();
-    },
-  };
-}
-
-function countPerMinute(max: number, onDropped: (count: number) => void): { allow(): boolean } {
-  let begun = performance.now();
-  let count = 0;
-  return {
-    allow() {
-      const now = performance.now();
-      if (now - begun >= 60_000) {
-        if (count > max) onDropped(count - max);
-        begun = now;
-        count = 0;
-      }
-      count += 1;
-      return count <= max;
-    },
+    accept: acceptOnce,
+    given: () => given,
   };
 }

@@ -1,6 +1,7 @@
 import { PAUSE_GRACE_MS_MAX } from "../../core/model/clone.ts";
 import { freezeAgent } from "../../instance/containment.ts";
 import type { Transcript } from "../../instance/transcript.ts";
+import type { AgentInput } from "../agents/agent.ts";
 import type { Clocks } from "./clocks.ts";
 import { type Life, targetOf } from "./life.ts";
 
@@ -83,16 +84,16 @@ export function createPauses({
     onFrozen();
   }
 
-  function tell(line: object): void {
+  function tell(input: AgentInput): void {
     if (life.agent === null) return;
-    if (life.agent.say(line) !== "said")
+    if (life.agent.say(input) !== "said")
       transcript.note("the agent does not read its input: it is not told of its pause");
   }
 
   function begin(graceMs: number): void {
     const endsAt = performance.now() + graceMs;
     if (grace !== null && grace.endsAt <= endsAt) return;
-    if (grace === null) tell({ type: "pause", grace_seconds: graceMs / 1_000 });
+    if (grace === null) tell({ type: "pause", graceMs });
     endGrace();
     told = true;
     grace = { endsAt, timer: setTimeout(() => endTurn("the grace of a pause is over"), graceMs) };

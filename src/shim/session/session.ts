@@ -19,9 +19,10 @@ import type { LaunchSettings } from "../../instance/launch-settings.ts";
 import { openShimOutbox } from "../../instance/outbox.ts";
 import { toolsSocket } from "../../instance/tools-link.ts";
 import { openTranscript } from "../../instance/transcript.ts";
-import { type CommandProgram, openForCommand } from "../agents/command.ts";
+import type { AgentAdapter, AgentProgram } from "../agents/agent.ts";
 import type { Container } from "../agents/container.ts";
 import type { Graces } from "../agents/ending.ts";
+import { AGENTS, type AgentRegistry } from "../agents/registry.ts";
 import { factoryFolder } from "../agents/spawn.ts";
 import { startDelivery } from "../callback/deliver.ts";
 import { createReporter } from "../callback/reporter.ts";
@@ -62,20 +63,23 @@ export function createSession(options: {
   readonly settings: LaunchSettings;
   /** The MCP server's file. */
   readonly toolsProgram: string;
+  /** Default: those that there are. */
+  readonly agents?: AgentRegistry;
   /** Called once, when everything is over. */
   readonly onEnd: () => void;
 }): Session {
   const { instanceDirectory, intent, settings } = options;
   const { token } = settings;
   const socket = (): string => toolsSocket(factoryFolder(intent.workspace), intent.nonce);
-  const program = (): CommandProgram => ({
+  const program = (): AgentProgram => ({
     intent,
     agent: settings.agent,
     secrets: settings.secrets,
     ours: { FACTORY_TOOLS_SOCKET: socket(), FACTORY_TOOLS_MCP: options.toolsProgram },
   });
   // First of all: it comes up while everything below is made, the round trip and the checks.
-  const container = openAhead(program);
+  const adapter = (options.agents ?? AGENTS)[settings.agent.adapter] ?? null;
+  const container = openAhead(adapter, program);
   const life = beginLife({ instanceDirectory, intent, settings });
   const now = (): number => performance.now();
   const redactor = createRedactor([token, ...Object.values(settings.secrets)]);
@@ -161,13 +165,14 @@ export function createSession(options: {
     say(line) {
       const { run } = life;
       if (run === null || run.terminal() || life.phase === "stopping") return false;
-      run.onLine(line);
+      run.onEvent(line);
       return true;
     },
-    reply: (line) => life.agent?.say(line) ?? "closed",
+    reply: (result) => life.agent?.say(result) ?? "closed",
   });
   const runner: AgentRunner = createAgentRunner({
     life,
+    adapter,
     program,
     container,
     pauses,
@@ -202,9 +207,9 @@ export function createSession(options: {
 }
 
 /** Null where it cannot be: what is in the way is told by the start of the agent, which meets it again. */
-function openAhead(program: () => CommandProgram): Container | null {
+function openAhead(adapter: AgentAdapter | null, program: () => AgentProgram): Container | null {
   try {
-    return openForCommand(program());
+    return adapter?.open?.(program()) ?? null;
   } catch {
     return null;
   }

@@ -5,7 +5,7 @@ import type { Intent } from "../../instance/claim.ts";
 import { openRemembered } from "../../instance/remembered-actions.ts";
 import { toolsLink } from "../../instance/tools-link.ts";
 import type { Transcript } from "../../instance/transcript.ts";
-import type { AgentLine } from "../agents/agent-line.ts";
+import type { AgentEvent, AgentInput, Said, ToolOutcome } from "../agents/agent.ts";
 import type { Clocks } from "../session/clocks.ts";
 import { createLedger } from "./ledger.ts";
 import { createActionMemory } from "./memory.ts";
@@ -24,7 +24,7 @@ export interface Toolbox {
    */
   begin(): void;
   /** Answers a line of the agent's on its input, in whatever order the answers come. */
-  answer(line: Extract<AgentLine, { type: "tool" }>): void;
+  answer(line: Extract<AgentEvent, { type: "tool" }>): void;
   close(): void;
 }
 
@@ -41,9 +41,9 @@ export function createToolbox(options: {
   readonly onReached: () => void;
   readonly onFenced: () => void;
   /** Passes on what the agent said; false when the mission is over. */
-  readonly say: (line: AgentLine) => boolean;
-  /** A line on the agent's input. */
-  readonly reply: (line: object) => "said" | "full" | "closed";
+  readonly say: (line: AgentEvent) => boolean;
+  /** Hands the answer to a tool call to the agent that asked. */
+  readonly reply: (result: AgentInput) => Said;
 }): Toolbox {
   const { intent, transcript } = options;
   const { callbackUrl, token, onReached, onFenced } = options;
@@ -81,7 +81,7 @@ export function createToolbox(options: {
   };
 }
 
-function shown(answer: Awaited<ReturnType<ReturnType<typeof createTools>["call"]>>): object {
+function shown(answer: Awaited<ReturnType<ReturnType<typeof createTools>["call"]>>): ToolOutcome {
   if (answer.ok) return { ok: true, result: answer.result };
   return { ok: false, error: { code: answer.code, message: answer.message } };
 }

@@ -1,7 +1,7 @@
 /** What a shim does for its agent when it is asked: one implementation behind the lines, the socket and MCP. */
 import { canonicalJson } from "../../core/model/digest.ts";
 import type { Redactor } from "../../core/model/redact.ts";
-import type { AgentLine } from "../agents/agent-line.ts";
+import type { AgentEvent } from "../agents/agent.ts";
 import { type Artifact, inspectArtifact } from "../session/artifact.ts";
 import type { Clocks } from "../session/clocks.ts";
 import { createActionCalls } from "./action-calls.ts";
@@ -31,7 +31,7 @@ export interface ToolOptions {
   readonly redactor: Redactor;
   readonly memory: ActionMemory;
   /** The way of everything else that an agent says; false when nobody listens any more. */
-  readonly say: (line: AgentLine) => boolean;
+  readonly say: (line: AgentEvent) => boolean;
 }
 
 export function createTools(options: ToolOptions): Tools {

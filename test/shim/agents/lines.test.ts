@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DAY_MS } from "../../../src/core/model/time.ts";
 import { meaningOf, retryAfter, waitAfterFailure } from "../../../src/core/notify/schedule.ts";
-import { parseAgentLine, TEXT_LENGTH_MAX } from "../../../src/shim/agents/agent-line.ts";
+import { TEXT_LENGTH_MAX } from "../../../src/shim/agents/agent.ts";
+import { parseAgentLine } from "../../../src/shim/agents/agent-line.ts";
 import { LINE_LENGTH_MAX, splitLines } from "../../../src/shim/agents/lines.ts";
 import { crashSignature } from "../../../src/shim/agents/signature.ts";
 

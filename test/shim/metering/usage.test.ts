@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { NO_TOKENS, type Tokens } from "../../../src/core/model/prices.ts";
-import { LLM_CALLS_MAX, parseAgentLine, type UsageLine } from "../../../src/shim/agents/agent-line.ts";
+import { LLM_CALLS_MAX, type UsageReport } from "../../../src/shim/agents/agent.ts";
+import { parseAgentLine } from "../../../src/shim/agents/agent-line.ts";
 import { createUsage } from "../../../src/shim/metering/usage.ts";
 
-function said(...lines: readonly Partial<UsageLine>[]): [number | null, number | null] {
+function said(...lines: readonly Partial<UsageReport>[]): [number | null, number | null] {
   const usage = createUsage();
   for (const line of lines)
     usage.take({ llmCalls: null, costUsd: null, semantics: "cumulative", source: "agent", ...line });
@@ -11,7 +12,7 @@ function said(...lines: readonly Partial<UsageLine>[]): [number | null, number |
 }
 
 describe("usage of an instance", () => {
-  test.each<[string, Partial<UsageLine>[], [number | null, number | null]]>([
+  test.each<[string, Partial<UsageReport>[], [number | null, number | null]]>([
     ["nobody said is unknown", [], [null, null]],
     ["one meter is said and the other is not", [{ llmCalls: 3 }], [3, null]],
     ["a total replaces the one before it", [{ costUsd: 1 }, { costUsd: 1.5 }], [null, 1.5]],
@@ -62,7 +63,7 @@ describe("tokens", () => {
   const tokens = (model: string, change: Partial<Tokens>): ReadonlyMap<string, Tokens> =>
     new Map([[model, { ...NO_TOKENS, ...change }]]);
 
-  function derived(...lines: readonly Partial<UsageLine>[]): [number | null, boolean, string[]] {
+  function derived(...lines: readonly Partial<UsageReport>[]): [number | null, boolean, string[]] {
     const unpriced: string[] = [];
     const usage = createUsage({ prices, onUnpriced: (model) => unpriced.push(model) });
     for (const line of lines)
@@ -70,7 +71,7 @@ describe("tokens", () => {
     return [usage.costUsd(), usage.derived(), unpriced];
   }
 
-  test.each<[string, Partial<UsageLine>[], [number | null, boolean, string[]]]>([
+  test.each<[string, Partial<UsageReport>[], [number | null, boolean, string[]]]>([
     ["have their price", [{ tokens: tokens("m", { input: 500_000, output: 250_000 }) }], [1, true, []]],
     [
       "are totals, of which none falls",
@@ -113,7 +114,7 @@ describe("tokens", () => {
   ])("%s", (_, lines, expected) => expect(derived(...lines)).toEqual(expected));
 
   test("are read from a line when they are numbers of a model's name", () => {
-    const of = (value: object): UsageLine["tokens"] => {
+    const of = (value: object): UsageReport["tokens"] => {
       const line = parseAgentLine(JSON.stringify({ type: "usage", tokens: value }));
       return line?.type === "usage" ? line.tokens : undefined;
     };
