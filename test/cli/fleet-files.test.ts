@@ -105,7 +105,7 @@ describe("a fleet from nothing", () => {
       base,
       head,
       starts: [{ mission: "more-links", when: "now", isolation: "group" }],
-      stops: [{ mission: "listing", action: "stop", reason: "cancelled in its file" }],
+      stops: [{ mission: "listing", step: "stop", reason: "cancelled in its file" }],
       rights: [
         {
           subject: "mission/weekly-links",
