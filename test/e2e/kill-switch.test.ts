@@ -48,6 +48,15 @@ async function factory(...args: readonly string[]): Promise<{ code: number; out:
   }
 }
 
+/** What `factory events --fleet` says, once it tells of such an event. */
+function fleetStory(type: string): Promise<readonly string[]> {
+  return eventually(
+    async () => (await factory("events", "--fleet")).out.trim().split("\n"),
+    (lines) => lines.some((line) => line.includes(` ${type} `)),
+    () => `the fleet's events to tell of ${type}`,
+  );
+}
+
 function living(name: string): boolean {
   const { shim, agent } = processesOf(world.dataDir, cloneName(name), 1);
   return isAlive(shim) || isAlive(agent);
@@ -111,6 +120,18 @@ test("by label: what it covers ends with proof and its trace, the rest goes on, 
   });
   expect((await factory("kill-switch", "release", "--label", "team=platform")).code).toBe(0);
   await missionUntil(controller, "alpha", ({ phase, run }) => phase === "Running" && run === 2);
+  const story = await fleetStory("switch.released");
+  expect(story.filter((line) => line.includes(" switch."))).toEqual([
+    expect.stringMatching(
+      /switch\.engaged operator:ann: the kill switch is engaged for label team=platform by a command: they spend$/,
+    ),
+    expect.stringMatching(
+      /switch\.released operator:ann: the kill switch is released for label team=platform by a command$/,
+    ),
+  ]);
+  expect((await factory("verify", "--offline")).out).toMatch(
+    /^the record is whole: .* and \d+ of the fleet/m,
+  );
 });
 
 test("without a controller the shims obey the file, and the next controller finds it on record", async () => {
@@ -127,6 +148,9 @@ test("without a controller the shims obey the file, and the next controller find
   expect(view.engaged).toMatchObject([
     { scope: { type: "fleet" }, by: "operator:ann", reason: "nobody is there" },
   ]);
+  expect((await fleetStory("switch.engaged")).at(-1)).toMatch(
+    /switch\.engaged operator:ann: the kill switch is engaged for fleet in its file: nobody is there$/,
+  );
 });
 
 test("a shim that cannot obey is ended from outside, without a controller", async () => {

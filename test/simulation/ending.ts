@@ -3,6 +3,7 @@ import type { Moment, Unfinished } from "../../src/core/check/fact.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { statusText } from "../../src/reconciler/publish/status-files.ts";
 import { isOurs } from "../../src/reconciler/publish/write-back.ts";
+import { SETTINGS } from "../../src/reconciler/record/settings.ts";
 import { lookAt } from "../support/operator.ts";
 import type { Host } from "./host.ts";
 import { playSteps } from "./timeline.ts";
@@ -50,6 +51,9 @@ export async function judgeEnd(world: World, host: Host): Promise<void> {
     unfinished: await unfinished(world),
     status: { actual: world.statusBranch.files, expected: ours(statusText(fleetSnapshot).files) },
   });
+  const { settings } = await world.store.load();
+  const strange = Object.keys(settings).filter((key) => !Object.hasOwn(SETTINGS, key));
+  if (strange.length > 0) throw new Error(`settings hold what may decide something: ${strange.join(", ")}`);
   const report = await world.store.verify();
   if (!report.ok) throw new Error(`the store's own chain is broken at ${report.brokenAtSeq}`);
 }

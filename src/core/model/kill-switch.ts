@@ -75,7 +75,8 @@ export function entryText({ scope, by, reason, at }: SwitchEntry): string {
 export function engage(state: SwitchState, entry: SwitchEntry): SwitchState {
   if (isEngaged(state, entry.scope)) return state;
   // As it is read back, so that what was written down is what is known.
-  if (state.engaged.length < ENGAGED_MAX - 1) return { ...state, engaged: [...state.engaged, cut(entry)] };
+  if (entry.scope.type === "fleet" || state.engaged.length < ENGAGED_MAX - 1)
+    return { ...state, engaged: [...state.engaged, cut(entry)] };
   const everything: SwitchEntry = {
     ...entry,
     scope: { type: "fleet" },

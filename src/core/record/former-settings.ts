@@ -73,13 +73,15 @@ export function readPublishedSettings(path: string, text: string): FormerSetting
   } catch {
     value = null;
   }
+  const unreadable = (why: string): FactoryError =>
+    new FactoryError("record/unreadable", "stall", `${path} on the status branch cannot be used: ${why}`);
   if (!isObject(value) || !Object.values(value).every((one) => typeof one === "string"))
-    throw new FactoryError(
-      "record/unreadable",
-      "stall",
-      `${path} on the status branch cannot be used: it is not what an older controller wrote of its fleet`,
-    );
-  return readFormerSettings(value as Record<string, string>);
+    throw unreadable("it is not what an older controller wrote of its fleet");
+  try {
+    return readFormerSettings(value as Record<string, string>);
+  } catch (error) {
+    throw error instanceof FactoryError ? unreadable(error.message) : error;
+  }
 }
 
 function isFormer(key: string): boolean {

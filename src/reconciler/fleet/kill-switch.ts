@@ -82,7 +82,8 @@ export function createKillSwitch(parts: {
   onChange: () => void;
 }): KillSwitch {
   const { recorder, drivers, clock, log } = parts;
-  let state = peoplesPart(recorder.fleet.killSwitch);
+  // Before anything is planned: what the file says may not be on record yet.
+  let state = merged(peoplesPart(recorder.fleet.killSwitch), parts.file.read());
   let text = switchText(state);
   /** What was brought together last. */
   let seen: {

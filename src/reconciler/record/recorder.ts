@@ -13,13 +13,13 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Batch, NewEffect, Store, StoredEffect } from "../../ports/store.ts";
 import type { RightToAct } from "./right-to-act.ts";
+import type { SettingChanges } from "./settings.ts";
 import {
   beginTransaction,
   type EntryMaker,
   type FleetEntryMaker,
   type FleetRecorded,
   type Recorded,
-  type SideChange,
   type Transaction,
 } from "./transaction.ts";
 import { loadUpgraded } from "./upgrade.ts";
@@ -43,11 +43,12 @@ export interface Recorder {
   /** The same for the fleet; the entries of both share transactions. */
   writeFleet(make: FleetEntryMaker): Promise<FleetRecorded>;
   putSignal(signal: Signal): Promise<void>;
-  putSettings(settings: Readonly<Record<string, string | null>>): Promise<void>;
+  /** What decides nothing; entries of all kinds share transactions. */
+  putSettings(settings: SettingChanges): Promise<void>;
   /** Notices that were not delivered yet, in the order of their first writing. */
   readonly outbox: ReadonlyMap<string, OutboxRow>;
   /** What became of notices, and what there is to tell beside the events of clones. Durable on return; a repeat does nothing. */
-  writeOutbox(change: SideChange): Promise<void>;
+  writeOutbox(change: OutboxChange): Promise<void>;
   /** Effects that were recorded and not settled, from before this controller. */
   readonly unsettled: readonly StoredEffect[];
   /** Whether an effect is on record and not settled; asked while writing, it knows what a commit with a lost answer did. */
@@ -306,15 +307,7 @@ export async function openRecorder(parts: {
         throw refused(error);
       }
     },
-    async putSettings(changed) {
-      assertRight();
-      try {
-        await store.commit({ ...NOTHING, term, at: clock.now(), settings: changed });
-      } catch (error) {
-        throw refused(error);
-      }
-      applySettings(changed);
-    },
+    putSettings: (settings) => submit((transaction) => transaction.addSide({ ...NO_CHANGE, settings })),
     onEffects: (listener) => void effectListeners.push(listener),
     onChange: (listener) => void changeListeners.push(listener),
     onFleet: (listener) => void fleetListeners.push(listener),

@@ -51,7 +51,7 @@ export interface FleetRecorded {
   readonly at: number;
 }
 
-/** Settings and notices, which are beside the chain. */
+/** What is beside the chain: settings, and notices that no event of this transaction tells of. */
 export interface SideChange extends OutboxChange {
   readonly settings?: Readonly<Record<string, string | null>>;
 }

@@ -9,8 +9,8 @@ import type { Store, StoredRecord } from "../../ports/store.ts";
 import { beginTransaction } from "./transaction.ts";
 
 /**
- * Everything that is on record. What stood in settings becomes the first event of the fleet, in the transaction that removes it there. Does nothing
- * where there is none. Rejects `record/not-upgradable` (`stall`) for what cannot be understood, and changes nothing then.
+ * Everything that is on record. What stood in settings becomes the first event of the fleet, in the transaction that
+ * removes it there. Rejects `record/not-upgradable` (`stall`) for what cannot be understood, and changes nothing then.
  */
 export async function loadUpgraded(
   store: Store,

@@ -4,6 +4,7 @@
  */
 import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { scopeText } from "../../../src/core/model/kill-switch.ts";
 import { type Ended, ended as endedOf, factory, start } from "../../cli/support.ts";
 import {
   agentCommand,
@@ -55,11 +56,14 @@ export interface LossReport {
   readonly ledger: readonly LedgerLine[];
   /** Of every mission, in the end. */
   readonly missions: readonly { name: string; phase: string; outcome: string | null }[];
+  /** What the kill switch is engaged for in the end, and by whom. */
+  readonly engaged: readonly string[];
   /** Problems in words; empty when every promise held. */
   readonly lost: readonly string[];
 }
 
 const CALM_MS = 180_000;
+const GHOSTS = { type: "label", key: "who", value: "ghosts" } as const;
 const DONE = "done";
 
 export async function loseRecord(options: LossOptions): Promise<LossReport> {
@@ -80,9 +84,14 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
     await missionUntil(first, DONE, ({ closure }) => closure !== null);
     for (const name of names) await missionUntil(first, name, ({ phase }) => phase === "Running");
     log(`${names.length} clones work`);
+    // For nobody who lives: what was engaged must not be released by a loss.
+    await first.client.call("engageKillSwitch", { scope: GHOSTS, reason: "a promise" });
     await eventually(
       () => published(world),
-      (record) => record.done && (!options.published || names.every((name) => record.running.has(name))),
+      (record) =>
+        record.done &&
+        (options.lose !== "disk" || record.engaged) &&
+        (!options.published || names.every((name) => record.running.has(name))),
       () => `the status branch to tell of the fleet\n${first.log().slice(-3_000)}`,
       CALM_MS,
     );
@@ -129,6 +138,7 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
       () => "the status branch to tell of the closures",
       CALM_MS,
     );
+    const { engaged } = await second.client.call("killSwitch");
     const verified = await factory(run, "--data", world.dataDir, "verify", "--source", world.url, "--json");
     watcher.stop();
     const report = {
@@ -146,6 +156,7 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
       doubles: watcher.violations,
       ledger: world.ledger(),
       missions,
+      engaged: engaged.map(({ scope, by, reason }) => `${scopeText(scope)} by ${by}: ${reason}`),
     };
     return { ...report, lost: problemsOf(report, options) };
   } finally {
@@ -248,6 +259,10 @@ function problemsOf(
     problems.push(`the record does not hold: ${report.verified.stdout}${report.verified.stderr}`);
   if (what !== "disk" && report.livedAfter.length !== report.livedBefore.length)
     problems.push(`${report.livedBefore.length} processes lived, ${report.livedAfter.length} were adopted`);
+  if (report.engaged.length !== 1 || !report.engaged[0]?.startsWith("label who=ghosts by "))
+    problems.push(
+      `the kill switch was engaged for label who=ghosts, and is for ${report.engaged.join(", ") || "nothing"}`,
+    );
   for (const { name, phase, outcome } of report.missions)
     if (phase !== "Completed" || outcome !== "accepted") problems.push(`${name} is ${phase}, ${outcome}`);
   const begins = new Map<string, number>();
@@ -285,13 +300,17 @@ interface PublishedFleet {
   readonly done: boolean;
   readonly running: ReadonlySet<string>;
   readonly closed: ReadonlySet<string>;
+  /** It tells that the kill switch is engaged. */
+  readonly engaged: boolean;
 }
 
 async function published(world: World): Promise<PublishedFleet | null> {
   if ((await world.origin.head(STATUS)) === null) return null;
   const running = new Set<string>();
   const closed = new Set<string>();
+  let engaged = false;
   for (const [path, text] of await world.origin.files(STATUS)) {
+    if (path === ".factory/fleet.json") engaged = text.includes("ghosts");
     if (!path.startsWith(".factory/record/")) continue;
     const { state, closed: past } = JSON.parse(text) as {
       state: { phase: string; mission: { name: string } | null };
@@ -300,7 +319,7 @@ async function published(world: World): Promise<PublishedFleet | null> {
     if (state.phase === "Running" && state.mission !== null) running.add(state.mission.name);
     for (const { name } of past) closed.add(name);
   }
-  return { done: closed.has(DONE), running, closed };
+  return { done: closed.has(DONE), running, closed, engaged };
 }
 
 function lose({ dataDir }: World, what: LossOptions["lose"]): void {

@@ -64,7 +64,7 @@ async function fleet(commits: readonly DesiredState[]) {
   });
   function keepBusy(): void {
     busy = true;
-    void recorder.writeOutbox({ put: [], removed: [], settings: { status_pushes: String(writes++) } });
+    void recorder.putSettings({ status_pushes: String(writes++) });
   }
   for (const name of ALL)
     await recordEvents(

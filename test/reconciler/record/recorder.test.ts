@@ -1,12 +1,15 @@
 import { describe, expect, test } from "vitest";
+import { controllerPart } from "../../../src/core/model/actor.ts";
 import { initialState } from "../../../src/core/model/clone-state.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
+import type { FleetEvent } from "../../../src/core/model/fleet-event.ts";
 import type { Signal } from "../../../src/core/model/instance.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import type { NewEffect, Store } from "../../../src/ports/store.ts";
 import { openRecorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
 import { aClone, aMission, REVISION, T0 } from "../../support/fleet.ts";
 import { createMemoryStore } from "../../support/memory-store/store.ts";
+import { notice } from "../../support/record.ts";
 import { rightToAct } from "../../support/right.ts";
 
 let now = T0;
@@ -14,6 +17,10 @@ const clock = { now: () => now++, sleep: async () => {} };
 const open = (store: Store) => openRecorder({ store, clock, log: silentLog, right: rightToAct() });
 const declared = { type: "clone.declared", spec: aClone("scribe") } as const;
 const assigned = { type: "mission.assigned", mission: aMission("audit", "scribe") } as const;
+function down(destination: string): FleetEvent {
+  const by = controllerPart("notices");
+  return { type: "destination.down", by, destination, since: T0 + 1, reason: "refused" };
+}
 const started = { type: "start.planned", revision: REVISION, why: "" } as const;
 
 describe("the record", () => {
@@ -52,6 +59,70 @@ describe("the record", () => {
       ),
     );
     expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index));
+  });
+
+  test("entries of clones and of the fleet share a transaction, in one chain", async () => {
+    const store = createMemoryStore();
+    let commits = 0;
+    const counted: Store = {
+      ...store,
+      commit(batch) {
+        commits += 1;
+        return store.commit(batch);
+      },
+    };
+    const recorder = await open(counted);
+    const before = commits;
+    const seen: number[] = [];
+    recorder.onFleet(({ after }) => seen.push(after.version));
+    const [one] = await Promise.all([
+      recorder.writeFleet(() => ({ events: [down("pager")], outbox: { put: [notice("n")], removed: [] } })),
+      recordEvents(recorder, "scribe", declared),
+      recorder.writeFleet(({ version }) => (version === 1 ? { events: [down("hook")] } : null)),
+    ]);
+    expect(commits - before).toBe(1);
+    expect([one.before.version, one.after.version]).toEqual([0, 1]);
+    expect(seen).toEqual([1, 2]);
+    expect(recorder.fleet.destinations.down).toEqual({ pager: T0 + 1, hook: T0 + 1 });
+    expect((await store.events({ limit: 10 })).map(({ clone }) => clone)).toEqual([null, "scribe", null]);
+    const next = await open(store.reopen());
+    expect(next.fleet).toEqual(recorder.fleet);
+    expect([...next.outbox.keys()]).toEqual(["n"]);
+  });
+
+  test.each(["before", "after"] as const)(
+    "what happened to the fleet is recorded once when its commit failed %s it took effect",
+    async (when) => {
+      const store = createMemoryStore();
+      const recorder = await open(store);
+      const tell = () =>
+        recorder.writeFleet(({ destinations }) =>
+          destinations.down["pager"] === undefined ? { events: [down("pager")] } : null,
+        );
+      store.failNextCommit(when);
+      await expect(tell()).rejects.toMatchObject({ code: "store/io" });
+      expect(recorder.fleet.version).toBe(0);
+      await tell();
+      expect(recorder.fleet.version).toBe(1);
+      expect(await store.events({ limit: 10 })).toHaveLength(1);
+    },
+  );
+
+  test("an entry of the fleet that throws leaves nothing of itself", async () => {
+    const recorder = await open(createMemoryStore());
+    const bad = recorder.writeFleet(() => {
+      throw new Error("no");
+    });
+    const unknown = { type: "switch.welded" } as unknown as FleetEvent;
+    const half = recorder.writeFleet(() => ({ events: [down("pager"), unknown] }));
+    const good = recorder.writeFleet(() => ({ events: [down("hook")] }));
+    await expect(bad).rejects.toThrow("no");
+    await expect(half).rejects.toThrow("switch.welded");
+    expect((await good).after).toMatchObject({
+      version: 1,
+      destinations: { down: { hook: expect.any(Number) } },
+    });
+    expect(recorder.fleet.destinations.down["pager"]).toBeUndefined();
   });
 
   test("an entry that throws harms no other", async () => {

@@ -85,7 +85,7 @@ describe.each([
     await expect(recordEvents(first, "scribe", started)).rejects.toMatchObject(lost);
     expect(old.lost()).toMatchObject(lost);
     expect(told).toBe(1);
-    await expect(first.putSettings({ a: "1" })).rejects.toMatchObject(lost);
+    await expect(first.putSettings({ status_pushes: "[]" })).rejects.toMatchObject(lost);
     await expect(first.writeOutbox({ put: [], removed: ["x"] })).rejects.toMatchObject(lost);
     const heartbeat = { clone: "scribe", epoch: 1, seq: 1 } as Signal["heartbeat"];
     await expect(first.putSignal({ receivedAt: T0, heartbeat })).rejects.toMatchObject(lost);
