@@ -1,6 +1,6 @@
 /** Drills as `fleet.yaml` plans them, and the record of everybody's. */
 import { type DrillFacts, drillNews } from "../../core/fleet/drills/drill-news.ts";
-import { drillTargets, dueDrills } from "../../core/fleet/drills/due.ts";
+import { drillTargets, dueDrills, firstDrillDueAt } from "../../core/fleet/drills/due.ts";
 import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
 import type { DrillBook, DrillResult } from "../../core/model/drill.ts";
@@ -49,18 +49,22 @@ export function createPlannedDrills(parts: {
     at: Number.NEGATIVE_INFINITY,
     desired: null,
   };
+  /** Nothing was left to record of this book, and before `until` nothing of it falls due. */
+  let quiet: { readonly book: DrillBook; readonly until: Instant } | null = null;
   let failedAt: Instant = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | null = null;
   let writing: Promise<void> | null = null;
 
   /** With its notices in one transaction; what could not be written is found again by the next tick. */
-  function mergeBook(): void {
+  function mergeBook(results: readonly DrillResult[]): void {
     if (writing !== null || !parts.mayRecord()) return;
-    const results = drills.results();
     // Looking through old results for new ones costs more than to see that there are none.
     const facts = { ...factsNow(), results: results === seen ? [] : results };
     seen = results;
-    if (drillNews(book(), facts).length === 0) return;
+    if (drillNews(book(), facts).length === 0) {
+      quiet = { book: book(), until: quietUntil() };
+      return;
+    }
     writing = recorder
       .writeFleet(({ drills: before }, now) => {
         const events = drillNews(before, { ...facts, now });
@@ -85,6 +89,13 @@ export function createPlannedDrills(parts: {
     const plan = fleet.drills.kill;
     const targets = plan === null ? [] : drillTargets(plan.targets, clones);
     return { ...facts, declared: { plan, revision, targets } };
+  }
+
+  function quietUntil(): Instant {
+    const { declared } = factsNow();
+    if (declared === null || declared.plan === null) return Number.POSITIVE_INFINITY;
+    const { plan, targets } = declared;
+    return firstDrillDueAt(plan, book(), { targets, calendar }) ?? Number.POSITIVE_INFINITY;
   }
 
   function outboxOf(events: readonly FleetEvent[]): OutboxChange {
@@ -133,10 +144,13 @@ export function createPlannedDrills(parts: {
   return {
     tick() {
       const now = clock.now();
-      const news = drills.results() !== seen || parts.desired() !== looked.desired;
+      const results = drills.results();
+      const news = results !== seen || parts.desired() !== looked.desired;
       if (!news && Math.abs(now - looked.at) < LOOK_MS) return;
+      if (!news && quiet?.book === book() && now < quiet.until) return;
       try {
-        mergeBook();
+        quiet = null;
+        mergeBook(results);
         begin();
         // What is being written down may make the next one due.
         looked = { at: writing === null ? now : Number.NEGATIVE_INFINITY, desired: parts.desired() };

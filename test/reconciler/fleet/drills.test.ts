@@ -25,10 +25,16 @@ let failing: string;
 /** No drill can be made at all. */
 let broken: boolean;
 
+const clock = { now: () => now, sleep: async () => {} };
+
 async function boot(): Promise<void> {
-  const clock = { now: () => now, sleep: async () => {} };
   recorder = await openRecorder({ store, clock, log: silentLog, right: rightToAct() });
-  planned = createPlannedDrills({
+  planned = watching(() => {});
+}
+
+/** `onLook`: whether anything may be recorded is asked with every look through the book. */
+function watching(onLook: () => void): PlannedDrills {
+  return createPlannedDrills({
     recorder,
     drills,
     desired: () => desired,
@@ -37,7 +43,10 @@ async function boot(): Promise<void> {
     clock,
     log: silentLog,
     onChange: () => {},
-    mayRecord: () => true,
+    mayRecord() {
+      onLook();
+      return true;
+    },
   });
 }
 
@@ -105,6 +114,23 @@ it("makes each drill once when its time has come, one after the other, and remem
   await pass(HOUR_MS);
   expect(drills.asked).toHaveLength(4);
   expect(told()).toEqual([]);
+});
+
+it("between two rounds the book is not gone through again, and a clock that was put back changes nothing", async () => {
+  await pass(31 * MINUTE_MS);
+  expect(drills.asked).toHaveLength(2);
+  let looks = 0;
+  planned = watching(() => {
+    looks += 1;
+  });
+  await pass(20 * MINUTE_MS);
+  const before = looks;
+  now -= 40 * MINUTE_MS;
+  await pass(30 * MINUTE_MS);
+  expect([before, looks], "once, when it was new").toEqual([1, 1]);
+  expect(drills.asked).toHaveLength(2);
+  await pass(HOUR_MS);
+  expect(drills.asked).toHaveLength(4);
 });
 
 it("what fell due while nobody was there is one drill", async () => {

@@ -56,6 +56,7 @@ export function drillNews(book: DrillBook, facts: DrillFacts): DrillEvents {
 
 /** What came after the last one that the book knows: by its place and not by its time, since clocks are set. */
 function freshIn(results: readonly DrillResult[], book: DrillBook): readonly DrillResult[] {
+  if (results.length === 0) return results;
   const known = new Set(book.results.map(({ target, at }) => `${target} ${at}`));
   return results.slice(results.findLastIndex(({ target, at }) => known.has(`${target} ${at}`)) + 1);
 }

@@ -1,7 +1,13 @@
 /** Which drills fell due: a question, asked as often as anybody likes. */
 import { type Calendar, createCalendar } from "../../model/calendar.ts";
 import type { DesiredClone } from "../../model/clone.ts";
-import { type DrillBook, type DrillPlan, newestDrills, type OverdueDrill } from "../../model/drill.ts";
+import {
+  type DrillBook,
+  type DrillPlan,
+  type DrillResult,
+  newestDrills,
+  type OverdueDrill,
+} from "../../model/drill.ts";
 import { CONTAINMENTS, type Containment } from "../../model/instance.ts";
 import { HOUR_MS, type Instant } from "../../model/time.ts";
 
@@ -56,11 +62,39 @@ export function dueDrills<T extends Pick<DrillTarget, "name">>(
   const newest = newestDrills(book.results);
   const due: DueDrill<T>[] = [];
   for (const target of facts.targets) {
-    const last = newest.get(target.name);
-    const dueAt = nextDrillAt(plan, Math.max(since, last === undefined ? 0 : Date.parse(last.at)), calendar);
+    const dueAt = dueAfter(plan, { since, last: newest.get(target.name), calendar });
     if (dueAt !== null && dueAt <= facts.now) due.push({ ...target, dueAt });
   }
   return due;
+}
+
+/** Before this moment no target of the plan is due, whatever the clock says meanwhile; null: none ever will be. */
+export function firstDrillDueAt(
+  plan: DrillPlan,
+  book: DrillBook,
+  facts: { readonly targets: readonly Pick<DrillTarget, "name">[]; readonly calendar?: Calendar },
+): Instant | null {
+  const { calendar = createCalendar() } = facts;
+  const newest = newestDrills(book.results);
+  const since = book.plan?.since ?? 0;
+  const targets = facts.targets.length === 0 ? [{ name: WHOLE_FLEET }] : facts.targets;
+  let first: Instant | null = null;
+  for (const { name } of targets) {
+    const dueAt = dueAfter(plan, { since, last: newest.get(name), calendar });
+    if (dueAt !== null && (first === null || dueAt < first)) first = dueAt;
+  }
+  return first;
+}
+
+function dueAfter(
+  plan: DrillPlan,
+  {
+    since,
+    last,
+    calendar,
+  }: { readonly since: Instant; readonly last: DrillResult | undefined; readonly calendar: Calendar },
+): Instant | null {
+  return nextDrillAt(plan, Math.max(since, last === undefined ? 0 : Date.parse(last.at)), calendar);
 }
 
 /** Those that people should hear of. A plan that finds no clone proves nothing, which is told as well. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   drillTargets,
   dueDrills,
+  firstDrillDueAt,
   nextDrillAt,
   overdueDrills,
   planText,
@@ -38,6 +39,35 @@ function due(known: DrillBook, now: string): readonly string[] {
     ({ name, dueAt }) => `${name} ${new Date(dueAt).toISOString()}`,
   );
 }
+
+describe("the first time at which anything is due", () => {
+  it.each<[name: string, book: DrillBook]>([
+    ["of a plan that nothing was made for", book("2026-01-09T12:00:00Z")],
+    ["after one target was drilled", book("2026-01-09T12:00:00Z", result("a", "2026-01-11T03:00:02.000Z"))],
+    [
+      "after all were drilled, one of them later",
+      book(
+        "2026-01-01T00:00:00Z",
+        result("a", "2026-01-12T03:00:02.000Z"),
+        result("b", "2026-01-10T03:00:02.000Z"),
+      ),
+    ],
+  ])("%s is the moment from which something is", (_name, known) => {
+    const first = firstDrillDueAt(PLAN, known, { targets: TARGETS });
+    expect(first).not.toBeNull();
+    const dueBy = (now: number) => dueDrills(PLAN, known, { targets: TARGETS, now });
+    expect(dueBy((first ?? 0) - 1)).toEqual([]);
+    expect(dueBy(0)).toEqual([]);
+    expect(dueBy(first ?? 0)).not.toEqual([]);
+  });
+
+  it("is that of the fleet where the plan finds no target, and none where no round ever comes", () => {
+    const known = book("2026-01-09T12:00:00Z");
+    expect(firstDrillDueAt(PLAN, known, { targets: [] })).toBe(at("2026-01-10T03:00:00Z"));
+    const never: DrillPlan = { ...PLAN, schedule: "0 4 31 2 *" };
+    expect(firstDrillDueAt(never, known, { targets: TARGETS })).toBeNull();
+  });
+});
 
 describe("what is due", () => {
   it.each<[name: string, book: DrillBook, now: string, due: readonly string[]]>([
