@@ -6,7 +6,9 @@ import type { ObservedInstance } from "../../core/model/instance.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
 import type { Rollout } from "../../core/model/rollout.ts";
 import type { ObservedState } from "../../core/plan/observed.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Driver } from "../../ports/driver.ts";
+import { withTimeLimit } from "./time-limit.ts";
 
 /** Longest time that one listing may take; a driver that hangs must not stop supervision. */
 const LISTING_TIMEOUT_MS = 30_000;
@@ -21,7 +23,7 @@ export async function observe(
     readonly rollouts: ReadonlyMap<string, Rollout> | null;
     readonly killSwitch: readonly SwitchEntry[];
   },
-  signal: AbortSignal,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<Omit<ObservedState, "doubt">> {
   // Taken before anybody is asked, and a copy: a listing that is older than the record would bury
   // what came up since, or take for a stray what was just put to rest.
@@ -30,7 +32,10 @@ export async function observe(
   const problems: string[] = [];
   for (const driver of drivers.values()) {
     try {
-      const listing = await driver.list(AbortSignal.any([signal, AbortSignal.timeout(LISTING_TIMEOUT_MS)]));
+      const what = `the listing of driver ${driver.name}`;
+      const listing = await withTimeLimit({ ms: LISTING_TIMEOUT_MS, what, clock, signal }, (until) =>
+        driver.list(until),
+      );
       instances.push(...listing.instances);
       if (!listing.complete)
         problems.push(`driver ${driver.name}: ${listing.problem ?? "the listing is not complete"}`);

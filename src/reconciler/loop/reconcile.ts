@@ -54,7 +54,7 @@ export function createReconciler(parts: {
       rollouts: known?.byGroup ?? null,
       killSwitch: parts.killSwitch(),
     };
-    const seen = await observe(drivers, record, signal);
+    const seen = await observe(drivers, record, { clock, signal });
     const observed = { ...seen, doubt: parts.obstacle() };
     const made = plan({ desired: trusted, observed, now: clock.now(), calendar });
     // A listing takes time, and a clone may have been put away meanwhile: then a removal that
