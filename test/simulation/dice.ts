@@ -27,7 +27,9 @@ export function createDice(seed: string): Dice {
     },
     shuffled(items) {
       const left = [...items];
-      return items.flatMap(() => left.splice(Math.floor(next() * left.length), 1));
+      const drawn: typeof left = [];
+      while (left.length > 0) drawn.push(...left.splice(Math.floor(next() * left.length), 1));
+      return drawn;
     },
     fork: (name) => createDice(`${seed}/${name}`),
     hex: (count) => Array.from({ length: count }, () => Math.floor(next() * 16).toString(16)).join(""),

@@ -40,10 +40,15 @@ export function createLife(onDeath: (how: string) => void): Life {
     return fuse.calls <= 0;
   }
 
-  function goOn(work: () => void): void {
-    if (!alive) return;
-    if (frozen) held.push(work);
-    else work();
+  function goesOn(): boolean {
+    return alive && !frozen;
+  }
+
+  /** Never for a dead one. */
+  function whenGoingOn<T>(answer: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      if (alive) held.push(() => resolve(answer()));
+    });
   }
 
   function thawed(): Promise<void> {
@@ -60,27 +65,31 @@ export function createLife(onDeath: (how: string) => void): Life {
       }
       const answer = method(...args);
       if (!(answer instanceof Promise)) return answer;
-      return new Promise((resolve, reject) => {
-        const last = burns("after");
-        answer.then(
-          (value) => {
-            if (last) die(`after ${name}`);
-            goOn(() => resolve(value));
-          },
-          (error: unknown) => {
-            if (last) die(`after ${name} failed`);
-            goOn(() => reject(error));
-          },
-        );
-      });
+      const last = burns("after");
+      return answer.then(
+        (value) => {
+          if (last) die(`after ${name}`);
+          return goesOn() ? value : whenGoingOn(() => value);
+        },
+        (error: unknown) => {
+          if (last) die(`after ${name} failed`);
+          if (goesOn()) throw error;
+          return whenGoingOn(() => Promise.reject(error));
+        },
+      );
     };
   }
 
   function offered<T extends object>(port: T): T {
+    const inside = new WeakMap<object, object>();
     return new Proxy(port, {
       get(target, key) {
         const value: unknown = Reflect.get(target, key);
-        if (typeof value === "object" && value !== null) return offered(value);
+        if (typeof value === "object" && value !== null) {
+          const known = inside.get(value) ?? offered(value);
+          inside.set(value, known);
+          return known;
+        }
         if (!frozen || typeof value !== "function" || ANSWERED_AT_ONCE.has(String(key))) return value;
         return (...args: unknown[]) => thawed().then(() => Reflect.apply(value, target, args));
       },

@@ -4,6 +4,8 @@
  */
 export function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const inside of Object.values(value)) frozen(inside);
+  for (const inside of Object.values(value)) {
+    if (typeof inside === "object" && inside !== null && !Object.isFrozen(inside)) frozen(inside);
+  }
   return Object.freeze(value);
 }

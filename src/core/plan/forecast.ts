@@ -30,6 +30,7 @@ export function createForecast(
     },
     steps,
     take(drafts) {
+      if (drafts.length === 0) return;
       for (const draft of [...drafts].sort((a, b) => (a.clone < b.clone ? -1 : a.clone > b.clone ? 1 : 0))) {
         changed ??= new Map(observed);
         const before = changed.get(draft.clone) ?? initialState(draft.clone, now);

@@ -23,6 +23,7 @@ export const JOURNAL_TRAILER = "Factory-Journal-Head";
 /** States and closures are never changed, only replaced. */
 const CLONE_TEXTS = new WeakMap<CloneState, string>();
 const CLOSED_TEXTS = new WeakMap<ClosedMission, string>();
+const FLEET_TEXTS = new WeakMap<FleetState, string>();
 /** By the counts of a mission, which are replaced with every event of its ledger. */
 const ACTION_TEXTS = new WeakMap<ActionCounts, readonly string[]>();
 /** Texts written anew before others get their turn. */
@@ -46,22 +47,27 @@ export async function withRecordFiles(
   if (anchor === null) return text;
   const riders = new Map<string, string>();
   let written = 0;
-  const remember = async <K extends object>(texts: WeakMap<K, string>, key: K, make: () => string) => {
-    let known = texts.get(key);
-    if (known === undefined) {
-      known = make();
-      texts.set(key, known);
-      if (++written % TEXTS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-    return known;
+  const remember = <K extends object>(texts: WeakMap<K, string>, key: K, make: () => string): string => {
+    const known = texts.get(key);
+    if (known !== undefined) return known;
+    const text = make();
+    texts.set(key, text);
+    written += 1;
+    return text;
   };
   for (const state of record.states.values()) {
     riders.set(
       clonePath(state.name),
-      await remember(CLONE_TEXTS, state, () => textOf(publishedClone(state))),
+      remember(CLONE_TEXTS, state, () => textOf(publishedClone(state))),
     );
-    for (const closed of state.past)
-      riders.set(closedPath(state.name, closed), await remember(CLOSED_TEXTS, closed, () => textOf(closed)));
+    for (const closed of state.past) {
+      riders.set(
+        closedPath(state.name, closed),
+        remember(CLOSED_TEXTS, closed, () => textOf(closed)),
+      );
+      if (written >= TEXTS_PER_TURN) await othersTurn();
+    }
+    if (written >= TEXTS_PER_TURN) await othersTurn();
   }
   for (const { name, mission } of record.states.values()) {
     if (mission === null || mission.actions.claimed === 0) continue;
@@ -74,12 +80,20 @@ export async function withRecordFiles(
     for (const [part, content] of texts.entries()) riders.set(actionsPath(name, part + 1), content);
   }
   riders.set(JOURNAL_PATH, anchorText(anchor));
-  riders.set(FLEET_PATH, fleetText(record.fleet));
+  riders.set(
+    FLEET_PATH,
+    remember(FLEET_TEXTS, record.fleet, () => fleetText(record.fleet)),
+  );
   return {
     ...text,
     riders,
     trailers: { ...text.trailers, [JOURNAL_TRAILER]: `${anchor.seq} ${anchor.hash}` },
   };
+
+  function othersTurn(): Promise<void> {
+    written = 0;
+    return new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** The end of the chain as it is on the disk now; null while nothing is recorded. */
