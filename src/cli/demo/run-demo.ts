@@ -29,8 +29,9 @@ export async function runDemo({ io, globals }: Call<object>): Promise<number> {
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
   const deadline = clock.now() + DEMO_TIME_MAX_MS;
-  stage.say("making a scratch repository with the sample fleet");
-  const scratch = await makeScratch(globals.dir);
+  const scratch = await makeScratch(globals.dir, () =>
+    stage.say("making a scratch repository with the sample fleet"),
+  );
   stage.say(`origin  ${scratch.origin}`);
   for (const { name, why } of scratch.left) stage.say(`left out: mission ${name}, ${why}`);
   const controller = await startController(scratch, clock);

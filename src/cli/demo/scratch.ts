@@ -29,13 +29,14 @@ export interface Scratch {
 
 /**
  * Makes the origin with the fleet but without missions, and beside it a branch
- * that adds them. Rejects `cli/usage` when the folder is not empty: nothing is overwritten.
+ * that adds them. Rejects `cli/usage` when the folder is not empty: nothing is overwritten, and `onBegin` is not called.
  */
-export async function makeScratch(given: string | undefined): Promise<Scratch> {
+export async function makeScratch(given: string | undefined, onBegin: () => void): Promise<Scratch> {
   const dir = given === undefined ? await mkdtemp(join(tmpdir(), "factory-demo-")) : resolve(given);
   if (isDirectory(dir) && (await readdir(dir)).length > 0) {
     throw usageError(`${dir} is not empty; name a folder that is, or leave --dir out`);
   }
+  onBegin();
   const [origin, fleet] = [join(dir, "origin.git"), join(dir, "fleet")];
   await mkdir(fleet, { recursive: true });
   const sample = await findSample();
