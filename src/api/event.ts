@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { REPORT_TYPES, type ReportType } from "../core/model/report.ts";
-import { Cost, Count, Epoch, Id, MissionId, Seq, Timestamp, TraceId } from "./scalars.ts";
+import { Cost, Count, Epoch, Id, MissionId, Seq, Timestamp, TraceId, Trust, UsageSource } from "./scalars.ts";
 import type { Wire } from "./wire.ts";
 
 /** Limits on what travels. A body that keeps them stays far below the receiver's cap on bytes. */
@@ -43,7 +43,9 @@ export const WireEvent = z
       runtime_minutes: z.number().min(0),
       llm_calls: Count.nullable(),
       estimated_cost_usd: Cost.nullable(),
-      /** Some of the cost was not said by the agent: it follows from its tokens and the fleet's prices. */
+      trust: Trust.exactOptional(),
+      source: UsageSource.exactOptional(),
+      /** As shims of an older version say that trust is `derived`. */
       cost_derived: z.literal(true).exactOptional(),
     }),
     trace_id: TraceId,

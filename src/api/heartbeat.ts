@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgeMs, Cost, Count, Epoch, Id, MissionId, Seq } from "./scalars.ts";
+import { AgeMs, Cost, Count, Epoch, Id, MissionId, Seq, Trust, UsageSource } from "./scalars.ts";
 import type { Wire } from "./wire.ts";
 
 export const OPEN_TOOL_CALLS_MAX = 200;
@@ -28,7 +28,9 @@ export const WireHeartbeat = z
     usage: z.object({
       llm_calls: Count.nullable(),
       estimated_cost_usd: Cost.nullable(),
-      /** Some of the cost was not said by the agent: it follows from its tokens and the fleet's prices. */
+      trust: Trust.exactOptional(),
+      source: UsageSource.exactOptional(),
+      /** As shims of an older version say that trust is `derived`. */
       cost_derived: z.literal(true).exactOptional(),
       active_ms: AgeMs,
     }),

@@ -1,5 +1,6 @@
 /** Values of one field that several messages share, each with its bound. */
 import { z } from "zod";
+import { METER_TRUSTS, USAGE_SOURCE_CHARS_MAX } from "../core/model/mission.ts";
 
 /** Of an id, a name of a tool, a reference. */
 const ID_CHARS_MAX = 200;
@@ -27,3 +28,11 @@ export const Seq = z.int().min(1);
 export const AgeMs = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 /** In USD; its micros are exact whole numbers. A shim says far less, whatever its agent says. */
 export const Cost = z.number().min(0).max(1_000_000_000);
+/**
+ * How far the calls and the cost beside it can be trusted: counted by us at the provider's door, said by the agent, derived
+ * from its tokens and the fleet's prices, or not known at all. Absent from shims of an older version: `reported`, or
+ * `derived` where `cost_derived` says so.
+ */
+export const Trust = z.enum(METER_TRUSTS);
+/** Names of those who counted; null while nothing was counted. */
+export const UsageSource = z.string().min(1).max(USAGE_SOURCE_CHARS_MAX).nullable();

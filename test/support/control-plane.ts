@@ -351,7 +351,7 @@ function missionView(): MissionView {
         observedCommit: null,
       },
     ],
-    usage: { activeMs: 1, llmCalls: null, costMicros: null, trust: "none" },
+    usage: { activeMs: 1, llmCalls: null, costMicros: null, trust: "none", source: null },
     budget: { maxRuntimeMinutes: 30, maxLlmCalls: null, maxCostUsd: null, raised: [] },
     revision: "abc",
     contractHash: "sha256:0",

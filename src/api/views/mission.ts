@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { METER_TRUSTS } from "../../core/model/mission.ts";
 import { BUDGET_FIELDS } from "../../core/model/request.ts";
 import type { Scorecard } from "../../core/model/scorecard.ts";
 import type { MissionView } from "../../core/status/view.ts";
@@ -47,7 +48,8 @@ export const ScorecardShape = named(
         active_ms: Span,
         llm_calls: z.int().nullable(),
         cost_usd: z.number().nullable(),
-        usage_trust: z.string(),
+        usage_trust: z.enum(METER_TRUSTS),
+        usage_source: z.string().nullable().exactOptional(),
         cost_per_accepted_usd: z.number().nullable(),
         runtime_budget_left: z.number(),
         llm_budget_left: z.number().nullable(),
@@ -61,7 +63,8 @@ const Usage = z.object({
   active_ms: Span,
   llm_calls: z.int().nullable(),
   cost_micros: z.int().nullable(),
-  trust: z.enum(["metered", "reported", "derived", "none"]),
+  trust: z.enum(METER_TRUSTS),
+  source: z.string().nullable().meta({ description: "Names of those who counted calls and cost." }),
 });
 
 const Budget = z.object({

@@ -45,7 +45,7 @@ export function missionText(mission: MissionView, clone: CloneView | null, { io,
       "cost",
       meter(usage.costMicros === null ? null : usage.costMicros / 1e6, budget.maxCostUsd, " USD"),
     ),
-    ...field(io, "usage", METER_SOURCE[usage.trust]),
+    ...field(io, "usage", `${METER_SOURCE[usage.trust]}${usage.source === null ? "" : ` (${usage.source})`}`),
     ...budget.raised.flatMap(({ limit, from, to, by, at }) =>
       field(io, limit, `${to}, raised from ${from} by ${by} ${age(now - at)} ago`),
     ),

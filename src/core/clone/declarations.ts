@@ -233,6 +233,7 @@ function newMission(
     llmCalls: 0,
     costMicros: 0,
     trust: "none",
+    usageSource: null,
     crossed: {},
     restarts: 0,
     interventions: 0,

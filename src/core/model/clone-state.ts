@@ -249,6 +249,8 @@ export interface MissionState {
   readonly llmCalls: number | null;
   readonly costMicros: number | null;
   readonly trust: MeterTrust;
+  /** Names of those who counted, as they were said last. */
+  readonly usageSource: string | null;
   /** The highest level crossed per meter under the present limits. */
   readonly crossed: Readonly<Partial<Record<MeterName, BudgetLevel>>>;
   readonly restarts: number;

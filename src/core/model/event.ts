@@ -6,7 +6,7 @@ import type { StartGate } from "./condition.ts";
 import type { Hold, HoldKind } from "./hold.ts";
 import type { DeathProof, InstanceHandle } from "./instance.ts";
 import type { DegradedCause, Probed, Rung } from "./liveness.ts";
-import type { DesiredMission, MissionLimits } from "./mission.ts";
+import type { DesiredMission, MeterOrigin, MissionLimits } from "./mission.ts";
 import type { MergedPostmortem } from "./postmortem.ts";
 import type { Report } from "./report.ts";
 import type { BudgetField, Decided } from "./request.ts";
@@ -220,13 +220,12 @@ export type CloneEvent =
   /** Between two turns: nothing is open, so a changed declaration can be taken up. */
   | { readonly type: "turn.reached"; readonly epoch: number; readonly evidence: string }
   /** A sample for the record: usage of the instance so far, cumulative, as it says itself. */
-  | {
+  | ({
       readonly type: "instance.used";
       readonly epoch: number;
       readonly llmCalls: number | null;
       readonly costMicros: number | null;
-      readonly derived?: true;
-    }
+    } & MeterOrigin)
   /** A pause has settled: whatever is used from here on is used while paused. */
   | {
       readonly type: "instance.settled";

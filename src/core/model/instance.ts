@@ -1,5 +1,6 @@
 import type { SwitchSubject } from "./kill-switch.ts";
 import type { ProcessFact } from "./liveness.ts";
+import type { MeterOrigin } from "./mission.ts";
 import type { Instant } from "./time.ts";
 
 /**
@@ -50,11 +51,9 @@ export interface Heartbeat {
     readonly ageMs: number;
     readonly deadlineMs: number | null;
   }[];
-  readonly usage: {
+  readonly usage: MeterOrigin & {
     readonly llmCalls: number | null;
     readonly costMicros: number | null;
-    /** Some of the cost follows from tokens and prices. */
-    readonly derived?: true;
     readonly activeMs: number;
   };
   /** The agent's main program as the operating system sees it; null while there is none, absent from older shims. */

@@ -128,6 +128,15 @@ export type Outcome = "accepted" | "rejected" | "pending" | "ignored" | "unknown
 export const METER_TRUSTS = ["metered", "reported", "derived", "none"] as const;
 export type MeterTrust = (typeof METER_TRUSTS)[number];
 
+/** Where numbers of usage come from. Both are absent from what was recorded before they were said. */
+export interface MeterOrigin {
+  readonly trust?: MeterTrust;
+  /** Names of those who counted, at most `USAGE_SOURCE_CHARS_MAX` characters; null while nothing was counted. */
+  readonly source?: string | null;
+}
+
+export const USAGE_SOURCE_CHARS_MAX = 200;
+
 export interface Usage {
   /** Time with a running, unpaused instance. Measured by us, so always known. */
   readonly activeMs: number;
@@ -135,4 +144,6 @@ export interface Usage {
   /** Millionths of a US dollar. */
   readonly costMicros: number | null;
   readonly trust: MeterTrust;
+  /** Names of those who counted calls and cost; null while nothing was counted, or where that was not recorded. */
+  readonly source: string | null;
 }

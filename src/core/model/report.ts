@@ -1,5 +1,7 @@
+import type { MeterOrigin } from "./mission.ts";
+
 /** What a shim said about its instance, once it was authenticated and validated. */
-export interface Report {
+export interface Report extends MeterOrigin {
   readonly type: ReportType;
   /** 1, 2, 3 … per instance, without gaps. */
   readonly seq: number;
@@ -9,8 +11,6 @@ export interface Report {
   /** Cumulative for the instance; null is unknown. */
   readonly llmCalls: number | null;
   readonly costMicros: number | null;
-  /** Some of the cost follows from tokens and prices. */
-  readonly derived?: true;
   /** Time in which the agent worked, measured by the shim, cumulative. Absent in reports from before it was taken up. */
   readonly activeMs?: number;
   readonly detail: Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { Outcome } from "./mission.ts";
+import type { MeterTrust, Outcome } from "./mission.ts";
 
 /** How a mission went, in five parts. Durations in milliseconds; null where it never came to that. */
 export interface Scorecard {
@@ -49,7 +49,9 @@ export interface Scorecard {
     readonly active_ms: number;
     readonly llm_calls: number | null;
     readonly cost_usd: number | null;
-    readonly usage_trust: string;
+    readonly usage_trust: MeterTrust;
+    /** Names of those who counted; null while nothing was counted. Absent from scorecards of before that was recorded. */
+    readonly usage_source?: string | null;
     /** Null where the mission was not accepted, or its cost is not known. */
     readonly cost_per_accepted_usd: number | null;
     /** Fractions of the budget that were left; null without a limit, or where the use is not known. */

@@ -10,6 +10,7 @@ import {
 import { NO_CONDUCT } from "./conduct.ts";
 import type { Incident } from "./incident.ts";
 import { INCIDENT_SEVERITY } from "./incident.ts";
+import type { Heartbeat } from "./instance.ts";
 import { DEFAULT_BLOCKED_POLICY, type MissionLimits } from "./mission.ts";
 import type { Request } from "./request.ts";
 import {
@@ -41,6 +42,12 @@ export function upgradeState(stored: StoredState): CloneState {
     },
     past: stored.past.map((closed) => upgradeClosed(closed, stored.name)),
   };
+}
+
+/** A heartbeat that was stored when it only said whether its cost is derived. */
+export function upgradeHeartbeat(stored: Heartbeat & { usage: { derived?: true } }): Heartbeat {
+  const { derived, ...usage } = stored.usage;
+  return derived === true ? { ...stored, usage: { trust: "derived", ...usage } } : stored;
 }
 
 /** What has always been there; the rest may be missing. */
@@ -105,6 +112,7 @@ const MISSION_DEFAULTS = {
   traces: [],
   ending: null,
   postmortem: null,
+  usageSource: null,
 } satisfies Partial<MissionState>;
 /** Fields of a closed mission that came later. */
 const CLOSED_DEFAULTS = {

@@ -11,7 +11,7 @@ import type { IngestAnswer, InstanceCaller } from "../../ports/control-plane.ts"
 import type { Receipt, Store } from "../../ports/store.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { Entry } from "../record/transaction.ts";
-import { toReport } from "./reports.ts";
+import { toOrigin, toReport } from "./reports.ts";
 
 export interface Ingest {
   events(caller: InstanceCaller, events: readonly WireEvent[]): Promise<readonly IngestAnswer[]>;
@@ -198,7 +198,7 @@ function toSignal(heartbeat: WireHeartbeat, receivedAt: number): Signal {
           heartbeat.usage.estimated_cost_usd === null
             ? null
             : Math.round(heartbeat.usage.estimated_cost_usd * 1_000_000),
-        ...(heartbeat.usage.cost_derived === true ? { derived: true as const } : {}),
+        ...toOrigin(heartbeat.usage),
         activeMs: heartbeat.usage.active_ms,
       },
       ...(heartbeat.process === undefined ? {} : { process: toProcess(heartbeat.process) }),

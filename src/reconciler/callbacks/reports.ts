@@ -1,4 +1,6 @@
 import { WireEvent } from "../../api/event.ts";
+import type { WireHeartbeat } from "../../api/heartbeat.ts";
+import type { MeterOrigin } from "../../core/model/mission.ts";
 import type { Report } from "../../core/model/report.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 
@@ -13,9 +15,18 @@ export function toReport(event: WireEvent): Report {
     llmCalls: event.usage.llm_calls,
     costMicros:
       event.usage.estimated_cost_usd === null ? null : Math.round(event.usage.estimated_cost_usd * 1_000_000),
-    ...(event.usage.cost_derived === true ? { derived: true as const } : {}),
+    ...toOrigin(event.usage),
     activeMs: Math.round(event.usage.runtime_minutes * MINUTE_MS),
     detail: event.detail,
+  };
+}
+
+/** An older shim says only whether the cost is derived. */
+export function toOrigin(usage: WireEvent["usage"] | WireHeartbeat["usage"]): MeterOrigin {
+  const trust = usage.trust ?? (usage.cost_derived === true ? "derived" : undefined);
+  return {
+    ...(trust === undefined ? {} : { trust }),
+    ...(usage.source === undefined ? {} : { source: usage.source }),
   };
 }
 

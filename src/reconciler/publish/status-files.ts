@@ -199,6 +199,7 @@ function missionStatus(view: MissionView, lane: CloneState | undefined): object 
           ? "unknown"
           : `${meterPercent(usage.costMicros / 1e6, budget.maxCostUsd)} % of ${budget.maxCostUsd ?? "no limit"}`,
       trust: usage.trust,
+      ...(usage.source === null ? {} : { source: usage.source }),
       ...(budget.raised.length === 0
         ? {}
         : {

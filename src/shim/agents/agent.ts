@@ -144,6 +144,8 @@ export interface UsageReport {
   readonly semantics: "cumulative" | "delta";
   /** Who counted: an agent and each of its subagents count apart. */
   readonly source: string;
+  /** Absent: the agent says so itself. `metered`: the adapter has counted at the provider's door; nothing that an agent says is. */
+  readonly trust?: "metered";
 }
 
 /** Longest text of an event; the rest is cut, with a mark. */

@@ -1,4 +1,5 @@
 /** What an instance has used, added up over everybody who counts for it. */
+import { type MeterTrust, USAGE_SOURCE_CHARS_MAX } from "../../core/model/mission.ts";
 import {
   costMicrosOf,
   KINDS,
@@ -15,8 +16,10 @@ export interface UsageTotals {
   /** Null: nobody said. */
   llmCalls(): number | null;
   costUsd(): number | null;
-  /** Some of the cost was not said: it follows from tokens and prices. */
-  derived(): boolean;
+  /** As far as the least trusted source: one whose cost follows from tokens and prices is `derived`. */
+  trust(): MeterTrust;
+  /** Names of those who counted, in the order in which they were first heard of; null: nothing was counted. */
+  source(): string | null;
 }
 
 /** An agent and its subagents; whoever is beyond counts with the first of them that is. */
@@ -32,6 +35,8 @@ interface Source {
   /** What its tokens cost until then: a word later does not make it less. */
   derivedMicros: number | null;
   readonly tokens: Map<string, Tokens>;
+  /** Every number of it was counted by us. */
+  metered: boolean;
 }
 
 /**
@@ -73,7 +78,7 @@ export function createUsage(
   }
 
   return {
-    take({ llmCalls, costUsd, tokens, semantics, source }) {
+    take({ llmCalls, costUsd, tokens, semantics, source, trust }) {
       const [callsBefore, costBefore] = [sumCalls(), sumCost()];
       const name = sources.has(source) || sources.size < SOURCES_MAX ? source : REST;
       const own = sources.get(name) ?? {
@@ -81,7 +86,9 @@ export function createUsage(
         costUsd: null,
         derivedMicros: null,
         tokens: new Map<string, Tokens>(),
+        metered: true,
       };
+      own.metered &&= trust === "metered";
       sources.set(name, own);
       const next = semantics === "delta" ? add : rise;
       own.llmCalls = atMost(next(own.llmCalls, llmCalls), LLM_CALLS_MAX);
@@ -99,8 +106,21 @@ export function createUsage(
       const total = sumCost();
       return total === null ? null : Math.round(total * 1_000_000) / 1_000_000;
     },
-    derived: () => [...sources.values()].some(({ derivedMicros }) => derivedMicros !== null),
+    trust() {
+      const counting = [...sources.values()].filter(counts);
+      if (counting.length === 0) return "none";
+      if (counting.some(({ derivedMicros }) => derivedMicros !== null)) return "derived";
+      return counting.every(({ metered }) => metered) ? "metered" : "reported";
+    },
+    source() {
+      const names = [...sources].filter(([, source]) => counts(source)).map(([name]) => name);
+      return names.length === 0 ? null : names.join(", ").slice(0, USAGE_SOURCE_CHARS_MAX);
+    },
   };
+}
+
+function counts(source: Source): boolean {
+  return source.llmCalls !== null || costOf(source) !== null;
 }
 
 function costOf({ costUsd, derivedMicros }: Source): number | null {

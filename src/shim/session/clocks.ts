@@ -103,7 +103,8 @@ export function createClocks(now: () => number, usage: UsageTotals = createUsage
       runtime_minutes: active() / 60_000,
       llm_calls: usage.llmCalls(),
       estimated_cost_usd: usage.costUsd(),
-      ...(usage.derived() ? { cost_derived: true as const } : {}),
+      trust: usage.trust(),
+      source: usage.source(),
     }),
     heartbeatPart: () => ({
       last_event_age_ms: Math.round(now() - outputAt),
@@ -116,7 +117,8 @@ export function createClocks(now: () => number, usage: UsageTotals = createUsage
       usage: {
         llm_calls: usage.llmCalls(),
         estimated_cost_usd: usage.costUsd(),
-        ...(usage.derived() ? { cost_derived: true as const } : {}),
+        trust: usage.trust(),
+        source: usage.source(),
         active_ms: active(),
       },
     }),

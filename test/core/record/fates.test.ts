@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { ActionRow } from "../../../src/core/model/action.ts";
 import { operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
-import { upgradeState } from "../../../src/core/model/upgrade-state.ts";
+import type { Heartbeat } from "../../../src/core/model/instance.ts";
+import { upgradeHeartbeat, upgradeState } from "../../../src/core/model/upgrade-state.ts";
 import { anchorText } from "../../../src/core/record/anchor.ts";
 import { publishedClone, textOf } from "../../../src/core/record/published.ts";
 import { actionTexts } from "../../../src/core/record/published-actions.ts";
@@ -298,6 +299,13 @@ describe("a state of an older version", () => {
     expect(upgradeState(old({ requests: [request] })).requests).toEqual([
       { ...request, approvers: [], barred: [] },
     ]);
+  });
+
+  test("says of a heartbeat how far its usage can be trusted", () => {
+    const beat = { epoch: 1, usage: { llmCalls: 1, costMicros: 2, activeMs: 3 } } as unknown as Heartbeat;
+    expect(upgradeHeartbeat(beat)).toBe(beat);
+    const derived = { ...beat, usage: { ...beat.usage, derived: true as const } };
+    expect(upgradeHeartbeat(derived).usage).toEqual({ ...beat.usage, trust: "derived" });
   });
 
   test("says by actors who did what, where it said so by texts", () => {

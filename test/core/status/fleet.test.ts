@@ -60,7 +60,7 @@ describe("missions", () => {
       since: NOW,
       holds: [],
       conditions: [],
-      usage: { activeMs: 0, llmCalls: null, costMicros: null, trust: "none" },
+      usage: { activeMs: 0, llmCalls: null, costMicros: null, trust: "none", source: null },
       budget: { maxRuntimeMinutes: 10, maxLlmCalls: null, maxCostUsd: null, raised: [] },
       revision: REVISION,
       contractHash: missions[0]?.contractHash,

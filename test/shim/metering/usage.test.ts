@@ -68,7 +68,7 @@ describe("tokens", () => {
     const usage = createUsage({ prices, onUnpriced: (model) => unpriced.push(model) });
     for (const line of lines)
       usage.take({ llmCalls: null, costUsd: null, semantics: "cumulative", source: "agent", ...line });
-    return [usage.costUsd(), usage.derived(), unpriced];
+    return [usage.costUsd(), usage.trust() === "derived", unpriced];
   }
 
   test.each<[string, Partial<UsageReport>[], [number | null, boolean, string[]]]>([
@@ -123,5 +123,56 @@ describe("tokens", () => {
     );
     expect(of({ m: { input: -1 }, "": { input: 1 }, "no name": { input: 1 }, n: 5 })).toEqual(new Map());
     expect(of({ m: { input: 1e300 } })).toEqual(new Map());
+  });
+});
+
+describe("who counted, and how far that can be trusted", () => {
+  const report = (change: Partial<UsageReport>): UsageReport => ({
+    llmCalls: null,
+    costUsd: null,
+    semantics: "cumulative",
+    source: "agent",
+    ...change,
+  });
+  const prices = { "model-a": { input: 1_000_000, output: 0, cacheRead: 0, cacheWrite: 0 } };
+  const tokens = new Map([["model-a", { input: 10, output: 0, cacheRead: 0, cacheWrite: 0 }]]);
+
+  test.each<[string, UsageReport[], [string, string | null]]>([
+    ["nobody", [], ["none", null]],
+    ["somebody who says no number", [report({})], ["none", null]],
+    ["an agent", [report({ llmCalls: 1 })], ["reported", "agent"]],
+    [
+      "a gateway of ours",
+      [report({ llmCalls: 1, source: "gateway", trust: "metered" })],
+      ["metered", "gateway"],
+    ],
+    [
+      "both",
+      [
+        report({ llmCalls: 1, source: "gateway", trust: "metered" }),
+        report({ costUsd: 1, source: "helper" }),
+      ],
+      ["reported", "gateway, helper"],
+    ],
+    [
+      "one who counts for us once and says it himself the next time",
+      [report({ llmCalls: 1, trust: "metered" }), report({ llmCalls: 2 })],
+      ["reported", "agent"],
+    ],
+    [
+      "tokens beside numbers that were metered",
+      [report({ llmCalls: 1, source: "gateway", trust: "metered" }), report({ tokens, source: "helper" })],
+      ["derived", "gateway, helper"],
+    ],
+  ])("%s", (_, said, expected) => {
+    const usage = createUsage({ prices });
+    for (const one of said) usage.take(one);
+    expect([usage.trust(), usage.source()]).toEqual(expected);
+  });
+
+  test("its names are cut where they would not be taken", () => {
+    const usage = createUsage();
+    for (let n = 0; n < 30; n += 1) usage.take(report({ llmCalls: 1, source: `${n}`.padStart(100, "x") }));
+    expect(usage.source()?.length).toBe(200);
   });
 });

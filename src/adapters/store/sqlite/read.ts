@@ -7,6 +7,7 @@ import { type FleetState, INITIAL_FLEET } from "../../../core/model/fleet-state.
 import type { Heartbeat } from "../../../core/model/instance.ts";
 import type { OutboxRow } from "../../../core/model/notice.ts";
 import { upgradeEventActors } from "../../../core/model/upgrade-actors.ts";
+import { upgradeHeartbeat } from "../../../core/model/upgrade-state.ts";
 import { compareEffectIds } from "../../../core/record/order.ts";
 import type { ActionQuery, EventQuery, Receipt, StoredEvent, StoredRecord } from "../../../ports/store.ts";
 import type { StateTable } from "./states.ts";
@@ -52,7 +53,7 @@ export function createReader(db: DatabaseSync, states: Pick<StateTable, "load">)
         }))
         .sort((a, b) => compareEffectIds(a.id, b.id)),
       signals: signals.all().map((row) => ({
-        heartbeat: parse<Heartbeat>(row["heartbeat"]),
+        heartbeat: upgradeHeartbeat(parse<Heartbeat>(row["heartbeat"])),
         receivedAt: Number(row["received_at"]),
       })),
       settings: Object.fromEntries(settings.all().map((row) => [String(row["key"]), String(row["value"])])),

@@ -62,6 +62,7 @@ export function scorecardOf(input: {
       llm_calls: usage.llmCalls,
       cost_usd: usage.costMicros === null ? null : usage.costMicros / 1_000_000,
       usage_trust: mission.trust,
+      usage_source: mission.usageSource,
       cost_per_accepted_usd:
         outcome === "accepted" && usage.costMicros !== null ? usage.costMicros / 1_000_000 : null,
       runtime_budget_left: left(mission.activeMs, budget.max_runtime_minutes * MINUTE_MS) ?? 0,

@@ -13,6 +13,7 @@ import type { Signal } from "../../model/instance.ts";
 import {
   type BudgetThresholds,
   METER_TRUSTS,
+  type MeterOrigin,
   type MeterTrust,
   type MissionLimits,
 } from "../../model/mission.ts";
@@ -36,11 +37,9 @@ export const DEFAULT_THRESHOLDS: BudgetThresholds = {
 const SAMPLE_PART = 0.05;
 
 /** What an instance has used so far as it says itself; null is unknown. */
-export interface Used {
+export interface Used extends MeterOrigin {
   readonly llmCalls: number | null;
   readonly costMicros: number | null;
-  /** Some of the cost follows from tokens and prices: less trusted than what an agent says that it costs. */
-  readonly derived?: true;
 }
 
 /** The newest of what was recorded and what the last heartbeat said. Cumulative, so the higher one is the newer one. */
@@ -50,7 +49,15 @@ export function usedByInstance(instance: InstanceState | null, signal: Signal | 
   return {
     llmCalls: higher(instance.llmCalls, said?.llmCalls ?? null),
     costMicros: higher(instance.costMicros, said?.costMicros ?? null),
-    ...(said?.derived === true ? { derived: true as const } : {}),
+    ...originOf(said),
+  };
+}
+
+/** As it was said with the numbers. */
+export function originOf(said: MeterOrigin | null): MeterOrigin {
+  return {
+    ...(said?.trust === undefined ? {} : { trust: said.trust }),
+    ...(said?.source === undefined ? {} : { source: said.source }),
   };
 }
 
@@ -198,8 +205,16 @@ export function withUsage(state: CloneState, used: Used): CloneState {
   });
   const says = llmCalls !== null || costMicros !== null;
   if (!says || mission === null) return counted;
-  const trust = leastTrusted(mission.trust, used.derived === true ? "derived" : "reported");
-  return trust === mission.trust ? counted : withMission(counted, { trust });
+  const trust = leastTrusted(mission.trust, trustIn(used));
+  const usageSource = used.source ?? mission.usageSource;
+  return trust === mission.trust && usageSource === mission.usageSource
+    ? counted
+    : withMission(counted, { trust, usageSource });
+}
+
+/** Numbers whose origin is not said, or is said to be nowhere, are believed as what somebody says. */
+function trustIn({ trust }: MeterOrigin): Exclude<MeterTrust, "none"> {
+  return trust === undefined || trust === "none" ? "reported" : trust;
 }
 
 /** A sum is trusted as far as the least trusted of its parts; of nothing it is a sum of nothing yet. */
