@@ -2,6 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { ABOUT } from "../src/about.ts";
 import { createGitSource } from "../src/adapters/git/source.ts";
 import { createStatusBranch } from "../src/adapters/git/status-branch.ts";
 import { createJudge } from "../src/adapters/judge/judge.ts";
@@ -62,6 +63,7 @@ export async function assemble(options: {
   const drivers = openDrivers({ dataDir, installation: "bench", log: silentLog });
   const collect = collectFrom(drivers);
   const controller = await createController({
+    program: ABOUT,
     store,
     lease: store.lease,
     holder: "bench",

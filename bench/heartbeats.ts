@@ -34,7 +34,6 @@ export const benchHeartbeats: Bench = async ({ directory, log }) => {
     controlPlane: controller.controlPlane,
     clock: systemClock(),
     log: silentLog,
-    version: "bench",
     listen: { host: "127.0.0.1", port: 0 },
   });
   const bare = Fastify();

@@ -1,9 +1,9 @@
 /** Composition root: picks the adapters and joins the parts. Knows everything, decides nothing. */
 import { mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { schedule, validate } from "node-cron";
+import { ABOUT } from "./about.ts";
 import { createDrills, DRILL_INSTALLATION } from "./adapters/drill/drill.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
 import { createGitProposals } from "./adapters/git/proposals.ts";
@@ -84,7 +84,6 @@ const DEFAULT_STATUS_BRANCH = "factory/status";
 const DEFAULT_POLL_MS = 30_000;
 /** With a schedule: looks all the same this often, in case the schedule never falls due. */
 const CRON_FALLBACK_POLL_MS = 3_600_000;
-const VERSION: string = (createRequire(import.meta.url)("../package.json") as { version: string }).version;
 
 /** Starts a controller. Rejects with `store/locked` when one runs on the same data directory. */
 export async function openFactory(options: FactoryOptions): Promise<RunningFactory> {
@@ -106,7 +105,6 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       controlPlane: controller.controlPlane,
       clock,
       log,
-      version: VERSION,
       listen: { host: options.host ?? "127.0.0.1", port },
     }),
   );
@@ -223,6 +221,7 @@ function openParts(
     notifiers: createNotifiers({ secrets, clock, log, dataDir, env: process.env }),
     clock,
     log,
+    program: ABOUT,
     installation: data.installation,
     repository: data.repository,
     key: data.key,

@@ -2,10 +2,11 @@
  * Writes `schemas/` from the shapes in `src/documents/schema` and `src/api`: `npm run schemas`.
  * The files are committed, because editors and CI read them; a test fails when one is stale.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { ABOUT } from "../src/about.ts";
 import { allRoutes } from "../src/adapters/http/app.ts";
 import { openApiDocument } from "../src/adapters/http/openapi.ts";
 import { MissionEnvelope } from "../src/api/envelope.ts";
@@ -28,10 +29,9 @@ export function generatedSchemas(): ReadonlyMap<string, string> {
 
 /** The description of the controller's API, as a running one serves it. */
 export function generatedOpenApi(): readonly [path: string, text: string] {
-  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
   // Described, and never asked.
   const plane = { operations: {} } as ControlPlane;
-  const document = openApiDocument(allRoutes(plane, version), version);
+  const document = openApiDocument(allRoutes(plane), ABOUT.version);
   return ["schemas/wire/openapi.json", `${JSON.stringify(document, null, 2)}\n`];
 }
 

@@ -8,6 +8,7 @@ import type { Actor } from "../core/model/actor.ts";
 /** What the outside may ask of a running controller. Implemented by `reconciler/`, spoken over HTTP by `adapters/http`. */
 export interface ControlPlane {
   readonly installation: string;
+  readonly program: ProgramFacts;
 
   /** Whom a bearer token stands for, or null. A fenced epoch's token is `revoked`. Constant-time. */
   authenticate(token: string): Caller | null;
@@ -30,6 +31,17 @@ export interface ControlPlane {
   /** What people look at and order, one handler for each operation of the table. */
   readonly operations: OperationHandlers;
   readiness(): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
+}
+
+/** Which program it is, and what it reads and writes. */
+export interface ProgramFacts {
+  readonly version: string;
+  /** Of Node, on which it runs. */
+  readonly node: string;
+  /** Versions of what travels between shim and controller. */
+  readonly protocol: { readonly envelope: number; readonly event: number; readonly heartbeat: number };
+  /** Of the record's tables. An older record is upgraded, a newer one refused. */
+  readonly recordLayout: number;
 }
 
 export type ActionAnswer<T> =

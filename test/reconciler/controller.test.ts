@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { ABOUT } from "../../src/about.ts";
 import { SUPERVISOR } from "../../src/core/model/actor.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
 import type { InstanceCaller } from "../../src/ports/control-plane.ts";
@@ -58,6 +59,7 @@ async function stateIn(record: Store) {
 
 async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Controller> {
   const controller = await createController({
+    program: ABOUT,
     store,
     lease: store.lease,
     holder: "test",

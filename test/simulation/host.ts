@@ -1,5 +1,6 @@
 /** Where the controller runs: it is started, dies, is started again, and is never there twice. */
 
+import { ABOUT } from "../../src/about.ts";
 import { asFactoryError, FactoryError } from "../../src/core/model/error.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import type { SteadyClock } from "../../src/ports/clock.ts";
@@ -82,6 +83,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     try {
       const driver = own.seen(world.machine.driverFor(own));
       const made = await createController({
+        program: ABOUT,
         store: own.seen(watchedStore(world, store)),
         lease: own.seen(store.lease),
         holder: "simulated",

@@ -13,8 +13,22 @@ import type { DeadLetterView } from "../../src/core/status/callbacks.ts";
 import { guardrailsView } from "../../src/core/status/guardrails.ts";
 import { trendsOf } from "../../src/core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../src/core/status/view.ts";
-import type { Caller, ControlPlane, IngestAnswer, OrderAnswer } from "../../src/ports/control-plane.ts";
+import type {
+  Caller,
+  ControlPlane,
+  IngestAnswer,
+  OrderAnswer,
+  ProgramFacts,
+} from "../../src/ports/control-plane.ts";
 import type { Store, StoredEvent } from "../../src/ports/store.ts";
+
+/** A program that is none: its numbers are told apart from those of this one. */
+export const PROGRAM: ProgramFacts = {
+  version: "1.2.3",
+  node: "24.99.0",
+  protocol: { envelope: 1, event: 1, heartbeat: 1 },
+  recordLayout: 99,
+};
 
 export const OPERATOR_TOKEN = "operator-token-0123456789";
 export const ALPHA_TOKEN = "alpha-token-0123456789";
@@ -83,6 +97,7 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
 
   const plane: SmallPlane = {
     installation: "test",
+    program: PROGRAM,
     taken: [],
     beats: [],
     decided: [],

@@ -24,8 +24,6 @@ import { serviceRoutes } from "./service-routes.ts";
 export interface AppOptions {
   readonly controlPlane: ControlPlane;
   readonly log: Log;
-  /** The program's version, for `openapi.json`. */
-  readonly version: string;
   /** The host to which we bind; null for a Unix socket, which no browser reaches. */
   readonly boundHost: string | null;
   /** Further values of `Host` that are ours, behind a proxy for example. */
@@ -49,14 +47,14 @@ const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-export function allRoutes(plane: ControlPlane, version: string): readonly Route[] {
+export function allRoutes(plane: ControlPlane): readonly Route[] {
   let document: unknown;
   const routes: readonly Route[] = [
     ...eventRoutes(plane),
     ...callbackRoutes(plane),
     ...operationRoutes(plane.operations),
     ...serviceRoutes(plane, () => {
-      document ??= openApiDocument(routes, version);
+      document ??= openApiDocument(routes, plane.program.version);
       return document;
     }),
   ];
@@ -70,7 +68,7 @@ export function allRoutes(plane: ControlPlane, version: string): readonly Route[
  */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { controlPlane, log } = options;
-  const routes = allRoutes(controlPlane, options.version);
+  const routes = allRoutes(controlPlane);
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -12,8 +12,6 @@ export interface HttpServerOptions {
   readonly controlPlane: ControlPlane;
   readonly clock: Clock;
   readonly log: Log;
-  /** The program's version, for `openapi.json`. */
-  readonly version: string;
   /** A port of 0 takes a free one. A socket is for its owner only and replaces one that nobody listens to. */
   readonly listen: { readonly host: string; readonly port: number } | { readonly socketPath: string };
   /** Further values of `Host` that are ours, behind a proxy for example. */
@@ -34,13 +32,12 @@ export interface HttpServer {
 
 /** The controller's API. One table of routes serves requests, validation and `openapi.json`. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { listen: at, clock, controlPlane, log, version, allowedHosts = [] } = options;
+  const { listen: at, clock, controlPlane, log, allowedHosts = [] } = options;
   let url: string | null = null;
   let closed: Promise<void> | null = null;
   const app = buildApp({
     controlPlane,
     log,
-    version,
     allowedHosts,
     boundHost: "host" in at ? at.host : null,
     closing: () => closed !== null,

@@ -1,6 +1,7 @@
 import type { Actor } from "../../core/model/actor.ts";
 import type { DocumentMemory } from "../../documents/read-documents.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
+import type { ProgramFacts } from "../../ports/control-plane.ts";
 import type { Drills } from "../../ports/drills.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { InCoreLane } from "../../ports/in-core-lane.ts";
@@ -18,6 +19,7 @@ import type { Traces } from "../../ports/traces.ts";
 
 /** What a controller is made of: a port each, and what it is called. */
 export interface ControllerParts {
+  readonly program: ProgramFacts;
   readonly store: Store;
   /** Who may act on that record. Taken before anything is read, given back at the end. */
   readonly lease: Lease;

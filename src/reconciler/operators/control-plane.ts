@@ -1,6 +1,6 @@
 import { FactoryError } from "../../core/model/error.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { ControlPlane, InstanceCaller } from "../../ports/control-plane.ts";
+import type { ControlPlane, InstanceCaller, ProgramFacts } from "../../ports/control-plane.ts";
 import type { Actions } from "../callbacks/actions.ts";
 import type { Arrivals } from "../callbacks/arrivals.ts";
 import type { Ingest } from "../callbacks/ingest.ts";
@@ -26,6 +26,7 @@ export interface ControlPlaneParts
     RequestOrderParts,
     FleetOrderParts {
   readonly installation: string;
+  readonly program: ProgramFacts;
   readonly recorder: Recorder;
   readonly killSwitch: KillSwitch;
   readonly tokens: Tokens;
@@ -43,6 +44,7 @@ export interface ControlPlaneParts
 export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
   return {
     installation: parts.installation,
+    program: parts.program,
     ...callbacksOf(parts),
     operations: {
       ...viewsOf(parts),

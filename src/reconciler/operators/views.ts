@@ -9,7 +9,7 @@ import { rolloutView } from "../../core/status/rollouts.ts";
 import { trendsOf } from "../../core/status/trends.ts";
 import { whyView } from "../../core/status/why.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { OperationHandlers } from "../../ports/control-plane.ts";
+import type { OperationHandlers, ProgramFacts } from "../../ports/control-plane.ts";
 import type { KillSwitch } from "../fleet/kill-switch.ts";
 import type { Rollback } from "../fleet/rollback.ts";
 import type { Rollouts } from "../fleet/rollouts.ts";
@@ -17,6 +17,7 @@ import type { NoticeOutbox } from "../notices/outbox.ts";
 import type { Recorder } from "../record/recorder.ts";
 
 export interface ViewParts {
+  readonly program: ProgramFacts;
   readonly recorder: Recorder;
   readonly killSwitch: Pick<KillSwitch, "view">;
   /** Of `fleet.yaml` as it was read last; null before. */

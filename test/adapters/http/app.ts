@@ -21,7 +21,6 @@ export function testApp(): TestApp {
   const app = buildApp({
     controlPlane: plane,
     log: silentLog,
-    version: "1.2.3",
     boundHost: "127.0.0.1",
     allowedHosts: [],
     closing: () => test.closing,

@@ -55,7 +55,6 @@ describe("the API over a socket", () => {
       controlPlane: plane,
       clock: systemClock(),
       log: silentLog,
-      version: "0.0.0",
       listen,
       ...changes,
     });

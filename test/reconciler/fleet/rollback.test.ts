@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { ABOUT } from "../../../src/about.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { createController } from "../../../src/reconciler/controller.ts";
@@ -63,6 +64,7 @@ async function failures(): Promise<void> {
 
 async function controller() {
   const made = await createController({
+    program: ABOUT,
     store,
     lease: store.lease,
     holder: "test",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ABOUT } from "../../../src/about.ts";
 import { operator } from "../../../src/core/model/actor.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import { anchorText } from "../../../src/core/record/anchor.ts";
@@ -63,6 +64,7 @@ async function restore(store: MemoryStore): Promise<void> {
 
 async function start(store: MemoryStore): Promise<unknown> {
   return createController({
+    program: ABOUT,
     store,
     lease: store.lease,
     holder: "next",

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { ABOUT } from "../../../src/about.ts";
 import { openSqliteStore } from "../../../src/adapters/store/sqlite/store.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
@@ -206,6 +207,7 @@ describe("a controller whose record is taken over", () => {
 
   async function controllerOn(on: MemoryStore, driver: Driver): Promise<Controller> {
     const controller = await createController({
+      program: ABOUT,
       store: on,
       lease: on.lease,
       holder: "one of two",
