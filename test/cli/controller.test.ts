@@ -229,6 +229,13 @@ describe("a controller", () => {
     expect(await json("closure", "first")).toMatchObject({ outcome: "accepted", decision: "standby" });
   });
 
+  test("the version of the controller stands beside that of the program that asks", async () => {
+    const { program, controller: other } = await json<{ program: unknown; controller: unknown }>("version");
+    expect(other).toEqual(program);
+    expect(program).toMatchObject({ node: process.versions.node, record_layout: expect.any(Number) });
+    expect((await run("version", "--token", "wrong")).stdout).toMatch(/\ncontroller {2}none answers\n$/);
+  });
+
   test("a wrong token is told apart from nobody there", async () => {
     const { code, stderr } = await run("status", "--token", "wrong");
     expect(code).toBe(3);

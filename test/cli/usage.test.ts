@@ -45,6 +45,14 @@ describe("help", () => {
   });
 });
 
+test("the version is shown where no controller answers", async () => {
+  const { code, stdout } = await factory(here, "version");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^factory {5}\d+\.\d+\.\d+, Node 24\.\d+\.\d+, .*record layout \d+\ncontroller {2}none answers\n$/,
+  );
+});
+
 describe("wrong use ends with 2 and says what would be right", () => {
   test.each([
     [["statsu"], /Did you mean status\?/],

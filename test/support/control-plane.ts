@@ -157,6 +157,7 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
       events: async ({ last, limit }) => ({ events: [storedEvent(last ?? limit ?? JOURNAL_EVENTS_DEFAULT)] }),
       actions: async ({ name, limit }) => (name === "audit" ? { actions: [actionRow(limit)] } : null),
       logs: async ({ name, bytes }) => (name === "alpha" ? { text: "transcript".slice(0, bytes) } : null),
+      version: () => PROGRAM,
       killSwitch: () => ({ engaged: [], released: [], file: "/data/kill-switch/engaged.json" }),
       deadLetters: () => ({ letters: [deadLetter()] }),
       pause: (asked, by) => decide("pause", asked, by),

@@ -59,4 +59,14 @@ export const viewOperations = {
     input: z.strictObject({ since: Moment }),
     output: TrendsShape,
   }),
+  version: look({
+    summary: "Shows which program the controller is, and what it reads and writes.",
+    path: "/v1/version",
+    output: z.object({
+      version: z.string(),
+      node: z.string(),
+      protocol: z.object({ envelope: z.int(), event: z.int(), heartbeat: z.int() }),
+      record_layout: z.int(),
+    }),
+  }),
 };

@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> 
   },
   "Run it:": {
     run: async () => (await import("./run.ts")).run,
+    version: async () => (await import("./version.ts")).version,
     doctor: async () => (await import("./doctor.ts")).doctor,
     demo: async () => (await import("./demo.ts")).demo,
   },

@@ -43,6 +43,7 @@ export function viewsOf(
   | "scorecards"
   | "killSwitch"
   | "deadLetters"
+  | "version"
 > {
   const { recorder, rollback, clock, fleetSnapshot } = parts;
 
@@ -77,5 +78,6 @@ export function viewsOf(
     scorecards: ({ since }) => trendsOf(recorder.states.values(), since, clock.now()),
     killSwitch: () => parts.killSwitch.view(),
     deadLetters: () => ({ letters: deadLetters() }),
+    version: () => parts.program,
   };
 }

@@ -20,6 +20,7 @@ describe("the operator's side", () => {
       await app.plane.operations.why({ name: "audit" }, OLGA),
     );
     expect(await shown("/v1/inbox")).toEqual({ items: seen.inbox() });
+    expect(await shown("/v1/version")).toEqual(app.plane.program);
     expect(await shown("/v1/guardrails")).toEqual(seen.guardrails());
     expect(await shown("/v1/subjects/alpha/logs?bytes=5")).toEqual({ text: "trans" });
   });
