@@ -35,7 +35,7 @@ export interface ChaosOptions {
   readonly lifeMs: readonly [min: number, max: number];
   /** Everything has to be closed so long after the last kill. */
   readonly calmMs: number;
-  /** Whether to wait for the status branch as well, which may take a minute: four pushes are allowed in one. */
+  /** Whether to wait for the status branch as well. */
   readonly awaitPublished: boolean;
   /** Leave the folder behind, for looking at it. */
   readonly keep?: boolean;

@@ -43,7 +43,7 @@ export const STEADY = "steady";
 const NAMES = [STEADY, "doomed", "finishing"] as const;
 const STEPS_MIN = 10;
 const PATIENCE_MS = 60_000;
-/** Four pushes a minute are allowed, and a push that failed waits up to half a minute. */
+/** A push that failed waits up to half a minute for its next turn, and may fail again. */
 const PUBLISH_MS = 100_000;
 const ORPHAN_POLICY = { action: "terminate", after: "5s" };
 

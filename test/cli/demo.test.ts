@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createScratch, git, type Scratch } from "../support/git.ts";
 import { ended, eventually, factory, start } from "./support.ts";
 
-/** The missions take seconds; the last page of the status branch may wait a minute for its turn (4 pushes a minute). */
+/** The missions take seconds; on a loaded machine, more of them. */
 const DEMO_TIMEOUT_MS = 170_000;
 
 let scratch: Scratch;
