@@ -12,6 +12,18 @@ export interface Judge {
    * clean checkout of `revision` into which the outputs were put. Safe to repeat.
    */
   judge(request: JudgeRequest, signal: AbortSignal): Promise<Verdict>;
+  /**
+   * Part of an output that an earlier judgement kept: `count` bytes from byte `from` on, fewer at its end. Null when there is none
+   * of that name, as after the disk was lost. Rejects with `judge/io` (`retry`).
+   */
+  readKept(missionId: string, range: KeptRange): Promise<Uint8Array | null>;
+}
+
+export interface KeptRange {
+  /** As the contract names the output. */
+  readonly path: string;
+  readonly from: number;
+  readonly count: number;
 }
 
 export interface JudgeRequest {

@@ -74,6 +74,7 @@ async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Con
     traces: createFakeTraces(),
     judge: {
       judge: () => Promise.reject(new Error("nothing to judge")),
+      readKept: async () => null,
     },
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     clock,

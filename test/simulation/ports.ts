@@ -217,6 +217,8 @@ export function simulatedInCoreLane(world: World): InCoreLane {
 export function simulatedJudge(world: World): Judge {
   const dice = world.dice.fork("judge");
   return {
+    // Nothing of an output is kept but its name: a publication shows none.
+    readKept: async () => null,
     async judge({ missionId, contract }, signal) {
       await world.delay(dice.between(50, 20_000), signal);
       if (world.strikes(dice, "judgeFails"))

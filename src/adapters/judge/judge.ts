@@ -9,6 +9,7 @@ import type { Source } from "../../ports/source.ts";
 import { checkEnvironment, runCheck } from "./check.ts";
 import { type CollectedOutput, collectOutputs } from "./collect.ts";
 import { type CheckContainment, probeContainment } from "./containment.ts";
+import { readKept } from "./kept.ts";
 import { placeOutputs } from "./place.ts";
 import { createTurns } from "./turns.ts";
 import { validateOutputs } from "./validate.ts";
@@ -128,12 +129,23 @@ export function createJudge(options: JudgeOptions): Judge {
         .take(() => judge(request, signal), signal)
         .catch((error: unknown) => {
           signal.throwIfAborted();
-          if (error instanceof FactoryError) throw error;
-          // Ours, not the clone's: a full disk, a lost permission. What the clone did is in the verdict.
-          const message = `cannot judge ${request.missionId}: ${error instanceof Error ? error.message : String(error)}`;
-          throw new FactoryError("judge/io", "retry", message, { cause: error });
+          throw ioError(`cannot judge ${request.missionId}`, error);
         }),
+    async readKept(missionId, range) {
+      try {
+        return await readKept(join(directory, "artifacts", folderName(missionId)), range);
+      } catch (error) {
+        throw ioError(`cannot read what was kept of ${missionId}`, error);
+      }
+    },
   };
+}
+
+/** Ours, not the clone's: a full disk, a lost permission. What the clone did is in the verdict. */
+function ioError(what: string, error: unknown): FactoryError {
+  if (error instanceof FactoryError) return error;
+  const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+  return new FactoryError("judge/io", "retry", message, { cause: error });
 }
 
 /** Files by which the result is judged: no output may take their place, or the clone would mark its own homework. */

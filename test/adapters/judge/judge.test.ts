@@ -420,3 +420,32 @@ describe("checks", () => {
     expect(alive(marker)).toEqual([]);
   });
 });
+
+describe("what was kept", () => {
+  const part = async (path: string, from = 0, count = 100): Promise<string | null> => {
+    const bytes = await judge.readKept(MISSION, { path, from, count });
+    return bytes === null ? null : Buffer.from(bytes).toString("utf8");
+  };
+
+  test("is read in parts, and is not what the clone has made of it since", async () => {
+    put("reports/out.json", "0123456789");
+    await judge.judge(request([{ path: "reports/out.json" }]), never);
+    put("reports/out.json", "changed");
+    expect(await part("reports/out.json")).toBe("0123456789");
+    expect(await part("reports/out.json", 4, 3)).toBe("456");
+    expect(await part("reports/out.json", 8)).toBe("89");
+    expect(await part("reports/out.json", 10)).toBe("");
+  });
+
+  test("is nothing for a name that leads elsewhere, or that nothing was kept under", async () => {
+    writeFileSync(join(scratch, "outside.txt"), "outside");
+    put("reports/out.json", "1");
+    await judge.judge(request([{ path: "reports/out.json" }]), never);
+    symlinkSync(join(scratch, "outside.txt"), join(scratch, "state/artifacts", MISSION, "link.txt"));
+    for (const path of ["none.txt", "reports", "../../../outside.txt", "/etc/passwd", "link.txt", "", "."])
+      expect(await part(path), path).toBeNull();
+    await expect(judge.readKept("../x", { path: "a", from: 0, count: 1 })).rejects.toMatchObject({
+      code: "judge/name",
+    });
+  });
+});

@@ -77,7 +77,7 @@ async function controller() {
     killSwitch: createFakeKillSwitchFile(),
     drills: createFakeDrills(),
     traces: createFakeTraces(),
-    judge: { judge: () => Promise.reject(new Error("nothing to judge")) },
+    judge: { judge: () => Promise.reject(new Error("nothing to judge")), readKept: async () => null },
     notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
     clock,
     log: silentLog,

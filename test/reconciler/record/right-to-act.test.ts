@@ -220,7 +220,7 @@ describe("a controller whose record is taken over", () => {
       killSwitch: createFakeKillSwitchFile(),
       drills: createFakeDrills(),
       traces: createFakeTraces(),
-      judge: { judge: () => Promise.reject(new Error("nothing to judge")) },
+      judge: { judge: () => Promise.reject(new Error("nothing to judge")), readKept: async () => null },
       notifiers: () => ({ deliver: async () => ({ type: "delivered" }) }),
       clock,
       log: silentLog,
