@@ -39,7 +39,7 @@ const RHYTHM = {
 const TURNS = 7;
 
 /** One clone's events, as they were recorded. */
-type Life = readonly { readonly event: CloneEvent; readonly at: number }[];
+export type Life = readonly { readonly event: CloneEvent; readonly at: number }[];
 
 export const benchDecisions: Bench = async ({ directory, log }) => {
   const lives: Life[] = [];
@@ -82,7 +82,7 @@ export const benchDecisions: Bench = async ({ directory, log }) => {
 };
 
 /** What a simulated fleet records: as mixed as life is, and the same every time. */
-async function livesOf(seed: string): Promise<readonly Life[]> {
+export async function livesOf(seed: string): Promise<readonly Life[]> {
   const world = createWorld(seed, CALM, { long: true, invariant: "none" });
   const host = createHost(world, RHYTHM);
   foundFleet(world, CLONES);
@@ -106,7 +106,7 @@ async function livesOf(seed: string): Promise<readonly Life[]> {
   return [...Map.groupBy(events.filter(isOfClone), ({ clone }) => clone).values()];
 }
 
-function lead(life: Life): CloneState {
+export function lead(life: Life): CloneState {
   let state = initialState("factory_bench_20261123", life[0]?.at ?? 0);
   for (const { event, at } of life) state = decide(state, event, at).state;
   return state;

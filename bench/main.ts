@@ -19,6 +19,7 @@ import { table } from "./measure.ts";
 import { benchPass } from "./pass.ts";
 import { benchPeers } from "./peers.ts";
 import { benchSimulation } from "./simulation.ts";
+import { benchStatusBranch } from "./status-branch.ts";
 import { benchStops } from "./stops.ts";
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   kills: benchStops,
   drill: benchDrill,
   simulation: benchSimulation,
+  status: benchStatusBranch,
 };
 
 const { values } = parseArgs({

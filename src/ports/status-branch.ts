@@ -4,9 +4,12 @@
  */
 export interface StatusBranch {
   /** The tip and our files in it; `commit: null` when the branch does not exist yet. Asks the remote. */
-  read(
-    signal: AbortSignal,
-  ): Promise<{ readonly commit: string | null; readonly files: ReadonlyMap<string, string> }>;
+  read(signal: AbortSignal): Promise<{
+    readonly commit: string | null;
+    readonly files: ReadonlyMap<string, string>;
+    /** Paths of ours whose files are larger than what is read (2 MiB); none of what we write is. They are not in `files`. */
+    readonly tooLarge: readonly string[];
+  }>;
 
   /**
    * Makes one commit on the current tip and pushes it, comparing and swapping.

@@ -39,7 +39,7 @@ export function statusBranchContract(contract: StatusBranchContract): void {
       world.branch.publish(change(files, removed), never);
 
     test("starts, changes, and says nothing when there is nothing to say", async () => {
-      expect(await world.branch.read(never)).toEqual({ commit: null, files: new Map() });
+      expect(await world.branch.read(never)).toEqual({ commit: null, files: new Map(), tooLarge: [] });
       expect(await publish({})).toEqual({ type: "unchanged", commit: null });
       expect(await publish({ "README.md": "1", "missions/a.md": "a" })).toMatchObject({ type: "pushed" });
       const [first] = await world.log();

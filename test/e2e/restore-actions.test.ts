@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { factory } from "../cli/support.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
+import { lanesOnBranch } from "../support/lanes-on-branch.ts";
 import { agentCommand, createWorld, eventually, missionUntil, processesOf, STATUS } from "./world.ts";
 
 const NAME = "sends";
@@ -46,8 +47,7 @@ test.each([
       await missionUntil(first, NAME, ({ phase }) => phase === "Running");
       await eventually(
         async () => ((await world.origin.head(STATUS)) === null ? null : world.origin.files(STATUS)),
-        (files) =>
-          [...files].some(([path, text]) => path.startsWith(".factory/record/") && /"Running"/.test(text)),
+        (files) => files !== null && lanesOnBranch(files).some(({ state }) => state.phase === "Running"),
         () => "the status branch to tell that it runs",
       );
       // From here on nothing is published any more.

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { eventText, GENESIS_HASH, linkHash } from "../../src/core/record/chain.ts";
 import { factory } from "../cli/support.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
+import { lanesOnBranch } from "../support/lanes-on-branch.ts";
 import { agentCommand, createWorld, eventually, missionUntil, STATUS, type World } from "./world.ts";
 
 /** A record that somebody has shortened, rewritten, replaced or damaged is found out and named. */
@@ -164,7 +165,8 @@ async function playedUntilPublished(run: number): Promise<string> {
   await missionUntil(controller, "audit", (view) => view.run === run && view.closure !== null);
   await eventually(
     async () => ((await world.origin.head(STATUS)) === null ? null : world.origin.files(STATUS)),
-    (files) => files.has(`.factory/closed/${cloneName("audit")}/audit.${run}.json`),
+    (files) =>
+      files !== null && lanesOnBranch(files).some(({ closed }) => closed.some((one) => one.run === run)),
     () => `run ${run} to be published`,
     90_000,
   );

@@ -8,6 +8,7 @@ import { silentLog } from "../../src/ports/log.ts";
 import { JOURNAL_PATH } from "../../src/reconciler/record/published-files.ts";
 import { restoreRecord, surveyRecord } from "../../src/reconciler/record/restore.ts";
 import { takeRightToAct } from "../../src/reconciler/record/right-to-act.ts";
+import { lanesOnBranch } from "../support/lanes-on-branch.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
 import type { Host } from "./host.ts";
 import { createLife, type Life } from "./life.ts";
@@ -112,19 +113,10 @@ function replaceStore(world: World): World["store"] {
 
 /** Read without the program's own reader. */
 function publishedIn(files: ReadonlyMap<string, string>): readonly PublishedLane[] {
-  return [...files]
-    .filter(([path]) => path.startsWith(".factory/record/"))
-    .map(([, text]) => {
-      const { clone, state, closed } = JSON.parse(text) as {
-        clone: string;
-        state: { epoch: number; mission: { missionId: string } | null };
-        closed: readonly { missionId: string }[];
-      };
-      return {
-        clone,
-        epoch: state.epoch,
-        missionId: state.mission?.missionId ?? null,
-        closed: closed.map(({ missionId }) => missionId),
-      };
-    });
+  return lanesOnBranch(files).map(({ clone, state, closed }) => ({
+    clone,
+    epoch: state.epoch,
+    missionId: state.mission?.missionId ?? null,
+    closed: closed.map(({ missionId }) => missionId),
+  }));
 }

@@ -6,11 +6,10 @@ import type { PublishResult, StatusBranch, StatusChange } from "../../ports/stat
 import { createGitEnvironment, type GitAccess } from "./environment.ts";
 import { complaint, pushFailure, pushWasRefused } from "./errors.ts";
 import { DEFAULT_TIMEOUTS, type Mirror, type Timeouts } from "./mirror.ts";
-import { createObjectReader, type ObjectReader } from "./objects.ts";
 import { pushLeased } from "./push.ts";
-import { BLOB_BYTES_MAX, BLOBS_BYTES_MAX } from "./snapshot.ts";
 import { importStream, statusDelta } from "./status-commit.ts";
-import { createTipKeeper, failure, type StatusTip } from "./status-tip.ts";
+import { createStatusTexts } from "./status-texts.ts";
+import { createTipKeeper, failure } from "./status-tip.ts";
 import { createTurn } from "./turn.ts";
 
 export interface GitStatusBranchOptions {
@@ -33,7 +32,7 @@ export interface GitStatusBranchOptions {
 }
 
 const FACTORY_BOT = { name: "factory-bot", email: "factory-bot@factory.invalid" };
-const OURS = ["README.md", "missions/", "clones/", ".factory/"];
+const OURS = ["README.md", "missions/", "clones/", "pages/", ".factory/"];
 const NEXT = "refs/factory/status-next";
 
 /**
@@ -56,9 +55,9 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
   const ref = branch.startsWith("refs/") ? branch : `refs/heads/${branch}`;
   const timeouts: Timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const author = options.author ?? FACTORY_BOT;
-  const ours = options.ours ?? OURS;
   const log = options.log ?? silentLog;
   const inTurn = createTurn();
+  const texts = createStatusTexts({ directory, environment, ours: options.ours ?? OURS });
   const keeper = createTipKeeper({ directory, environment, timeouts, ref, log });
 
   async function publish(change: StatusChange, signal: AbortSignal): Promise<PublishResult> {
@@ -86,6 +85,7 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
     const outcome = await pushLeased(push);
     if (outcome.exitCode === 0 || (!pushWasRefused(outcome) && (await arrived(place, commit, signal)))) {
       await keeper.remember(place, { base, commit, delta });
+      texts.wrote(change, delta);
       return { type: "pushed", commit };
     }
     return pushFailure(outcome, environment.redact(complaint(outcome, timeouts.pushMs)));
@@ -107,15 +107,10 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
     read(signal) {
       return inTurn(async () => {
         const { commit: at, format } = await keeper.ask(signal);
-        if (at === null) return { commit: null, files: new Map() };
+        if (at === null) return { commit: null, files: new Map(), tooLarge: [] };
         const place = await keeper.placeFor(format);
         const now = await keeper.bring(place, at, signal);
-        const reader = createObjectReader(directory, environment.local(directory));
-        try {
-          return { commit: now.commit, files: await textsOf(now, { ours, reader, signal }) };
-        } finally {
-          reader.close();
-        }
+        return { commit: now.commit, ...(await texts.read(now, signal)) };
       });
     },
 
@@ -138,25 +133,4 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
       });
     },
   };
-}
-
-function isOurs(path: string, ours: readonly string[]): boolean {
-  return ours.some((one) => (one.endsWith("/") ? path.startsWith(one) : path === one));
-}
-
-/** What our files say, as far as they are within the caps of one read. */
-async function textsOf(
-  { files }: StatusTip,
-  how: { readonly ours: readonly string[]; readonly reader: ObjectReader; readonly signal: AbortSignal },
-): Promise<ReadonlyMap<string, string>> {
-  const wanted = [...files].filter(
-    ([path, file]) => file.type === "file" && file.size <= BLOB_BYTES_MAX && isOurs(path, how.ours),
-  );
-  const blobs = await how.reader.read(
-    wanted.map(([, { blob }]) => blob),
-    { bytesMax: BLOB_BYTES_MAX, totalBytesMax: BLOBS_BYTES_MAX },
-    how.signal,
-  );
-  const text = (blob: string) => Buffer.from(blobs.get(blob) ?? new Uint8Array()).toString("utf8");
-  return new Map(wanted.map(([path, { blob }]) => [path, text(blob)]));
 }

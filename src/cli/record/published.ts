@@ -9,7 +9,7 @@ import { readPublishedHeads } from "../../adapters/git/status-history.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
-import { JOURNAL_TRAILER } from "../../reconciler/record/published-files.ts";
+import { JOURNAL_TRAILER, RECORD_FOLDER } from "../../reconciler/record/published-files.ts";
 import { createResolvedRevisions } from "../../reconciler/source/resolved-revisions.ts";
 import { gitAccess } from "../access.ts";
 
@@ -19,7 +19,10 @@ export interface Published {
   readonly branch: string;
   /** Null when the branch does not exist. */
   readonly commit: string | null;
+  /** What is published of the record, by path. */
   readonly files: ReadonlyMap<string, string>;
+  /** Parts of the record that are larger than any that a controller writes, and were not read. */
+  readonly tooLarge: readonly string[];
   /** Heads of the journal by the commits that they were published with, newest first; as many as were asked for. */
   readonly heads: readonly { readonly commit: string; readonly seq: number; readonly hash: string }[];
 }
@@ -42,9 +45,10 @@ export async function readPublished(options: {
       branch,
       directory: join(directory, "status.git"),
       clock: systemClock(),
+      ours: [RECORD_FOLDER],
       ...gitAccess(process.env),
     });
-    const { commit, files } = await status.read(signal);
+    const { commit, files, tooLarge } = await status.read(signal);
     const heads =
       commit === null || options.history === undefined
         ? []
@@ -56,7 +60,7 @@ export async function readPublished(options: {
             limit: options.history,
             signal,
           });
-    return { branch, commit, files, heads };
+    return { branch, commit, files, tooLarge, heads };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

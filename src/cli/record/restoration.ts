@@ -99,7 +99,14 @@ export async function findRestoration(place: RestorationPlace): Promise<Restorat
 }
 
 function anchorIn({ rebuild }: Survey, { source, published }: RestorationPlace): Restoration["anchor"] {
-  const { anchor, problems } = rebuild;
+  const { anchor } = rebuild;
+  const problems = [
+    // Left out, it would be a hole in the record of which nothing tells.
+    ...published.tooLarge.map(
+      (path) => `${path} on the status branch cannot be used: it is larger than what is read back`,
+    ),
+    ...rebuild.problems,
+  ];
   if (published.commit === null || anchor === null)
     throw new FactoryError(
       "record/nothing-published",

@@ -58,7 +58,12 @@ export function textOf(value: PublishedClone | ClosedMission): string {
 
 /** Rejects `record/unreadable` for a text that this program did not write. */
 export function readPublishedClone(path: string, text: string): PublishedClone {
-  const value = parse(path, text);
+  return publishedCloneIn(path, parse(path, text));
+}
+
+/** Rejects `record/unreadable` for a value that is something else. */
+export function publishedCloneIn(path: string, value: unknown): PublishedClone {
+  if (!isObject(value)) throw unreadable(path, "it is not an object");
   const { format, clone, asOf, state, closed } = value;
   if (format !== FORMAT) throw unreadable(path, `its format is ${String(format)}, not ${FORMAT}`);
   if (typeof clone !== "string" || typeof asOf !== "number" || !isObject(state) || !Array.isArray(closed))
@@ -69,7 +74,12 @@ export function readPublishedClone(path: string, text: string): PublishedClone {
 }
 
 export function readClosedMission(path: string, text: string): ClosedMission {
-  const value = parse(path, text);
+  return closedMissionIn(path, parse(path, text));
+}
+
+/** Rejects `record/unreadable` for a value that is something else. */
+export function closedMissionIn(path: string, value: unknown): ClosedMission {
+  if (!isObject(value)) throw unreadable(path, "it is not an object");
   const { missionId, name, run, terminal, outcome, scorecard } = value;
   if (
     typeof missionId !== "string" ||
@@ -87,27 +97,27 @@ export function readClosedMission(path: string, text: string): ClosedMission {
  * The lane as a state again, without a version and without a body. A closure whose text is missing
  * is over for good all the same: its run is remembered as one that is no longer kept.
  */
-export function stateFrom(published: PublishedClone, closures: readonly ClosedMission[]): CloneState {
-  const byId = new Map(closures.map((closed) => [closed.missionId, closed]));
+export function stateFrom(
+  published: PublishedClone,
+  /** By the id of the mission. */
+  closures: ReadonlyMap<string, ClosedMission>,
+): CloneState {
   const past: ClosedMission[] = [];
   const forgottenRuns: Record<string, number> = { ...published.state.forgottenRuns };
   for (const { missionId, name, run } of published.closed) {
-    const closed = byId.get(missionId);
+    const closed = closures.get(missionId);
     if (closed !== undefined) past.push(closed);
     else forgottenRuns[name] = Math.max(forgottenRuns[name] ?? 0, run);
   }
   return upgradeState({ ...published.state, version: 0, recent: [], past, forgottenRuns });
 }
 
-function parse(path: string, text: string): Record<string, unknown> {
-  let value: unknown;
+function parse(path: string, text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw unreadable(path, "it is not JSON");
   }
-  if (!isObject(value)) throw unreadable(path, "it is not an object");
-  return value;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

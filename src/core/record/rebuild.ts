@@ -1,6 +1,6 @@
 /** From the status branch and a listing of what lives to the first events of a new record. */
 import type { ActionRow, RememberedAction } from "../model/action.ts";
-import { type CloneState, type ClosedMission, initialState } from "../model/clone-state.ts";
+import { type CloneState, initialState } from "../model/clone-state.ts";
 import { FactoryError } from "../model/error.ts";
 import type { CloneEvent, RestoredInstance } from "../model/event.ts";
 import type { FleetSnapshot } from "../model/fleet-state.ts";
@@ -12,6 +12,7 @@ import { readPublishedSettings } from "./former-settings.ts";
 import { type PublishedClone, readClosedMission, readPublishedClone, stateFrom } from "./published.ts";
 import { readActions } from "./published-actions.ts";
 import { readFleet } from "./published-fleet.ts";
+import { readClosureFile, readLaneFile } from "./published-lanes.ts";
 import { isWitnessed, withRemembered } from "./remembered-actions.ts";
 
 /** Paths below the folder of the record on the status branch. */
@@ -21,7 +22,10 @@ export interface RecordFiles {
   readonly fleet: { readonly path: string; readonly text: string } | null;
   /** What an older program published of it instead. */
   readonly formerSettings: { readonly path: string; readonly text: string } | null;
-  /** By path. */
+  /** Files of many lines, by path. */
+  readonly lanes: ReadonlyMap<string, string>;
+  readonly closures: ReadonlyMap<string, string>;
+  /** Of the format before: a file for each lane and for each closure, by path. */
   readonly clones: ReadonlyMap<string, string>;
   readonly closed: ReadonlyMap<string, string>;
   /** Parts of effect ledgers, with the clone whose they are. */
@@ -95,24 +99,37 @@ export function planRebuild(request: RebuildRequest): Rebuild {
   const anchor = request.files.journal === null ? null : readAnchor(request.files.journal);
   if (request.files.journal !== null && anchor === null)
     problems.push("the head of the journal on the status branch cannot be read");
-  const closures: ClosedMission[] = [];
-  for (const [path, text] of request.files.closed) {
-    const closed = attempt(() => readClosedMission(path, text));
-    if (closed !== null) closures.push(closed);
-  }
+  const { files } = request;
+  const all = <T>(
+    texts: ReadonlyMap<string, string>,
+    read: (path: string, text: string) => readonly T[],
+  ): T[] => [...texts].flatMap(([path, text]) => attempt(() => read(path, text)) ?? []);
+  const closures = [
+    ...all(files.closed, (path, text) => [readClosedMission(path, text)]),
+    ...all(files.closures, readClosureFile),
+  ];
+  const byMission = new Map(closures.map((closed) => [closed.missionId, closed]));
   const published = new Map<string, PublishedClone>();
-  for (const [path, text] of request.files.clones) {
-    const clone = attempt(() => readPublishedClone(path, text));
-    if (clone !== null) published.set(clone.clone, clone);
+  for (const clone of [
+    ...all(files.clones, (path, text) => [readPublishedClone(path, text)]),
+    ...all(files.lanes, readLaneFile),
+  ]) {
+    // A branch that was put together by hand may tell of one twice.
+    const other = published.get(clone.clone);
+    if (other === undefined || other.asOf <= clone.asOf) published.set(clone.clone, clone);
   }
-  const actions: ActionRow[] = [];
-  for (const [path, { clone, text }] of request.files.actions)
-    actions.push(...(attempt(() => readActions(path, text, clone)) ?? []));
-  const names = new Set([...published.keys(), ...request.instances.map(({ handle }) => handle.clone)]);
-  const lanes = [...names].sort().map((name) => {
+  const actions = Map.groupBy(
+    [...files.actions].flatMap(
+      ([path, { clone, text }]) => attempt(() => readActions(path, text, clone)) ?? [],
+    ),
+    ({ clone }) => clone,
+  );
+  const instances = Map.groupBy(request.instances, ({ handle }) => handle.clone);
+  const lanes = [...new Set([...published.keys(), ...instances.keys()])].sort().map((name) => {
     const known = published.get(name);
-    const state = known === undefined ? initialState(name, request.now) : stateFrom(known, closures);
-    return laneOf(state, known?.asOf ?? null, { anchor, actions }, request);
+    const state = known === undefined ? initialState(name, request.now) : stateFrom(known, byMission);
+    const found = { anchor, actions: actions.get(name) ?? [], instances: instances.get(name) ?? [] };
+    return laneOf(state, known?.asOf ?? null, found, request);
   });
   const snapshot = attempt(() => fleetSnapshotOf(request.files));
   return { anchor, lanes, fleet: rebuiltFleet(snapshot, request), problems };
@@ -155,12 +172,19 @@ function rebuiltFleet(snapshot: FleetSnapshot | null, { commit }: RebuildRequest
 function laneOf(
   state: CloneState,
   asOf: Instant | null,
-  { anchor, actions }: { readonly anchor: Anchor | null; readonly actions: readonly ActionRow[] },
+  {
+    anchor,
+    actions,
+    instances,
+  }: {
+    readonly anchor: Anchor | null;
+    /** Of this lane. */
+    readonly actions: readonly ActionRow[];
+    readonly instances: readonly FoundInstance[];
+  },
   request: RebuildRequest,
 ): RebuiltLane {
-  const mine = request.instances
-    .filter(({ handle }) => handle.clone === state.name)
-    .sort((a, b) => b.handle.epoch - a.handle.epoch);
+  const mine = [...instances].sort((a, b) => b.handle.epoch - a.handle.epoch);
   const seen = mine[0]?.handle.epoch ?? 0;
   const newest = mine.find((one) => one.state !== "dead") ?? mine[0] ?? null;
   const body: RestoredInstance | null =
@@ -173,9 +197,7 @@ function laneOf(
           adopt: newest.state === "live" && newest.handle.epoch === seen && request.keyKept,
         };
   const floor = Math.max(state.epoch, seen);
-  const published = actions.filter(
-    ({ clone, missionId }) => clone === state.name && missionId === state.mission?.missionId,
-  );
+  const published = actions.filter(({ missionId }) => missionId === state.mission?.missionId);
   const told = withRemembered({ state, rows: published }, mine, request.now);
   const { version: _version, recent: _recent, ...snapshot } = told.state;
   const workspace = request.workspaces.has(state.name);

@@ -1,22 +1,11 @@
 import type { MissionPhase } from "../model/mission.ts";
 import { drillText } from "./drills.ts";
+import type { Page, Pages } from "./pages.ts";
+import { PHASE_SIGN } from "./phase-sign.ts";
+import type { Places } from "./places.ts";
 import { cell } from "./text.ts";
 import type { FleetView, InboxItem } from "./view.ts";
 
-const SIGN: Readonly<Record<MissionPhase, string>> = {
-  Pending: "⚪",
-  Preparing: "🔵",
-  Starting: "🔵",
-  Running: "🟢",
-  Paused: "🟡",
-  Blocked: "🟠",
-  Recovering: "🟠",
-  Closing: "🔵",
-  Completed: "✅",
-  Failed: "❌",
-  Cancelled: "⛔",
-  TimedOut: "⌛",
-};
 /** Rows per table; beyond, a line says how many more there are. */
 const ROWS_MAX = 200;
 
@@ -27,8 +16,17 @@ const ROWS_MAX = 200;
  */
 export function board(
   view: FleetView,
-  inbox: readonly InboxItem[],
-  percent: (used: number, limit: number | null) => number,
+  {
+    inbox,
+    percent,
+    places,
+    pages,
+  }: {
+    readonly inbox: readonly InboxItem[];
+    readonly percent: (used: number, limit: number | null) => number;
+    readonly places: Places;
+    readonly pages: Pages;
+  },
 ): string {
   return [
     "# Fleet board",
@@ -37,8 +35,8 @@ export function board(
     "",
     ...source(view),
     ...attention(inbox),
-    ...missions(view, percent),
-    ...clones(view),
+    ...missions(view, percent, { places, pages }),
+    ...clones(view, { places, pages }),
     ...held(view),
     ...drills(view),
     ...issues(view),
@@ -52,7 +50,7 @@ export function board(
 function sentence(view: FleetView): string {
   const parts = (Object.entries(view.counts) as [MissionPhase, number][])
     .filter(([, count]) => count > 0)
-    .map(([phase, count]) => `${SIGN[phase]} ${count} ${phase}`);
+    .map(([phase, count]) => `${PHASE_SIGN[phase]} ${count} ${phase}`);
   return parts.length === 0 ? "No missions are declared." : `**${parts.join(" · ")}**`;
 }
 
@@ -79,13 +77,25 @@ function attention(inbox: readonly InboxItem[]): string[] {
         (item) =>
           `- ${sign[item.severity]} **${item.subject}** (${item.kind}): ${cell(item.message)}\n  ${item.answers.map((answer) => `\`${answer}\``).join(" · ")}`,
       ),
+    ...more(inbox),
     "",
   ];
 }
 
-function missions(view: FleetView, percent: (used: number, limit: number | null) => number): string[] {
+interface Told {
+  readonly places: Places;
+  readonly pages: Pages;
+}
+
+function missions(
+  view: FleetView,
+  percent: (used: number, limit: number | null) => number,
+  { places, pages }: Told,
+): string[] {
   if (view.missions.length === 0) return [];
-  const rows = view.missions.slice(0, ROWS_MAX).map((mission) => {
+  const shown = new Set([...places.missions].slice(0, ROWS_MAX));
+  const missions = view.missions.filter(({ missionId }) => shown.has(missionId));
+  const rows = missions.map((mission) => {
     const runtime = percent(mission.usage.activeMs / 60_000, mission.budget.maxRuntimeMinutes);
     const links = [`[status](missions/${mission.name}/status.yaml)`];
     if (mission.closure !== null)
@@ -93,7 +103,7 @@ function missions(view: FleetView, percent: (used: number, limit: number | null)
         `[closure](missions/${mission.name}/closure.md)`,
         `[scorecard](missions/${mission.name}/scorecard.yaml)`,
       );
-    return `| ${SIGN[mission.phase]} **${mission.name}** | ${mission.phase}${mission.outcome === null ? "" : `, ${mission.outcome}`} | ${cell(mission.summary)} | ${bar(runtime)} of ${mission.budget.maxRuntimeMinutes} min | ${links.join(" · ")} |`;
+    return `| ${PHASE_SIGN[mission.phase]} **${mission.name}** | ${mission.phase}${mission.outcome === null ? "" : `, ${mission.outcome}`} | ${cell(mission.summary)} | ${bar(runtime)} of ${mission.budget.maxRuntimeMinutes} min | ${links.join(" · ")} |`;
   });
   return [
     "## Missions",
@@ -101,14 +111,18 @@ function missions(view: FleetView, percent: (used: number, limit: number | null)
     "| Mission | Phase | Last said | Runtime | |",
     "|---|---|---|---|---|",
     ...rows,
-    ...more(view.missions),
+    ...rest(view.missions.length - missions.length),
+    ...index("Not closed", pages.missions),
+    ...index("Closed", pages.closed),
     "",
   ];
 }
 
-function clones(view: FleetView): string[] {
+function clones(view: FleetView, { places, pages }: Told): string[] {
   if (view.clones.length === 0) return [];
-  const rows = view.clones.slice(0, ROWS_MAX).map((clone) => {
+  const shown = new Set([...places.clones].slice(0, ROWS_MAX));
+  const clones = view.clones.filter(({ name }) => shown.has(name));
+  const rows = clones.map((clone) => {
     const instance =
       clone.instance === null
         ? "–"
@@ -122,7 +136,8 @@ function clones(view: FleetView): string[] {
     "| Clone | Phase | Mission | Instance | Holds |",
     "|---|---|---|---|---|",
     ...rows,
-    ...more(view.clones),
+    ...rest(view.clones.length - clones.length),
+    ...index("The rest", pages.clones),
     "",
   ];
 }
@@ -169,7 +184,19 @@ function issues(view: FleetView): string[] {
 }
 
 function more(list: readonly unknown[]): string[] {
-  return list.length > ROWS_MAX ? ["", `… and ${list.length - ROWS_MAX} more.`] : [];
+  return rest(list.length - ROWS_MAX);
+}
+
+function rest(count: number): string[] {
+  return count > 0 ? ["", `… and ${count} more.`] : [];
+}
+
+/** Where those are that have no folder. */
+function index(title: string, pages: readonly Page[]): string[] {
+  if (pages.length === 0) return [];
+  const rows = pages.reduce((sum, page) => sum + page.rows, 0);
+  const links = pages.map(({ path, rows: count, from, to }) => `[${from} … ${to}](${path}) (${count})`);
+  return ["", `${title}, without a folder of their own: ${rows}`, "", links.join(" · ")];
 }
 
 function bar(percent: number): string {

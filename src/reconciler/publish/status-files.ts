@@ -6,7 +6,9 @@ import { board } from "../../core/status/board.ts";
 import { closureReport } from "../../core/status/closure-report.ts";
 import { type FleetSnapshot, fleetView } from "../../core/status/fleet.ts";
 import { inboxOf } from "../../core/status/inbox.ts";
+import { pagesOf } from "../../core/status/pages.ts";
 import { closedPhaseOf } from "../../core/status/phase.ts";
+import { placesOf } from "../../core/status/places.ts";
 import { postmortemSkeleton } from "../../core/status/postmortem.ts";
 import type { MissionView } from "../../core/status/view.ts";
 import type { StatusText } from "./write-back.ts";
@@ -85,11 +87,17 @@ function* derivation(fleetSnapshot: FleetSnapshot): Generator<void, StatusText> 
     written++;
     return make();
   };
-  files.set("README.md", board(view, inboxOf(fleetSnapshot), meterPercent));
+  const inbox = inboxOf(fleetSnapshot);
+  const places = placesOf(view, fleetSnapshot.states, inbox);
+  const pages = pagesOf(view, fleetSnapshot.states, places);
+  files.set("README.md", board(view, { inbox, percent: meterPercent, places, pages }));
+  for (const page of [...pages.missions, ...pages.closed, ...pages.clones]) files.set(page.path, page.text);
+  yield;
   const closedById = new Map<string, ClosedMission>();
   for (const state of fleetSnapshot.states.values())
     for (const one of state.past) closedById.set(one.missionId, one);
   for (const mission of view.missions) {
+    if (!places.missions.has(mission.missionId)) continue;
     const lane = fleetSnapshot.states.get(mission.clone);
     const make = counted(() => document("MissionStatus", mission.name, missionStatus(mission, lane)));
     const before = written;
@@ -108,16 +116,17 @@ function* derivation(fleetSnapshot: FleetSnapshot): Generator<void, StatusText> 
   }
   const newest = new Set(view.missions.map(({ missionId }) => missionId));
   for (const state of fleetSnapshot.states.values()) {
-    if (state.spec === null && state.past.length === 0 && state.mission === null) continue;
     const before = written;
-    files.set(
-      `clones/${state.name}/status.yaml`,
-      remembered(
-        CLONE_TEXTS,
-        state,
-        counted(() => document("CloneStatus", state.name, cloneStatus(state))),
-      ),
-    );
+    const known = state.spec !== null || state.past.length > 0 || state.mission !== null;
+    if (known && places.clones.has(state.name))
+      files.set(
+        `clones/${state.name}/status.yaml`,
+        remembered(
+          CLONE_TEXTS,
+          state,
+          counted(() => document("CloneStatus", state.name, cloneStatus(state))),
+        ),
+      );
     const { mission } = state;
     if (mission !== null && needsPostmortem(mission))
       files.set(
@@ -126,6 +135,7 @@ function* derivation(fleetSnapshot: FleetSnapshot): Generator<void, StatusText> 
       );
     if (written > before) yield;
     for (const closed of state.past) {
+      if (!places.missions.has(closed.missionId)) continue;
       if (!REPORT_TEXTS.has(closed)) yield;
       addClosure(files, newest, { clone: state.name, closed });
     }

@@ -278,5 +278,16 @@ export function isOurs(path: string): boolean {
   return path === "README.md" || OURS.test(path);
 }
 
-const OURS =
-  /^(missions\/[^/]+\/(runs\/\d+\/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)|clones\/[^/]+\/status\.yaml|\.factory\/(journal|fleet|settings|record\/[^/]+|(closed|actions)\/[^/]+\/[^/]+)\.json)$/;
+const OURS = new RegExp(
+  `^(${[
+    String.raw`missions/[^/]+/(runs/\d+/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)`,
+    String.raw`clones/[^/]+/status\.yaml`,
+    String.raw`pages/(missions|closed|clones)/[^/]+\.md`,
+    String.raw`\.factory/(journal|fleet|settings)\.json`,
+    String.raw`\.factory/lanes/(moving|resting)/[^/]+\.jsonl`,
+    String.raw`\.factory/closures/[^/]+\.jsonl`,
+    String.raw`\.factory/actions/[^/]+/[^/]+\.json`,
+    // Of the format before; what stands there is not derived any more, so it is removed.
+    String.raw`\.factory/(record/[^/]+|closed/[^/]+/[^/]+)\.json`,
+  ].join("|")})$`,
+);

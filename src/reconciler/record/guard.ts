@@ -12,7 +12,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { StatusBranch } from "../../ports/status-branch.ts";
 import type { Store } from "../../ports/store.ts";
-import { JOURNAL_PATH } from "./published-files.ts";
+import { clonesIn, JOURNAL_PATH, recordFiles, tellsOfPast } from "./published-files.ts";
 import type { Recorder } from "./recorder.ts";
 import { halfRebuilt } from "./upgrade.ts";
 
@@ -161,14 +161,11 @@ export async function chainAt(
 
 /** Written by a controller, also by one that did not publish its record yet. */
 function hasPast(files: ReadonlyMap<string, string>): boolean {
-  return [...files.keys()].some(isPast);
-}
-
-function isPast(path: string): boolean {
-  return /^(\.factory\/(record|closed)\/|clones\/[^/]+\/status\.yaml$)/.test(path);
+  return [...files.keys()].some(tellsOfPast);
 }
 
 function told(files: ReadonlyMap<string, string>): string {
-  const clones = [...files.keys()].filter(isPast).length;
-  return `the status branch tells of ${clones === 1 ? "a clone" : `${clones} clones`} that this installation has run`;
+  const shown = [...files.keys()].flatMap((path) => /^clones\/([^/]+)\/status\.yaml$/.exec(path)?.[1] ?? []);
+  const { size } = new Set([...clonesIn(recordFiles(files)), ...shown]);
+  return `the status branch tells of ${size === 1 ? "a clone" : `${size} clones`} that this installation has run`;
 }

@@ -2,17 +2,12 @@
 import type { Actor } from "../../core/model/actor.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { InstanceHandle } from "../../core/model/instance.ts";
-import {
-  type FoundInstance,
-  planRebuild,
-  type Rebuild,
-  type RecordFiles,
-} from "../../core/record/rebuild.ts";
+import { type FoundInstance, planRebuild, type Rebuild } from "../../core/record/rebuild.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Store } from "../../ports/store.ts";
-import { FLEET_PATH, JOURNAL_PATH, SETTINGS_PATH } from "./published-files.ts";
+import { clonesIn, recordFiles } from "./published-files.ts";
 import { openRecorder } from "./recorder.ts";
 import type { RightToAct } from "./right-to-act.ts";
 
@@ -52,7 +47,7 @@ export async function surveyRecord(parts: {
     for (const handle of (await driver.orphans?.find(signal)) ?? []) orphans.push({ driver, handle });
   }
   const files = recordFiles(parts.files);
-  const names = [...instances.map(({ handle }) => handle.clone), ...clonesOf(files)];
+  const names = [...instances.map(({ handle }) => handle.clone), ...clonesIn(files)];
   return {
     orphans,
     rebuild: planRebuild({
@@ -123,34 +118,6 @@ export async function restoreRecord(
   await recorder.writeFleet(() => ({
     events: [{ type: "fleet.restored", by, snapshot, anchor: head, evidence }],
   }));
-}
-
-export function recordFiles(files: ReadonlyMap<string, string>): RecordFiles {
-  const below = (folder: string): ReadonlyMap<string, string> =>
-    new Map([...files].filter(([path]) => path.startsWith(folder)));
-  const withPath = (path: string) => {
-    const text = files.get(path);
-    return text === undefined ? null : { path, text };
-  };
-  return {
-    journal: files.get(JOURNAL_PATH) ?? null,
-    fleet: withPath(FLEET_PATH),
-    formerSettings: withPath(SETTINGS_PATH),
-    clones: below(".factory/record/"),
-    closed: below(".factory/closed/"),
-    actions: new Map(
-      [...below(ACTIONS)].map(([path, text]) => [
-        path,
-        { clone: path.slice(ACTIONS.length).split("/")[0] ?? "", text },
-      ]),
-    ),
-  };
-}
-
-const ACTIONS = ".factory/actions/";
-
-function clonesOf(files: RecordFiles): readonly string[] {
-  return [...files.clones.keys()].map((path) => path.slice(".factory/record/".length, -".json".length));
 }
 
 /** What it was given last; null when it has not said anything about a mission. */

@@ -46,7 +46,7 @@ async function pushed(result: Promise<PublishResult>): Promise<string> {
 describe("publishing", () => {
   test("the first publication starts a branch without any history", async () => {
     const status = branch();
-    expect(await status.read(never)).toEqual({ commit: null, files: new Map() });
+    expect(await status.read(never)).toEqual({ commit: null, files: new Map(), tooLarge: [] });
     const commit = await pushed(
       status.publish(change({ "README.md": "# Board\n", "missions/a/status.yaml": "x\n" }), never),
     );
@@ -157,6 +157,30 @@ describe("publishing", () => {
       });
     }
     expect(await origin.head(BRANCH)).toBeNull();
+  });
+
+  test("what was read or written before is not asked of git again, whatever became of our copy", async () => {
+    const status = branch();
+    const files = { "README.md": "1", "missions/a/status.yaml": "a", "missions/b/status.yaml": "b" };
+    await pushed(status.publish(change(files), never));
+    await origin.commit({ "missions/b/status.yaml": "theirs", "notes.txt": "theirs" }, { branch: BRANCH });
+    const texts = async () => Object.fromEntries((await status.read(never)).files);
+    expect(await texts()).toEqual({ ...files, "missions/b/status.yaml": "theirs" });
+    await pushed(status.publish(change({ "README.md": "2" }, ["missions/a/status.yaml"]), never));
+    // Whoever asked for one of these now would be told that it is missing.
+    await rm(join(scratch.path, "status", "objects"), { recursive: true });
+    await mkdir(join(scratch.path, "status", "objects"));
+    expect(await texts()).toEqual({ "README.md": "2", "missions/b/status.yaml": "theirs" });
+  });
+
+  test("names what is too large to be read, of ours alone", async () => {
+    const status = branch();
+    await pushed(status.publish(change({ "README.md": "1", ".factory/lanes/resting/a.jsonl": "{}" }), never));
+    const large = "x".repeat(2 * 1024 * 1024 + 1);
+    await origin.commit({ ".factory/lanes/resting/a.jsonl": large, "notes.txt": large }, { branch: BRANCH });
+    const { files, tooLarge } = await status.read(never);
+    expect([...files]).toEqual([["README.md", "1"]]);
+    expect(tooLarge).toEqual([".factory/lanes/resting/a.jsonl"]);
   });
 
   test("10,000 files, then one of them", async () => {

@@ -18,6 +18,7 @@ import {
 } from "../../e2e/world.ts";
 import { ended, type RunningController, readLog, spawnController } from "../../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../../support/fleet-files.ts";
+import { lanesOnBranch } from "../../support/lanes-on-branch.ts";
 import type { Scenario, ScenarioResult } from "../scenario.ts";
 import { startWatcher } from "../watcher.ts";
 
@@ -308,14 +309,9 @@ async function published(world: World): Promise<PublishedFleet | null> {
   if ((await world.origin.head(STATUS)) === null) return null;
   const running = new Set<string>();
   const closed = new Set<string>();
-  let engaged = false;
-  for (const [path, text] of await world.origin.files(STATUS)) {
-    if (path === ".factory/fleet.json") engaged = text.includes("ghosts");
-    if (!path.startsWith(".factory/record/")) continue;
-    const { state, closed: past } = JSON.parse(text) as {
-      state: { phase: string; mission: { name: string } | null };
-      closed: { name: string }[];
-    };
+  const files = await world.origin.files(STATUS);
+  const engaged = files.get(".factory/fleet.json")?.includes("ghosts") ?? false;
+  for (const { state, closed: past } of lanesOnBranch(files)) {
     if (state.phase === "Running" && state.mission !== null) running.add(state.mission.name);
     for (const { name } of past) closed.add(name);
   }

@@ -7,7 +7,6 @@ import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { Heartbeat } from "../../../src/core/model/instance.ts";
 import { upgradeHeartbeat, upgradeState } from "../../../src/core/model/upgrade-state.ts";
 import { anchorText } from "../../../src/core/record/anchor.ts";
-import { publishedClone, textOf } from "../../../src/core/record/published.ts";
 import { actionTexts } from "../../../src/core/record/published-actions.ts";
 import {
   EPOCH_MARGIN,
@@ -16,6 +15,7 @@ import {
   type RebuildRequest,
 } from "../../../src/core/record/rebuild.ts";
 import { aMission, Life, T0 } from "../../support/fleet.ts";
+import { recordFilesOf } from "../../support/published.ts";
 
 const NOW = T0 + 3_600_000;
 const COMMIT = "c".repeat(40);
@@ -49,17 +49,7 @@ function rebuilt(
     commit: COMMIT,
     now: NOW,
     ...change,
-    files: {
-      fleet: null,
-      formerSettings: null,
-      journal: anchorText(ANCHOR),
-      clones: new Map(states.map((state) => [`record/${state.name}.json`, textOf(publishedClone(state))])),
-      closed: new Map(
-        states.flatMap(({ past }) => past.map((one) => [`closed/${one.missionId}`, textOf(one)])),
-      ),
-      actions: new Map(),
-      ...change.files,
-    },
+    files: { ...recordFilesOf(states), journal: anchorText(ANCHOR), ...change.files },
   });
 }
 const lane = (...args: Parameters<typeof rebuilt>) => {
@@ -242,15 +232,17 @@ describe("what a record is made of", () => {
         fleet: null,
         formerSettings: null,
         journal: "{",
+        lanes: new Map([["lanes/1", "{"]]),
+        closures: new Map([["closures/1", "{"]]),
         closed: new Map([["closed/1", "{"]]),
         clones: new Map([["record/1", "{"]]),
         actions: new Map([["actions/1", { clone: "scribe", text: "{" }]]),
       },
     });
     expect(broken).toMatchObject({ anchor: null, lanes: [] });
-    expect(broken.problems).toHaveLength(4);
+    expect(broken.problems).toHaveLength(6);
     expect(broken.problems[0]).toContain("journal");
-    for (const path of ["closed/1", "record/1", "actions/1"])
+    for (const path of ["lanes/1", "closures/1", "closed/1", "record/1", "actions/1"])
       expect(broken.problems.filter((one) => one.includes(path))).toHaveLength(1);
   });
 

@@ -17,6 +17,7 @@ import {
 } from "../../../src/core/record/rebuild.ts";
 import { aReport, Life, T0 } from "../../support/fleet.ts";
 import { createMemoryStore } from "../../support/memory-store/store.ts";
+import { NO_FILES, recordFilesOf } from "../../support/published.ts";
 
 const HOUR = 3_600_000;
 const ANCHOR = {
@@ -45,16 +46,8 @@ function rebuild(
   instances: readonly FoundInstance[],
   more: { keyKept?: boolean; workspaces?: readonly string[]; now?: number } = {},
 ): Rebuild {
-  const closed = state.past.map((one): [string, string] => [`closed/${one.missionId}`, textOf(one)]);
   return planRebuild({
-    files: {
-      fleet: null,
-      formerSettings: null,
-      journal: anchorText(ANCHOR),
-      clones: new Map([["record/scribe.json", textOf(publishedClone(state))]]),
-      closed: new Map(closed),
-      actions: new Map(),
-    },
+    files: { ...recordFilesOf([state]), journal: anchorText(ANCHOR) },
     instances,
     workspaces: new Set(more.workspaces ?? ["scribe"]),
     keyKept: more.keyKept ?? true,
@@ -276,14 +269,7 @@ describe("a lane that is restored", () => {
     expect(after.past.map((past) => past.name)).toEqual([name]);
     expect(life.assigned().state.mission).toBeNull();
     const without = planRebuild({
-      files: {
-        fleet: null,
-        formerSettings: null,
-        journal: anchorText(ANCHOR),
-        clones: new Map([["x", textOf(publishedClone(life.state))]]),
-        closed: new Map(),
-        actions: new Map(),
-      },
+      files: { ...recordFilesOf([life.state]), journal: anchorText(ANCHOR), closures: new Map() },
       instances: [],
       workspaces: new Set(),
       keyKept: true,
@@ -428,14 +414,7 @@ describe("a lane that is restored", () => {
   test("refuses a text with a hole in it", () => {
     const problems = (text: string): readonly string[] =>
       planRebuild({
-        files: {
-          fleet: null,
-          formerSettings: null,
-          journal: "{}",
-          clones: new Map([["record/x.json", text]]),
-          closed: new Map(),
-          actions: new Map(),
-        },
+        files: { ...NO_FILES, journal: "{}", clones: new Map([["record/x.json", text]]) },
         instances: [],
         workspaces: new Set(),
         keyKept: true,

@@ -84,7 +84,7 @@ describe("a lane that was published", () => {
       { name: "lost", run: 4, missionId: "m_lost" },
       { name: "old", run: 2, missionId: "m_old" },
     ];
-    const back = stateFrom({ ...known, closed }, []);
+    const back = stateFrom({ ...known, closed }, new Map());
     expect(back).toMatchObject({ version: 0, recent: [], past: [], forgottenRuns: { old: 3, lost: 4 } });
   });
 

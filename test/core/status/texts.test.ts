@@ -6,6 +6,8 @@ import type { MissionState } from "../../../src/core/model/clone-state.ts";
 import { board } from "../../../src/core/status/board.ts";
 import { fleetView } from "../../../src/core/status/fleet.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
+import { pagesOf } from "../../../src/core/status/pages.ts";
+import { placesOf } from "../../../src/core/status/places.ts";
 import { postmortemSkeleton } from "../../../src/core/status/postmortem.ts";
 import type { FleetView } from "../../../src/core/status/view.ts";
 import { aClone, aDesired, aMission, Life, REVISION, T0 } from "../../support/fleet.ts";
@@ -23,7 +25,10 @@ const HOLD = {
 } as const;
 
 function page(change: Partial<FleetView> = {}, fleetSnapshot = aPicture([])): string {
-  return board({ ...fleetView(fleetSnapshot), ...change }, inboxOf(fleetSnapshot), percent);
+  const view = { ...fleetView(fleetSnapshot), ...change };
+  const inbox = inboxOf(fleetSnapshot);
+  const places = placesOf(view, fleetSnapshot.states, inbox);
+  return board(view, { inbox, percent, places, pages: pagesOf(view, fleetSnapshot.states, places) });
 }
 /** What stands between the first lines and the last ones. */
 const middle = (text: string) =>
@@ -191,8 +196,8 @@ describe("the board", () => {
     const [mission] = fleetView(aPicture([new Life("a").running().state])).missions;
     const of = (count: number) =>
       page({
-        clones: fill(life, count),
-        missions: fill(mission, count),
+        clones: fill(life, count).map((one, n) => ({ ...one, name: `a${n}` })),
+        missions: fill(mission, count).map((one, n) => ({ ...one, missionId: `m_${n}`, name: `audit${n}` })),
         held: fill({ subject: "clone/a", step: "prune", reason: "X", message: "m" } as const, count),
         issues: fill({ severity: "error", file: "f", reason: "X", message: "m" } as never, count),
         drills: {
@@ -208,7 +213,7 @@ describe("the board", () => {
         .filter((line) => line === "… and 3 more."),
     ).toHaveLength(5);
     expect(of(203)).toContain("\n\n… and 3 more.\n\n");
-    for (const row of ["| 🟢", "| [`a`]", "- **clone/a**", "- ❌", "| ❌"])
+    for (const row of ["| 🟢", "| [`a", "- **clone/a**", "- ❌", "| ❌"])
       expect(
         of(203)
           .split("\n")
@@ -218,11 +223,10 @@ describe("the board", () => {
       { length: 201 },
       (_, n) => new Life(`c${n}`).declared().on({ type: "hold.placed", hold: HOLD, by: operator("x") }).state,
     );
-    expect(
-      page({}, aPicture(items))
-        .split("\n")
-        .filter((line) => line.startsWith("- 🔵")),
-    ).toHaveLength(200);
+    const asked = page({}, aPicture(items)).split("\n");
+    expect(asked.filter((line) => line.startsWith("- 🔵"))).toHaveLength(200);
+    // Of the inbox, and of clones.
+    expect(asked.filter((line) => line === "… and 1 more.")).toHaveLength(2);
   });
 });
 

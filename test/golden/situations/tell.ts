@@ -17,6 +17,8 @@ import { noticesOf } from "../../../src/core/notify/notices.ts";
 import { board } from "../../../src/core/status/board.ts";
 import { type FleetSnapshot, fleetView } from "../../../src/core/status/fleet.ts";
 import { inboxOf } from "../../../src/core/status/inbox.ts";
+import { pagesOf } from "../../../src/core/status/pages.ts";
+import { placesOf } from "../../../src/core/status/places.ts";
 import { headline, whySteps } from "../../../src/core/status/why.ts";
 import { aClone, aDesired, aMission, anObserved, type Life, planOf } from "../../support/fleet.ts";
 import { differences, isSame, shown } from "./difference.ts";
@@ -147,6 +149,8 @@ export function seenByPeople(life: Life): string[] {
   const inbox = inboxOf(fleetSnapshot);
   const percent = (used: number, limit: number | null): number =>
     limit === null ? 0 : Math.min(100, Math.round((used / limit) * 100));
+  const places = placesOf(view, fleetSnapshot.states, inbox);
+  const pages = pagesOf(view, fleetSnapshot.states, places);
   const { runs, text } = headline(life.state.name, life.state, []);
   return [
     `${runs ? "runs" : "does not run"}: ${shown(text, now)}`,
@@ -157,7 +161,7 @@ export function seenByPeople(life: Life): string[] {
       ...(closure === null ? [] : [`closure ${shown(closure, now)}`]),
     ]),
     ...view.clones.map(({ conditions: _, ...clone }) => `clone ${shown(clone, now)}`),
-    ...board(view, inbox, percent)
+    ...board(view, { inbox, percent, places, pages })
       .split("\n")
       .filter((line) => /^[|*-] ?[^-]/.test(line))
       .map((line) => `board ${line}`),

@@ -281,14 +281,31 @@ describe("the one writer", () => {
 
   test("removes what it no longer derives and leaves what others wrote", () => {
     expect(
-      ["README.md", "missions/a/status.yaml", "missions/a/runs/2/closure.md", "clones/a/status.yaml"].every(
-        isOurs,
-      ),
-    ).toBe(true);
+      [
+        "README.md",
+        "missions/a/status.yaml",
+        "missions/a/runs/2/closure.md",
+        "clones/a/status.yaml",
+        "pages/missions/a.md",
+        "pages/closed/2026-11-23-m_1.md",
+        ".factory/lanes/resting/a.jsonl",
+        ".factory/closures/2026-11-23-m_1.jsonl",
+        // Of the format before.
+        ".factory/record/a.json",
+        ".factory/closed/a/b.1.json",
+      ].filter((path) => !isOurs(path)),
+    ).toEqual([]);
     expect(
-      ["missions/a/postmortem.md", "notes.md", "clones/a/notes.yaml", "missions/a/b/status.yaml"].some(
-        isOurs,
-      ),
-    ).toBe(false);
+      [
+        "missions/a/postmortem.md",
+        "notes.md",
+        "clones/a/notes.yaml",
+        "missions/a/b/status.yaml",
+        "pages/mine.md",
+        "pages/missions/mine.txt",
+        ".factory/lanes/mine.jsonl",
+        ".factory/notes.json",
+      ].filter(isOurs),
+    ).toEqual([]);
   });
 });

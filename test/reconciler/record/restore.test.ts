@@ -3,7 +3,6 @@ import { ABOUT } from "../../../src/about.ts";
 import { operator } from "../../../src/core/model/actor.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import { anchorText } from "../../../src/core/record/anchor.ts";
-import { publishedClone, textOf } from "../../../src/core/record/published.ts";
 import { planRebuild } from "../../../src/core/record/rebuild.ts";
 import type { SteadyClock } from "../../../src/ports/clock.ts";
 import { silentLog } from "../../../src/ports/log.ts";
@@ -13,20 +12,14 @@ import { restoreRecord, type Survey } from "../../../src/reconciler/record/resto
 import { takeRightToAct } from "../../../src/reconciler/record/right-to-act.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../../support/memory-store/store.ts";
+import { recordFilesOf } from "../../support/published.ts";
 
 const clock = { now: () => T0, monotonic: () => T0 } as SteadyClock;
 const anchor = { installation: "i", repository: "r", seq: 9, hash: "a".repeat(64), first: "b".repeat(64) };
 const survey: Survey = {
   orphans: [],
   rebuild: planRebuild({
-    files: {
-      fleet: null,
-      formerSettings: null,
-      journal: anchorText(anchor),
-      clones: new Map([["record/scribe.json", textOf(publishedClone(new Life().running().state))]]),
-      closed: new Map(),
-      actions: new Map(),
-    },
+    files: { ...recordFilesOf([new Life().running().state]), journal: anchorText(anchor) },
     instances: [],
     workspaces: new Set(),
     keyKept: true,

@@ -926,8 +926,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "core/record/rebuild.ts",
-        find: "const names = new Set([...published.keys(), ...request.instances",
-        replace: "const names = new Set([...request.instances",
+        find: "new Set([...published.keys(), ...instances.keys()])",
+        replace: "new Set([...instances.keys()])",
       },
     ],
     troubles: ["lossesPerHour"],
@@ -944,5 +944,17 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: ["lossesPerHour"],
     hours: 1.5,
+  },
+  {
+    bug: "of the lanes in one file only the first is read back",
+    invariant: "loss-is-survived",
+    edits: [
+      {
+        file: "core/record/line-files.ts",
+        find: "lines.push({ id, value: change",
+        replace: "if (index < 0) lines.push({ id, value: change",
+      },
+    ],
+    troubles: ["lossesPerHour"],
   },
 ];

@@ -89,7 +89,7 @@ export function createFakeStatusBranch(): FakeStatusBranch {
       if (trouble === "network") {
         throw new FactoryError("status/unreachable", "retry", "the origin cannot be reached");
       }
-      return { commit: tip?.id ?? null, files: new Map(tip?.files) };
+      return { commit: tip?.id ?? null, files: new Map(tip?.files), tooLarge: [] };
     },
     async publish(change, signal) {
       if (signal.aborted) return { type: "failed", retryable: true, message: "given up before it was done" };
