@@ -1,4 +1,4 @@
-/** What a status branch tells of lanes, read from its texts as decision 20 describes them and not by the program's own reader. */
+/** What a status branch tells of lanes, read from its texts as decision 21 describes them and not by the program's own reader. */
 
 export interface LaneOnBranch {
   readonly clone: string;

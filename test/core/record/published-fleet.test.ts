@@ -9,6 +9,7 @@ import { anchorText } from "../../../src/core/record/anchor.ts";
 import { fleetText, readFleet } from "../../../src/core/record/published-fleet.ts";
 import { planRebuild, type Rebuild, type RecordFiles } from "../../../src/core/record/rebuild.ts";
 import { T0 } from "../../support/fleet.ts";
+import { NO_FILES } from "../../support/published.ts";
 
 const PATH = ".factory/fleet.json";
 const ANN = operator("ann");
@@ -42,15 +43,7 @@ const FLEET: FleetState = foldFleet(EVENTS.map((event) => ({ event, at: T0 })));
 function rebuilt(files: Partial<RecordFiles>): Rebuild {
   const anchor = { installation: "i", repository: "r", seq: 9, hash: "a".repeat(64), first: "b".repeat(64) };
   return planRebuild({
-    files: {
-      journal: anchorText(anchor),
-      fleet: null,
-      formerSettings: null,
-      clones: new Map(),
-      closed: new Map(),
-      actions: new Map(),
-      ...files,
-    },
+    files: { ...NO_FILES, journal: anchorText(anchor), ...files },
     instances: [],
     workspaces: new Set(),
     keyKept: true,
