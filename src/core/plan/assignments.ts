@@ -8,16 +8,20 @@ import type { ObservedState } from "./observed.ts";
 import { recordedRuns } from "./runs.ts";
 import type { Held, Obstacle, PlanStepDraft } from "./step.ts";
 
-/** Gives lanes to missions in the order of their names, and says of each that gets none why. */
+/** Gives lanes to missions without one, in the order of their names, and says of each that gets none why. */
 export function planAssignments(
-  desired: DesiredState | null,
-  observed: ObservedState,
-  states: ReadonlyMap<string, CloneState>,
+  missions: readonly DesiredMission[],
+  around: {
+    readonly desired: DesiredState | null;
+    readonly observed: ObservedState;
+    readonly states: ReadonlyMap<string, CloneState>;
+  },
 ): { readonly assign: readonly PlanStepDraft[]; readonly held: readonly Held[] } {
+  const { desired, observed, states } = around;
   const given = new Map<string, PlanStepDraft>();
   const held: Held[] = [];
   if (desired === null) return { assign: [], held };
-  for (const { mission, earlier } of withoutLane(desired, states)) {
+  for (const { mission, earlier } of withoutLane(missions, states)) {
     const { clone } = mission.contract;
     const step = assigning(mission);
     const givenTo = given.get(clone)?.mission ?? null;
@@ -44,11 +48,14 @@ interface WithoutLane {
   readonly earlier: CloneState | null;
 }
 
-/** Declared runs that are neither on a lane nor over, by the name of their mission. */
-function withoutLane(desired: DesiredState, states: ReadonlyMap<string, CloneState>): readonly WithoutLane[] {
+/** By the name of the mission. A step of the same plan may have ended the earlier run, or this one. */
+function withoutLane(
+  missions: readonly DesiredMission[],
+  states: ReadonlyMap<string, CloneState>,
+): readonly WithoutLane[] {
   const whereIs = recordedRuns(states);
   const found: WithoutLane[] = [];
-  for (const mission of desired.missions.values()) {
+  for (const mission of missions) {
     const where = whereIs(mission);
     if (where.type === "nowhere") found.push({ mission, earlier: null });
     else if (where.type === "earlier") found.push({ mission, earlier: where.home });

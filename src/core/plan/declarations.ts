@@ -51,6 +51,7 @@ export function createDeclarations(parts: {
       if (made.held.length > 0) held.set(clone.name, made.held);
       else held.delete(clone.name);
     }
+    if (steps.length === 0) return;
     for (const type of ["declare", "update", "replace"] as const)
       forecast.take(steps.filter((step) => step.type === type));
     // Taken up, and what works has still the old one.
@@ -63,13 +64,16 @@ export function createDeclarations(parts: {
 
   return {
     declareNew() {
-      const fresh = new Set(clones.filter(({ name }) => isNewClone(forecast.states.get(name))));
-      known = clones.filter((clone) => !fresh.has(clone));
-      take([...fresh]);
+      const fresh: DesiredClone[] = [];
+      const others: DesiredClone[] = [];
+      for (const clone of clones) (isNewClone(forecast.states.get(clone.name)) ? fresh : others).push(clone);
+      known = others;
+      take(fresh);
     },
     updateKnown: () => take(known),
     updateCanaries() {
-      const gates = rollouts?.gates ?? NO_GATES;
+      const gates = rollouts?.gates;
+      if (gates === undefined || gates.size === 0) return;
       const assigned = new Set(
         forecast.steps.flatMap(({ type, clone }) => (type === "assign" ? [clone] : [])),
       );
@@ -80,12 +84,10 @@ export function createDeclarations(parts: {
       rollouts = next === null ? null : { ...next, events: [...(before?.events ?? []), ...next.events] };
       take(gated);
     },
-    held: () => clones.flatMap(({ name }) => held.get(name) ?? []),
+    held: () => (held.size === 0 ? [] : clones.flatMap(({ name }) => held.get(name) ?? [])),
     rollouts: () => rollouts,
   };
 }
-
-const NO_GATES: ReadonlyMap<string, RolloutGate> = new Map();
 
 /** Whether the record does not have the clone, or no longer: it has nothing that a changed declaration could disturb. */
 function isNewClone(state: CloneState | undefined): boolean {

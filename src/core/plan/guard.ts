@@ -26,15 +26,16 @@ export function guardDeletions(
   deletions: readonly PlanStepDraft[],
   against: {
     readonly desired: DesiredState;
-    /** What the deletions are measured against, as of `fleetOf`. */
-    readonly fleet: readonly string[];
+    /** The record; the deletions are measured against the fleet in it. */
+    readonly states: ReadonlyMap<string, CloneState>;
     /** A mass deletion that was seen before and waits for its confirmation. */
     readonly pendingDeletion: PendingDeletion | null;
   },
 ): Guarded {
-  const { desired, fleet } = against;
+  const { desired } = against;
   const lanes = new Set(deletions.map((deletion) => deletion.clone));
   if (lanes.size === 0) return { steps: [], held: [], pendingDeletion: null };
+  const fleet = fleetOf(against.states);
   const free = Math.max(1, Math.floor(fleet.length * DELETIONS_FREE_PART));
   const takesAll = lanes.size >= fleet.length;
   if (lanes.size <= free && !takesAll) return { steps: deletions, held: [], pendingDeletion: null };

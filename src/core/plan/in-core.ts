@@ -32,20 +32,18 @@ export function planMode(
   observed: ObservedState,
   states: ReadonlyMap<string, CloneState>,
 ): ModeSteps {
-  const all = [...states.values()];
-  if (!isInCoreOnly(desired, observed)) {
-    // Without the file nobody knows whether the mode is normal.
-    return { pause: [], resume: desired === null ? [] : all.filter(isPausedByMode).map(resuming) };
+  const pause: PlanStepDraft[] = [];
+  const resume: PlanStepDraft[] = [];
+  // Without the file nobody knows whether the mode is normal.
+  if (desired === null) return { pause, resume };
+  const inCore = isInCoreOnly(desired, observed);
+  if (inCore && desired.fleet.guardrails.onBreach !== "pause") return { pause, resume };
+  for (const state of states.values()) {
+    if (isPausedByMode(state) === inCore) continue;
+    if (!inCore) resume.push(resuming(state));
+    else if (isAtWork(state)) pause.push(pausing(state, observed));
   }
-  if (desired?.fleet.guardrails.onBreach !== "pause") return { pause: [], resume: [] };
-  const runs = (state: CloneState): boolean =>
-    state.mission !== null && state.mission.terminal === null && !isResting(state);
-  return {
-    pause: all
-      .filter((state) => runs(state) && !isPausedByMode(state))
-      .map((state) => pausing(state, observed)),
-    resume: [],
-  };
+  return { pause, resume };
 }
 
 /**
@@ -74,6 +72,10 @@ export function planInCore(
     } else wait("start", parked(state, lane !== null, observed));
   }
   return { handOver, held };
+}
+
+function isAtWork(state: CloneState): boolean {
+  return state.mission !== null && state.mission.terminal === null && !isResting(state);
 }
 
 function isResting(state: CloneState): boolean {

@@ -12,25 +12,29 @@ export interface LimitSteps {
   readonly stop: readonly PlanStepDraft[];
   readonly limit: readonly PlanStepDraft[];
   readonly held: readonly Held[];
+  /** Declared missions whose run is neither on a lane nor over: nothing of a plan but an assignment gives them one. */
+  readonly withoutLane: readonly DesiredMission[];
 }
 
 interface Steps {
   readonly stop: PlanStepDraft[];
   readonly limit: PlanStepDraft[];
   readonly held: Held[];
+  readonly withoutLane: DesiredMission[];
 }
 
 export function planLimits(
   desired: DesiredState | null,
   states: ReadonlyMap<string, CloneState>,
 ): LimitSteps {
-  const steps: Steps = { stop: [], limit: [], held: [] };
+  const steps: Steps = { stop: [], limit: [], held: [], withoutLane: [] };
   if (desired === null) return steps;
   const whereIs = recordedRuns(states);
   for (const mission of desired.missions.values()) {
     const found = whereIs(mission);
     if (found.type === "lives") planSameRun(mission, { home: found.home, caps: desired.fleet.caps }, steps);
-    else if (found.type === "earlier") planEarlierRun(mission, found.home, steps);
+    else if (found.type !== "closed") steps.withoutLane.push(mission);
+    if (found.type === "earlier") planEarlierRun(mission, found.home, steps);
   }
   planStopsOfBrokenFiles(desired, states, steps);
   return steps;

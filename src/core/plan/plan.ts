@@ -8,9 +8,9 @@ import { planAssignments } from "./assignments.ts";
 import { bucketsOf, type PlanBuckets } from "./buckets.ts";
 import { createDeclarations } from "./declarations.ts";
 import { createForecast, type Forecast } from "./forecast.ts";
-import { fleetOf, guardDeletions } from "./guard.ts";
+import { guardDeletions } from "./guard.ts";
 import { planInCore, planMode } from "./in-core.ts";
-import { planLimits } from "./limits.ts";
+import { type LimitSteps, planLimits } from "./limits.ts";
 import { planListing } from "./listing.ts";
 import type { ObservedState } from "./observed.ts";
 import { planPostmortems } from "./postmortems.ts";
@@ -63,7 +63,7 @@ export function plan({ desired, observed, now, calendar = createCalendar() }: Pl
   const postmortems = planPostmortems(desired, forecast.states);
   forecast.take(postmortems.close);
   declarations.updateKnown();
-  const assignments = planAssignments(desired, observed, forecast.states);
+  const assignments = planAssignments(living.withoutLane, { desired, observed, states: forecast.states });
   forecast.take(assignments.assign);
   declarations.updateCanaries();
   const inCore = planInCore(desired, observed, forecast.states);
@@ -94,7 +94,7 @@ function planLiving(
   desired: DesiredState | null,
   observed: ObservedState,
   forecast: Forecast,
-): { readonly held: readonly Held[] } {
+): Pick<LimitSteps, "held" | "withoutLane"> {
   const listing = planListing(observed);
   const limits = planLimits(desired, observed.states);
   forecast.take([...listing.stop, ...limits.stop]);
@@ -104,7 +104,7 @@ function planLiving(
   forecast.take(limits.limit);
   forecast.take(listing.adopt);
   forecast.take(listing.gone);
-  return { held: [...listing.held, ...limits.held] };
+  return { held: [...listing.held, ...limits.held], withoutLane: limits.withoutLane };
 }
 
 /** What the repository no longer names, as far as the deletion guard lets it pass. */
@@ -117,7 +117,7 @@ function planRemoved(
   const removals = planRemovals(desired, observed.states);
   const guarded = guardDeletions([...removals.withdraw, ...removals.prune], {
     desired,
-    fleet: fleetOf(forecast.states),
+    states: forecast.states,
     pendingDeletion: observed.pendingDeletion,
   });
   for (const type of ["withdraw", "prune"] as const)

@@ -22,9 +22,9 @@ export function recordedRuns(
   let index: RunIndex | null = null;
   return (mission) => {
     const state = states.get(mission.contract.clone);
+    if (state?.mission?.missionId === mission.missionId) return { type: "lives", home: state };
     if (state !== undefined && isRunClosed(state, { ...mission, run: mission.contract.run }))
       return { type: "closed" };
-    if (state?.mission?.missionId === mission.missionId) return { type: "lives", home: state };
     index ??= indexRuns(states);
     const home = index.living.get(mission.name);
     if (home?.mission?.missionId === mission.missionId) return { type: "lives", home };

@@ -59,7 +59,8 @@ export function createReconciler(parts: {
     const made = plan({ desired: trusted, observed, now: clock.now(), calendar });
     // A listing takes time, and a clone may have been put away meanwhile: then a removal that
     // was a small part of the fleet may be all that is left of it. It is planned anew.
-    const sameFleet = fleetOf(recorder.states).join() === fleetOf(observed.states).join();
+    const removes = made.steps.some(({ type }) => REMOVALS.has(type));
+    const sameFleet = !removes || fleetOf(recorder.states).join() === fleetOf(observed.states).join();
     if (trusted !== null && known !== null && made.rollouts !== null)
       if (!(await rollouts.record(trusted, made.rollouts, known))) return false;
     // A record that is busy or full lets entries wait, so a removal is looked at once more when its turn has come.

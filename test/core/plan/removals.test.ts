@@ -82,7 +82,7 @@ describe("a mass deletion", () => {
     const { pendingDeletion } = look(left(REMOVED));
     expect(planned(null, states, { pendingDeletion }).pendingDeletion).toEqual(pendingDeletion);
     const desired = left(REMOVED);
-    expect(guardDeletions([], { desired, fleet: [], pendingDeletion })).toEqual({
+    expect(guardDeletions([], { desired, states: new Map(), pendingDeletion })).toEqual({
       steps: [],
       held: [],
       pendingDeletion: null,
