@@ -28,7 +28,7 @@ export interface PlannedDrills {
   close(): Promise<void>;
 }
 
-export function createPlannedDrills(parts: {
+export interface PlannedDrillParts {
   readonly recorder: Recorder;
   readonly drills: Drills;
   readonly desired: () => DesiredState | null;
@@ -40,7 +40,9 @@ export function createPlannedDrills(parts: {
   readonly onChange: () => void;
   /** Whether anything may be begun on this record: not while it may be one that was lost. */
   readonly mayRecord: () => boolean;
-}): PlannedDrills {
+}
+
+export function createPlannedDrills(parts: PlannedDrillParts): PlannedDrills {
   const { recorder, drills, clock, log, calendar = createCalendar() } = parts;
   const closing = new AbortController();
   const book = (): DrillBook => recorder.fleet.drills;
@@ -59,7 +61,7 @@ export function createPlannedDrills(parts: {
   function mergeBook(results: readonly DrillResult[]): void {
     if (writing !== null || !parts.mayRecord()) return;
     // Looking through old results for new ones costs more than to see that there are none.
-    const facts = { ...factsNow(), results: results === seen ? [] : results };
+    const facts = { ...factsOf(parts, calendar), results: results === seen ? [] : results };
     seen = results;
     if (drillNews(book(), facts).length === 0) {
       quiet = { book: book(), until: quietUntil() };
@@ -68,7 +70,7 @@ export function createPlannedDrills(parts: {
     writing = recorder
       .writeFleet(({ drills: before }, now) => {
         const events = drillNews(before, { ...facts, now });
-        return { events, outbox: outboxOf(events) };
+        return { events, outbox: outboxOf(events, parts) };
       })
       .then(() => parts.onChange())
       .catch((error: unknown) => {
@@ -80,44 +82,18 @@ export function createPlannedDrills(parts: {
       });
   }
 
-  function factsNow(): Omit<DrillFacts, "results"> {
-    const desired = parts.desired();
-    const facts = { obstacle: obstacle(), now: clock.now(), calendar };
-    // A file that cannot be read says nothing about what was planned.
-    if (desired === null || desired.broken.has("fleet")) return { ...facts, declared: null };
-    const { revision, fleet, clones } = desired;
-    const plan = fleet.drills.kill;
-    const targets = plan === null ? [] : drillTargets(plan.targets, clones);
-    return { ...facts, declared: { plan, revision, targets } };
-  }
-
   function quietUntil(): Instant {
-    const { declared } = factsNow();
+    const { declared } = factsOf(parts, calendar);
     if (declared === null || declared.plan === null) return Number.POSITIVE_INFINITY;
     const { plan, targets } = declared;
     return firstDrillDueAt(plan, book(), { targets, calendar }) ?? Number.POSITIVE_INFINITY;
-  }
-
-  function outboxOf(events: readonly FleetEvent[]): OutboxChange {
-    const destinations = parts.destinations() ?? [];
-    const changes = events
-      .flatMap(noticesOf)
-      .map((notice) => rowsFor(notice, destinations, recorder.outbox.values()));
-    return { ...NO_CHANGE, put: changes.flatMap(({ put }) => put) };
-  }
-
-  /** Nothing starts while everything is to be still. */
-  function obstacle(): string | null {
-    return parts.killSwitch().some(({ scope }) => scope.type === "fleet")
-      ? "the kill switch is engaged for the fleet, so nothing is launched"
-      : null;
   }
 
   function begin(): void {
     const desired = parts.desired();
     const plan = desired?.fleet.drills.kill ?? null;
     if (running !== null || writing !== null || desired === null || plan === null) return;
-    if (desired.broken.has("fleet") || obstacle() !== null || closing.signal.aborted) return;
+    if (desired.broken.has("fleet") || obstacleIn(parts) !== null || closing.signal.aborted) return;
     if (Math.abs(clock.now() - failedAt) < AGAIN_MS) return;
     const targets = drillTargets(plan.targets, desired.clones);
     const [due] = dueDrills(plan, book(), { targets, now: clock.now(), calendar });
@@ -165,6 +141,35 @@ export function createPlannedDrills(parts: {
       await writing;
     },
   };
+}
+
+function factsOf(parts: PlannedDrillParts, calendar: Calendar): Omit<DrillFacts, "results"> {
+  const desired = parts.desired();
+  const facts = { obstacle: obstacleIn(parts), now: parts.clock.now(), calendar };
+  // A file that cannot be read says nothing about what was planned.
+  if (desired === null || desired.broken.has("fleet")) return { ...facts, declared: null };
+  const { revision, fleet, clones } = desired;
+  const plan = fleet.drills.kill;
+  const targets = plan === null ? [] : drillTargets(plan.targets, clones);
+  return { ...facts, declared: { plan, revision, targets } };
+}
+
+function outboxOf(
+  events: readonly FleetEvent[],
+  { destinations, recorder }: PlannedDrillParts,
+): OutboxChange {
+  const declared = destinations() ?? [];
+  const changes = events
+    .flatMap(noticesOf)
+    .map((notice) => rowsFor(notice, declared, recorder.outbox.values()));
+  return { ...NO_CHANGE, put: changes.flatMap(({ put }) => put) };
+}
+
+/** Nothing starts while everything is to be still. */
+function obstacleIn({ killSwitch }: PlannedDrillParts): string | null {
+  return killSwitch().some(({ scope }) => scope.type === "fleet")
+    ? "the kill switch is engaged for the fleet, so nothing is launched"
+    : null;
 }
 
 function noticesOf(event: FleetEvent): readonly Notice[] {

@@ -73,14 +73,16 @@ export interface Transaction {
   batch(): Omit<Batch, "term"> | null;
 }
 
-export function beginTransaction(parts: {
+export interface TransactionParts {
   readonly at: Instant;
   readonly now: RecordNow;
   readonly log: Log;
   readonly calendar?: Calendar;
   /** What people are told of an event of a clone. */
   readonly tell: ((happening: Happening, outbox: ReadonlyMap<string, OutboxRow>) => OutboxChange) | undefined;
-}): Transaction {
+}
+
+export function beginTransaction(parts: TransactionParts): Transaction {
   const { at, now, log, calendar } = parts;
   const working = new Map<string, CloneState>();
   let fleet = now.fleet;
