@@ -73,6 +73,7 @@ function momentOf(world: World): Moment {
       agent: shim?.working === true,
       paused: shim?.paused === true,
     })),
+    inForce: world.plane === null ? null : lookAt(world.plane).killSwitch().engaged,
     inbox: inboxOf(world),
     status: null,
     unfinished: null,

@@ -77,6 +77,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       return;
     }
     life = own;
+    world.tell({ type: "booted" });
     // Half of the time it is somewhere else when it comes back.
     if (dice.chance(0.5)) world.address = `http://127.0.0.1:${dice.between(7_000, 7_009)}/v1/events`;
     world.story.tell(`controller: starts at ${world.address}`);

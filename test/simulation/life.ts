@@ -150,6 +150,7 @@ const ANSWERED_AT_ONCE: ReadonlySet<string> = new Set([
   "mission",
   "clone",
   "inbox",
+  "killSwitch",
   "guardrails",
   // Their file, which the shims read by themselves, is changed whether or not the controller comes to it.
   "engageKillSwitch",

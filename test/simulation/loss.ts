@@ -13,6 +13,7 @@ import { createMemoryStore } from "../support/memory-store/store.ts";
 import type { Host } from "./host.ts";
 import { createLife, type Life } from "./life.ts";
 import { simulatedWorkspaces, troubledStatusBranch, watchedStore } from "./ports.ts";
+import { loseFile } from "./switches.ts";
 import type { World } from "./world.ts";
 
 /** People come this late to what no controller begins on. */
@@ -30,6 +31,7 @@ export function loseRecord(world: World, host: Host): void {
   replaceStore(world);
   world.tell({ type: "lost" });
   host.crash();
+  if (world.dice.fork(`switch file ${world.timeline.elapsedMs}`).chance(0.5)) loseFile(world);
   world.timeline.after(world.dice.between(MINUTE_MS, NOTICED_MS_MAX), () => restoreLost(world, host));
 }
 

@@ -1,10 +1,11 @@
 /** Authors, reviewers, vandals and operators: everything that people do to a fleet in an hour. */
-import { engage, type SwitchScope } from "../../src/core/model/kill-switch.ts";
-import type { ControlPlane, OrderAnswer } from "../../src/ports/control-plane.ts";
+import type { SwitchScope } from "../../src/core/model/kill-switch.ts";
+import type { OrderAnswer } from "../../src/ports/control-plane.ts";
 import { lookAt, OLGA } from "../support/operator.ts";
 import type { Dice } from "./dice.ts";
 import { pickDestinations, toggled } from "./receivers.ts";
 import type { CloneFile, MissionFile } from "./repository.ts";
+import { engageByCommand, engageInFile, releaseByCommand } from "./switches.ts";
 import type { World } from "./world.ts";
 
 const NAMES = [
@@ -287,8 +288,8 @@ export function operate(world: World): void {
     pause: () => operations.pause(asked, OLGA),
     resume: () => operations.resume(asked, OLGA),
     kill: () => operations.kill({ ...asked, now: false }, OLGA),
-    "kill switch": () => engageSwitch(world, plane, name),
-    release: () => operations.releaseKillSwitch({ reason: asked.reason }, OLGA),
+    "kill switch": () => engageSwitch(world, name),
+    release: () => releaseByCommand(world, asked.reason),
     "kill now": () => operations.kill({ ...asked, now: true }, OLGA),
     answer: () => answerSomething(world),
     say: () => operations.message({ name, text: "look into the cellar" }, OLGA),
@@ -318,12 +319,11 @@ async function answerSomething(world: World): Promise<OrderAnswer | null> {
 }
 
 /** Mostly one mission, sometimes everything; by a command, or by the file while nobody is there to ask. */
-function engageSwitch(world: World, plane: ControlPlane, name: string): Promise<OrderAnswer> {
-  const { dice, killSwitch } = world;
+function engageSwitch(world: World, name: string): Promise<OrderAnswer> {
+  const { dice } = world;
   const scope: SwitchScope = dice.chance(0.1) ? { type: "fleet" } : { type: "mission", name };
-  if (dice.chance(0.5)) return plane.operations.engageKillSwitch({ scope, reason: "because" }, OLGA);
-  const at = new Date(world.now()).toISOString();
-  killSwitch.write(engage(killSwitch.read(), { scope, by: "operator:olga", reason: "by file", at }));
+  if (dice.chance(0.5)) return engageByCommand(world, scope);
+  engageInFile(world, scope);
   return Promise.resolve({ ok: true, message: "the file is written" });
 }
 

@@ -53,6 +53,8 @@ export interface Repository {
   overlayVersion: number;
   /** Who is told of things. */
   destinations: readonly Destination[];
+  /** Names for which `fleet.yaml` engages the kill switch. */
+  readonly switched: Set<string>;
   /** Ids of missions whose postmortem is written. */
   readonly postmortems: Set<string>;
   /** Commits what changed and answers with the revision. */
@@ -85,6 +87,7 @@ export function createRepository(source: FakeSource): Repository {
     drillEveryMinutes: null,
     overlayVersion: 1,
     destinations: [],
+    switched: new Set(),
     postmortems: new Set(),
     commit() {
       const files = render(repository);
@@ -129,6 +132,7 @@ const NOTHING: Omit<Wanted, "revision"> = {
   confirms: null,
   destinations: null,
   drillEveryMinutes: null,
+  switched: null,
 };
 
 function truth(repository: Repository): Omit<Wanted, "revision"> {
@@ -151,6 +155,7 @@ function truth(repository: Repository): Omit<Wanted, "revision"> {
     confirms,
     destinations: simone !== "" || spoiled.has("fleet.yaml") ? null : destinations,
     drillEveryMinutes: spoiled.has("fleet.yaml") ? null : repository.drillEveryMinutes,
+    switched: spoiled.has("fleet.yaml") ? null : [...repository.switched],
   };
 }
 
@@ -176,7 +181,16 @@ export function postmortemText(missionId: string): string {
 }
 
 function fleetText(repository: Repository): string {
-  const { confirms, maxParallel, simone: given, destinations, mode, policy, drillEveryMinutes } = repository;
+  const {
+    confirms,
+    maxParallel,
+    simone: given,
+    destinations,
+    mode,
+    policy,
+    drillEveryMinutes,
+    switched,
+  } = repository;
   const simone =
     given !== "" || destinations.length === 0
       ? given
@@ -187,7 +201,7 @@ metadata: { name: simulated }
 spec:
   caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel} }
   mode: ${mode}
-${policy}${drillEveryMinutes === null ? "" : `  drills: { kill: { schedule: "*/${drillEveryMinutes} * * * *", targets: all } }\n`}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
+${policy}${switched.size === 0 ? "" : `  kill_switch: { missions: [${[...switched].join(", ")}] }\n`}${drillEveryMinutes === null ? "" : `  drills: { kill: { schedule: "*/${drillEveryMinutes} * * * *", targets: all } }\n`}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
 }
 
 function notifyText({ name, type, events, minSeverity }: Destination): string {

@@ -53,6 +53,8 @@ export interface Troubles {
   readonly drillTrouble: number;
   // The disk of the record is gone.
   readonly lossesPerHour: number;
+  // People who engage and release the kill switch without a command, and those who remove its file.
+  readonly switchesPerHour: number;
 }
 
 export type TroubleName = keyof Troubles;
@@ -94,6 +96,7 @@ export const CALM: Troubles = {
   receiverTrouble: 0,
   drillTrouble: 0,
   lossesPerHour: 0,
+  switchesPerHour: 0,
 };
 
 /** The most of each that a seed may get. */
@@ -134,7 +137,10 @@ const WORST: Troubles = {
   receiverTrouble: 0.4,
   drillTrouble: 0.6,
   lossesPerHour: 3,
+  switchesPerHour: 20,
 };
+
+const LATER: ReadonlySet<string> = new Set(["switchesPerHour"] satisfies TroubleName[]);
 
 const PART_MIN = 0.15;
 const PART_MAX = 0.7;
@@ -142,9 +148,12 @@ const PART_MAX = 0.7;
 /** Picks which troubles this seed has, and how bad each is. */
 export function pickTroubles(dice: Dice): Troubles {
   const part = PART_MIN + dice.fraction() * (PART_MAX - PART_MIN);
+  // Dice of their own, so that seeds keep what they had before these were thought of.
+  const later = dice.fork("later troubles");
   const entries = Object.entries(WORST).map(([name, worst]): [string, number] => {
-    const has = dice.chance(part);
-    const strength = dice.fraction();
+    const by = LATER.has(name) ? later : dice;
+    const has = by.chance(part);
+    const strength = by.fraction();
     return [name, has ? worst * strength : 0];
   });
   return { ...CALM, ...Object.fromEntries(entries) };

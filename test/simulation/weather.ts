@@ -1,6 +1,5 @@
 /** Storms and quiet stretches: when faults come at their own rates, and what people put right in between. */
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
-import { OLGA } from "../support/operator.ts";
 import type { Stretch } from "./course.ts";
 import type { Host } from "./host.ts";
 import { loseRecord, restoreLost } from "./loss.ts";
@@ -16,6 +15,7 @@ import {
 import { foreignFile } from "./ports.ts";
 import { disturbReceiver } from "./receivers.ts";
 import { CALM, namesOf, type TroubleName } from "./swarm.ts";
+import { disturbSwitch, releaseByCommand, takeBack } from "./switches.ts";
 import { tend } from "./tend.ts";
 import type { World } from "./world.ts";
 
@@ -57,7 +57,8 @@ function soothe(world: World, host: Host, minutes: number): void {
   for (let minute = 8; minute <= minutes; minute += 5)
     world.timeline.after(minute * MINUTE_MS, () => {
       if (world.killSwitch.read().engaged.length > 0)
-        void world.plane?.operations.releaseKillSwitch({ reason: "all is well" }, OLGA).catch(() => {});
+        void releaseByCommand(world, "all is well").catch(() => {});
+      if (world.repository.switched.size > 0) takeBack(world);
     });
   for (let minute = 12; minute <= minutes; minute += 30)
     world.timeline.after(minute * MINUTE_MS, () => replayLetters(world));
@@ -139,6 +140,7 @@ function scheduleTroubles(world: World, host: Host): void {
     host.freeze(dice.chance(0.7) ? dice.between(500, 30_000) : dice.between(60_000, 900_000)),
   );
   every("lossesPerHour", () => loseRecord(world, host));
+  every("switchesPerHour", () => disturbSwitch(world, dice));
   every("receiversPerHour", () => disturbReceiver(world, dice));
   every("rivalsPerHour", () => void host.boot());
   every("jumpsPerHour", () => {

@@ -50,6 +50,8 @@ export interface World {
   readonly statusBranch: FakeStatusBranch;
   /** The disk of the record; replaced by its successor at every start of a controller. */
   store: MemoryStore;
+  /** Commands to the kill switch so far. */
+  asks: number;
   /** Nobody has rebuilt the record since its disk was lost. */
   recordLost: boolean;
   /** Somebody is at it. */
@@ -124,6 +126,7 @@ export function createWorld(
     killSwitch: createFakeKillSwitchFile(({ engaged }) => world.tell({ type: "switched", engaged })),
     statusBranch: createFakeStatusBranch(),
     store: createMemoryStore({ freezes: true }),
+    asks: 0,
     recordLost: false,
     restoring: false,
     calmSinceMs: Number.POSITIVE_INFINITY,

@@ -12,6 +12,7 @@ export function lookAt({ operations }: ControlPlane) {
     clone: (name: string) => atOnce(operations.clone({ name }, OLGA)),
     why: (name: string) => atOnce(operations.why({ name }, OLGA)),
     inbox: () => atOnce(operations.inbox({}, OLGA)).items,
+    killSwitch: () => atOnce(operations.killSwitch({}, OLGA)),
     guardrails: () => atOnce(operations.guardrails({}, OLGA)),
   };
 }

@@ -70,11 +70,14 @@ export function createChecker(invariants = INVARIANTS): Checker {
     for (const one of watchers) if (one.invariant.ofOneRecord) one.watcher = one.invariant.watch();
   }
 
-  function unfoldFleet(event: RecordedFleetEvent, elapsedMs: number): void {
+  function unfoldFleet(event: RecordedFleetEvent, decidedMs: number, elapsedMs: number): void {
     const before = fleet;
     const { state: after, ignored } = decideFleet(before, event.event, event.at);
     fleet = after;
-    tell({ type: "fleet-recorded", event, before, after, ignored: ignored !== undefined }, elapsedMs);
+    tell(
+      { type: "fleet-recorded", event, before, after, ignored: ignored !== undefined, decidedMs },
+      elapsedMs,
+    );
   }
 
   function unfold(event: RecordedEvent, decidedMs: number, elapsedMs: number): void {
@@ -115,8 +118,9 @@ export function createChecker(invariants = INVARIANTS): Checker {
       if (fact.type === "lost" || fact.type === "rebuilding") beginAnew();
       if (fact.type === "committed")
         for (const event of fact.events) {
-          if (event.clone === null) unfoldFleet(event, elapsedMs);
-          else unfold(event, fact.decidedMs ?? elapsedMs, elapsedMs);
+          const decidedMs = fact.decidedMs ?? elapsedMs;
+          if (event.clone === null) unfoldFleet(event, decidedMs, elapsedMs);
+          else unfold(event, decidedMs, elapsedMs);
         }
       tell(fact, elapsedMs);
       if (fact.type !== "committed") return;

@@ -3,7 +3,7 @@ import type { Effect } from "../model/effect.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { FleetEvent } from "../model/fleet-event.ts";
 import type { FleetState } from "../model/fleet-state.ts";
-import type { SwitchEntry } from "../model/kill-switch.ts";
+import type { SwitchEntry, SwitchScope } from "../model/kill-switch.ts";
 import type { Destination, Notice, OutboxRow } from "../model/notice.ts";
 import type { Instant } from "../model/time.ts";
 import type { OutboxChange } from "../notify/route.ts";
@@ -29,6 +29,9 @@ export type Fact =
   | Pushed
   | Foreign
   | Switched
+  | SwitchAsked
+  | SwitchAnswered
+  | Booted
   | Jumped
   | Lost
   | Rebuilding
@@ -99,6 +102,8 @@ export interface FleetRecorded {
   readonly before: FleetState;
   readonly after: FleetState;
   readonly ignored: boolean;
+  /** True time at which it was decided. */
+  readonly decidedMs: number;
 }
 
 /** The driver's audit: what became of bodies, whoever knows of it. */
@@ -131,6 +136,8 @@ export interface Wanted {
   readonly destinations: readonly Destination[] | null;
   /** How often, by the clock's round minutes, the kill is to be proven on every clone; null where that is not planned or cannot be read. */
   readonly drillEveryMinutes?: number | null;
+  /** Missions and clones for which `fleet.yaml` engages the kill switch; null where nobody can read that. */
+  readonly switched?: readonly string[] | null;
 }
 
 /** A shim put this into its outbox. */
@@ -209,6 +216,30 @@ export interface Switched {
   readonly engaged: readonly SwitchEntry[];
 }
 
+/** A person wants the kill switch engaged or released, by a command or in its file; told before it is done. */
+export interface SwitchAsked {
+  readonly type: "switch-asked";
+  /** Of a command; null in the file, where nobody answers. */
+  readonly ask: number | null;
+  readonly what: "engage" | "release";
+  /** Null: everything that people engaged. */
+  readonly scope: SwitchScope | null;
+  /** As entries of the switch name it. */
+  readonly by: string;
+}
+
+/** What became of such a command. */
+export interface SwitchAnswered {
+  readonly type: "switch-answered";
+  readonly ask: number;
+  readonly ok: boolean;
+}
+
+/** A controller starts; what an earlier one was asked and did not answer is not answered any more. */
+export interface Booted {
+  readonly type: "booted";
+}
+
 /** The controller's clock was set. */
 export interface Jumped {
   readonly type: "jumped";
@@ -249,6 +280,8 @@ export interface Moment {
   readonly states: ReadonlyMap<string, CloneState>;
   /** The fleet's state as stored. */
   readonly fleet: FleetState;
+  /** What a living controller says that the kill switch is engaged for; absent or null where nobody is there to ask. */
+  readonly inForce?: readonly SwitchEntry[] | null;
   /** Effects as stored, not settled. */
   readonly effects: readonly OpenEffect[];
   /** Notices as stored that were not delivered, dead letters included; null where nobody witnessed how they came and went. */

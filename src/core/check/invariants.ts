@@ -19,8 +19,10 @@ import { PROOF_INVARIANTS } from "./invariants/proof.ts";
 import { RECORD_INVARIANTS } from "./invariants/record.ts";
 import { RECOVERY_INVARIANTS } from "./invariants/recovery.ts";
 import { REPORT_INVARIANTS } from "./invariants/reports.ts";
+import { ROLLOUT_INVARIANTS } from "./invariants/rollouts.ts";
 import { START_INVARIANTS } from "./invariants/starts.ts";
 import { STATUS_INVARIANTS } from "./invariants/status.ts";
+import { SWITCH_PEOPLE_INVARIANTS } from "./invariants/switch-people.ts";
 import { THROTTLE_INVARIANTS } from "./invariants/throttle.ts";
 
 /** Every promise that is watched. Each has once caught a bug that was planted for it (`test/simulation/mutants`). */
@@ -41,6 +43,8 @@ export const INVARIANTS: readonly Invariant[] = [
   ...ACTION_INVARIANTS,
   ...POSTMORTEM_INVARIANTS,
   ...KILL_SWITCH_INVARIANTS,
+  ...SWITCH_PEOPLE_INVARIANTS,
+  ...ROLLOUT_INVARIANTS,
   ...DRILL_INVARIANTS,
   ...NOTICE_INVARIANTS,
   ...STATUS_INVARIANTS,
