@@ -39,6 +39,8 @@ export interface Host {
   crashSoon(): void;
   /** Stops it for so long, as a debugger, a full machine or a suspended one does. The record stays its own meanwhile. */
   freeze(forMs: number): void;
+  /** Another controller takes the record over while this one stands still for so long; then it goes on and does not know. */
+  takeOver(forMs: number): void;
   /** Whatever is frozen goes on. */
   thaw(): void;
 }
@@ -59,7 +61,11 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     sleep: (ms, signal) => world.delay(ms, signal),
   };
 
-  function onDeath(how: string): void {
+  function onDeath(own: Life, how: string): void {
+    if (own !== life) {
+      world.story.tell(`controller: one whose record was taken over ends ${how}`);
+      return;
+    }
     world.story.tell(`controller: dies ${how}`);
     life = null;
     controller = null;
@@ -67,11 +73,12 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     world.timeline.after(dice.between(10, 20_000), () => void boot());
   }
 
-  async function boot(): Promise<void> {
-    const own = createLife(onDeath);
+  /** `beside`: the record is shared with somebody who stands still and has it open. */
+  async function boot(beside = false): Promise<void> {
+    const own = createLife((how) => onDeath(own, how));
     let store: MemoryStore;
     try {
-      store = openStore(world, own);
+      store = openStore(world, own, beside);
     } catch (error) {
       world.story.tell(`rival: refused with ${asFactoryError(error).code}`);
       return;
@@ -208,7 +215,18 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     get controller() {
       return controller;
     },
-    boot,
+    boot: () => boot(),
+    takeOver(forMs) {
+      const own = life;
+      if (own === null || own.frozen || world.recordLost || world.restoring) return;
+      world.story.tell(`controller: stands still for ${forMs} ms, and another one takes over`);
+      own.freeze();
+      life = null;
+      controller = null;
+      world.plane = null;
+      world.timeline.after(forMs, () => thaw(own));
+      void boot(true);
+    },
     crash: () => life?.kill(),
     freeze(forMs) {
       const own = life;
@@ -224,8 +242,13 @@ export function createHost(world: World, rhythm: Rhythm): Host {
   };
 }
 
-/** The lock of the record, as the file of a real store has it: whoever lives holds it. */
-function openStore(world: World, own: Life): MemoryStore {
+/** The lock of the record, as the file of a real store has it: whoever lives holds it. One that is shared has none. */
+function openStore(world: World, own: Life, beside: boolean): MemoryStore {
+  if (beside) {
+    world.holder = own;
+    world.store = world.store.share();
+    return world.store;
+  }
   if (world.holder?.alive === true)
     throw new FactoryError("store/locked", "stall", "another controller holds the record");
   world.holder = own;

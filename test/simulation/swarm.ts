@@ -55,6 +55,8 @@ export interface Troubles {
   readonly lossesPerHour: number;
   // People who engage and release the kill switch without a command, and those who remove its file.
   readonly switchesPerHour: number;
+  // Two controllers on one record: one stands still, another takes over, and then the first one goes on.
+  readonly takeoversPerHour: number;
 }
 
 export type TroubleName = keyof Troubles;
@@ -97,6 +99,7 @@ export const CALM: Troubles = {
   drillTrouble: 0,
   lossesPerHour: 0,
   switchesPerHour: 0,
+  takeoversPerHour: 0,
 };
 
 /** The most of each that a seed may get. */
@@ -138,9 +141,10 @@ const WORST: Troubles = {
   drillTrouble: 0.6,
   lossesPerHour: 3,
   switchesPerHour: 20,
+  takeoversPerHour: 20,
 };
 
-const LATER: ReadonlySet<string> = new Set(["switchesPerHour"] satisfies TroubleName[]);
+const LATER: ReadonlySet<string> = new Set(["switchesPerHour", "takeoversPerHour"] satisfies TroubleName[]);
 
 const PART_MIN = 0.15;
 const PART_MAX = 0.7;

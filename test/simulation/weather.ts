@@ -139,6 +139,7 @@ function scheduleTroubles(world: World, host: Host): void {
   every("freezesPerHour", () =>
     host.freeze(dice.chance(0.7) ? dice.between(500, 30_000) : dice.between(60_000, 900_000)),
   );
+  every("takeoversPerHour", () => host.takeOver(dice.between(500, 60_000)));
   every("lossesPerHour", () => loseRecord(world, host));
   every("switchesPerHour", () => disturbSwitch(world, dice));
   every("receiversPerHour", () => disturbReceiver(world, dice));

@@ -957,4 +957,49 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     troubles: ["lossesPerHour"],
   },
+  {
+    bug: "a release of one scope lets go of everything: of a release that nobody made",
+    invariant: "releases-are-asked-for",
+    edits: [
+      {
+        file: "core/model/kill-switch.ts",
+        find: "    act.scope === null || scopeText(scope) === scopeText(act.scope);\n  const left",
+        replace: "    act.scope === null || scope !== act.scope;\n  const left",
+      },
+    ],
+    troubles: ["switchesPerHour", "operatorsPerHour"],
+    hours: 3,
+  },
+  {
+    bug: "what is engaged stands in memory alone, and a crash forgets it",
+    invariant: "engaged-stays-engaged",
+    edits: [
+      {
+        file: "reconciler/fleet/kill-switch.ts",
+        find: "let state = merged(peoplesPart(recorder.fleet.killSwitch), parts.file.read());",
+        replace: "let state = parts.file.read();",
+      },
+      {
+        file: "reconciler/fleet/kill-switch.ts",
+        find: "adopt(merged(merged(state, peoplesPart(recorded)), file));",
+        replace: "adopt(merged(state, file));",
+      },
+      { file: "reconciler/fleet/kill-switch.ts", find: "parts.file.write(state);", replace: "" },
+    ],
+    troubles: ["switchesPerHour", "operatorsPerHour", "crashesPerHour"],
+    hours: 3,
+  },
+  {
+    bug: "a step of a rollout is recorded twice",
+    invariant: "rollout-steps-once",
+    edits: [
+      {
+        file: "reconciler/fleet/rollouts.ts",
+        find: "{ events: step.events }",
+        replace: "{ events: [...step.events, ...step.events] }",
+      },
+    ],
+    troubles: ["commitsPerHour"],
+    hours: 3,
+  },
 ];
