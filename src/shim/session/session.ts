@@ -19,7 +19,7 @@ import type { LaunchSettings } from "../../instance/launch-settings.ts";
 import { openShimOutbox } from "../../instance/outbox.ts";
 import { toolsSocket } from "../../instance/tools-link.ts";
 import { openTranscript } from "../../instance/transcript.ts";
-import type { AgentAdapter, AgentProgram } from "../agents/agent.ts";
+import type { AgentAdapter, AgentEvent, AgentProgram } from "../agents/agent.ts";
 import type { Container } from "../agents/container.ts";
 import type { Graces } from "../agents/ending.ts";
 import { AGENTS, type AgentRegistry } from "../agents/registry.ts";
@@ -34,7 +34,7 @@ import type { ControlMethods } from "./control.ts";
 import { createEnd } from "./end.ts";
 import { BY_FENCE } from "./graces.ts";
 import { type Heart, startHeart } from "./heartbeat.ts";
-import { beginLife, shownPhase } from "./life.ts";
+import { beginLife, type Life, shownPhase } from "./life.ts";
 import { createMessages } from "./messages.ts";
 import { createMethods } from "./methods.ts";
 import { createPauses } from "./pauses.ts";
@@ -57,7 +57,7 @@ const PAUSED_MS = 50;
 /** A shim without agent that nobody talks to any more. What it recorded stays on disk. */
 const DESERTED_AFTER_MS = 24 * 60 * 60 * 1_000;
 
-export function createSession(options: {
+export interface SessionOptions {
   readonly instanceDirectory: string;
   readonly intent: Intent;
   readonly settings: LaunchSettings;
@@ -67,16 +67,13 @@ export function createSession(options: {
   readonly agents?: AgentRegistry;
   /** Called once, when everything is over. */
   readonly onEnd: () => void;
-}): Session {
+}
+
+export function createSession(options: SessionOptions): Session {
   const { instanceDirectory, intent, settings } = options;
   const { token } = settings;
   const socket = (): string => toolsSocket(factoryFolder(intent.workspace), intent.nonce);
-  const program = (): AgentProgram => ({
-    intent,
-    agent: settings.agent,
-    secrets: settings.secrets,
-    ours: { FACTORY_TOOLS_SOCKET: socket(), FACTORY_TOOLS_MCP: options.toolsProgram },
-  });
+  const program = (): AgentProgram => programOf(options, socket());
   // First of all: it comes up while everything below is made, the round trip and the checks.
   const adapter = (options.agents ?? AGENTS)[settings.agent.adapter] ?? null;
   const container = openAhead(adapter, program);
@@ -87,11 +84,9 @@ export function createSession(options: {
   const outbox = openShimOutbox(instanceDirectory);
   const actions = openRollingLog(instanceDirectory, "actions", ACTIONS_BYTES_MAX);
   const beats = openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX);
-  const usage = createUsage({
-    prices: settings.prices,
-    onUnpriced: (model) =>
-      transcript.note(`fleet.yaml has no price for ${model}: what its tokens cost is unknown`),
-  });
+  const onUnpriced = (model: string): void =>
+    transcript.note(`fleet.yaml has no price for ${model}: what its tokens cost is unknown`);
+  const usage = createUsage({ prices: settings.prices, onUnpriced });
   const clocks = createClocks(now, usage);
   const processClock = createProcessClock(now);
   const messages = createMessages();
@@ -144,12 +139,7 @@ export function createSession(options: {
     onFenced,
     onBeat: (beat) => beats.append({ at: new Date().toISOString(), ...beat }),
     orphanAfterMs: () => (life.agent === null ? DESERTED_AFTER_MS : settings.orphanPolicy.afterMs),
-    onOrphaned() {
-      if (life.agent === null) end.begin("the controller was not reached for a day");
-      else if (settings.orphanPolicy.action === "pause") pauses.orphan(true);
-      else if (settings.orphanPolicy.action === "terminate")
-        end.begin("the orphan policy ends an agent whose controller is away");
-    },
+    onOrphaned: () => obeyOrphanPolicy({ life, settings, pauses, end }),
   });
   const toolbox = createToolbox({
     instanceDirectory,
@@ -162,12 +152,7 @@ export function createSession(options: {
     transcript,
     onReached,
     onFenced,
-    say(line) {
-      const { run } = life;
-      if (run === null || run.terminal() || life.phase === "stopping") return false;
-      run.onEvent(line);
-      return true;
-    },
+    say: (line) => sayFor(life, line),
     reply: (result) => life.agent?.say(result) ?? "closed",
   });
   const runner: AgentRunner = createAgentRunner({
@@ -204,6 +189,35 @@ export function createSession(options: {
     prepare: () => void becomeReady({ life, reporter, redactor, onReached, onFenced, signal: end.begun }),
     end: (reason, graces) => end.begin(reason, graces),
   };
+}
+
+function programOf({ intent, settings, toolsProgram }: SessionOptions, socket: string): AgentProgram {
+  return {
+    intent,
+    agent: settings.agent,
+    secrets: settings.secrets,
+    ours: { FACTORY_TOOLS_SOCKET: socket, FACTORY_TOOLS_MCP: toolsProgram },
+  };
+}
+
+/** The controller has not been reached for longer than the policy allows. */
+function obeyOrphanPolicy(of: {
+  readonly life: Life;
+  readonly settings: LaunchSettings;
+  readonly pauses: { orphan(orphaned: boolean): void };
+  readonly end: { begin(reason: string): void };
+}): void {
+  const { action } = of.settings.orphanPolicy;
+  if (of.life.agent === null) of.end.begin("the controller was not reached for a day");
+  else if (action === "pause") of.pauses.orphan(true);
+  else if (action === "terminate") of.end.begin("the orphan policy ends an agent whose controller is away");
+}
+
+/** What an agent says through its tools; false when nobody takes it any more. */
+function sayFor({ run, phase }: Life, line: AgentEvent): boolean {
+  if (run === null || run.terminal() || phase === "stopping") return false;
+  run.onEvent(line);
+  return true;
 }
 
 /** Null where it cannot be: what is in the way is told by the start of the agent, which meets it again. */
