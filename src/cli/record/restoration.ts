@@ -7,9 +7,12 @@ import { formerHolderOf } from "../../adapters/store/sqlite/holder.ts";
 import { openSqliteStore } from "../../adapters/store/sqlite/store.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { identityFile, openDataDirectory, readIdentity } from "../../adapters/system/data-directory.ts";
+import { openKillSwitchFile } from "../../adapters/system/kill-switch-file.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
 import { operator } from "../../core/model/actor.ts";
 import { FactoryError } from "../../core/model/error.ts";
+import type { FleetState } from "../../core/model/fleet-state.ts";
+import { merged, switchText } from "../../core/model/kill-switch.ts";
 import { openDrivers } from "../../drivers.ts";
 import { putAside } from "../../instance/put-aside.ts";
 import { restoreRecord, type Survey, surveyRecord } from "../../reconciler/record/restore.ts";
@@ -90,12 +93,24 @@ export async function findRestoration(place: RestorationPlace): Promise<Restorat
         const right = await takeRightToAct({ lease: store.lease, store, holder, clock, log }, signal);
         // Looked at again: the world went on while it was being shown.
         await restoreRecord(await look(), { store, by: operator(actorName()), clock, log, right, signal });
+        keepEngaged((await store.load()).fleet, dataDir);
       } finally {
         await store.close();
       }
       return aside;
     },
   };
+}
+
+/**
+ * A loss releases nothing: what the rebuilt record has engaged stands in the file again, which shims and commands
+ * read without a controller.
+ */
+function keepEngaged({ killSwitch: { engaged, released } }: FleetState, dataDir: string): void {
+  const file = openKillSwitchFile(dataDir);
+  const before = file.read();
+  const both = merged({ engaged, released }, before);
+  if (switchText(both) !== switchText(before)) file.write(both);
 }
 
 function anchorIn({ rebuild }: Survey, { source, published }: RestorationPlace): Restoration["anchor"] {
