@@ -1,9 +1,11 @@
 /** How many decisions a second: in memory, and on the disk before anybody is told. */
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../src/adapters/store/sqlite/store.ts";
 import { decide } from "../src/core/clone/decide.ts";
+import { createCalendar } from "../src/core/model/calendar.ts";
 import { type CloneState, initialState } from "../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../src/core/model/event.ts";
 import { MINUTE_MS } from "../src/core/model/time.ts";
@@ -21,6 +23,9 @@ import { beginStretch } from "../test/simulation/weather.ts";
 import { createWorld } from "../test/simulation/world.ts";
 import { rightToAct } from "../test/support/right.ts";
 import { type Bench, measure, medianOf, timed } from "./measure.ts";
+
+/** Kept, as the recorder keeps its own. */
+const CALENDAR = createCalendar();
 
 /** Fleets whose lives are taken: a storm each, and the quiet after it. */
 const SEEDS = 6;
@@ -108,7 +113,7 @@ export async function livesOf(seed: string): Promise<readonly Life[]> {
 
 export function lead(life: Life): CloneState {
   let state = initialState("factory_bench_20261123", life[0]?.at ?? 0);
-  for (const { event, at } of life) state = decide(state, event, at).state;
+  for (const { event, at } of life) state = decide(state, event, at, CALENDAR).state;
   return state;
 }
 
