@@ -1,17 +1,20 @@
 import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
-import { asFactoryError, type FactoryError } from "../../core/model/error.ts";
+import { asFactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { FleetState } from "../../core/model/fleet-state.ts";
 import type { Signal } from "../../core/model/instance.ts";
 import type { OutboxRow } from "../../core/model/notice.ts";
-import { type Instant, iso, MINUTE_MS } from "../../core/model/time.ts";
 import type { Happening } from "../../core/notify/notices.ts";
 import { NO_CHANGE, type OutboxChange } from "../../core/notify/route.ts";
 import type { RecordProblem } from "../../core/status/record-problem.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { Batch, NewEffect, Store, StoredEffect } from "../../ports/store.ts";
+import type { NewEffect, Store, StoredEffect } from "../../ports/store.ts";
+import { createEntryQueue, type WaitingEntry } from "./entry-queue.ts";
+import { knownRecord } from "./known.ts";
+import { createListeners, type Listeners } from "./listeners.ts";
+import { createOpenEffects } from "./open-effects.ts";
 import type { RightToAct } from "./right-to-act.ts";
 import type { SettingChanges } from "./settings.ts";
 import {
@@ -23,6 +26,7 @@ import {
   type Transaction,
 } from "./transaction.ts";
 import { loadUpgraded } from "./upgrade.ts";
+import { type WriteTrouble, watchWrites } from "./write-trouble.ts";
 
 /**
  * The only door to the record. Everything that happens to a clone goes through
@@ -63,19 +67,7 @@ export interface Recorder {
   idle(): Promise<void>;
 }
 
-/** Entries per transaction: enough to share one sync, few enough to answer soon. */
-const ENTRIES_PER_COMMIT_MAX = 256;
-/** Often enough to be found at the end of a log, seldom enough that the log does not fill what is left of the disk. */
-const COMPLAIN_AGAIN_MS = MINUTE_MS;
-
 const NOTHING = { events: [], states: [], effects: [], settled: [], receipts: [], settings: {} } as const;
-
-/** Somebody who waits for an entry to be durable. */
-interface Waiting {
-  /** Puts it into the transaction; answers how to go on when that was written. */
-  readonly add: (transaction: Transaction) => () => void;
-  readonly reject: (error: unknown) => void;
-}
 
 export async function openRecorder(parts: {
   store: Store;
@@ -91,110 +83,32 @@ export async function openRecorder(parts: {
   // First of all: what somebody with an older term still writes is refused from here on, so what is loaded stays true.
   if ((await store.term()) < term) await store.commit({ ...NOTHING, term, at: clock.now() });
   const stored = await loadUpgraded(store, { term, clock, log });
-  const states = new Map(stored.states.map((state) => [state.name, state]));
-  let { fleet } = stored;
-  const signals = new Map(stored.signals.map((signal) => [signal.heartbeat.clone, signal]));
-  const settings = new Map(Object.entries(stored.settings));
-  const effectListeners: ((effects: readonly NewEffect[]) => void)[] = [];
-  const changeListeners: ((change: Recorded) => void)[] = [];
-  const fleetListeners: ((change: FleetRecorded) => void)[] = [];
-  const outboxListeners: ((change: OutboxChange) => void)[] = [];
-  const outbox = new Map(stored.outbox.map((row) => [row.id, row]));
-  let waiting: Waiting[] = [];
-  let pumping: Promise<void> | null = null;
-  /** Effects that listeners know of and that are not settled. */
-  const asked = new Set(stored.effects.map((effect) => effect.id));
+  const known = knownRecord(stored);
+  const effects = createOpenEffects(stored.effects, log);
+  const trouble = watchWrites({ clock, log, right });
+  const changes = createListeners<Recorded>(log);
+  const fleetChanges = createListeners<FleetRecorded>(log);
+  const outboxChanges = createListeners<OutboxChange>(log);
   /** A commit failed, so it is not known whether it took effect: look before the next one. */
   let doubtful = false;
-  let problem: RecordProblem | null = null;
-  let complainedAt: Instant = Number.NEGATIVE_INFINITY;
-
-  /** A disk that is full refuses many times a second: people are told when it begins, now and then, and when it is over. */
-  function refused(error: unknown): FactoryError {
-    const failure = asFactoryError(error);
-    if (failure.code === "store/fenced") {
-      right.lose(failure);
-      problem = null;
-      return right.lost() ?? failure;
-    }
-    const now = clock.now();
-    const removed = failure.code === "store/removed";
-    problem = { since: problem?.since ?? now, message: failure.message, removed };
-    if (Math.abs(now - complainedAt) >= COMPLAIN_AGAIN_MS) {
-      complainedAt = now;
-      log.error("the record could not be written", { code: failure.code, error: failure.message });
-    }
-    return failure;
-  }
 
   function assertRight(): void {
     const lost = right.lost();
     if (lost !== null) throw lost;
   }
 
-  function written(): void {
-    if (problem === null) return;
-    log.info("the record can be written again", { failedSince: iso(problem.since) });
-    problem = null;
-    complainedAt = Number.NEGATIVE_INFINITY;
-  }
-
-  /** `add` puts an entry into a transaction; `written` is called with its answer once that is durable. */
-  function submit<T>(
-    add: (transaction: Transaction) => T,
-    written: (answer: T) => void = () => {},
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      waiting.push({
-        reject,
-        add(transaction) {
-          const answer = add(transaction);
-          return () => {
-            written(answer);
-            resolve(answer);
-          };
-        },
-      });
-      pumping ??= pump();
-    });
-  }
-
-  async function pump(): Promise<void> {
-    // One turn of the loop, so that entries that arrive together are written together.
-    await Promise.resolve();
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, ENTRIES_PER_COMMIT_MAX);
-      waiting = waiting.slice(batch.length);
-      await commit(batch);
-    }
-    pumping = null;
-  }
-
-  /** The record on the disk is the truth; effects that came to light are told to the listeners. */
   async function reload(): Promise<void> {
     const found = await store.load();
-    states.clear();
-    for (const state of found.states) states.set(state.name, state);
-    const before = fleet;
-    ({ fleet } = found);
-    settings.clear();
-    applySettings(found.settings);
-    outbox.clear();
-    for (const row of found.outbox) outbox.set(row.id, row);
-    tell(outboxListeners, NO_CHANGE);
-    if (fleet.version !== before.version) tell(fleetListeners, { before, after: fleet, at: clock.now() });
+    const before = known.fleet;
+    known.replace(found);
+    outboxChanges.tell(NO_CHANGE);
+    if (known.fleet.version !== before.version)
+      fleetChanges.tell({ before, after: known.fleet, at: clock.now() });
     doubtful = false;
-    const open = new Set(found.effects.map((effect) => effect.id));
-    for (const id of asked) if (!open.has(id)) asked.delete(id);
-    announce(found.effects.filter((effect) => !asked.has(effect.id)));
+    effects.replace(found.effects);
   }
 
-  function announce(effects: readonly NewEffect[]): void {
-    for (const effect of effects) asked.add(effect.id);
-    if (effects.length > 0) tell(effectListeners, effects);
-  }
-
-  async function commit(entries: readonly Waiting[]): Promise<void> {
+  async function commit(entries: readonly WaitingEntry[]): Promise<void> {
     try {
       assertRight();
       if (doubtful) await reload();
@@ -202,120 +116,105 @@ export async function openRecorder(parts: {
       for (const one of entries) one.reject(asFactoryError(error));
       return;
     }
-    const transaction = beginTransaction({
-      at: clock.now(),
-      now: { states, fleet, outbox },
-      log,
-      tell: parts.tell,
-      calendar,
-    });
-    const done: { readonly waiting: Waiting; readonly goOn: () => void }[] = [];
-    for (const one of entries) {
-      try {
-        done.push({ waiting: one, goOn: one.add(transaction) });
-      } catch (error) {
-        one.reject(error);
-      }
-    }
+    const transaction = beginTransaction({ at: clock.now(), now: known, log, tell: parts.tell, calendar });
+    const added = addAll(entries, transaction);
     const batch = transaction.batch();
     try {
       if (batch !== null) {
         await store.commit({ term, ...batch });
-        written();
+        trouble.written();
       }
     } catch (error) {
-      const failure = refused(error);
+      const failure = trouble.refused(error);
       doubtful = true;
-      for (const { waiting: one } of done) one.reject(failure);
+      for (const { entry } of added) entry.reject(failure);
       return;
     }
-    if (batch !== null) take(batch);
-    for (const { goOn } of done) goOn();
+    if (batch !== null) known.take(batch);
+    for (const { goOn } of added) goOn();
     if (batch === null) return;
-    for (const id of batch.settled) asked.delete(id);
-    announce(batch.effects);
+    effects.take(batch);
     const { put, removed } = batch.outbox ?? NO_CHANGE;
-    if (put.length + removed.length > 0) tell(outboxListeners, { put, removed });
+    if (put.length + removed.length > 0) outboxChanges.tell({ put, removed });
   }
 
-  /** What was written is what is known. */
-  function take(batch: Omit<Batch, "term">): void {
-    for (const state of batch.states) states.set(state.name, state);
-    fleet = batch.fleet ?? fleet;
-    applySettings(batch.settings);
-    for (const id of batch.outbox?.removed ?? []) outbox.delete(id);
-    for (const row of batch.outbox?.put ?? []) outbox.set(row.id, row);
-  }
-
-  /** What is recorded is recorded, whatever a listener makes of it. */
-  function tell<T>(listeners: readonly ((news: T) => void)[], news: T): void {
-    for (const listener of listeners) {
-      try {
-        listener(news);
-      } catch (error) {
-        log.error("a listener of the record failed", { error: String(error) });
-      }
-    }
-  }
-
-  function applySettings(changed: Readonly<Record<string, string | null>>): void {
-    for (const [key, value] of Object.entries(changed)) {
-      if (value === null) settings.delete(key);
-      else settings.set(key, value);
-    }
-  }
-
+  const queue = createEntryQueue(commit);
   return {
-    states,
-    signals,
-    settings,
-    outbox,
+    states: known.states,
+    settings: known.settings,
+    outbox: known.outbox,
     get fleet() {
-      return fleet;
+      return known.fleet;
     },
-    write: (clone, make) =>
-      submit(
-        (transaction) => transaction.addClone(clone, make),
-        (recorded) => {
-          if (recorded.after !== recorded.before) tell(changeListeners, recorded);
-        },
-      ),
-    writeFleet: (make) =>
-      submit(
-        (transaction) => transaction.addFleet(make),
-        (recorded) => {
-          if (recorded.after !== recorded.before) tell(fleetListeners, recorded);
-        },
-      ),
-    writeOutbox: (change) => submit((transaction) => transaction.addSide(change)),
+    ...createSignals({ stored: stored.signals, store, term, trouble, assertRight }),
+    write: (clone, make) => queue.submit((into) => into.addClone(clone, make), tellOf(changes)),
+    writeFleet: (make) => queue.submit((into) => into.addFleet(make), tellOf(fleetChanges)),
+    writeOutbox: (change) => queue.submit((into) => into.addSide(change)),
+    putSettings: (settings) => queue.submit((transaction) => transaction.addSide({ ...NO_CHANGE, settings })),
     unsettled: stored.effects,
-    isOpen: (effect) => asked.has(effect),
-    problem: () => problem,
+    isOpen: effects.isOpen,
+    problem: trouble.problem,
+    onEffects: effects.onEffects,
+    onChange: changes.add,
+    onFleet: fleetChanges.add,
+    onOutbox: outboxChanges.add,
+    idle: queue.idle,
+  };
+}
+
+/** Listeners are told of what made a difference. */
+function tellOf<T extends { readonly before: unknown; readonly after: unknown }>(
+  listeners: Listeners<T>,
+): (recorded: T) => void {
+  return (recorded) => {
+    if (recorded.after !== recorded.before) listeners.tell(recorded);
+  };
+}
+
+/** Puts each entry into the transaction; one that cannot be made is refused alone. */
+function addAll(
+  entries: readonly WaitingEntry[],
+  transaction: Transaction,
+): readonly { readonly entry: WaitingEntry; readonly goOn: () => void }[] {
+  return entries.flatMap((entry) => {
+    try {
+      return [{ entry, goOn: entry.add(transaction) }];
+    } catch (error) {
+      entry.reject(error);
+      return [];
+    }
+  });
+}
+
+/** The newest heartbeat of each clone. Heard is heard: a full disk of ours must not make an instance silent. */
+function createSignals(parts: {
+  stored: readonly Signal[];
+  store: Store;
+  term: number;
+  trouble: WriteTrouble;
+  assertRight: () => void;
+}): Pick<Recorder, "signals" | "putSignal"> {
+  const { store, term, trouble, assertRight } = parts;
+  const signals = new Map(parts.stored.map((signal) => [signal.heartbeat.clone, signal]));
+  return {
+    signals,
     async putSignal(signal) {
-      const before = signals.get(signal.heartbeat.clone);
-      const newer =
-        before === undefined ||
-        signal.heartbeat.epoch > before.heartbeat.epoch ||
-        (signal.heartbeat.epoch === before.heartbeat.epoch && signal.heartbeat.seq > before.heartbeat.seq);
       assertRight();
-      // Heard is heard: a disk of ours that is full must not make anybody silent.
-      if (newer) signals.set(signal.heartbeat.clone, signal);
+      const before = signals.get(signal.heartbeat.clone);
+      if (before === undefined || isNewer(signal, before)) signals.set(signal.heartbeat.clone, signal);
       try {
         await store.putSignals([signal], term);
-        written();
+        trouble.written();
       } catch (error) {
-        throw refused(error);
+        throw trouble.refused(error);
       }
     },
-    putSettings: (settings) => submit((transaction) => transaction.addSide({ ...NO_CHANGE, settings })),
-    onEffects: (listener) => void effectListeners.push(listener),
-    onChange: (listener) => void changeListeners.push(listener),
-    onFleet: (listener) => void fleetListeners.push(listener),
-    onOutbox: (listener) => void outboxListeners.push(listener),
-    async idle() {
-      while (pumping !== null) await pumping;
-    },
   };
+}
+
+function isNewer({ heartbeat }: Signal, { heartbeat: before }: Signal): boolean {
+  if (heartbeat.epoch !== before.epoch) return heartbeat.epoch > before.epoch;
+  return heartbeat.seq > before.seq;
 }
 
 /** Records events as they are, whatever the state. */
