@@ -103,7 +103,7 @@ export function createGitEnvironment(options: GitEnvironmentOptions): GitEnviron
 
   return {
     url,
-    local: (gitDir) => withConfig({ ...base(), GIT_DIR: gitDir }, ALWAYS),
+    local: (gitDir) => withConfig({ ...base(), GIT_DIR: gitDir, ...STAYS_HERE }, ALWAYS),
     async remote(gitDir) {
       // Named also before it exists, so that git does not find one that lies above, with its configuration.
       const env: Record<string, string> = { ...base(), GIT_DIR: gitDir };
@@ -131,6 +131,18 @@ export function createGitEnvironment(options: GitEnvironmentOptions): GitEnviron
     },
   };
 }
+
+/**
+ * The environment for a call in a repository of somebody else, such as a checkout: its configuration and the user's are
+ * read, and no program that they name is run. An environment that `createGitEnvironment` made is left as it is.
+ */
+export function harmless(env: Readonly<Record<string, string>>): Record<string, string> {
+  if (env["GIT_CONFIG_COUNT"] !== undefined) return { ...env };
+  return withConfig({ GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0", ...env }, ALWAYS);
+}
+
+/** Also an object that is missing is not fetched, for which git would run the program that the repository names. */
+const STAYS_HERE = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
 
 const TOKEN_HELPER =
   '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$FACTORY_GIT_USER" "$FACTORY_GIT_TOKEN"; }; f';

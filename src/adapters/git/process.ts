@@ -1,12 +1,14 @@
 /**
  * Runs git: with an argument array, in a process group of its own, for a
  * limited time and with limited output. How it ended is a fact to look at,
- * never an exception.
+ * never an exception. Whatever the repository's configuration names, no hook, monitor or
+ * filter of it runs.
  *
  * The group matters: git leaves its transport helpers behind when it is killed,
  * and a helper that waits for a silent server waits for ever, holding our pipes.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { harmless } from "./environment.ts";
 
 export interface GitCall {
   readonly args: readonly string[];
@@ -40,7 +42,7 @@ export function runGit(call: GitCall): Promise<GitOutcome> {
   return new Promise((resolve) => {
     const child = spawn("git", call.args, {
       cwd: call.cwd,
-      env: call.env,
+      env: harmless(call.env),
       detached: true,
       windowsHide: true,
       stdio: ["pipe", "pipe", "pipe"],
