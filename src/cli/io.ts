@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import cliTruncate from "cli-truncate";
+import { plainLine, plainLines } from "../core/model/plain-text.ts";
 
 export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "cyan" | "magenta";
 
@@ -106,17 +107,12 @@ function wantsColour(isTerminal: boolean): boolean {
  * without anything that could steer a terminal.
  */
 export function oneLine(text: string): string {
-  return stripVTControlCharacters(text)
-    .replaceAll(/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\s]+/g, " ")
-    .trim();
+  return plainLine(stripVTControlCharacters(text));
 }
 
 /** Several lines, each cleaned of what could steer a terminal; tabs and line feeds stay. */
 export function manyLines(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(
-    /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g,
-    "",
-  );
+  return plainLines(stripVTControlCharacters(text));
 }
 
 /** Cut to a number of columns, with a mark where something is missing; wide glyphs count as the two columns that they take. */

@@ -3,7 +3,7 @@ import { drillText } from "./drills.ts";
 import type { Page, Pages } from "./pages.ts";
 import { PHASE_SIGN } from "./phase-sign.ts";
 import type { Places } from "./places.ts";
-import { cell } from "./text.ts";
+import { cell, code, page } from "./text.ts";
 import type { FleetView, InboxItem } from "./view.ts";
 
 /** Rows per table; beyond, a line says how many more there are. */
@@ -28,7 +28,7 @@ export function board(
     readonly pages: Pages;
   },
 ): string {
-  return [
+  return page([
     "# Fleet board",
     "",
     sentence(view),
@@ -44,7 +44,7 @@ export function board(
     "",
     "Written by Factory; this branch is a report. To change anything, open a pull request against the branch it was read from.",
     "",
-  ].join("\n");
+  ]);
 }
 
 function sentence(view: FleetView): string {
@@ -178,7 +178,7 @@ function issues(view: FleetView): string[] {
     .slice(0, ROWS_MAX)
     .map(
       (issue) =>
-        `- ${issue.severity === "error" ? "❌" : "⚠️"} \`${issue.file}${issue.line === undefined ? "" : `:${issue.line}`}\` ${issue.reason}: ${cell(issue.message)}`,
+        `- ${issue.severity === "error" ? "❌" : "⚠️"} ${code(`${issue.file}${issue.line === undefined ? "" : `:${issue.line}`}`)} ${issue.reason}: ${cell(issue.message)}`,
     );
   return ["## Issues in files", "", ...rows, ...more(view.issues), ""];
 }

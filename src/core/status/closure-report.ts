@@ -4,7 +4,7 @@ import type { DeathProof } from "../model/instance.ts";
 import { iso } from "../model/time.ts";
 import { actionSummary } from "./action-summary.ts";
 import { conductReport } from "./conduct.ts";
-import { cell, duration } from "./text.ts";
+import { cell, duration, page } from "./text.ts";
 
 /** `closure.md`: what a person needs to trust a result, or to see why not. Made from the record alone. */
 export function closureReport(clone: string, closed: ClosedMission): string {
@@ -102,7 +102,7 @@ export function closureReport(clone: string, closed: ClosedMission): string {
       : `Ended at \`${proof.rung}\`, containment \`${proof.containment}\`, ${proof.emptyScans} empty scans: ${cell(proof.evidence)}.${rungs(proof)}`,
     "",
   );
-  return lines.join("\n");
+  return page(lines);
 }
 
 /** The ladder as it was climbed. */

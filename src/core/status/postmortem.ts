@@ -3,7 +3,7 @@ import { actorText } from "../model/actor.ts";
 import type { CloneState, MissionState } from "../model/clone-state.ts";
 import { POSTMORTEM_SECTIONS, postmortemPath } from "../model/postmortem.ts";
 import { iso } from "../model/time.ts";
-import { cell, duration } from "./text.ts";
+import { cell, code, duration, page } from "./text.ts";
 
 const HINT: Readonly<Record<(typeof POSTMORTEM_SECTIONS)[number], string>> = {
   "Root cause": "Why it could happen: the chain from the trigger back to what was decided or left open.",
@@ -76,7 +76,7 @@ export function postmortemSkeleton(state: CloneState, mission: MissionState): st
     "",
     ...POSTMORTEM_SECTIONS.flatMap((name) => [`## ${name}`, "", `<!-- ${HINT[name]} -->`, ""]),
   ];
-  return lines.join("\n");
+  return page(lines);
 }
 
 function timeline(state: CloneState, mission: MissionState): readonly string[] {
@@ -104,8 +104,8 @@ function blastRadius(state: CloneState, mission: MissionState): readonly string[
   return [
     `- clone \`${state.name}\`, epochs up to ${state.epoch}, containment ${mission.proof?.containment ?? "unknown"}`,
     `- secrets it was given: ${state.spec === null || state.spec.secrets.length === 0 ? "none" : state.spec.secrets.map(({ name }) => name).join(", ")}`,
-    `- artifacts it handed in: ${mission.artifacts.length === 0 ? "none" : mission.artifacts.map(({ path }) => `\`${path}\``).join(", ")}`,
-    `- files of its workspace that it changed: ${changed.length === 0 ? "none that are known" : changed.map((line) => `\`${line}\``).join(", ")}`,
+    `- artifacts it handed in: ${mission.artifacts.length === 0 ? "none" : mission.artifacts.map(({ path }) => code(path)).join(", ")}`,
+    `- files of its workspace that it changed: ${changed.length === 0 ? "none that are known" : changed.map(code).join(", ")}`,
   ];
 }
 

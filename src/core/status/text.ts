@@ -1,3 +1,4 @@
+import { hasUnseen, plainLine, plainLines } from "../model/plain-text.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../model/time.ts";
 
 /** `840 ms`, `12.3 s`, `4 min 10 s`, `3 h 5 min`. */
@@ -14,8 +15,18 @@ const UNSAFE = /[^\S ]| {2}|^ | $|[\\`*_{}[\]<>|#@]/;
 
 /** Text that somebody else wrote, safe inside of a Markdown table or list: one line, no markup of its own. */
 export function cell(text: string): string {
-  if (text.length <= CELL_MAX && !UNSAFE.test(text)) return text;
-  const line = text.replace(/\s+/g, " ").trim();
+  if (text.length <= CELL_MAX && !UNSAFE.test(text) && !hasUnseen(text)) return text;
+  const line = plainLine(text);
   const short = line.length > CELL_MAX ? `${line.slice(0, CELL_MAX - 1)}…` : line;
   return short.replace(/[\\`*_{}[\]<>|#@]/g, (char) => `\\${char}`);
+}
+
+/** A name that somebody else chose, as a code span: one line, and nothing in it ends the span. */
+export function code(text: string): string {
+  return `\`${plainLine(text).replaceAll("`", "'")}\``;
+}
+
+/** A Markdown page: whatever stands in it, nothing steers the terminal in which it is read. */
+export function page(lines: readonly string[]): string {
+  return plainLines(lines.join("\n"));
 }
