@@ -19,6 +19,7 @@ import { openSqliteStore } from "./adapters/store/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
+import { assertOwnFolder } from "./adapters/system/own-folder.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
 import type { Actor } from "./core/model/actor.ts";
@@ -152,6 +153,7 @@ async function openGround(options: FactoryOptions) {
   const random = systemRandom();
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  assertOwnFolder(dataDir);
   const store = await openSqliteStore({ file: join(dataDir, "factory.db") });
   const data = await openDataDirectory({
     directory: dataDir,

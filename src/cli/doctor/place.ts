@@ -6,6 +6,7 @@ import { createGitEnvironment } from "../../adapters/git/environment.ts";
 import { runGit } from "../../adapters/git/process.ts";
 import { createGitSource } from "../../adapters/git/source.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
+import { folderTrouble } from "../../adapters/system/own-folder.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import { existing } from "./machine.ts";
@@ -33,6 +34,8 @@ export async function checkDataDirectory(dataDir: string): Promise<readonly Find
           ),
     ];
   }
+  const trouble = folderTrouble(dataDir);
+  if (trouble !== null) return [fail("data directory", trouble.what, trouble.next)];
   const probe = join(dataDir, ".doctor");
   try {
     const before = systemClock().now();

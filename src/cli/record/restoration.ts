@@ -8,6 +8,7 @@ import { openSqliteStore } from "../../adapters/store/sqlite/store.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { identityFile, openDataDirectory, readIdentity } from "../../adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "../../adapters/system/kill-switch-file.ts";
+import { assertOwnFolder } from "../../adapters/system/own-folder.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
 import { operator } from "../../core/model/actor.ts";
 import { FactoryError } from "../../core/model/error.ts";
@@ -50,6 +51,7 @@ export async function findRestoration(place: RestorationPlace): Promise<Restorat
   const identity = found?.installation === installationIn(published.files) ? found : null;
   const clock = systemClock();
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  assertOwnFolder(dataDir);
   const look = (): Promise<Survey> =>
     surveyRecord({
       files: published.files,

@@ -28,7 +28,7 @@ test("what somebody said at the end does not steer the terminal of a closure's r
   const reason = "\u001b]0;owned\u0007 \u001b[2J gone \u202e txt.exe";
   const { state } = new Life("a")
     .declared()
-    .assigned({ objective: `List\u001b[2J it.` })
+    .assigned()
     .on({ type: "kill.requested", by: operator("ann"), reason, now: true });
   const [closed] = state.past;
   if (closed === undefined) throw new Error("nothing was closed");

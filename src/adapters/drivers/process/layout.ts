@@ -1,11 +1,6 @@
-/**
- * Where things are: `<directory>/<clone>/<epoch>/` holds one instance, and the
- * control sockets live in a short folder of their own, because a socket's path may
- * have 107 bytes and a data directory may not care.
- */
+/** Where things are: `<directory>/<clone>/<epoch>/` holds one instance; control sockets have a folder of their own (`socket-folder.ts`). */
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { InstanceHandle } from "../../../core/model/instance.ts";
@@ -13,6 +8,7 @@ import { type Claim, type Intent, readClaim, readIntent } from "../../../instanc
 import { readAgentRecord, type Target } from "../../../instance/containment.ts";
 import { hasCode } from "../../../instance/files.ts";
 import { bootId, type ProcessId } from "../../../instance/process-table.ts";
+import { socketFolder } from "./socket-folder.ts";
 
 export const DRIVER_NAME = "process";
 
@@ -109,24 +105,9 @@ export function targetOf(instance: Instance): Target {
 }
 
 export function socketPath(layout: Layout, nonce: string): string {
-  return join(socketDirectory(layout), `${nonce.slice(0, 16)}.sock`);
+  return join(socketFolder(layout.directory), `${nonce.slice(0, 16)}.sock`);
 }
 
-/** Ours alone: somebody else's folder of that name is refused, for whoever owns the folder owns the sockets in it. */
-function socketDirectory(layout: Layout): string {
-  const name = `factory-${userInfo().uid}-${layout.tag}`;
-  const root = tmpdir().length <= SOCKET_ROOT_LENGTH_MAX ? tmpdir() : "/tmp";
-  const path = join(root, name);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const stat = lstatSync(path);
-  if (!stat.isDirectory() || stat.uid !== userInfo().uid || (stat.mode & 0o077) !== 0) {
-    throw new FactoryError("driver/socket-folder", "retry", `${path} is not a folder of ours alone`);
-  }
-  return path;
-}
-
-// 107 bytes, less the names of folder and socket.
-const SOCKET_ROOT_LENGTH_MAX = 40;
 const CLONE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/;
 
 function namesIn(directory: string): readonly string[] {
