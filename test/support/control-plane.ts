@@ -11,6 +11,7 @@ import { NO_ROLLBACK } from "../../src/core/model/guardrail.ts";
 import type { Signal } from "../../src/core/model/instance.ts";
 import type { DeadLetterView } from "../../src/core/status/callbacks.ts";
 import { guardrailsView } from "../../src/core/status/guardrails.ts";
+import type { OutputsView } from "../../src/core/status/outputs.ts";
 import { trendsOf } from "../../src/core/status/trends.ts";
 import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../../src/core/status/view.ts";
 import type {
@@ -157,6 +158,16 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
       events: async ({ last, limit }) => ({ events: [storedEvent(last ?? limit ?? JOURNAL_EVENTS_DEFAULT)] }),
       actions: async ({ name, limit }) => (name === "audit" ? { actions: [actionRow(limit)] } : null),
       logs: async ({ name, bytes }) => (name === "alpha" ? { text: "transcript".slice(0, bytes) } : null),
+      outputs: async ({ name, run = 1 }) => (name === "audit" ? outputsView(run) : null),
+      output: async ({ name, path, from, count }) =>
+        name === "audit" && path === "a.md"
+          ? {
+              ...PART,
+              content: Buffer.from("kept")
+                .subarray(from, from + count)
+                .toString("base64"),
+            }
+          : null,
       version: () => PROGRAM,
       killSwitch: () => ({ engaged: [], released: [], file: "/data/kill-switch/engaged.json" }),
       deadLetters: () => ({ letters: [deadLetter()] }),
@@ -317,6 +328,23 @@ function actionRow(limit: number): ActionRow {
     approval: null,
     duplicates: [],
     duplicatesTotal: limit,
+  };
+}
+
+const PART = { bytes: 4, sha256: "a".repeat(64) };
+
+function outputsView(run: number): OutputsView {
+  return {
+    mission: "audit",
+    missionId: "m_abc",
+    run,
+    clone: "alpha",
+    outcome: "accepted",
+    keptAt: "/data/judged/artifacts/m_abc",
+    otherRuns: [],
+    outputs: [
+      { path: "a.md", required: true, state: "kept", ...PART, mediaType: "text/markdown", problems: [] },
+    ],
   };
 }
 

@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> 
     events: async () => (await import("./events.ts")).events,
     actions: async () => (await import("./actions.ts")).actions,
     logs: async () => (await import("./logs.ts")).logs,
+    outputs: async () => (await import("./outputs.ts")).outputs,
     inbox: async () => (await import("./inbox.ts")).inbox,
   },
   "Look at the whole fleet:": {

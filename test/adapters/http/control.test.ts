@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { JOURNAL_EVENTS_MAX, LOG_BYTES_MAX } from "../../../src/api/operations/record.ts";
+import {
+  JOURNAL_EVENTS_MAX,
+  LOG_BYTES_MAX,
+  OUTPUT_PART_BYTES_MAX,
+} from "../../../src/api/operations/record.ts";
 import { ALPHA_TOKEN, trouble } from "../../support/control-plane.ts";
 import { lookAt, OLGA } from "../../support/operator.ts";
 import { type TestApp, testApp } from "./app.ts";
@@ -44,12 +48,37 @@ describe("the operator's side", () => {
     expect((await app.get(`/v1/subjects/alpha/logs?bytes=${LOG_BYTES_MAX + 1}`)).statusCode).toBe(400);
   });
 
+  it("lists outputs and hands them out in parts, within limits", async () => {
+    const listed = await app.get("/v1/subjects/audit/outputs?run=3");
+    expect(listed.json()).toMatchObject({ mission_id: "m_abc", run: 3, outputs: [{ path: "a.md" }] });
+    const part = async (query: string) => app.get(`/v1/subjects/audit/output?run=1&path=${query}`);
+    expect((await part("a.md")).json()).toMatchObject({ bytes: 4, content: "a2VwdA==" });
+    expect((await part("a.md&from=1&count=2")).json()).toMatchObject({ content: "ZXA=" });
+    expect((await part("a.md&from=9")).json()).toMatchObject({ content: "" });
+    expect((await part("b.md")).statusCode).toBe(404);
+    for (const query of [
+      "",
+      `${"a/".repeat(600)}b`,
+      "a.md&from=-1",
+      "a.md&from=x",
+      "a.md&count=0",
+      `a.md&count=${OUTPUT_PART_BYTES_MAX + 1}`,
+      "a.md&path=b.md",
+      "a.md&name=other",
+    ])
+      expect([query, (await part(query)).statusCode]).toEqual([query, 400]);
+    expect((await app.get("/v1/subjects/audit/output?path=a.md")).statusCode).toBe(400);
+    expect((await app.get("/v1/subjects/audit/outputs?run=0")).statusCode).toBe(400);
+  });
+
   it.each([
     "/v1/missions/nobody",
     "/v1/clones/nobody",
     "/v1/subjects/nobody/why",
     "/v1/subjects/nobody/logs",
     "/v1/subjects/nobody/actions",
+    "/v1/subjects/nobody/outputs",
+    "/v1/subjects/nobody/output?run=1&path=a.md",
     "/v1/nothing",
     "/",
     "/v1/missions/a/b/c",

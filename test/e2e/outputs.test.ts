@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Ended, factory as runFactory, widest } from "../cli/support.ts";
+import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
+import { agentCommand, createWorld, missionUntil, type World } from "./world.ts";
+
+/** What a mission handed in, as somebody gets it who has nothing but the controller's address and its token. */
+let world: World;
+let elsewhere: string;
+let keptAt: string;
+let address: Record<string, string>;
+
+const OUTPUTS = ["out/report.md", "out/data.bin", "out/long.txt", "out/latin1.txt"];
+
+beforeAll(async () => {
+  world = await createWorld("outputs");
+  elsewhere = await mkdtemp(join(tmpdir(), "factory-elsewhere-"));
+  await world.origin.commit({
+    ...fleetFiles(),
+    ...pairFiles(
+      "essay",
+      { command: agentCommand("hands-in.js"), afterClosure: "ask" },
+      { outputs: [...OUTPUTS, "out/never.md"], reviews: ["readable"] },
+    ),
+    ...pairFiles("next", { command: agentCommand("idles.js") }, { state: "paused", outputs: ["later.md"] }),
+  });
+  const controller = await world.start();
+  const seen = await missionUntil(controller, "essay", ({ closure }) => closure !== null);
+  expect(seen, controller.log()).toMatchObject({ outcome: "rejected" });
+  const token = readFileSync(join(world.dataDir, "operator.token"), "utf8").trim();
+  address = { FACTORY_URL: controller.url, FACTORY_TOKEN: token };
+}, 120_000);
+afterAll(async () => {
+  await world.close();
+  await rm(elsewhere, { recursive: true, force: true });
+});
+
+function factory(...args: string[]): Promise<Ended> {
+  return runFactory({ cwd: elsewhere, env: address }, ...args);
+}
+
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+test("the listing says of each output what there is, and fits 80 columns", async () => {
+  const { stdout, stderr, code } = await factory("outputs", "essay");
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/^essay run 1, rejected; factory_essay_20261123\n/);
+  expect(stdout).toMatch(/^out\/report\.md +37 {2}markdown {2}[0-9a-f]{12} {2}kept$/m);
+  expect(stdout).toMatch(/^out\/data\.bin +2621440 {2}binary +[0-9a-f]{12} {2}kept$/m);
+  expect(stdout).toMatch(/^out\/never\.md +– {2}markdown {2}– +missing, ✘$/m);
+  expect(stdout).toMatch(/^notes\.md +\d* *–? +markdown .* reported$/m);
+  expect(stdout).toContain("→ factory outputs essay --get <dir>");
+  expect(widest(stdout.replace(/^Kept on .*\n/m, ""))).toBeLessThanOrEqual(80);
+  const list = JSON.parse((await factory("outputs", "essay", "--json")).stdout);
+  expect(list).toMatchObject({ mission: "essay", run: 1, outcome: "rejected", other_runs: [] });
+  expect(list.outputs.find(({ path }: { path: string }) => path === "out/long.txt")).toMatchObject({
+    required: true,
+    state: "kept",
+    bytes: 71_680,
+    media_type: "text/plain",
+    sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  keptAt = list.kept_at;
+});
+
+test("all of them come to another machine with the digests on record, whatever their size", async () => {
+  const { stdout, code } = await factory("outputs", "essay", "--get", "results");
+  expect(stdout).toMatch(/^✔ out\/report\.md$/m);
+  expect(stdout).toMatch(/^✘ out\/never\.md: it was not handed in$/m);
+  expect(stdout).toMatch(/^4 of 5 outputs in results/m);
+  expect(code, "one that is required is not there").toBe(1);
+  for (const path of OUTPUTS)
+    expect(sha256(readFileSync(join(elsewhere, "results", path))), path).toBe(
+      sha256(readFileSync(join(keptAt, path))),
+    );
+  expect(readdirSync(join(elsewhere, "results/out")).sort()).toEqual(
+    OUTPUTS.map((path) => path.slice("out/".length)).sort(),
+  );
+  const again = await factory("outputs", "essay", "--get", "results", "--only", "out/data.bin", "--json");
+  expect([again.code, again.stderr]).toEqual([0, ""]);
+  expect(JSON.parse(again.stdout).fetched).toEqual([
+    {
+      path: "out/data.bin",
+      problem: null,
+      state: "already_there",
+      file: expect.stringMatching(/data\.bin$/),
+    },
+  ]);
+});
+
+test("nothing that stands in the folder is written over or followed", async () => {
+  const folder = join(elsewhere, "mine");
+  await factory("outputs", "essay", "--get", "mine", "--only", "out/latin1.txt");
+  writeFileSync(join(folder, "out/report.md"), "mine");
+  symlinkSync(join(elsewhere, "victim"), join(folder, "out/long.txt"));
+  const { stdout, code } = await factory("outputs", "essay", "--get", "mine");
+  expect(code).toBe(1);
+  expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
+    /✘ out\/report\.md: .*another file, and is not written over/,
+  );
+  expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
+    /✘ out\/long\.txt: .*symbolic link, and is not written over/,
+  );
+  expect(readFileSync(join(folder, "out/report.md"), "utf8")).toBe("mine");
+  expect(lstatSync(join(folder, "out/long.txt")).isSymbolicLink()).toBe(true);
+  expect(readdirSync(elsewhere)).not.toContain("victim");
+  expect(readdirSync(join(folder, "out")).sort()).toEqual([
+    "data.bin",
+    "latin1.txt",
+    "long.txt",
+    "report.md",
+  ]);
+});
+
+test("a copy that was changed or cut after the judgement is never called done", async () => {
+  const copy = join(keptAt, "out/data.bin");
+  const whole = readFileSync(copy);
+  const changed = Buffer.from(whole);
+  changed[2_000_000] = (changed[2_000_000] ?? 0) ^ 1;
+  writeFileSync(copy, changed);
+  const wrong = await factory("outputs", "essay", "--get", "changed", "--only", "out/data.bin");
+  expect(wrong.stdout.replaceAll(/\s+/g, " ")).toMatch(/✘ out\/data\.bin: .*is not what was judged/);
+  expect(wrong.code).toBe(1);
+  writeFileSync(copy, whole.subarray(0, 1_500_000));
+  expect((await factory("outputs", "essay")).stdout).toMatch(/^out\/data\.bin .* lost$/m);
+  rmSync(copy);
+  const gone = await factory("outputs", "essay", "--get", "changed", "--only", "out/data.bin");
+  expect(gone.stdout.replaceAll(/\s+/g, " ")).toMatch(/its copy is not where it was kept/);
+  expect(readdirSync(join(elsewhere, "changed/out"))).toEqual([]);
+  writeFileSync(copy, whole);
+});
+
+test("what there is none of is told with what there is", async () => {
+  const text = async (...args: string[]) => {
+    const { code, stdout, stderr } = await factory("outputs", ...args);
+    return `${code} ${stdout}${stderr}`.replaceAll(/\s+/g, " ");
+  };
+  expect(await text("esay")).toMatch(/^2 .*did you mean essay\?/);
+  expect(await text("essay", "--run", "7")).toMatch(/^1 .*no run 7 that is still known; there is 1/);
+  expect(await text("essay", "--get", "x", "--only", "out/other.md")).toMatch(/^2 .*it has out\/report\.md/);
+  expect(await text("essay", "--only", "out/report.md")).toMatch(/^2 .*--get says where/);
+  expect(await text("next")).toMatch(
+    /^(1 .*has not begun|0 next run 1, not closed yet.*later\.md .*awaited)/,
+  );
+  expect(await text("essay", "--token", "wrong")).toMatch(/^3 .*does not accept the token/);
+});
