@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, link, lstat, mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FactoryError } from "../core/model/error.ts";
+import { hasUnseen } from "../core/model/plain-text.ts";
 import { relativeParts } from "../core/model/relative-path.ts";
 
 export interface FileToSave {
@@ -68,18 +69,19 @@ function folded(path: string): string {
   return path.normalize("NFC").toLowerCase();
 }
 
-/** Control and format characters hide what a name is; a name of git's own would be obeyed by it. */
-const HIDING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]/u;
+/** A name of git's own would be obeyed by it. */
+/** Some file systems leave them out of a name. */
+const JOINERS = /[\u200c\u200d]/g;
 const OF_GIT = /^(\.git|git~\d+)[. ]*$/i;
 
 function safeParts(path: string): readonly string[] {
   const parts = relativeParts(path);
-  if (parts === null || HIDING.test(path))
+  if (parts === null || hasUnseen(path) || path.includes("\ufffd"))
     throw refused(
       "name",
       `${JSON.stringify(path)} is not the name of a file below a folder; it was not written`,
     );
-  if (parts.some((part) => OF_GIT.test(part)))
+  if (parts.some((part) => OF_GIT.test(part.replace(JOINERS, ""))))
     throw refused("name", `${path} would stand in a folder of git's own; it was not written`);
   return parts;
 }

@@ -1,11 +1,15 @@
 /** What a fleet looks like at one moment, whether it is at rest, and what must be true at the very end. */
 import type { Moment, Unfinished } from "../../src/core/check/fact.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
-import { statusText } from "../../src/reconciler/publish/status-files.ts";
+import { publishedPath } from "../../src/core/status/published-outputs.ts";
+import { silentLog } from "../../src/ports/log.ts";
+import { createOutputPublisher } from "../../src/reconciler/publish/outputs.ts";
+import { statusTextInTurns } from "../../src/reconciler/publish/status-files.ts";
 import { isOurs } from "../../src/reconciler/publish/write-back.ts";
 import { SETTINGS } from "../../src/reconciler/record/settings.ts";
 import { lookAt } from "../support/operator.ts";
 import type { Host } from "./host.ts";
+import { simulatedJudge } from "./ports.ts";
 import { playSteps } from "./timeline.ts";
 import type { World } from "./world.ts";
 
@@ -46,10 +50,23 @@ export async function judgeEnd(world: World, host: Host): Promise<void> {
   tellForeign(world);
   const moment = momentOf(world);
   const fleetSnapshot = controller.fleetSnapshot();
+  const actual = world.statusBranch.files;
+  const outputs = createOutputPublisher({
+    judge: simulatedJudge(world),
+    secrets: { resolve: async () => ({ values: new Map(), missing: [] }) },
+    operatorToken: "",
+    log: silentLog,
+  });
+  const text = await statusTextInTurns(fleetSnapshot, (missions) => outputs.among(missions, actual));
+  const known = [...fleetSnapshot.states.values()].flatMap(({ past }) => past);
+  const gone = known
+    .map((closed) => publishedPath(closed, "out.json"))
+    .filter((path) => world.shownOutputs.has(path) && !actual.has(path));
+  if (gone.length > 0) throw new Error(`outputs were published and taken away: ${gone.join(", ")}`);
   world.checker.look({
     ...moment,
     unfinished: await unfinished(world),
-    status: { actual: world.statusBranch.files, expected: ours(statusText(fleetSnapshot).files) },
+    status: { actual, expected: ours(text.files) },
   });
   const { settings } = await world.store.load();
   const strange = Object.keys(settings).filter((key) => !Object.hasOwn(SETTINGS, key));

@@ -29,6 +29,7 @@ export function loseRecord(world: World, host: Host): void {
   world.story.tell("disk: the record is lost");
   world.recordLost = true;
   replaceStore(world);
+  world.kept.clear();
   world.tell({ type: "lost" });
   host.crash();
   if (world.dice.fork(`switch file ${world.timeline.elapsedMs}`).chance(0.5)) loseFile(world);

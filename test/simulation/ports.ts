@@ -1,6 +1,7 @@
 /** The other ports of a controller, with the troubles of this world. */
 
 import type { ChainedEvent } from "../../src/core/check/fact.ts";
+import { sha256Hex } from "../../src/core/model/digest.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { InCoreLane } from "../../src/ports/in-core-lane.ts";
 import type { Judge } from "../../src/ports/judge.ts";
@@ -127,6 +128,8 @@ export function troubledStatusBranch(world: World): StatusBranch {
       }
       const result = await statusBranch.publish(change, signal);
       if (result.type !== "unchanged") world.tell({ type: "pushed" });
+      for (const path of change.files.keys())
+        if (path.includes("/outputs/") && statusBranch.files.has(path)) world.shownOutputs.add(path);
       return result;
     },
   };
@@ -217,20 +220,24 @@ export function simulatedInCoreLane(world: World): InCoreLane {
 export function simulatedJudge(world: World): Judge {
   const dice = world.dice.fork("judge");
   return {
-    // Nothing of an output is kept but its name: a publication shows none.
-    readKept: async () => null,
+    async readKept(missionId, { from, count }) {
+      const text = world.kept.get(missionId);
+      return text === undefined ? null : Buffer.from(text).subarray(from, from + count);
+    },
     async judge({ missionId, contract }, signal) {
       await world.delay(dice.between(50, 20_000), signal);
       if (world.strikes(dice, "judgeFails"))
         throw new FactoryError("judge/place", "retry", "no clean place could be made");
       const ok = world.results.get(missionId) !== "bad";
+      const text = `{"mission":"${missionId}"}`;
+      if (ok) world.kept.set(missionId, text);
       return {
         outputs: [
           {
             path: "out.json",
             ok,
-            sha256: ok ? "0".repeat(64) : null,
-            bytes: ok ? 2 : null,
+            sha256: ok ? sha256Hex(text) : null,
+            bytes: ok ? Buffer.byteLength(text) : null,
             schema: null,
             problems: ok ? [] : ["it is missing"],
           },

@@ -77,6 +77,10 @@ export interface World {
   readonly receivers: Map<string, Mood>;
   /** What a judge would find, by mission id. */
   readonly results: Map<string, "good" | "bad">;
+  /** What the judge keeps on the record's disk, by mission id. */
+  readonly kept: Map<string, string>;
+  /** Paths of the outputs that were ever pushed to the status branch. */
+  readonly shownOutputs: Set<string>;
   /** Whether agents do anything outside; stories about other things are told without. */
   acts: boolean;
   /** Results of drills, on the disk of the machine; oldest first. */
@@ -142,6 +146,8 @@ export function createWorld(
     notifiers: (destination) => simulatedNotifier(world, destination),
     receivers: new Map(),
     results: new Map(),
+    kept: new Map(),
+    shownOutputs: new Set(),
     acts: false,
     drills: [],
     done: new Set(),

@@ -4,10 +4,21 @@ import type { DeathProof } from "../model/instance.ts";
 import { iso } from "../model/time.ts";
 import { actionSummary } from "./action-summary.ts";
 import { conductReport } from "./conduct.ts";
-import { cell, duration, page } from "./text.ts";
+import { NO_OUTPUT_PLACES, type OutputPlaces } from "./published-outputs.ts";
+import { cell, code, duration, page } from "./text.ts";
+
+/** Where a report stands on the status branch, and where there the outputs are that it tells of. */
+export interface ReportPlace {
+  readonly folder: string;
+  readonly outputs: OutputPlaces;
+}
 
 /** `closure.md`: what a person needs to trust a result, or to see why not. Made from the record alone. */
-export function closureReport(clone: string, closed: ClosedMission): string {
+export function closureReport(
+  clone: string,
+  closed: ClosedMission,
+  place: ReportPlace | null = null,
+): string {
   const { scorecard, terminal, verdict, proof } = closed;
   const done = actionSummary(closed.actions);
   const lines = [
@@ -58,16 +69,7 @@ export function closureReport(clone: string, closed: ClosedMission): string {
     }
   }
   lines.push("", "## Outputs", "");
-  if (verdict !== null && verdict.outputs.length > 0) {
-    lines.push("| File | Valid | Bytes | sha256 | Schema |", "|---|---|---:|---|---|");
-    for (const output of verdict.outputs) {
-      lines.push(
-        `| \`${output.path}\` | ${output.ok ? "✔" : `✘ ${cell(output.problems.join("; "))}`} | ${output.bytes ?? "–"} | \`${output.sha256?.slice(0, 16) ?? "–"}\` | ${output.schema === null ? "–" : `\`${output.schema}\``} |`,
-      );
-    }
-  } else {
-    lines.push("None judged.");
-  }
+  lines.push(...outputLines(closed, place));
   lines.push("", "## Incidents", "");
   if (closed.incidents.length === 0) lines.push("None.");
   for (const { at, startedAt, endedAt, ...incident } of closed.incidents) {
@@ -103,6 +105,59 @@ export function closureReport(clone: string, closed: ClosedMission): string {
     "",
   );
   return page(lines);
+}
+
+/** What was handed in, where it can be read here, and how it is fetched. */
+function outputLines(
+  { name: mission, run, verdict }: ClosedMission,
+  place: ReportPlace | null,
+): readonly string[] {
+  if (verdict === null || verdict.outputs.length === 0) return ["None judged."];
+  const places = place?.outputs ?? NO_OUTPUT_PLACES;
+  const lines = ["| File | Valid | Bytes | sha256 | Schema |", "|---|---|---:|---|---|"];
+  for (const output of verdict.outputs) {
+    const at = places.get(output.path)?.path ?? null;
+    const name =
+      at === null ? file(output.path) : `[${file(output.path)}](${linkFrom(place?.folder ?? "", at)})`;
+    lines.push(
+      `| ${name} | ${output.ok ? "✔" : `✘ ${cell(output.problems.join("; "))}`} | ${output.bytes ?? "–"} | \`${output.sha256?.slice(0, 16) ?? "–"}\` | ${output.schema === null ? "–" : `\`${output.schema}\``} |`,
+    );
+  }
+  const remarks = [...places].flatMap(([path, at]) => {
+    if (at.path === null) return [`- ${code(path)} does not stand here: ${cell(at.because)}.`];
+    return at.note === null ? [] : [`- ${code(path)}: ${cell(at.note)}.`];
+  });
+  const isOlder = place?.folder.includes("/runs/") === true;
+  const kept = verdict.outputs.some(({ sha256 }) => sha256 !== null);
+  return [
+    ...lines,
+    ...(remarks.length === 0 ? [] : ["", ...remarks]),
+    ...(kept
+      ? [
+          "",
+          `\`factory outputs ${mission}${isOlder ? ` --run ${run}` : ""} --get <dir>\` fetches what was kept, with its digest looked at.`,
+        ]
+      : []),
+  ];
+}
+
+/** A pipe would end the cell of a table also inside of a code span. */
+function file(path: string): string {
+  return code(path).replaceAll("|", "\\|");
+}
+
+/** From a folder of the branch to a file of it. */
+function linkFrom(folder: string, to: string): string {
+  const [here, there] = [folder.split("/"), to.split("/")];
+  let shared = 0;
+  while (shared < here.length && here[shared] === there[shared]) shared += 1;
+  const up = here.slice(shared).map(() => "..");
+  const down = there.slice(shared).map((part) => encodeURIComponent(part).replace(/[()'*!~]/g, percent));
+  return [...up, ...down].join("/");
+}
+
+function percent(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
 /** The ladder as it was climbed. */

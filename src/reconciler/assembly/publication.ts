@@ -1,5 +1,6 @@
 import { createSnapshotMemory, type FleetSnapshot } from "../../core/status/fleet.ts";
 import type { Arrivals } from "../callbacks/arrivals.ts";
+import { createOutputPublisher, type OutputPublisher } from "../publish/outputs.ts";
 import { fleetMustOutliveUs, isUrgent, matters, mustOutliveUs } from "../publish/relevance.ts";
 import { statusTextInTurns } from "../publish/status-files.ts";
 import {
@@ -17,6 +18,7 @@ export interface PublicationParts {
   /** Everything that status is derived from, as it is now. */
   snapshot(): FleetSnapshot;
   readonly writeBack: WriteBack;
+  readonly publishedOutputs: Pick<OutputPublisher, "placesOf">;
 }
 
 const PUSHES = "status_pushes";
@@ -25,14 +27,16 @@ export function assemblePublication(ground: Ground, fleet: FleetParts, arrivals:
   const { parts, hub, recorder, guard, declared } = ground;
   const { clock, log } = parts;
   const snapshot = snapshotsOf(ground, fleet, arrivals);
+  const publishedOutputs = createOutputPublisher(parts);
   const writeBack = createWriteBack({
     pushesPerMinute: () => declared.policy()?.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_DEFAULT,
     branch: parts.statusBranch,
     // A copy: the record goes on while the texts are written.
-    derive: async () => {
+    derive: async (stands) => {
       const now = { ...snapshot(), states: new Map(recorder.states) };
       const { installation, repository, store } = parts;
-      return withRecordFiles(await statusTextInTurns(now), {
+      const text = await statusTextInTurns(now, (missions) => publishedOutputs.among(missions, stands));
+      return withRecordFiles(text, {
         states: now.states,
         fleet: recorder.fleet,
         anchor: await anchorOf(store, { installation, repository }),
@@ -57,7 +61,7 @@ export function assemblePublication(ground: Ground, fleet: FleetParts, arrivals:
   recorder.onFleet((change) => {
     if (fleetMustOutliveUs(change)) writeBack.keep();
   });
-  return { snapshot, writeBack };
+  return { snapshot, writeBack, publishedOutputs };
 }
 
 function snapshotsOf(

@@ -8,9 +8,11 @@ import { type FleetSnapshot, fleetView } from "../../core/status/fleet.ts";
 import { inboxOf } from "../../core/status/inbox.ts";
 import { pagesOf } from "../../core/status/pages.ts";
 import { closedPhaseOf } from "../../core/status/phase.ts";
-import { placesOf } from "../../core/status/places.ts";
+import { type Places, placesOf } from "../../core/status/places.ts";
 import { postmortemSkeleton } from "../../core/status/postmortem.ts";
-import type { MissionView } from "../../core/status/view.ts";
+import { NO_OUTPUT_PLACES, type OutputPlaces } from "../../core/status/published-outputs.ts";
+import type { FleetView, InboxItem, MissionView } from "../../core/status/view.ts";
+import type { ClosedRun, PublishedOutputs } from "./outputs.ts";
 import type { StatusText } from "./write-back.ts";
 import { YamlItem, yamlText } from "./yaml-text.ts";
 
@@ -27,7 +29,10 @@ const CLONE_TEXTS = new WeakMap<CloneState, string>();
 const MISSION_TEXTS = new WeakMap<ClosedMission, string>();
 const LIVING_TEXTS = new WeakMap<CloneState, { readonly step: number; readonly text: string }>();
 const SCORECARD_TEXTS = new WeakMap<ClosedMission, string>();
-const REPORT_TEXTS = new WeakMap<ClosedMission, string>();
+const REPORT_TEXTS = new WeakMap<
+  ClosedMission,
+  { readonly outputs: OutputPlaces; readonly folder: string; readonly text: string }
+>();
 const ARTIFACT_TEXTS = new WeakMap<ClosedMission, string>();
 const POSTMORTEM_TEXTS = new WeakMap<CloneState, string>();
 const CONDITION_ITEMS = new WeakMap<Condition, YamlItem>();
@@ -53,9 +58,11 @@ function rememberedAt<K extends object>(
   return text;
 }
 
-/** Everything that stands on the status branch, derived from the record alone; no age, no clock. */
+const NO_OUTPUTS: PublishedOutputs = { files: new Map(), places: new Map() };
+
+/** Everything that stands on the status branch, derived from the record alone; no age, no clock. Without outputs, which are no part of the record. */
 export function statusText(fleetSnapshot: FleetSnapshot): StatusText {
-  const steps = derivation(fleetSnapshot);
+  const steps = derivation(overviewOf(fleetSnapshot), NO_OUTPUTS);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -66,8 +73,12 @@ export function statusText(fleetSnapshot: FleetSnapshot): StatusText {
  * The same in turns: a controller that comes up to a fleet of thousands writes thousands of texts for the
  * first time, and a kill must not wait for them. The fleetSnapshot's states must not change meanwhile.
  */
-export async function statusTextInTurns(fleetSnapshot: FleetSnapshot): Promise<StatusText> {
-  const steps = derivation(fleetSnapshot);
+export async function statusTextInTurns(
+  fleetSnapshot: FleetSnapshot,
+  outputsOf: (missions: readonly ClosedRun[]) => Promise<PublishedOutputs> = async () => NO_OUTPUTS,
+): Promise<StatusText> {
+  const overview = overviewOf(fleetSnapshot);
+  const steps = derivation(overview, await outputsOf(runsWithFolder(overview)));
   for (let taken = 1; ; taken++) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -78,17 +89,36 @@ export async function statusTextInTurns(fleetSnapshot: FleetSnapshot): Promise<S
 /** Texts written anew before others get their turn: some 50 ms. */
 const STEPS_PER_TURN = 100;
 
-/** Yields after every text that was not remembered. */
-function* derivation(fleetSnapshot: FleetSnapshot): Generator<void, StatusText> {
+interface Overview {
+  readonly fleetSnapshot: FleetSnapshot;
+  readonly view: FleetView;
+  readonly inbox: readonly InboxItem[];
+  readonly places: Places;
+}
+
+function overviewOf(fleetSnapshot: FleetSnapshot): Overview {
   const view = fleetView(fleetSnapshot);
+  const inbox = inboxOf(fleetSnapshot);
+  return { fleetSnapshot, view, inbox, places: placesOf(view, fleetSnapshot.states, inbox) };
+}
+
+function runsWithFolder({ fleetSnapshot, places }: Overview): readonly ClosedRun[] {
+  return [...fleetSnapshot.states.values()].flatMap((lane) =>
+    lane.past.filter(({ missionId }) => places.missions.has(missionId)).map((closed) => ({ lane, closed })),
+  );
+}
+
+/** Yields after every text that was not remembered. */
+function* derivation(
+  { fleetSnapshot, view, inbox, places }: Overview,
+  outputs: PublishedOutputs,
+): Generator<void, StatusText> {
   const files = new Map<string, string>();
   let written = 0;
   const counted = (make: () => string) => (): string => {
     written++;
     return make();
   };
-  const inbox = inboxOf(fleetSnapshot);
-  const places = placesOf(view, fleetSnapshot.states, inbox);
   const pages = pagesOf(view, fleetSnapshot.states, places);
   files.set("README.md", board(view, { inbox, percent: meterPercent, places, pages }));
   for (const page of [...pages.missions, ...pages.closed, ...pages.clones]) files.set(page.path, page.text);
@@ -137,9 +167,11 @@ function* derivation(fleetSnapshot: FleetSnapshot): Generator<void, StatusText> 
     for (const closed of state.past) {
       if (!places.missions.has(closed.missionId)) continue;
       if (!REPORT_TEXTS.has(closed)) yield;
-      addClosure(files, newest, { clone: state.name, closed });
+      const shown = outputs.places.get(closed.missionId) ?? NO_OUTPUT_PLACES;
+      addClosure(files, newest, { clone: state.name, closed, outputs: shown });
     }
   }
+  for (const [path, text] of outputs.files) files.set(path, text);
   return {
     files,
     subject: subject(view.counts),
@@ -155,7 +187,11 @@ function* derivation(fleetSnapshot: FleetSnapshot): Generator<void, StatusText> 
 function addClosure(
   files: Map<string, string>,
   newest: ReadonlySet<string>,
-  { clone, closed }: { readonly clone: string; readonly closed: ClosedMission },
+  {
+    clone,
+    closed,
+    outputs,
+  }: { readonly clone: string; readonly closed: ClosedMission; readonly outputs: OutputPlaces },
 ): void {
   // An older run keeps its report under its own name beside the newest one.
   const folder = newest.has(closed.missionId)
@@ -170,10 +206,20 @@ function addClosure(
     `${folder}/artifacts.json`,
     remembered(ARTIFACT_TEXTS, closed, () => artifactsText(closed)),
   );
-  files.set(
-    `${folder}/closure.md`,
-    remembered(REPORT_TEXTS, closed, () => closureReport(clone, closed)),
-  );
+  files.set(`${folder}/closure.md`, reportText(clone, closed, { outputs, folder }));
+}
+
+/** It names its outputs by where they stand beside it. */
+function reportText(
+  clone: string,
+  closed: ClosedMission,
+  { outputs, folder }: { readonly outputs: OutputPlaces; readonly folder: string },
+): string {
+  const known = REPORT_TEXTS.get(closed);
+  if (known?.outputs === outputs && known.folder === folder) return known.text;
+  const text = closureReport(clone, closed, { outputs, folder });
+  REPORT_TEXTS.set(closed, { outputs, folder, text });
+  return text;
 }
 
 function artifactsText({ missionId, verdict, artifacts }: ClosedMission): string {

@@ -85,7 +85,8 @@ export interface WriteBack {
  */
 export function createWriteBack(parts: {
   branch: StatusBranch;
-  derive: () => StatusText | Promise<StatusText>;
+  /** `stands`: what is on the branch of ours. */
+  derive: (stands: ReadonlyMap<string, string>) => StatusText | Promise<StatusText>;
   clock: Clock;
   log: Log;
   /** Looks at what really stands there before it is written over; a sentence when it must not be. */
@@ -151,7 +152,7 @@ export function createWriteBack(parts: {
       known ??= await look(signal);
       const before = known;
       if (takesBurstForSpent(before)) return "waiting";
-      const text = await derive();
+      const text = await derive(before);
       const all = new Map([...text.files, ...(text.riders ?? [])]);
       const differs = ([path, content]: readonly [string, string]) => before.get(path) !== content;
       const causes = [...(whole ? all : text.files)].some(differs);
@@ -281,6 +282,7 @@ export function isOurs(path: string): boolean {
 const OURS = new RegExp(
   `^(${[
     String.raw`missions/[^/]+/(runs/\d+/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)`,
+    String.raw`missions/[^/]+/outputs/\d+/.+`,
     String.raw`clones/[^/]+/status\.yaml`,
     String.raw`pages/(missions|closed|clones)/[^/]+\.md`,
     String.raw`\.factory/(journal|fleet|settings)\.json`,
