@@ -105,6 +105,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       ...steps,
       outbox,
       writeBack,
+      publishedOutputs: publication.publishedOutputs,
       policy: declared.policy,
       fleetSnapshot: snapshot,
       lane: (name) => laneOf(name, { states: recorder.states, desired: repository.desired() }),

@@ -149,7 +149,7 @@ describe("a controller", () => {
   });
 
   test("a name that is not known is answered with the one that was meant", async () => {
-    for (const command of ["status", "why", "events", "logs", "pause", "closure"]) {
+    for (const command of ["status", "why", "events", "logs", "outputs", "pause", "closure"]) {
       const { code, stderr } = await run(command, "frist");
       expect(stderr, command).toMatch(/did you mean first\?/);
       expect(code, command).toBe(2);

@@ -5,16 +5,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Ended, factory as runFactory, widest } from "../cli/support.ts";
+import type { RunningController } from "../support/controller.ts";
 import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
-import { agentCommand, createWorld, missionUntil, type World } from "./world.ts";
+import { agentCommand, createWorld, eventually, missionUntil, STATUS, type World } from "./world.ts";
 
 /** What a mission handed in, as somebody gets it who has nothing but the controller's address and its token. */
 let world: World;
 let elsewhere: string;
 let keptAt: string;
+let controller: RunningController;
 let address: Record<string, string>;
 
 const OUTPUTS = ["out/report.md", "out/data.bin", "out/long.txt", "out/latin1.txt"];
+
+const SECRET = "s3cr3t-0a1b2c3d";
+const WITH_KEY = { env: { TEST_KEY: SECRET } };
 
 beforeAll(async () => {
   world = await createWorld("outputs");
@@ -23,12 +28,16 @@ beforeAll(async () => {
     ...fleetFiles(),
     ...pairFiles(
       "essay",
-      { command: agentCommand("hands-in.js"), afterClosure: "ask" },
+      {
+        command: agentCommand("hands-in.js"),
+        afterClosure: "ask",
+        secrets: [{ name: "KEY", from: { env: "TEST_KEY" } }],
+      },
       { outputs: [...OUTPUTS, "out/never.md"], reviews: ["readable"] },
     ),
     ...pairFiles("next", { command: agentCommand("idles.js") }, { state: "paused", outputs: ["later.md"] }),
   });
-  const controller = await world.start();
+  controller = await world.start(WITH_KEY);
   const seen = await missionUntil(controller, "essay", ({ closure }) => closure !== null);
   expect(seen, controller.log()).toMatchObject({ outcome: "rejected" });
   const token = readFileSync(join(world.dataDir, "operator.token"), "utf8").trim();
@@ -49,7 +58,7 @@ test("the listing says of each output what there is, and fits 80 columns", async
   const { stdout, stderr, code } = await factory("outputs", "essay");
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(/^essay run 1, rejected; factory_essay_20261123\n/);
-  expect(stdout).toMatch(/^out\/report\.md +37 {2}markdown {2}[0-9a-f]{12} {2}kept$/m);
+  expect(stdout).toMatch(/^out\/report\.md +45 {2}markdown {2}[0-9a-f]{12} {2}kept$/m);
   expect(stdout).toMatch(/^out\/data\.bin +2621440 {2}binary +[0-9a-f]{12} {2}kept$/m);
   expect(stdout).toMatch(/^out\/never\.md +– {2}markdown {2}– +missing, ✘$/m);
   expect(stdout).toMatch(/^notes\.md +\d* *–? +markdown .* reported$/m);
@@ -133,6 +142,52 @@ test("a copy that was changed or cut after the judgement is never called done", 
   expect(readdirSync(join(elsewhere, "changed/out"))).toEqual([]);
   writeFileSync(copy, whole);
 });
+
+const FOLDER = "missions/essay/outputs/1";
+const REPORT = "# Report\n\nIt was found with [redacted].\n";
+
+test("short texts stand on the status branch, without secrets, and the report links them and tells of the others", async () => {
+  const report = await eventually(
+    () => world.status("missions/essay/closure.md"),
+    (text) => text.includes("outputs/1/"),
+    () => "the links of the report",
+  );
+  expect(report).toContain("[`out/report.md`](outputs/1/out/report.md)");
+  expect(report).toContain("- `out/report.md`: secrets were redacted in it");
+  expect(report).toContain("- `out/data.bin` does not stand here: it has 2621440 bytes");
+  expect(report).toContain("- `out/long.txt` does not stand here: it has 71680 bytes");
+  expect(report).toContain("- `out/latin1.txt` does not stand here: it is not text in UTF-8.");
+  expect(report).toContain("`factory outputs essay --get <dir>` fetches");
+  const files = await world.origin.files(STATUS);
+  expect([...files.keys()].filter((path) => path.startsWith(FOLDER))).toEqual([`${FOLDER}/out/report.md`]);
+  expect(files.get(`${FOLDER}/out/report.md`)).toBe(REPORT);
+  for (const [path, text] of files) expect(text, path).not.toContain(SECRET);
+  expect((await factory("outputs", "essay")).stdout).toContain(`1 of 6 on the status branch: ${FOLDER}/`);
+});
+
+test("they outlive the machine: a rebuilt record keeps what it cannot make again, and says what is lost", async () => {
+  await controller.stop();
+  rmSync(world.dataDir, { recursive: true });
+  const restored = await runFactory(
+    { cwd: elsewhere },
+    ...["--data", world.dataDir, "restore", "--source", world.url, "--yes"],
+  );
+  expect(restored.code, restored.stdout + restored.stderr).toBe(0);
+  controller = await world.start(WITH_KEY);
+  const token = readFileSync(join(world.dataDir, "operator.token"), "utf8").trim();
+  address = { FACTORY_URL: controller.url, FACTORY_TOKEN: token };
+  const report = await eventually(
+    () => world.status("missions/essay/closure.md"),
+    (text) => text.includes("unproven"),
+    () => `the report of the rebuilt record\n${controller.log()}`,
+  );
+  expect(report).toContain("[`out/report.md`](outputs/1/out/report.md)");
+  expect(await world.status(`${FOLDER}/out/report.md`)).toBe(REPORT);
+  const { stdout } = await factory("outputs", "essay", "--get", "after");
+  expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+    `✘ out/report.md: its copy is not where it was kept, on the controller's machine; the status branch has it at ${FOLDER}/out/report.md`,
+  );
+}, 120_000);
 
 test("what there is none of is told with what there is", async () => {
   const text = async (...args: string[]) => {

@@ -39,10 +39,32 @@ test("a reviewer settles the outcome; a second person signs the template off; it
     return stdout;
   };
   expect(await factory("inbox")).toContain("factory review essay --met readable");
-  expect(await factory("review", "essay")).toContain("1 of its criteria wait");
+  const shown = await factory("review", "essay");
+  expect(shown).toMatch(
+    /^essay is pending; 1 of its criteria wait for a person\.\n {2}… readable: it is readable\n/,
+  );
+  expect(shown).toMatch(/\n {2}✔ output-1: .*\n\nOUTPUT .*\nout\/result\.json +\d+ {2}json .* kept\n/);
+  expect(shown).toContain("\n  → factory outputs essay --get <dir>\n");
+  expect(shown).toMatch(/missions\/essay\/closure\.md of the status branch:\n {2}→ factory closure essay\n/);
+  expect(shown).toContain('\n  → factory review essay --met readable --note "why"\n');
+  expect(shown).toContain('\n  → factory review essay --unmet readable --note "why"\n');
+  expect(Math.max(...shown.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  const asJson = JSON.parse(await factory("review", "essay", "--json"));
+  expect(asJson).toMatchObject({ run: 1, pending: 1, report: "missions/essay/closure.md" });
+  expect(asJson.criteria).toContainEqual({
+    id: "readable",
+    text: "it is readable",
+    state: "pending",
+    by: null,
+  });
+  expect(asJson.outputs).toMatchObject([{ path: "out/result.json", media_type: "application/json" }]);
   expect(await factory("review", "essay", "--met", "readable", "--note", "clear")).toContain(
     "essay is accepted",
   );
+  const settled = await factory("review", "essay");
+  expect(settled).toMatch(/^essay is accepted; 0 of its criteria wait/);
+  expect(settled).toMatch(/✔ readable: it is readable \(.*ann\)/);
+  expect(settled).not.toContain("--met");
   expect(await factory("scorecard", "--since", "1h")).toMatch(/accepted, of those that were judged +100 %/);
   expect(await factory("scorecard", "essay")).toMatch(/criteria_met +2/);
   const closure = await eventually(

@@ -343,7 +343,15 @@ function outputsView(run: number): OutputsView {
     keptAt: "/data/judged/artifacts/m_abc",
     otherRuns: [],
     outputs: [
-      { path: "a.md", required: true, state: "kept", ...PART, mediaType: "text/markdown", problems: [] },
+      {
+        path: "a.md",
+        required: true,
+        state: "kept",
+        ...PART,
+        mediaType: "text/markdown",
+        statusPath: null,
+        problems: [],
+      },
     ],
   };
 }

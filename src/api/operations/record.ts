@@ -39,6 +39,9 @@ const OutputsShape = viewOf<OutputsView>()(
         bytes: z.int().nullable(),
         sha256: z.string().nullable(),
         media_type: z.string(),
+        status_path: z.string().nullable().meta({
+          description: "Where it stands on the status branch, or is about to stand.",
+        }),
         problems: z.array(z.string()),
       }),
     ),

@@ -105,6 +105,14 @@ const Closure = z.object({
   scorecard: ScorecardShape,
   decision: z.enum(["undecided", "retire", "standby", "template"]),
   closed_at: Instant,
+  criteria: z.array(
+    z.object({
+      id: z.string(),
+      text: z.string(),
+      state: z.enum(["met", "unmet", "pending"]),
+      by: z.string().nullable(),
+    }),
+  ),
   report: z.string().meta({ description: "The closure report, Markdown." }),
 });
 

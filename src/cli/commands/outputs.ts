@@ -92,11 +92,14 @@ async function fetchAll(
   const clashes = clashing(wanted.map(({ path }) => path));
   const fetched: Fetched[] = [];
   for (const output of wanted) {
-    const { path, bytes, sha256, state } = output;
+    const { path, bytes, sha256, state, statusPath } = output;
     io.progress(`fetching ${oneLine(path)}`);
     const clash = clashes.get(path);
     try {
-      if (state !== "kept" || bytes === null || sha256 === null) throw refusal(WHY_NOT[state]);
+      if (state !== "kept" || bytes === null || sha256 === null)
+        throw refusal(
+          `${WHY_NOT[state]}${statusPath === null ? "" : `; the status branch has it at ${statusPath}`}`,
+        );
       if (clash !== undefined)
         throw refusal(
           `some file systems would take it for ${oneLine(clash)}; fetch it into another folder with --only`,
@@ -116,7 +119,7 @@ const WHY_NOT: Readonly<Record<OutputState, string>> = {
   kept: "its size or its digest is not on record, so it cannot be checked",
   awaited: "the mission has not been judged, so nothing was kept yet",
   missing: "it was not handed in",
-  lost: "its copy is not where it was kept, on the controller's machine; the status branch may have it",
+  lost: "its copy is not where it was kept, on the controller's machine",
   reported: "its agent named it and the contract does not, so no copy was kept",
 };
 
@@ -166,6 +169,11 @@ function show(seen: OutputsView, io: Io): void {
   printOutputs(seen.outputs, io);
   if (otherRuns.length > 0)
     io.out(wrap(`Other runs: ${otherRuns.join(", ")} (\`factory outputs ${mission} --run <n>\`).`, io.width));
+  const shown = seen.outputs.filter(({ statusPath }) => statusPath !== null);
+  if (shown.length > 0)
+    io.out(
+      `${shown.length} of ${seen.outputs.length} on the status branch: missions/${oneLine(mission)}/outputs/${run}/`,
+    );
   if (keptAt === null) return;
   io.out(`Kept on the controller's machine: ${oneLine(keptAt)}`);
   if (seen.outputs.some(({ state }) => state === "kept"))
@@ -212,5 +220,6 @@ export function printOutputs(outputs: readonly OutputView[], io: Io): void {
 /** `markdown`, `json`, `binary`: what a column has room for. */
 function kind(mediaType: string): string {
   const [, short = mediaType] = mediaType.split("/");
+  if (short === "plain") return "text";
   return short === "octet-stream" ? "binary" : short.replace(/^x-/, "").replace(/^(svg|sarif)\+.*/, "$1");
 }

@@ -195,6 +195,12 @@ function viewOfClosed(state: CloneState, closed: ClosedMission): MissionView {
       scorecard: closed.scorecard,
       decision: closed.decision,
       closedAt: closed.closedAt,
+      criteria: (closed.verdict?.criteria ?? []).map(({ id, text, state: met, review }) => ({
+        id,
+        text,
+        state: met,
+        by: review === undefined ? null : actorText(review.by),
+      })),
       report: closureReport(state.name, closed),
     },
   };

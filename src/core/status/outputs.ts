@@ -28,6 +28,8 @@ export interface OutputView {
   readonly bytes: number | null;
   readonly sha256: string | null;
   readonly mediaType: string;
+  /** Where it stands on the status branch, or is about to; null where it does not, or nobody has looked yet. */
+  readonly statusPath: string | null;
   /** Why it is not as the contract wants it, one sentence each. */
   readonly problems: readonly string[];
 }
@@ -122,7 +124,7 @@ function living({ name, missionId, contract, ending, artifacts }: MissionState):
 }
 
 function required({ verdict, awaited }: Run): readonly OutputView[] {
-  const nothing = { required: true, bytes: null, sha256: null, problems: [] };
+  const nothing = { required: true, bytes: null, sha256: null, statusPath: null, problems: [] };
   return [
     ...(verdict?.outputs ?? []).map(
       ({ path, bytes, sha256, problems }): OutputView => ({
@@ -132,6 +134,7 @@ function required({ verdict, awaited }: Run): readonly OutputView[] {
         bytes,
         sha256,
         mediaType: mediaTypeOf(path),
+        statusPath: null,
         problems,
       }),
     ),
@@ -153,6 +156,7 @@ function reported({ verdict, awaited, artifacts }: Run): readonly OutputView[] {
       bytes,
       sha256,
       mediaType: mediaTypeOf(path),
+      statusPath: null,
       problems: [],
     }));
 }

@@ -100,6 +100,14 @@ export interface ClosureView {
   readonly scorecard: Scorecard;
   readonly decision: "undecided" | "retire" | "standby" | "template";
   readonly closedAt: Instant;
+  /** As they were judged so far; none where it was not. `pending`: a person has to. */
+  readonly criteria: readonly {
+    readonly id: string;
+    readonly text: string;
+    readonly state: "met" | "unmet" | "pending";
+    /** Who judged it, where that was a person. */
+    readonly by: string | null;
+  }[];
   /** The closure report, Markdown. */
   readonly report: string;
 }

@@ -8,6 +8,7 @@ import type { OperationHandlers } from "../../ports/control-plane.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Judge } from "../../ports/judge.ts";
 import type { EventQuery, Store } from "../../ports/store.ts";
+import type { OutputPublisher } from "../publish/outputs.ts";
 import type { Recorder } from "../record/recorder.ts";
 
 /** Reading a transcript through a driver. */
@@ -18,6 +19,7 @@ export interface RecordParts {
   readonly drivers: ReadonlyMap<string, Driver>;
   readonly judge: Pick<Judge, "readKept">;
   readonly recorder: Pick<Recorder, "states">;
+  readonly publishedOutputs: Pick<OutputPublisher, "placesOf">;
   lane(name: string): CloneState | null;
 }
 
@@ -38,7 +40,7 @@ export function recordViews(
     },
     async outputs({ name, run = null }) {
       const seen = outputsOf({ name, run }, parts.recorder.states);
-      return seen === null ? null : withLosses(seen, judge);
+      return seen === null ? null : withPlaces(await withLosses(seen, judge), parts.publishedOutputs);
     },
     async output({ name, run, path, from, count }) {
       const seen = outputsOf({ name, run }, parts.recorder.states);
@@ -61,6 +63,15 @@ async function withLosses(seen: OutputsView, judge: RecordParts["judge"]): Promi
     const stands = state !== "kept" || (await isThere(judge, { missionId: seen.missionId, path, bytes }));
     outputs.push(stands ? output : { ...output, state: "lost" });
   }
+  return { ...seen, outputs };
+}
+
+function withPlaces(seen: OutputsView, published: RecordParts["publishedOutputs"]): OutputsView {
+  const places = published.placesOf(seen.missionId);
+  const outputs = seen.outputs.map((output) => ({
+    ...output,
+    statusPath: places?.get(output.path)?.path ?? null,
+  }));
   return { ...seen, outputs };
 }
 

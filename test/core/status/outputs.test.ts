@@ -22,7 +22,13 @@ describe("what a mission handed in", () => {
 
   test("is told with digest, size and kind, and with what is wrong", () => {
     const { state } = completed().judged(false);
-    const output = { path: "out.json", required: true, state: "kept", mediaType: "application/json" };
+    const output = {
+      path: "out.json",
+      required: true,
+      state: "kept",
+      mediaType: "application/json",
+      statusPath: null,
+    };
     expect(newest("audit", state)?.outputs).toMatchObject([{ ...output, problems: ["it is missing"] }]);
     const [past] = state.past;
     const none = { ...aVerdict(false).outputs[0], sha256: null, bytes: null };
