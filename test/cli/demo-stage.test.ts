@@ -66,6 +66,7 @@ test("the end shows a piece of what was produced, where the rest lies, and how t
     "What audit handed in, reports/licenses.md:\n  │ # Licences\n  │ \n  │ 385 packages",
   );
   expect(text).toContain("400 more lines, and its other outputs: /tmp/demo/data/judged/artifacts/m_1");
+  expect(text).toContain("from any machine: factory outputs audit --get <dir>");
   expect(text).toContain("1 of 1 mission completed");
   expect(lines.slice(-2)).toEqual(["Nothing runs any more. To remove what this left:", "  rm -rf /tmp/demo"]);
   expect(lines.filter((line) => line.startsWith("  │") && line.length > 80)).toEqual([]);

@@ -152,6 +152,7 @@ export function showEnd(io: Io, end: DemoEnd): void {
     io.out(`What ${piece.mission} handed in, ${piece.path}:`);
     for (const line of piece.head) io.out(io.paint("dim", clip(`  │ ${line}`, io.width)));
     io.out(`  ${plural(piece.more, "more line")}, and its other outputs: ${piece.folder}`);
+    io.out(`  While a controller runs, from any machine: factory outputs ${piece.mission} --get <dir>`);
     io.out("");
   }
   io.out(`${completed} of ${plural(missions.length, "mission")} completed. Look around:`);
