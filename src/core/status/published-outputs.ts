@@ -25,7 +25,7 @@ export type OutputPlace =
 /** By the path that the contract names. An output that was not handed in has none. */
 export type OutputPlaces = ReadonlyMap<string, OutputPlace>;
 
-export const NO_OUTPUT_PLACES: OutputPlaces = new Map();
+export const NO_OUTPUT_PLACES: ReadonlyMap<string, OutputPlace> = new Map();
 
 /** One run has one folder, which stays where it is when the next run is closed. */
 export function publishedPath({ name, run }: Pick<ClosedMission, "name" | "run">, path: string): string {
@@ -75,13 +75,11 @@ export function steers(text: string): boolean {
 export function asText(bytes: Uint8Array): string | null {
   if (bytes.includes(0)) return null;
   try {
-    return UTF8.decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return null;
   }
 }
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Whether a text is another one in which some stretches were redacted and nothing else was changed. */
 export function isRedactionOf(text: string, original: string): boolean {
