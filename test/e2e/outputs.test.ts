@@ -143,6 +143,22 @@ test("a copy that was changed or cut after the judgement is never called done", 
   writeFileSync(copy, whole);
 });
 
+test("nothing but what was kept is handed out, by the name that is on record", async () => {
+  const ask = (path: string, run = 1) => controller.client.call("output", { name: "essay", run, path });
+  expect(await ask("out/report.md")).toMatchObject({ bytes: 45 });
+  for (const path of [
+    "out/empty.txt", // made, and not required
+    "notes.md", // named by its agent
+    "out/never.md",
+    "out/../out/report.md",
+    "../../../operator.token",
+    join(world.dataDir, "operator.token"),
+    "out",
+  ])
+    expect(await ask(path), path).toBeNull();
+  expect(await ask("out/report.md", 2)).toBeNull();
+});
+
 const FOLDER = "missions/essay/outputs/1";
 const REPORT = "# Report\n\nIt was found with [redacted].\n";
 

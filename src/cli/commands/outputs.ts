@@ -155,6 +155,10 @@ function report(
         : ([io.paint("green", "✔"), `${oneLine(path)}${state === "written" ? "" : " (was there)"}`] as const);
     io.out(`${sign} ${wrap(text, io.width - 2, "  ")}`);
   }
+  if (fetched.length === 0) {
+    io.out("Its contract requires no outputs, so there is nothing to fetch.");
+    return;
+  }
   const done = fetched.filter(({ state }) => state !== "refused").length;
   io.out(
     `${done} of ${plural(fetched.length, "output")} in ${oneLine(folder)}, each with the digest on record.`,
