@@ -292,6 +292,19 @@ describe("the closure report", () => {
     expect(files.get("missions/audit/outputs/1/out/a (1) %.md")).toBe("a");
   });
 
+  test("follows what becomes of its outputs, and where it stands itself", async () => {
+    const first = closedWith({ "a.md": "one" });
+    const one = publisher();
+    const reports = async (past: readonly ClosedMission[]) =>
+      (await statusTextInTurns(aPicture([lane(past)]), (missions) => one.among(missions, NONE))).files;
+    broken = true;
+    expect((await reports([first])).get("missions/audit/closure.md")).toContain("does not stand here");
+    broken = false;
+    expect((await reports([first])).get("missions/audit/closure.md")).toContain("](outputs/1/a.md)");
+    const both = await reports([first, closedWith({ "a.md": "two" }, 2)]);
+    expect(both.get("missions/audit/runs/1/closure.md")).toContain("](../../outputs/1/a.md)");
+  });
+
   test("of an older run links the same place from its own", async () => {
     const files = await reportsOf([closedWith({ "a.md": "one" }), closedWith({ "a.md": "two" }, 2)]);
     expect(files.get("missions/audit/closure.md")).toContain("](outputs/2/a.md)");
