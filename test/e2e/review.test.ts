@@ -45,7 +45,7 @@ test("a reviewer settles the outcome; a second person signs the template off; it
   );
   expect(shown).toMatch(/\n {2}✔ output-1: .*\n\nOUTPUT .*\nout\/result\.json +\d+ {2}json .* kept\n/);
   expect(shown).toContain("\n  → factory outputs essay --get <dir>\n");
-  expect(shown).toMatch(/missions\/essay\/closure\.md of the status branch:\n {2}→ factory closure essay\n/);
+  expect(shown).toMatch(/on the status branch missions\/essay\/closure\.md:\n {2}→ factory closure essay\n/);
   expect(shown).toContain('\n  → factory review essay --met readable --note "why"\n');
   expect(shown).toContain('\n  → factory review essay --unmet readable --note "why"\n');
   expect(Math.max(...shown.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);

@@ -78,7 +78,7 @@ function print(
   io.out("");
   printOutputs(seen.outputs, io);
   if (seen.outputs.some(({ state }) => state === "kept")) said(`factory outputs ${name} --get <dir>`);
-  io.out(`The closure report, also at ${reportPath(name)} of the status branch:`);
+  io.out(wrap(`The closure report, on the status branch ${reportPath(name)}:`, io.width, "  "));
   said(`factory closure ${name}`);
   if (waiting.length === 0) return;
   io.out("Once it is read:");
