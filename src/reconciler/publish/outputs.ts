@@ -57,13 +57,16 @@ interface Shown {
 
 type Output = ReturnType<typeof handedOut>[number];
 
-export function createOutputPublisher(parts: {
+export interface OutputPublisherParts {
   readonly judge: Pick<Judge, "readKept">;
   readonly secrets: Secrets;
   /** Never shown either. */
   readonly operatorToken: string;
   readonly log: Log;
-}): OutputPublisher {
+}
+
+export function createOutputPublisher(parts: OutputPublisherParts): OutputPublisher {
+  const { textOf, redactorOf } = textsFrom(parts);
   /** By the outputs of a verdict, which are never changed, only replaced. */
   const settled = new WeakMap<readonly OutputEvidence[], Shown>();
   const withoutRoom = new WeakMap<readonly OutputEvidence[], OutputPlaces>();
@@ -100,6 +103,43 @@ export function createOutputPublisher(parts: {
     return shown;
   }
 
+  function roomless({ verdict }: ClosedMission): OutputPlaces {
+    const key = verdict?.outputs ?? [];
+    const places =
+      withoutRoom.get(key) ??
+      new Map(handedOut({ verdict }).map(({ path }) => [path, { path: null, because: NO_ROOM }]));
+    withoutRoom.set(key, places);
+    return places;
+  }
+
+  return {
+    async among(missions, stands) {
+      const files = new Map<string, string>();
+      const places = new Map<string, OutputPlaces>();
+      let bytes = 0;
+      let full = false;
+      for (const run of missions.filter(({ closed }) => handedOut(closed).length > 0).toSorted(newestFirst)) {
+        const { closed } = run;
+        const shown: Shown | null = full ? null : await shownOf(run, stands);
+        // Whoever is newer goes first, also where something older and shorter would fit.
+        full ||=
+          shown === null ||
+          files.size + shown.files.size > PUBLISHED_FILES_MAX ||
+          bytes + shown.bytes > PUBLISHED_BYTES_ALL_MAX;
+        places.set(closed.missionId, full || shown === null ? roomless(closed) : shown.places);
+        if (full || shown === null) continue;
+        for (const [path, text] of shown.files) files.set(path, text);
+        bytes += shown.bytes;
+      }
+      latest = places;
+      return { files, places };
+    },
+    placesOf: (missionId) => latest.get(missionId) ?? null,
+  };
+}
+
+/** One output as it may be shown. */
+function textsFrom(parts: OutputPublisherParts) {
   async function textOf(
     output: Output,
     at: {
@@ -159,46 +199,15 @@ export function createOutputPublisher(parts: {
   async function redactorOf({ spec }: CloneState): Promise<Redactor | null> {
     if (spec === null) return null;
     if (spec.secrets.length === 0) return createRedactor([parts.operatorToken]);
-    const { values, missing } = await parts.secrets.resolve(
-      spec.secrets,
-      AbortSignal.timeout(SECRETS_MS_MAX),
-    );
-    return missing.length > 0 ? null : createRedactor([...values.values(), parts.operatorToken]);
+    // One that hangs holds its own mission's outputs back, and not the whole publication.
+    const resolved = await parts.secrets
+      .resolve(spec.secrets, AbortSignal.timeout(SECRETS_MS_MAX))
+      .catch(() => null);
+    if (resolved === null || resolved.missing.length > 0) return null;
+    return createRedactor([...resolved.values.values(), parts.operatorToken]);
   }
 
-  function roomless({ verdict }: ClosedMission): OutputPlaces {
-    const key = verdict?.outputs ?? [];
-    const places =
-      withoutRoom.get(key) ??
-      new Map(handedOut({ verdict }).map(({ path }) => [path, { path: null, because: NO_ROOM }]));
-    withoutRoom.set(key, places);
-    return places;
-  }
-
-  return {
-    async among(missions, stands) {
-      const files = new Map<string, string>();
-      const places = new Map<string, OutputPlaces>();
-      let bytes = 0;
-      let full = false;
-      for (const run of missions.filter(({ closed }) => handedOut(closed).length > 0).toSorted(newestFirst)) {
-        const { closed } = run;
-        const shown: Shown | null = full ? null : await shownOf(run, stands);
-        // Whoever is newer goes first, also where something older and shorter would fit.
-        full ||=
-          shown === null ||
-          files.size + shown.files.size > PUBLISHED_FILES_MAX ||
-          bytes + shown.bytes > PUBLISHED_BYTES_ALL_MAX;
-        places.set(closed.missionId, full || shown === null ? roomless(closed) : shown.places);
-        if (full || shown === null) continue;
-        for (const [path, text] of shown.files) files.set(path, text);
-        bytes += shown.bytes;
-      }
-      latest = places;
-      return { files, places };
-    },
-    placesOf: (missionId) => latest.get(missionId) ?? null,
-  };
+  return { textOf, redactorOf };
 }
 
 /** `passing`: asked again with the next publication. */
