@@ -2,6 +2,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ControllerClient } from "../src/adapters/http/client.ts";
+import { FINAL_PHASES } from "../src/core/model/mission.ts";
 import { endInstances, startController } from "../test/support/controller.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../test/support/fleet-files.ts";
 import { createOrigin, git } from "../test/support/git.ts";
@@ -10,6 +13,8 @@ import { type Bench, measure, median } from "./measure.ts";
 const TURNS = 9;
 const LOOK_MS = 2;
 const WAIT_MS = 60_000;
+/** Between two turns, as between two pull requests: long enough that what the last one set off is over. */
+const REST_MS = 1_500;
 
 export const benchDispatch: Bench = async ({ directory, log }) => {
   const origin = await createOrigin({ directory, name: "dispatch" });
@@ -42,6 +47,7 @@ export const benchDispatch: Bench = async ({ directory, log }) => {
       await exists(mark(name));
       ours.push(performance.now() - pushed);
       await controller.client.call("kill", { name, reason: "bench", now: true });
+      await atRest(controller.client, name);
 
       const begun = performance.now();
       await git(join(directory, "peer.git"), ["fetch", "-q", origin.path, "+main:main"]);
@@ -69,6 +75,18 @@ export const benchDispatch: Bench = async ({ directory, log }) => {
     if (existsSync(`${dataDir}.log`)) log(errorsIn(readFileSync(`${dataDir}.log`, "utf8")));
   }
 };
+
+/** What the turn has left to do is done: its mission is closed, and nothing else wants the processor. */
+async function atRest(client: ControllerClient, name: string): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  const isOver = async (): Promise<boolean> =>
+    (await client.call("fleet")).missions.some((one) => one.name === name && FINAL_PHASES.has(one.phase));
+  while (!(await isOver())) {
+    if (performance.now() > deadline) throw new Error(`${name} was not closed within ${WAIT_MS} ms`);
+    await sleep(LOOK_MS);
+  }
+  await sleep(REST_MS);
+}
 
 async function exists(path: string): Promise<void> {
   const deadline = performance.now() + WAIT_MS;

@@ -112,6 +112,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
   await data.announce({ url, pid: process.pid, startedAt: clock.now() });
   controller.listenAt(`${url}/v1/events`);
   controller.resume();
+  const ready = [...parts.drivers.values()].map((driver) => driver.keepReady?.());
   const { installation, repository } = data;
   log.info("the controller is up", { url, installation, source: repository, branch: options.branch });
   const loop = startLoop(
@@ -129,6 +130,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       () => task?.destroy(),
       () => server.close(),
       () => controller.close(),
+      ...ready.map((release) => () => release?.()),
       () => parts.source.close(),
       () => store.close(),
       () => data.retract(),

@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
 import type { Prices } from "../core/model/prices.ts";
 import { isRecord } from "./files.ts";
+import { isLaunchOrder, type LaunchOrder } from "./reserve.ts";
 
 export interface LaunchSettings {
   readonly version: 1;
@@ -27,11 +28,34 @@ const SETTINGS_WAIT_MS = 30_000;
 
 /** The whole document, or null when the input ends, stalls or grows beyond its limits before there is one. */
 export async function readSettings(input: Readable): Promise<LaunchSettings | null> {
+  const value = await readDocument(input, { beginsWithinMs: SETTINGS_WAIT_MS });
+  return isSettings(value) ? value : null;
+}
+
+/** The order for a shim in reserve, which may be long in coming; "none" when the input ends without a byte of one. */
+export async function readOrder(
+  input: Readable,
+): Promise<(LaunchOrder & { readonly settings: LaunchSettings }) | "none" | null> {
+  const value = await readDocument(input, { beginsWithinMs: null });
+  if (value === NOTHING) return "none";
+  return isLaunchOrder(value) && isSettings(value.settings) ? { ...value, settings: value.settings } : null;
+}
+
+/** What an input that ends at once has said. */
+const NOTHING = Symbol("nothing");
+
+/** Once it has begun it has to be whole within `SETTINGS_WAIT_MS`. */
+async function readDocument(
+  input: Readable,
+  { beginsWithinMs }: { readonly beginsWithinMs: number | null },
+): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  const timer = setTimeout(() => input.destroy(), SETTINGS_WAIT_MS);
+  const giveUp = (): void => void input.destroy();
+  let timer = beginsWithinMs === null ? null : setTimeout(giveUp, beginsWithinMs);
   try {
     for await (const chunk of input as AsyncIterable<Buffer>) {
+      timer ??= setTimeout(giveUp, SETTINGS_WAIT_MS);
       bytes += chunk.length;
       if (bytes > SETTINGS_BYTES_MAX) return null;
       chunks.push(chunk);
@@ -39,19 +63,14 @@ export async function readSettings(input: Readable): Promise<LaunchSettings | nu
   } catch {
     return null;
   } finally {
-    clearTimeout(timer);
+    if (timer !== null) clearTimeout(timer);
   }
-  return parseSettings(Buffer.concat(chunks).toString("utf8"));
-}
-
-function parseSettings(text: string): LaunchSettings | null {
-  let value: unknown;
+  if (bytes === 0) return NOTHING;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
   } catch {
     return null;
   }
-  return isSettings(value) ? value : null;
 }
 
 function isSettings(value: unknown): value is LaunchSettings {

@@ -37,6 +37,13 @@ export interface Driver {
    */
   start(request: StartRequest, signal: AbortSignal): Promise<InstanceHandle>;
 
+  /**
+   * From here on something is held ready that makes the next start quicker; the answer lets go of it. It is no instance, holds nothing
+   * of anybody, and ends with this process, however that ends. For whoever starts instances all day long. A driver that lacks
+   * this starts each from nothing. `refillAfterMs`: after a start used it and no other followed; default 1 s.
+   */
+  keepReady?(refillAfterMs?: number): () => void;
+
   /** Why nothing can be started here just now, such as a full disk; null when something may. Quick; asked before an epoch is used up. */
   obstacle?(): Promise<string | null>;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * factory-shim: owns one agent. `factory-shim <instance folder>`, with the launch
- * settings as one JSON document on standard input.
+ * settings as one JSON document on standard input; or in reserve, where the folder is not known yet and comes with them (`reserve.ts`).
  *
  * Order matters: the settings are read to their end, then the epoch is claimed, and
  * only then anything is done that the world could notice. A shim whose driver died before it had
@@ -12,6 +12,8 @@ import { flushCompileCache } from "node:module";
 import { extname, join, resolve } from "node:path";
 import { claimEpoch, readIntent } from "../instance/claim.ts";
 import { readSettings } from "../instance/launch-settings.ts";
+import { isReserveArgument } from "../instance/reserve.ts";
+import { becomeInstance, type Launch } from "./reserve.ts";
 import { listenForControl } from "./session/control.ts";
 import { createSession } from "./session/session.ts";
 
@@ -21,12 +23,14 @@ const EXIT = { ended: 0, unusable: 64, internal: 70, notOurs: 75 } as const;
 const TOOLS_PROGRAM = join(import.meta.dirname, `tools-main${extname(import.meta.filename)}`);
 
 async function main(): Promise<void> {
-  const instanceDirectory = resolve(process.argv[2] ?? ".");
+  const argument = process.argv[2] ?? ".";
   process.umask(0o077);
-  const settings = await readSettings(process.stdin);
-  if (settings === null) return leave(EXIT.unusable, "the launch settings did not arrive whole");
-  const intent = readIntent(instanceDirectory);
-  if (intent === null) return leave(EXIT.unusable, `no intent in ${instanceDirectory}`);
+  const launch = isReserveArgument(argument)
+    ? await becomeInstance(process.stdin)
+    : await ownLaunch(argument);
+  if (launch === "unused") return process.exit(EXIT.ended);
+  if (typeof launch === "string") return leave(EXIT.unusable, launch);
+  const { instanceDirectory, settings, intent } = launch;
   const claim = claimEpoch(instanceDirectory, intent);
   if (claim !== "claimed") return leave(EXIT.notOurs, `epoch ${intent.epoch} of ${intent.clone} is ${claim}`);
 
@@ -43,6 +47,15 @@ async function main(): Promise<void> {
   session.prepare();
   // A shim usually ends by a signal, and then its cache would never be written for the next one.
   flushCompileCache();
+}
+
+/** Of a shim that was started for its instance, or what is wrong with it. */
+async function ownLaunch(folder: string): Promise<Launch | string> {
+  const instanceDirectory = resolve(folder);
+  const settings = await readSettings(process.stdin);
+  if (settings === null) return "the launch settings did not arrive whole";
+  const intent = readIntent(instanceDirectory);
+  return intent === null ? `no intent in ${instanceDirectory}` : { instanceDirectory, settings, intent };
 }
 
 /** Without handlers an exception would print its message, and messages may quote what we must not show. */

@@ -1,5 +1,13 @@
 /** The process driver with real shims and fixture agents, for the contract suite and the tests beside it. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +18,8 @@ import type { InstanceHandle } from "../../src/core/model/instance.ts";
 import { lookAtAgent } from "../../src/instance/agent-process.ts";
 import { readAgentRecord } from "../../src/instance/containment.ts";
 import { isRecord } from "../../src/instance/files.ts";
+import { scanProcesses } from "../../src/instance/process-table.ts";
+import { reserveArgument } from "../../src/instance/reserve.ts";
 import type { ContainmentChoice, Driver, StartRequest } from "../../src/ports/driver.ts";
 import type { Behaviour, DriverWorld } from "../contract/driver.ts";
 import { type CallbackServer, startCallbackServer } from "./callback-server.ts";
@@ -36,13 +46,24 @@ export const FIXTURES: Readonly<Record<Behaviour, string>> = {
   blocked: "says-blocked.js",
 };
 
-export async function createProcessWorld(containment: ContainmentChoice): Promise<ProcessWorld> {
+/** `reserve`: every start by `driver` takes a shim that was held in reserve. */
+export async function createProcessWorld(
+  containment: ContainmentChoice,
+  { reserve = false }: { readonly reserve?: boolean } = {},
+): Promise<ProcessWorld> {
   const root = mkdtempSync(join(tmpdir(), "factory-driver-"));
   const directory = join(root, "driver");
   const callback = await startCallbackServer();
   const shim = await defaultShimCommand();
   const workspaces = createWorkspaces({ driver: "process", directory: join(root, "workspaces") });
-  const driver = newDriver();
+  const plain = newDriver();
+  const release = reserve ? plain.keepReady?.(0) : undefined;
+  const driver: Driver = reserve ? { ...plain, start: startFromReserve } : plain;
+
+  async function startFromReserve(request: StartRequest, signal: AbortSignal): Promise<InstanceHandle> {
+    await until(() => inReserve(directory).length > 0, "a shim in reserve");
+    return plain.start(request, signal);
+  }
 
   function newDriver(shimCommand?: readonly [string, ...string[]]): Driver {
     return createProcessDriver({
@@ -114,6 +135,7 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
     },
     async close() {
       const signal = AbortSignal.timeout(30_000);
+      release?.();
       for (const { handle } of (await driver.list(signal)).instances) {
         await driver.stop(handle, { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 }, signal);
         await driver.reap(handle, signal);
@@ -123,6 +145,30 @@ export async function createProcessWorld(containment: ContainmentChoice): Promis
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** Shims that a driver on this directory holds in reserve, by pid. */
+export function inReserve(directory: string): readonly number[] {
+  const argument = reserveArgument(directory);
+  return [...scanProcesses().keys()].filter(
+    (pid) => cwdOf(pid) === directory && argumentsOf(pid).at(-1) === argument,
+  );
+}
+
+export function argumentsOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  } catch {
+    return []; // It has gone.
+  }
+}
+
+function cwdOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return "";
+  }
 }
 
 export function shimPid(handle: InstanceHandle): number {

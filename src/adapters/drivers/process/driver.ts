@@ -6,7 +6,7 @@
  * controller that was killed finds everything again.
  *
  * What it cannot promise is written above `instance/containment.ts`. This file joins the parts: what lives (`listing.ts`),
- * how it begins (`start.ts`), what shims are asked (`shim-calls.ts`), how it ends (`ending.ts`), and what shims
+ * how it begins (`start.ts`, `reserve.ts`), what shims are asked (`shim-calls.ts`), how it ends (`ending.ts`), and what shims
  * have written down (`instance-files.ts`).
  */
 import type { ContainmentChoice, Driver } from "../../../ports/driver.ts";
@@ -17,6 +17,7 @@ import { createEnding } from "./ending.ts";
 import { createInstanceFiles } from "./instance-files.ts";
 import { createLayout, DRIVER_NAME } from "./layout.ts";
 import { createListing } from "./listing.ts";
+import { createShimReserve, type ShimReserve } from "./reserve.ts";
 import { createRoom, translateDisk } from "./room.ts";
 import { createShimCalls } from "./shim-calls.ts";
 import { defaultShimCommand } from "./shim-program.ts";
@@ -45,6 +46,8 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
   const layout = createLayout(options.directory, options.installation);
   const machine = probeOnce(() => probeMachine(layout.tag, options.containment ?? "auto"));
   const listing = createListing({ layout, log });
+  const shimCommand = async () => options.shimCommand ?? (await defaultShimCommand());
+  let reserve: ShimReserve | null = null;
 
   return {
     name: DRIVER_NAME,
@@ -57,7 +60,8 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
         {
           layout,
           machine: await machine(),
-          shimCommand: options.shimCommand ?? (await defaultShimCommand()),
+          shimCommand: await shimCommand(),
+          reserve,
           hidden,
           ...(options.killSwitch === undefined ? {} : { killSwitch: options.killSwitch }),
         },
@@ -66,6 +70,18 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
       ).catch((error: unknown) => {
         throw translateDisk(error);
       });
+    },
+    keepReady(refillAfterMs) {
+      reserve ??= createShimReserve({
+        layout,
+        command: shimCommand,
+        log,
+        ...(refillAfterMs === undefined ? {} : { refillAfterMs }),
+      });
+      return () => {
+        reserve?.close();
+        reserve = null;
+      };
     },
     fence: async (clone, epoch) => fenceEpochs(layout, clone, epoch),
     ...createShimCalls({ layout, log }),

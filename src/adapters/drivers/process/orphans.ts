@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { bootId, INSTANCE_MARKER, type ProcessId, scanProcesses } from "../../../instance/process-table.ts";
+import { lastArgument } from "../../../instance/reserve.ts";
 import { clonesIn, epochsIn, type Instance, type Layout, loadInstance } from "./layout.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
@@ -53,7 +54,7 @@ function traceOf(row: ProcessId, layout: Layout, places: readonly string[]): Tra
   const env = environmentOf(row.pid);
   const nonce = env.get(INSTANCE_MARKER);
   if (nonce === undefined || !NONCE.test(nonce)) return null;
-  const folder = listOf(`/proc/${row.pid}/cmdline`).at(-1) ?? "";
+  const folder = lastArgument(textOf(`/proc/${row.pid}/cmdline`));
   if (folder.startsWith(`${layout.directory}${sep}`)) {
     const [clone = "", epoch = ""] = folder.slice(layout.directory.length + 1).split(sep);
     if (clone === "" || !/^[1-9]\d{0,14}$/.test(epoch)) return null;
@@ -72,18 +73,20 @@ const NONCE = /^[0-9a-f]{16,64}$/;
 
 function environmentOf(pid: number): ReadonlyMap<string, string> {
   return new Map(
-    listOf(`/proc/${pid}/environ`).map((entry) => {
-      const at = entry.indexOf("=");
-      return [entry.slice(0, at), entry.slice(at + 1)];
-    }),
+    textOf(`/proc/${pid}/environ`)
+      .split("\0")
+      .map((entry) => {
+        const at = entry.indexOf("=");
+        return [entry.slice(0, at), entry.slice(at + 1)];
+      }),
   );
 }
 
-function listOf(path: string): readonly string[] {
+function textOf(path: string): string {
   try {
-    return readFileSync(path, "utf8").split("\0").slice(0, -1);
+    return readFileSync(path, "utf8");
   } catch {
-    return []; // Gone meanwhile, or somebody else's.
+    return ""; // Gone meanwhile, or somebody else's.
   }
 }
 

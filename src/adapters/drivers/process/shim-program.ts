@@ -1,4 +1,7 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { INSTANCE_MARKER } from "../../../instance/process-table.ts";
+import type { Layout } from "./layout.ts";
 
 /** Named by its path, because it is no part of what is published. */
 const BUNDLER = new URL("../../../../tools/bundle-shim.ts", import.meta.url).href;
@@ -15,6 +18,16 @@ export async function defaultShimCommand(): Promise<readonly [string, ...string[
 
 /** Room for what a shim holds in memory, which is little, and one thread for compiling and collecting. */
 const NODE_OPTIONS = ["--max-semi-space-size=1", "--max-old-space-size=96", "--v8-pool-size=1"];
+
+/** All that a shim is started with. One in reserve has another text of the same length in the marker's place. */
+export function shimEnvironment(layout: Layout, marker: string): Readonly<Record<string, string>> {
+  return {
+    PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+    [INSTANCE_MARKER]: marker,
+    NODE_COMPILE_CACHE: join(layout.directory, ".compile-cache"),
+    UV_THREADPOOL_SIZE: "1",
+  };
+}
 
 let bundling: Promise<string> | null = null;
 

@@ -8,7 +8,6 @@ import { CONTAINMENTS, type InstanceHandle } from "../../../core/model/instance.
 import { claimFenced, isShimAlive, raiseFence, readClaim, readFence } from "../../../instance/claim.ts";
 import { createCgroup, joining } from "../../../instance/containment.ts";
 import type { LaunchSettings } from "../../../instance/launch-settings.ts";
-import { INSTANCE_MARKER } from "../../../instance/process-table.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
 import type { Machine } from "./capabilities.ts";
 import { type IntentContext, writeDownIntent } from "./launch-intent.ts";
@@ -21,10 +20,14 @@ import {
   type Layout,
   loadInstance,
 } from "./layout.ts";
+import type { ShimReserve } from "./reserve.ts";
+import { shimEnvironment } from "./shim-program.ts";
 import { endSurvivors } from "./stop.ts";
 
 /** A shim claims within a fraction of a second; on a machine that swaps it may take longer, and a repeat finds it then. */
 const CLAIM_WAIT_MS = 20_000;
+/** One from the reserve has only to read what it was given. What takes longer is ended, and started anew. */
+const RESERVE_CLAIM_WAIT_MS = 5_000;
 const SOCKET_WAIT_MS = 2_000;
 const LOOK_MS_MIN = 2;
 const LOOK_MS_MAX = 20;
@@ -34,6 +37,8 @@ const SURVIVORS_SWEEP_MS = 2_000;
 
 export interface LaunchContext extends IntentContext {
   readonly shimCommand: readonly [string, ...string[]];
+  /** Null: every launch starts a shim of its own. */
+  readonly reserve: ShimReserve | null;
 }
 
 export async function launch(
@@ -57,9 +62,35 @@ export async function launch(
   const handle = answerOf(instance, request);
   if (handle !== null) return handle;
   signal.throwIfAborted();
+  const reserved = await launchFromReserve(context, instance, { request, signal });
+  if (reserved !== null) return reserved;
   const shim = spawnShim(context, instance, request);
   return awaitClaim({ layout, instance, request, shim, signal });
 }
+
+/** Null when an ordinary start has to do it: there is no shim in reserve, or it has not become this instance, and is gone. */
+async function launchFromReserve(
+  { layout, reserve }: LaunchContext,
+  instance: Instance,
+  { request, signal }: { readonly request: StartRequest; readonly signal: AbortSignal },
+): Promise<InstanceHandle | null> {
+  const shim = reserve?.handOver(instance, settingsOf(request)) ?? null;
+  if (reserve === null || shim === null) return null;
+  try {
+    const waitMs = RESERVE_CLAIM_WAIT_MS;
+    const handle = await awaitClaim({ layout, instance, request, shim, signal, waitMs });
+    reserve.worked();
+    return handle;
+  } catch (error) {
+    if (!(error instanceof FactoryError) || !WITHOUT_CLAIM.has(error.code)) throw error;
+    await reserve.failed(shim, error.message);
+  }
+  // It may have claimed with its last breath; then the epoch is its own.
+  const claimed = loadInstance(layout, request.clone, request.epoch);
+  return claimed === null ? null : answerOf(claimed, request);
+}
+
+const WITHOUT_CLAIM: ReadonlySet<string> = new Set(["driver/spawn", "driver/slow-start"]);
 
 /** `fence` of the port: the number first, then whatever is not claimed. */
 export function fenceEpochs(layout: Layout, clone: string, epoch: number): void {
@@ -125,12 +156,7 @@ function spawnShim(context: LaunchContext, instance: Instance, request: StartReq
       cwd: instance.directory,
       detached: true,
       stdio: ["pipe", log, log],
-      env: {
-        PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
-        [INSTANCE_MARKER]: request.nonce,
-        NODE_COMPILE_CACHE: join(context.layout.directory, ".compile-cache"),
-        UV_THREADPOOL_SIZE: "1",
-      },
+      env: shimEnvironment(context.layout, request.nonce),
     });
     child.on("error", () => {}); // Told by the missing pid.
     child.stdin?.on("error", () => {}); // It went away; its exit says more.
@@ -142,7 +168,7 @@ function spawnShim(context: LaunchContext, instance: Instance, request: StartReq
   }
 }
 
-function settingsOf(request: StartRequest): LaunchSettings {
+export function settingsOf(request: StartRequest): LaunchSettings {
   return {
     version: 1,
     token: request.token,
@@ -162,9 +188,10 @@ async function awaitClaim(options: {
   readonly request: StartRequest;
   readonly shim: ChildProcess;
   readonly signal: AbortSignal;
+  readonly waitMs?: number;
 }): Promise<InstanceHandle> {
-  const { layout, instance, request, shim, signal } = options;
-  const deadline = performance.now() + CLAIM_WAIT_MS;
+  const { layout, instance, request, shim, signal, waitMs = CLAIM_WAIT_MS } = options;
+  const deadline = performance.now() + waitMs;
   for (
     let wait = LOOK_MS_MIN;
     performance.now() < deadline;
@@ -192,7 +219,7 @@ async function awaitClaim(options: {
   throw new FactoryError(
     "driver/slow-start",
     "retry",
-    `no claim of ${request.clone}/${request.epoch} in ${CLAIM_WAIT_MS} ms`,
+    `no claim of ${request.clone}/${request.epoch} in ${waitMs} ms`,
   );
 }
 
