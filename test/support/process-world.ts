@@ -1,13 +1,5 @@
 /** The process driver with real shims and fixture agents, for the contract suite and the tests beside it. */
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -150,24 +142,21 @@ export async function createProcessWorld(
 /** Shims that a driver on this directory holds in reserve, by pid. */
 export function inReserve(directory: string): readonly number[] {
   const argument = reserveArgument(directory);
+  const cache = `NODE_COMPILE_CACHE=${join(directory, ".compile-cache")}`;
   return [...scanProcesses().keys()].filter(
-    (pid) => cwdOf(pid) === directory && argumentsOf(pid).at(-1) === argument,
+    (pid) => argumentsOf(pid).at(-1) === argument && listOf(`/proc/${pid}/environ`).includes(cache),
   );
 }
 
 export function argumentsOf(pid: number): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
-  } catch {
-    return []; // It has gone.
-  }
+  return listOf(`/proc/${pid}/cmdline`);
 }
 
-function cwdOf(pid: number): string {
+function listOf(path: string): readonly string[] {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`);
+    return readFileSync(path, "utf8").split("\0").slice(0, -1);
   } catch {
-    return "";
+    return []; // It has gone.
   }
 }
 

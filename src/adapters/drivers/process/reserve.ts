@@ -118,7 +118,7 @@ export function spawnReserve(
   [program, ...args]: readonly [string, ...string[]],
 ): ChildProcess {
   const shim = spawn(program, [...args, reserveArgument(layout.directory)], {
-    cwd: layout.directory,
+    cwd: "/",
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
     env: shimEnvironment(layout, RESERVE_MARKER),
