@@ -4,7 +4,6 @@ import type { SourceErrorReason, SourceResult } from "../../ports/source.ts";
 import { complaint, readFailure } from "./errors.ts";
 import { CANDIDATE, type FetchOptions, type Mirror, type Timeouts, type Tip, tidy } from "./mirror.ts";
 import type { GitOutcome } from "./process.ts";
-import { listTree } from "./snapshot.ts";
 
 /** What was fetched last: the commit with its parents, and its files as long as nobody has read them. */
 export interface Candidate extends Tip {
@@ -38,14 +37,10 @@ export function createBranchFetcher(parts: {
   let fetches = 0;
 
   async function fetch(place: Mirror, more: FetchOptions): Promise<GitOutcome> {
-    const outcome = await place.fetch([`+${ref}:${CANDIDATE}`], more);
+    const { tip, listing, ...outcome } = await place.fetchTip({ from: ref, to: CANDIDATE }, more);
     if (outcome.exitCode !== 0) return outcome;
-    // Both at once, because each costs a process. A tree that cannot be listed is listed again in its turn, which tells why.
-    const [tip, listing] = await Promise.all([
-      place.tip(CANDIDATE),
-      listTree(place, CANDIDATE, more.signal).catch(() => undefined),
-    ]);
-    last = { place, candidate: tip === null ? null : { ...tip, listing } };
+    // A tree that could not be listed is listed again in its turn, which tells why.
+    last = { place, candidate: tip === null ? null : { ...tip, listing: listing ?? undefined } };
     fetches += 1;
     if (fetches % FETCHES_PER_HOUSEKEEPING === 0) {
       const problem = await tidy(place);

@@ -106,7 +106,7 @@ export function createBranchReader(parts: BranchReaderParts): BranchReader {
     const how = await compareHistories(place, step);
     if (how === "refused") return fail("HistoryRewritten", rewriteMessage(ref, step));
     const snapshot = await snapshots.of(head, signal, listing);
-    await acceptCommit(place, { from: keeper.accepted, to: head, how });
+    await acceptCommit(place, { from: keeper.accepted, to: head, how }, keeper.updater());
     keeper.accepted = head;
     const type = holdsDocuments(snapshot.entries) ? "ok" : "verified_empty";
     const read: Read = { type, snapshot, changed: current?.snapshot !== snapshot };

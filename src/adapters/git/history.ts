@@ -1,5 +1,6 @@
 /** Which commits follow each other, and what a person has allowed beyond that. */
 import { ACCEPTED, BEFORE_REWRITE, type Mirror } from "./mirror.ts";
+import type { RefUpdater } from "./ref-updater.ts";
 import { readPermit, removePermit } from "./rewrite-permit.ts";
 
 export interface Step {
@@ -36,6 +37,7 @@ export async function compareHistories(
 export async function acceptCommit(
   mirror: Mirror,
   step: { readonly from: string | null; readonly to: string; readonly how: Following },
+  updater: RefUpdater,
 ): Promise<void> {
   const { from, to, how } = step;
   if (from === to) return;
@@ -44,7 +46,8 @@ export async function acceptCommit(
     const kept = `${BEFORE_REWRITE}/${from}`;
     if ((await mirror.ref(kept)) === null) lines.push(`create ${kept} ${from}`);
   }
-  await mirror.update(lines);
+  // Where the one that is there for that does not say that it has done it, nobody knows whether it has.
+  if (!(await updater.update(lines)) && (await mirror.refValue(ACCEPTED)) !== to) await mirror.update(lines);
   await removePermit(mirror.directory);
 }
 

@@ -4,6 +4,7 @@ import type { GitEnvironment } from "./environment.ts";
 import { ACCEPTED, initMirror, type Mirror, type ObjectFormat, openMirror, type Timeouts } from "./mirror.ts";
 import { createObjectReader, type ObjectReader } from "./objects.ts";
 import { finishRebuild } from "./rebuild.ts";
+import { createRefUpdater, type RefUpdater } from "./ref-updater.ts";
 
 /** The one bare mirror of a source: opened when it is first needed, made when it is not there, and what is known of it. */
 export interface MirrorKeeper {
@@ -18,6 +19,7 @@ export interface MirrorKeeper {
   /** The mirror as it was opened last, without looking at the disk. */
   current(): Mirror | null;
   reader(): ObjectReader;
+  updater(): RefUpdater;
   /** Drops what is known of the mirror in memory, but not what was read from it. */
   forget(): void;
   /** Throws the mirror away, and makes one for ids of another kind. */
@@ -33,6 +35,7 @@ export function createMirrorKeeper(options: {
   const { directory, environment } = options;
   let mirror: Mirror | null = null;
   let reader: ObjectReader | null = null;
+  let updater: RefUpdater | null = null;
 
   const keeper: MirrorKeeper = {
     accepted: null,
@@ -55,9 +58,19 @@ export function createMirrorKeeper(options: {
       reader ??= createObjectReader(directory, environment.local(directory));
       return reader;
     },
+    updater() {
+      updater ??= createRefUpdater({
+        directory,
+        env: environment.local(directory),
+        timeoutMs: options.timeouts.localMs,
+      });
+      return updater;
+    },
     forget() {
       reader?.close();
       reader = null;
+      updater?.close();
+      updater = null;
       mirror = null;
       keeper.damaged = false;
     },
@@ -69,6 +82,7 @@ export function createMirrorKeeper(options: {
     },
     close() {
       reader?.close();
+      updater?.close();
     },
   };
   return keeper;

@@ -7,7 +7,7 @@
  * The group matters: git leaves its transport helpers behind when it is killed,
  * and a helper that waits for a silent server waits for ever, holding our pipes.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { harmless } from "./environment.ts";
 
 export interface GitCall {
@@ -19,6 +19,8 @@ export interface GitCall {
   /** Of standard output; more ends the call. */
   readonly outputBytesMax?: number;
   readonly signal?: AbortSignal | undefined;
+  /** What a shell runs in place of `git` alone, with the call's arguments as its own: one process to start where several gits follow each other. */
+  readonly script?: { readonly text: string; readonly outputs: number };
 }
 
 export interface GitOutcome {
@@ -28,6 +30,8 @@ export interface GitOutcome {
   /** The end of it, at most `STDERR_BYTES_MAX`. */
   readonly stderr: string;
   readonly ended: "exit" | "timeout" | "aborted" | "overflow" | "spawn-failed";
+  /** What a script wrote to its further outputs, descriptors 3 and up. */
+  readonly outputs?: readonly Buffer[];
 }
 
 /** Nothing that we ask for in one go is larger; a listing of 200,000 files takes some 30 MB. */
@@ -40,18 +44,29 @@ const TERM_GRACE_MS = 2_000;
 /** Resolves in every case, also when git cannot be started. */
 export function runGit(call: GitCall): Promise<GitOutcome> {
   return new Promise((resolve) => {
-    const child = spawn("git", call.args, {
+    const { script } = call;
+    const [program, args] =
+      script === undefined ? ["git", call.args] : ["sh", ["-c", script.text, "git", ...call.args]];
+    const further = Array.from({ length: script?.outputs ?? 0 }, () => "pipe" as const);
+    const child = spawn(program, args, {
       cwd: call.cwd,
       env: harmless(call.env),
       detached: true,
       windowsHide: true,
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+      stdio: ["pipe", "pipe", "pipe", ...further],
+    }) as ChildProcessWithoutNullStreams;
     const out: Buffer[] = [];
+    const outputs = further.map((): Buffer[] => []);
     const err: Buffer[] = [];
     const leash = createLeash(call);
     leash.hold(child);
     leash.watch(child.stdout, child.stderr);
+    for (const [index, chunks] of outputs.entries()) {
+      const stream = child.stdio[index + 3] as NodeJS.ReadableStream;
+      leash.watch(stream);
+      stream.on("data", (chunk: Buffer) => leash.ended !== "overflow" && chunks.push(chunk));
+      stream.on("error", () => {}); // Its exit says more.
+    }
     child.stdout.on("data", (chunk: Buffer) => leash.ended !== "overflow" && out.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => {
       err.push(chunk);
@@ -70,6 +85,7 @@ export function runGit(call: GitCall): Promise<GitOutcome> {
         stdout: Buffer.concat(out),
         stderr: tail(Buffer.concat(err)),
         ended,
+        ...(script === undefined ? {} : { outputs: outputs.map((chunks) => Buffer.concat(chunks)) }),
       });
     });
     child.stdin.end(call.input);
@@ -79,7 +95,8 @@ export function runGit(call: GitCall): Promise<GitOutcome> {
 interface Leash {
   readonly ended: GitOutcome["ended"];
   hold(child: ChildProcess): void;
-  watch(stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream): void;
+  /** Counts what comes out. Of the errors only the end is kept anyway. */
+  watch(stdout: NodeJS.ReadableStream, stderr?: NodeJS.ReadableStream): void;
   release(): void;
 }
 

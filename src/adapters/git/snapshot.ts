@@ -1,6 +1,6 @@
 import { FactoryError } from "../../core/model/error.ts";
 import type { Snapshot } from "../../ports/source.ts";
-import type { Mirror } from "./mirror.ts";
+import { LIST_TREE, type Mirror } from "./mirror.ts";
 import type { ObjectReader } from "./objects.ts";
 import { parseTree } from "./tree.ts";
 
@@ -43,7 +43,7 @@ export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot> 
 
 /** Every file of a commit with its size, for `parseTree`. */
 export function listTree(mirror: Mirror, commit: string, signal: AbortSignal | undefined): Promise<Buffer> {
-  return mirror.askBytes(["ls-tree", "-r", "-z", "-l", "--full-tree", commit], { signal });
+  return mirror.askBytes(["ls-tree", ...LIST_TREE, commit], { signal });
 }
 
 /** Whether an error says that the mirror is not what it was, rather than that something was asked wrongly. */
