@@ -56,7 +56,8 @@ export function startWatcher(options: {
 
   function classify(pid: number): Living | null {
     const args = readOr(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
-    const last = args.at(-1) ?? "";
+    // What a shim from the reserve had in the place of its folder was longer: empty arguments follow.
+    const last = args.findLast((arg) => arg !== "") ?? "";
     if (args[1] === options.agentFile && args[2] === options.ledger) {
       const startTicks = startOf(pid);
       return startTicks === null ? null : { role: "agent", clone: last, epoch: null, pid, startTicks };
