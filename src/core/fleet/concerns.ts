@@ -13,6 +13,8 @@ export function concerns(event: FleetEvent): readonly string[] {
       return [event.result.target];
     case "drill.overdue":
       return [event.overdue.target];
+    case "drill.begun":
+    case "drill.cut_off":
     case "drill.dropped":
       return [event.target];
     case "deletion.held":

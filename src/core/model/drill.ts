@@ -1,5 +1,5 @@
 import type { Containment } from "./instance.ts";
-import type { Instant } from "./time.ts";
+import { type Instant, MINUTE_MS } from "./time.ts";
 
 /** One proof of the kill on an instance of its own: it is launched, made stubborn, killed, and looked for. */
 export interface DrillResult {
@@ -17,6 +17,12 @@ export interface DrillResult {
   readonly evidence: string;
 }
 
+/**
+ * Longer than one may take at its worst, the wait for its turn included (`adapters/drill`). One that was begun by a
+ * controller that is gone, and left no result by then, leaves none.
+ */
+export const DRILL_MS_MAX = 5 * MINUTE_MS;
+
 /** Results that are kept. */
 export const DRILLS_KEPT_MAX = 200;
 
@@ -29,6 +35,15 @@ export interface DrillPlan {
   readonly targets: "canaries" | "all" | readonly string[];
 }
 
+/** One that a controller began: on record before anything is launched, so that a crash leaves something to go by. */
+export interface BegunDrill {
+  readonly target: string;
+  /** The round of the schedule for which it is made. */
+  readonly dueAt: Instant;
+  /** When that was recorded. */
+  readonly at: Instant;
+}
+
 /** What the record knows of drills. */
 export interface DrillBook {
   /** The plan as it was seen first, and when: what fell due before that is nobody's omission. */
@@ -37,6 +52,8 @@ export interface DrillBook {
   readonly results: readonly DrillResult[];
   /** Drills that fell due and were not made in time, as people were told. */
   readonly overdue: readonly OverdueDrill[];
+  /** The one that is under way, or was when its controller ended; absent while there is none. */
+  readonly begun?: BegunDrill;
 }
 
 export interface OverdueDrill {

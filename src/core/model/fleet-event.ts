@@ -110,6 +110,15 @@ export type RolloutEvent =
 export type DrillEvent =
   /** `fleet.yaml` plans drills, or others; null: none. */
   | { readonly type: "drill.planned"; readonly plan: DrillPlan | null }
+  /** A controller is about to launch one. A second controller that reads this waits for what becomes of it. */
+  | { readonly type: "drill.begun"; readonly target: string; readonly dueAt: Instant }
+  /** It left no result, so nothing is proven and nothing disproved; `begunAt` is when it was recorded. */
+  | {
+      readonly type: "drill.cut_off";
+      readonly target: string;
+      readonly begunAt: Instant;
+      readonly reason: string;
+    }
   | { readonly type: "drill.passed"; readonly result: DrillResult }
   | { readonly type: "drill.failed"; readonly result: DrillResult }
   | { readonly type: "drill.overdue"; readonly overdue: OverdueDrill }

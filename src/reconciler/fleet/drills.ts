@@ -1,9 +1,17 @@
 /** Drills as `fleet.yaml` plans them, and the record of everybody's. */
-import { type DrillFacts, drillNews } from "../../core/fleet/drills/drill-news.ts";
-import { drillTargets, dueDrills, firstDrillDueAt } from "../../core/fleet/drills/due.ts";
+import { type DrillFacts, drillNews, type OwnDrill } from "../../core/fleet/drills/drill-news.ts";
+import {
+  type DrillTarget,
+  type DueDrill,
+  drillTargets,
+  dueDrills,
+  firstDrillDueAt,
+} from "../../core/fleet/drills/due.ts";
+import { controllerPart } from "../../core/model/actor.ts";
 import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
 import type { DrillBook, DrillResult } from "../../core/model/drill.ts";
+import { asFactoryError } from "../../core/model/error.ts";
 import type { FleetEvent } from "../../core/model/fleet-event.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
 import type { Destination, Notice } from "../../core/model/notice.ts";
@@ -19,9 +27,13 @@ import type { Recorder } from "../record/recorder.ts";
 const LOOK_MS = 5 * SECOND_MS;
 /** One that could not be made, as on a full disk, is not tried again before. */
 const AGAIN_MS = MINUTE_MS;
+const BY = controllerPart("drills");
 
 export interface PlannedDrills {
-  /** Begins the next drill that is due, and records what was made. Never throws, never waits. */
+  /**
+   * Begins the next drill that is due, and records what was made. Never throws, never waits. What is launched was
+   * recorded before: while the record cannot be written none is made, and of two controllers on one record only one makes it.
+   */
   tick(): void;
   book(): DrillBook;
   /** Cuts off the drill that is under way; what it launched is ended by the next one. */
@@ -55,16 +67,18 @@ export function createPlannedDrills(parts: PlannedDrillParts): PlannedDrills {
   let quiet: { readonly book: DrillBook; readonly until: Instant } | null = null;
   let failedAt: Instant = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | null = null;
+  let own: OwnDrill | null = null;
   let writing: Promise<void> | null = null;
 
   /** With its notices in one transaction; what could not be written is found again by the next tick. */
   function mergeBook(results: readonly DrillResult[]): void {
     if (writing !== null || !parts.mayRecord()) return;
     // Looking through old results for new ones costs more than to see that there are none.
-    const facts = { ...factsOf(parts, calendar), results: results === seen ? [] : results };
+    const facts = { ...factsOf(parts, calendar), own, results: results === seen ? [] : results };
     seen = results;
     if (drillNews(book(), facts).length === 0) {
-      quiet = { book: book(), until: quietUntil() };
+      // One that is under way may be given up at any moment.
+      if (book().begun === undefined) quiet = { book: book(), until: quietUntil() };
       return;
     }
     writing = recorder
@@ -93,28 +107,48 @@ export function createPlannedDrills(parts: PlannedDrillParts): PlannedDrills {
     const desired = parts.desired();
     const plan = desired?.fleet.drills.kill ?? null;
     if (running !== null || writing !== null || desired === null || plan === null) return;
+    if (book().begun !== undefined) return;
     if (desired.broken.has("fleet") || obstacleIn(parts) !== null || closing.signal.aborted) return;
     if (Math.abs(clock.now() - failedAt) < AGAIN_MS) return;
     const targets = drillTargets(plan.targets, desired.clones);
     const [due] = dueDrills(plan, book(), { targets, now: clock.now(), calendar });
-    if (due === undefined) return;
-    const { name: target, driver, isolation } = due;
-    log.info("a drill is made", { target, driver, isolation });
-    running = drills
-      .run({ target, driver, isolation, enter: "term" }, closing.signal)
-      .then((result) => {
-        if (result === null) return;
-        const { passed, deathMs, rung, evidence } = result;
-        if (passed) log.info("a drill ended in proof", { target, deathMs, rung });
-        else log.error("a drill failed: the kill is not proven", { target, evidence });
-      })
+    if (due === undefined || !parts.mayRecord()) return;
+    running = recordAndMake(due)
       .catch((error: unknown) => {
         failedAt = clock.now();
-        log.error("a drill could not be made", { target, error: String(error) });
+        log.error("a drill could not be made", { target: due.name, error: String(error) });
       })
       .finally(() => {
         running = null;
+        // What it left, or that it left nothing, is recorded with the next tick.
+        looked = { ...looked, at: Number.NEGATIVE_INFINITY };
       });
+  }
+
+  async function recordAndMake(due: DueDrill<DrillTarget>): Promise<void> {
+    const { name: target, driver, isolation, dueAt } = due;
+    const from = book();
+    // Chosen by a book that is not on record any more, it is chosen anew.
+    const { before, after } = await recorder.writeFleet(({ drills: now }) =>
+      now === from ? { events: [{ type: "drill.begun", by: BY, target, dueAt }] } : null,
+    );
+    const { begun } = after.drills;
+    if (before === after || begun === undefined) return;
+    own = { begun, ended: null };
+    log.info("a drill is made", { target, driver, isolation });
+    try {
+      const result = await drills.run({ target, driver, isolation, enter: "term" }, closing.signal);
+      if (result === null) {
+        own = { begun, ended: "its controller was closed meanwhile" };
+        return;
+      }
+      const { passed, deathMs, rung, evidence } = result;
+      if (passed) log.info("a drill ended in proof", { target, deathMs, rung });
+      else log.error("a drill failed: the kill is not proven", { target, evidence });
+    } catch (error) {
+      own = { begun, ended: `it could not be made: ${asFactoryError(error).message}` };
+      throw error;
+    }
   }
 
   return {
@@ -139,11 +173,13 @@ export function createPlannedDrills(parts: PlannedDrillParts): PlannedDrills {
       closing.abort(new Error("the controller is closing"));
       await running;
       await writing;
+      if (own?.ended != null) mergeBook(drills.results());
+      await writing;
     },
   };
 }
 
-function factsOf(parts: PlannedDrillParts, calendar: Calendar): Omit<DrillFacts, "results"> {
+function factsOf(parts: PlannedDrillParts, calendar: Calendar): Omit<DrillFacts, "results" | "own"> {
   const desired = parts.desired();
   const facts = { obstacle: obstacleIn(parts), now: parts.clock.now(), calendar };
   // A file that cannot be read says nothing about what was planned.

@@ -147,6 +147,12 @@ const STORIES: { readonly [Type in FleetEventType]: readonly [readonly FleetEven
     },
     "0 * * * * (UTC) on canaries",
   ],
+  "drill.begun": [[], { type: "drill.begun", by: BY, target: "scribe", dueAt: T0 }, "on scribe begins"],
+  "drill.cut_off": [
+    [{ type: "drill.begun", by: BY, target: "scribe", dueAt: T0 }],
+    { type: "drill.cut_off", by: BY, target: "scribe", begunAt: T0, reason: "its controller is gone" },
+    "left no result: its controller is gone",
+  ],
   "drill.passed": [
     [],
     { type: "drill.passed", by: BY, result: RESULT },
@@ -251,6 +257,8 @@ describe("an event of the fleet", () => {
       "switch.engaged": ["audit"],
       "switch.released": ["audit"],
       "rollout.canaries_chosen": ["scribe"],
+      "drill.begun": ["scribe"],
+      "drill.cut_off": ["scribe"],
       "drill.passed": ["scribe"],
       "drill.failed": ["scribe"],
       "drill.overdue": ["clerk"],

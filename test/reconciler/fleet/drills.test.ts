@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_FLEET_POLICY, type DesiredState } from "../../../src/core/model/desired.ts";
 import type { DrillPlan } from "../../../src/core/model/drill.ts";
 import type { SwitchEntry } from "../../../src/core/model/kill-switch.ts";
@@ -24,6 +24,8 @@ let engaged: readonly SwitchEntry[];
 let failing: string;
 /** No drill can be made at all. */
 let broken: boolean;
+/** Drills that were begun and do not end, until this is called. */
+let hanging: (() => void)[] | null;
 
 const clock = { now: () => now, sleep: async () => {} };
 
@@ -56,13 +58,21 @@ beforeEach(async () => {
   engaged = [];
   failing = "";
   broken = false;
-  drills = createFakeDrills(
+  hanging = null;
+  const made = createFakeDrills(
     () => now,
     ({ target }) => {
       if (broken) throw new Error("no room for its folder");
       return target === failing;
     },
   );
+  drills = {
+    ...made,
+    async run(request, signal) {
+      if (hanging !== null) await new Promise<void>((resolve) => hanging?.push(resolve));
+      return made.run(request, signal);
+    },
+  };
   desired = wanting(EVERY_HOUR);
   await boot();
 });
@@ -222,4 +232,82 @@ it("a file that cannot be read begins none and forgets none; without a plan ther
   desired = wanting(null);
   await pass(HOUR_MS);
   expect(planned.book()).toEqual({ plan: null, results: [], overdue: [] });
+});
+
+describe("a drill is on record before anything is launched", () => {
+  /** Begins the drill of 13:00 on alpha, which then hangs. */
+  async function beginOne(): Promise<void> {
+    hanging = [];
+    await pass(30 * MINUTE_MS);
+    expect(hanging).toHaveLength(1);
+    expect(planned.book().begun).toMatchObject({
+      target: "alpha",
+      dueAt: Date.parse("2026-01-10T13:00:00Z"),
+    });
+  }
+
+  async function types(): Promise<readonly string[]> {
+    return (await store.events({ afterSeq: 0, limit: 100 })).map(({ event }) => event.type);
+  }
+
+  it("so that a second controller waits for what becomes of it, and makes it no second time", async () => {
+    await beginOne();
+    const [first] = hanging ?? [];
+    hanging = null;
+    store = store.share();
+    await boot();
+    await pass(3 * MINUTE_MS);
+    expect(drills.asked, "the first controller's is under way").toEqual([]);
+    first?.();
+    await pass(2 * MINUTE_MS);
+    expect(drills.asked.map(({ target }) => target)).toEqual(["alpha", "beta"]);
+    expect(planned.book()).not.toHaveProperty("begun");
+  });
+
+  it("so that one that a crash cut off is known, and is made again", async () => {
+    await beginOne();
+    hanging = null;
+    store = store.reopen();
+    await boot();
+    await pass(4 * MINUTE_MS);
+    expect(drills.asked).toEqual([]);
+    await pass(3 * MINUTE_MS);
+    expect((await types()).slice(0, 5)).toEqual([
+      "drill.planned",
+      "drill.begun",
+      "drill.cut_off",
+      "drill.begun",
+      "drill.passed",
+    ]);
+    expect(drills.asked.map(({ target }) => target)).toEqual(["alpha", "beta"]);
+  });
+
+  it("so that none is launched while nothing can be recorded", async () => {
+    await pass(29 * MINUTE_MS);
+    const { commit } = store;
+    store.commit = async () => {
+      throw new Error("the disk is full");
+    };
+    await pass(5 * MINUTE_MS);
+    expect(drills.asked).toEqual([]);
+    store.commit = commit;
+    await pass(5 * MINUTE_MS);
+    expect(drills.asked.map(({ target }) => target)).toEqual(["alpha", "beta"]);
+  });
+
+  it("and one that could not be made, or was closed off, is off the record at once", async () => {
+    broken = true;
+    await pass(31 * MINUTE_MS);
+    expect(await types()).toContain("drill.cut_off");
+    expect(planned.book()).not.toHaveProperty("begun");
+  });
+
+  it("also when its controller is closed", async () => {
+    drills.run = (_request, signal) =>
+      new Promise((resolve) => signal?.addEventListener("abort", () => resolve(null)));
+    await pass(31 * MINUTE_MS);
+    expect(planned.book()).toHaveProperty("begun");
+    await planned.close();
+    expect((await types()).at(-1)).toBe("drill.cut_off");
+  });
 });

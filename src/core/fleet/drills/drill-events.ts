@@ -18,6 +18,22 @@ export const DRILL_EVENTS: FleetRules<DrillBook, DrillEvent["type"]> = {
         ? "no drills are planned any longer"
         : `drills are planned by ${plan.schedule} (${plan.timezone}) on ${targetText(plan.targets)}`,
   },
+  "drill.begun": {
+    on(book, { target, dueAt }, at) {
+      if (book.begun !== undefined) return ignored(`one on ${book.begun.target} is under way`);
+      return { ...book, begun: { target, dueAt, at } };
+    },
+    describe: ({ target, dueAt }) => `the drill of ${iso(dueAt)} on ${target} begins`,
+  },
+  "drill.cut_off": {
+    on(book, { target, begunAt }) {
+      if (book.begun?.target !== target || book.begun.at !== begunAt)
+        return ignored(`none that was begun on ${target} at ${iso(begunAt)} is under way`);
+      return withoutBegun(book);
+    },
+    describe: ({ target, begunAt, reason }) =>
+      `the drill on ${target} that began at ${iso(begunAt)} left no result: ${reason}; nothing is proven, and it is due again`,
+  },
   "drill.passed": {
     on: (book, { result }) => onResult(book, result),
     describe: ({ result: { target, deathMs, rung } }) =>
@@ -52,12 +68,16 @@ function onResult(book: DrillBook, result: DrillResult): DrillBook | Ignored {
   if (book.results.some(({ target, at }) => target === result.target && at === result.at))
     return ignored("its result is on record already");
   return {
-    ...book,
+    ...(book.begun?.target === result.target ? withoutBegun(book) : book),
     results: keptDrills([...book.results, result]),
     overdue: book.overdue.filter(
       ({ target, dueAt }) => target !== result.target || dueAt > Date.parse(result.at),
     ),
   };
+}
+
+function withoutBegun({ begun: _begun, ...book }: DrillBook): DrillBook {
+  return book;
 }
 
 function isSame(
