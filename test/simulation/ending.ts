@@ -1,5 +1,5 @@
 /** What a fleet looks like at one moment, whether it is at rest, and what must be true at the very end. */
-import type { Moment, Unfinished } from "../../src/core/check/fact.ts";
+
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { publishedPath } from "../../src/core/status/published-outputs.ts";
 import { silentLog } from "../../src/ports/log.ts";
@@ -8,6 +8,7 @@ import { statusTextInTurns } from "../../src/reconciler/publish/status-files.ts"
 import { isOurs } from "../../src/reconciler/publish/write-back.ts";
 import { SETTINGS } from "../../src/reconciler/record/settings.ts";
 import { lookAt } from "../support/operator.ts";
+import type { Moment, Unfinished } from "./check/fact.ts";
 import type { Host } from "./host.ts";
 import { simulatedJudge } from "./ports.ts";
 import { playSteps } from "./timeline.ts";

@@ -1,6 +1,5 @@
 /** The record's disk is lost under a living fleet, and people rebuild the record from what is known and lives. */
 
-import type { PublishedLane } from "../../src/core/check/fact.ts";
 import { operator } from "../../src/core/model/actor.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import { MINUTE_MS } from "../../src/core/model/time.ts";
@@ -10,6 +9,7 @@ import { restoreRecord, surveyRecord } from "../../src/reconciler/record/restore
 import { takeRightToAct } from "../../src/reconciler/record/right-to-act.ts";
 import { lanesOnBranch } from "../support/lanes-on-branch.ts";
 import { createMemoryStore } from "../support/memory-store/store.ts";
+import type { PublishedLane } from "./check/fact.ts";
 import type { Host } from "./host.ts";
 import { createLife, type Life } from "./life.ts";
 import { simulatedWorkspaces, troubledStatusBranch, watchedStore } from "./ports.ts";

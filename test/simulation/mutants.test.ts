@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { INVARIANTS } from "../../src/core/check/invariants.ts";
+import { INVARIANTS } from "./check/invariants.ts";
 import { MUTANTS, pathOf } from "./mutants/list.ts";
 
 // Planting them all takes minutes (`npm run sim:mutants`); that they still can be planted is seen at once.

@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { INVARIANTS } from "../../src/core/check/invariants.ts";
+import { INVARIANTS } from "./check/invariants.ts";
 import { MUTANTS, type Mutant, pathOf } from "./mutants/list.ts";
 
 /** Each hunt ends at its first catch; what is not caught within these is taken for missed. */

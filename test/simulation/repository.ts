@@ -1,7 +1,7 @@
-import type { Wanted } from "../../src/core/check/fact.ts";
 import type { Destination } from "../../src/core/model/notice.ts";
 import { POSTMORTEM_SECTIONS } from "../../src/core/model/postmortem.ts";
 import type { FakeFile, FakeSource } from "../support/fake/source.ts";
+import type { Wanted } from "./check/fact.ts";
 
 /** A mission as its author thinks of it. */
 export interface MissionFile {

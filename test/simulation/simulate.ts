@@ -1,5 +1,5 @@
-import type { Violation } from "../../src/core/check/fact.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
+import type { Violation } from "./check/fact.ts";
 import { drawCourse } from "./course.ts";
 import { createDice } from "./dice.ts";
 import { isResting, judgeEnd, lookAtRecord, publishRest } from "./ending.ts";

@@ -1,5 +1,3 @@
-import { type Checker, createChecker, type ToldFact } from "../../src/core/check/checker.ts";
-import { INVARIANTS } from "../../src/core/check/invariants.ts";
 import type { DrillResult } from "../../src/core/model/drill.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import { createDocumentMemory, type DocumentMemory } from "../../src/documents/read-documents.ts";
@@ -10,6 +8,8 @@ import { createFakeSource, type FakeSource } from "../support/fake/source.ts";
 import { createFakeStatusBranch, type FakeStatusBranch } from "../support/fake/status-branch.ts";
 import { createMemoryStore, type MemoryStore } from "../support/memory-store/store.ts";
 import type { Script } from "./agent.ts";
+import { type Checker, createChecker, type ToldFact } from "./check/checker.ts";
+import { INVARIANTS } from "./check/invariants.ts";
 import { createDice, type Dice } from "./dice.ts";
 import type { Life } from "./life.ts";
 import { createMachine, type Machine } from "./machine.ts";

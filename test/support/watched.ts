@@ -1,8 +1,9 @@
 /** A life that one invariant watches, event by event, as the checker would. */
-import type { Fact } from "../../src/core/check/fact.ts";
-import { INVARIANTS } from "../../src/core/check/invariants.ts";
+
 import { decide } from "../../src/core/clone/decide.ts";
 import type { CloneEvent } from "../../src/core/model/event.ts";
+import type { Fact } from "../simulation/check/fact.ts";
+import { INVARIANTS } from "../simulation/check/invariants.ts";
 import { Life } from "./fleet.ts";
 
 export class WatchedLife extends Life {

@@ -3,39 +3,13 @@ import type { Effect } from "../model/effect.ts";
 import type { CloneEvent } from "../model/event.ts";
 import type { FleetEvent } from "../model/fleet-event.ts";
 import type { FleetState } from "../model/fleet-state.ts";
-import type { SwitchEntry, SwitchScope } from "../model/kill-switch.ts";
-import type { Destination, Notice, OutboxRow } from "../model/notice.ts";
 import type { Instant } from "../model/time.ts";
-import type { OutboxChange } from "../notify/route.ts";
 
 /**
- * What an invariant may look at: one thing that happened, in the order in which
- * it happened. The record alone gives `committed` and `recorded`; a simulator adds what
- * only it can know, namely what really lived, what was really said and what was really asked for.
+ * What an invariant may look at: one thing that the record says, in the order in which it was written. Whoever witnesses
+ * more than the record adds facts of his own (`createChecker`).
  */
-export type Fact =
-  | Committed
-  | Recorded
-  | FleetRecorded
-  | Act
-  | Repository
-  | Said
-  | Refused
-  | Heard
-  | Did
-  | UsedMore
-  | Told
-  | Drilled
-  | Pushed
-  | Foreign
-  | Switched
-  | SwitchAsked
-  | SwitchAnswered
-  | Booted
-  | Jumped
-  | Lost
-  | Rebuilding
-  | Rebuilt;
+export type RecordFact = Committed | Recorded | FleetRecorded;
 
 /** One event as the record keeps it: a clone's, or the fleet's. */
 export type ChainedEvent = RecordedEvent | RecordedFleetEvent;
@@ -65,22 +39,13 @@ export interface OpenEffect {
   readonly effect: Effect;
 }
 
-/** One transaction of the record. Its events follow as `recorded` and `fleet-recorded`, each with what it meant. */
+/** Events, and states that were stored after them. Its events come before it as `recorded` and `fleet-recorded`, each with what it meant. */
 export interface Committed {
   readonly type: "committed";
-  readonly at: Instant;
-  /** True time at which it was handed to the store, where a witness knows: what came while it was written could not be known. */
-  readonly decidedMs?: number;
   readonly events: readonly ChainedEvent[];
   readonly states: readonly CloneState[];
   /** The fleet's state, where it was stored. */
   readonly fleet?: FleetState;
-  readonly effects: readonly OpenEffect[];
-  readonly settled: readonly string[];
-  /** Keys of the reports that were taken over the callback, `<clone>/<epoch>/<seq>`. */
-  readonly receipts: readonly string[];
-  /** Rows of notices that it wrote and removed, where a witness knows. */
-  readonly outbox?: OutboxChange;
 }
 
 /** One event with the state before and after it, by the fold and not by what was stored. */
@@ -91,7 +56,7 @@ export interface Recorded {
   readonly after: CloneState;
   readonly effects: readonly Effect[];
   readonly ignored: boolean;
-  /** True time at which it was decided. */
+  /** True time at which it was decided, where that is known. */
   readonly decidedMs: number;
 }
 
@@ -102,216 +67,15 @@ export interface FleetRecorded {
   readonly before: FleetState;
   readonly after: FleetState;
   readonly ignored: boolean;
-  /** True time at which it was decided. */
   readonly decidedMs: number;
 }
 
-/** The driver's audit: what became of bodies, whoever knows of it. */
-export interface Act {
-  readonly type: "act";
-  readonly act: "spawned" | "died" | "fenced" | "agent_started" | "paused" | "resumed";
-  readonly clone: string;
-  readonly epoch: number;
-  readonly nonce: string;
-}
-
-/** The repository answered: with a revision that was accepted, or not at all. */
-export type Repository =
-  | { readonly type: "repository"; readonly ok: true; readonly wanted: Wanted }
-  | { readonly type: "repository"; readonly ok: false };
-
-/** What the files of one revision really say, told by whoever wrote them. */
-export interface Wanted {
-  readonly revision: string;
-  readonly clones: ReadonlySet<string>;
-  readonly missions: ReadonlyMap<
-    string,
-    { readonly clone: string; readonly run: number; readonly objective: string; readonly ends: boolean }
-  >;
-  /** `clone/<name>` and `mission/<name>` whose file cannot be used. */
-  readonly broken: ReadonlySet<string>;
-  /** The commit whose mass deletion this one confirms. */
-  readonly confirms: string | null;
-  /** Who is to be told of things; null where nobody can read that, so that the last word holds. */
-  readonly destinations: readonly Destination[] | null;
-  /** How often, by the clock's round minutes, the kill is to be proven on every clone; null where that is not planned or cannot be read. */
-  readonly drillEveryMinutes?: number | null;
-  /** Missions and clones for which `fleet.yaml` engages the kill switch; null where nobody can read that. */
-  readonly switched?: readonly string[] | null;
-}
-
-/** A shim put this into its outbox. */
-export interface Said {
-  readonly type: "said";
-  readonly clone: string;
-  readonly epoch: number;
-  readonly seq: number;
-  readonly report: string;
-}
-
-/** A shim that had done nothing wrong was told that its report is not its own, or not the first one. */
-export interface Refused {
-  readonly type: "refused";
-  readonly key: string;
-  readonly status: number;
-}
-
-/** A heartbeat was taken. */
-export interface Heard {
-  readonly type: "heard";
-  readonly clone: string;
-  readonly epoch: number;
-  readonly intervalMs: number;
-}
-
-/** An agent used calls or money and its shim's totals rose; told by the world, whether or not anybody hears of it. */
-export interface UsedMore {
-  readonly type: "spent";
-  readonly clone: string;
-  readonly epoch: number;
-}
-
-/** An agent did an action on the world outside; told by the world. */
-export interface Did {
-  readonly type: "did";
-  readonly clone: string;
-  readonly epoch: number;
-  readonly missionId: string;
-  readonly key: string;
-}
-
-/** A receiver of notices was asked to take one; told by the receiver. */
-export interface Told {
-  readonly type: "told";
-  readonly destination: string;
-  readonly notice: Notice;
-  /** It took it, whatever became of its answer. */
-  readonly taken: boolean;
-}
-
-/** A drill of the kill came to its end and left its result; told by whoever made it. */
-export interface Drilled {
-  readonly type: "drilled";
-  readonly target: string;
-  /** When it began, by the controller's clock. */
-  readonly at: Instant;
-  readonly passed: boolean;
-}
-
-/** A push to the status branch was tried; also one that was rejected costs the forge. */
-export interface Pushed {
-  readonly type: "pushed";
-}
-
-/** Somebody else wrote this to the status branch, outside of our paths. */
-export interface Foreign {
-  readonly type: "foreign";
-  readonly path: string;
-  readonly content: string;
-}
-
-/** The file of the kill switch says something else, whoever wrote it. */
-export interface Switched {
-  readonly type: "switched";
-  readonly engaged: readonly SwitchEntry[];
-}
-
-/** A person wants the kill switch engaged or released, by a command or in its file; told before it is done. */
-export interface SwitchAsked {
-  readonly type: "switch-asked";
-  /** Of a command; null in the file, where nobody answers. */
-  readonly ask: number | null;
-  readonly what: "engage" | "release";
-  /** Null: everything that people engaged. */
-  readonly scope: SwitchScope | null;
-  /** As entries of the switch name it. */
-  readonly by: string;
-}
-
-/** What became of such a command. */
-export interface SwitchAnswered {
-  readonly type: "switch-answered";
-  readonly ask: number;
-  readonly ok: boolean;
-}
-
-/** A controller starts; what an earlier one was asked and did not answer is not answered any more. */
-export interface Booted {
-  readonly type: "booted";
-}
-
-/** The controller's clock was set. */
-export interface Jumped {
-  readonly type: "jumped";
-}
-
-/** The disk of the record is gone, with all that was on it; what lives goes on. */
-export interface Lost {
-  readonly type: "lost";
-}
-
-/** People begin to rebuild the record, on an empty disk. An attempt that is cut off is followed by another one. */
-export interface Rebuilding {
-  readonly type: "rebuilding";
-  /** What is known of it outside, read apart from whoever rebuilds. */
-  readonly published: readonly PublishedLane[];
-}
-
-/** They are done, and say so. */
-export interface Rebuilt {
-  readonly type: "rebuilt";
-}
-
-export interface PublishedLane {
-  readonly clone: string;
-  readonly epoch: number;
-  readonly missionId: string | null;
-  /** Ids of its closed missions. */
-  readonly closed: readonly string[];
-}
-
-/** Everything as it stands at one moment. */
-export interface Moment {
-  /** By the controller's clock. */
-  readonly now: Instant;
-  /** Nothing has disturbed the fleet for longer than any answer takes. */
-  readonly calm: boolean;
-  /** States as stored. */
+/** What is stored at one moment. */
+export interface RecordMoment {
   readonly states: ReadonlyMap<string, CloneState>;
-  /** The fleet's state as stored. */
   readonly fleet: FleetState;
-  /** What a living controller says that the kill switch is engaged for; absent or null where nobody is there to ask. */
-  readonly inForce?: readonly SwitchEntry[] | null;
-  /** Effects as stored, not settled. */
+  /** Effects that are not settled. */
   readonly effects: readonly OpenEffect[];
-  /** Notices as stored that were not delivered, dead letters included; null where nobody witnessed how they came and went. */
-  readonly outbox: readonly OutboxRow[] | null;
-  /** What really lives; null where nobody can know. */
-  readonly living: readonly Living[] | null;
-  /** What people are asked and told, without the words; null while nobody can be asked for it. */
-  readonly inbox: readonly { readonly kind: string; readonly subject: string }[] | null;
-  /** What stands on the status branch and what should, both by path; null while something waits to be published. */
-  readonly status: {
-    readonly actual: ReadonlyMap<string, string>;
-    readonly expected: ReadonlyMap<string, string>;
-  } | null;
-  /** After a calm that was long enough for everything to come to its end: what did not, with what `why` says about it. */
-  readonly unfinished: readonly Unfinished[] | null;
-}
-
-export interface Living {
-  readonly clone: string;
-  readonly epoch: number;
-  readonly agent: boolean;
-  readonly paused: boolean;
-}
-
-export interface Unfinished {
-  readonly mission: string;
-  /** Why it does not go on: reasons of its holds and of what the plan holds back. */
-  readonly reasons: readonly string[];
-  /** The reasons that `why` names. */
-  readonly explained: readonly string[];
 }
 
 /** A promise that was broken. */
@@ -327,20 +91,25 @@ export interface Violation {
 export type Finding = Omit<Violation, "invariant">;
 
 /** One promise. `watch` begins to follow a record from its first event. */
-export interface Invariant {
+export interface Invariant<Fact = RecordFact, Moment = RecordMoment> {
   readonly name: string;
   /** What holds, as a sentence. */
   readonly promise: string;
   /** It compares a record with itself, so it begins anew with the next one when that is lost. */
   readonly ofOneRecord?: true;
-  watch(): Watcher;
+  watch(): Watcher<Fact, Moment>;
 }
 
 /** Follows one record. Both questions are answered from what was seen so far and from nothing else. */
-export interface Watcher {
+export interface Watcher<Fact = RecordFact, Moment = RecordMoment> {
   /** `elapsedMs` is true time, on a clock that nobody sets. */
   on?(fact: Fact, elapsedMs: number): readonly Finding[];
   at?(moment: Moment): readonly Finding[];
+}
+
+/** One that is asked about facts and nothing else, so that a witness can ask it as a part of his own. */
+export interface RecordWatcher extends Watcher {
+  on(fact: RecordFact, elapsedMs: number): readonly Finding[];
 }
 
 export const FINE: readonly Finding[] = [];
@@ -348,6 +117,3 @@ export const FINE: readonly Finding[] = [];
 export function found(clone: string | null, seq: number | null, message: string): readonly Finding[] {
   return [{ clone, seq, message }];
 }
-
-/** Stands for "which effects this transaction wrote is not on record"; told apart by identity. */
-export const UNKNOWN: readonly OpenEffect[] = [];

@@ -1,9 +1,9 @@
 /** Actions on the world outside: each at most once, and none that needs a person without one. */
 
-import type { Fact } from "../../../src/core/check/fact.ts";
 import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import type { Fact } from "../../simulation/check/fact.ts";
 import { actionRow } from "../../support/record.ts";
 import { happened, ID, judged, NOTHING, RUNNING, same, situation, type Told, withMission } from "./story.ts";
 

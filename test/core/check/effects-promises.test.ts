@@ -1,6 +1,7 @@
 /** Effects are kept, and nothing waits for nothing. */
-import type { Fact } from "../../../src/core/check/fact.ts";
+
 import type { Effect } from "../../../src/core/model/effect.ts";
+import type { Fact } from "../../simulation/check/fact.ts";
 import {
   at,
   BURIED,

@@ -1,7 +1,7 @@
 /** A record that was lost is not begun anew, and its successor knows what was known outside of it. */
 import { describe, expect, test } from "vitest";
-import type { PublishedLane } from "../../../src/core/check/fact.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import type { PublishedLane } from "../../simulation/check/fact.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 import { type Case, happened, same, type Told, verdict } from "./story.ts";
 

@@ -1,6 +1,7 @@
 /** What people are to be told reaches them. */
-import type { Fact } from "../../../src/core/check/fact.ts";
+
 import type { Notice, OutboxRow } from "../../../src/core/model/notice.ts";
+import type { Fact } from "../../simulation/check/fact.ts";
 import { aDestination, aNotice, aRow } from "../notify/notices.ts";
 import {
   at,

@@ -1,7 +1,7 @@
 /** States are the fold of their events. */
 import { describe, expect, test } from "vitest";
-import type { Fact } from "../../../src/core/check/fact.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
+import type { Fact } from "../../simulation/check/fact.ts";
 import { Life } from "../../support/fleet.ts";
 import { at, type Case, committed, fail, happened, same, type Told, verdict } from "./story.ts";
 

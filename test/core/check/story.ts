@@ -1,8 +1,6 @@
 /** Tells a story fact by fact and asks one promise about it. */
 
 import { describe, expect, test } from "vitest";
-import { type Fact, FINE, type Moment, type Wanted } from "../../../src/core/check/fact.ts";
-import { INVARIANTS } from "../../../src/core/check/invariants.ts";
 import { operator } from "../../../src/core/model/actor.ts";
 import type { CloneState, InstanceState, MissionState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
@@ -11,6 +9,8 @@ import { INITIAL_FLEET } from "../../../src/core/model/fleet-state.ts";
 import { INCIDENT_SEVERITY, type IncidentClass } from "../../../src/core/model/incident.ts";
 import { HOUR_MS, SECOND_MS } from "../../../src/core/model/time.ts";
 import { SITUATIONS } from "../../golden/situations/situations.ts";
+import { type Fact, FINE, type Moment, type Wanted } from "../../simulation/check/fact.ts";
+import { INVARIANTS } from "../../simulation/check/invariants.ts";
 import { aReport, REVISION, T0 } from "../../support/fleet.ts";
 
 export type Told = Fact | { readonly type: "moment"; readonly moment: Partial<Moment> };

@@ -5,8 +5,6 @@ import type {
   WireCompletion,
   WireCompletionAnswer,
 } from "../../../src/api/action.ts";
-import { createChecker } from "../../../src/core/check/checker.ts";
-import { ACTION_INVARIANTS } from "../../../src/core/check/invariants/actions.ts";
 import { dueRequests } from "../../../src/core/clone/questions/requests.ts";
 import { operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { DesiredClone } from "../../../src/core/model/clone.ts";
@@ -16,6 +14,8 @@ import type { InstanceCaller } from "../../../src/ports/control-plane.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import { type Actions, createActions } from "../../../src/reconciler/callbacks/actions.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
+import { createChecker } from "../../simulation/check/checker.ts";
+import { ACTION_INVARIANTS } from "../../simulation/check/invariants/actions.ts";
 import { aClone, aMission, handleOf, REVISION, T0 } from "../../support/fleet.ts";
 import { createMemoryStore, type MemoryStore } from "../../support/memory-store/store.ts";
 import { rightToAct } from "../../support/right.ts";

@@ -1,64 +1,47 @@
-/** Actions on the world outside: each at most once, and none that needs a person without one. */
+/** Actions on the world outside, as the ledger has them: each at most once, and none that needs a person without one. */
 import { needsApproval } from "../../ledger/approval.ts";
 import { foldAction, isLedgerEvent } from "../../ledger/row.ts";
 import type { ActionRow } from "../../model/action.ts";
-import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
+import { FINE, found, type Invariant, type RecordWatcher } from "../fact.ts";
 
-/** An action is let go only when its row says that it was not done; whoever saw it done twice is a witness. */
-const noActionTwice: Invariant = {
+/** An action is let go only when its row says that it was not done. */
+export const NO_ACTION_TWICE: Invariant = {
   name: "no-action-twice",
   promise: "no action is done twice, whoever claims it and however often",
-  watch() {
-    const rows = new Map<string, ActionRow>();
-    const done = new Set<string>();
-    return {
-      on(fact) {
-        if (fact.type === "did") {
-          const what = `${fact.missionId}/${fact.key}`;
-          if (done.has(what))
-            return found(fact.clone, null, `${fact.key} was done a second time, by epoch ${fact.epoch}`);
-          done.add(what);
-          return FINE;
-        }
-        if (fact.type === "lost" || fact.type === "rebuilding") rows.clear();
-        if (fact.type !== "recorded") return FINE;
-        // What an instance did unseen before the record was lost is on whoever has looked and lets its lane go on; what stands in the ledger is not.
-        if (letsGoUnseen(fact))
-          for (const what of done)
-            if (what.startsWith(`${fact.event.missionId}/`) && !rows.has(what)) done.delete(what);
-        if (fact.event.event.type === "clone.restored")
-          for (const row of fact.event.event.actions) rows.set(`${row.missionId}/${row.key}`, row);
-        if (!isLedgerEvent(fact.event.event)) return FINE;
-        const { event, seq, clone, missionId, at } = fact.event;
-        if (missionId === null) return found(clone, seq, `${event.type} belongs to no mission`);
-        const what = `${missionId}/${event.key}`;
-        const before = rows.get(what) ?? null;
-        const after = foldAction(before, event, { missionId, clone, at });
-        if (after !== null) rows.set(what, after);
-        if (event.type === "action.claimed" && before !== null && before.state !== "failed")
-          return found(
-            clone,
-            seq,
-            `${event.action} was let go although it is ${before.state} since epoch ${before.epoch}`,
-          );
-        if (event.type === "action.remembered")
-          return before?.state === "committed" && event.state !== "committed"
-            ? found(clone, seq, `${event.action} is told to be ${event.state} although it was done before`)
-            : FINE;
-        if (event.type !== "action.claimed" && before === null)
-          return found(clone, seq, `${event.type} tells of an action that was never claimed`);
-        if (event.type === "action.completed" && before?.state === "committed")
-          return found(clone, seq, `${event.key} is ${event.outcome} although it was done before`);
-        return FINE;
-      },
-    };
-  },
+  watch: () => watchLedger(new Map()),
 };
 
-function letsGoUnseen({ before, after }: Recorded): boolean {
-  const waits = ({ holds }: Recorded["before"]): boolean =>
-    holds.some(({ reason }) => reason === "LedgerIncomplete");
-  return waits(before) && !waits(after);
+/** `rows`, by `<mission>/<key>`, are what the record says so far. */
+export function watchLedger(rows: Map<string, ActionRow>): RecordWatcher {
+  return {
+    on(fact) {
+      if (fact.type !== "recorded") return FINE;
+      if (fact.event.event.type === "clone.restored")
+        for (const row of fact.event.event.actions) rows.set(`${row.missionId}/${row.key}`, row);
+      if (!isLedgerEvent(fact.event.event)) return FINE;
+      const { event, seq, clone, missionId, at } = fact.event;
+      if (missionId === null) return found(clone, seq, `${event.type} belongs to no mission`);
+      const what = `${missionId}/${event.key}`;
+      const before = rows.get(what) ?? null;
+      const after = foldAction(before, event, { missionId, clone, at });
+      if (after !== null) rows.set(what, after);
+      if (event.type === "action.claimed" && before !== null && before.state !== "failed")
+        return found(
+          clone,
+          seq,
+          `${event.action} was let go although it is ${before.state} since epoch ${before.epoch}`,
+        );
+      if (event.type === "action.remembered")
+        return before?.state === "committed" && event.state !== "committed"
+          ? found(clone, seq, `${event.action} is told to be ${event.state} although it was done before`)
+          : FINE;
+      if (event.type !== "action.claimed" && before === null)
+        return found(clone, seq, `${event.type} tells of an action that was never claimed`);
+      if (event.type === "action.completed" && before?.state === "committed")
+        return found(clone, seq, `${event.key} is ${event.outcome} although it was done before`);
+      return FINE;
+    },
+  };
 }
 
 /** The exact action was approved, by as many people as had to, and the approval was not used before. */
@@ -85,4 +68,4 @@ const approvedFirst: Invariant = {
   },
 };
 
-export const ACTION_INVARIANTS: readonly Invariant[] = [noActionTwice, approvedFirst];
+export const ACTION_INVARIANTS: readonly Invariant[] = [NO_ACTION_TWICE, approvedFirst];

@@ -1,64 +1,7 @@
-/** Effects: asked for in the record, kept until they are settled, and never so lost that a clone waits for ever. */
+/** Effects are never so lost that a clone waits for ever. */
 
 import type { CloneState } from "../../model/clone-state.ts";
-import { sameValue } from "../../model/same.ts";
-import { FINE, type Finding, found, type Invariant, type OpenEffect, UNKNOWN } from "../fact.ts";
-
-/** Every effect is written in the transaction that asked for it, and stays until it is settled. */
-const effectsKept: Invariant = {
-  name: "effects-kept",
-  ofOneRecord: true,
-  promise: "effects are settled or pending, never lost",
-  watch() {
-    const open = new Map<string, OpenEffect>();
-    let asked: OpenEffect[] = [];
-    let witnessed = true;
-    return {
-      on(fact) {
-        if (fact.type === "recorded") {
-          fact.effects.forEach((effect, index) => {
-            asked.push({
-              id: `${fact.event.clone}/${fact.after.version}/${index}`,
-              clone: fact.event.clone,
-              effect,
-            });
-          });
-          return FINE;
-        }
-        if (fact.type !== "committed") return FINE;
-        const findings: Finding[] = [];
-        if (fact.effects === UNKNOWN) witnessed = false;
-        else {
-          for (const wanted of asked) {
-            const written = fact.effects.find((other) => other.id === wanted.id);
-            if (written === undefined || !sameValue(written.effect, wanted.effect))
-              findings.push(
-                ...found(
-                  wanted.clone,
-                  null,
-                  `effect ${wanted.id} (${wanted.effect.type}) was asked for and not written`,
-                ),
-              );
-          }
-          if (fact.effects.length > asked.length)
-            findings.push(...found(null, null, "an effect was written that no event asked for"));
-        }
-        for (const effect of fact.effects) open.set(effect.id, effect);
-        for (const id of fact.settled) open.delete(id);
-        asked = [];
-        return findings;
-      },
-      at(moment) {
-        if (!witnessed) return FINE;
-        const stored = new Set(moment.effects.map(({ id }) => id));
-        const lost = [...open.values()].filter(({ id }) => !stored.has(id));
-        return lost.flatMap(({ id, clone, effect }) =>
-          found(clone, null, `effect ${id} (${effect.type}) is neither settled nor pending`),
-        );
-      },
-    };
-  },
-};
+import { type Finding, found, type Invariant, type OpenEffect } from "../fact.ts";
 
 /** In every phase that is left by an answer or by time there is an effect under way or a deadline set. */
 const nothingStranded: Invariant = {
@@ -127,4 +70,4 @@ function stranded(state: CloneState, open: readonly OpenEffect[]): string | null
   }
 }
 
-export const EFFECT_INVARIANTS: readonly Invariant[] = [effectsKept, nothingStranded];
+export const EFFECT_INVARIANTS: readonly Invariant[] = [nothingStranded];

@@ -1,8 +1,6 @@
 /** Holds: what is held does not move, and what moves while it is held is stopped in its tracks. */
 
-import { pauseGraceMs } from "../../clone/stop/pause.ts";
-import { MINUTE_MS } from "../../model/time.ts";
-import { FINE, type Finding, found, type Invariant } from "../fact.ts";
+import { FINE, found, type Invariant } from "../fact.ts";
 
 /** Nothing is prepared, launched or dispatched for a clone with a hold; one that runs is asked to pause at once, and to go on when the last hold is gone. */
 const heldStaysPut: Invariant = {
@@ -37,40 +35,4 @@ const heldStaysPut: Invariant = {
   },
 };
 
-/** A pause that was asked for this long ago in calm has reached the agent. */
-const PAUSED_WITHIN_MS = MINUTE_MS;
-
-/** In calm, whoever has been held for a while is really paused; and when everything has settled, whoever is not held is not. */
-const pauseIsReal: Invariant = {
-  name: "pause-is-real",
-  promise: "what is held is paused soon, and what is released goes on",
-  watch() {
-    return {
-      at({ states, living, unfinished, calm, now }) {
-        if (living === null || !calm) return FINE;
-        const findings: Finding[] = [];
-        for (const body of living) {
-          const state = states.get(body.clone);
-          const accepted = state?.instance?.acceptedAt ?? null;
-          if (
-            !body.agent ||
-            state?.phase !== "Running" ||
-            state.instance?.epoch !== body.epoch ||
-            accepted === null
-          )
-            continue;
-          const long = (since: number): boolean => now - since > PAUSED_WITHIN_MS;
-          const graceMs = pauseGraceMs(state);
-          const hold = state.holds.find((one) => long(one.since + graceMs));
-          if (hold !== undefined && long(accepted) && !body.paused)
-            findings.push(...found(body.clone, null, `it is held (${hold.reason}) and its agent works on`));
-          if (unfinished !== null && state.holds.length === 0 && body.paused)
-            findings.push(...found(body.clone, null, "its agent is frozen although nothing holds it"));
-        }
-        return findings;
-      },
-    };
-  },
-};
-
-export const HOLD_INVARIANTS: readonly Invariant[] = [heldStaysPut, pauseIsReal];
+export const HOLD_INVARIANTS: readonly Invariant[] = [heldStaysPut];

@@ -2,7 +2,6 @@
 
 import { usedByInstance } from "../../clone/spending/budget.ts";
 import type { CloneState } from "../../model/clone-state.ts";
-import { SECOND_MS } from "../../model/time.ts";
 import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 
 /** Late reports, mistakes of agents and the end of an instance move meters up or not at all, and what they say is a number. */
@@ -45,51 +44,23 @@ function metersOf({ spent, instance, mission }: CloneState): Readonly<Record<str
   };
 }
 
-/** A pause that the driver never confirmed is held against its agent only when it was asked for this long ago, however the clock was set. */
-const UNCONFIRMED_MS_MIN = 15 * SECOND_MS;
-
-interface Pause {
-  readonly askedMs: number;
-  /** By the audit of the driver; null where it was not seen to take hold. */
-  heldMs: number | null;
-}
-
-/**
- * On record: it was held, its pause was asked for, and what it had used then was taken down before more
- * counted against it. With a witness: it really used more after that, and was given time for it.
- */
-const pausedBeforeEnded: Invariant = {
+/** It was held, its pause was asked for, and what it had used then was taken down before more counted against it. */
+export const PAUSED_BEFORE_ENDED: Invariant = {
   name: "paused-before-ended",
   promise: "nobody is ended for spending who was not paused before and spent on all the same",
   watch() {
-    const pauses = new Map<string, Pause>();
-    const spentMs = new Map<string, number>();
     return {
-      on(fact, elapsedMs) {
-        if (fact.type === "spent") spentMs.set(`${fact.clone}/${fact.epoch}`, elapsedMs);
-        if (fact.type === "act") {
-          const pause = pauses.get(`${fact.clone}/${fact.epoch}`);
-          if (pause !== undefined && fact.act === "paused") pause.heldMs ??= elapsedMs;
-          if (pause !== undefined && fact.act === "resumed") pause.heldMs = null;
-        }
-        if (fact.type !== "recorded") return FINE;
-        const { before, after, event, ignored } = fact;
-        const key = `${event.clone}/${after.instance?.epoch ?? 0}`;
-        const [was, is] = [before.instance?.pauseAsked === true, after.instance?.pauseAsked === true];
-        const first = event.event.type === "clone.restored" && !pauses.has(key);
-        if (is && (!was || first)) pauses.set(key, { askedMs: elapsedMs, heldMs: null });
-        if (!is) pauses.delete(key);
-        if (event.event.type !== "runaway.detected" || ignored) return FINE;
-        const witnessed = spentMs.size > 0;
-        const problem =
-          unasked(fact) ?? (witnessed ? unseen(pauses.get(key), spentMs.get(key), elapsedMs) : null);
-        return problem === null ? FINE : found(event.clone, event.seq, problem);
+      on(fact) {
+        if (fact.type !== "recorded" || fact.event.event.type !== "runaway.detected" || fact.ignored)
+          return FINE;
+        const problem = unasked(fact);
+        return problem === null ? FINE : found(fact.event.clone, fact.event.seq, problem);
       },
     };
   },
 };
 
-function unasked({ before }: Recorded): string | null {
+export function unasked({ before }: Recorded): string | null {
   const { instance, holds, requests } = before;
   if (holds.length === 0) return "it is ended as a runaway and nothing held it";
   if (instance?.pauseAskedAt == null) return "it is ended as a runaway and was not asked to pause";
@@ -100,14 +71,4 @@ function unasked({ before }: Recorded): string | null {
     : null;
 }
 
-function unseen(pause: Pause | undefined, spentMs: number | undefined, nowMs: number): string | null {
-  if (pause === undefined) return "it is ended as a runaway although its pause was taken back";
-  const { askedMs, heldMs } = pause;
-  if (heldMs === null && nowMs - askedMs < UNCONFIRMED_MS_MIN)
-    return `it is ended as a runaway ${nowMs - askedMs} ms after its pause was asked for, which has not taken hold`;
-  return spentMs === undefined || spentMs < (heldMs ?? askedMs)
-    ? "it is ended as a runaway and has used nothing since it was paused"
-    : null;
-}
-
-export const METER_INVARIANTS: readonly Invariant[] = [metersNeverShrink, pausedBeforeEnded];
+export const METER_INVARIANTS: readonly Invariant[] = [metersNeverShrink, PAUSED_BEFORE_ENDED];

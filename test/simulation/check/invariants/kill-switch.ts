@@ -1,8 +1,13 @@
 /** The kill switch: what it covers does not start, and what lives of it ends. */
 
-import type { CloneState } from "../../model/clone-state.ts";
-import { coveringEntry, type SwitchEntry, type SwitchSubject, scopeText } from "../../model/kill-switch.ts";
-import { MINUTE_MS } from "../../model/time.ts";
+import type { CloneState } from "../../../../src/core/model/clone-state.ts";
+import {
+  coveringEntry,
+  type SwitchEntry,
+  type SwitchSubject,
+  scopeText,
+} from "../../../../src/core/model/kill-switch.ts";
+import { MINUTE_MS } from "../../../../src/core/model/time.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** A controller that was awake for this long has read the switch, and every pass that had begun before is over. */

@@ -1,5 +1,5 @@
 /** Drills of the kill: each round once, none forgotten, and no failure forgotten. */
-import { HOUR_MS, type Instant, MINUTE_MS } from "../../model/time.ts";
+import { HOUR_MS, type Instant, MINUTE_MS } from "../../../../src/core/model/time.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Beyond the hour after which people are told: others are drilled on first, and the clock may have been set. */

@@ -1,5 +1,5 @@
 /** The kill switch belongs to people: what they engaged holds until they release it, and nothing else lets go of it. */
-import { entryKey, type SwitchScope, scopeText } from "../../model/kill-switch.ts";
+import { entryKey, type SwitchScope, scopeText } from "../../../../src/core/model/kill-switch.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Of a scope, or of everything. */

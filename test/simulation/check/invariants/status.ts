@@ -1,5 +1,5 @@
 /** The status branch. */
-import { MINUTE_MS } from "../../model/time.ts";
+import { MINUTE_MS } from "../../../../src/core/model/time.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Pushes within any minute, however large the fleet and however often we crash. */

@@ -1,11 +1,11 @@
 /** What people are to be told reaches them: nothing is dropped, nothing is two things, nothing overtakes. */
 
-import { actorText } from "../../model/actor.ts";
-import type { CloneState } from "../../model/clone-state.ts";
-import type { CloneEvent } from "../../model/event.ts";
-import { type Incident, SEVERITIES, type Severity } from "../../model/incident.ts";
-import type { Destination, NoticeKind, OutboxRow } from "../../model/notice.ts";
-import { sameValue } from "../../model/same.ts";
+import { actorText } from "../../../../src/core/model/actor.ts";
+import type { CloneState } from "../../../../src/core/model/clone-state.ts";
+import type { CloneEvent } from "../../../../src/core/model/event.ts";
+import { type Incident, SEVERITIES, type Severity } from "../../../../src/core/model/incident.ts";
+import type { Destination, NoticeKind, OutboxRow } from "../../../../src/core/model/notice.ts";
+import { sameValue } from "../../../../src/core/model/same.ts";
 import { type Fact, FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Something that people must hear of, worked out apart from how notices are. */

@@ -1,0 +1,66 @@
+import type { Invariant as InvariantOf, RecordFact } from "../../../src/core/check/fact.ts";
+import { INVARIANTS as OF_THE_RECORD } from "../../../src/core/check/invariants.ts";
+import { type Fact, FINE, type Invariant } from "./fact.ts";
+import { ACTION_INVARIANTS } from "./invariants/actions.ts";
+import { DRILL_INVARIANTS } from "./invariants/drills.ts";
+import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
+import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
+import { HOLD_INVARIANTS } from "./invariants/holds.ts";
+import { KILL_SWITCH_INVARIANTS } from "./invariants/kill-switch.ts";
+import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
+import { LOSS_INVARIANTS } from "./invariants/loss.ts";
+import { METER_INVARIANTS } from "./invariants/meters.ts";
+import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
+import { NOTICE_INVARIANTS } from "./invariants/notices.ts";
+import { PROOF_INVARIANTS } from "./invariants/proof.ts";
+import { REPORT_INVARIANTS } from "./invariants/reports.ts";
+import { START_INVARIANTS } from "./invariants/starts.ts";
+import { STATUS_INVARIANTS } from "./invariants/status.ts";
+import { SWITCH_PEOPLE_INVARIANTS } from "./invariants/switch-people.ts";
+import { THROTTLE_INVARIANTS } from "./invariants/throttle.ts";
+
+/** Those that need a witness. One that has the name of one of the record's asks what that one asks, and more. */
+const WITNESSED: readonly Invariant[] = [
+  ...EPOCH_INVARIANTS,
+  ...LOSS_INVARIANTS,
+  ...START_INVARIANTS,
+  ...MISTAKE_INVARIANTS,
+  ...PROOF_INVARIANTS,
+  ...REPORT_INVARIANTS,
+  ...HOLD_INVARIANTS,
+  ...METER_INVARIANTS,
+  ...EFFECT_INVARIANTS,
+  ...ACTION_INVARIANTS,
+  ...KILL_SWITCH_INVARIANTS,
+  ...SWITCH_PEOPLE_INVARIANTS,
+  ...DRILL_INVARIANTS,
+  ...NOTICE_INVARIANTS,
+  ...STATUS_INVARIANTS,
+  ...LIVENESS_INVARIANTS,
+  ...THROTTLE_INVARIANTS,
+];
+/** It hears what the record says, and nothing else. */
+function askedOfRecord(invariant: InvariantOf): Invariant {
+  return {
+    ...invariant,
+    watch() {
+      const { on, at } = invariant.watch();
+      return {
+        ...(on === undefined ? {} : { on: (fact, ms) => (isOfRecord(fact) ? on(fact, ms) : FINE) }),
+        ...(at === undefined ? {} : { at }),
+      };
+    },
+  };
+}
+
+function isOfRecord(fact: Fact): fact is Extract<Fact, RecordFact> {
+  return fact.type === "recorded" || fact.type === "committed" || fact.type === "fleet-recorded";
+}
+
+const NAMES: ReadonlySet<string> = new Set(WITNESSED.map(({ name }) => name));
+
+/** Every promise that is watched. Each has once caught a bug that was planted for it (`test/simulation/mutants`). */
+export const INVARIANTS: readonly Invariant[] = [
+  ...OF_THE_RECORD.filter(({ name }) => !NAMES.has(name)).map(askedOfRecord),
+  ...WITNESSED,
+];

@@ -1,0 +1,41 @@
+import { pauseGraceMs } from "../../../../src/core/clone/stop/pause.ts";
+import { MINUTE_MS } from "../../../../src/core/model/time.ts";
+import { FINE, type Finding, found, type Invariant } from "../fact.ts";
+
+/** A pause that was asked for this long ago in calm has reached the agent. */
+const PAUSED_WITHIN_MS = MINUTE_MS;
+
+/** In calm, whoever has been held for a while is really paused; and when everything has settled, whoever is not held is not. */
+const pauseIsReal: Invariant = {
+  name: "pause-is-real",
+  promise: "what is held is paused soon, and what is released goes on",
+  watch() {
+    return {
+      at({ states, living, unfinished, calm, now }) {
+        if (living === null || !calm) return FINE;
+        const findings: Finding[] = [];
+        for (const body of living) {
+          const state = states.get(body.clone);
+          const accepted = state?.instance?.acceptedAt ?? null;
+          if (
+            !body.agent ||
+            state?.phase !== "Running" ||
+            state.instance?.epoch !== body.epoch ||
+            accepted === null
+          )
+            continue;
+          const long = (since: number): boolean => now - since > PAUSED_WITHIN_MS;
+          const graceMs = pauseGraceMs(state);
+          const hold = state.holds.find((one) => long(one.since + graceMs));
+          if (hold !== undefined && long(accepted) && !body.paused)
+            findings.push(...found(body.clone, null, `it is held (${hold.reason}) and its agent works on`));
+          if (unfinished !== null && state.holds.length === 0 && body.paused)
+            findings.push(...found(body.clone, null, "its agent is frozen although nothing holds it"));
+        }
+        return findings;
+      },
+    };
+  },
+};
+
+export const HOLD_INVARIANTS: readonly Invariant[] = [pauseIsReal];
