@@ -16,6 +16,8 @@ export function simulatedDrills(world: World, life: Life): Drills {
     results: () => world.drills,
     async run({ target, enter, isolation }, signal) {
       const beganAt = world.now();
+      const beganMs = world.timeline.elapsedMs;
+      world.tell({ type: "drilling", target });
       const trouble = world.strikes(dice, "drillTrouble")
         ? dice.pick(["fails", "hangs", "hangs and fails", "cannot be made"] as const)
         : "none";
@@ -39,7 +41,7 @@ export function simulatedDrills(world: World, life: Life): Drills {
       };
       world.drills = [...world.drills, result].slice(-DRILLS_KEPT_MAX);
       world.story.tell(`drill: on ${target} ${passed ? "proves the kill" : "fails"}`);
-      world.tell({ type: "drilled", target, at: Date.parse(result.at), passed });
+      world.tell({ type: "drilled", target, at: Date.parse(result.at), beganMs, passed });
       return result;
     },
   };

@@ -92,6 +92,7 @@ function momentOf(world: World): Moment {
       paused: shim?.paused === true,
     })),
     inForce: world.plane === null ? null : lookAt(world.plane).killSwitch().engaged,
+    ...(world.plane === null ? {} : { pin: lookAt(world.plane).guardrails().pin?.id ?? null }),
     inbox: inboxOf(world),
     status: null,
     unfinished: null,

@@ -39,7 +39,10 @@ export interface Host {
   crashSoon(): void;
   /** Stops it for so long, as a debugger, a full machine or a suspended one does. The record stays its own meanwhile. */
   freeze(forMs: number): void;
-  /** Another controller takes the record over while this one stands still for so long; then it goes on and does not know. */
+  /**
+   * Another controller takes the record over. This one stands still for so long and then goes on, or does not stand
+   * still at all: either way it decides on until it hears that its right to act is lost.
+   */
   takeOver(forMs: number): void;
   /** Whatever is frozen goes on. */
   thaw(): void;
@@ -219,8 +222,11 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     takeOver(forMs) {
       const own = life;
       if (own === null || own.frozen || world.recordLost || world.restoring) return;
-      world.story.tell(`controller: stands still for ${forMs} ms, and another one takes over`);
-      own.freeze();
+      const stands = world.dice.fork(`takeover ${world.timeline.elapsedMs}`).chance(0.5);
+      world.story.tell(
+        `controller: ${stands ? `stands still for ${forMs} ms` : "goes on"}, and another one takes over`,
+      );
+      if (stands) own.freeze();
       life = null;
       controller = null;
       world.plane = null;

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { INVARIANTS } from "./check/invariants.ts";
-import { MUTANTS, pathOf } from "./mutants/list.ts";
+import { MUTANTS } from "./mutants/list.ts";
+import { pathOf } from "./mutants/mutant.ts";
 
 // Planting them all takes minutes (`npm run sim:mutants`); that they still can be planted is seen at once.
 test.each(MUTANTS.map((mutant) => [mutant.bug, mutant] as const))("%s: can be planted", (_bug, { edits }) => {

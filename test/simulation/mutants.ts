@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { INVARIANTS } from "./check/invariants.ts";
-import { MUTANTS, type Mutant, pathOf } from "./mutants/list.ts";
+import { MUTANTS } from "./mutants/list.ts";
+import { type Mutant, pathOf } from "./mutants/mutant.ts";
 
 /** Each hunt ends at its first catch; what is not caught within these is taken for missed. */
 const SEEDS_MAX = 40;

@@ -76,6 +76,7 @@ async function tellCommit(
   world.tell({
     type: "committed",
     at: batch.at,
+    term: batch.term,
     decidedMs,
     events,
     states: batch.states,

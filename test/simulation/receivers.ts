@@ -80,13 +80,14 @@ export function simulatedNotifier(world: World, destination: Destination): Notif
   const remote = destination.type === "webhook" || destination.type === "slack";
   return {
     async deliver(notice, signal) {
-      const tell = (taken: boolean): void => world.tell({ type: "told", destination: name, notice, taken });
+      const tell = (taken: boolean, gone = false): void =>
+        world.tell({ type: "told", destination: name, notice, taken, gone });
       try {
         await world.delay(remote ? dice.between(5, 900) : 1, signal);
         const mood = remote ? world.receivers.get(name) : undefined;
         if (mood?.status === 0) return await nobody(world, dice, signal);
         if (mood !== undefined) {
-          tell(false);
+          tell(false, mood.status === 410);
           return answered(mood, world.now());
         }
         if (remote && world.strikes(dice, "receiverTrouble")) {

@@ -132,6 +132,9 @@ const NOTHING: Omit<Wanted, "revision"> = {
   confirms: null,
   destinations: null,
   drillEveryMinutes: null,
+  mode: null,
+  sustainedMinutes: null,
+  lift: null,
   switched: null,
 };
 
@@ -155,8 +158,16 @@ function truth(repository: Repository): Omit<Wanted, "revision"> {
     confirms,
     destinations: simone !== "" || spoiled.has("fleet.yaml") ? null : destinations,
     drillEveryMinutes: spoiled.has("fleet.yaml") ? null : repository.drillEveryMinutes,
+    mode: spoiled.has("fleet.yaml") ? null : repository.mode,
+    sustainedMinutes: spoiled.has("fleet.yaml") ? null : sustainedIn(repository.policy),
+    lift: spoiled.has("fleet.yaml") ? null : (/ lift: ([^,}]+)/.exec(repository.policy)?.[1] ?? null),
     switched: spoiled.has("fleet.yaml") ? null : [...repository.switched],
   };
+}
+
+function sustainedIn(policy: string): number | null {
+  const [, minutes] = /sustained_minutes: (\d+)/.exec(policy) ?? [];
+  return minutes === undefined ? null : Number(minutes);
 }
 
 function render(repository: Repository): Record<string, string> {

@@ -173,8 +173,12 @@ export function createPlannedDrills(parts: PlannedDrillParts): PlannedDrills {
       closing.abort(new Error("the controller is closing"));
       await running;
       await writing;
-      if (own?.ended != null) mergeBook(drills.results());
-      await writing;
+      try {
+        if (own?.ended != null) mergeBook(drills.results());
+        await writing;
+      } catch (error) {
+        log.warn("the end of a drill could not be recorded", { error: String(error) });
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import { at, type Case, reviewed, type Timed, verdict } from "./story.ts";
 const planned = reviewed({ clones: new Set(["scribe"]), drillEveryMinutes: 10 });
 const drilled = (minute: number, passed = true): Timed => [
   minute * 60,
-  { type: "drilled", target: "scribe", at: minute * MINUTE_MS, passed },
+  { type: "drilled", target: "scribe", at: minute * MINUTE_MS, beganMs: minute * MINUTE_MS, passed },
 ];
 const later = (ms: number): Timed => [ms / SECOND_MS, { type: "pushed" }];
 const calm = (...inbox: readonly string[]): Timed =>
@@ -23,6 +23,11 @@ describe("drills-are-made", () => {
     [
       "one round twice by a clock that was set",
       [planned, drilled(10), { type: "jumped" }, drilled(19)],
+      null,
+    ],
+    [
+      "one round twice, the second of which had begun before the clock was set",
+      [planned, [11 * 60, { type: "jumped" }], [18 * 60, { type: "jumped" }], drilled(12), drilled(19)],
       null,
     ],
     [

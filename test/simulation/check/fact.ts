@@ -32,6 +32,7 @@ export type Fact =
   | Did
   | UsedMore
   | Told
+  | Drilling
   | Drilled
   | Pushed
   | Foreign
@@ -50,6 +51,8 @@ export type Watcher = WatcherOf<Fact, Moment>;
 /** One transaction of the record, as whoever writes it down sees it. */
 export interface Committed extends CommittedRecord {
   readonly at: Instant;
+  /** Of the right to act under which it was written. */
+  readonly term?: number;
   /** True time at which it was handed to the store: what came while it was written could not be known. */
   readonly decidedMs?: number;
   readonly effects: readonly OpenEffect[];
@@ -90,6 +93,11 @@ export interface Wanted {
   readonly destinations: readonly Destination[] | null;
   /** How often, by the clock's round minutes, the kill is to be proven on every clone; null where that is not planned or cannot be read. */
   readonly drillEveryMinutes?: number | null;
+  /** Where missions run, and how long a guardrail may stay breached; null where nobody can read that. */
+  readonly mode?: "normal" | "in_core_only" | null;
+  readonly sustainedMinutes?: number | null;
+  /** The pin that it lifts by its name. */
+  readonly lift?: string | null;
   /** Missions and clones for which `fleet.yaml` engages the kill switch; null where nobody can read that. */
   readonly switched?: readonly string[] | null;
 }
@@ -141,14 +149,23 @@ export interface Told {
   readonly notice: Notice;
   /** It took it, whatever became of its answer. */
   readonly taken: boolean;
+  /** It said that it wants nothing more. */
+  readonly gone?: boolean;
+}
+
+/** A drill of the kill launches its instance; told by whoever makes it. */
+export interface Drilling {
+  readonly type: "drilling";
+  readonly target: string;
 }
 
 /** A drill of the kill came to its end and left its result; told by whoever made it. */
 export interface Drilled {
   readonly type: "drilled";
   readonly target: string;
-  /** When it began, by the controller's clock. */
+  /** When it began, by the controller's clock, and by true time. */
   readonly at: Instant;
+  readonly beganMs: number;
   readonly passed: boolean;
 }
 
@@ -232,6 +249,8 @@ export interface Moment extends RecordMoment {
   readonly calm: boolean;
   /** What a living controller says that the kill switch is engaged for; absent or null where nobody is there to ask. */
   readonly inForce?: readonly SwitchEntry[] | null;
+  /** The pin that a living controller says holds the fleet; absent where nobody is there to ask. */
+  readonly pin?: string | null;
   /** Notices as stored that were not delivered, dead letters included; null where nobody witnessed how they came and went. */
   readonly outbox: readonly OutboxRow[] | null;
   /** What really lives; null where nobody can know. */

@@ -2,9 +2,12 @@ import type { Invariant as InvariantOf, RecordFact } from "../../../src/core/che
 import { INVARIANTS as OF_THE_RECORD } from "../../../src/core/check/invariants.ts";
 import { type Fact, FINE, type Invariant } from "./fact.ts";
 import { ACTION_INVARIANTS } from "./invariants/actions.ts";
+import { DELETION_INVARIANTS } from "./invariants/deletions.ts";
+import { DESTINATION_INVARIANTS } from "./invariants/destinations.ts";
 import { DRILL_INVARIANTS } from "./invariants/drills.ts";
 import { EFFECT_INVARIANTS } from "./invariants/effects.ts";
 import { EPOCH_INVARIANTS } from "./invariants/epochs.ts";
+import { GUARDRAIL_INVARIANTS } from "./invariants/guardrails.ts";
 import { HOLD_INVARIANTS } from "./invariants/holds.ts";
 import { KILL_SWITCH_INVARIANTS } from "./invariants/kill-switch.ts";
 import { LIVENESS_INVARIANTS } from "./invariants/liveness.ts";
@@ -14,9 +17,11 @@ import { MISTAKE_INVARIANTS } from "./invariants/mistakes.ts";
 import { NOTICE_INVARIANTS } from "./invariants/notices.ts";
 import { PROOF_INVARIANTS } from "./invariants/proof.ts";
 import { REPORT_INVARIANTS } from "./invariants/reports.ts";
+import { CANARY_INVARIANTS } from "./invariants/rollouts.ts";
 import { START_INVARIANTS } from "./invariants/starts.ts";
 import { STATUS_INVARIANTS } from "./invariants/status.ts";
 import { SWITCH_PEOPLE_INVARIANTS } from "./invariants/switch-people.ts";
+import { TERM_INVARIANTS } from "./invariants/terms.ts";
 import { THROTTLE_INVARIANTS } from "./invariants/throttle.ts";
 
 /** Those that need a witness. One that has the name of one of the record's asks what that one asks, and more. */
@@ -33,6 +38,11 @@ const WITNESSED: readonly Invariant[] = [
   ...ACTION_INVARIANTS,
   ...KILL_SWITCH_INVARIANTS,
   ...SWITCH_PEOPLE_INVARIANTS,
+  ...CANARY_INVARIANTS,
+  ...DELETION_INVARIANTS,
+  ...DESTINATION_INVARIANTS,
+  ...GUARDRAIL_INVARIANTS,
+  ...TERM_INVARIANTS,
   ...DRILL_INVARIANTS,
   ...NOTICE_INVARIANTS,
   ...STATUS_INVARIANTS,

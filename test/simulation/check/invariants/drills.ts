@@ -26,11 +26,18 @@ const drillsAreMade: Invariant = {
     const newest = new Map<string, Made>();
     /** The round of a drill, while the clock and the plan are the same. */
     const rounds = new Map<string, number>();
+    /** The clock was set, or the plan changed: a drill that had begun before is of no round that can be told. */
+    let steadySinceMs = 0;
     let nowMs = 0;
+
+    function unsettle(): void {
+      rounds.clear();
+      steadySinceMs = nowMs;
+    }
 
     function plan(every: number | null, clones: ReadonlySet<string>): void {
       const before = every === everyMinutes ? waitingSinceMs : new Map<string, number>();
-      if (every !== everyMinutes) rounds.clear();
+      if (every !== everyMinutes) unsettle();
       everyMinutes = every;
       waitingSinceMs = new Map(
         every === null ? [] : [...clones].map((one) => [one, before.get(one) ?? nowMs]),
@@ -53,15 +60,18 @@ const drillsAreMade: Invariant = {
         if (fact.type === "repository" && fact.ok && fact.wanted.drillEveryMinutes !== undefined)
           plan(fact.wanted.drillEveryMinutes, fact.wanted.clones);
         if (fact.type === "jumped") {
-          rounds.clear();
+          unsettle();
           for (const clone of waitingSinceMs.keys()) waitingSinceMs.set(clone, elapsedMs);
         }
         // A result rides along with the next publication; one that came after the last is lost with its record.
         if (fact.type === "lost")
           for (const [clone, made] of newest) newest.set(clone, { ...made, passed: null });
         if (fact.type !== "drilled") return FINE;
-        const { target, at, passed } = fact;
-        const round = everyMinutes === null ? null : Math.floor(at / (everyMinutes * MINUTE_MS));
+        const { target, at, beganMs, passed } = fact;
+        const round =
+          everyMinutes === null || beganMs < steadySinceMs
+            ? null
+            : Math.floor(at / (everyMinutes * MINUTE_MS));
         const again = round !== null && rounds.get(target) === round;
         if (round !== null) rounds.set(target, round);
         newest.set(target, { endedMs: elapsedMs, at, passed });
@@ -89,4 +99,38 @@ const drillsAreMade: Invariant = {
   },
 };
 
-export const DRILL_INVARIANTS: readonly Invariant[] = [drillsAreMade];
+/** The witness counts what is launched and sees how it ends; the record has to have said so before, and to say so afterwards. */
+const drillsAreRecorded: Invariant = {
+  name: "drills-are-recorded",
+  promise:
+    "a drill is launched only when its beginning is on record, and its result stands there as it came about",
+  watch() {
+    const begun = new Map<string, number>();
+    const ended = new Map<string, boolean>();
+    return {
+      on(fact) {
+        if (fact.type === "drilling") {
+          const left = begun.get(fact.target) ?? 0;
+          begun.set(fact.target, Math.max(0, left - 1));
+          return left > 0 ? FINE : found(fact.target, null, "a drill is launched that is not on record");
+        }
+        if (fact.type === "drilled") ended.set(`${fact.target} ${fact.at}`, fact.passed);
+        if (fact.type !== "fleet-recorded") return FINE;
+        const { event, seq } = fact.event;
+        if (event.type === "drill.begun") begun.set(event.target, (begun.get(event.target) ?? 0) + 1);
+        if (event.type !== "drill.passed" && event.type !== "drill.failed") return FINE;
+        const { target, at } = event.result;
+        const passed = ended.get(`${target} ${Date.parse(at)}`);
+        return passed === (event.type === "drill.passed")
+          ? FINE
+          : found(target, seq, `${event.type} is recorded of a drill that ${endText(passed)}`);
+      },
+    };
+  },
+};
+
+function endText(passed: boolean | undefined): string {
+  return passed === undefined ? "nobody made" : passed ? "proved the kill" : "failed";
+}
+
+export const DRILL_INVARIANTS: readonly Invariant[] = [drillsAreMade, drillsAreRecorded];
