@@ -48,7 +48,7 @@ export function assembleFleet(ground: Ground): FleetParts {
     clock,
     log,
     obstacle: () => guard.obstacle(),
-    killSwitch: () => killSwitch.engaged(),
+    killSwitch: () => killSwitch.readEngaged(),
     calendar,
   });
   const drills = createPlannedDrills({
@@ -56,7 +56,7 @@ export function assembleFleet(ground: Ground): FleetParts {
     drills: parts.drills,
     desired: () => repository.desired(),
     destinations: declared.destinations,
-    killSwitch: () => killSwitch.engaged(),
+    killSwitch: () => killSwitch.readEngaged(),
     mayRecord: () => guard.mayRecord(),
     clock,
     calendar,

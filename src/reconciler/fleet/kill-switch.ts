@@ -44,8 +44,11 @@ const EMERGENCY_MS = 60_000;
 const COMMANDS_KEPT = 1_000;
 
 export interface KillSwitch {
-  /** Everything that is engaged, by people or by `fleet.yaml`. */
+  /** Everything that is engaged, by people or by `fleet.yaml`, as it was last brought together. */
   engaged(): readonly SwitchEntry[];
+  /** The same with what stands in the file at this moment: for whoever is about to plan or to start something. */
+  readEngaged(): readonly SwitchEntry[];
+  /** Of those, one that covers a clone. */
   covering(state: CloneState): SwitchEntry | null;
   view(): SwitchState & { readonly file: string };
   engage(request: SwitchRequest & { readonly scope: SwitchScope }): Promise<OrderAnswer>;
@@ -128,6 +131,11 @@ export function createKillSwitch(parts: {
     adopt(merged(merged(state, peoplesPart(recorded)), file));
     seen = { state, file, recorded };
     return file;
+  }
+
+  function readEngaged(): readonly SwitchEntry[] {
+    merge();
+    return engaged();
   }
 
   /** Never throws: what cannot be kept is in force all the same, and kept when it can be. */
@@ -272,7 +280,8 @@ export function createKillSwitch(parts: {
 
   return {
     engaged,
-    covering: (lane) => coveringEntry(engaged(), subjectOf(lane)),
+    readEngaged,
+    covering: (lane) => coveringEntry(readEngaged(), subjectOf(lane)),
     view: () => ({ engaged: engaged(), released: state.released, file: parts.path }),
     async engage({ scope, actor, reason }) {
       const before = new Set(state.engaged);

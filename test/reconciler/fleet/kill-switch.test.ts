@@ -2,12 +2,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { DeclaredSwitch } from "../../../src/core/fleet/kill-switch/switch-events.ts";
 import { actorText } from "../../../src/core/model/actor.ts";
+import { initialState } from "../../../src/core/model/clone-state.ts";
 import {
   engage,
   NOTHING_ENGAGED,
   release,
   type SwitchScope,
   scopeText,
+  switchText,
 } from "../../../src/core/model/kill-switch.ts";
 import { isOfFleet } from "../../../src/core/record/chain.ts";
 import { silentLog } from "../../../src/ports/log.ts";
@@ -155,6 +157,24 @@ describe("the file", () => {
       "switch.engaged fleet operator:eve file",
       "switch.released fleet operator:bob file",
     ]);
+  });
+
+  test("is read before anything is planned or started, whenever it was last looked at", async () => {
+    await settle();
+    file.write(
+      engage(NOTHING_ENGAGED, {
+        scope: FLEET,
+        by: "operator:eve",
+        reason: "",
+        at: "2026-11-23T11:00:00.000Z",
+      }),
+    );
+    const lane = initialState("scribe", T0);
+    expect(killSwitch.covering(lane)?.scope).toEqual(FLEET);
+    file.put(switchText(NOTHING_ENGAGED));
+    await crash();
+    file.write(engage(NOTHING_ENGAGED, { scope: AUDIT, by: "operator:eve", reason: "", at: "now" }));
+    expect(killSwitch.readEngaged().map(({ scope }) => scopeText(scope))).toContain("mission audit");
   });
 
   test("that is removed releases nothing, and is written anew, also by the next controller", async () => {

@@ -91,6 +91,38 @@ export const FLEET_MUTANTS: readonly Mutant[] = [
     hours: 3,
   },
   {
+    bug: "a file of the kill switch that somebody removed is not written again",
+    invariant: "engaged-stays-engaged",
+    edits: [
+      {
+        file: "reconciler/fleet/kill-switch.ts",
+        find: "      merge();\n      act();\n      keep();",
+        replace:
+          "      merge();\n      act();\n      if (!recording && parts.mayRecord() && hasNews()) record();",
+      },
+    ],
+    troubles: ["switchesPerHour", "operatorsPerHour"],
+    hours: 1,
+  },
+  {
+    bug: "a controller that starts has not read the file of the kill switch, and reads what is missing on record into it",
+    invariant: "engaged-stays-engaged",
+    edits: [
+      {
+        file: "reconciler/fleet/kill-switch.ts",
+        find: "    const file = parts.file.read();\n    const recorded",
+        replace: "    const file = seen?.file ?? { engaged: [], released: [] };\n    const recorded",
+      },
+      {
+        file: "reconciler/fleet/kill-switch.ts",
+        find: "let state = merged(peoplesPart(recorder.fleet.killSwitch), parts.file.read());",
+        replace: "let state: SwitchState = peoplesPart(recorder.fleet.killSwitch);",
+      },
+    ],
+    troubles: ["switchesPerHour", "operatorsPerHour", "crashesPerHour", "diskFullPerHour"],
+    hours: 3,
+  },
+  {
     bug: "a step of a rollout is recorded twice",
     invariant: "rollout-steps-once",
     edits: [

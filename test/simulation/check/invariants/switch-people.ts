@@ -85,7 +85,8 @@ const releasesAreAskedFor: Invariant = {
  */
 const engagedStaysEngaged: Invariant = {
   name: "engaged-stays-engaged",
-  promise: "what people engaged is in force until they release it, whatever crashes or is lost in between",
+  promise:
+    "what people engaged is in force, and in the file that shims read, until they release it, whatever crashes or is lost in between",
   watch() {
     const owed = new Set<string>();
     /** Commands that were not answered yet. */
@@ -93,6 +94,8 @@ const engagedStaysEngaged: Invariant = {
     let releasing = new Map<number, SwitchScope | null>();
     /** A record that is lost and not rebuilt knows nothing; nothing starts on it. */
     let lost = false;
+    /** What the file says. */
+    let written: ReadonlySet<string> = new Set();
 
     function owe(scope: string): void {
       // A release that is on its way may come after it.
@@ -120,6 +123,9 @@ const engagedStaysEngaged: Invariant = {
             if (scope !== undefined && fact.ok) owe(scopeText(scope));
             return FINE;
           }
+          case "switched":
+            written = new Set(fact.engaged.map(({ scope }) => scopeText(scope)));
+            return FINE;
           case "booted":
             engaging = new Map();
             releasing = new Map();
@@ -143,14 +149,14 @@ const engagedStaysEngaged: Invariant = {
             return FINE;
         }
       },
-      at({ inForce }): readonly Finding[] {
+      at({ inForce, calm }): readonly Finding[] {
         if (inForce == null || lost) return FINE;
         const said = new Set(inForce.map(({ scope }) => scopeText(scope)));
-        return [...owed].flatMap((scope) =>
-          said.has(scope)
-            ? []
-            : found(null, null, `it was engaged for ${scope}, nobody released it, and it is not in force`),
-        );
+        return [...owed].flatMap((scope) => {
+          const still = `it was engaged for ${scope}, nobody released it, and it is not in`;
+          if (!said.has(scope)) return found(null, null, `${still} force`);
+          return calm && !written.has(scope) ? found(null, null, `${still} the file`) : FINE;
+        });
       },
     };
   },
