@@ -84,6 +84,7 @@ function momentOf(world: World): Moment {
     effects,
     outbox,
     now: world.now(),
+    elapsedMs: world.timeline.elapsedMs,
     calm: world.timeline.elapsedMs - world.calmSinceMs > CALM_AFTER_MS,
     living: world.machine.living().map(({ clone, epoch, shim }) => ({
       clone,

@@ -10,6 +10,7 @@ export class WatchedLife extends Life {
   /** What the invariant found, oldest first. */
   readonly found: string[] = [];
   readonly #watcher;
+  readonly #facts;
   #seq = 0;
 
   constructor(invariant: string) {
@@ -17,6 +18,7 @@ export class WatchedLife extends Life {
     const named = INVARIANTS.find(({ name }) => name === invariant);
     if (named === undefined) throw new RangeError(`there is no invariant ${invariant}`);
     this.#watcher = named.watch();
+    this.#facts = named.facts;
   }
 
   /** True time is taken to be the clone's clock. */
@@ -46,6 +48,7 @@ export class WatchedLife extends Life {
 
   /** What only a witness knows. */
   tells(fact: Fact): this {
+    if (!this.#facts.includes(fact.type)) return this;
     this.found.push(...(this.#watcher.on?.(fact, this.at) ?? []).map(({ message }) => message));
     return this;
   }

@@ -43,7 +43,11 @@ export function checkRecord(record: StoredRecordParts): readonly Violation[] {
 
 /** The same event by event, for a record that is longer than the memory. */
 export function startRecordCheck(invariants = INVARIANTS): RecordCheck {
-  const watchers = invariants.map(({ name, watch }) => ({ name, watcher: watch() }));
+  const watchers = invariants.map(({ name, facts, watch }) => ({ name, facts, watcher: watch() }));
+  const hearing = Map.groupBy(
+    watchers.flatMap(({ facts, ...one }) => facts.map((type) => ({ type, ...one }))),
+    ({ type }) => type,
+  );
   const violations: Violation[] = [];
   const fold = createRecordFold();
   let last = 0;
@@ -54,7 +58,8 @@ export function startRecordCheck(invariants = INVARIANTS): RecordCheck {
   }
 
   function tell(fact: RecordFact): void {
-    for (const { name, watcher } of watchers) keep(name, watcher.on?.(fact, last) ?? FINE);
+    for (const { name, watcher } of hearing.get(fact.type) ?? [])
+      keep(name, watcher.on?.(fact, last) ?? FINE);
   }
 
   return {

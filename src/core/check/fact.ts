@@ -91,12 +91,14 @@ export interface Violation {
 export type Finding = Omit<Violation, "invariant">;
 
 /** One promise. `watch` begins to follow a record from its first event. */
-export interface Invariant<Fact = RecordFact, Moment = RecordMoment> {
+export interface Invariant<Fact extends { readonly type: string } = RecordFact, Moment = RecordMoment> {
   readonly name: string;
   /** What holds, as a sentence. */
   readonly promise: string;
   /** It compares a record with itself, so it begins anew with the next one when that is lost. */
   readonly ofOneRecord?: true;
+  /** It is told of these and of no others. */
+  readonly facts: readonly Fact["type"][];
   watch(): Watcher<Fact, Moment>;
 }
 

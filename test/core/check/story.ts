@@ -23,18 +23,23 @@ export function verdict(name: string, story: readonly Timed[]): string[] {
   const invariant = INVARIANTS.find((one) => one.name === name);
   if (invariant === undefined) throw new Error(`there is no invariant ${name}`);
   const watcher = invariant.watch();
+  let elapsedMs = 0;
   return story.flatMap((timed) => {
     const [seconds, told] = "type" in timed ? [0, timed] : timed;
+    elapsedMs = Math.max(elapsedMs, seconds * SECOND_MS);
     const findings =
       told.type === "moment"
-        ? (watcher.at?.({ ...QUIET, ...told.moment }) ?? FINE)
-        : (watcher.on?.(told, seconds * SECOND_MS) ?? FINE);
+        ? (watcher.at?.({ ...QUIET, elapsedMs, ...told.moment }) ?? FINE)
+        : invariant.facts.includes(told.type)
+          ? (watcher.on?.(told, seconds * SECOND_MS) ?? FINE)
+          : FINE;
     return findings.map(({ message }) => message);
   });
 }
 
 export const QUIET: Moment = {
   now: T0,
+  elapsedMs: 0,
   calm: false,
   states: new Map(),
   fleet: INITIAL_FLEET,

@@ -18,12 +18,17 @@ export interface Checker {
 /** What a witness may tell. */
 export type ToldFact = Exclude<Fact, { type: "recorded" | "fleet-recorded" }>;
 
+const NOBODY: readonly never[] = [];
+
 /** Follows a world and its record from the first event on, and remembers every promise that is broken. */
 export function createChecker(invariants = INVARIANTS): Checker {
   const watchers: { readonly invariant: Invariant; watcher: Watcher }[] = invariants.map((invariant) => ({
     invariant,
     watcher: invariant.watch(),
   }));
+  const hearing = new Map<Fact["type"], typeof watchers>();
+  for (const one of watchers)
+    for (const type of one.invariant.facts) hearing.set(type, [...(hearing.get(type) ?? []), one]);
   const violations: Violation[] = [];
   let fold = createRecordFold();
 
@@ -33,7 +38,7 @@ export function createChecker(invariants = INVARIANTS): Checker {
   }
 
   function tell(fact: Fact, elapsedMs: number): void {
-    for (const { invariant, watcher } of watchers) {
+    for (const { invariant, watcher } of hearing.get(fact.type) ?? NOBODY) {
       const findings = watcher.on?.(fact, elapsedMs) ?? FINE;
       if (findings !== FINE) keep(invariant.name, findings);
     }

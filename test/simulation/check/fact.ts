@@ -245,6 +245,8 @@ export interface PublishedLane {
 export interface Moment extends RecordMoment {
   /** By the controller's clock. */
   readonly now: Instant;
+  /** By true time. */
+  readonly elapsedMs: number;
   /** Nothing has disturbed the fleet for longer than any answer takes. */
   readonly calm: boolean;
   /** What a living controller says that the kill switch is engaged for; absent or null where nobody is there to ask. */

@@ -8,6 +8,7 @@ import { FINE, found, type Invariant, type RecordWatcher } from "../fact.ts";
 export const NO_ACTION_TWICE: Invariant = {
   name: "no-action-twice",
   promise: "no action is done twice, whoever claims it and however often",
+  facts: ["recorded"],
   watch: () => watchLedger(new Map()),
 };
 
@@ -48,6 +49,7 @@ export function watchLedger(rows: Map<string, ActionRow>): RecordWatcher {
 const approvedFirst: Invariant = {
   name: "approved-first",
   promise: "an action that needs a person is let go only by an approval of exactly it, and once for each",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {

@@ -9,6 +9,7 @@ import { FINE, found, type Invariant } from "../fact.ts";
 const budgetAsks: Invariant = {
   name: "budget-asks",
   promise: "a mission whose budget is almost spent is held with one open question, and not ended for it",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {
@@ -51,6 +52,7 @@ const CHANGES_LIMITS: ReadonlySet<CloneEvent["type"]> = new Set([
 const raisesStand: Invariant = {
   name: "raises-stand",
   promise: "a limit that a decision raised is in force until the file or the fleet's caps say another number",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {

@@ -14,6 +14,7 @@ const oneClosurePerEnd: Invariant = {
   name: "one-closure-per-end",
   ofOneRecord: true,
   promise: "every end leads to exactly one closure",
+  facts: ["recorded"],
   watch() {
     const closed = new Set<string>();
     return {
@@ -63,6 +64,7 @@ const oneClosurePerEnd: Invariant = {
 const closureNeedsEnd: Invariant = {
   name: "closure-needs-end",
   promise: "nothing is closed without a terminal state and without its instance being dead",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {

@@ -7,6 +7,7 @@ import { FINE, found, type Invariant } from "../fact.ts";
 const nudgeComesFirst: Invariant = {
   name: "nudge-comes-first",
   promise: "nobody is held as stuck who was not nudged before, and whoever is, is asked about",
+  facts: ["recorded"],
   watch() {
     /** The epoch whose agent was nudged last, while no person has spoken since. */
     const nudged = new Map<string, number>();
@@ -39,6 +40,7 @@ const blockedIsHeard: Invariant = {
   name: "blocked-is-heard",
   ofOneRecord: true,
   promise: "whoever reports one blocker as often as its mission allows is asked about, once",
+  facts: ["recorded"],
   watch() {
     const reports = new Map<string, { key: string; at: Instant }[]>();
     return {

@@ -7,6 +7,7 @@ import { type Finding, found, type Invariant, type OpenEffect } from "../fact.ts
 const nothingStranded: Invariant = {
   name: "nothing-stranded",
   promise: "whatever a clone waits for is on its way",
+  facts: [],
   watch() {
     return {
       at(moment) {

@@ -5,6 +5,7 @@ import { FINE, type Finding, found, type Invariant, type RecordWatcher } from ".
 export const EPOCHS_ONLY_GROW: Invariant = {
   name: "epochs-only-grow",
   promise: "epochs only grow and each is launched at most once",
+  facts: ["recorded"],
   watch: () => watchEpochs(new Set()),
 };
 

@@ -6,6 +6,7 @@ import { FINE, found, type Invariant } from "../fact.ts";
 const heldStaysPut: Invariant = {
   name: "held-stays-put",
   promise: "a held clone is not dispatched, and a running one is asked to pause",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {

@@ -6,6 +6,7 @@ const handedOnNeverStarts: Invariant = {
   name: "handed-on-never-starts",
   promise:
     "a mission that was offered to the in-core lane is started by no clone, nor one that was dispatched offered",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {
@@ -38,6 +39,7 @@ const changesBetweenTurns: Invariant = {
   name: "changes-between-turns",
   promise:
     "a working instance is replaced for a changed declaration only where its file wants that, and while nothing holds it and nobody is asked",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {

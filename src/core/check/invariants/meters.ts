@@ -8,6 +8,7 @@ import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 const metersNeverShrink: Invariant = {
   name: "meters-never-shrink",
   promise: "what a clone and its mission have used never becomes less, and is a finite number",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {
@@ -48,6 +49,7 @@ function metersOf({ spent, instance, mission }: CloneState): Readonly<Record<str
 export const PAUSED_BEFORE_ENDED: Invariant = {
   name: "paused-before-ended",
   promise: "nobody is ended for spending who was not paused before and spent on all the same",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {

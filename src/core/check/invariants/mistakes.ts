@@ -27,6 +27,7 @@ const CAUSES: ReadonlySet<CloneEvent["type"]> = new Set([
 export const NOTHING_STOPPED_BY_MISTAKE: Invariant = {
   name: "nothing-stopped-by-mistake",
   promise: "nothing that runs is stopped for a source error, a broken file or an unconfirmed mass deletion",
+  facts: ["recorded"],
   watch: watchStops,
 };
 

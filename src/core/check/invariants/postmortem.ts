@@ -4,6 +4,7 @@ import { FINE, found, type Invariant } from "../fact.ts";
 const postmortemFirst: Invariant = {
   name: "postmortem-first",
   promise: "a mission with a critical incident is closed only when its postmortem is merged",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {
@@ -33,6 +34,7 @@ const traceKept: Invariant = {
   name: "trace-kept",
   promise:
     "every kill, runaway, loss, quarantine and survivor leaves a trace bundle, or an event that says why not",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {

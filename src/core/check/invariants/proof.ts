@@ -9,6 +9,7 @@ import { FINE, found, type Invariant, type Recorded, type RecordWatcher } from "
 export const FENCED_IS_SILENT: Invariant = {
   name: "fenced-is-silent",
   promise: "a fenced epoch has no effect afterwards",
+  facts: ["recorded"],
   watch: watchFences,
 };
 
@@ -46,6 +47,7 @@ function essence({ version: _v, recent: _r, conditions: _c, mission, ...rest }: 
 export const KILL_ENDS_IN_PROOF: Invariant = {
   name: "kill-ends-in-proof",
   promise: "a kill ends in proof of death, or in an incident and a frozen lane",
+  facts: ["recorded"],
   watch: watchKills,
 };
 

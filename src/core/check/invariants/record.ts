@@ -12,6 +12,7 @@ const chainIntact: Invariant = {
   name: "chain-intact",
   ofOneRecord: true,
   promise: "the hash chain is intact",
+  facts: ["recorded", "fleet-recorded"],
   watch() {
     const walk = walkChain();
     let broken = EMPTY_CHAIN.seq > 0;
@@ -33,6 +34,7 @@ const stateIsFold: Invariant = {
   name: "state-is-fold",
   ofOneRecord: true,
   promise: "a stored state is the fold of its events",
+  facts: ["committed", "recorded"],
   watch() {
     const folded = new Map<string, CloneState>();
     const events = new Map<string, number>();
@@ -69,6 +71,7 @@ const fleetStateIsFold: Invariant = {
   name: "fleet-state-is-fold",
   ofOneRecord: true,
   promise: "the stored state of the fleet is the fold of the fleet's events",
+  facts: ["committed", "fleet-recorded"],
   watch() {
     let folded = INITIAL_FLEET;
     let events = 0;

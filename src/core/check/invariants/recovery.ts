@@ -9,6 +9,7 @@ const lostBeforeReplaced: Invariant = {
   name: "lost-before-replaced",
   ofOneRecord: true,
   promise: "nothing takes the place of an instance that is not proven dead",
+  facts: ["recorded"],
   watch() {
     const launched = new Map<string, Set<number>>();
     return {
@@ -54,6 +55,7 @@ const ladderIsClimbed: Invariant = {
   name: "ladder-is-climbed",
   promise:
     "a rung is tried at most three times in five minutes for one cause, and nothing is restarted before that",
+  facts: ["recorded"],
   watch() {
     const attempts = new Map<string, readonly Attempt[]>();
     return {

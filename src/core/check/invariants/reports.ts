@@ -5,6 +5,7 @@ import { FINE, found, type Invariant, type RecordWatcher } from "../fact.ts";
 export const REPORTS_ONCE_IN_ORDER: Invariant = {
   name: "reports-once-in-order",
   promise: "every report of a shim is in the record exactly once and in order",
+  facts: ["recorded"],
   watch: () => watchReports(new Map()),
 };
 

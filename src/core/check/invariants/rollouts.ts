@@ -19,6 +19,7 @@ const stepsAreDecidedOnce: Invariant = {
   name: "rollout-steps-once",
   ofOneRecord: true,
   promise: "each step of a rollout is decided once",
+  facts: ["fleet-recorded"],
   watch() {
     const groups = new Map<string, Group>();
 

@@ -8,6 +8,7 @@ import { FINE, type Finding, found, type Invariant, type Recorded } from "../fac
 export const REVIEWED_CONTRACT_FIRST: Invariant = {
   name: "reviewed-contract-first",
   promise: "nothing starts without an assigned mission whose contract came from an accepted revision",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {
@@ -45,6 +46,7 @@ const GATES: readonly ConditionType[] = [
 const gatesBeforeDispatch: Invariant = {
   name: "gates-before-dispatch",
   promise: "nothing is dispatched before every gate is met and the kill switch is armed",
+  facts: ["recorded"],
   watch() {
     return {
       on(fact) {

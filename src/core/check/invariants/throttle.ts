@@ -13,6 +13,7 @@ export const ACCOUNT_IN_TURN: Invariant = {
   name: "account-in-turn",
   ofOneRecord: true,
   promise: "of a rate-limited account nobody is let go before it is free, and then one after the other",
+  facts: ["recorded"],
   watch: () => watchAccounts(new Map()),
 };
 

@@ -5,6 +5,7 @@ import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 /** Whoever saw an action done twice is a witness, whatever the ledger says. */
 const noActionTwice: Invariant = {
   ...NO_ACTION_TWICE,
+  facts: ["recorded", "did", "lost", "rebuilding"],
   watch() {
     const rows = new Map<string, ActionRow>();
     const done = new Set<string>();

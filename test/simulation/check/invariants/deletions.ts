@@ -9,6 +9,7 @@ const deletionsAreConfirmed: Invariant = {
   ofOneRecord: true,
   promise:
     "a removal that waits is one that its commit makes, waits under the same commit until another one confirms it or takes it back",
+  facts: ["fleet-recorded", "repository"],
   watch() {
     const revisions = new Map<string, Wanted>();
     let waiting: PendingDeletion | null = null;

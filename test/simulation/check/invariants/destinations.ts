@@ -12,6 +12,7 @@ const destinationsAsTheySay: Invariant = {
   name: "destinations-as-they-say",
   promise:
     "destinations on record are those of a commit, and one wants nothing more, or takes notices again, when it has said so",
+  facts: ["fleet-recorded", "repository", "told"],
   watch() {
     const revisions = new Map<string, Wanted>();
     const gone = new Set<string>();

@@ -19,6 +19,7 @@ const drillsAreMade: Invariant = {
   name: "drills-are-made",
   promise:
     "a drill that fell due is made once or told of, and one that failed is in the inbox until it is proven",
+  facts: ["repository", "drilled", "jumped", "lost"],
   watch() {
     let everyMinutes: number | null = null;
     /** Since when each clone is waiting for its first round, or for another one after the clock was set. */
@@ -77,7 +78,8 @@ const drillsAreMade: Invariant = {
         newest.set(target, { endedMs: elapsedMs, at, passed });
         return again ? found(target, null, "it was drilled on twice for one round of the schedule") : FINE;
       },
-      at({ inbox, calm }) {
+      at({ inbox, calm, elapsedMs }) {
+        nowMs = Math.max(nowMs, elapsedMs);
         if (inbox === null || !calm) return FINE;
         const told = new Set(inbox.map(({ kind, subject }) => `${kind} ${subject}`));
         const findings = [...newest].flatMap(([target, { passed, endedMs }]) => {
@@ -104,6 +106,7 @@ const drillsAreRecorded: Invariant = {
   name: "drills-are-recorded",
   promise:
     "a drill is launched only when its beginning is on record, and its result stands there as it came about",
+  facts: ["fleet-recorded", "drilling", "drilled"],
   watch() {
     const begun = new Map<string, number>();
     const ended = new Map<string, boolean>();

@@ -6,6 +6,7 @@ const effectsKept: Invariant = {
   name: "effects-kept",
   ofOneRecord: true,
   promise: "effects are settled or pending, never lost",
+  facts: ["committed", "recorded"],
   watch() {
     const open = new Map<string, OpenEffect>();
     let asked: OpenEffect[] = [];

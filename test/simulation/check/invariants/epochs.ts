@@ -6,6 +6,7 @@ import { FINE, found, type Invariant } from "../fact.ts";
 const oneLivingInstance: Invariant = {
   name: "one-living-instance",
   promise: "at most one instance of a clone lives, and only at the highest epoch",
+  facts: ["act"],
   watch() {
     const living = new Map<string, Set<number>>();
     const highest = new Map<string, number>();
@@ -32,6 +33,7 @@ const oneLivingInstance: Invariant = {
 /** Each epoch that was asked for comes up at most once. */
 const epochsOnlyGrow: Invariant = {
   ...EPOCHS_ONLY_GROW,
+  facts: ["recorded", "act", "lost"],
   watch() {
     const launched = new Set<string>();
     const spawned = new Set<string>();

@@ -22,6 +22,7 @@ const pinFollowsGuardrails: Invariant = {
   ofOneRecord: true,
   promise:
     "the fleet is pinned only after a guardrail stayed breached for its time, and the pin holds and is obeyed until a commit or its time ends it",
+  facts: ["recorded", "fleet-recorded", "repository"],
   watch() {
     const revisions = new Map<string, Wanted>();
     const since = new Map<string, Instant>();

@@ -9,6 +9,7 @@ const PAUSED_WITHIN_MS = MINUTE_MS;
 const pauseIsReal: Invariant = {
   name: "pause-is-real",
   promise: "what is held is paused soon, and what is released goes on",
+  facts: [],
   watch() {
     return {
       at({ states, living, unfinished, calm, now }) {

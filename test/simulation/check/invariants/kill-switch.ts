@@ -22,10 +22,10 @@ const ENDED_WITHIN_MS = 3 * MINUTE_MS;
 const switchIsObeyed: Invariant = {
   name: "switch-is-obeyed",
   promise: "what the kill switch covers does not start, and what lives of it ends",
+  facts: ["committed", "recorded", "switched"],
   watch() {
     /** With the true time since when it stands there. */
     let engaged: readonly { readonly entry: SwitchEntry; readonly sinceMs: number }[] = [];
-    let nowMs = 0;
     /** When something was written, in steps; oldest first. */
     let commits: readonly number[] = [];
 
@@ -41,7 +41,6 @@ const switchIsObeyed: Invariant = {
 
     return {
       on(fact, elapsedMs) {
-        nowMs = elapsedMs;
         if (fact.type === "switched") {
           const known = new Map(engaged.map((one) => [scopeText(one.entry.scope), one]));
           engaged = fact.engaged.map(
@@ -65,7 +64,7 @@ const switchIsObeyed: Invariant = {
             )
           : FINE;
       },
-      at({ living, states, calm }) {
+      at({ living, states, calm, elapsedMs: nowMs }) {
         if (living === null || !calm || engaged.length === 0) return FINE;
         const findings: Finding[] = [];
         for (const { clone, epoch } of living) {

@@ -5,6 +5,7 @@ import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 const everyMissionCloses: Invariant = {
   name: "every-mission-closes",
   promise: "in calm every mission closes, or is held with a reason that `why` names",
+  facts: [],
   watch() {
     return {
       at({ unfinished }) {

@@ -6,6 +6,7 @@ const lossIsSurvived: Invariant = {
   name: "loss-is-survived",
   promise:
     "nothing is begun while the record is lost; rebuilt, it knows every mission, closure and epoch that was published or lived",
+  facts: ["recorded", "act", "lost", "rebuilding", "rebuilt"],
   watch() {
     const highest = new Map<string, number>();
     let lost = false;

@@ -14,6 +14,7 @@ interface Pause {
 /** It really used more after its pause, and was given time for it. */
 const pausedBeforeEnded: Invariant = {
   ...PAUSED_BEFORE_ENDED,
+  facts: ["recorded", "act", "spent"],
   watch() {
     const pauses = new Map<string, Pause>();
     const spentMs = new Map<string, number>();

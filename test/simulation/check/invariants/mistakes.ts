@@ -16,6 +16,7 @@ const DELETIONS_FREE_PART = 0.2;
  */
 const nothingStoppedByMistake: Invariant = {
   ...NOTHING_STOPPED_BY_MISTAKE,
+  facts: ["recorded", "repository", "lost", "rebuilding"],
   watch() {
     const stops = watchStops();
     const accepted = new Map<string, Wanted>();
@@ -96,6 +97,7 @@ const BEATS_KEPT = 8;
 const goneIsGone: Invariant = {
   name: "gone-is-gone",
   promise: "no living instance is taken for dead, and none that was just heard for silent",
+  facts: ["recorded", "act", "heard"],
   watch() {
     const living = new Set<string>();
     const heard = new Map<string, { readonly atMs: number; readonly intervalMs: number }[]>();

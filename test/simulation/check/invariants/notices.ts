@@ -28,6 +28,7 @@ const noticesKept: Invariant = {
   ofOneRecord: true,
   promise:
     "every incident, question, kill and closure is delivered, waits or is a dead letter, for everybody who wants it",
+  facts: ["committed", "recorded", "repository", "told"],
   watch() {
     const known = new Map<string, OutboxRow>();
     const taken = new Set<string>();
@@ -92,6 +93,7 @@ const noticesKept: Invariant = {
 const oneBody: Invariant = {
   name: "one-body-per-id",
   promise: "a notice is the same on every attempt and at every destination",
+  facts: ["committed", "told"],
   watch() {
     const bodies = new Map<string, OutboxRow["notice"]>();
     function same(notice: OutboxRow["notice"]): readonly Finding[] {
@@ -120,6 +122,7 @@ const inOrder: Invariant = {
   name: "notices-in-order",
   ofOneRecord: true,
   promise: "a destination hears of one mission in the order in which it happened",
+  facts: ["committed", "told"],
   watch() {
     const lanes = new Map<string, Map<string, { dead: boolean; free: boolean }>>();
     return {
@@ -156,6 +159,7 @@ const inOrder: Invariant = {
 const allArrive: Invariant = {
   name: "notices-arrive",
   promise: "in calm everything that can be delivered is delivered",
+  facts: [],
   watch() {
     return {
       at({ unfinished, outbox }) {

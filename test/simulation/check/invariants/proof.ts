@@ -11,6 +11,7 @@ import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 /** The reports of an epoch that is over are no longer taken; it brings nothing up. */
 const fencedIsSilent: Invariant = {
   ...FENCED_IS_SILENT,
+  facts: ["committed", "recorded", "act"],
   watch() {
     const fences = new Map<string, number>();
     const stopping = new Map<string, boolean>();
@@ -56,6 +57,7 @@ const fencedIsSilent: Invariant = {
 /** The proof is true. */
 const killEndsInProof: Invariant = {
   ...KILL_ENDS_IN_PROOF,
+  facts: ["recorded", "act"],
   watch() {
     const living = new Map<string, Set<number>>();
     const onRecord = watchKills();

@@ -5,6 +5,7 @@ import { FINE, found, type Invariant } from "../fact.ts";
 /** Each report is in the record as it was said; and when the instance is buried, everything that it said is there. */
 const reportsOnceInOrder: Invariant = {
   ...REPORTS_ONCE_IN_ORDER,
+  facts: ["recorded", "said", "refused"],
   watch() {
     const said = new Map<string, string[]>();
     const taken = new Map<string, number>();

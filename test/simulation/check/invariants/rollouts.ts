@@ -14,6 +14,7 @@ const canariesComeFirst: Invariant = {
   name: "canaries-come-first",
   ofOneRecord: true,
   promise: "what is being tried reaches the canaries alone, and what was refused reaches nobody",
+  facts: ["recorded", "fleet-recorded"],
   watch() {
     const trials = new Map<string, Trial>();
     const refused = new Map<string, string>();

@@ -6,6 +6,7 @@ import { FINE, found, type Invariant, type Wanted } from "../fact.ts";
 /** The contract of a mission that is started stands in the accepted revision that it names. */
 const reviewedContractFirst: Invariant = {
   ...REVIEWED_CONTRACT_FIRST,
+  facts: ["recorded", "repository"],
   watch() {
     const accepted = new Map<string, Wanted>();
     function unreviewed(state: CloneState): string | null {
@@ -41,6 +42,7 @@ const reviewedContractFirst: Invariant = {
 const recordComesFirst: Invariant = {
   name: "record-comes-first",
   promise: "nothing comes up that the record did not ask for before",
+  facts: ["recorded", "act"],
   watch() {
     const asked = new Set<string>();
     return {

@@ -9,6 +9,7 @@ const PUSHES_PER_MINUTE_MAX = 4;
 const pushBudget: Invariant = {
   name: "push-budget",
   promise: "the status branch never gets more than 4 pushes in any 60 s",
+  facts: ["pushed", "jumped"],
   watch() {
     let pushes: number[] = [];
     return {
@@ -28,6 +29,7 @@ const pushBudget: Invariant = {
 const othersKept: Invariant = {
   name: "others-kept",
   promise: "others' commits on the status branch are kept",
+  facts: ["foreign"],
   watch() {
     const foreign = new Map<string, string>();
     return {
@@ -50,6 +52,7 @@ const othersKept: Invariant = {
 const statusSaysRecord: Invariant = {
   name: "status-says-record",
   promise: "the status branch says what the record says",
+  facts: [],
   watch() {
     return {
       at({ status }) {

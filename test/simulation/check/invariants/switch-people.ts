@@ -14,6 +14,7 @@ function concerns(asked: SwitchScope | null, scope: string): boolean {
 const releasesAreAskedFor: Invariant = {
   name: "releases-are-asked-for",
   promise: "the kill switch is released by a person who asked for it, or by a commit that takes it back",
+  facts: ["fleet-recorded", "repository", "switched", "switch-asked", "booted"],
   watch() {
     /** Somebody tells what people ask for: a record alone does not say. */
     let witnessed = false;
@@ -87,6 +88,16 @@ const engagedStaysEngaged: Invariant = {
   name: "engaged-stays-engaged",
   promise:
     "what people engaged is in force, and in the file that shims read, until they release it, whatever crashes or is lost in between",
+  facts: [
+    "fleet-recorded",
+    "switched",
+    "switch-asked",
+    "switch-answered",
+    "booted",
+    "lost",
+    "rebuilding",
+    "rebuilt",
+  ],
   watch() {
     const owed = new Set<string>();
     /** Commands that were not answered yet. */

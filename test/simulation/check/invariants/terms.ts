@@ -5,6 +5,7 @@ const newestTermWrites: Invariant = {
   name: "newest-term-writes",
   ofOneRecord: true,
   promise: "once a controller has taken a record over, nothing that the one before it decides is recorded",
+  facts: ["committed"],
   watch() {
     let highest = 0;
     return {

@@ -5,6 +5,7 @@ import { FINE, type Invariant } from "../fact.ts";
 /** A clock that was set makes distances between recorded times meaningless. */
 const accountInTurn: Invariant = {
   ...ACCOUNT_IN_TURN,
+  facts: ["recorded", "jumped"],
   watch() {
     const lastAt = new Map<string, Instant>();
     const onRecord = watchAccounts(lastAt);
