@@ -3,7 +3,7 @@ import { type Arrivals, createArrivals } from "../callbacks/arrivals.ts";
 import { createIngest, type Ingest } from "../callbacks/ingest.ts";
 import { createWatching } from "../loop/absence.ts";
 import { createProber } from "../loop/probing.ts";
-import { superviseClone, superviseOnce } from "../loop/supervise.ts";
+import { type QuietLanes, superviseClone, superviseOnce } from "../loop/supervise.ts";
 import type { Ground } from "./ground.ts";
 
 /** What hears instances and judges their silence. */
@@ -20,6 +20,7 @@ export function assembleInstances(ground: Ground): InstanceParts {
   const { store, drivers, clock, log } = parts;
   const watching = createWatching(clock);
   const prober = createProber({ drivers, clock, log });
+  const quiet: QuietLanes = new Map();
   return {
     ingest: createIngest({
       recorder,
@@ -31,7 +32,7 @@ export function assembleInstances(ground: Ground): InstanceParts {
     arrivals: createArrivals(),
     supervise(readLagMs) {
       watching.begin(readLagMs);
-      return superviseOnce({ recorder, watching, prober, policy: declared.policy(), calendar });
+      return superviseOnce({ recorder, watching, prober, policy: declared.policy(), calendar, quiet });
     },
   };
 }

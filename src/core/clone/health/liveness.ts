@@ -68,7 +68,7 @@ export function livenessOf(
   const heard = own === null ? null : past(own.receivedAt);
   const from = Math.max(heard ?? 0, past(instance.readyAt), past(instance.cadenceSince));
   const silentMs = Math.max(0, now - from - watch.lagMs);
-  const suspectMs = intervalMs * (1 + JITTER);
+  const suspectMs = suspectAfterMs(intervalMs);
   const degradedMs = degradedAfterMs(intervalMs);
   const lostMs = degradedMs + LOST_AFTER_INTERVALS * intervalMs;
   const wrong = processTrouble(instance, { signal: own, from, watch });
@@ -95,6 +95,11 @@ export function livenessOf(
 }
 
 const FROZEN_TEXT = "a declared deadline excuses";
+
+/** From the last heartbeat to *suspect*: one interval and its jitter. */
+export function suspectAfterMs(intervalMs: number): number {
+  return intervalMs * (1 + JITTER);
+}
 
 /** From the last heartbeat to *degraded*: one whole missed interval, and its grace. */
 export function degradedAfterMs(intervalMs: number): number {
