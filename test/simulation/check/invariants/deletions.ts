@@ -17,6 +17,9 @@ const deletionsAreConfirmed: Invariant = {
     function held(pending: PendingDeletion): string | null {
       const before = waiting;
       waiting = pending;
+      const grown = before === null || pending.names.some((name) => !before.names.includes(name));
+      if (!grown && before.revision !== pending.revision)
+        return `${before.revision} waits for all of it already, and people were told to confirm that one`;
       const wanted = revisions.get(pending.revision);
       if (wanted === undefined) return null;
       const there = pending.names.find((name) =>
@@ -24,11 +27,7 @@ const deletionsAreConfirmed: Invariant = {
       );
       if (there !== undefined) return `${pending.revision} has ${there}`;
       const broken = pending.names.find((name) => wanted.broken.has(name));
-      if (broken !== undefined) return `the file of ${broken} is broken in ${pending.revision}`;
-      const grown = before === null || pending.names.some((name) => !before.names.includes(name));
-      return grown || before.revision === pending.revision
-        ? null
-        : `${before.revision} waits for all of it already, and people were told to confirm that one`;
+      return broken === undefined ? null : `the file of ${broken} is broken in ${pending.revision}`;
     }
 
     function over(
