@@ -119,14 +119,14 @@ export const LIFE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconciler/record/recorder.ts",
-        find: "    for (const id of batch.settled) asked.delete(id);\n    announce(batch.effects);\n",
-        replace: "    for (const id of batch.settled) asked.delete(id);\n",
+        find: "    effects.take(batch);\n",
+        replace: "",
       },
       {
         file: "reconciler/record/recorder.ts",
         find: "        await store.commit({ term, ...batch });\n",
         replace:
-          "        for (const state of batch.states) states.set(state.name, state);\n        announce(batch.effects);\n        await store.commit({ term, ...batch });\n",
+          "        known.take(batch);\n        effects.take(batch);\n        await store.commit({ term, ...batch });\n",
       },
     ],
     troubles: ["commitFails", "misbehaviour", "crashesPerHour"],
