@@ -46,7 +46,7 @@ export async function benchKills(options: {
   readonly user?: number;
 }): Promise<KillReport> {
   if (options.user !== undefined && options.user !== process.getuid?.())
-    return runAs(options.user, options.count);
+    return runAs(options.user, [process.execPath, import.meta.filename, "--count", String(options.count)]);
   const root = mkdtempSync(join(tmpdir(), "factory-kill-"));
   const callback = await startCallback();
   try {
@@ -144,7 +144,7 @@ function ownCommand(pid: string): boolean {
   return Number(pid) === process.pid;
 }
 
-async function until(holds: () => boolean | Promise<boolean>, signal: AbortSignal): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, signal: AbortSignal): Promise<void> {
   while (!(await holds())) {
     signal.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -171,23 +171,31 @@ function summarise(results: readonly Kill[], containment: string): KillReport {
   };
 }
 
-/** The same bench in a process of that user, with a folder of its own to write to. */
-function runAs(user: number, count: number): Promise<KillReport> {
+/**
+ * A program that prints a report, in a process of that user with a folder of its own to write to. `leak`: it inherits a
+ * descriptor of that number for a file, whose name is in its environment.
+ */
+export function runAs<T>(
+  user: number,
+  command: readonly string[],
+  { leak }: { readonly leak?: number } = {},
+): Promise<T> {
   const home = mkdtempSync(join(tmpdir(), "factory-kill-user-"));
-  chownSync(home, user, user);
+  const own = process.getuid?.() === user;
+  if (!own) chownSync(home, user, user);
   chmodSync(home, 0o700);
-  const command = [
-    "--reuid",
-    String(user),
-    "--regid",
-    String(user),
-    "--clear-groups",
-    process.execPath,
-    import.meta.filename,
-  ];
-  const child = spawn("setpriv", [...command, "--count", String(count)], {
+  const as = own ? [] : ["setpriv", "--reuid", String(user), "--regid", String(user), "--clear-groups", "--"];
+  const leaked = join(home, "leaked");
+  const opened = leak === undefined ? [] : ["bash", "-c", `exec ${leak}>"$0"; exec "$@"`, leaked];
+  const [program = "false", ...args] = [...as, ...opened, ...command];
+  const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, TMPDIR: home, HOME: home },
+    env: {
+      ...process.env,
+      TMPDIR: home,
+      HOME: home,
+      ...(leak === undefined ? {} : { ESCAPES_LEAK: leaked }),
+    },
   });
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -197,13 +205,13 @@ function runAs(user: number, count: number): Promise<KillReport> {
     child.on("error", reject);
     child.on("close", (code) => {
       rmSync(home, { recursive: true, force: true });
-      if (code === 0) resolve(JSON.parse(text) as KillReport);
+      if (code === 0) resolve(JSON.parse(text) as T);
       else reject(new Error(`the bench as user ${user} ended with ${code}`));
     });
   });
 }
 
-function startCallback(): Promise<{ readonly server: Server; readonly url: string }> {
+export function startCallback(): Promise<{ readonly server: Server; readonly url: string }> {
   const server = createServer((request, response) => {
     request.resume();
     request.on("end", () => response.writeHead(204).end());
@@ -217,7 +225,7 @@ function startCallback(): Promise<{ readonly server: Server; readonly url: strin
   });
 }
 
-function envelope(clone: string): MissionEnvelope {
+export function envelope(clone: string): MissionEnvelope {
   return {
     mission_id: `m-${clone}`,
     vp_id: clone,

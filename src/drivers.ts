@@ -14,11 +14,12 @@ import type { Driver, DriverFactory, DriverSurroundings } from "./ports/driver.t
 export type DriverRegistry = Readonly<Record<string, DriverFactory>>;
 
 export const DRIVERS: Readonly<Record<DriverName, DriverFactory>> = {
-  process: ({ dataDir, ...surroundings }) =>
+  process: ({ dataDir, hidden = () => [], ...surroundings }) =>
     createProcessDriver({
       ...surroundings,
       directory: join(dataDir, "instances"),
-      hidden: [dataDir],
+      hidden: () => [dataDir, ...hidden()],
+      places: [dataDir],
       workspaces: createWorkspaces({ driver: "process", directory: join(dataDir, "workspaces") }),
     }),
 };

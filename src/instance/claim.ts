@@ -16,6 +16,7 @@ import type { Containment } from "../core/model/instance.ts";
 import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import { createFileOnce, hasCode, isRecord, readJson } from "./files.ts";
 import { bootId, isAlive, ownProcess, type ProcessId } from "./process-table.ts";
+import type { SandboxPlan } from "./sandbox.ts";
 
 /** What a driver intends to launch, on disk before anything is spawned. Holds no secret, no token and no argument. */
 export interface Intent {
@@ -49,6 +50,8 @@ export interface ContainmentPlan {
     /** Folders that are empty for the agent, the workspace excepted. Absent where that cannot be had. */
     readonly hides?: readonly string[];
   } | null;
+  /** What the agent sees of the machine, and as whom it runs. Absent or null where bubblewrap cannot be had. */
+  readonly sandbox?: SandboxPlan | null;
   /** Whether `setpriv --pdeathsig` ties the agent's first process to the shim. */
   readonly deathSignal: boolean;
 }

@@ -17,6 +17,7 @@
  * and proof of death do not rest on the agent's good will.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { ContainmentPlan } from "./claim.ts";
 import { isRecord, readJson, writeFileDurably } from "./files.ts";
@@ -27,10 +28,10 @@ import {
   pidNamespace,
   readProcess,
   scanProcesses,
-  signalProcess,
   takeCensus,
   withDescendants,
 } from "./process-table.ts";
+import { INIT_SCRIPT, sandboxed } from "./sandbox.ts";
 
 /** What was recorded about a spawned agent, for whoever has to end it without the shim. */
 export interface AgentRecord {
@@ -61,22 +62,31 @@ export interface Target {
 export function containedCommand(
   plan: ContainmentPlan,
   argv: readonly string[],
-  how: { readonly gated: boolean } = { gated: false },
+  how: { readonly gated?: boolean; readonly workspace: string },
 ): readonly [string, ...string[]] {
+  const script = how.gated === true ? GATE_SCRIPT + INIT_SCRIPT : INIT_SCRIPT;
+  const { workspace } = how;
   let command = [...argv];
-  if (plan.pidns !== null) {
-    const { user, mountProc, hides } = plan.pidns;
-    const options = ["--pid", "--fork", "--kill-child"];
-    if (user) options.unshift("--user", hides === undefined ? "--map-current-user" : "--map-root-user");
-    if (mountProc || hides !== undefined) options.push("--mount");
-    if (mountProc) options.push("--mount-proc");
-    const start = how.gated ? GATE_SCRIPT + INIT_SCRIPT : INIT_SCRIPT;
-    const first = hides === undefined ? [start, "factory-init"] : veiled(hides, start);
-    command = ["unshare", ...options, "--", "sh", "-c", ...first, ...command];
-  }
+  if (plan.sandbox != null)
+    command = sandboxed(plan.sandbox, { workspace, home: userInfo().homedir, argv, script });
+  else if (plan.pidns !== null) command = inNamespaces(plan.pidns, script, command);
   if (plan.deathSignal) command = ["setpriv", "--pdeathsig", "KILL", "--", ...command];
   if (plan.cgroup !== null) command = joining(join(plan.cgroup, "agent"), command);
   return command as [string, ...string[]];
+}
+
+/** For machines without bubblewrap. */
+function inNamespaces(
+  { user, mountProc, hides }: NonNullable<ContainmentPlan["pidns"]>,
+  script: string,
+  argv: readonly string[],
+): string[] {
+  const options = ["--pid", "--fork", "--kill-child"];
+  if (user) options.unshift("--user", hides === undefined ? "--map-current-user" : "--map-root-user");
+  if (mountProc || hides !== undefined) options.push("--mount");
+  if (mountProc) options.push("--mount-proc");
+  const first = hides === undefined ? [script, "factory-init"] : veiled(hides, script);
+  return ["unshare", ...options, "--", "sh", "-c", ...first, ...argv];
 }
 
 /**
@@ -98,8 +108,6 @@ export function joining(cgroup: string, argv: readonly string[]): string[] {
 
 // Names that no declared variable has: a shell hands on what it was given, with the value that it has by then.
 const GATE_SCRIPT = "read -r factory_go <&3 || exit 125; ";
-// Background jobs of a shell read /dev/null unless their input is passed on by another number.
-const INIT_SCRIPT = 'exec 3<&0; "$@" <&3 3<&- & exec 3<&- </dev/null; wait $!; exit $?';
 // `.` stays the workspace while its path is covered; -c keeps mount from looking the path up again.
 const VEIL_SCRIPT =
   'factory_ws=$(pwd -P) || exit 125; factory_n=$1; shift; while [ "$factory_n" -gt 0 ]; do ' +
@@ -158,33 +166,6 @@ export function findAgentMembers(target: Target): readonly ProcessRow[] {
     (row) => !(row.pid === target.shim?.pid && row.startTicks === target.shim.startTicks),
   );
 }
-
-/**
- * Stops or continues every process of the agent. With a cgroup it is one
- * switch; else signals are sent until a look finds nobody left to stop. False when
- * some still ran after the last look, as those of a tree that forks faster than we look.
- */
-export function freezeAgent(target: Target, frozen: boolean): boolean {
-  const cgroup = target.plan.cgroup;
-  if (cgroup !== null) {
-    return writeControl(join(cgroup, "agent", "cgroup.freeze"), frozen ? "1" : "0");
-  }
-  for (let look = 0; look < FREEZE_LOOKS_MAX; look += 1) {
-    const running = findAgentMembers(target).filter((row) => (row.state === "T") !== frozen);
-    if (running.length === 0) return true;
-    for (const row of running) signalProcess(row, frozen ? "SIGSTOP" : "SIGCONT");
-  }
-  return false;
-}
-
-/** Continues what was stopped by a signal, which a thawed cgroup alone does not. */
-export function continueAgent(target: Target): void {
-  freezeAgent(target, false);
-  for (const row of findAgentMembers(target)) if (row.state === "T") signalProcess(row, "SIGCONT");
-}
-
-// A stop takes effect within a look or two; more are needed only against a tree that forks.
-const FREEZE_LOOKS_MAX = 50;
 
 export function readAgentRecord(instanceDirectory: string): AgentRecord | null {
   const record = readJson(join(instanceDirectory, "agent.json"));

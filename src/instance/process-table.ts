@@ -52,6 +52,19 @@ export function isAlive(id: ProcessId): boolean {
   return readProcess(id.pid)?.startTicks === id.startTicks;
 }
 
+/** Processor time that exactly this process has used; null when it is gone. */
+export function cpuTicks(id: ProcessId): number | null {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${id.pid}/stat`, "latin1");
+  } catch {
+    return null;
+  }
+  if (parseStat(id.pid, text)?.startTicks !== id.startTicks) return null;
+  const fields = fieldsOf(text);
+  return Number(fields[11]) + Number(fields[12]);
+}
+
 /** The caller's own identity. */
 export function ownProcess(): ProcessId {
   const row = readProcess(process.pid);
@@ -172,8 +185,7 @@ export function signalProcess(id: ProcessId, signal: NodeJS.Signals): boolean {
 export const INSTANCE_MARKER = "FACTORY_INSTANCE";
 
 function parseStat(pid: number, text: string): ProcessRow | null {
-  // The name in parentheses may hold spaces and parentheses itself: fields count from the last one.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const fields = fieldsOf(text);
   const startTicks = Number(fields[19]);
   if (fields.length < 20 || !Number.isFinite(startTicks)) return null;
   return {
@@ -185,6 +197,11 @@ function parseStat(pid: number, text: string): ProcessRow | null {
     threads: Number(fields[17]),
     startTicks,
   };
+}
+
+/** The name in parentheses may hold spaces and parentheses itself: fields count from the last one. */
+function fieldsOf(text: string): readonly string[] {
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
 /** A zombie with more than one thread has only lost its first thread and still runs. */

@@ -150,6 +150,8 @@ export interface DriverSurroundings {
   readonly dataDir: string;
   /** Ownership label: what carries another installation's name is left alone. */
   readonly installation: string;
+  /** Folders that agents must not see, asked for at each start: what else of this user has nothing to do with them. Default: none. */
+  readonly hidden?: () => readonly string[];
   /** The file of the kill switch, for shims that can watch it by themselves. Absent: they are not told of one. */
   readonly killSwitch?: string;
   /** What holds the processes of an instance together. Default: the best that the machine offers. */
@@ -198,6 +200,10 @@ export interface DriverCapabilities {
   readonly containment: Containment;
   /** Whether a pause stops every process of the instance, not only those that stay in its group. */
   readonly freezesAll: boolean;
+  /** Whether an agent sees and reaches its workspace alone, and is nobody of this machine. Absent: as far as `containment` says. */
+  readonly sandboxed?: boolean;
+  /** Why no death of an instance can be proven here; absent where it can. */
+  readonly unproven?: string;
   /** What was tried and what came of it, one sentence each, for `factory doctor`. */
   readonly notes: readonly string[];
 }
@@ -231,6 +237,10 @@ export interface StartRequest extends ShimSettings {
   readonly healthChecks: readonly HealthCheck[];
   readonly orphanPolicy: OrphanPolicy;
   readonly isolation: Containment;
+  /** What its agent may see beside its workspace, and what else it may write to. Default: nothing. */
+  readonly shares?: readonly Share[];
+  /** `none`: it has a network of its own, in which nobody else is. Default: the machine's. */
+  readonly network?: "host" | "none";
   /** What tokens cost, by model, for as long as the instance lives. */
   readonly prices?: Prices;
   /** What the kill switch knows it by. */
@@ -239,6 +249,13 @@ export interface StartRequest extends ShimSettings {
   readonly token: string;
   /** Values of the clone's secrets by variable name. Never written to disk by the driver. */
   readonly secrets: ReadonlyMap<string, string>;
+}
+
+/** A folder or file of the machine. */
+export interface Share {
+  /** Absolute. */
+  readonly path: string;
+  readonly access: "read" | "write";
 }
 
 /**

@@ -11,6 +11,7 @@
 import { flushCompileCache } from "node:module";
 import { extname, join, resolve } from "node:path";
 import { claimEpoch, readIntent } from "../instance/claim.ts";
+import { closeInherited } from "../instance/descriptors.ts";
 import { readSettings } from "../instance/launch-settings.ts";
 import { isReserveArgument } from "../instance/reserve.ts";
 import { becomeInstance, type Launch } from "./reserve.ts";
@@ -25,6 +26,7 @@ const TOOLS_PROGRAM = join(import.meta.dirname, `tools-main${extname(import.meta
 async function main(): Promise<void> {
   const argument = process.argv[2] ?? ".";
   process.umask(0o077);
+  closeInherited();
   const launch = isReserveArgument(argument)
     ? await becomeInstance(process.stdin)
     : await ownLaunch(argument);

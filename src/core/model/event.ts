@@ -233,6 +233,8 @@ export type CloneEvent =
       readonly llmCalls: number | null;
       readonly costMicros: number | null;
     }
+  /** Something of it still ran after every look: it does not stand still. */
+  | { readonly type: "pause.failed"; readonly epoch: number; readonly message: string }
   | {
       readonly type: "runaway.detected";
       readonly epoch: number;

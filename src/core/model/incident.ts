@@ -40,6 +40,8 @@ export const INCIDENT_SEVERITY = {
   missed_callback: "high",
   runaway: "critical",
   survivors: "critical",
+  unproven_death: "medium",
+  pause_failed: "high",
   drill_failed: "critical",
   record_lost: "high",
 } as const satisfies Record<string, Severity>;

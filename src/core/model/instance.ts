@@ -70,7 +70,7 @@ export interface Signal {
   readonly receivedAt: Instant;
 }
 
-/** What proves that nothing of an instance lives any more. */
+/** What proves that nothing of an instance lives any more; with `unproven`, what was looked at without being a proof. */
 export interface DeathProof {
   readonly containment: Containment;
   /** Which rung of the ladder ended it: `already`, `cancel`, `stdin` (the end of its input), `sigterm`, `sigkill`, `containment`, `sweep`. */
@@ -82,4 +82,6 @@ export interface DeathProof {
   readonly rungs?: readonly { readonly rung: string; readonly atMs: number }[];
   /** What was looked at, as a sentence. */
   readonly evidence: string;
+  /** Why something of it may live all the same although nothing was found. Absent: it is dead. */
+  readonly unproven?: string;
 }

@@ -101,7 +101,7 @@ export function closureReport(
   lines.push(
     proof === null
       ? "It never had an instance."
-      : `Ended at \`${proof.rung}\`, containment \`${proof.containment}\`, ${proof.emptyScans} empty scans: ${cell(proof.evidence)}.${rungs(proof)}`,
+      : `Ended at \`${proof.rung}\`, containment \`${proof.containment}\`, ${proof.emptyScans} empty scans: ${cell(proof.evidence)}.${doubt(proof)}${rungs(proof)}`,
     "",
   );
   return page(lines);
@@ -158,6 +158,10 @@ function linkFrom(folder: string, to: string): string {
 
 function percent(char: string): string {
   return `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+function doubt({ unproven }: DeathProof): string {
+  return unproven === undefined ? "" : ` **Unproven**: ${cell(unproven)}.`;
 }
 
 /** The ladder as it was climbed. */

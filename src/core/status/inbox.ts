@@ -190,6 +190,16 @@ function holdItem(state: CloneState, hold: Hold): InboxItem | null {
         answers: [`factory logs ${subject}`, `factory resume ${subject}`, `factory kill ${subject}`],
       };
     case "freeze":
+      if (hold.reason === "DeathUnproven")
+        return {
+          ...base,
+          severity: "critical",
+          answers: [
+            "look on the machine whether anything of it still runs",
+            `factory resume ${subject}`,
+            "factory doctor",
+          ],
+        };
       return { ...base, severity: "critical", answers: ["factory doctor", `factory kill --now ${subject}`] };
     case "gate":
       return { ...base, severity: "warning", answers: [`factory why ${subject}`] };

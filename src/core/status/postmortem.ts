@@ -102,7 +102,7 @@ function cost(mission: MissionState): readonly string[] {
 function blastRadius(state: CloneState, mission: MissionState): readonly string[] {
   const changed = mission.traces.at(-1)?.changedFiles ?? [];
   return [
-    `- clone \`${state.name}\`, epochs up to ${state.epoch}, containment ${mission.proof?.containment ?? "unknown"}`,
+    `- clone \`${state.name}\`, epochs up to ${state.epoch}, containment ${mission.proof?.containment ?? "unknown"}${mission.proof?.unproven === undefined ? "" : `; its death is unproven: ${mission.proof.unproven}`}`,
     `- secrets it was given: ${state.spec === null || state.spec.secrets.length === 0 ? "none" : state.spec.secrets.map(({ name }) => name).join(", ")}`,
     `- artifacts it handed in: ${mission.artifacts.length === 0 ? "none" : mission.artifacts.map(({ path }) => code(path)).join(", ")}`,
     `- files of its workspace that it changed: ${changed.length === 0 ? "none that are known" : changed.map(code).join(", ")}`,

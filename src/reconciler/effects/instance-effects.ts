@@ -45,11 +45,17 @@ export const INSTANCE_EFFECTS: EffectTable<
     return [{ type: "instance.configured", epoch, heartbeatIntervalMs }];
   },
   pause: async ({ epoch }, context) => {
-    const pausing = await pauseAfterTurn(epoch, context);
-    if (pausing !== null) return [pausing];
-    const { state, handles, signal } = context;
-    await handles.driverOf(state).pause(await handles.knownHandle(state, epoch, signal), signal);
-    return [{ type: "instance.paused", epoch }];
+    try {
+      const pausing = await pauseAfterTurn(epoch, context);
+      if (pausing !== null) return [pausing];
+      const { state, handles, signal } = context;
+      await handles.driverOf(state).pause(await handles.knownHandle(state, epoch, signal), signal);
+      return [{ type: "instance.paused", epoch }];
+    } catch (error) {
+      // Tried by the driver with all it has: another try would only give it more time.
+      if (!(error instanceof FactoryError) || error.code !== "driver/not-frozen") throw error;
+      return [{ type: "pause.failed", epoch, message: error.message }];
+    }
   },
   resume: async ({ epoch }, { state, handles, signal }) => {
     await handles.driverOf(state).resume(await handles.knownHandle(state, epoch, signal), signal);

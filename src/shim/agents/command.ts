@@ -9,11 +9,13 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { MissionEnvelope } from "../../api/envelope.ts";
-import { type AgentRecord, findInit } from "../../instance/containment.ts";
+import type { Intent } from "../../instance/claim.ts";
+import type { AgentRecord } from "../../instance/containment.ts";
 import type { Agent, AgentAdapter, AgentInput, AgentProgram, AgentStart } from "./agent.ts";
 import { parseAgentLine } from "./agent-line.ts";
-import { openContainer } from "./container.ts";
+import { type Container, openContainer } from "./container.ts";
 import { splitLines } from "./lines.ts";
+import { giveFile } from "./ownership.ts";
 import { type AgentExit, keepTail } from "./signature.ts";
 import { cleanEnvironment, endProcess, factoryFolder, type Spawned, spawnContained } from "./spawn.ts";
 
@@ -24,9 +26,6 @@ const DRAIN_MS = 500;
 const STDERR_TAIL_LENGTH = 4_000;
 /** Said to an agent that does not read, beyond what its pipe holds. */
 const UNREAD_BYTES_MAX = 256 * 1024;
-/** Opening a namespace takes a few milliseconds; an agent without one on record is still found by tree and marker. */
-const INIT_LOOKS_MAX = 400;
-const INIT_LOOK_MS = 5;
 
 export const commandAdapter: AgentAdapter = {
   /** For an agent that does not resume anything. */
@@ -51,15 +50,9 @@ function environmentOf(
 }
 
 function start(options: AgentStart): void {
-  writeMission(options.intent.workspace, options.envelope);
-  const spawned =
-    options.container?.enter() ??
-    spawnContained({
-      intent: options.intent,
-      argv: options.agent.command,
-      env: environmentOf(options, options),
-      stdin: "pipe",
-    });
+  writeMission(options.intent, options.envelope);
+  const opened = options.container?.waits() === true ? options.container : openFor(options);
+  const spawned = opened?.spawned ?? spawnFor(options);
   if (spawned === null) {
     const problem = `no such program: ${options.agent.command[0]}`;
     options.transcript.note(problem);
@@ -67,17 +60,35 @@ function start(options: AgentStart): void {
     return;
   }
   let record: AgentRecord = { outer: spawned.outer, init: null, namespace: null };
-  options.onStart(controls(spawned, () => record));
-  if (options.intent.containment.pidns !== null) {
-    void lookForInit(spawned, (found) => {
-      record = { ...record, ...found };
-      options.onRecord(record);
-    });
-  }
+  options.onStart(controls(spawned, { record: () => record, container: opened }));
+  void opened?.enter((where) => {
+    record = { ...record, ...where };
+    options.onRecord(record);
+  });
   follow(spawned, options);
 }
 
-function controls(spawned: Spawned, record: () => AgentRecord): Agent {
+function openFor(options: AgentStart): Container | null {
+  const { intent, agent } = options;
+  return openContainer({ intent, argv: agent.command, env: environmentOf(options, options) });
+}
+
+/** Where there is no PID namespace, or no such program. */
+function spawnFor(options: AgentStart): Spawned | null {
+  const { intent, agent } = options;
+  if (intent.containment.pidns !== null) return null;
+  return spawnContained({
+    intent,
+    argv: agent.command,
+    env: environmentOf(options, options),
+    stdin: "pipe",
+  });
+}
+
+function controls(
+  spawned: Spawned,
+  { record, container }: { readonly record: () => AgentRecord; readonly container: Container | null },
+): Agent {
   const { child } = spawned;
   child.stdin?.on("error", () => {}); // The agent may close its input whenever it likes.
   return {
@@ -93,7 +104,10 @@ function controls(spawned: Spawned, record: () => AgentRecord): Agent {
     cancel() {
       if (child.stdin?.writable === true) child.stdin.write('{"type":"cancel"}\n');
     },
-    end: (rung) => endProcess(spawned, rung),
+    end(rung) {
+      container?.close(); // One that has not begun does not begin any more.
+      endProcess(spawned, rung);
+    },
   };
 }
 
@@ -182,25 +196,16 @@ function throughInit(
   return name === undefined ? ending : { code: null, signal: name };
 }
 
-async function lookForInit(
-  spawned: Spawned,
-  found: (facts: Pick<AgentRecord, "init" | "namespace">) => void,
-): Promise<void> {
-  for (let look = 0; look < INIT_LOOKS_MAX && spawned.child.exitCode === null; look += 1) {
-    const facts = findInit(spawned.outer);
-    if (facts !== null) return found(facts);
-    await new Promise((resolve) => setTimeout(resolve, INIT_LOOK_MS));
-  }
-}
-
 function missionFile(workspace: string): string {
   return join(factoryFolder(workspace), "mission.json");
 }
 
-function writeMission(workspace: string, envelope: MissionEnvelope): void {
+function writeMission({ workspace, containment }: Intent, envelope: MissionEnvelope): void {
   const path = missionFile(workspace);
   // Never through a link that the agent may have put there: a new file takes its name.
   const temporary = `${path}.${process.pid}.${process.hrtime.bigint()}`;
   writeFileSync(temporary, `${JSON.stringify(envelope, null, 2)}\n`, { flag: "wx", mode: 0o600 });
+  const user = containment.sandbox?.user ?? null;
+  if (user !== null) giveFile(temporary, user);
   renameSync(temporary, path);
 }

@@ -1,34 +1,76 @@
 /**
- * The containment of an agent, opened before there is a mission: cgroup, namespaces and covered folders take a shell,
- * three programs and a mount each, longer than an agent may need for its first line. It waits with
+ * The containment of an agent, opened before its program is run: cgroup, namespaces and covered folders take some
+ * programs and a mount each, longer than an agent may need for its first line. It waits with
  * its program not yet run, and goes away with the shim or when it is closed.
+ *
+ * Every program in a PID namespace begins this way: nothing of it runs before it is known, and on disk, where it can be
+ * found, and before its first process is tied to the shim, which it is only when it has come to the gate.
  */
-import type { Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Intent } from "../../instance/claim.ts";
+import { type AgentRecord, findInit } from "../../instance/containment.ts";
 import { type Spawned, spawnContained } from "./spawn.ts";
 
 export interface Container {
-  /** Runs the program; null when the container is gone and another one has to be opened. At most once. */
-  enter(): Spawned | null;
+  readonly spawned: Spawned;
+  /** It waits for its program to be let in. */
+  waits(): boolean;
+  /** Runs the program as soon as `found` has taken note of where it is. At most once; safe to call for one that is gone. */
+  enter(found: (where: Where) => void): Promise<void>;
+  /** Nothing is run in it any more. */
+  close(): void;
 }
 
-/** Null where nothing would be gained, or there is no such program. `env` is that of the program. */
+export type Where = Pick<AgentRecord, "init" | "namespace">;
+
+/** Opening takes some milliseconds, and more where everybody starts at once. */
+const FIND_MS = 20_000;
+const LOOK_MS = 5;
+
+/** Null where there is no such containment, or no such program. `env` is that of the program. */
 export function openContainer(options: {
   readonly intent: Intent;
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
+  readonly stdin?: "pipe" | "ignore";
 }): Container | null {
   if (options.intent.containment.pidns === null) return null;
-  const spawned = spawnContained({ ...options, stdin: "pipe", gated: true });
+  const spawned = spawnContained({ stdin: "pipe", ...options, gated: true });
   const gate = spawned?.child.stdio[3];
-  if (spawned === null || gate == null) return null;
-  gate.on("error", () => {}); // It went away: `enter` finds that out.
+  if (spawned === null || gate == null || !("write" in gate)) return null;
+  gate.on("error", () => {}); // It went away: its exit says so.
+  const { child } = spawned;
+  // Bubblewrap's outer process may be ended before the inner one is tied to it; that one then finds the gate closed.
+  child.on("exit", () => gate.destroy());
+  let begun = false;
+  const lives = (): boolean => child.exitCode === null && child.signalCode === null;
   return {
-    enter() {
-      const { exitCode, signalCode } = spawned.child;
-      if (exitCode !== null || signalCode !== null) return null;
-      (gate as Writable).end("\n");
-      return spawned;
+    spawned,
+    waits: () => !begun && lives() && !gate.destroyed,
+    async enter(found) {
+      if (begun) return;
+      begun = true;
+      const where = await find(spawned, lives);
+      try {
+        if (where !== null) found(where);
+      } catch {
+        // Where it is could not be noted down: then it does not run.
+        return void gate.destroy();
+      }
+      if (where === null) gate.destroy();
+      else gate.end("\n");
     },
+    close: () => void gate.destroy(),
   };
+}
+
+/** The first process, once it is there. */
+async function find(spawned: Spawned, lives: () => boolean): Promise<Where | null> {
+  const deadline = performance.now() + FIND_MS;
+  while (lives() && performance.now() < deadline) {
+    const where = findInit(spawned.outer);
+    if (where !== null) return where;
+    await sleep(LOOK_MS);
+  }
+  return null;
 }

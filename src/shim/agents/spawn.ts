@@ -8,6 +8,7 @@ import { containedCommand, findAgentMembers, killCgroup, type Target } from "../
 import { hasCode } from "../../instance/files.ts";
 import { INSTANCE_MARKER, type ProcessId, readProcess, signalProcess } from "../../instance/process-table.ts";
 import type { EndRung } from "./agent.ts";
+import { giveTree } from "./ownership.ts";
 
 export interface SpawnOptions {
   readonly intent: Intent;
@@ -28,7 +29,11 @@ export interface Spawned {
 export function spawnContained(options: SpawnOptions): Spawned | null {
   const { intent, gated = false } = options;
   if (!programExists(options.argv[0], intent.workspace, options.env["PATH"] ?? "")) return null;
-  const [command, ...args] = containedCommand(intent.containment, options.argv, { gated });
+  giveToAgent(intent);
+  const [command, ...args] = containedCommand(intent.containment, options.argv, {
+    gated,
+    workspace: intent.workspace,
+  });
   const child = spawn(command, args, {
     cwd: intent.workspace,
     env: options.env,
@@ -42,6 +47,12 @@ export function spawnContained(options: SpawnOptions): Spawned | null {
   return { child, outer: { pid: child.pid, startTicks: row?.startTicks ?? 0 } };
 }
 
+/** What the agent has to write to is its own, where it is somebody of its own. */
+function giveToAgent(intent: Intent): void {
+  const user = intent.containment.sandbox?.user ?? null;
+  if (user !== null) giveTree(intent.workspace, user);
+}
+
 /** Only what is declared, what the program needs to find its way, and the marker by which it is found again. */
 export function cleanEnvironment(
   intent: Intent,
@@ -49,7 +60,7 @@ export function cleanEnvironment(
 ): Readonly<Record<string, string>> {
   return {
     PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
-    HOME: intent.workspace,
+    HOME: join(factoryFolder(intent.workspace), "home"),
     LANG: "C.UTF-8",
     TMPDIR: join(factoryFolder(intent.workspace), "tmp"),
     ...declared,
@@ -62,7 +73,7 @@ export function cleanEnvironment(
 /** Our folder in the workspace. The agent may have replaced it by a link; then the link goes. */
 export function factoryFolder(workspace: string): string {
   const folder = join(workspace, ".factory");
-  for (const path of [folder, join(folder, "tmp")]) {
+  for (const path of [folder, join(folder, "tmp"), join(folder, "home")]) {
     try {
       if (!lstatSync(path).isDirectory()) unlinkSync(path);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { PAUSE_GRACE_MS_MAX } from "../../core/model/clone.ts";
-import { freezeAgent } from "../../instance/containment.ts";
+import { freezeAgent } from "../../instance/freeze.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { AgentInput } from "../agents/agent.ts";
 import type { Clocks } from "./clocks.ts";

@@ -1,5 +1,5 @@
 import { lookAtAgent } from "../../instance/agent-process.ts";
-import { continueAgent } from "../../instance/containment.ts";
+import { continueAgent } from "../../instance/freeze.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import { endLeftovers } from "../agents/spawn.ts";
 import type { ControlResult } from "./control.ts";

@@ -6,6 +6,7 @@ import { openRemembered } from "../../instance/remembered-actions.ts";
 import { toolsLink } from "../../instance/tools-link.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { AgentEvent, AgentInput, Said, ToolOutcome } from "../agents/agent.ts";
+import { giveFile } from "../agents/ownership.ts";
 import type { Clocks } from "../session/clocks.ts";
 import { createLedger } from "./ledger.ts";
 import { createActionMemory } from "./memory.ts";
@@ -57,7 +58,10 @@ export function createToolbox(options: {
 
   return {
     async open() {
-      server = await serveTools({ socket: options.socket(), tools });
+      const socket = options.socket();
+      server = await serveTools({ socket, tools });
+      const user = intent.containment.sandbox?.user ?? null;
+      if (user !== null) giveFile(socket, user);
     },
     begin() {
       life.abort();

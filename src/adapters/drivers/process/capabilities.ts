@@ -2,24 +2,13 @@
  * Finds out what this machine can hold processes together with, by doing it:
  * a group is made, filled, frozen and killed; a namespace is opened and its opener killed.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, posix } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
 import type { Containment } from "../../../core/model/instance.ts";
 import type { ContainmentPlan } from "../../../instance/claim.ts";
 import {
   containedCommand,
-  findInit,
   isPopulated,
   joining,
   killCgroup,
@@ -27,8 +16,11 @@ import {
   removeCgroup,
   removeGroupIfEmpty,
 } from "../../../instance/containment.ts";
-import { isAlive, type ProcessId, readProcess } from "../../../instance/process-table.ts";
 import type { ContainmentChoice, DriverCapabilities } from "../../../ports/driver.ts";
+import { cgroupFolders } from "./cgroup-mounts.ts";
+import { doubtOf } from "./doubt.ts";
+import { trySandbox } from "./sandbox-trial.ts";
+import { diesWithOpener, launch, succeeds, until } from "./trials.ts";
 
 export interface Machine {
   readonly capabilities: DriverCapabilities;
@@ -36,26 +28,40 @@ export interface Machine {
   readonly plan: ContainmentPlan;
 }
 
-const TRIAL_MS = 5_000;
-const LOOK_MS = 5;
-
 export async function probeMachine(tag: string, choice: ContainmentChoice): Promise<Machine> {
   const notes: string[] = [];
   const deathSignal = await succeeds(["setpriv", "--pdeathsig", "KILL", "--", "true"]);
   notes.push(deathSignal ? "setpriv ties an agent to its shim" : "setpriv --pdeathsig does not work here");
-  const pidns = choice === "group" ? null : await tryNamespaces(deathSignal, notes);
+  const sandbox = choice === "group" ? null : await trySandbox(deathSignal, notes);
+  const user = process.getuid?.() !== 0;
+  const pidns =
+    choice === "group"
+      ? null
+      : sandbox !== null
+        ? { user: sandbox.user === null, mountProc: true }
+        : await tryNamespaces({ deathSignal, user }, notes);
   const cgroup = choice === "auto" || choice === "cgroup" ? await tryCgroups(tag, notes) : null;
   if (choice === "cgroup" && cgroup === null) notes.push("a cgroup was asked for and cannot be had");
   const kind: Containment = cgroup !== null ? "cgroup" : pidns !== null ? "pidns" : "group";
   if (cgroup !== null && pidns !== null) notes.push("agents get a cgroup and a PID namespace of their own");
+  const plan: ContainmentPlan = { kind, cgroup, pidns, sandbox, deathSignal };
+  const unproven = doubtOf(plan);
   return {
-    capabilities: { containment: kind, freezesAll: kind !== "group", notes },
-    plan: { kind, cgroup, pidns, deathSignal },
+    capabilities: {
+      containment: kind,
+      freezesAll: kind !== "group",
+      sandboxed: sandbox !== null,
+      notes,
+      ...(unproven === null ? {} : { unproven }),
+    },
+    plan,
   };
 }
 
-async function tryNamespaces(deathSignal: boolean, notes: string[]): Promise<ContainmentPlan["pidns"]> {
-  const user = process.getuid?.() !== 0;
+async function tryNamespaces(
+  { deathSignal, user }: { readonly deathSignal: boolean; readonly user: boolean },
+  notes: string[],
+): Promise<ContainmentPlan["pidns"]> {
   const veiled = await tryVeil(user, notes);
   for (const mountProc of [true, false]) {
     const pidns = { user, mountProc, ...(veiled ? { hides: [] } : {}) };
@@ -78,11 +84,8 @@ async function tryVeil(user: boolean, notes: string[]): Promise<boolean> {
     writeFileSync(join(folder, "secret"), "");
     const pidns = { user, mountProc: false, hides: [folder] };
     const look = `test -d ${workspace} && touch seen && umount ${folder} 2>/dev/null; test ! -e ${folder}/secret`;
-    const command = containedCommand({ kind: "pidns", cgroup: null, pidns, deathSignal: false }, [
-      "sh",
-      "-c",
-      look,
-    ]);
+    const plan: ContainmentPlan = { kind: "pidns", cgroup: null, pidns, deathSignal: false };
+    const command = containedCommand(plan, ["sh", "-c", look], { workspace });
     const held = (await succeeds(command, workspace)) && existsSync(join(workspace, "seen"));
     notes.push(
       held
@@ -95,28 +98,9 @@ async function tryVeil(user: boolean, notes: string[]): Promise<boolean> {
   }
 }
 
-/** Opens a namespace, kills what opened it and sees whether the inside dies. */
-async function diesWithOpener(plan: ContainmentPlan): Promise<boolean> {
-  const [command, ...args] = containedCommand(plan, ["sleep", "30"]);
-  const child = launch([command, ...args]);
-  if (child.pid === undefined) return false;
-  const row = readProcess(child.pid);
-  if (row === null) return false;
-  const outer: ProcessId = { pid: row.pid, startTicks: row.startTicks };
-  let init: ProcessId | null = null;
-  await until(() => {
-    init = findInit(outer)?.init ?? null;
-    return init !== null || child.exitCode !== null;
-  });
-  child.kill("SIGKILL");
-  if (init === null) return false;
-  const found: ProcessId = init;
-  return until(() => !isAlive(found));
-}
-
 /** The folder for the instances' groups, or null. */
 async function tryCgroups(tag: string, notes: string[]): Promise<string | null> {
-  const candidates = cgroupCandidates();
+  const candidates = cgroupFolders();
   if (candidates.length === 0) notes.push("no cgroup2 hierarchy is mounted");
   for (const base of candidates) {
     const parent = join(base, `factory-${tag}`);
@@ -152,55 +136,4 @@ async function tryGroup(path: string): Promise<string | null> {
   if (await until(() => isPopulated(path) === false)) return null;
   child.kill("SIGKILL");
   return "cgroup.kill did not empty the group";
-}
-
-/** Our own group first: there an ordinary user may have been given the right to make more. */
-function cgroupCandidates(): readonly string[] {
-  const candidates: string[] = [];
-  const own = /^0::(.*)$/m.exec(readOr("/proc/self/cgroup"))?.[1];
-  for (const line of readOr("/proc/self/mountinfo").split("\n")) {
-    const [before, after] = line.split(" - ");
-    if (before === undefined || !after?.startsWith("cgroup2 ")) continue;
-    const fields = before.split(" ");
-    const root = fields[3] ?? "/";
-    const point = fields[4];
-    if (point === undefined) continue;
-    const inside = own === undefined ? ".." : posix.relative(root, own);
-    if (!inside.startsWith("..")) candidates.push(posix.join(point, inside));
-    candidates.push(point);
-  }
-  return [...new Set(candidates)];
-}
-
-function launch(argv: readonly string[], cwd?: string): ChildProcess {
-  const child = spawn(argv[0] ?? "true", argv.slice(1), {
-    stdio: "ignore",
-    ...(cwd === undefined ? {} : { cwd }),
-  });
-  child.on("error", () => {});
-  return child;
-}
-
-async function succeeds(argv: readonly string[], cwd?: string): Promise<boolean> {
-  const child = launch(argv, cwd);
-  await until(() => child.exitCode !== null || child.signalCode !== null || child.pid === undefined);
-  child.kill("SIGKILL");
-  return child.exitCode === 0;
-}
-
-async function until(holds: () => boolean): Promise<boolean> {
-  const deadline = performance.now() + TRIAL_MS;
-  while (performance.now() < deadline) {
-    if (holds()) return true;
-    await sleep(LOOK_MS);
-  }
-  return false;
-}
-
-function readOr(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }

@@ -33,7 +33,9 @@ export interface ProcessDriverOptions {
   /** Program and arguments of the shim; default: `defaultShimCommand()`. */
   readonly shimCommand?: readonly [string, ...string[]];
   /** Folders that agents must not see, their own workspace excepted: the data directory. Ours always is. */
-  readonly hidden?: readonly string[];
+  readonly hidden?: readonly string[] | (() => readonly string[]);
+  /** Folders of this installation, in which an instance without a folder of its own may have its home. Default: `hidden`. */
+  readonly places?: readonly string[];
   /** The file of the kill switch; shims watch it by themselves. Default: none. */
   readonly killSwitch?: string;
   /** `auto` by default. */
@@ -42,7 +44,9 @@ export interface ProcessDriverOptions {
 }
 
 export function createProcessDriver(options: ProcessDriverOptions): Driver {
-  const { hidden = [], log = silentLog, workspaces } = options;
+  const { log = silentLog, workspaces } = options;
+  const hidden = (): readonly string[] =>
+    typeof options.hidden === "function" ? options.hidden() : (options.hidden ?? []);
   const layout = createLayout(options.directory, options.installation);
   const machine = probeOnce(() => probeMachine(layout.tag, options.containment ?? "auto"));
   const listing = createListing({ layout, log });
@@ -85,7 +89,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     },
     fence: async (clone, epoch) => fenceEpochs(layout, clone, epoch),
     ...createShimCalls({ layout, log }),
-    ...createEnding({ layout, listing, places: [...hidden, layout.directory] }),
+    ...createEnding({ layout, listing, places: [...(options.places ?? hidden()), layout.directory] }),
     ...createInstanceFiles({ layout, workspaces }),
   };
 }

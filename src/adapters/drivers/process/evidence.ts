@@ -1,6 +1,7 @@
 /** What is to be seen of an instance before it ends. */
 import { readFileSync } from "node:fs";
-import { findMembers, freezeAgent, type Target } from "../../../instance/containment.ts";
+import { findMembers, type Target } from "../../../instance/containment.ts";
+import { freezeAgent } from "../../../instance/freeze.ts";
 import type { ProcessRow } from "../../../instance/process-table.ts";
 import type { InstanceEvidence, SeenProcess } from "../../../ports/driver.ts";
 import { nextCensus } from "./census.ts";

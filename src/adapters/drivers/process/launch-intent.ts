@@ -4,6 +4,7 @@ import { dirname, join, sep } from "node:path";
 import type { ContainmentPlan, Intent } from "../../../instance/claim.ts";
 import { flushLater, hasCode, writeFully } from "../../../instance/files.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
+import { agentView } from "./agent-view.ts";
 import type { Machine } from "./capabilities.ts";
 import { digest, instanceDirectory, type Layout, socketPath } from "./layout.ts";
 
@@ -11,7 +12,7 @@ export interface IntentContext {
   readonly layout: Layout;
   readonly machine: Machine;
   /** Folders that agents must not see. */
-  readonly hidden: readonly string[];
+  readonly hidden: () => readonly string[];
   /** The file of the kill switch, which shims watch. */
   readonly killSwitch?: string;
 }
@@ -63,6 +64,7 @@ function intentOf(context: IntentContext, request: StartRequest): Intent {
       ...machine.plan,
       cgroup: parent === null ? null : join(parent, group),
       pidns: withHidden(context),
+      sandbox: withView(context, request),
     },
     ...(request.subject === undefined ? {} : { subject: request.subject }),
     ...(killSwitch === undefined || request.subject === undefined
@@ -71,14 +73,27 @@ function intentOf(context: IntentContext, request: StartRequest): Intent {
   };
 }
 
+/** Where bubblewrap is. */
+function withView(
+  { machine, layout, hidden }: IntentContext,
+  request: StartRequest,
+): NonNullable<ContainmentPlan["sandbox"]> | null {
+  const { sandbox } = machine.plan;
+  if (sandbox == null) return null;
+  return agentView(sandbox, request, {
+    directory: layout.directory,
+    hidden: [...hidden(), layout.directory, dirname(socketPath(layout, ""))],
+  });
+}
+
 /**
- * What an agent must not see: the folders that were named, ours, that of the control
+ * What an agent must not see where there is no bubblewrap: the folders that were named, ours, that of the control
  * sockets, and the cgroups, which as root's agent it could leave through their files.
  */
 function withHidden({ machine, layout, hidden }: IntentContext): ContainmentPlan["pidns"] {
   const { pidns, cgroup } = machine.plan;
   if (pidns?.hides === undefined) return pidns;
-  const folders = [...hidden, layout.directory, dirname(socketPath(layout, ""))];
+  const folders = [...hidden(), layout.directory, dirname(socketPath(layout, ""))];
   if (cgroup !== null) folders.push(dirname(cgroup));
   const real = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
   // A folder below another one is gone with it.

@@ -9,9 +9,8 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { bootId, INSTANCE_MARKER, type ProcessId, scanProcesses } from "../../../instance/process-table.ts";
 import { lastArgument } from "../../../instance/reserve.ts";
+import { cgroupFolderOf } from "./cgroup-mounts.ts";
 import { clonesIn, epochsIn, type Instance, type Layout, loadInstance } from "./layout.ts";
-
-const CGROUP_ROOT = "/sys/fs/cgroup";
 
 interface Trace {
   readonly clone: string;
@@ -92,14 +91,8 @@ function textOf(path: string): string {
 
 /** `…/<clone>.<epoch>.<nonce>`, above its `shim` or `agent`; null for a process that is in none of ours. */
 function cgroupOf(pid: number, clone: string, epoch: string): string | null {
-  let path: string;
-  try {
-    path = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? "";
-  } catch {
-    return null;
-  }
-  for (let at = path; at.length > 1; at = dirname(at))
-    if (basename(at).startsWith(`${clone}.${epoch}.`)) return join(CGROUP_ROOT, at);
+  for (let at = cgroupFolderOf(pid) ?? "/"; at.length > 1; at = dirname(at))
+    if (basename(at).startsWith(`${clone}.${epoch}.`)) return at;
   return null;
 }
 

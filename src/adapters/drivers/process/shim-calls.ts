@@ -2,8 +2,8 @@
 import { FactoryError } from "../../../core/model/error.ts";
 import type { InstanceHandle } from "../../../core/model/instance.ts";
 import { readFence } from "../../../instance/claim.ts";
-import { freezeAgent } from "../../../instance/containment.ts";
 import { isRecord } from "../../../instance/files.ts";
+import { freezeAgent } from "../../../instance/freeze.ts";
 import type { Driver, ShimSettings } from "../../../ports/driver.ts";
 import type { Log } from "../../../ports/log.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";

@@ -6,18 +6,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { DeathProof } from "../../../core/model/instance.ts";
-import {
-  findMembers,
-  freezeAgent,
-  isPopulated,
-  killCgroup,
-  type Target,
-} from "../../../instance/containment.ts";
+import { findMembers, isPopulated, killCgroup, type Target } from "../../../instance/containment.ts";
 import { isRecord, readJson } from "../../../instance/files.ts";
+import { freezeAgent } from "../../../instance/freeze.ts";
 import { isAlive, type ProcessId, type ProcessRow, signalProcess } from "../../../instance/process-table.ts";
 import type { StopLadder } from "../../../ports/driver.ts";
 import { nextCensus } from "./census.ts";
 import { callShim } from "./control-client.ts";
+import { doubtAbout } from "./doubt.ts";
 import { type Instance, targetOf } from "./layout.ts";
 
 /** How long the shim may take to hear that it should stop. It answers at once or is not well. */
@@ -38,6 +34,7 @@ export async function runKillLadder(
   const log = openRungs();
   const rung = await lowerRungs(instance, ladder, { log, signal });
   const last = await killAndSweep(instance, ladder.sweepMs, log);
+  const unproven = doubtAbout(instance);
   return {
     containment: instance.intent.containment.kind,
     rung: rung ?? last.rung,
@@ -45,6 +42,7 @@ export async function runKillLadder(
     durationMs: log.elapsedMs(),
     rungs: log.taken(),
     evidence: evidence(targetOf(instance)),
+    ...(unproven === null ? {} : { unproven }),
   };
 }
 

@@ -21,6 +21,7 @@ const CAUSES: ReadonlySet<CloneEvent["type"]> = new Set([
   "window.ended",
   "turn.reached",
   "runaway.detected",
+  "pause.failed",
 ]);
 
 /** Whatever ends a living instance is one of these. */

@@ -8,7 +8,7 @@ import type { Signal } from "../../model/instance.ts";
 import { type Instant, iso, SECOND_MS } from "../../model/time.ts";
 import { isOver } from "../limits.ts";
 import { isDayHold } from "../spending/day-caps.ts";
-import { ask, type Step, stay, withInstance } from "../step.ts";
+import { ask, beginStop, type Step, stay, withIncident, withInstance } from "../step.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -88,6 +88,19 @@ export function onPauseDue(state: CloneState, event: Of<"deadline.passed">, at: 
 /** From here on the pause counts as asked for: what is used in a grace was allowed. */
 function freezeNow(state: CloneState, epoch: number, at: Instant): Step {
   return ask(withInstance(state, { grace: null, pauseAskedAt: at }), { type: "pause", epoch });
+}
+
+/** What does not stand still when it is told to is ended; its mission goes on when the hold is lifted. */
+export function onPauseFailed(state: CloneState, event: Of<"pause.failed">, at: Instant): Step {
+  const { instance } = state;
+  if (instance?.epoch !== event.epoch || instance.stopping !== null)
+    return stay(state, `epoch ${event.epoch} is over`);
+  const message = `epoch ${event.epoch} did not stand still when it was paused: ${event.message}`;
+  return beginStop(withIncident(state, { class: "pause_failed", at, message, over: true }), at, {
+    reason: { type: "failed", signature: "pause", message },
+    enter: "now",
+    text: message,
+  });
 }
 
 function allowsNoMore(hold: Hold): boolean {

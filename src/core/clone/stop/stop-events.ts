@@ -3,13 +3,14 @@
 import type { EventRules } from "../event-rules.ts";
 import { onPaused, onResumed } from "../health/sightings.ts";
 import { stay } from "../step.ts";
-import { onPausing } from "./pause.ts";
+import { onPauseFailed, onPausing } from "./pause.ts";
 import { onStopFailed, onStopFinished } from "./stop.ts";
 import { onTraceSaved } from "./trace.ts";
 
 export const STOP_EVENTS: EventRules<
   | "instance.pausing"
   | "instance.paused"
+  | "pause.failed"
   | "instance.resumed"
   | "stop.finished"
   | "stop.failed"
@@ -24,14 +25,21 @@ export const STOP_EVENTS: EventRules<
     on: onPaused,
     describe: (event) => `epoch ${event.epoch} paused`,
   },
+  "pause.failed": {
+    on: onPauseFailed,
+    describe: (event) =>
+      `epoch ${event.epoch} could not be made to stand still and is ended: ${event.message}`,
+  },
   "instance.resumed": {
     on: onResumed,
     describe: (event) => `epoch ${event.epoch} resumed`,
   },
   "stop.finished": {
     on: onStopFinished,
-    describe: (event) =>
-      `epoch ${event.epoch} is dead (${event.proof.rung}, ${event.proof.containment}): ${event.proof.evidence}`,
+    describe: ({ epoch, proof }) =>
+      proof.unproven === undefined
+        ? `epoch ${epoch} is dead (${proof.rung}, ${proof.containment}): ${proof.evidence}`
+        : `epoch ${epoch} has ended (${proof.rung}, ${proof.containment}), its death is unproven: ${proof.unproven}; looked at: ${proof.evidence}`,
   },
   "stop.failed": {
     on: onStopFailed,

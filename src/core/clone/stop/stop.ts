@@ -36,9 +36,10 @@ export function onStopFinished(state: CloneState, event: Of<"stop.finished">, at
     ["survivors", "runaway", "callback_gap", "callback_down"],
     at,
   );
+  const doubted = withDoubt(thawed, event, at);
   const goesOn = thawed.mission?.terminal === null && instance.stopping.type === "failed";
   const buried = afterBurial(
-    bury(withActive(thawed, event.activeMs, at), instance, event.proof, at),
+    bury(withActive(doubted, event.activeMs, at), instance, event.proof, at),
     goesOn,
     at,
   );
@@ -48,6 +49,25 @@ export function onStopFinished(state: CloneState, event: Of<"stop.finished">, at
       : afterDeath(buried, instance, instance.stopping, at);
   return { ...next, effects: [...traceOf(state, next.state, instance), ...next.effects] };
 }
+
+/** Nothing is found of it, and nobody can know that nothing lives: nothing takes its place until a person says so. */
+function withDoubt(state: CloneState, { epoch, proof }: Of<"stop.finished">, at: Instant): CloneState {
+  const { unproven } = proof;
+  if (unproven === undefined) return state;
+  const message = `epoch ${epoch} has ended, and its death is unproven: ${unproven}; looked at: ${proof.evidence}`;
+  const told = withIncident(state, { class: "unproven_death", at, message, over: true });
+  return withHold(told, {
+    kind: "freeze",
+    owner: DOUBT_OWNER,
+    since: at,
+    reason: "DeathUnproven",
+    message,
+    clearBy: "operator",
+  });
+}
+
+/** Of its own: what freezes the lane for another reason is lifted for another reason. */
+const DOUBT_OWNER = "supervisor:death";
 
 /** Without proof nothing may replace it: the lane is frozen, a person is told, and the stop is tried again. */
 export function onStopFailed(state: CloneState, event: Of<"stop.failed">, at: Instant): Step {
