@@ -19,6 +19,7 @@ import { openSqliteStore } from "./adapters/store/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
+import { knownFleets, localPathOf, rememberFleet } from "./adapters/system/known-fleets.ts";
 import { assertOwnFolder } from "./adapters/system/own-folder.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
@@ -64,6 +65,8 @@ export interface FactoryOptions {
   readonly logJson?: boolean;
   /** Begin a new record although the status branch knows of missions. */
   readonly fresh?: Actor;
+  /** The work tree of the fleet from which it was started, for agents not to see. */
+  readonly checkout?: string;
   /** What holds the processes of an instance together; default: the best that the machine offers. */
   readonly containment?: ContainmentChoice;
   /** Default: every driver that there is. */
@@ -83,6 +86,7 @@ export interface RunningFactory {
 
 const DEFAULT_STATUS_BRANCH = "factory/status";
 const DEFAULT_POLL_MS = 30_000;
+const PROBE_TIMEOUT_MS = 60_000;
 /** With a schedule: looks all the same this often, in case the schedule never falls due. */
 const CRON_FALLBACK_POLL_MS = 3_600_000;
 
@@ -115,6 +119,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
   const ready = [...parts.drivers.values()].map((driver) => driver.keepReady?.());
   const { installation, repository } = data;
   log.info("the controller is up", { url, installation, source: repository, branch: options.branch });
+  void warnAboutMachine(parts.drivers, options.source, log);
   const loop = startLoop(
     controller,
     { clock, random, log },
@@ -147,6 +152,32 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       await done.catch(() => {});
     },
   };
+}
+
+/** What a person should know who has not asked `factory doctor`. Looked at beside everything else, and once. */
+async function warnAboutMachine(
+  drivers: ReadonlyMap<string, Driver>,
+  source: string,
+  log: Log,
+): Promise<void> {
+  for (const [name, driver] of drivers) {
+    try {
+      const { sandboxed, unproven } = await driver.capabilities(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+      if (unproven !== undefined)
+        log.warn(
+          "no death of an instance can be proven on this machine: each holds its lane until a person says that it goes on; see `factory doctor`",
+          { driver: name, unproven },
+        );
+      const origin = localPathOf(source);
+      if (origin !== null && sandboxed === false)
+        log.warn(
+          "the source lies on this machine, and agents run as the user who can write to it: one could push what is then obeyed; see `factory doctor`",
+          { driver: name, origin },
+        );
+    } catch {
+      // It will be met again at the first start, which says more.
+    }
+  }
 }
 
 /** What everything else stands on: the record, the data directory's identity, the log, the clock. */
@@ -237,17 +268,18 @@ function openParts(
 /** What starts, ends and drills instances on this machine. */
 function openMachinery({ dataDir, data, log, clock, random }: Ground, options: FactoryOptions) {
   const killSwitch = openKillSwitchFile(dataDir);
+  const hidden = hiddenFromAgents(dataDir, options);
   const containment = options.containment === undefined ? {} : { containment: options.containment };
   return {
     killSwitch,
     drivers: openDrivers(
-      { dataDir, installation: data.installation, killSwitch: killSwitch.path, log, ...containment },
+      { dataDir, installation: data.installation, killSwitch: killSwitch.path, log, hidden, ...containment },
       options.drivers,
     ),
     drills: createDrills({
       // With a home of its own: nothing of a drill is ever taken for an instance of the fleet.
       drivers: openDrivers(
-        { dataDir: join(dataDir, "drills"), installation: DRILL_INSTALLATION, ...containment },
+        { dataDir: join(dataDir, "drills"), installation: DRILL_INSTALLATION, hidden, ...containment },
         options.drivers,
       ),
       directory: join(dataDir, "drills"),
@@ -256,6 +288,14 @@ function openMachinery({ dataDir, data, log, clock, random }: Ground, options: F
       onProblem: (message) => log.warn("the result of a drill could not be written down", { message }),
     }),
   };
+}
+
+/** This fleet and every other of this user: what they keep, and what they are made from, where that lies on this machine. */
+function hiddenFromAgents(dataDir: string, { source, checkout }: FactoryOptions): () => readonly string[] {
+  const local = localPathOf(source);
+  const origins = [...(local === null ? [] : [local]), ...(checkout === undefined ? [] : [checkout])];
+  rememberFleet({ dataDir, origins });
+  return () => [...origins, dataDir, ...knownFleets().flatMap((fleet) => [fleet.dataDir, ...fleet.origins])];
 }
 
 /** Opened with the first page, when `fleet.yaml` has been read: it may name the branch. */

@@ -33,6 +33,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       isolation: defaults.isolation,
       afterClosure: defaults.after_closure,
     },
+    isolation: { allowGroup: spec.isolation.allow_group, shares: spec.isolation.shares },
     guardrails: {
       minSuccessPercent: guardrails.min_success_percent,
       closedMissionsWindow: guardrails.closed_missions_window,

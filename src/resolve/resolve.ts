@@ -12,7 +12,7 @@ import { type RepositoryFile, sortPlaces } from "../documents/layout.ts";
 import { type ParsedDocument, toIssue } from "../documents/parse.ts";
 import type { PathStep } from "../documents/positions.ts";
 import type { ParsedFleet } from "../documents/read-documents.ts";
-import type { CloneDocument } from "../documents/schema/clone.ts";
+import type { CloneDocument, CloneSpec } from "../documents/schema/clone.ts";
 import type { Finding } from "../documents/schema/explain.ts";
 import type { FleetDocument } from "../documents/schema/fleet.ts";
 import type { MissionDocument } from "../documents/schema/mission.ts";
@@ -183,6 +183,7 @@ class Resolver {
         ...this.#checkOverlay({ name, baseline: spec.baseline, path: ["spec", "overlays", index] }),
       );
     });
+    findings.push(...withoutAnybodysWord(spec.runtime.isolation, this.#fleet));
     if (findings.length > 0) return { findings, combination: null };
     const combination = this.#combinations.get(baselineName, spec.overlays);
     if (combination === null)
@@ -304,6 +305,22 @@ function drillIssues(
     };
     return [toIssue(finding, fleet.file, fleet.positions)];
   });
+}
+
+/** An agent can escape from a group, so somebody has to have said that this may be. */
+function withoutAnybodysWord(asked: CloneSpec["runtime"]["isolation"], fleet: FleetPolicy): Finding[] {
+  const isolation = asked ?? fleet.defaults.isolation;
+  if (isolation !== "group" || fleet.isolation.allowGroup) return [];
+  return [
+    {
+      path: asked === undefined ? ["spec", "runtime"] : ["spec", "runtime", "isolation"],
+      reason: "GroupNotAllowed",
+      message:
+        "nothing holds an agent in isolation `group`: it can escape, and no death of it is proven; fleet.yaml does not allow that",
+      found: asked === undefined ? "group, the default of fleet.yaml" : "group",
+      expected: "pidns or cgroup; or spec.isolation.allow_group: true in fleet.yaml",
+    },
+  ];
 }
 
 /** Stop passes every gate: what a broken file engages is in force beside what the last good one did. */

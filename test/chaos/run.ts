@@ -3,7 +3,7 @@
  * shims and agents under a controller that lives. In the end everything has to be as if nothing had happened.
  */
 import type { ChildProcess } from "node:child_process";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { MissionView } from "../../src/core/status/view.ts";
 import { agentCommand, agentPath, readLedger, STATUS } from "../e2e/world.ts";
 import {
@@ -16,6 +16,7 @@ import {
 } from "../support/controller.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../support/fleet-files.ts";
 import { createOrigin, createScratch, type Files, type Origin } from "../support/git.ts";
+import { sharedFile } from "../support/shared.ts";
 import { createDice, type Dice } from "./dice.ts";
 import { glimpse, readWhole } from "./record.ts";
 import { type ChaosReport, createReport, type ReportBuilder } from "./report.ts";
@@ -55,7 +56,7 @@ const PAUSE_PART = 0.15;
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const scratch = await createScratch("factory-chaos");
   const dataDir = join(scratch.path, "data");
-  const ledger = join(scratch.path, "ledger.txt");
+  const ledger = sharedFile(`${basename(scratch.path)}-ledger.txt`);
   const chaos: Chaos = {
     options,
     dice: createDice(options.seed),

@@ -3,7 +3,7 @@
  * directory, controllers on it, and an orderly end for everything that was started.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import type { CloneView, MissionView } from "../../src/core/status/view.ts";
@@ -17,6 +17,7 @@ import {
 } from "../support/controller.ts";
 import { createOrigin, createScratch, type Origin } from "../support/git.ts";
 import { type GitServer, serveGit } from "../support/git-server.ts";
+import { sharedFile } from "../support/shared.ts";
 
 export interface World {
   readonly path: string;
@@ -62,7 +63,7 @@ export async function createWorld(name: string): Promise<World> {
       return commit;
     },
   };
-  const ledgerPath = (ledger = "ledger"): string => join(scratch.path, `${ledger}.txt`);
+  const ledgerPath = (ledger = "ledger"): string => sharedFile(`${basename(scratch.path)}-${ledger}.txt`);
   return {
     path: scratch.path,
     origin,

@@ -246,7 +246,7 @@ metadata: { name: ${name} }
 spec:
   baseline: core@1.0.0
   overlays: [plain]
-  runtime: { driver: process, isolation: group }
+  runtime: { driver: process, isolation: pidns }
   agent: { adapter: command, command: [work], env: { VERSION: "${version}" }, account: provider }
 ${secret ? "  secrets: [{ name: API_KEY, from: { env: API_KEY } }]\n" : ""}  orphan_policy: { action: continue, after: 24h }
   after_closure: ${afterClosure}

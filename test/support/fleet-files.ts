@@ -1,6 +1,7 @@
 /** Documents of a small fleet as files, for tests that go from a commit to processes. */
 import { stringify } from "yaml";
 import type { Files } from "./git.ts";
+import { sharedFolder } from "./shared.ts";
 
 export interface CloneOptions {
   readonly command: readonly string[];
@@ -58,6 +59,7 @@ export function fleetFiles(
   return {
     "fleet.yaml": document("Fleet", "test-fleet", {
       caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600, ...options.caps },
+      isolation: { shares: [{ path: sharedFolder(), access: "write" }] },
       write_back: { max_pushes_per_minute: options.pushesPerMinute ?? 60 },
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
       ...(options.prices === undefined ? {} : { prices: options.prices }),
@@ -76,7 +78,7 @@ export function cloneFile(name: string, options: CloneOptions): Files {
     [`clones/${name}.yaml`]: document("Clone", name, {
       baseline: "ua@1.0.0",
       overlays: options.overlays ?? [],
-      runtime: { driver: "process", isolation: options.isolation ?? "group" },
+      runtime: { driver: "process", isolation: options.isolation ?? "pidns" },
       agent: {
         adapter: "command",
         command: options.command,

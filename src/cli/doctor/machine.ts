@@ -3,6 +3,7 @@ import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runGit } from "../../adapters/git/process.ts";
+import { localPathOf } from "../../adapters/system/known-fleets.ts";
 import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import { openDrivers } from "../../drivers.ts";
 import type { Driver } from "../../ports/driver.ts";
@@ -60,15 +61,46 @@ export async function checkContainment(): Promise<readonly Finding[]> {
 }
 
 async function probeDriver(driver: Driver): Promise<Finding> {
-  const { containment, freezesAll, notes } = await driver.capabilities(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+  const offered = await driver.capabilities(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+  const { containment, freezesAll, notes, unproven } = offered;
   const freeze = freezesAll ? "a pause stops every process" : "a pause stops the agent's process group only";
   const message = `driver ${driver.name}: ${containment}, ${freeze}. ${notes.join(". ")}`;
-  if (containment !== "group") return ok("containment", message);
+  if (unproven === undefined) return ok("containment", message);
+  if (containment !== "group")
+    return warn(
+      "containment",
+      `${message}. No death of an agent can be proven here: ${unproven}`,
+      "install bubblewrap (`apt-get install bubblewrap`); until then each end of an instance holds its lane for a person",
+    );
   return warn(
     "containment",
     message,
-    "an agent that calls setsid and clears its environment can escape a process group: allow unprivileged user namespaces, or run where a cgroup may be made",
+    "an agent that calls setsid and clears its environment can escape a process group, so clones are not started here unless fleet.yaml says `isolation: {allow_group: true}`: install bubblewrap and allow unprivileged user namespaces, or run where a cgroup may be made",
   );
+}
+
+/** What is merged there is obeyed: an agent that could write there could approve itself. */
+export async function checkOrigin(source: string | null): Promise<readonly Finding[]> {
+  const local = source === null ? null : localPathOf(source);
+  if (source === null || local === null) return [];
+  const dataDir = await mkdtemp(join(tmpdir(), "factory-doctor-"));
+  try {
+    const drivers = [...openDrivers({ dataDir, installation: "doctor" }).values()];
+    const offered = await Promise.all(
+      drivers.map((driver) => driver.capabilities(AbortSignal.timeout(PROBE_TIMEOUT_MS))),
+    );
+    return [
+      offered.every(({ sandboxed }) => sandboxed === true)
+        ? ok("origin", `${local} lies on this machine; agents neither see it nor write to it`)
+        : warn(
+            "origin",
+            `${local} lies on this machine, and agents run as the user who can write to it: one could push what is then obeyed`,
+            "install bubblewrap, or let the fleet obey a repository on another machine whose branch is protected",
+          ),
+    ];
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
 }
 
 /** The nearest folder above that is there. */

@@ -8,7 +8,7 @@ import type { Call } from "../command.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { fleetText } from "../format/fleet-text.ts";
 import { sourceOf } from "../origin.ts";
-import { actorName, dataDirOf } from "../place.ts";
+import { actorName, dataDirOf, findFleetDir } from "../place.ts";
 
 export interface RunOptions {
   readonly source?: string;
@@ -41,6 +41,7 @@ export async function runController({ io, globals, options }: Call<RunOptions>):
   }
   io.outliveReaders();
   const source = await sourceOf(globals, options.source);
+  const checkout = findFleetDir(globals);
   const factory = await openFactory({
     dataDir: dataDirOf(globals),
     source,
@@ -52,6 +53,7 @@ export async function runController({ io, globals, options }: Call<RunOptions>):
     logLevel: options.logLevel,
     logJson: options.logJson === true || globals.json === true,
     ...gitAccess(process.env),
+    ...(checkout === null ? {} : { checkout }),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.containment === undefined ? {} : { containment: options.containment }),
     ...(options.poll === undefined ? {} : { pollMs: options.poll }),

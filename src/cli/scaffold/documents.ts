@@ -74,7 +74,7 @@ metadata:
 spec:
   baseline: ${baseline}
   overlays: [${overlay ?? ""}]
-  runtime: { driver: process, isolation: group } # the least containment that is accepted
+  runtime: { driver: process, isolation: pidns } # the least containment that is accepted
   agent:
     adapter: command
     command: [${work.command.join(", ")}]

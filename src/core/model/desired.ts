@@ -74,6 +74,12 @@ export interface FleetPolicy {
     readonly isolation: "group" | "pidns" | "cgroup";
     readonly afterClosure: "ask" | "retire" | "standby" | "template";
   };
+  readonly isolation: {
+    /** A person's word that clones may run where nothing holds them. */
+    readonly allowGroup: boolean;
+    /** What agents may see or write to beside their workspace. */
+    readonly shares: readonly { readonly path: string; readonly access: "read" | "write" }[];
+  };
   /** A rollout is rolled back when one of these is exceeded for `sustainedMinutes`. */
   readonly guardrails: {
     readonly minSuccessPercent: number;
@@ -134,9 +140,10 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
     heartbeatIntervalSeconds: 30,
     reportCadence: "hybrid",
     storageScope: "factory",
-    isolation: "group",
+    isolation: "pidns",
     afterClosure: "ask",
   },
+  isolation: { allowGroup: false, shares: [] },
   guardrails: {
     minSuccessPercent: 80,
     closedMissionsWindow: 10,

@@ -28,7 +28,7 @@ const Runtime = z.strictObject({
   driver: z.enum(DRIVER_NAMES),
   isolation: Isolation.optional().meta({
     description: "The least containment that is accepted; the launch is refused below it.",
-    default: "group",
+    default: "pidns",
   }),
   resources: z
     .strictObject({

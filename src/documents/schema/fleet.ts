@@ -80,9 +80,41 @@ const Defaults = z.strictObject({
   heartbeat_interval_seconds: HeartbeatIntervalSeconds.default(30),
   report_cadence: ReportCadence.default("hybrid"),
   storage_scope: StorageScope.default("factory"),
-  isolation: Isolation.default("group"),
+  isolation: Isolation.default("pidns"),
   after_closure: AfterClosure.default("ask"),
 });
+
+const FolderOfMachine = z
+  .string()
+  .min(2)
+  .max(PATH_CHARS_MAX)
+  .regex(
+    /^\/(?!.*\/\/)(?!(?:.*\/)?\.\.?(?:\/|$)).*[^/]$/,
+    "an absolute path without `.`, `..` or an end in `/`",
+  );
+
+const IsolationRules = z
+  .strictObject({
+    allow_group: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Clones may run with isolation `group`, from which an agent can escape: none of their deaths is proven, and after each a person has to say that the lane goes on.",
+      ),
+    shares: z
+      .array(
+        z.strictObject({
+          path: FolderOfMachine.describe("A folder or file of the machine, below a home too."),
+          access: z.enum(["read", "write"]).default("read"),
+        }),
+      )
+      .max(LIST_ITEMS_MAX)
+      .default([])
+      .describe(
+        "What agents may see of the machine beside what everybody sees, or write to beside their workspace. Clones that share what they write to are not kept from each other there.",
+      ),
+  })
+  .describe("What holds agents, and what they see of the machine (docs/security.md).");
 
 const Guardrails = z
   .strictObject({
@@ -146,6 +178,7 @@ export const FleetSpec = z
       .default({})
       .describe("What tokens cost, by model: for agents that say how many they used and not what they cost."),
     defaults: Defaults.prefault({}).describe("What holds where a mission or a clone says nothing."),
+    isolation: IsolationRules.prefault({}),
     guardrails: Guardrails.prefault({}),
     rollout: Rollout.prefault({}),
     approval_rules: z.array(ApprovalRule).max(LIST_ITEMS_MAX).default([]),

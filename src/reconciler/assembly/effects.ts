@@ -42,6 +42,7 @@ export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectP
     signals: recorder.signals,
     now: () => clock.now(),
     prices: () => declared.policyOrDefault().prices,
+    shares: () => declared.policyOrDefault().isolation.shares,
     log,
     obstacle: (signal) => guard.obstacleSoon(signal),
   });

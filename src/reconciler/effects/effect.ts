@@ -4,7 +4,7 @@ import type { CloneEvent } from "../../core/model/event.ts";
 import type { Signal } from "../../core/model/instance.ts";
 import type { Prices } from "../../core/model/prices.ts";
 import type { Instant } from "../../core/model/time.ts";
-import type { Driver } from "../../ports/driver.ts";
+import type { Driver, Share } from "../../ports/driver.ts";
 import type { InCoreLane } from "../../ports/in-core-lane.ts";
 import type { Judge } from "../../ports/judge.ts";
 import type { Log } from "../../ports/log.ts";
@@ -36,6 +36,8 @@ export interface EffectParts {
   readonly now: () => Instant;
   /** Of `fleet.yaml`, as it is obeyed. */
   readonly prices: () => Prices;
+  /** What agents may see or write to beside their workspace. */
+  readonly shares: () => readonly Share[];
   readonly log: Log;
   /** The newest heartbeats: what an instance that could not say a last word had measured. */
   readonly signals?: ReadonlyMap<string, Signal>;

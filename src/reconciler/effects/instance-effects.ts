@@ -105,6 +105,7 @@ async function launch(
       healthChecks: spec.healthChecks,
       orphanPolicy: spec.orphanPolicy,
       isolation: spec.runtime.isolation,
+      shares: parts.shares(),
       prices: parts.prices(),
       subject: subjectOf(state),
       token: parts.tokens.forInstance({ clone: state.name, epoch: effect.epoch, nonce: effect.nonce }),

@@ -121,7 +121,7 @@ async function keepsAbstract(plan: SandboxPlan): Promise<boolean> {
 /** What nobody can keep from an agent with the machine's network. */
 function sharedNetwork(): string {
   const abstract = listeningAbstract();
-  return `where the network is open, an agent reaches what listens on this machine: its ports, and abstract sockets (${abstract} now); a mission that forbids \`network\` has a network of its own`;
+  return `where the network is open, an agent reaches what listens on this machine: its ports, and abstract sockets (${abstract} now)`;
 }
 
 function listeningAbstract(): number {
