@@ -151,7 +151,10 @@ export function mounts(
   const covers: string[] = [];
   for (const [path, kind] of sorted) {
     const above = kindAbove(path, entries);
-    if (kind === "hide" && above?.kind === "hide") continue;
+    if (kind === "hide" && isThereAlready(path, above?.kind, entries)) {
+      entries.delete(path);
+      continue;
+    }
     if (kind === "show" && (above === null || above.kind === "show")) continue;
     if (above !== null && (above.kind === "hide" || above.kind === "scratch"))
       for (const folder of between(above.path, path)) args.push("--dir", folder);
@@ -163,6 +166,12 @@ export function mounts(
   // At last: until now what lies in them had to be made.
   for (const path of covers) args.push("--remount-ro", path);
   return args;
+}
+
+/** Nothing is in an empty folder; only what is to be seen below it needs one that cannot be written to. */
+function isThereAlready(path: string, above: Kind | undefined, entries: ReadonlyMap<string, Kind>): boolean {
+  if (above === "hide") return true;
+  return above === "scratch" && ![...entries.keys()].some((other) => other.startsWith(`${path}${sep}`));
 }
 
 function mountOf(path: string, kind: Kind): string[] {

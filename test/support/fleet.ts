@@ -235,6 +235,22 @@ export class Life {
     });
   }
 
+  /** Nothing of it is found, and nobody can know that nothing lives. */
+  gone(unproven = "nothing held it together"): this {
+    return this.on({
+      type: "stop.finished",
+      epoch: this.state.epoch,
+      proof: {
+        containment: "group",
+        rung: "sigkill",
+        emptyScans: 2,
+        durationMs: 5,
+        evidence: "nothing found",
+        unproven,
+      },
+    });
+  }
+
   judged(ok = true): this {
     return this.on({
       type: "judge.finished",

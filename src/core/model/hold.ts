@@ -32,3 +32,9 @@ export interface Hold {
   /** When it is looked at again by itself, if it is. */
   readonly until?: Instant;
 }
+
+/**
+ * Why a lane waits whose last instance may live although nothing of it is found. It outlives the mission: the
+ * next one would be beside it.
+ */
+export const DEATH_UNPROVEN = "DeathUnproven";

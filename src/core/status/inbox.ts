@@ -1,6 +1,6 @@
 import { actorText } from "../model/actor.ts";
 import type { CloneState, ClosedMission } from "../model/clone-state.ts";
-import type { Hold } from "../model/hold.ts";
+import { DEATH_UNPROVEN, type Hold } from "../model/hold.ts";
 import { ANSWER_FLAG, type DecisionType, type Request, type RequestKind } from "../model/request.ts";
 import type { Instant } from "../model/time.ts";
 import { callbackItems } from "./callbacks.ts";
@@ -190,7 +190,7 @@ function holdItem(state: CloneState, hold: Hold): InboxItem | null {
         answers: [`factory logs ${subject}`, `factory resume ${subject}`, `factory kill ${subject}`],
       };
     case "freeze":
-      if (hold.reason === "DeathUnproven")
+      if (hold.reason === DEATH_UNPROVEN)
         return {
           ...base,
           severity: "critical",

@@ -22,6 +22,8 @@ export const BY_KILL_SWITCH: Graces = {
   stdinGraceMs: 0,
   termGraceMs: 10_000,
 };
+/** It runs although it was told not to: it is not asked once more. */
+export const AT_ONCE: Graces = { cancelGraceMs: 0, cancelBusyGraceMs: 0, stdinGraceMs: 0, termGraceMs: 0 };
 export const AFTER_LAST_WORD: Graces = {
   cancelGraceMs: 0,
   cancelBusyGraceMs: 0,

@@ -46,12 +46,15 @@ export function createPauses({
   clocks,
   transcript,
   onFrozen,
+  onRestless,
 }: {
   readonly life: Life;
   readonly clocks: Clocks;
   readonly transcript: Transcript;
   /** At the end of a grace. */
   readonly onFrozen: () => void;
+  /** Nobody waits for an answer, and something of it still runs after every look. */
+  readonly onRestless: (why: string) => void;
 }): Pauses {
   const pausedBy = new Set<Pauser>();
   let whole = true;
@@ -80,8 +83,8 @@ export function createPauses({
 
   function endTurn(why: string): void {
     transcript.note(why);
-    freeze();
-    onFrozen();
+    if (freeze()) onFrozen();
+    else onRestless("the agent does not stand still at the end of a pause's grace");
   }
 
   function tell(input: AgentInput): void {
@@ -124,7 +127,7 @@ export function createPauses({
       if (paused === pausedBy.has("orphan")) return;
       if (paused) pausedBy.add("orphan");
       else pausedBy.delete("orphan");
-      apply();
+      if (!apply() && paused) onRestless("the agent does not stand still while its controller is away");
     },
     apply: () => void apply(),
     lift() {

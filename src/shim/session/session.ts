@@ -32,7 +32,7 @@ import { type AgentRunner, createAgentRunner } from "./agent-runner.ts";
 import { createClocks } from "./clocks.ts";
 import type { ControlMethods } from "./control.ts";
 import { createEnd } from "./end.ts";
-import { BY_FENCE } from "./graces.ts";
+import { AT_ONCE, BY_FENCE } from "./graces.ts";
 import { type Heart, startHeart } from "./heartbeat.ts";
 import { beginLife, type Life, shownPhase } from "./life.ts";
 import { createMessages } from "./messages.ts";
@@ -95,6 +95,7 @@ export function createSession(options: SessionOptions): Session {
     clocks,
     transcript,
     onFrozen: () => heart.beatSoon(PAUSED_MS),
+    onRestless: (why) => end.begin(why, AT_ONCE),
   });
 
   const callbackUrl = (): string => life.callbackUrl;

@@ -10,6 +10,7 @@ import {
   type Terminal,
 } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
+import { DEATH_UNPROVEN } from "../../model/hold.ts";
 import type { Outcome } from "../../model/mission.ts";
 import type { Instant } from "../../model/time.ts";
 import type { Verdict } from "../../model/verdict.ts";
@@ -186,8 +187,8 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     conditions: state.conditions,
   };
   const free: CloneState = {
-    // Every hold was about this mission; the next one starts without them.
-    ...withoutHolds(state, () => true),
+    // Every hold was about this mission, but for one about what may have outlived it.
+    ...withoutHolds(state, ({ reason }) => reason !== DEATH_UNPROVEN),
     // So was every question about it.
     requests: state.requests.filter(({ kind }) => kind === "template"),
     recovery: null,

@@ -2,6 +2,7 @@
 
 import type { CloneState, InstanceState, StopReason } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
+import { DEATH_UNPROVEN } from "../../model/hold.ts";
 import type { DeathProof } from "../../model/instance.ts";
 import { type Instant, iso } from "../../model/time.ts";
 import { closeWithoutVerdict } from "../closing/close.ts";
@@ -60,7 +61,7 @@ function withDoubt(state: CloneState, { epoch, proof }: Of<"stop.finished">, at:
     kind: "freeze",
     owner: DOUBT_OWNER,
     since: at,
-    reason: "DeathUnproven",
+    reason: DEATH_UNPROVEN,
     message,
     clearBy: "operator",
   });
