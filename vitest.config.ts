@@ -7,6 +7,8 @@ import { defineConfig } from "vitest/config";
  * belongs into `npm test`.
  */
 const LONG = {
+  "test/adapters/drivers/process/random-escapes.test.ts":
+    "a hundred agents try to outlive their kill, as root and as an ordinary user",
   "test/e2e/controller-kills.test.ts": "a controller is killed twelve times at random moments of its life",
   "test/e2e/kill-switch-full-disk.test.ts":
     "a scenario of `npm run chaos`, on a disk of its own that is filled",

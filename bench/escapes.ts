@@ -3,7 +3,7 @@
  * survivors. What counts is whether a proof of death was true: a survivor of an instance that was said to be
  * dead is a lie; one of an instance whose death was said to be unproven is not.
  *
- *   node bench/escapes.ts [--count 100] [--seed 1] [--user uid] [--containment auto] [--attack name] [--network none]
+ *   node bench/escapes.ts [--count 100] [--seed 1] [--user uid] [--containment auto] [--attack name]…
  *
  * Starts its own servers, and puts back what it changes on the machine, also when it is killed.
  */
@@ -67,12 +67,13 @@ export async function benchEscapes(options: {
   readonly seed?: number;
   readonly user?: number;
   readonly containment?: ContainmentChoice;
-  readonly attack?: Attack;
+  /** Tried at random; with as many kills as there are, each once. Default: all that there are. */
+  readonly attacks?: readonly Attack[];
 }): Promise<EscapeReport> {
   const own = process.getuid?.() ?? -1;
-  const { count, seed = 1, user = own, containment = "auto", attack } = options;
+  const { count, seed = 1, user = own, containment = "auto", attacks = [] } = options;
   const args = ["--count", String(count), "--seed", String(seed), "--containment", containment, "--inner"];
-  if (attack !== undefined) args.push("--attack", attack);
+  for (const attack of attacks) args.push("--attack", attack);
   const command = [process.execPath, import.meta.filename, ...args];
   // In a process of its own also without another user: it has to inherit the descriptor.
   return await runAs<EscapeReport>(user, command, { leak: LEAKED_FD });
@@ -91,7 +92,7 @@ async function inner(options: {
   readonly count: number;
   readonly seed: number;
   readonly containment: ContainmentChoice;
-  readonly attack?: Attack;
+  readonly attacks: readonly Attack[];
 }): Promise<EscapeReport> {
   const root = mkdtempSync(join(tmpdir(), "factory-escapes-"));
   const run = runtimeFolder();
@@ -100,7 +101,7 @@ async function inner(options: {
   const tag = randomBytes(4).toString("hex");
   const servers = {
     server_tmp: join(root, "s.sock"),
-    ...(run === null ? {} : { server_run: join(run, "s.sock") }),
+    server_run: join(run, "s.sock"),
     server_abstract: `@factory-${tag}`,
   };
   const server = await startServer(Object.values(servers));
@@ -118,12 +119,13 @@ async function inner(options: {
     const place: Place = { driver, url: callback.url, root, servers, precious };
     const attacks: Record<string, AttackReport> = {};
     const dice = createDice(options.seed);
-    const possible = ATTACKS.filter((one) => one !== "server_run" || run !== null);
+    const asked = options.attacks.length > 0 ? options.attacks : ATTACKS;
+    const each = options.count === asked.length;
     let next = 0;
     const lane = async (): Promise<void> => {
       while (next < options.count) {
         next += 1;
-        const attack = options.attack ?? possible[dice(possible.length)] ?? "daemons";
+        const attack = (each ? asked[next - 1] : asked[dice(asked.length)]) ?? "daemons";
         await killOne({ place, attack, clone: `k${next}`, attacks });
       }
     };
@@ -138,8 +140,7 @@ async function inner(options: {
     restore();
     callback.server.closeAllConnections();
     callback.server.close();
-    for (const folder of [root, run, ...sockets])
-      if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [root, run, ...sockets]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -278,14 +279,16 @@ function preciousFiles(root: string): readonly string[] {
   });
 }
 
-/** A folder for sockets where those of the session lie; null where there is none that we may write to. */
-function runtimeFolder(): string | null {
-  const base = process.env["XDG_RUNTIME_DIR"] ?? "/run";
-  try {
-    return mkdtempSync(join(base, "factory-escapes-"));
-  } catch {
-    return null;
+/** A folder for sockets where those of the session lie; in /var/tmp for a user without one. */
+function runtimeFolder(): string {
+  for (const base of [process.env["XDG_RUNTIME_DIR"], "/run"]) {
+    try {
+      if (base !== undefined) return mkdtempSync(join(base, "factory-escapes-"));
+    } catch {
+      // The next one.
+    }
   }
+  return mkdtempSync("/var/tmp/factory-escapes-");
 }
 
 async function startServer(places: readonly string[]): Promise<ChildProcess> {
@@ -331,7 +334,7 @@ if (import.meta.main) {
       seed: { type: "string", default: "1" },
       user: { type: "string" },
       containment: { type: "string", default: "auto" },
-      attack: { type: "string" },
+      attack: { type: "string", multiple: true, default: [] },
       inner: { type: "boolean", default: false },
     },
   });
@@ -339,7 +342,7 @@ if (import.meta.main) {
     count: Number(values.count),
     seed: Number(values.seed),
     containment: values.containment as ContainmentChoice,
-    ...(values.attack === undefined ? {} : { attack: values.attack as Attack }),
+    attacks: values.attack as Attack[],
   };
   const report = values.inner
     ? await inner(options)

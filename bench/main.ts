@@ -13,6 +13,7 @@ import { benchDecisions } from "./decisions.ts";
 import { benchDegraded } from "./degraded.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchDrill } from "./drill.ts";
+import { benchEscapeAttempts } from "./escape-attempts.ts";
 import { benchHeartbeats } from "./heartbeats.ts";
 import type { Bench, Measure } from "./measure.ts";
 import { table } from "./measure.ts";
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   dispatch: benchDispatch,
   peers: benchPeers,
   kills: benchStops,
+  escapes: benchEscapeAttempts,
   drill: benchDrill,
   simulation: benchSimulation,
   status: benchStatusBranch,

@@ -104,7 +104,7 @@ describe("a fleet from nothing", () => {
     expect(plan).toMatchObject({
       base,
       head,
-      starts: [{ mission: "more-links", when: "now", isolation: "group" }],
+      starts: [{ mission: "more-links", when: "now", isolation: "pidns" }],
       stops: [{ mission: "listing", step: "stop", reason: "cancelled in its file" }],
       rights: [
         {

@@ -6,7 +6,7 @@ import { sourceOf } from "../origin.ts";
 import { dataDirOf } from "../place.ts";
 import { checkController } from "./controller.ts";
 import type { Check, Finding } from "./finding.ts";
-import { checkContainment, checkDisk, checkGit, checkNode, checkOrigin } from "./machine.ts";
+import { checkContainment, checkDisk, checkGit, checkNode } from "./machine.ts";
 import { checkDataDirectory, checkSource, checkStatusBranch } from "./place.ts";
 import { checkRecord } from "./record.ts";
 
@@ -29,8 +29,7 @@ export async function checkMachine({
     ["source", () => checkSource(source, options.branch)],
     ["status branch", () => checkStatusBranch(source)],
     ["record", () => checkRecord({ dataDir, source, branch: options.branch })],
-    ["containment", () => checkContainment()],
-    ["origin", () => checkOrigin(source)],
+    ["containment", () => checkContainment(source)],
     ["controller", () => checkController(globals)],
   ];
   const findings: Finding[] = [];

@@ -6,7 +6,7 @@ import { runGit } from "../../adapters/git/process.ts";
 import { localPathOf } from "../../adapters/system/known-fleets.ts";
 import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import { openDrivers } from "../../drivers.ts";
-import type { Driver } from "../../ports/driver.ts";
+import type { Driver, DriverCapabilities } from "../../ports/driver.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 /** Fetches of single commits over protocol version 2, and `--end-of-options`. */
@@ -49,22 +49,47 @@ export async function checkDisk(dataDir: string): Promise<readonly Finding[]> {
   return [free < DISK_WARN_BYTES ? warn("disk space", text, next) : ok("disk space", text)];
 }
 
-/** What each driver can promise here, found out by trying. */
-export async function checkContainment(): Promise<readonly Finding[]> {
+/**
+ * What each driver can promise here, found out by trying; and whether agents could write to the source, where that lies
+ * on this machine.
+ */
+export async function checkContainment(source: string | null): Promise<readonly Finding[]> {
   const dataDir = await mkdtemp(join(tmpdir(), "factory-doctor-"));
   try {
     const drivers = openDrivers({ dataDir, installation: "doctor" });
-    return await Promise.all([...drivers.values()].map(probeDriver));
+    const probed = await Promise.all([...drivers.values()].map(probeDriver));
+    const local = source === null ? null : localPathOf(source);
+    const findings = probed.map(({ finding }) => finding);
+    return local === null
+      ? findings
+      : [...findings, originFinding(local, probed.every(({ sandboxed }) => sandboxed))];
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
 }
 
-async function probeDriver(driver: Driver): Promise<Finding> {
+/** What is merged there is obeyed: an agent that could write there could approve itself. */
+function originFinding(local: string, sandboxed: boolean): Finding {
+  return sandboxed
+    ? ok("origin", `${local} lies on this machine; agents neither see it nor write to it`)
+    : warn(
+        "origin",
+        `${local} lies on this machine, and agents run as the user who can write to it: one could push what is then obeyed`,
+        "install bubblewrap, or let the fleet obey a repository on another machine whose branch is protected",
+      );
+}
+
+async function probeDriver(
+  driver: Driver,
+): Promise<{ readonly finding: Finding; readonly sandboxed: boolean }> {
   const offered = await driver.capabilities(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+  return { finding: containmentFinding(driver.name, offered), sandboxed: offered.sandboxed === true };
+}
+
+function containmentFinding(name: string, offered: DriverCapabilities): Finding {
   const { containment, freezesAll, notes, unproven } = offered;
   const freeze = freezesAll ? "a pause stops every process" : "a pause stops the agent's process group only";
-  const message = `driver ${driver.name}: ${containment}, ${freeze}. ${notes.join(". ")}`;
+  const message = `driver ${name}: ${containment}, ${freeze}. ${notes.join(". ")}`;
   if (unproven === undefined) return ok("containment", message);
   if (containment !== "group")
     return warn(
@@ -77,30 +102,6 @@ async function probeDriver(driver: Driver): Promise<Finding> {
     message,
     "an agent that calls setsid and clears its environment can escape a process group, so clones are not started here unless fleet.yaml says `isolation: {allow_group: true}`: install bubblewrap and allow unprivileged user namespaces, or run where a cgroup may be made",
   );
-}
-
-/** What is merged there is obeyed: an agent that could write there could approve itself. */
-export async function checkOrigin(source: string | null): Promise<readonly Finding[]> {
-  const local = source === null ? null : localPathOf(source);
-  if (source === null || local === null) return [];
-  const dataDir = await mkdtemp(join(tmpdir(), "factory-doctor-"));
-  try {
-    const drivers = [...openDrivers({ dataDir, installation: "doctor" }).values()];
-    const offered = await Promise.all(
-      drivers.map((driver) => driver.capabilities(AbortSignal.timeout(PROBE_TIMEOUT_MS))),
-    );
-    return [
-      offered.every(({ sandboxed }) => sandboxed === true)
-        ? ok("origin", `${local} lies on this machine; agents neither see it nor write to it`)
-        : warn(
-            "origin",
-            `${local} lies on this machine, and agents run as the user who can write to it: one could push what is then obeyed`,
-            "install bubblewrap, or let the fleet obey a repository on another machine whose branch is protected",
-          ),
-    ];
-  } finally {
-    await rm(dataDir, { recursive: true, force: true });
-  }
 }
 
 /** The nearest folder above that is there. */

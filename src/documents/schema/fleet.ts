@@ -89,7 +89,7 @@ const FolderOfMachine = z
   .min(2)
   .max(PATH_CHARS_MAX)
   .regex(
-    /^\/(?!.*\/\/)(?!(?:.*\/)?\.\.?(?:\/|$)).*[^/]$/,
+    /^(?!.*\/\/)(?!.*\/\.\.?(?:\/|$))\/.*[^/]$/,
     "an absolute path without `.`, `..` or an end in `/`",
   );
 
