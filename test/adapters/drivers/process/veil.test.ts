@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { probeMachine } from "../../../../src/adapters/drivers/process/capabilities.ts";
 import { createProcessDriver } from "../../../../src/adapters/drivers/process/driver.ts";
+import { userOf } from "../../../../src/adapters/drivers/process/users.ts";
 import { envelope } from "../../../contract/driver.ts";
 import { createProcessWorld, type ProcessWorld } from "../../../support/process-world.ts";
 import { until } from "../../../support/until.ts";
@@ -67,3 +68,53 @@ test.skipIf(plan.sandbox == null && plan.pidns?.hides === undefined)(
     await driver.stop(handle, { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 }, signal);
   },
 );
+
+describe.skipIf(plan.sandbox == null)("what an agent that is shut in", () => {
+  async function reached(clone: string, network: "host" | "none") {
+    const agent = world.agent("reaches-out.js", new URL(world.callback.url).port);
+    const handle = await world.driver.start(
+      { ...world.request(clone, "works"), epoch: 1, nonce: "cd".repeat(16), agent, network },
+      signal,
+    );
+    const arrived = (type: string) =>
+      until(() => world.callback.events.find((event) => event.event_type === type), type);
+    await arrived("instance.ready");
+    await world.driver.dispatch(handle, envelope("m-a"), signal);
+    await arrived("mission.completed");
+    const proof = await world.driver.stop(
+      handle,
+      { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 },
+      signal,
+    );
+    expect(proof.unproven).toBeUndefined();
+    const text = readFileSync(join(world.workspace(clone), "reached.json"), "utf8");
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
+  test("needs is there: its tools, programs, a home, scratch space, the network", async () => {
+    expect(await reached("a", "host")).toMatchObject({
+      tcp: "reached",
+      tools: 200,
+      home: ["kept"],
+      tmp: ["scratch"],
+      node: "1",
+      cwd: world.workspace("a"),
+      pwd: world.workspace("a"),
+    });
+  });
+
+  test("has no network is without it alone", async () => {
+    expect(await reached("a", "none")).toMatchObject({ tcp: "ECONNREFUSED", tools: 200, node: "1" });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("of root is nobody of this machine", async () => {
+    const looked = await reached("a", "host");
+    expect(looked["uid"]).toBe(plan.sandbox?.user === null ? 0 : userOf(world.directory, "a"));
+    expect(statSync(join(world.workspace("a"), "reached.json")).uid).toBe(looked["uid"]);
+  });
+
+  test("works in a folder of a long name, its tools with it", async () => {
+    const clone = "n".repeat(120);
+    expect(await reached(clone, "host")).toMatchObject({ tools: 200 });
+  });
+});
