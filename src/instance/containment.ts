@@ -17,7 +17,6 @@
  * and proof of death do not rest on the agent's good will.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { ContainmentPlan } from "./claim.ts";
 import { isRecord, readJson, writeFileDurably } from "./files.ts";
@@ -67,8 +66,7 @@ export function containedCommand(
   const script = how.gated === true ? GATE_SCRIPT + INIT_SCRIPT : INIT_SCRIPT;
   const { workspace } = how;
   let command = [...argv];
-  if (plan.sandbox != null)
-    command = sandboxed(plan.sandbox, { workspace, home: userInfo().homedir, argv, script });
+  if (plan.sandbox != null) command = sandboxed(plan.sandbox, { workspace, argv, script });
   else if (plan.pidns !== null) command = inNamespaces(plan.pidns, script, command);
   if (plan.deathSignal) command = ["setpriv", "--pdeathsig", "KILL", "--", ...command];
   if (plan.cgroup !== null) command = joining(join(plan.cgroup, "agent"), command);

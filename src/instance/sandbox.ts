@@ -73,13 +73,10 @@ export function sandboxed(
   plan: SandboxPlan,
   {
     workspace,
-    home,
     argv,
     script,
   }: {
     readonly workspace: string;
-    /** Of the user who runs the shim. */
-    readonly home: string;
     readonly argv: readonly string[];
     readonly script: string;
   },
@@ -90,7 +87,7 @@ export function sandboxed(
   if (plan.network === "none") options.push("--unshare-net");
   if (plan.user === null) options.push("--unshare-user");
   else options.push("--cap-drop", "ALL", ...CAPABILITIES.flatMap((one) => ["--cap-add", one]));
-  options.push(...mounts(plan, { workspace, home }), "--proc", "/proc", "--dev", "/dev");
+  options.push(...mounts(plan, workspace), "--proc", "/proc", "--dev", "/dev");
   // Root's number may write there whatever it may not do otherwise.
   if (root && plan.user === null) options.push(...kernelInterfaces());
   options.push("--chdir", "/");
@@ -127,10 +124,7 @@ function kernelInterfaces(): string[] {
 type Kind = "scratch" | "hide" | "show" | "write";
 
 /** The deeper a path, the later it is mounted: so each lies on top of what is above it. */
-export function mounts(
-  plan: SandboxPlan,
-  { workspace, home }: { readonly workspace: string; readonly home: string },
-): string[] {
+export function mounts(plan: SandboxPlan, workspace: string): string[] {
   const entries = new Map<string, Kind>();
   const put = (kind: Kind, paths: readonly string[]): void => {
     for (const path of paths) {
@@ -140,7 +134,7 @@ export function mounts(
     }
   };
   // What is named later stands: a workspace is one wherever it lies.
-  put("hide", [...COVERED, home]);
+  put("hide", COVERED);
   put("scratch", SCRATCH);
   put("show", plan.shows);
   put("hide", plan.hides);

@@ -19,10 +19,7 @@ function plan(changes: Partial<SandboxPlan> = {}): SandboxPlan {
 
 /** What is done to each path, in order. */
 function done(changes: Partial<SandboxPlan>): readonly string[] {
-  const args = mounts(plan(changes), {
-    workspace: join(root, "data/workspaces/a"),
-    home: join(root, "home"),
-  });
+  const args = mounts(plan(changes), join(root, "data/workspaces/a"));
   const steps: string[] = [];
   for (let at = 0; at < args.length; at += 1) {
     const [option = "", one = "", two = ""] = args.slice(at);
@@ -82,10 +79,7 @@ describe("what an agent sees", () => {
   });
 
   test("what nothing could run without is never hidden", () => {
-    const args = mounts(plan({ hides: ["/", "/usr", "/etc"] }), {
-      workspace: join(root, "data/workspaces/a"),
-      home: "/",
-    });
+    const args = mounts(plan({ hides: ["/", "/usr", "/etc"] }), join(root, "data/workspaces/a"));
     for (const path of ["/", "/usr", "/etc"]) expect(args.join(" ")).not.toContain(`--tmpfs ${path} `);
   });
 
@@ -94,7 +88,7 @@ describe("what an agent sees", () => {
     try {
       mkdirSync(join(closed, "w"));
       chmodSync(closed, 0o700);
-      const view = { workspace: join(closed, "w"), home: "/" };
+      const view = join(closed, "w");
       expect(mounts(plan({ user: 1_900_000_000 }), view).join(" ")).toContain(`--tmpfs ${closed} `);
       expect(mounts(plan(), view).join(" ")).not.toContain(`--tmpfs ${closed} `);
     } finally {
@@ -107,7 +101,6 @@ describe("the command", () => {
   const command = (changes: Partial<SandboxPlan>): readonly string[] =>
     sandboxed(plan(changes), {
       workspace: join(root, "data/workspaces/a"),
-      home: "/",
       argv: ["agent", "--mission"],
       script: "init",
     });

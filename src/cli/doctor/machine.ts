@@ -62,7 +62,13 @@ export async function checkContainment(source: string | null): Promise<readonly 
     const findings = probed.map(({ finding }) => finding);
     return local === null
       ? findings
-      : [...findings, originFinding(local, probed.every(({ sandboxed }) => sandboxed))];
+      : [
+          ...findings,
+          originFinding(
+            local,
+            probed.every(({ sandboxed }) => sandboxed),
+          ),
+        ];
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }

@@ -88,10 +88,7 @@ const FolderOfMachine = z
   .string()
   .min(2)
   .max(PATH_CHARS_MAX)
-  .regex(
-    /^(?!.*\/\/)(?!.*\/\.\.?(?:\/|$))\/.*[^/]$/,
-    "an absolute path without `.`, `..` or an end in `/`",
-  );
+  .regex(/^(?!.*\/\/)(?!.*\/\.\.?(?:\/|$))\/.*[^/]$/, "an absolute path without `.`, `..` or an end in `/`");
 
 const IsolationRules = z
   .strictObject({

@@ -10,14 +10,13 @@ import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { MissionEnvelope } from "../../api/envelope.ts";
 import type { Intent } from "../../instance/claim.ts";
-import type { AgentRecord } from "../../instance/containment.ts";
 import type { Agent, AgentAdapter, AgentInput, AgentProgram, AgentStart } from "./agent.ts";
 import { parseAgentLine } from "./agent-line.ts";
-import { type Container, openContainer } from "./container.ts";
+import { type Begun, beginContained, openContainer } from "./container.ts";
 import { splitLines } from "./lines.ts";
 import { giveFile } from "./ownership.ts";
 import { type AgentExit, keepTail } from "./signature.ts";
-import { cleanEnvironment, endProcess, factoryFolder, type Spawned, spawnContained } from "./spawn.ts";
+import { cleanEnvironment, factoryFolder, type Spawned } from "./spawn.ts";
 
 /** An agent that prints faster is made to wait: its pipe is not read until the next second. */
 const OUTPUT_BYTES_PER_SECOND_MAX = 2 * 1024 * 1024;
@@ -51,44 +50,27 @@ function environmentOf(
 
 function start(options: AgentStart): void {
   writeMission(options.intent, options.envelope);
-  const opened = options.container?.waits() === true ? options.container : openFor(options);
-  const spawned = opened?.spawned ?? spawnFor(options);
-  if (spawned === null) {
+  const begun = beginContained(
+    {
+      intent: options.intent,
+      argv: options.agent.command,
+      env: environmentOf(options, options),
+      stdin: "pipe",
+    },
+    { opened: options.container, onRecord: options.onRecord },
+  );
+  if (begun === null) {
     const problem = `no such program: ${options.agent.command[0]}`;
     options.transcript.note(problem);
     options.onExit({ code: 127, signal: null, stderrTail: problem });
     return;
   }
-  let record: AgentRecord = { outer: spawned.outer, init: null, namespace: null };
-  options.onStart(controls(spawned, { record: () => record, container: opened }));
-  void opened?.enter((where) => {
-    record = { ...record, ...where };
-    options.onRecord(record);
-  });
-  follow(spawned, options);
+  options.onStart(controls(begun));
+  begun.enter();
+  follow(begun.spawned, options);
 }
 
-function openFor(options: AgentStart): Container | null {
-  const { intent, agent } = options;
-  return openContainer({ intent, argv: agent.command, env: environmentOf(options, options) });
-}
-
-/** Where there is no PID namespace, or no such program. */
-function spawnFor(options: AgentStart): Spawned | null {
-  const { intent, agent } = options;
-  if (intent.containment.pidns !== null) return null;
-  return spawnContained({
-    intent,
-    argv: agent.command,
-    env: environmentOf(options, options),
-    stdin: "pipe",
-  });
-}
-
-function controls(
-  spawned: Spawned,
-  { record, container }: { readonly record: () => AgentRecord; readonly container: Container | null },
-): Agent {
+function controls({ spawned, record, end }: Begun): Agent {
   const { child } = spawned;
   child.stdin?.on("error", () => {}); // The agent may close its input whenever it likes.
   return {
@@ -104,10 +86,7 @@ function controls(
     cancel() {
       if (child.stdin?.writable === true) child.stdin.write('{"type":"cancel"}\n');
     },
-    end(rung) {
-      container?.close(); // One that has not begun does not begin any more.
-      endProcess(spawned, rung);
-    },
+    end,
   };
 }
 

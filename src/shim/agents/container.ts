@@ -9,7 +9,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Intent } from "../../instance/claim.ts";
 import { type AgentRecord, findInit } from "../../instance/containment.ts";
-import { type Spawned, spawnContained } from "./spawn.ts";
+import type { EndRung } from "./agent.ts";
+import { endProcess, type Spawned, spawnContained } from "./spawn.ts";
 
 export interface Container {
   readonly spawned: Spawned;
@@ -61,6 +62,49 @@ export function openContainer(options: {
       else gate.end("\n");
     },
     close: () => void gate.destroy(),
+  };
+}
+
+export interface Begun {
+  readonly spawned: Spawned;
+  /** Where its processes are, as far as that is known. */
+  record(): AgentRecord;
+  /** Lets the program in. Whoever is to know of it before it runs is told before this. */
+  enter(): void;
+  /** Takes one rung of the ladder; one that has not been let in is not let in any more. */
+  end(rung: EndRung): void;
+}
+
+/**
+ * How every program of an instance begins: behind a gate where there is a PID namespace, in `opened` if that waits, and at
+ * once where there is none. `onRecord`: more is known of where it is; not one instruction of it runs before this returns.
+ * Null: there is no such program.
+ */
+export function beginContained(
+  options: Parameters<typeof openContainer>[0],
+  {
+    opened,
+    onRecord,
+  }: { readonly opened: Container | null; readonly onRecord: (record: AgentRecord) => void },
+): Begun | null {
+  const container = opened?.waits() === true ? opened : openContainer(options);
+  const bare = options.intent.containment.pidns === null;
+  const spawned = container?.spawned ?? (bare ? spawnContained({ stdin: "pipe", ...options }) : null);
+  if (spawned === null) return null;
+  let record: AgentRecord = { outer: spawned.outer, init: null, namespace: null };
+  return {
+    spawned,
+    record: () => record,
+    enter() {
+      void container?.enter((where) => {
+        record = { ...record, ...where };
+        onRecord(record);
+      });
+    },
+    end(rung) {
+      container?.close();
+      endProcess(spawned, rung);
+    },
   };
 }
 

@@ -25,7 +25,7 @@ export interface Spawned {
   readonly outer: ProcessId;
 }
 
-/** Null when there is no such program; the caller reports that as an exit with 127. */
+/** For `container.ts`, which lets the program in. Null when there is no such program; the caller reports that as an exit with 127. */
 export function spawnContained(options: SpawnOptions): Spawned | null {
   const { intent, gated = false } = options;
   if (!programExists(options.argv[0], intent.workspace, options.env["PATH"] ?? "")) return null;

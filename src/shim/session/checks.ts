@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HealthCheck } from "../../core/model/clone.ts";
 import type { Redactor } from "../../core/model/redact.ts";
 import type { Intent } from "../../instance/claim.ts";
-import { openContainer } from "../agents/container.ts";
+import { beginContained } from "../agents/container.ts";
 import { keepTail } from "../agents/signature.ts";
-import { cleanEnvironment, spawnContained } from "../agents/spawn.ts";
+import { cleanEnvironment } from "../agents/spawn.ts";
 import { call } from "../callback/http.ts";
 
 export interface CheckResult {
@@ -74,15 +74,16 @@ async function runCheck(
     tail: tail.text(),
   });
   const env = cleanEnvironment(options.intent, options.env);
-  const asked = { intent: options.intent, argv: check.run, env, stdin: "ignore" } as const;
-  const container = openContainer(asked);
-  void container?.enter(() => {});
-  const bare = options.intent.containment.pidns === null;
-  const spawned = container?.spawned ?? (bare ? spawnContained(asked) : null);
-  if (spawned === null) {
+  const program = beginContained(
+    { intent: options.intent, argv: check.run, env, stdin: "ignore" },
+    { opened: null, onRecord: () => {} },
+  );
+  if (program === null) {
     tail.push(`no such program: ${check.run[0]}`);
     return result(127, false);
   }
+  program.enter();
+  const { spawned } = program;
   const { child } = spawned;
   for (const stream of [child.stdout, child.stderr]) {
     const shown = options.redactor.stream();

@@ -9,14 +9,10 @@ import type {
   AgentInput,
   AgentStart,
 } from "../../../src/shim/agents/agent.ts";
+import { type Begun, beginContained } from "../../../src/shim/agents/container.ts";
 import { splitLines } from "../../../src/shim/agents/lines.ts";
 import { keepTail } from "../../../src/shim/agents/signature.ts";
-import {
-  cleanEnvironment,
-  endProcess,
-  type Spawned,
-  spawnContained,
-} from "../../../src/shim/agents/spawn.ts";
+import { cleanEnvironment, type Spawned } from "../../../src/shim/agents/spawn.ts";
 
 const PROMPT = 1;
 
@@ -31,23 +27,28 @@ export const jsonRpcAdapter: AgentAdapter = {
   start(start) {
     const { intent, agent, secrets, ours } = start;
     const env = cleanEnvironment(intent, { ...agent.env, ...secrets, ...ours });
-    const spawned = spawnContained({ intent, argv: agent.command, env, stdin: "pipe" });
-    if (spawned === null)
+    const begun = beginContained(
+      { intent, argv: agent.command, env },
+      { opened: null, onRecord: start.onRecord },
+    );
+    if (begun === null)
       return start.onExit({ code: 127, signal: null, stderrTail: `no such program: ${agent.command[0]}` });
+    const { spawned } = begun;
     const send = (message: object): void =>
       void spawned.child.stdin?.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
     spawned.child.stdin?.on("error", () => {});
-    start.onStart(controls(spawned, send));
+    start.onStart(controls(begun, send));
+    begun.enter();
     follow(spawned, start);
     const { mission_id: mission, objective } = start.envelope;
     send({ id: PROMPT, method: "prompt", params: { mission, objective, resumes: start.resumes } });
   },
 };
 
-function controls(spawned: Spawned, send: (message: object) => void): Agent {
+function controls({ spawned, record, end }: Begun, send: (message: object) => void): Agent {
   return {
     pid: spawned.outer.pid,
-    record: () => ({ outer: spawned.outer, init: null, namespace: null }),
+    record,
     say(input: AgentInput) {
       if (spawned.child.stdin?.writable !== true) return "closed";
       const { type, ...params } = input;
@@ -55,7 +56,7 @@ function controls(spawned: Spawned, send: (message: object) => void): Agent {
       return "said";
     },
     cancel: () => send({ method: "session/cancel" }),
-    end: (rung) => endProcess(spawned, rung),
+    end,
   };
 }
 

@@ -20,7 +20,7 @@ export function agentView(
   return {
     network,
     scoped: template.scoped,
-    hides: [...template.hides, ...hidden].filter((path) => path !== OWN_PACKAGE),
+    hides: [homedir(), ...template.hides, ...hidden].filter((path) => path !== OWN_PACKAGE),
     shows: [
       ...programFolders(process.env["PATH"] ?? "", agent.command[0]),
       ...(OWN_PACKAGE === null ? [] : [OWN_PACKAGE]),
