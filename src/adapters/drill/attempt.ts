@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { DrillResult } from "../../core/model/drill.ts";
 import { FactoryError } from "../../core/model/error.ts";
-import type { Containment, InstanceHandle } from "../../core/model/instance.ts";
+import type { Containment, DeathProof, InstanceHandle } from "../../core/model/instance.ts";
 import { iso } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CollectRequest } from "../../ports/collect.ts";
@@ -59,17 +59,21 @@ export async function attempt(request: DrillRequest, on: Attempt): Promise<Drill
     await driver.reap(handle, signal);
     return {
       ...base,
-      passed: silent,
+      passed: silent && proof.unproven === undefined,
       deathMs,
       containment: proof.containment,
       rung: proof.rung,
-      evidence: silent
-        ? `${proof.evidence}; nothing was written for ${SILENCE_MS} ms afterwards`
-        : "the driver gave a proof, and yet something of it went on writing",
+      evidence: evidenceOf(proof, silent),
     };
   } finally {
     callback.close();
   }
+}
+
+function evidenceOf({ evidence, unproven }: DeathProof, silent: boolean): string {
+  if (!silent) return "the driver gave a proof, and yet something of it went on writing";
+  if (unproven !== undefined) return `its death is unproven: ${unproven}`;
+  return `${evidence}; nothing was written for ${SILENCE_MS} ms afterwards`;
 }
 
 async function working({ driver, handle, workspace, clock }: Launched, signal: AbortSignal): Promise<void> {

@@ -59,10 +59,14 @@ export async function engageWithoutController(
   else {
     if (written) io.out(`the kill switch is engaged for ${scopeText(scope)}: ${file.path}`);
     for (const { clone, epoch, how, proof } of ended)
-      io.out(`${clone} epoch ${epoch}: ${how}${proof === null ? "" : `; ${proof.evidence}`}`);
+      io.out(`${clone} epoch ${epoch}: ${how}${proof === null ? "" : `; ${proofText(proof)}`}`);
     if (ended.length === 0) io.out("nothing of it lives");
   }
   return dead && written ? EXIT.fine : EXIT.problems;
+}
+
+function proofText({ evidence, unproven }: DeathProof): string {
+  return unproven === undefined ? evidence : `its death is unproven: ${unproven}; looked at: ${evidence}`;
 }
 
 async function endCovered(driver: Driver, scope: SwitchScope, wait: boolean): Promise<readonly Ended[]> {

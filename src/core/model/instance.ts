@@ -21,6 +21,8 @@ export interface InstanceHandle {
   /** Random per launch; tells our instance from somebody else's process with the same number. */
   readonly nonce: string;
   readonly containment: Containment;
+  /** What else shuts its agent in, in words; absent from older drivers, and where there is nothing. */
+  readonly layers?: readonly string[];
   /** Driver's own facts: paths, pids with start times. JSON. */
   readonly data: Readonly<Record<string, unknown>>;
 }

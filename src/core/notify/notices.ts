@@ -147,8 +147,11 @@ function kills(before: CloneState, after: CloneState, event: CloneEvent): Draft[
       {
         kind: "kill",
         severity: "medium",
-        subject: `${subject}: killed, proven dead`,
-        what: `nothing of epoch ${event.epoch} lives any more`,
+        subject: `${subject}: killed, ${proof.unproven === undefined ? "proven dead" : "its death unproven"}`,
+        what:
+          proof.unproven === undefined
+            ? `nothing of epoch ${event.epoch} lives any more`
+            : `nothing of epoch ${event.epoch} is found, and something may live: ${proof.unproven}`,
         since: before.phaseSince,
         evidence: [`rung ${proof.rung}, containment ${proof.containment}`, proof.evidence],
         answers: [`factory status ${subject}`],

@@ -7,7 +7,7 @@ import { type CloneState, type ClosedMission, isRunClosed, type MissionState } f
 import type { DesiredState } from "../model/desired.ts";
 import type { DrillBook } from "../model/drill.ts";
 import type { RollbackState } from "../model/guardrail.ts";
-import type { Signal } from "../model/instance.ts";
+import type { InstanceHandle, Signal } from "../model/instance.ts";
 import type { DesiredMission, MissionPhase } from "../model/mission.ts";
 import { BUDGET_FIELDS } from "../model/request.ts";
 import type { Rollout } from "../model/rollout.ts";
@@ -259,7 +259,7 @@ export function cloneView(state: CloneState, fleetSnapshot: FleetSnapshot): Clon
         : {
             epoch: instance.epoch,
             driver: instance.handle?.driver ?? state.spec?.runtime.driver ?? "unknown",
-            containment: instance.handle?.containment ?? "unknown",
+            containment: heldBy(instance.handle),
             health: instance.health,
             agentPhase: signal?.heartbeat.phase ?? null,
             heartbeatAgeMs: age,
@@ -303,4 +303,11 @@ function raisedOf(mission: MissionState): MissionView["budget"]["raised"] {
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+/** `cgroup (PID namespace, bubblewrap, Landlock)` */
+function heldBy(handle: InstanceHandle | null): string {
+  if (handle === null) return "unknown";
+  const { containment, layers = [] } = handle;
+  return layers.length === 0 ? containment : `${containment} (${layers.join(", ")})`;
 }

@@ -82,6 +82,7 @@ export function handleOf(instance: Instance): InstanceHandle {
     epoch: intent.epoch,
     nonce: intent.nonce,
     containment: intent.containment.kind,
+    layers: layersOf(intent.containment),
     data: {
       directory: instance.directory,
       socket: intent.socket,
@@ -89,6 +90,16 @@ export function handleOf(instance: Instance): InstanceHandle {
       ...(claim === null || claim.fenced ? {} : { bootId: claim.bootId, shim: claim.shim }),
     },
   };
+}
+
+function layersOf({ pidns, sandbox }: Intent["containment"]): readonly string[] {
+  const layers = pidns === null ? [] : ["PID namespace"];
+  if (sandbox == null) return layers;
+  layers.push("bubblewrap");
+  if (sandbox.user !== null) layers.push(`user ${sandbox.user}`);
+  if (sandbox.scoped) layers.push("Landlock");
+  if (sandbox.network === "none") layers.push("no network");
+  return layers;
 }
 
 /** Where to look for its processes. Numbers from before a reboot name other processes now and are left out. */
