@@ -1,5 +1,5 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { createControllerClient } from "../../src/adapters/http/client.ts";
@@ -7,6 +7,7 @@ import type { ActionRow } from "../../src/core/model/action.ts";
 import { readIntent } from "../../src/instance/claim.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import type { Files } from "../support/git.ts";
+import { sharedIsolation, sharedSubfolder } from "../support/shared.ts";
 import { createStage } from "./stage.ts";
 import { agentCommand, eventually, isAlive } from "./world.ts";
 
@@ -25,8 +26,7 @@ const MISSIONS = [
 ];
 let folder: string;
 const stage = createStage("actions", (world) => {
-  folder = join(world.path, "orders");
-  mkdirSync(folder);
+  folder = sharedSubfolder(`${basename(world.path)}-orders`, ["world.txt"]);
   const command = agentCommand("acts.js", folder);
   const pairs = MISSIONS.map((name) => pairFiles(name, { command }, { heartbeatSeconds: 1 }));
   return Object.assign({ ...fleetFiles(), ...fleet() }, ...pairs);
@@ -41,6 +41,7 @@ function fleet(): Files {
       metadata: { name: "test-fleet" },
       spec: {
         caps: { max_parallel_missions: 20, max_runtime_minutes: 600 },
+        isolation: sharedIsolation(),
         approval_rules: [
           { action: "external_messaging", approvers: ["ann", "bob"], quorum: 2 },
           { action: "payment", approvers: ["ann"], expires_minutes: 0.02 },

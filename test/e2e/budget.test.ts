@@ -13,7 +13,7 @@ import { agentCommand, eventually, isAlive, type World } from "./world.ts";
 const stage = createStage(
   "budget",
   (world) => ({
-    ...fleetFiles({ caps: { max_cost_usd: 50 } }),
+    ...fleetFiles({ caps: { max_cost_usd: 50 }, allowGroup: true }),
     ...documents(world, "spends", ["spends.js", 0.02, 20], { maxCostUsd: 1 }),
     ...documents(world, "jumps", ["spends.js", 0.4, 30_000, 2], { maxCostUsd: 1 }),
     ...documents(world, "escapes", ["spends-while-paused.js", 0.05, 100], { maxCostUsd: 1 }),
@@ -31,7 +31,7 @@ function documents(
 ): ReturnType<typeof fleetFiles> {
   return pairFiles(
     name,
-    { command: agentCommand(agent, world.ledgerPath(), ...args) },
+    { command: agentCommand(agent, world.ledgerPath(), ...args), isolation: "group" },
     { heartbeatSeconds: 30, ...mission },
   );
 }

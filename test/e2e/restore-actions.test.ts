@@ -1,9 +1,10 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { factory } from "../cli/support.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { lanesOnBranch } from "../support/lanes-on-branch.ts";
+import { sharedSubfolder } from "../support/shared.ts";
 import { agentCommand, createWorld, eventually, missionUntil, processesOf, STATUS } from "./world.ts";
 
 const NAME = "sends";
@@ -19,8 +20,7 @@ test.each([
   "what an agent that $fate did after the last publication is not done again when the record is lost",
   async ({ epoch }) => {
     const world = await createWorld("restore-actions");
-    const folder = join(world.path, "orders");
-    mkdirSync(folder);
+    const folder = sharedSubfolder(`${basename(world.path)}-orders`, ["world.txt"]);
     let base = join(folder, `${cloneName(NAME)}.1`);
     const answers = (): readonly { id: string; answer: { result: Record<string, unknown> } }[] =>
       existsSync(`${base}.answers`)

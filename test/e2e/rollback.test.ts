@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
+import { sharedIsolation } from "../support/shared.ts";
 import { agentCommand, createWorld, eventually, missionUntil } from "./world.ts";
 
 /** Guardrails of a fleet so small that two bad missions are a trend, and the first measure decides. */
@@ -15,6 +16,7 @@ function fleetYaml(laneUrl: string, mode: "normal" | "in_core_only"): string {
     spec: {
       mode,
       caps: { max_parallel_missions: 20, max_runtime_minutes: 600 },
+      isolation: sharedIsolation(),
       guardrails: { closed_missions_window: 4, sustained_minutes: 0 },
       simone: { in_core: { url: laneUrl, auth_ref: "env:LANE" } },
     },

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
+import { sharedFile } from "../support/shared.ts";
 import { createStage } from "./stage.ts";
 import { agentCommand, eventually, STATUS, type World } from "./world.ts";
 
@@ -18,11 +19,15 @@ const stage = createStage(
   { env: { TEST_API_KEY: SECRET }, args: ["--log-level", "debug"] },
 );
 
+function digestOf(world: World, name: string): string {
+  return sharedFile(`${basename(world.path)}-${name}.digest`);
+}
+
 function withSecret(world: World, name: string, variable: string): ReturnType<typeof fleetFiles> {
   return pairFiles(
     name,
     {
-      command: agentCommand("shows-secret.js", join(world.path, `${name}.digest`)),
+      command: agentCommand("shows-secret.js", digestOf(world, name)),
       secrets: [{ name: "API_KEY", from: { env: variable } }],
     },
     { outputs: ["out/result.json"] },
@@ -32,7 +37,7 @@ function withSecret(world: World, name: string, variable: string): ReturnType<ty
 test("it reaches the agent, and stands nowhere else", async () => {
   const mission = await stage.mission("shows", (view) => view.closure !== null);
   expect(mission.outcome).toBe("accepted");
-  expect(readFileSync(join(stage.world.path, "shows.digest"), "utf8")).toBe(
+  expect(readFileSync(digestOf(stage.world, "shows"), "utf8")).toBe(
     createHash("sha256").update(SECRET).digest("hex"),
   );
   const transcript = String((await stage.client.call("logs", { name: "shows", bytes: 1_000_000 }))?.text);

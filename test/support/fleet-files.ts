@@ -1,7 +1,7 @@
 /** Documents of a small fleet as files, for tests that go from a commit to processes. */
 import { stringify } from "yaml";
 import type { Files } from "./git.ts";
-import { sharedFolder } from "./shared.ts";
+import { sharedIsolation } from "./shared.ts";
 
 export interface CloneOptions {
   readonly command: readonly string[];
@@ -52,6 +52,8 @@ export function fleetFiles(
     killSwitch?: object;
     drills?: object;
     prices?: object;
+    /** A person's word that clones may run where nothing holds them. */
+    allowGroup?: boolean;
     /** Pushes of the status branch. These origins are on this machine, so a test that does not ask about the default need not wait for it. */
     pushesPerMinute?: number;
   } = {},
@@ -59,7 +61,10 @@ export function fleetFiles(
   return {
     "fleet.yaml": document("Fleet", "test-fleet", {
       caps: { max_parallel_missions: options.parallel ?? 20, max_runtime_minutes: 600, ...options.caps },
-      isolation: { shares: [{ path: sharedFolder(), access: "write" }] },
+      isolation: {
+        ...sharedIsolation(),
+        allow_group: options.allowGroup ?? false,
+      },
       write_back: { max_pushes_per_minute: options.pushesPerMinute ?? 60 },
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
       ...(options.prices === undefined ? {} : { prices: options.prices }),

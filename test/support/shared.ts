@@ -1,5 +1,5 @@
 /** The folder that agents of tests write to beside their workspaces, where a test reads what they say they did. */
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -21,4 +21,18 @@ export function sharedFile(name: string): string {
   if (!existsSync(path)) writeFileSync(path, "");
   chmodSync(path, 0o666);
   return path;
+}
+
+/** A folder in it, with these files. */
+export function sharedSubfolder(name: string, files: readonly string[] = []): string {
+  const path = join(sharedFolder(), name);
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, 0o777);
+  for (const file of files) sharedFile(join(name, file));
+  return path;
+}
+
+/** `spec.isolation` of a fleet whose agents write there. */
+export function sharedIsolation(): object {
+  return { shares: [{ path: sharedFolder(), access: "write" }] };
 }

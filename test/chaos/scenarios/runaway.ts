@@ -64,11 +64,12 @@ export async function runAwayAndLearn({ log }: ScenarioOptions): Promise<Runaway
   const world = await createWorld("runaway");
   try {
     await world.origin.commit({
-      ...fleetFiles({ caps: { max_cost_usd: 50 } }),
+      ...fleetFiles({ caps: { max_cost_usd: 50 }, allowGroup: true }),
       ...pairFiles(
         NAME,
         {
           command: agentCommand("spends-while-paused.js", world.ledgerPath(), STEP_USD, STEP_MS),
+          isolation: "group",
           secrets: [{ name: "API_KEY", from: { env: "TEST_API_KEY" } }],
         },
         { heartbeatSeconds: 30, maxCostUsd: 1 },
