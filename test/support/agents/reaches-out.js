@@ -39,6 +39,12 @@ writeFileSync(
     tmp: readdirSync("/tmp").filter((name) => name === "scratch"),
     run: attempt(() => readdirSync("/run").length),
     node: attempt(() => execFileSync("node", ["-p", "1"], { encoding: "utf8" }).trim()),
+    mcp: attempt(() =>
+      execFileSync(process.execPath, [process.env.FACTORY_TOOLS_MCP], {
+        input: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n',
+        encoding: "utf8",
+      }).includes("claim_action"),
+    ),
     cwd: process.cwd(),
     pwd: process.env.PWD,
     uid: process.getuid(),

@@ -1,7 +1,7 @@
 /** What the agent of one instance is to see of this machine: made when it is launched, carried out by its shim. */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, delimiter, dirname, isAbsolute, join, sep } from "node:path";
+import { basename, delimiter, dirname, extname, isAbsolute, join, sep } from "node:path";
 import type { SandboxPlan } from "../../../instance/sandbox.ts";
 import { toolsLink } from "../../../instance/tools-link.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
@@ -13,7 +13,16 @@ const OWN_PACKAGE = packageOf(import.meta.dirname);
 export function agentView(
   template: SandboxPlan,
   request: Pick<StartRequest, "clone" | "nonce" | "workspace" | "agent" | "shares" | "network">,
-  { directory, hidden }: { readonly directory: string; readonly hidden: readonly string[] },
+  {
+    directory,
+    hidden,
+    tools,
+  }: {
+    readonly directory: string;
+    readonly hidden: readonly string[];
+    /** The MCP server's program; named by itself, because it may lie in a folder of ours alone. */
+    readonly tools: readonly string[];
+  },
 ): SandboxPlan {
   const { clone, nonce, workspace, agent, shares = [], network = template.network } = request;
   const folder = join(workspace.place, ".factory");
@@ -23,6 +32,7 @@ export function agentView(
     hides: [homedir(), ...template.hides, ...hidden].filter((path) => path !== OWN_PACKAGE),
     shows: [
       ...programFolders(process.env["PATH"] ?? "", agent.command[0]),
+      ...tools,
       ...(OWN_PACKAGE === null ? [] : [OWN_PACKAGE]),
       ...namesOfTheNetwork(),
       ...shares.filter(({ access }) => access === "read").map(({ path }) => path),
@@ -31,6 +41,12 @@ export function agentView(
     user: template.user === null ? null : userOf(directory, clone),
     link: { name: toolsLink(nonce), to: folder },
   };
+}
+
+/** As the shim finds it (`shim/main.ts`). */
+export function toolsBeside(shimCommand: readonly string[]): readonly string[] {
+  const program = shimCommand.findLast((word) => isAbsolute(word) && existsSync(word));
+  return program === undefined ? [] : [join(dirname(program), `tools-main${extname(program)}`)];
 }
 
 /**

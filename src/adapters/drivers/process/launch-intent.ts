@@ -4,7 +4,7 @@ import { dirname, join, sep } from "node:path";
 import type { ContainmentPlan, Intent } from "../../../instance/claim.ts";
 import { flushLater, hasCode, writeFully } from "../../../instance/files.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
-import { agentView } from "./agent-view.ts";
+import { agentView, toolsBeside } from "./agent-view.ts";
 import type { Machine } from "./capabilities.ts";
 import { digest, instanceDirectory, type Layout, socketPath } from "./layout.ts";
 
@@ -13,6 +13,8 @@ export interface IntentContext {
   readonly machine: Machine;
   /** Folders that agents must not see. */
   readonly hidden: () => readonly string[];
+  /** What a shim is started with: what it offers its agent lies beside its program. */
+  readonly shimCommand: readonly [string, ...string[]];
   /** The file of the kill switch, which shims watch. */
   readonly killSwitch?: string;
 }
@@ -75,13 +77,14 @@ function intentOf(context: IntentContext, request: StartRequest): Intent {
 
 /** Where bubblewrap is. */
 function withView(
-  { machine, layout, hidden }: IntentContext,
+  { machine, layout, hidden, shimCommand }: IntentContext,
   request: StartRequest,
 ): NonNullable<ContainmentPlan["sandbox"]> | null {
   const { sandbox } = machine.plan;
   if (sandbox == null) return null;
   return agentView(sandbox, request, {
     directory: layout.directory,
+    tools: toolsBeside(shimCommand),
     hidden: [...hidden(), layout.directory, dirname(socketPath(layout, ""))],
   });
 }

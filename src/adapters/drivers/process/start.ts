@@ -36,7 +36,6 @@ const LOOK_GROWTH = 1.1;
 const SURVIVORS_SWEEP_MS = 2_000;
 
 export interface LaunchContext extends IntentContext {
-  readonly shimCommand: readonly [string, ...string[]];
   /** Null: every launch starts a shim of its own. */
   readonly reserve: ShimReserve | null;
 }

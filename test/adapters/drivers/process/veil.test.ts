@@ -98,6 +98,7 @@ describe.skipIf(plan.sandbox == null)("what an agent that is shut in", () => {
       home: ["kept"],
       tmp: ["scratch"],
       node: "1",
+      mcp: true,
       cwd: world.workspace("a"),
       pwd: world.workspace("a"),
     });
