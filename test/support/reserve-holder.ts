@@ -33,7 +33,7 @@ async function dieAt(moment: Moment, directory: string, asked: string): Promise<
   const layout = createLayout(directory, "test");
   const shim = spawnReserve(layout, await defaultShimCommand());
   const machine = await probeMachine(layout.tag, "auto");
-  await writeDownIntent({ layout, machine, hidden: [] }, request);
+  await writeDownIntent({ layout, machine, hidden: () => [] }, request);
   const instance = loadInstance(layout, request.clone, request.epoch);
   if (instance === null) throw new Error("the intent was not written");
   const { cgroup } = instance.intent.containment;
