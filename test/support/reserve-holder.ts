@@ -31,9 +31,10 @@ async function dieAt(moment: Moment, directory: string, asked: string): Promise<
     return die(inReserve(directory)[0]);
   }
   const layout = createLayout(directory, "test");
-  const shim = spawnReserve(layout, await defaultShimCommand());
+  const shimCommand = await defaultShimCommand();
+  const shim = spawnReserve(layout, shimCommand);
   const machine = await probeMachine(layout.tag, "auto");
-  await writeDownIntent({ layout, machine, hidden: () => [] }, request);
+  await writeDownIntent({ layout, machine, shimCommand, hidden: () => [] }, request);
   const instance = loadInstance(layout, request.clone, request.epoch);
   if (instance === null) throw new Error("the intent was not written");
   const { cgroup } = instance.intent.containment;

@@ -261,7 +261,9 @@ const requests: StartRequest[] = [];
 async function held(asked: StartRequest): Promise<{ instance: Instance; order: string; shim: ChildProcess }> {
   requests.push(asked);
   const layout = createLayout(world.directory, "test");
-  await writeDownIntent({ layout, machine: await probeMachine(layout.tag, "auto"), hidden: () => [] }, asked);
+  const shimCommand = await defaultShimCommand();
+  const machine = await probeMachine(layout.tag, "auto");
+  await writeDownIntent({ layout, machine, shimCommand, hidden: () => [] }, asked);
   const instance = loadInstance(layout, asked.clone, asked.epoch);
   if (instance === null) throw new Error("no intent");
   const { cgroup } = instance.intent.containment;
