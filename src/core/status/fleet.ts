@@ -7,6 +7,7 @@ import { type CloneState, type ClosedMission, isRunClosed, type MissionState } f
 import type { DesiredState } from "../model/desired.ts";
 import type { DrillBook } from "../model/drill.ts";
 import type { RollbackState } from "../model/guardrail.ts";
+import { DEATH_UNPROVEN, type Hold } from "../model/hold.ts";
 import type { InstanceHandle, Signal } from "../model/instance.ts";
 import type { DesiredMission, MissionPhase } from "../model/mission.ts";
 import { BUDGET_FIELDS } from "../model/request.ts";
@@ -135,7 +136,7 @@ function livingView(state: CloneState, fleetSnapshot: FleetSnapshot): MissionVie
     objective: mission.contract.objective,
     phase: missionPhaseOf(state),
     outcome: null,
-    summary: state.holds[0]?.message ?? mission.blockers.at(-1)?.reason ?? mission.summary,
+    summary: shownHold(state)?.message ?? mission.blockers.at(-1)?.reason ?? mission.summary,
     since: state.phaseSince,
     holds: state.holds,
     conditions: state.conditions,
@@ -303,6 +304,11 @@ function raisedOf(mission: MissionState): MissionView["budget"]["raised"] {
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+/** What may have outlived a mission says nothing of how that ended. */
+function shownHold({ holds, mission }: CloneState): Hold | undefined {
+  return mission?.terminal == null ? holds[0] : holds.find(({ reason }) => reason !== DEATH_UNPROVEN);
 }
 
 /** `cgroup (PID namespace, bubblewrap, Landlock)` */

@@ -1,6 +1,8 @@
 /** Ends: fencing and proof of death. */
 
 import type { CloneState } from "../../model/clone-state.ts";
+import { DEATH_UNPROVEN } from "../../model/hold.ts";
+import type { DeathProof } from "../../model/instance.ts";
 import { firstDifference } from "../../model/same.ts";
 import { epochOf } from "../epoch.ts";
 import { FINE, found, type Invariant, type Recorded, type RecordWatcher } from "../fact.ts";
@@ -61,6 +63,8 @@ export function watchKills(): RecordWatcher {
       const left = leavesRecord(fact);
       if (left !== null && type !== "stop.finished")
         return say(`its instance of epoch ${left} left the record by ${type}, without a proof`);
+      if (left !== null && event.event.type === "stop.finished" && isDoubted(event.event.proof, after))
+        return say("its death is unproven, and something may take its place without a person's word");
       if (type === "kill.requested" && before.instance !== null) {
         const asked = effects.some(
           (effect) => effect.type === "stop" && effect.epoch === before.instance?.epoch,
@@ -77,6 +81,10 @@ export function watchKills(): RecordWatcher {
       return FINE;
     },
   };
+}
+
+function isDoubted({ unproven }: DeathProof, { holds }: CloneState): boolean {
+  return unproven !== undefined && !holds.some(({ reason }) => reason === DEATH_UNPROVEN);
 }
 
 /** The epoch of the instance that is not the clone's any longer. */
