@@ -1,10 +1,12 @@
 /** Fences, proofs, reports and traces. */
 import type { Effect } from "../../../src/core/model/effect.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import { DEATH_UNPROVEN, type Hold } from "../../../src/core/model/hold.ts";
 import {
   act,
   BURIED,
   committed,
+  doubted,
   fail,
   finished,
   gone,
@@ -27,6 +29,15 @@ import {
   withInstance,
   withMission,
 } from "./story.ts";
+
+const DOUBT: Hold = {
+  kind: "freeze",
+  owner: "supervisor:death",
+  since: 0,
+  reason: DEATH_UNPROVEN,
+  message: "",
+  clearBy: "operator",
+};
 
 judged("fenced-is-silent", [
   ["a higher epoch", [act("fenced", 1), act("spawned", 2), act("agent_started", 2)], null],
@@ -127,6 +138,16 @@ judged("kill-ends-in-proof", [
     "proven dead, and it lives",
     [act("spawned", 1), happened(finished, [STOPPING, BURIED])],
     "it is on record as dead while epoch 1 lives",
+  ],
+  [
+    "an unproven death that nobody has to answer for",
+    [act("spawned", 1), act("died", 1), happened(doubted, [STOPPING, BURIED])],
+    "its death is unproven, and something may take its place without a person's word",
+  ],
+  [
+    "an unproven death that holds its lane",
+    [act("spawned", 1), act("died", 1), happened(doubted, [STOPPING, { ...BURIED, holds: [DOUBT] }])],
+    null,
   ],
   ["a kill that is carried out", [happened(kill, [RUNNING, STOPPING], { effects: [stop(1)] })], null],
   ["a kill that asks nobody", [happened(kill, [RUNNING, STOPPING])], "a kill asked for nobody's end"],

@@ -185,6 +185,19 @@ export const finished: CloneEvent = {
   epoch: 1,
   proof: { containment: "pidns", rung: "sigkill", emptyScans: 2, durationMs: 1, evidence: "" },
 };
+/** Nothing of it is found, and nobody can know. */
+export const doubted: CloneEvent = {
+  type: "stop.finished",
+  epoch: 1,
+  proof: {
+    containment: "group",
+    rung: "sigkill",
+    emptyScans: 2,
+    durationMs: 1,
+    evidence: "",
+    unproven: "nothing held it",
+  },
+};
 export const kill: CloneEvent = { type: "kill.requested", by: operator("ann"), reason: "", now: false };
 export const SURVIVED = situation("not proven dead");
 export const stop = (epoch: number): Effect => ({ type: "stop", epoch, enter: "now", reason: "" });
