@@ -9,7 +9,8 @@ import type { GitAccess } from "./adapters/git/environment.ts";
 import { createGitProposals } from "./adapters/git/proposals.ts";
 import { createGitSource } from "./adapters/git/source.ts";
 import { createStatusBranch } from "./adapters/git/status-branch.ts";
-import { createHttpServer, type HttpServer } from "./adapters/http/server.ts";
+import type { CertificateFiles } from "./adapters/http/identity.ts";
+import { openListeners } from "./adapters/http/listeners.ts";
 import { createHttpInCoreLane } from "./adapters/in-core/http-lane.ts";
 import { createJudge } from "./adapters/judge/judge.ts";
 import { createLog, type LogLevel } from "./adapters/log/log.ts";
@@ -51,10 +52,14 @@ export interface FactoryOptions {
   readonly access?: GitAccess;
   /** Default: made at the first start and kept. */
   readonly installation?: string;
-  /** Default 127.0.0.1: clones call back from this machine. */
+  /** With one of these it listens on a port as well as on its socket, and proves itself there by a certificate. Default host: 127.0.0.1. */
   readonly host?: string;
-  /** Default: the port of last time, so that clones find the controller again. 0: any. */
+  /** Default: the port of last time, so that instances elsewhere find the controller again. 0: any. */
   readonly port?: number;
+  /** Default: one of its own, known by its fingerprint. */
+  readonly certificate?: CertificateFiles;
+  /** How instances of this machine report: over its socket (the default), or as those elsewhere do. */
+  readonly callback?: "socket" | "network";
   /** Between two looks at the repository. Default 30 s. */
   readonly pollMs?: number;
   /** Looks at the repository on this schedule instead. */
@@ -74,7 +79,10 @@ export interface FactoryOptions {
 }
 
 export interface RunningFactory {
+  /** `unix:<path>` */
   readonly url: string;
+  /** `https://host:port#sha256=<fingerprint>`; null without a port. */
+  readonly network: string | null;
   readonly installation: string;
   readonly controlPlane: ControlPlane;
   /** Resolves when the loop ended by itself or was stopped, and everything is closed. */
@@ -105,20 +113,23 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
   if (options.fresh !== undefined && (await store.load()).lastSeq === 0)
     await beginAnew([...parts.drivers.values()], store);
   const controller: Controller = await createController(parts);
-  const { url, server } = await listen(options.port ?? data.port ?? 0, (port) =>
-    createHttpServer({
-      controlPlane: controller.controlPlane,
-      clock,
-      log,
-      listen: { host: options.host ?? "127.0.0.1", port },
-    }),
-  );
-  await data.announce({ url, pid: process.pid, startedAt: clock.now() });
-  controller.listenAt(`${url}/v1/events`);
+  const listeners = await listen(ground, { options, controller, drivers: parts.drivers });
+  const { socket: url, network, older } = listeners;
+  await data.announce({
+    url,
+    ...(network === null ? {} : { network }),
+    ...(older === null ? {} : { older }),
+    pid: process.pid,
+    startedAt: clock.now(),
+  });
+  const elsewhere = network?.replace("#", "/v1/events#") ?? null;
+  const here = options.callback === "network" && elsewhere !== null ? elsewhere : url;
+  controller.listenAt({ socket: here, network: elsewhere });
   controller.resume();
   const ready = [...parts.drivers.values()].map((driver) => driver.keepReady?.());
   const { installation, repository } = data;
-  log.info("the controller is up", { url, installation, source: repository, branch: options.branch });
+  const where = network === null ? { url } : { url, network };
+  log.info("the controller is up", { ...where, installation, source: repository, branch: options.branch });
   void warnAboutMachine(parts.drivers, options.source, log);
   const loop = startLoop(
     controller,
@@ -133,7 +144,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
   const close = () =>
     shutdown(log, [
       () => task?.destroy(),
-      () => server.close(),
+      () => listeners.close(),
       () => controller.close(),
       ...ready.map((release) => () => release?.()),
       () => parts.source.close(),
@@ -143,6 +154,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
   const done = loop.done.finally(close);
   return {
     url,
+    network,
     installation,
     controlPlane: controller.controlPlane,
     done,
@@ -353,19 +365,43 @@ function remembering(secrets: Secrets, seen: Set<string>): Secrets {
   };
 }
 
-/** The wanted port if it is free, else any: clones are told of the new address when they are adopted. */
-async function listen(
-  port: number,
-  make: (port: number) => HttpServer,
-): Promise<{ url: string; server: HttpServer }> {
-  const wanted = make(port);
-  try {
-    return { url: await wanted.listen(), server: wanted };
-  } catch (error) {
-    if (port === 0 || asFactoryError(error).code !== "http/listen") throw error;
-    const any = make(0);
-    return { url: await any.listen(), server: any };
-  }
+function listen(
+  { clock, log, data, dataDir }: Ground,
+  {
+    options: { host, port, certificate, callback },
+    controller: { controlPlane },
+    drivers,
+  }: {
+    readonly options: FactoryOptions;
+    readonly controller: Controller;
+    readonly drivers: ReadonlyMap<string, Driver>;
+  },
+) {
+  const asked =
+    host !== undefined || port !== undefined || certificate !== undefined || callback === "network";
+  return openListeners({
+    controlPlane,
+    clock,
+    log,
+    dataDir,
+    network: asked
+      ? {
+          host: host ?? "127.0.0.1",
+          ...(port === undefined ? {} : { port }),
+          ...(certificate === undefined ? {} : { certificate }),
+        }
+      : null,
+    lastPort: data.port,
+    older:
+      data.olderPort === null
+        ? null
+        : { port: data.olderPort, living: async () => (await unproving([...drivers.values()])).length },
+  });
+}
+
+async function unproving(drivers: readonly Driver[]): Promise<readonly InstanceHandle[]> {
+  const signal = AbortSignal.timeout(LIVING_TIMEOUT_MS);
+  return (await Promise.all(drivers.map((driver) => driver.unproving?.(signal) ?? []))).flat();
 }
 
 /** Every part gets its chance to close in order, whatever the ones before it did. */

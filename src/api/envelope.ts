@@ -53,7 +53,7 @@ export const MissionEnvelope = z
     callback: z.strictObject({
       status_url: z
         .string()
-        .regex(/^https?:\/\/[^\s]+$/)
+        .regex(/^(https?:\/\/[^\s]+|unix:\/.+)$/)
         .max(TEXT_CHARS_MAX),
       auth_mode: z.literal("bearer"),
       auth_ref: Id,

@@ -22,6 +22,8 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   "record/anchor-unreadable": EXIT.usage,
   "controller/unreachable": EXIT.unreachable,
   "controller/unauthorized": EXIT.unreachable,
+  "controller/unproven": EXIT.unreachable,
+  "cli/access-file": EXIT.usage,
   "controller/unavailable": EXIT.unreachable,
 };
 
@@ -29,6 +31,10 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
 const HINTS: Readonly<Record<string, string>> = {
   "store/locked":
     "One controller at a time works on a data directory. End that one, or use another with --data.",
+  "controller/unproven":
+    "Nothing was sent, the token above all. If its certificate was renewed, ask for its new fingerprint.",
+  "controller/url":
+    "On its own machine --data is enough; elsewhere use the access file that its operator gave you.",
   "controller/unauthorized":
     "Give the operator token with --token or FACTORY_TOKEN; it stands in <data>/operator.token.",
   "store/corrupt":

@@ -20,8 +20,9 @@ export async function createProgram(
     .version(packageVersion(), "-V, --version", "print the version")
     .option("--dir <dir>", "the fleet repository (default: found upwards by its fleet.yaml)")
     .option("--data <dir>", "what the controller remembers (default: <dir>/.factory; FACTORY_DATA)")
-    .option("--url <url>", "a controller elsewhere (FACTORY_URL)")
+    .option("--url <url>", "a controller elsewhere: https://host:port#sha256=… (FACTORY_URL)")
     .option("--token <token>", "its operator token (better: FACTORY_TOKEN)")
+    .option("--access <file>", "both, in a file of mode 600 (FACTORY_ACCESS)")
     .option("--json", "one JSON document instead of text")
     .option("--no-color", "no colours (also: NO_COLOR)")
     .configureHelp({

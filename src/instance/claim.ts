@@ -32,6 +32,8 @@ export interface Intent {
   /** Control socket: short, because the system allows 107 bytes. */
   readonly socket: string;
   readonly containment: ContainmentPlan;
+  /** Its shim lets a controller prove itself before it says anything. Absent from older drivers, whose shims speak HTTP to 127.0.0.1. */
+  readonly callback?: "proven";
   /** What the kill switch knows this instance by; absent where that was not said, and from older drivers. */
   readonly subject?: SwitchSubject;
   /** The file of the kill switch, and what this instance is known by there. Absent where nobody watches one. */

@@ -15,6 +15,9 @@ import type { WorkspaceRef, Workspaces } from "./workspaces.ts";
 export interface Driver {
   readonly name: string;
 
+  /** `socket`: its shims are on the controller's machine and find the socket in its data directory. Absent: they need a port. */
+  readonly callback?: "socket";
+
   /** What this driver can promise on this machine, found out by trying, not by guessing. */
   capabilities(signal: AbortSignal): Promise<DriverCapabilities>;
 
@@ -140,6 +143,9 @@ export interface Driver {
    */
   setAside(signal: AbortSignal): Promise<void>;
 
+  /** Living instances of an older program, whose shims believe whoever answers at 127.0.0.1. Absent: there were never any. */
+  unproving?(signal: AbortSignal): Promise<readonly InstanceHandle[]>;
+
   /** Absent where instances cannot outlive what the driver keeps of them. */
   readonly orphans?: Orphans;
 }
@@ -216,7 +222,7 @@ export interface DriverListing {
 }
 
 export interface ShimSettings {
-  /** `http://127.0.0.1:<port>/v1/events` */
+  /** `unix:<path>` or `https://host:port/v1/events#sha256=<fingerprint>`: where the controller is, and how it proves that it is. */
   readonly callbackUrl: string;
   readonly heartbeatIntervalMs: number;
 }

@@ -11,6 +11,7 @@ import { assembleInstances } from "./assembly/instances.ts";
 import type { ControllerParts } from "./assembly/parts.ts";
 import { assemblePublication } from "./assembly/publication.ts";
 import { assembleSteps } from "./assembly/steps.ts";
+import type { CallbackAddresses } from "./effects/callback-address.ts";
 import type { LoopKey } from "./loop/handlers.ts";
 import { createNoticeOutbox } from "./notices/outbox.ts";
 import { createControlPlane } from "./operators/control-plane.ts";
@@ -23,7 +24,7 @@ import type { GuardVerdict } from "./record/guard.ts";
 export interface Controller {
   readonly controlPlane: ControlPlane;
   /** Tells where instances call back to; adopted instances are told anew. */
-  listenAt(callbackUrl: string): void;
+  listenAt(addresses: CallbackAddresses): void;
   /** Takes up what the last controller left unfinished. Once, after `listenAt`. */
   resume(): void;
   /** Looks at the repository. */

@@ -84,7 +84,7 @@ async function controllerWith(drivers: ReadonlyMap<string, Driver>): Promise<Con
     key: new Uint8Array(32),
     operatorToken: "operator",
   });
-  controller.listenAt("http://127.0.0.1:2/v1/events");
+  controller.listenAt({ socket: "unix:/run/a.sock", network: "https://127.0.0.1:2/v1/events" });
   controller.resume();
   return controller;
 }
@@ -105,7 +105,7 @@ test("a shim that came up while the controller died is told where the next one l
   expect(await stateIn(store)).toMatchObject({ phase: "Starting", instance: { handle: null } });
   const controller = await controllerWith(new Map([["fake", driver as Driver]]));
   await until(() => told.length > 0, "a shim that was told");
-  expect(told[0]?.callbackUrl).toBe("http://127.0.0.1:2/v1/events");
+  expect(told[0]?.callbackUrl).toBe("https://127.0.0.1:2/v1/events");
   await controller.close();
 });
 

@@ -141,14 +141,14 @@ describe("checks", () => {
   });
 
   it("come after the callback was reached, however long that takes", async () => {
-    const { port } = world.callback;
+    const { url: at } = world.callback;
     await world.callback.close();
     const handle = await start(world.agent("completes.js"));
     await expect(world.driver.dispatch(handle, envelope("m-a"), signal)).rejects.toMatchObject({
       code: "driver/not-ready",
       disposition: "wait",
     });
-    Object.assign(world, { callback: await startCallbackServer(port) });
+    Object.assign(world, { callback: await startCallbackServer({ at }) });
     await arrived("instance.ready");
   });
 });
@@ -165,7 +165,7 @@ describe("the callback path", () => {
 
 describe("delivery", () => {
   it("loses nothing and keeps its order while the controller is away, and resumes when it is back", async () => {
-    const { port } = world.callback;
+    const { url: at } = world.callback;
     const handle = await run(world.agent("ends-when-cancelled.js"));
     await arrived("mission.progress");
     const before = world.callback.events.length;
@@ -175,7 +175,7 @@ describe("delivery", () => {
       async () => (await world.driver.pullOutbox(handle, before, signal)).length > 0,
       "an event in the outbox",
     );
-    const back = await startCallbackServer(port);
+    const back = await startCallbackServer({ at });
     Object.assign(world, { callback: back });
     const exited = await arrived("instance.exited");
     expect(exited.seq).toBe(before + 1);
@@ -255,7 +255,7 @@ describe("a controller that stays away", () => {
   it.each(["terminate", "pause", "continue"] as const)(
     "is answered by the orphan policy: %s",
     async (action) => {
-      const { port } = world.callback;
+      const { url: at } = world.callback;
       const handle = await run(world.agent("ends-when-cancelled.js"), {
         orphanPolicy: { action, afterMs: 400 },
       });
@@ -270,7 +270,7 @@ describe("a controller that stays away", () => {
         };
         await until(ask, "the policy's effect");
       }
-      Object.assign(world, { callback: await startCallbackServer(port) });
+      Object.assign(world, { callback: await startCallbackServer({ at }) });
       if (action !== "pause") return;
       await until(() => world.callback.heartbeats.at(-1)?.phase === "running", "the agent running again");
     },

@@ -118,7 +118,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         operatorToken: OPERATOR_TOKEN,
       });
       controller = made;
-      made.listenAt(world.address);
+      made.listenAt({ socket: world.address, network: world.address });
       world.plane = own.offered(made.controlPlane);
       made.resume();
       if (rhythm.realLoop) {

@@ -1,11 +1,16 @@
 /** A controller as a shim sees it: takes events and heartbeats over HTTP, and can be told to misbehave. */
-import { createServer, type Server } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fingerprint, selfMade } from "../../src/adapters/http/certificate.ts";
 import type { WireEvent } from "../../src/api/event.ts";
 import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 
 export interface CallbackServer {
+  /** `unix:<path>`, or `https://…#sha256=…` on the network. */
   readonly url: string;
-  readonly port: number;
   /** Distinct events in the order of their first arrival. */
   readonly events: WireEvent[];
   readonly heartbeats: WireHeartbeat[];
@@ -25,8 +30,11 @@ export interface CallbackServer {
   close(): Promise<void>;
 }
 
-export async function startCallbackServer(port = 0): Promise<CallbackServer> {
-  const server: Server = createServer((request, response) => {
+/** `at`: the URL of one that is closed, whose place it takes. `network`: on a port of this machine, with a certificate. */
+export async function startCallbackServer(
+  where: { readonly at?: string; readonly network?: boolean } = {},
+): Promise<CallbackServer> {
+  const onRequest: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -47,10 +55,11 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
         callback.events.push(data);
       response.writeHead(200).end();
     });
-  });
+  };
+  const identity = where.network === true ? selfMade({ name: "callback", host: HOST, at: Date.now() }) : null;
+  const server = identity === null ? createServer(onRequest) : createTlsServer(identity, onRequest);
   const callback: CallbackServer = {
     url: "",
-    port: 0,
     events: [],
     heartbeats: [],
     tokens: new Set(),
@@ -66,8 +75,22 @@ export async function startCallbackServer(port = 0): Promise<CallbackServer> {
         server.closeAllConnections(); // After the close: nobody may come back in between.
       }),
   };
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  const address = server.address();
-  const bound = typeof address === "object" && address !== null ? address.port : 0;
-  return Object.assign(callback, { port: bound, url: `http://127.0.0.1:${bound}/v1/events` });
+  if (identity !== null) {
+    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    return Object.assign(callback, {
+      url: `https://${HOST}:${port}/v1/events#sha256=${fingerprint(identity.cert)}`,
+    });
+  }
+  const path = where.at?.slice("unix:".length) ?? join(mkdtempSync(join(tmpdir(), "callback-")), "c.sock");
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return Object.assign(callback, { url: `unix:${path}` });
+}
+
+const HOST = "127.0.0.1";
+
+/** For the end of a world: the folder of its socket. */
+export function forgetSocket({ url }: Pick<CallbackServer, "url">): void {
+  if (url.startsWith("unix:")) rmSync(dirname(url.slice("unix:".length)), { recursive: true, force: true });
 }

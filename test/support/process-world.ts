@@ -14,7 +14,7 @@ import { scanProcesses } from "../../src/instance/process-table.ts";
 import { reserveArgument } from "../../src/instance/reserve.ts";
 import type { ContainmentChoice, Driver, StartRequest } from "../../src/ports/driver.ts";
 import type { Behaviour, DriverWorld } from "../contract/driver.ts";
-import { type CallbackServer, startCallbackServer } from "./callback-server.ts";
+import { type CallbackServer, forgetSocket, startCallbackServer } from "./callback-server.ts";
 import { until } from "./until.ts";
 
 export interface ProcessWorld extends DriverWorld {
@@ -134,6 +134,7 @@ export async function createProcessWorld(
         rmSync(dirname(String(handle.data["socket"])), { recursive: true, force: true });
       }
       await callback.close();
+      forgetSocket(callback);
       rmSync(root, { recursive: true, force: true });
     },
   };

@@ -14,7 +14,7 @@ let worlds = 0;
 export async function createRemoteWorld(machine: RemoteMachine): Promise<DriverWorld> {
   worlds += 1;
   const options = { url: machine.url, world: `w${worlds}` };
-  const callback = await startCallbackServer();
+  const callback = await startCallbackServer({ network: true });
   const driver = createRemoteDriver(options);
   const never = new AbortController().signal;
   const ask = asking(options);

@@ -1,10 +1,14 @@
 /** One drill: an instance that hears no signal and hides a descendant is started, fenced, and ended with proof. */
 import { createHash } from "node:crypto";
+import { chmodSync, closeSync, constants, openSync, realpathSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { join } from "node:path";
 import type { DrillResult } from "../../core/model/drill.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Containment, DeathProof, InstanceHandle } from "../../core/model/instance.ts";
 import { iso } from "../../core/model/time.ts";
+import { socketAddress } from "../../instance/address.ts";
+import { reachable } from "../../instance/proven.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CollectRequest } from "../../ports/collect.ts";
 import type { DrillRequest } from "../../ports/drills.ts";
@@ -26,6 +30,8 @@ export interface Attempt {
   readonly clock: Clock;
   readonly random: Random;
   readonly at: number;
+  /** Exists, and is nobody else's: instances know by this whom they may answer to. */
+  readonly directory: string;
   /** Ends it early; what it started is ended by the next drill. */
   readonly cut: AbortSignal;
 }
@@ -36,7 +42,13 @@ export async function attempt(request: DrillRequest, on: Attempt): Promise<Drill
   const base = { at: iso(at), target: request.target, enter: request.enter };
   const epoch = (await endLeftovers(driver, signal)) + 1;
   const { workspace } = await driver.workspaces.materialise(WORKSPACE, signal);
-  const callback = await answerEverything();
+  if (driver.callback !== "socket")
+    throw new FactoryError(
+      "drill/elsewhere",
+      "stall",
+      `instances of driver ${driver.name} are on another machine and cannot reach what stands in for the controller here`,
+    );
+  const callback = await answerEverything(on.directory);
   try {
     const handle = await driver.start(
       startRequest({
@@ -176,20 +188,23 @@ function startRequest(drill: {
 }
 
 /** Stands in for the controller, which a drill must not bother: every call is answered with success. */
-function answerEverything(): Promise<{ readonly url: string; close(): void }> {
+function answerEverything(directory: string): Promise<{ readonly url: string; close(): void }> {
   const server: Server = createServer((request, response) => {
     request.resume();
     request.on("end", () => response.writeHead(request.method === "GET" ? 204 : 200).end());
   });
+  const folder = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  const inside = reachable(folder, directory);
+  const name = `drill-${process.pid}.sock`;
+  rmSync(join(inside, name), { force: true });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
+    server.listen(join(inside, name), () => {
+      chmodSync(join(inside, name), 0o600);
       resolve({
-        url: `http://127.0.0.1:${port}/v1/events`,
+        url: socketAddress(join(realpathSync(directory), name)),
         close() {
-          server.close();
+          server.close(() => closeSync(folder));
           server.closeAllConnections();
         },
       });

@@ -50,7 +50,7 @@ export function createDrills(options: {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         leave = await takeTurn(directory, clock, cut);
         at = clock.now();
-        result = await attempt(request, { driver: driverOf(request), clock, random, at, cut });
+        result = await attempt(request, { driver: driverOf(request), directory, clock, random, at, cut });
       } catch (error) {
         if (cut.aborted) return null;
         const { target, enter } = request;

@@ -28,6 +28,10 @@ export interface AppOptions {
   readonly boundHost: string | null;
   /** Further values of `Host` that are ours, behind a proxy for example. */
   readonly allowedHosts: readonly string[];
+  /** Default: everything. `callbacks`: only what instances ask. */
+  readonly serves?: "everything" | "callbacks" | undefined;
+  /** By which the controller proves itself on a port. */
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined;
   /** Asked with every request: true from the moment the server is to end. */
   readonly closing: () => boolean;
 }
@@ -68,12 +72,18 @@ export function allRoutes(plane: ControlPlane): readonly Route[] {
  */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { controlPlane, log } = options;
-  const routes = allRoutes(controlPlane);
+  const routes =
+    options.serves === "callbacks"
+      ? [...eventRoutes(controlPlane), ...callbackRoutes(controlPlane)]
+      : allRoutes(controlPlane);
+  const limits = { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS };
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    ...(options.tls === undefined
+      ? { http: limits }
+      : { https: { ...limits, ...options.tls, minVersion: "TLSv1.3" as const } }),
     routerOptions: { maxParamLength: NAME_CHARS_MAX },
     exposeHeadRoutes: false,
     return503OnClosing: false,

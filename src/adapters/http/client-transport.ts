@@ -1,7 +1,8 @@
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { type IncomingMessage, request } from "node:http";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
+import { provable, provenAgent, Unproven } from "../../instance/proven.ts";
+import { inUrl } from "./host.ts";
 
 /** A journal of a thousand large events fits; a stream without an end does not. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -21,28 +22,28 @@ export interface Received {
 }
 
 /**
- * Sends requests over TCP or a Unix socket, which `fetch` cannot do. Never
+ * Sends requests over connections whose other side has proven to be the controller, and nothing over others. Never
  * repeats one: whether that is safe is for its asker to know.
  */
 export function createTransport(options: {
   url: string;
   token: string;
   actor: string;
+  owners?: readonly number[];
 }): (sent: Sent) => Promise<Received> {
-  const target = targetOf(options.url);
+  const target = targetOf(options);
   return (sent) =>
     new Promise((resolve, reject) => {
-      const start = target.secure ? httpsRequest : httpRequest;
       const fail = (error: Error) => reject(unreachable(options.url, error));
-      const outgoing = start(
+      const outgoing = request(
         {
-          ...target.options,
+          // One connection per request: a command line asks once and ends.
+          agent: target.agent(),
           path: `${target.prefix}${sent.path}`,
           method: sent.method,
           timeout: SILENCE_MS,
-          // One connection per request: a command line asks once and ends.
-          agent: false,
           headers: {
+            host: target.host,
             authorization: `Bearer ${options.token}`,
             "x-factory-actor": options.actor,
             ...(sent.body === undefined
@@ -63,36 +64,19 @@ export function createTransport(options: {
     });
 }
 
-interface Target {
-  readonly secure: boolean;
-  readonly prefix: string;
-  readonly options: RequestOptions;
+function targetOf({ url, owners = [] }: { readonly url: string; readonly owners?: readonly number[] }) {
+  const address = provableAt(url);
+  const agent = () => provenAgent(address, { keepAlive: false, owners });
+  if (address.type === "socket") return { agent, prefix: "", host: "localhost" };
+  return { agent, prefix: address.prefix, host: `${inUrl(address.host)}:${address.port}` };
 }
 
-function targetOf(url: string): Target {
-  if (url.startsWith("unix:")) {
-    return {
-      secure: false,
-      prefix: "",
-      options: { socketPath: url.slice("unix:".length), host: "localhost" },
-    };
+function provableAt(url: string) {
+  try {
+    return provable(url);
+  } catch (error) {
+    throw new FactoryError("controller/url", "stall", (error as Error).message, { cause: error });
   }
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (!parsed || !["http:", "https:"].includes(parsed.protocol)) {
-    throw new FactoryError(
-      "controller/url",
-      "stall",
-      `${url} is not a controller's URL: http://host:port or unix:/path`,
-    );
-  }
-  return {
-    secure: parsed.protocol === "https:",
-    prefix: parsed.pathname.replace(/\/$/, ""),
-    options: {
-      host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"),
-      ...(parsed.port ? { port: Number(parsed.port) } : {}),
-    },
-  };
 }
 
 async function readAll(incoming: IncomingMessage): Promise<string> {
@@ -107,6 +91,8 @@ async function readAll(incoming: IncomingMessage): Promise<string> {
 }
 
 function unreachable(url: string, cause: Error): FactoryError {
+  if (cause instanceof Unproven)
+    return new FactoryError("controller/unproven", "stall", cause.message, { cause });
   const code = "code" in cause ? String(cause.code) : cause.message;
   return new FactoryError(
     "controller/unreachable",

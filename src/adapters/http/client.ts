@@ -12,19 +12,22 @@ import { type DescribedOperation, description } from "./client-description.ts";
 import { createTransport, type Received, type Sent } from "./client-transport.ts";
 
 export interface ControllerClientOptions {
-  /** `http://host:port`, or `unix:<path>`. */
+  /** `unix:<path>`, or `https://host:port#sha256=<fingerprint>`. */
   readonly url: string;
   /** The operator token. */
   readonly token: string;
   /** The person, as recorded. */
   readonly actor: string;
+  /** Owners of the socket that are believed, besides this user and root. */
+  readonly owners?: readonly number[];
 }
 
 /**
  * What the command line asks of a running controller.
  *
  * A look at a thing that does not exist is null, an order that is refused is a `Refusal`; everything else rejects:
- * `controller/unreachable` (`retry`) when nobody answers, `controller/unauthorized` (`stall`) for a wrong token,
+ * `controller/unreachable` (`retry`) when nobody answers, `controller/unproven` (`stall`) when somebody else may stand
+ * there and nothing was sent, `controller/unauthorized` (`stall`) for a wrong token,
  * `controller/unavailable` (`retry`) for trouble that passes, and `controller/refused` (`crash`) for what this client
  * should not have asked.
  */

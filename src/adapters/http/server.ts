@@ -1,25 +1,40 @@
-import { chmodSync, lstatSync, rmSync } from "node:fs";
-import { connect } from "node:net";
 import { FactoryError } from "../../core/model/error.ts";
+import { socketAddress } from "../../instance/address.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ControlPlane } from "../../ports/control-plane.ts";
 import type { Log } from "../../ports/log.ts";
 import { buildApp } from "./app.ts";
 import { inUrl } from "./host.ts";
 import { CLOSE_DEADLINE_MS, CONNECTIONS_MAX } from "./limits.ts";
+import { type Bound, bindSocket } from "./socket.ts";
 
 export interface HttpServerOptions {
   readonly controlPlane: ControlPlane;
   readonly clock: Clock;
   readonly log: Log;
-  /** A port of 0 takes a free one. A socket is for its owner only and replaces one that nobody listens to. */
-  readonly listen: { readonly host: string; readonly port: number } | { readonly socketPath: string };
+  readonly listen: ListenAt;
+  /** Default: everything. `callbacks`: only what instances ask. */
+  readonly serves?: "everything" | "callbacks";
   /** Further values of `Host` that are ours, behind a proxy for example. */
   readonly allowedHosts?: readonly string[];
 }
 
+/**
+ * A socket is for its owner only and replaces one that nobody listens to. A port of 0 takes a free one; with `tls` the
+ * controller proves itself there by its certificate, without it by nothing.
+ */
+export type ListenAt =
+  | { readonly socketPath: string }
+  | { readonly host: string; readonly port: number; readonly tls?: TlsIdentity };
+
+/** PEM texts. */
+export interface TlsIdentity {
+  readonly key: string;
+  readonly cert: string;
+}
+
 export interface HttpServer {
-  /** Answers the URL once requests are taken: `http://host:port`, or `unix:<path>`. Rejects with `http/listen`. */
+  /** Answers the URL once requests are taken: `unix:<path>`, `https://host:port` or `http://host:port`. Rejects with `http/listen`. */
   listen(): Promise<string>;
   /**
    * Takes no new requests, lets running ones end, and after
@@ -35,11 +50,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { listen: at, clock, controlPlane, log, allowedHosts = [] } = options;
   let url: string | null = null;
   let closed: Promise<void> | null = null;
+  let bound: Bound | null = null;
   const app = buildApp({
     controlPlane,
     log,
     allowedHosts,
     boundHost: "host" in at ? at.host : null,
+    serves: options.serves,
+    tls: "host" in at ? at.tls : undefined,
     closing: () => closed !== null,
   });
   app.server.maxConnections = CONNECTIONS_MAX;
@@ -55,18 +73,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }
   }
 
-  async function listenOnPort({ host, port }: { host: string; port: number }): Promise<string> {
+  async function listenOnPort({ host, port, tls }: Extract<ListenAt, { host: string }>): Promise<string> {
     await app.listen({ host, port });
     const address = app.server.address();
-    return `http://${inUrl(host)}:${typeof address === "object" && address ? address.port : port}`;
+    const scheme = tls === undefined ? "http" : "https";
+    return `${scheme}://${inUrl(host)}:${typeof address === "object" && address ? address.port : port}`;
   }
 
   async function listenOnSocket(path: string): Promise<string> {
-    // Asked before we bind: a socket file without a listener is what a killed controller leaves behind.
-    if (await isAbandoned(path)) rmSync(path);
-    await app.listen({ path });
-    chmodSync(path, 0o600);
-    return `unix:${path}`;
+    bound = await bindSocket(path, (at) => app.listen({ path: at }));
+    return socketAddress(path);
   }
 
   async function close(): Promise<void> {
@@ -76,6 +92,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       () => {},
     );
     await app.close();
+    bound?.release();
     done.abort();
     await deadline;
   }
@@ -90,18 +107,4 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return url;
     },
   };
-}
-
-/** Whether the path is a socket on which nobody listens. */
-function isAbandoned(path: string): Promise<boolean> {
-  // A regular file refuses a connection as well, and is somebody's.
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const probe = connect({ path });
-    probe.once("connect", () => {
-      probe.destroy();
-      resolve(false);
-    });
-    probe.once("error", (error) => resolve("code" in error && error.code === "ECONNREFUSED"));
-  });
 }

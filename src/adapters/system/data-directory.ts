@@ -10,15 +10,22 @@ export interface DataDirectory {
   /** Key of this installation; tokens of instances are derived from it. */
   readonly key: Uint8Array;
   readonly operatorToken: string;
-  /** Port of the last controller, if there was one. */
+  /** Port of the last controller, if it had one. */
   readonly port: number | null;
+  /** Where a controller of an older program listened without proof, and shims of that time look for one. */
+  readonly olderPort: number | null;
   /** Says where the controller listens, so that the command line finds it. */
   announce(controller: Announcement): Promise<void>;
   retract(): Promise<void>;
 }
 
 export interface Announcement {
+  /** `unix:<path>` */
   readonly url: string;
+  /** `https://host:port#sha256=<fingerprint>`, where it listens on a port. */
+  readonly network?: string;
+  /** `http://127.0.0.1:port`, for shims of an older program. */
+  readonly older?: string;
   readonly pid: number;
   readonly startedAt: number;
 }
@@ -56,7 +63,7 @@ export async function openDataDirectory(options: {
     repository: identity.repository,
     key: Buffer.from(identity.key, "base64"),
     operatorToken,
-    port: before === null ? null : portOf(before),
+    ...portsOf(before),
     announce: (controller) => write(controllerFile, `${JSON.stringify(controller, null, 2)}\n`),
     // The address stays: the next controller takes the same port again. Only the process is gone.
     retract: async () => {
@@ -109,13 +116,18 @@ function withoutCredentials(url: string): string {
   return url.replace(/^(\w+:\/\/)[^@/]*@/, "$1");
 }
 
-function portOf(text: string): number | null {
+function portsOf(announced: string | null): Pick<DataDirectory, "port" | "olderPort"> {
   try {
-    const { url } = JSON.parse(text) as Partial<Announcement>;
-    return url === undefined ? null : Number(new URL(url).port) || null;
+    const { url = "", network, older } = JSON.parse(announced ?? "{}") as Partial<Announcement>;
+    // An older program announced nothing but where it listened.
+    return { port: portOf(network), olderPort: portOf(older ?? (url.startsWith("http:") ? url : undefined)) };
   } catch {
-    return null;
+    return { port: null, olderPort: null };
   }
+}
+
+function portOf(url: string | undefined): number | null {
+  return url === undefined ? null : Number(new URL(url).port) || null;
 }
 
 async function readText(file: string): Promise<string | null> {

@@ -20,8 +20,14 @@ export const run = command<RunOptions>({
     option("--cron <expression>", "look on this schedule instead"),
     option("--once", "one look, carry out what it asks for, end"),
     option("--until-closed", "end when every mission is closed"),
-    option("--host <address>", "listen here").default("127.0.0.1"),
+    option("--host <address>", "listen on a port of this address, besides the socket in --data"),
     option("--port <port>", "listen on this port (default: that of last time)").argParser(port),
+    option("--tls-cert <file>", "prove itself there by this certificate (default: one of its own)"),
+    option("--tls-key <file>", "the key of that certificate"),
+    option("--callback <way>", "how clones of this machine report (default: socket)").choices([
+      "socket",
+      "network",
+    ]),
     option("--installation <name>", "name of this installation, at its first start"),
     option("--fresh", "begin a new record, and give up what the status branch knows"),
     option("--containment <kind>", "take this alone (default: the best there is)").choices([

@@ -21,6 +21,8 @@ export async function checkController(globals: Globals): Promise<readonly Findin
     if (error.code === "controller/unreachable") {
       return [warn("controller", error.message, "start one with `factory run`")];
     }
+    if (error.code === "controller/unproven" || error.code === "controller/url")
+      return [fail("controller", error.message, "see who listens there; nothing was sent")];
     return [
       fail(
         "controller",

@@ -17,8 +17,11 @@ export interface RunOptions {
   readonly cron?: string;
   readonly once?: boolean;
   readonly untilClosed?: boolean;
-  readonly host: string;
+  readonly host?: string;
   readonly port?: number;
+  readonly callback?: "socket" | "network";
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly installation?: string;
   readonly fresh?: boolean;
   readonly containment?: "cgroup" | "pidns" | "group";
@@ -46,7 +49,6 @@ export async function runController({ io, globals, options }: Call<RunOptions>):
     dataDir: dataDirOf(globals),
     source,
     branch: options.branch,
-    host: options.host,
     once: options.once === true,
     untilClosed: options.untilClosed === true,
     ...(options.fresh === true ? { fresh: operator(actorName()) } : {}),
@@ -54,7 +56,10 @@ export async function runController({ io, globals, options }: Call<RunOptions>):
     logJson: options.logJson === true || globals.json === true,
     ...gitAccess(process.env),
     ...(checkout === null ? {} : { checkout }),
+    ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.callback === undefined ? {} : { callback: options.callback }),
+    ...certificateOf(options),
     ...(options.containment === undefined ? {} : { containment: options.containment }),
     ...(options.poll === undefined ? {} : { pollMs: options.poll }),
     ...(options.cron === undefined ? {} : { cron: options.cron }),
@@ -73,6 +78,15 @@ export async function runController({ io, globals, options }: Call<RunOptions>):
   if (globals.json === true) io.json(wireOf("fleet", fleet));
   else io.raw(fleetText(fleet, [], io));
   return verdict(fleet, options);
+}
+
+function certificateOf({ tlsCert: cert, tlsKey: key }: RunOptions) {
+  if (cert === undefined && key === undefined) return {};
+  if (cert === undefined || key === undefined)
+    throw usageError(
+      "--tls-cert and --tls-key belong together: a certificate proves nothing without its key",
+    );
+  return { certificate: { cert, key } };
 }
 
 /** The first signal asks for an end in order; after it, a second one has its usual effect. */

@@ -1,3 +1,4 @@
+import { type CallbackAddresses, callbackUrlFor } from "../effects/callback-address.ts";
 import { createDispatcher, type Dispatcher } from "../effects/dispatch.ts";
 import { createEffectHandlers } from "../effects/handlers.ts";
 import { createTracer } from "../effects/trace.ts";
@@ -8,7 +9,7 @@ import type { Ground } from "./ground.ts";
 export interface EffectParts {
   readonly dispatcher: Dispatcher;
   /** Tells where instances call back to. */
-  listenAt(url: string): void;
+  listenAt(addresses: CallbackAddresses): void;
   /** Takes up what the last controller left unfinished. */
   resume(): void;
 }
@@ -16,7 +17,7 @@ export interface EffectParts {
 export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectParts {
   const { parts, recorder, guard, repository, revisions, declared, tokens } = ground;
   const { store, secrets, clock, log } = parts;
-  let callbackUrl = "";
+  let addresses: CallbackAddresses = { socket: "", network: null };
   const tracer = createTracer({
     traces: parts.traces,
     journal: store,
@@ -38,7 +39,8 @@ export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectP
     revisions,
     tokens,
     installation: parts.installation,
-    callbackUrl: () => callbackUrl,
+    callbackUrl: (driver) => callbackUrlFor(addresses, driver),
+    anyCallbackUrl: () => addresses.network ?? addresses.socket,
     signals: recorder.signals,
     now: () => clock.now(),
     prices: () => declared.policyOrDefault().prices,
@@ -50,8 +52,8 @@ export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectP
   recorder.onEffects((effects) => dispatcher.add(effects));
   return {
     dispatcher,
-    listenAt(url) {
-      callbackUrl = url;
+    listenAt(where) {
+      addresses = where;
     },
     resume() {
       dispatcher.add(recorder.unsettled);

@@ -31,8 +31,10 @@ export interface EffectParts {
   readonly tracer: Tracer;
   readonly killSwitch: Pick<KillSwitch, "covering">;
   readonly installation: string;
-  /** Known once the API listens. */
-  readonly callbackUrl: () => string;
+  /** Known once the API listens. Throws `callback/no-address`. */
+  readonly callbackUrl: CallbackUrl;
+  /** For whoever is not started by a driver. */
+  readonly anyCallbackUrl: () => string;
   readonly now: () => Instant;
   /** Of `fleet.yaml`, as it is obeyed. */
   readonly prices: () => Prices;
@@ -44,6 +46,8 @@ export interface EffectParts {
   /** Why nothing may be started; null when it may. */
   readonly obstacle?: (signal: AbortSignal) => Promise<string | null>;
 }
+
+export type CallbackUrl = (driver: Pick<Driver, "name" | "callback">) => string;
 
 /** What a handler has: the clone as it is now, and what reaches the outside. */
 export interface EffectContext {

@@ -32,16 +32,18 @@ export const INSTANCE_EFFECTS: EffectTable<
   launch,
   dispatch: async ({ epoch }, { state, parts, handles, signal }) => {
     const handle = await handles.knownHandle(state, epoch, signal);
+    const driver = handles.driverOf(state);
     const { installation, callbackUrl } = parts;
-    const envelope = envelopeFor(state, "instance", { installation, callbackUrl: callbackUrl() });
-    await handles.driverOf(state).dispatch(handle, envelope, signal);
+    const envelope = envelopeFor(state, "instance", { installation, callbackUrl: callbackUrl(driver) });
+    await driver.dispatch(handle, envelope, signal);
     return [{ type: "dispatch.finished", epoch }];
   },
   configure: async ({ epoch }, { state, parts, handles, signal }) => {
     const heartbeatIntervalMs = heartbeatMs(state);
     const handle = await handles.knownHandle(state, epoch, signal);
-    const settings = { callbackUrl: parts.callbackUrl(), heartbeatIntervalMs };
-    await handles.driverOf(state).configure(handle, settings, signal);
+    const driver = handles.driverOf(state);
+    const settings = { callbackUrl: parts.callbackUrl(driver), heartbeatIntervalMs };
+    await driver.configure(handle, settings, signal);
     return [{ type: "instance.configured", epoch, heartbeatIntervalMs }];
   },
   pause: async ({ epoch }, context) => {
@@ -110,7 +112,7 @@ async function launch(
       subject: subjectOf(state),
       token: parts.tokens.forInstance({ clone: state.name, epoch: effect.epoch, nonce: effect.nonce }),
       secrets: secrets.values,
-      callbackUrl: parts.callbackUrl(),
+      callbackUrl: parts.callbackUrl(driver),
       heartbeatIntervalMs: state.instance?.heartbeatIntervalMs ?? heartbeatMs(state),
     },
     signal,

@@ -35,8 +35,8 @@ export const MISSION_EFFECTS: EffectTable<"stop" | "trace" | "judge" | "promote"
       return [{ type: "archive.finished", missionId, path }];
     },
     hand_over: async ({ url, authRef, missionId }, { state, parts, signal }) => {
-      const { installation, callbackUrl } = parts;
-      const envelope = envelopeFor(state, "next", { installation, callbackUrl: callbackUrl() });
+      const { installation, anyCallbackUrl } = parts;
+      const envelope = envelopeFor(state, "next", { installation, callbackUrl: anyCallbackUrl() });
       const reason = "the fleet is in_core_only";
       const { evidence } = await parts.inCore.handOver({ url, authRef, envelope, reason }, signal);
       return [{ type: "handover.finished", missionId, evidence }];

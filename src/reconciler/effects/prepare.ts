@@ -4,6 +4,7 @@ import { asFactoryError } from "../../core/model/error.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Secrets } from "../../ports/secrets.ts";
 import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
+import type { CallbackUrl } from "./effect.ts";
 import { envelopeIssues } from "./envelope.ts";
 
 export interface PrepareParts {
@@ -11,7 +12,7 @@ export interface PrepareParts {
   readonly secrets: Secrets;
   readonly revisions: ResolvedRevisions;
   readonly installation: string;
-  readonly callbackUrl: () => string;
+  readonly callbackUrl: CallbackUrl;
 }
 
 /**
@@ -115,10 +116,7 @@ async function verifySecrets(
 }
 
 function validateEnvelope(state: CloneState, parts: PrepareParts, at: number): StartGate {
-  const problems = envelopeIssues(state, {
-    installation: parts.installation,
-    callbackUrl: parts.callbackUrl(),
-  });
+  const problems = envelopeProblems(state, parts);
   return {
     type: "EnvelopeValid",
     ok: problems.length === 0,
@@ -129,4 +127,17 @@ function validateEnvelope(state: CloneState, parts: PrepareParts, at: number): S
         : problems.join("; "),
     at,
   };
+}
+
+function envelopeProblems(
+  state: CloneState,
+  { drivers, installation, callbackUrl }: PrepareParts,
+): readonly string[] {
+  const driver = drivers.get(state.spec?.runtime.driver ?? "");
+  if (driver === undefined) return [NO_DRIVER];
+  try {
+    return envelopeIssues(state, { installation, callbackUrl: callbackUrl(driver) });
+  } catch (error) {
+    return [asFactoryError(error).message];
+  }
 }

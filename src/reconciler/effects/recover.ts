@@ -2,6 +2,7 @@ import { heartbeatMs } from "../../core/clone/health/liveness.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
+import type { CallbackUrl } from "./effect.ts";
 import type { Handles } from "./handles.ts";
 import { readThrough, undelivered } from "./reports.ts";
 
@@ -11,7 +12,7 @@ type Attempt = Extract<Effect, { type: "probe" | "reconnect" | "revive" }>;
 export async function recover(
   effect: Attempt,
   state: CloneState,
-  { handles, callbackUrl }: { readonly handles: Handles; readonly callbackUrl: () => string },
+  { handles, callbackUrl }: { readonly handles: Handles; readonly callbackUrl: CallbackUrl },
   signal: AbortSignal,
 ): Promise<CloneEvent[]> {
   const { epoch } = effect;
@@ -26,7 +27,7 @@ export async function recover(
     return [{ type: "recovery.tried", epoch, rung: "resume", ok: true, found: null, evidence }];
   }
   const heartbeatIntervalMs = heartbeatMs(state);
-  const settings = { callbackUrl: callbackUrl(), heartbeatIntervalMs };
+  const settings = { callbackUrl: callbackUrl(driver), heartbeatIntervalMs };
   const done = await driver.reconnect(handle, settings, signal);
   const pulled = await undelivered(driver, handle, state, signal);
   const evidence = `${done}; ${pulled.length} reports were brought in`;

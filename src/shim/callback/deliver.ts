@@ -61,7 +61,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     try {
       answer = await call({
         method: "POST",
-        url: options.callbackUrl(),
+        callbackUrl: options.callbackUrl(),
+        resource: "events",
         token: options.token,
         contentType: "application/cloudevents+json",
         body: JSON.stringify(cloudEvent(event)),

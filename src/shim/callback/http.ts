@@ -1,6 +1,6 @@
-/** The little HTTP that a shim speaks: one request, one short answer, one deadline. */
-import type { IncomingMessage, RequestOptions } from "node:http";
-import { Agent, request as httpRequest } from "node:http";
+/** The little HTTP that a shim speaks: one request, one short answer, one deadline, and only with a proven controller. */
+import { type Agent, type IncomingMessage, request } from "node:http";
+import { provable, provenAgent } from "../../instance/proven.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -9,7 +9,10 @@ export interface HttpAnswer {
 
 export interface HttpCall {
   readonly method: "GET" | "POST";
-  readonly url: string;
+  /** Of the controller: see `instance/address.ts`. */
+  readonly callbackUrl: string;
+  /** Below `/v1/`. */
+  readonly resource: "events" | "callback-check";
   readonly token: string;
   readonly contentType?: string;
   readonly body?: string;
@@ -17,24 +20,20 @@ export interface HttpCall {
 
 export const CALL_TIMEOUT_MS = 10_000;
 
-const agent = new Agent({ keepAlive: true, maxSockets: 2 });
+const connectTo = connections(2);
 
-/** Rejects when there is no answer within `CALL_TIMEOUT_MS`; every answer, whatever its status, resolves. */
+/** Rejects when there is no answer within `CALL_TIMEOUT_MS`, and before anything is sent where the controller is not proven; every answer, whatever its status, resolves. */
 export async function call(options: HttpCall): Promise<HttpAnswer> {
-  const secure = options.url.startsWith("https:");
-  // Loaded on demand: most callbacks are on the same machine, and TLS costs memory in every shim.
-  const https = secure ? await import("node:https") : null;
+  const target = connectTo(options.callbackUrl);
   return new Promise((resolve, reject) => {
-    const headers: Record<string, string | number> = { authorization: `Bearer ${options.token}` };
+    const headers: Record<string, string | number> = {
+      host: target.host,
+      authorization: `Bearer ${options.token}`,
+    };
     if (options.body !== undefined) {
       headers["content-type"] = options.contentType ?? "application/json";
       headers["content-length"] = Buffer.byteLength(options.body);
     }
-    const settings: RequestOptions = {
-      method: options.method,
-      headers,
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-    };
     const onAnswer = (answer: IncomingMessage): void => {
       answer.resume(); // The body says nothing that the status does not; reading it frees the connection.
       answer.on("error", reject);
@@ -42,11 +41,46 @@ export async function call(options: HttpCall): Promise<HttpAnswer> {
         resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers["retry-after"] }),
       );
     };
-    const outgoing =
-      https === null
-        ? httpRequest(options.url, { ...settings, agent }, onAnswer)
-        : https.request(options.url, settings, onAnswer);
+    const outgoing = request(
+      {
+        agent: target.agent,
+        method: options.method,
+        path: target.pathOf(options.resource),
+        headers,
+        signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      },
+      onAnswer,
+    );
     outgoing.on("error", reject);
     outgoing.end(options.body);
   });
+}
+
+export interface Connections {
+  readonly agent: Agent;
+  /** For the header `Host`. */
+  readonly host: string;
+  pathOf(resource: string): string;
+}
+
+/** Connections to whichever controller is asked for, kept until another one is. */
+export function connections(socketsMax: number): (callbackUrl: string) => Connections {
+  let kept: { readonly url: string; readonly to: Connections } | null = null;
+  return (url) => {
+    if (kept?.url === url) return kept.to;
+    const address = provable(url);
+    const prefix = address.type === "tls" ? address.prefix : "";
+    const to: Connections = {
+      agent: provenAgent(address, { keepAlive: true, maxSockets: socketsMax }),
+      host: address.type === "tls" ? `${inUrl(address.host)}:${address.port}` : "localhost",
+      pathOf: (resource) => `${prefix}/v1/${resource}`,
+    };
+    kept?.to.agent.destroy();
+    kept = { url, to };
+    return to;
+  };
+}
+
+function inUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }

@@ -21,18 +21,18 @@ const CALLBACK_WAITS_MS = [200, 500, 1_000, 2_000, 5_000] as const;
 const TAIL_LENGTH_MAX = 2_000;
 
 /**
- * Asks `callback-check` beside the callback until it is answered with success,
+ * Asks `callback-check` of the controller, once that has proven itself, until it is answered with success,
  * and tells how long the answer took. Null when the signal ends it first or the epoch is fenced.
  */
 export async function checkCallback(options: {
-  readonly url: () => string;
+  readonly callbackUrl: () => string;
   readonly token: string;
   readonly onFenced: () => void;
   readonly signal: AbortSignal;
 }): Promise<number | null> {
   for (let attempt = 0; !options.signal.aborted; attempt += 1) {
     const begun = performance.now();
-    const status = await statusOf(new URL("callback-check", options.url()).href, options.token);
+    const status = await statusOf(options.callbackUrl(), options.token);
     if (status >= 200 && status < 300) return Math.round(performance.now() - begun);
     if (status === 410) {
       options.onFenced();
@@ -120,9 +120,9 @@ function killGroup(pgid: number): void {
   }
 }
 
-async function statusOf(url: string, token: string): Promise<number> {
+async function statusOf(callbackUrl: string, token: string): Promise<number> {
   try {
-    return (await call({ method: "GET", url, token })).status;
+    return (await call({ method: "GET", callbackUrl, resource: "callback-check", token })).status;
   } catch {
     return 0;
   }

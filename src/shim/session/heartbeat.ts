@@ -161,7 +161,8 @@ function composer(options: HeartOptions): { next(): WireHeartbeat; last(): WireH
 async function post(heartbeat: WireHeartbeat, options: HeartOptions): Promise<number> {
   const answer = await call({
     method: "POST",
-    url: options.callbackUrl(),
+    callbackUrl: options.callbackUrl(),
+    resource: "events",
     token: options.token,
     contentType: "application/cloudevents+json",
     body: JSON.stringify({

@@ -15,7 +15,7 @@ export async function becomeReady(parts: {
   const { life } = parts;
   const { intent, settings } = life;
   const callbackMs = await checkCallback({
-    url: () => life.callbackUrl,
+    callbackUrl: () => life.callbackUrl,
     token: settings.token,
     onFenced: parts.onFenced,
     signal: parts.signal,

@@ -1,6 +1,6 @@
 /** Asks the controller something that has an answer: one request, one JSON document, one deadline. */
-import type { IncomingMessage, RequestOptions } from "node:http";
-import { Agent, request as httpRequest } from "node:http";
+import { type IncomingMessage, request } from "node:http";
+import { connections } from "../callback/http.ts";
 
 export interface Asked {
   readonly status: number;
@@ -10,22 +10,26 @@ export interface Asked {
 
 /** An answer holds a result at most (`RESULT_LENGTH_MAX`) and a few sentences. */
 const ANSWER_BYTES_MAX = 256 * 1024;
-const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+const connectTo = connections(4);
 
-/** Rejects when there is no whole answer before the signal. */
+/** Rejects when there is no whole answer before the signal, and before anything is sent where the controller is not proven. */
 export async function ask(options: {
-  readonly url: string;
+  /** Of the controller: see `instance/address.ts`. */
+  readonly callbackUrl: string;
+  readonly resource: "actions/claim" | "actions/complete";
   readonly token: string;
   readonly body: unknown;
   readonly signal: AbortSignal;
 }): Promise<Asked> {
-  const secure = options.url.startsWith("https:");
-  const https = secure ? await import("node:https") : null;
+  const target = connectTo(options.callbackUrl);
   const text = JSON.stringify(options.body);
   return new Promise((resolve, reject) => {
-    const settings: RequestOptions = {
+    const settings = {
+      agent: target.agent,
       method: "POST",
+      path: target.pathOf(options.resource),
       headers: {
+        host: target.host,
         authorization: `Bearer ${options.token}`,
         "content-type": "application/json",
         "content-length": Buffer.byteLength(text),
@@ -45,10 +49,7 @@ export async function ask(options: {
         resolve({ status: answer.statusCode ?? 0, body: parsed(Buffer.concat(chunks).toString("utf8")) }),
       );
     };
-    const outgoing =
-      https === null
-        ? httpRequest(options.url, { ...settings, agent }, onAnswer)
-        : https.request(options.url, settings, onAnswer);
+    const outgoing = request(settings, onAnswer);
     outgoing.on("error", reject);
     outgoing.end(text);
   });

@@ -84,11 +84,16 @@ export function createLedger(options: {
     return `tool-${asked}`;
   }
 
-  async function attemptOnce(what: string, body: unknown, signal: AbortSignal): Promise<Attempt> {
+  async function attemptOnce(
+    what: "claim" | "complete",
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
     let answer: Asked;
     try {
       answer = await ask({
-        url: new URL(`actions/${what}`, options.callbackUrl()).href,
+        callbackUrl: options.callbackUrl(),
+        resource: `actions/${what}`,
         token: options.token,
         body,
         signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]),

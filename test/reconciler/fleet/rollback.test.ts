@@ -86,7 +86,7 @@ async function controller() {
     key: new Uint8Array(32),
     operatorToken: "operator",
   });
-  made.listenAt("http://127.0.0.1:2/v1/events");
+  made.listenAt({ socket: "unix:/run/a.sock", network: "https://127.0.0.1:2/v1/events" });
   made.resume();
   const round = async () => {
     await made.poll(signal);

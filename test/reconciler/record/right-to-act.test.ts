@@ -229,7 +229,7 @@ describe("a controller whose record is taken over", () => {
       key: new Uint8Array(32),
       operatorToken: "operator",
     });
-    controller.listenAt("http://127.0.0.1:2/v1/events");
+    controller.listenAt({ socket: "unix:/run/a.sock", network: "https://127.0.0.1:2/v1/events" });
     controller.resume();
     return controller;
   }

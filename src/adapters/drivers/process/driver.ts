@@ -15,7 +15,7 @@ import type { Workspaces } from "../../../ports/workspaces.ts";
 import { type Machine, probeMachine } from "./capabilities.ts";
 import { createEnding } from "./ending.ts";
 import { createInstanceFiles } from "./instance-files.ts";
-import { createLayout, DRIVER_NAME } from "./layout.ts";
+import { createLayout, DRIVER_NAME, instanceOf } from "./layout.ts";
 import { createListing } from "./listing.ts";
 import { createShimReserve, type ShimReserve } from "./reserve.ts";
 import { createRoom, translateDisk } from "./room.ts";
@@ -55,9 +55,15 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
 
   return {
     name: DRIVER_NAME,
+    callback: "socket",
     workspaces,
     capabilities: async () => (await machine()).capabilities,
     list: async () => listing.list(),
+    unproving: async () =>
+      listing.list().instances.flatMap(({ state, handle }) => {
+        const known = state === "dead" ? null : instanceOf(layout, handle);
+        return known === null || known.intent.callback === "proven" ? [] : [handle];
+      }),
     obstacle: createRoom(layout.directory),
     async start(request, signal) {
       return launch(

@@ -68,6 +68,7 @@ function intentOf(context: IntentContext, request: StartRequest): Intent {
       pidns: withHidden(context),
       sandbox: withView(context, request),
     },
+    callback: "proven",
     ...(request.subject === undefined ? {} : { subject: request.subject }),
     ...(killSwitch === undefined || request.subject === undefined
       ? {}

@@ -1,7 +1,7 @@
 /** What a living instance is asked to do, over the control socket of its shim; a pause also without it. */
 import { FactoryError } from "../../../core/model/error.ts";
 import type { InstanceHandle } from "../../../core/model/instance.ts";
-import { readFence } from "../../../instance/claim.ts";
+import { type Intent, readFence } from "../../../instance/claim.ts";
 import { isRecord } from "../../../instance/files.ts";
 import { freezeAgent } from "../../../instance/freeze.ts";
 import type { Driver, ShimSettings } from "../../../ports/driver.ts";
@@ -57,8 +57,14 @@ export function createShimCalls({ layout, log }: { readonly layout: Layout; read
     }
   }
 
-  const configure = (handle: InstanceHandle, settings: ShimSettings, signal: AbortSignal): Promise<unknown> =>
-    call(handle, { method: "configure", params: settingsOf(settings) }, signal);
+  const configure = (
+    handle: InstanceHandle,
+    settings: ShimSettings,
+    signal: AbortSignal,
+  ): Promise<unknown> => {
+    const { callback } = requiredInstance(layout, handle).intent;
+    return call(handle, { method: "configure", params: settingsOf(settings, callback) }, signal);
+  };
 
   return {
     async dispatch(handle, envelope, signal) {
@@ -99,7 +105,13 @@ export function createShimCalls({ layout, log }: { readonly layout: Layout; read
   };
 }
 
-/** As `specs/shim-control-v1.md` spells them. */
-function settingsOf({ callbackUrl, heartbeatIntervalMs }: ShimSettings): object {
-  return { callback_url: callbackUrl, heartbeat_interval_ms: heartbeatIntervalMs };
+/** As `specs/shim-control-v1.md` spells them. The shim of an older program knows no address but the one that it has. */
+function settingsOf(
+  { callbackUrl, heartbeatIntervalMs }: ShimSettings,
+  callback: Intent["callback"],
+): object {
+  return {
+    ...(callback === undefined ? {} : { callback_url: callbackUrl }),
+    heartbeat_interval_ms: heartbeatIntervalMs,
+  };
 }
