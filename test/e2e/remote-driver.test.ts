@@ -30,6 +30,8 @@ beforeAll(async () => {
     source: origin.path,
     branch: "main",
     pollMs: 250,
+    // Its shims are elsewhere: they know the controller by its certificate.
+    host: "127.0.0.1",
     logLevel: "error",
     drivers: {
       process: ({ dataDir: place }) =>

@@ -30,10 +30,11 @@ beforeEach(async () => {
   world = await createWorld("stranger");
   await world.origin.commit({
     ...fleetFiles(),
-    ...pairFiles(NAME, {
-      heartbeatSeconds: 1,
-      command: agentCommand("works.js", world.ledgerPath(), 100_000, 50),
-    }),
+    ...pairFiles(
+      NAME,
+      { command: agentCommand("works.js", world.ledgerPath(), 100_000, 50) },
+      { heartbeatSeconds: 1 },
+    ),
   });
 });
 afterEach(async () => {

@@ -26,6 +26,8 @@ export interface ControllerOptions {
 export interface RunningController {
   readonly pid: number;
   readonly url: string;
+  /** Where it listens on a port; null where it does not. */
+  readonly network: string | null;
   readonly client: ControllerClient;
   /** Everything that this and earlier controllers on the same data directory have logged. */
   log(): string;
@@ -44,10 +46,11 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 /** Starts a controller and resolves once it listens. It need not have looked at the repository yet. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
   const child = spawnController(options);
-  const { url } = await listening(options.dataDir, child);
+  const { url, network = null } = await listening(options.dataDir, child);
   return {
     pid: pidOf(child),
     url,
+    network,
     client: clientOf(options.dataDir, url),
     log: () => readLog(options.dataDir),
     async kill() {
@@ -128,7 +131,7 @@ function pidOf(child: ChildProcess): number {
 }
 
 /** It says where it listens in a file, with its own process number. */
-async function listening(dataDir: string, child: ChildProcess): Promise<{ url: string }> {
+async function listening(dataDir: string, child: ChildProcess): Promise<Announced> {
   const deadline = performance.now() + UP_MS;
   while (performance.now() < deadline) {
     const announced = announcement(dataDir);
@@ -140,9 +143,15 @@ async function listening(dataDir: string, child: ChildProcess): Promise<{ url: s
   throw new Error(`the controller did not come up:\n${readLog(dataDir).slice(-4_000)}`);
 }
 
-export function announcement(dataDir: string): { url: string; pid: number | null } | null {
+interface Announced {
+  readonly url: string;
+  readonly network?: string;
+  readonly pid: number | null;
+}
+
+export function announcement(dataDir: string): Announced | null {
   try {
-    return JSON.parse(readFileSync(join(dataDir, "controller.json"), "utf8")) as { url: string; pid: number };
+    return JSON.parse(readFileSync(join(dataDir, "controller.json"), "utf8")) as Announced;
   } catch {
     return null; // Not there yet.
   }

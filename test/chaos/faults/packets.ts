@@ -22,7 +22,8 @@ export async function fromElsewhere(
   controller: RunningController,
   dataDir: string,
 ): Promise<{ readonly controller: RunningController; close(): void }> {
-  const port = Number(new URL(controller.url).port);
+  const network = new URL(controller.network ?? "");
+  const port = Number(network.port);
   const server = createServer((socket) => {
     const onward = connect({ host: "127.0.0.1", port, localAddress: OPERATOR });
     for (const end of [socket, onward])
@@ -35,8 +36,12 @@ export async function fromElsewhere(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port: own } = server.address() as AddressInfo;
   const token = readFileSync(join(dataDir, "operator.token"), "utf8").trim();
-  // Under the name that the controller knows itself by; only the address differs.
-  const client = createControllerClient({ url: `http://127.0.0.1:${own}`, token, actor: "tester" });
+  // With the certificate that the controller proves itself by; only the address differs.
+  const client = createControllerClient({
+    url: `https://127.0.0.1:${own}${network.hash}`,
+    token,
+    actor: "tester",
+  });
   return { controller: { ...controller, client }, close: () => void server.close() };
 }
 

@@ -28,6 +28,8 @@ function run(name: string, more: Partial<Trouble>, options: ScenarioOptions): Pr
   return liveThrough(
     {
       ...more,
+      // No packet goes over a socket.
+      controller: { args: ["--port", "0", "--callback", "network"] },
       steps: STEPS,
       name,
       injected: `every packet from the instances to the controller is dropped${more.quiet === true ? ", and the agent says nothing" : ""}`,
@@ -40,7 +42,7 @@ function run(name: string, more: Partial<Trouble>, options: ScenarioOptions): Pr
         return other.controller;
       },
       begin({ controller }) {
-        restore = dropPackets(Number(new URL(controller.url).port));
+        restore = dropPackets(Number(new URL(controller.network ?? "").port));
       },
       detected: callbackDegraded,
       end() {

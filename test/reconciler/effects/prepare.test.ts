@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSecrets } from "../../../src/adapters/secrets/secrets.ts";
 import { createWorkspaces } from "../../../src/adapters/workspace/workspaces.ts";
 import type { ConditionType, StartGate } from "../../../src/core/model/condition.ts";
+import { FactoryError } from "../../../src/core/model/error.ts";
 import type { Driver } from "../../../src/ports/driver.ts";
 import { prepare } from "../../../src/reconciler/effects/prepare.ts";
 import { createResolvedRevisions } from "../../../src/reconciler/source/resolved-revisions.ts";
@@ -58,6 +59,8 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 interface Circumstances {
   readonly env?: Readonly<Record<string, string>>;
   readonly callbackUrl?: string;
+  /** Throws. */
+  readonly unreachable?: FactoryError;
   readonly workspaces?: string;
 }
 
@@ -74,7 +77,10 @@ async function looked(seen: Circumstances = {}): Promise<ReadonlyMap<ConditionTy
       secrets: createSecrets({ root: join(root, "secrets"), env: seen.env ?? { TEST_KEY: "sesame" } }),
       revisions,
       installation: "test",
-      callbackUrl: () => seen.callbackUrl ?? "http://127.0.0.1:2/v1/events",
+      callbackUrl() {
+        if (seen.unreachable !== undefined) throw seen.unreachable;
+        return seen.callbackUrl ?? "unix:/data/controller.sock";
+      },
     },
     signal,
   );
@@ -110,6 +116,12 @@ describe("before a clone is started", () => {
       "EnvelopeValid",
       "EnvelopeInvalid",
       () => ({ callbackUrl: "none" }),
+    ],
+    [
+      "a driver whose shims could not reach the controller",
+      "EnvelopeValid",
+      "EnvelopeInvalid",
+      () => ({ unreachable: new FactoryError("callback/no-address", "stall", "no port") }),
     ],
   ])("%s holds it at the gate, and no epoch is used up", async (_what, type, reason, seen) => {
     await looked(seen());

@@ -305,3 +305,22 @@ function shownBy(path: string): string {
 function shimMain(): readonly string[] {
   return [join(import.meta.dirname, "../../../../src/shim/main.ts")];
 }
+
+describe("an instance that an older program launched", () => {
+  it("is told apart, and keeps the address that it has: it could not read another one", async () => {
+    const handle = await world.driver.start(request(), signal);
+    await arrived("instance.ready");
+    expect(await world.driver.unproving?.(signal)).toEqual([]);
+    const file = join(world.directory, "a", "1", "intent.json");
+    const { callback: _, ...older } = JSON.parse(readFileSync(file, "utf8"));
+    writeFileSync(file, JSON.stringify(older));
+    expect(await world.driver.unproving?.(signal)).toMatchObject([{ clone: "a", epoch: 1 }]);
+    const beats = world.callback.heartbeats.length;
+    await world.driver.configure(
+      handle,
+      { callbackUrl: "unix:/nowhere/controller.sock", heartbeatIntervalMs: 60 },
+      signal,
+    );
+    await until(() => world.callback.heartbeats.length > beats + 2, "heartbeats at the old address");
+  });
+});
