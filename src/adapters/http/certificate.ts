@@ -1,5 +1,5 @@
 /** A certificate that nobody has signed but its own key: who has its fingerprint knows whom it talks to. */
-import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
+import { createHash, generateKeyPairSync, sign, X509Certificate } from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
 import { DAY_MS, type Instant } from "../../core/model/time.ts";
 
@@ -18,15 +18,16 @@ export function selfMade(options: {
   readonly at: Instant;
 }): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const spki = publicKey.export({ type: "spki", format: "der" });
   const name = sequence(set(sequence(oid("2.5.4.3"), utf8(options.name))));
   const toBeSigned = sequence(
     tagged(0, integer(Buffer.from([2]))),
-    integer(Buffer.concat([Buffer.from([1]), randomBytes(15)])),
+    integer(Buffer.concat([Buffer.from([1]), createHash("sha256").update(spki).digest().subarray(0, 15)])),
     ECDSA_SHA256,
     name,
     sequence(time(options.at), time(options.at + VALID_MS)),
     name,
-    publicKey.export({ type: "spki", format: "der" }),
+    spki,
     tagged(3, sequence(sequence(oid("2.5.29.17"), octets(sequence(...namesOf(options.host)))))),
   );
   const signature = sign("sha256", toBeSigned, privateKey);
