@@ -25,8 +25,10 @@ import { assertOwnFolder } from "./adapters/system/own-folder.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
 import type { Actor } from "./core/model/actor.ts";
+import type { DesiredState } from "./core/model/desired.ts";
 import { asFactoryError, FactoryError } from "./core/model/error.ts";
 import type { InstanceHandle } from "./core/model/instance.ts";
+import { NO_SECRETS } from "./core/model/secret-policy.ts";
 import { collectFrom, type DriverRegistry, openDrivers } from "./drivers.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
 import type { ContainmentChoice, Driver } from "./ports/driver.ts";
@@ -109,7 +111,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
   }
   const ground = await openGround(options);
   const { clock, random, log, store, data } = ground;
-  const parts = openParts(ground, options, () => controller.fleetSnapshot().desired?.fleet.writeBack.branch);
+  const parts = openParts(ground, options, () => controller.fleetSnapshot().desired);
   if (options.fresh !== undefined && (await store.load()).lastSeq === 0)
     await beginAnew([...parts.drivers.values()], store);
   const controller: Controller = await createController(parts);
@@ -220,11 +222,11 @@ async function openGround(options: FactoryOptions) {
 
 type Ground = Awaited<ReturnType<typeof openGround>>;
 
-/** The adapters, each with its own folder of the data directory. `declaredBranch`: what `fleet.yaml` calls the status branch, once it was read. */
+/** The adapters, each with its own folder of the data directory. `desired`: what the repository says, once it was read. */
 function openParts(
   ground: Ground,
   options: FactoryOptions,
-  declaredBranch: () => string | undefined,
+  desired: () => DesiredState | null,
 ): ControllerParts & { readonly source: Source } {
   const { clock, dataDir, store, data, redact, log } = ground;
   const access = options.access === undefined ? {} : { access: options.access };
@@ -235,7 +237,15 @@ function openParts(
     log,
     ...access,
   });
-  const secrets = remembering(createSecrets({ env: process.env, root: join(dataDir, "secrets") }), redact);
+  const where = { env: process.env, root: join(dataDir, "secrets") };
+  const own = remembering(createSecrets(where), redact);
+  const allowed = createSecrets({
+    ...where,
+    policy: () => desired()?.fleet.secrets ?? NO_SECRETS,
+    repositoryFile: (path, signal) => fileAt(source, desired()?.revision ?? null, path, signal),
+  });
+  const given = new Map<string, string>();
+  const secrets = remembering(allowed, redact, given);
   const machinery = openMachinery(ground, options);
   const collect = collectFrom(machinery.drivers);
   return {
@@ -246,7 +256,7 @@ function openParts(
     statusBranch: openedLater(() =>
       createStatusBranch({
         url: options.statusUrl ?? options.source,
-        branch: options.statusBranch ?? declaredBranch() ?? DEFAULT_STATUS_BRANCH,
+        branch: options.statusBranch ?? desired()?.fleet.writeBack.branch ?? DEFAULT_STATUS_BRANCH,
         directory: join(dataDir, "status.git"),
         clock,
         log,
@@ -255,7 +265,8 @@ function openParts(
     ),
     ...machinery,
     secrets,
-    inCore: createHttpInCoreLane({ secrets, clock }),
+    secretsGiven: recalling(given, own),
+    inCore: createHttpInCoreLane({ secrets: own, clock }),
     proposals: createGitProposals({
       url: options.source,
       base: options.branch,
@@ -265,7 +276,7 @@ function openParts(
     }),
     traces: createTraces({ directory: join(dataDir, "traces"), clock, collect }),
     judge: createJudge({ directory: join(dataDir, "judged"), source, clock, collect }),
-    notifiers: createNotifiers({ secrets, clock, log, dataDir, env: process.env }),
+    notifiers: createNotifiers({ secrets: own, clock, log, dataDir, env: process.env }),
     clock,
     log,
     program: ABOUT,
@@ -354,13 +365,49 @@ async function beginAnew(drivers: readonly Driver[], store: Store): Promise<void
 const LIVING_TIMEOUT_MS = 30_000;
 const LIVING_NAMED = 5;
 
-/** Secrets whose values go into `seen` as they are resolved, so that no log line shows one. */
-function remembering(secrets: Secrets, seen: Set<string>): Secrets {
+/** A file of the repository at the revision that is obeyed; null where there is none. */
+async function fileAt(
+  source: Source,
+  revision: string | null,
+  path: string,
+  signal: AbortSignal,
+): Promise<Uint8Array | null> {
+  if (revision === null) return null;
+  const snapshot = await source.open(revision, signal);
+  const entry = snapshot.entries.find((one) => one.path === path);
+  if (entry === undefined || (entry.type !== "file" && entry.type !== "executable")) return null;
+  return (await snapshot.readBlobs([entry.blob], signal)).get(entry.blob) ?? null;
+}
+
+/** Secrets whose values go into `seen` as they are resolved, so that no log line shows one, and into `given` by their reference. */
+function remembering(secrets: Secrets, seen: Set<string>, given?: Map<string, string>): Secrets {
   return {
     async resolve(refs, signal) {
       const resolved = await secrets.resolve(refs, signal);
       for (const value of resolved.values.values()) seen.add(value);
+      for (const { name, from } of refs) {
+        const value = resolved.values.get(name);
+        if (value !== undefined) given?.set(JSON.stringify(from), value);
+      }
       return resolved;
+    },
+  };
+}
+
+/** What clones were given, to be taken out of what they leave: also when it may not be named any longer, and without asking a program again. */
+function recalling(given: ReadonlyMap<string, string>, others: Secrets): Secrets {
+  return {
+    async resolve(refs, signal) {
+      const known = refs.flatMap(({ name, from }) => {
+        const value = given.get(JSON.stringify(from));
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      const names = new Set(known.map(([name]) => name));
+      const rest = await others.resolve(
+        refs.filter(({ name }) => !names.has(name)),
+        signal,
+      );
+      return { values: new Map([...known, ...rest.values]), missing: rest.missing };
     },
   };
 }

@@ -75,9 +75,14 @@ function countFiles({ files }: WorkspaceManifest): DesiredClone["workspaceFiles"
   return { fromBaseline, fromOverlays: files.length - fromBaseline };
 }
 
-function secretRef({ name, from }: CloneSpec["secrets"][number]): DesiredClone["secrets"][number] {
-  // The schema has made sure that it is one of the two.
-  return { name, from: from.env === undefined ? { file: from.file ?? "" } : { env: from.env } };
+/** The schema has made sure that it is one of them, with all that belongs to it. */
+export function secretRef({ name, from }: CloneSpec["secrets"][number]): DesiredClone["secrets"][number] {
+  const { env, file, age, sops, key = "", command, ref = "" } = from;
+  if (env !== undefined) return { name, from: { env } };
+  if (age !== undefined) return { name, from: { age } };
+  if (sops !== undefined) return { name, from: { sops, key } };
+  if (command !== undefined) return { name, from: { command, ref } };
+  return { name, from: { file: file ?? "" } };
 }
 
 function approvals(layers: Layers, fleet: FleetPolicy): string[] {

@@ -1,6 +1,8 @@
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../core/model/desired.ts";
-import { MINUTE_MS } from "../core/model/time.ts";
+import type { SecretPolicy } from "../core/model/secret-policy.ts";
+import { MINUTE_MS, SECOND_MS } from "../core/model/time.ts";
 import type { FleetDocument } from "../documents/schema/fleet.ts";
+import { longForm } from "../documents/schema/notify.ts";
 import { destinationOf } from "./notify.ts";
 import { priceOf } from "./prices.ts";
 
@@ -62,6 +64,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       flushIntervalSeconds: spec.write_back.flush_interval_seconds,
     },
     killSwitch: spec.kill_switch,
+    secrets: secretPolicy(spec),
     drills: { kill: spec.drills.kill ?? null },
     simone: {
       notify: spec.simone.notify.map(destinationOf),
@@ -69,6 +72,30 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
         spec.simone.in_core === undefined
           ? null
           : { url: spec.simone.in_core.url, authRef: spec.simone.in_core.auth_ref ?? null },
+    },
+  };
+}
+
+function secretPolicy({ secrets, simone }: FleetDocument["spec"]): SecretPolicy {
+  const { env, age_identity: ageIdentity = null, commands } = secrets;
+  const refs = simone.notify.flatMap((entry) => longForm(entry).secret?.from ?? []);
+  const [, kind, rest = ""] = /^(env|file):(.*)$/.exec(simone.in_core?.auth_ref ?? "") ?? [];
+  return {
+    env,
+    ageIdentity,
+    commands: Object.fromEntries(
+      Object.entries(commands).map(([name, { run, timeout_seconds: seconds, env: passed }]) => {
+        const [program, ...args] = run;
+        return [name, { run: [program, ...args], timeoutMs: Math.round(seconds * SECOND_MS), env: passed }];
+      }),
+    ),
+    own: {
+      env: [
+        ...refs.flatMap((from) => from.env ?? []),
+        ...(kind === "env" ? [rest] : []),
+        ...Object.values(commands).flatMap((command) => command.env),
+      ],
+      files: [...refs.flatMap((from) => from.file ?? []), ...(kind === "file" ? [rest] : [])],
     },
   };
 }

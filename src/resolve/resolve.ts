@@ -26,6 +26,7 @@ import { fleetPolicy } from "./fleet.ts";
 import { sourceOf } from "./layers.ts";
 import { resolveMission } from "./mission.ts";
 import { postmortemFiles, resolvePostmortems } from "./postmortems.ts";
+import { checkSecrets } from "./secrets.ts";
 
 export interface ResolveInput {
   /** The commit that was parsed. */
@@ -149,8 +150,10 @@ class Resolver {
   #clone(parsed: ParsedDocument<CloneDocument>): void {
     const { name } = parsed.document.metadata;
     const { findings, combination } = this.#combine(parsed);
+    const secrets = checkSecrets(parsed.document.spec, { fleet: this.#fleet, tree: this.#tree });
+    findings.push(...secrets);
     this.#issues.push(...findings.map((finding) => toIssue(finding, parsed.file, parsed.positions)));
-    if (combination === null || !combination.usable || !this.#fleetUsable) {
+    if (combination === null || !combination.usable || !this.#fleetUsable || secrets.length > 0) {
       this.#broken.add(`clone/${name}`);
       return;
     }

@@ -12,7 +12,7 @@ const SECRET = "s3cr3t-9f8e7d6c5b4a-value";
 const stage = createStage(
   "secrets",
   (world) => ({
-    ...fleetFiles(),
+    ...fleetFiles({ secrets: { env: ["TEST_*"] } }),
     ...withSecret(world, "shows", "TEST_API_KEY"),
     ...withSecret(world, "lacks", "TEST_NO_SUCH_KEY"),
   }),

@@ -226,6 +226,26 @@ describe("overlay contract v1 and the caps", () => {
       [`clone/${CLONE}`],
     ],
     [
+      "a secret that the fleet file does not allow",
+      changed(
+        CLONE_FILE,
+        "  restart:",
+        "  secrets: [{name: A, from: {env: FACTORY_GIT_TOKEN}}, {name: B, from: {env: HOME}}]\n  restart:",
+      ),
+      [`error SecretNotAllowed ${CLONE_FILE}:9`, `error SecretNotAllowed ${CLONE_FILE}:9`],
+      [`clone/${CLONE}`],
+    ],
+    [
+      "a secret in an encrypted file without a key, or by a command that is not declared",
+      changed(
+        CLONE_FILE,
+        "  restart:",
+        "  secrets: [{name: A, from: {age: a.age}}, {name: B, from: {command: op, ref: x}}]\n  restart:",
+      ),
+      [`error SecretNotAllowed ${CLONE_FILE}:9`, `error SecretNotAllowed ${CLONE_FILE}:9`],
+      [`clone/${CLONE}`],
+    ],
+    [
       "an overlay is not used",
       changed(CLONE_FILE, ", strict", ""),
       [`warning OverlayUnused ${STRICT_FILE}:3`],

@@ -202,6 +202,9 @@ function fleetText(repository: Repository): string {
     drillEveryMinutes,
     switched,
   } = repository;
+  const secrets = [...repository.clones.values()].some(({ secret }) => secret)
+    ? "  secrets: { env: [API_KEY] }\n"
+    : "";
   const simone =
     given !== "" || destinations.length === 0
       ? given
@@ -212,7 +215,7 @@ metadata: { name: simulated }
 spec:
   caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel} }
   mode: ${mode}
-${policy}${switched.size === 0 ? "" : `  kill_switch: { missions: [${[...switched].join(", ")}] }\n`}${drillEveryMinutes === null ? "" : `  drills: { kill: { schedule: "*/${drillEveryMinutes} * * * *", targets: all } }\n`}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
+${secrets}${policy}${switched.size === 0 ? "" : `  kill_switch: { missions: [${[...switched].join(", ")}] }\n`}${drillEveryMinutes === null ? "" : `  drills: { kill: { schedule: "*/${drillEveryMinutes} * * * *", targets: all } }\n`}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
 }
 
 function notifyText({ name, type, events, minSeverity }: Destination): string {

@@ -54,6 +54,8 @@ export function fleetFiles(
     prices?: object;
     /** A person's word that clones may run where nothing holds them. */
     allowGroup?: boolean;
+    /** Which secrets clones may name; none by default. */
+    secrets?: object;
     /** Pushes of the status branch. These origins are on this machine, so a test that does not ask about the default need not wait for it. */
     pushesPerMinute?: number;
   } = {},
@@ -66,6 +68,7 @@ export function fleetFiles(
         allow_group: options.allowGroup ?? false,
       },
       write_back: { max_pushes_per_minute: options.pushesPerMinute ?? 60 },
+      ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
       ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(options.drills === undefined ? {} : { drills: options.drills }),

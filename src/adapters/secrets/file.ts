@@ -8,13 +8,37 @@ import { type ReadSecret, SECRET_BYTES_MAX } from "./value.ts";
  * lie below it too, and so must what a symlink leads to: a document from the
  * repository may point at secrets that were put there, not at any file of the machine.
  */
-export async function readSecretFile(path: string, root: string | null): Promise<ReadSecret> {
+export async function readSecretFile(
+  path: string,
+  { root, own }: { readonly root: string | null; readonly own: readonly string[] },
+): Promise<ReadSecret> {
+  const found = await locateSecretFile(path, root);
+  if ("problem" in found) return found;
+  // By what it leads to: a link or another spelling is the same file.
+  for (const other of own) {
+    const known = await locateSecretFile(other, root);
+    if ("target" in known && known.target === found.target)
+      return { problem: `file ${path} is the fleet's own` };
+  }
+  try {
+    return await readRegular(found.target, path);
+  } catch (error) {
+    return { problem: `file ${path} cannot be read: ${errno(error)}` };
+  }
+}
+
+/** Where it really lies. */
+export async function locateSecretFile(
+  path: string,
+  root: string | null,
+): Promise<{ readonly target: string } | { readonly problem: string }> {
   if (root === null) return { problem: `file ${path} cannot be read: the controller has no secrets folder` };
   try {
     const home = await realpath(root);
     const target = await realpath(resolve(home, path));
-    if (!isBelow(home, target)) return { problem: `file ${path} lies outside of the secrets folder` };
-    return await readRegular(target, path);
+    return isBelow(home, target)
+      ? { target }
+      : { problem: `file ${path} lies outside of the secrets folder` };
   } catch (error) {
     return { problem: `file ${path} cannot be read: ${errno(error)}` };
   }

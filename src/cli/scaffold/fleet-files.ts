@@ -32,6 +32,8 @@ spec:
   approval_rules:
     - { action: external_messaging }
     - { action: repository_write }
+  # Which variables of the controller clones may name as secrets, such as [MODEL_KEY, "TEAM_*"].
+  secrets: { env: [] }
   write_back: { branch: factory/status }
 `;
 }

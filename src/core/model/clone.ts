@@ -67,10 +67,19 @@ export interface AgentSpec {
   readonly account?: string;
 }
 
-/** A reference, never a value. `env` names a variable of the controller, `file` a file on its machine. */
+/** A reference, never a value. */
 export interface SecretRef {
   readonly name: string;
-  readonly from: { readonly env: string } | { readonly file: string };
+  readonly from: /** A variable of the controller. */
+    | { readonly env: string }
+    /** Below its `secrets/`. */
+    | { readonly file: string }
+    /** A file of the repository that age has encrypted. */
+    | { readonly age: string }
+    /** One key of a file of the repository that SOPS has encrypted. */
+    | { readonly sops: string; readonly key: string }
+    /** What a program that `fleet.yaml` declares finds under a reference. */
+    | { readonly command: string; readonly ref: string };
 }
 
 export interface HealthCheck {

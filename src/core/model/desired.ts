@@ -6,6 +6,7 @@ import type { BudgetThresholds, DesiredMission } from "./mission.ts";
 import type { Destination } from "./notice.ts";
 import type { DesiredPostmortem } from "./postmortem.ts";
 import type { Prices } from "./prices.ts";
+import { NO_SECRETS, type SecretPolicy } from "./secret-policy.ts";
 
 /**
  * What the repository asks for at one revision, after baseline and overlays,
@@ -115,6 +116,8 @@ export interface FleetPolicy {
     readonly missions: readonly string[];
   };
   readonly drills: { readonly kill: DrillPlan | null };
+  /** Which secrets clones may name. */
+  readonly secrets: SecretPolicy;
   readonly simone: {
     /** Who is told of incidents, questions, kills and closures; names are unique. */
     readonly notify: readonly Destination[];
@@ -159,5 +162,6 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
   writeBack: { branch: "factory/status", maxPushesPerMinute: 4, flushIntervalSeconds: 300 },
   killSwitch: { engaged: false, labels: {}, missions: [] },
   drills: { kill: null },
+  secrets: NO_SECRETS,
   simone: { notify: [], inCore: null },
 };

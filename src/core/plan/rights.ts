@@ -2,6 +2,7 @@ import type { DesiredClone } from "../model/clone.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { CONTAINMENTS } from "../model/instance.ts";
 import type { AutonomyWindow, DesiredMission } from "../model/mission.ts";
+import { secretText } from "../model/secret-policy.ts";
 import { type Instant, iso, MINUTE_MS } from "../model/time.ts";
 import { differingFields } from "./diff.ts";
 
@@ -156,10 +157,10 @@ export function secretsOf(
   const found: SecretTouched[] = [];
   for (const name of new Set([...(base?.clones.keys() ?? []), ...head.clones.keys()])) {
     const before = new Map(
-      base?.clones.get(name)?.secrets.map((secret) => [secret.name, reference(secret.from)]),
+      base?.clones.get(name)?.secrets.map((secret) => [secret.name, secretText(secret.from)]),
     );
     const after = new Map(
-      head.clones.get(name)?.secrets.map((secret) => [secret.name, reference(secret.from)]),
+      head.clones.get(name)?.secrets.map((secret) => [secret.name, secretText(secret.from)]),
     );
     for (const [secret, from] of after) {
       if (before.get(secret) !== from) found.push({ clone: name, name: secret, from, change: "added" });
@@ -170,10 +171,6 @@ export function secretsOf(
     }
   }
   return found.sort(by((secret) => `${secret.clone} ${secret.name} ${secret.change}`));
-}
-
-function reference(from: DesiredClone["secrets"][number]["from"]): string {
-  return "env" in from ? `env:${from.env}` : `file:${from.file}`;
 }
 
 function limit(value: number | null): string {

@@ -11,6 +11,7 @@ import {
   ENV_VALUE_CHARS_MAX,
   ENV_VARS_MAX,
   EnvName,
+  FilePath,
   HttpUrl,
   Isolation,
   LIST_ITEMS_MAX,
@@ -60,16 +61,50 @@ const Agent = z.strictObject({
   ),
 });
 
+/** Of what is given to a program as one argument. */
+const REF_CHARS_MAX = 500;
+/** Printable, and no option of the program that gets it. */
+const REF_PATTERN = /^[^-\s\p{C}][^\p{C}]*$/u;
+const SOPS_KEY_CHARS_MAX = 200;
+/** Names, with a dot between those of each level. */
+const SOPS_KEY_PATTERN = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+
+/** The fields of each kind of reference. */
+const REFERENCES = [["env"], ["file"], ["age"], ["sops", "key"], ["command", "ref"]] as const;
+
+function isOneReference(from: Readonly<Record<string, unknown>>): boolean {
+  const given = Object.keys(from).filter((field) => from[field] !== undefined);
+  return REFERENCES.some(
+    (fields) => fields.length === given.length && fields.every((field) => given.includes(field)),
+  );
+}
+
 const Secret = z.strictObject({
   name: EnvName.describe("The variable in which the agent finds it."),
   from: z
-    .strictObject({ env: EnvName.optional(), file: z.string().min(1).max(PATH_CHARS_MAX).optional() })
-    .refine((from) => (from.env === undefined) !== (from.file === undefined), {
-      message: "needs either `env` or `file`",
+    .strictObject({
+      env: EnvName.optional().describe(
+        "A variable of the controller that `spec.secrets.env` of fleet.yaml allows.",
+      ),
+      file: z.string().min(1).max(PATH_CHARS_MAX).optional().describe("Below the controller's `secrets/`."),
+      age: FilePath.optional().describe("A file of this repository, encrypted with age."),
+      sops: FilePath.optional().describe("A file of this repository, encrypted with SOPS; with `key`."),
+      key: z.string().min(1).max(SOPS_KEY_CHARS_MAX).regex(SOPS_KEY_PATTERN).optional(),
+      command: Name.optional().describe("One of `spec.secrets.commands` of fleet.yaml; with `ref`."),
+      ref: z
+        .string()
+        .min(1)
+        .max(REF_CHARS_MAX)
+        .regex(REF_PATTERN)
+        .optional()
+        .describe("What it is asked for, such as op://vault/item/field."),
+    })
+    .refine((from) => isOneReference(from), {
+      message: "needs one of `env`, `file`, `age`, `sops` with `key`, `command` with `ref`",
     })
     .meta({
-      oneOf: [{ required: ["env"] }, { required: ["file"] }],
-      description: "A reference, never a value: a variable of the controller, or a file on its machine.",
+      oneOf: REFERENCES.map((fields) => ({ required: [...fields] })),
+      description: "A reference, never a value.",
     }),
 });
 

@@ -1,13 +1,18 @@
 import { z } from "zod";
 import { MODEL_NAME_CHARS_MAX, MODEL_NAME_PATTERN } from "../../core/model/prices.ts";
+import { REF } from "../../core/model/secret-policy.ts";
 import {
   ActionName,
   AfterClosure,
+  ARGV_CHARS_MAX,
+  ARGV_ITEMS_MAX,
   BudgetThresholds,
   boundedRecord,
   COST_USD_MAX,
   Commit,
   documentSchema,
+  EnvName,
+  FilePath,
   HeartbeatIntervalSeconds,
   HttpUrl,
   Isolation,
@@ -164,6 +169,62 @@ const ApprovalRule = z.strictObject({
     .describe("An unanswered question is denied after this."),
 });
 
+const SECRET_VARIABLES_MAX = 200;
+const SECRET_COMMANDS_MAX = 20;
+const SECRET_COMMAND_SECONDS_MAX = 60;
+/** The controller's own begin with FACTORY_. */
+const ENV_ALLOWED_PATTERN = /^(?!FACTORY(_|$))[A-Za-z_][A-Za-z0-9_]*\*?$/;
+
+const SecretCommand = z.strictObject({
+  run: z
+    .tuple(
+      [
+        z
+          .string()
+          .min(1)
+          .max(ARGV_CHARS_MAX)
+          .regex(/^(?!\{ref\}$)/),
+      ],
+      z.string().max(ARGV_CHARS_MAX),
+    )
+    .refine((argv) => argv.length <= ARGV_ITEMS_MAX && argv.filter((item) => item === REF).length === 1, {
+      message: `one argument has to be ${REF}, where the reference goes`,
+    })
+    .meta({
+      description:
+        "Program and arguments, of which one is `{ref}`. What it prints is the secret; it is never logged.",
+      minItems: 1,
+      maxItems: ARGV_ITEMS_MAX,
+      contains: { const: REF },
+      minContains: 1,
+      maxContains: 1,
+    }),
+  timeout_seconds: z.number().positive().max(SECRET_COMMAND_SECONDS_MAX).default(20),
+  env: z
+    .array(EnvName)
+    .max(LIST_ITEMS_MAX)
+    .default([])
+    .describe("Variables of the controller that it gets besides PATH and HOME, such as VAULT_ADDR."),
+});
+
+const Secrets = z
+  .strictObject({
+    env: z
+      .array(z.string().max(100).regex(ENV_ALLOWED_PATTERN))
+      .max(SECRET_VARIABLES_MAX)
+      .default([])
+      .describe("Variables of the controller that clones may name; `TEAM_*` allows all that begin so."),
+    age_identity: FilePath.optional().describe(
+      "Key file below the controller's `secrets/` that opens encrypted files of the repository.",
+    ),
+    commands: boundedRecord(Name, SecretCommand, SECRET_COMMANDS_MAX)
+      .default({})
+      .describe("Programs that look secrets up, by the name under which clones ask for them."),
+  })
+  .describe(
+    "Which secrets clones may name. The controller's own, `FACTORY_*` and what this file refers to, never are.",
+  );
+
 export const FleetSpec = z
   .strictObject({
     mode: z
@@ -226,6 +287,7 @@ export const FleetSpec = z
       })
       .prefault({})
       .describe("What is proven again and again."),
+    secrets: Secrets.prefault({}),
     confirm_deletion: z
       .strictObject({ commit: Commit })
       .optional()

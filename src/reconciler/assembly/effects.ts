@@ -22,7 +22,7 @@ export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectP
     traces: parts.traces,
     journal: store,
     signals: recorder.signals,
-    secrets,
+    secrets: parts.secretsGiven ?? secrets,
     clock,
     log,
   });

@@ -28,7 +28,10 @@ export interface ControllerParts {
   readonly source: Source;
   readonly statusBranch: StatusBranch;
   readonly drivers: ReadonlyMap<string, Driver>;
+  /** What clones may have. */
   readonly secrets: Secrets;
+  /** What they were given, to be taken out of what they leave. Default: `secrets`. */
+  readonly secretsGiven?: Secrets;
   readonly judge: Judge;
   readonly traces: Traces;
   readonly killSwitch: KillSwitchFile & { readonly path: string };

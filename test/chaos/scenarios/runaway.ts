@@ -64,7 +64,7 @@ export async function runAwayAndLearn({ log }: ScenarioOptions): Promise<Runaway
   const world = await createWorld("runaway");
   try {
     await world.origin.commit({
-      ...fleetFiles({ caps: { max_cost_usd: 50 }, allowGroup: true }),
+      ...fleetFiles({ caps: { max_cost_usd: 50 }, allowGroup: true, secrets: { env: ["TEST_API_KEY"] } }),
       ...pairFiles(
         NAME,
         {

@@ -25,7 +25,7 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "factory-gates-"));
   const overlay = { base_profile: "ua@1.0.0", safety: { rules: ["Never write outside of the workspace."] } };
   const files = {
-    ...fleetFiles(),
+    ...fleetFiles({ secrets: { env: ["TEST_KEY"] } }),
     ...cloneFile(clone, {
       command: ["true"],
       overlays: ["careful"],
