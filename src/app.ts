@@ -22,6 +22,7 @@ import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
 import { knownFleets, localPathOf, rememberFleet } from "./adapters/system/known-fleets.ts";
 import { assertOwnFolder } from "./adapters/system/own-folder.ts";
+import { openOperatorTokens } from "./adapters/system/operator-tokens.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
 import type { Actor } from "./core/model/actor.ts";
@@ -284,6 +285,7 @@ function openParts(
     repository: data.repository,
     key: data.key,
     operatorToken: data.operatorToken,
+    operatorTokens: openOperatorTokens({ directory: dataDir, random: ground.random }),
     ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
   };
 }

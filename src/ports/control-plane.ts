@@ -4,6 +4,7 @@ import type { WireHeartbeat } from "../api/heartbeat.ts";
 import type { Look, Refusal } from "../api/operations/operation.ts";
 import type { OperationAnswer, OperationInput, OperationName, Operations } from "../api/operations/table.ts";
 import type { Actor } from "../core/model/actor.ts";
+import type { Role } from "../core/model/role.ts";
 
 /** What the outside may ask of a running controller. Implemented by `reconciler/`, spoken over HTTP by `adapters/http`. */
 export interface ControlPlane {
@@ -49,7 +50,15 @@ export type ActionAnswer<T> =
   /** 409: the request id was used for something else. 410: the epoch is over. */
   | { readonly status: 409 | 410; readonly message: string };
 
-export type Caller = { readonly type: "operator"; readonly actor: string } | InstanceCaller;
+export type Caller = OperatorCaller | InstanceCaller;
+
+export interface OperatorCaller {
+  readonly type: "operator";
+  readonly actor: string;
+  readonly role: Role;
+  /** The token belongs to one person, whose name this is. Otherwise several share it, and who acts is what they say. */
+  readonly named: boolean;
+}
 
 export interface InstanceCaller {
   readonly type: "instance";

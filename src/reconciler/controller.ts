@@ -4,6 +4,7 @@ import { isAtRest } from "../core/status/at-rest.ts";
 import type { FleetSnapshot } from "../core/status/fleet.ts";
 import { laneOf } from "../core/status/lane.ts";
 import type { ControlPlane } from "../ports/control-plane.ts";
+import { NO_OPERATOR_TOKENS } from "../ports/operator-tokens.ts";
 import { assembleEffects } from "./assembly/effects.ts";
 import { assembleFleet } from "./assembly/fleet.ts";
 import { layGround } from "./assembly/ground.ts";
@@ -104,6 +105,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       ...fleet,
       ...instances,
       ...steps,
+      operatorTokens: parts.operatorTokens ?? NO_OPERATOR_TOKENS,
       outbox,
       writeBack,
       publishedOutputs: publication.publishedOutputs,

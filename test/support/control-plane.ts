@@ -57,7 +57,7 @@ export interface SmallPlane extends ControlPlane {
 
 export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
   const callers = new Map<string, Caller>([
-    [OPERATOR_TOKEN, { type: "operator", actor: "operator" }],
+    [OPERATOR_TOKEN, { type: "operator", actor: "operator", role: "admin", named: false }],
     [ALPHA_TOKEN, { type: "instance", clone: "alpha", epoch: 3, nonce: "n3", revoked: false }],
     [FENCED_TOKEN, { type: "instance", clone: "alpha", epoch: 2, nonce: "n2", revoked: true }],
   ]);
@@ -145,6 +145,9 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
       clone: ({ name }) => (name === "alpha" ? cloneView() : null),
       why: async ({ name }) => (name === "audit" ? whyView() : null),
       inbox: () => ({ items: [inboxItem()] }),
+      tokens: () => ({ tokens: [] }),
+      createToken: async () => ({ ok: false, code: "unavailable", message: "no tokens are kept" }),
+      revokeToken: async ({ id }) => ({ ok: false, code: "not_found", message: `no ${id}` }),
       guardrails: () =>
         guardrailsView({
           state: NO_ROLLBACK,

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { type Actor, operator } from "../../core/model/actor.ts";
+import { type Actor, namedOperator, operator } from "../../core/model/actor.ts";
+import { mayAct } from "../../core/model/role.ts";
 import type { Caller, ControlPlane } from "../../ports/control-plane.ts";
 import { ACTOR_CHARS_MAX } from "./limits.ts";
 import { HttpProblem } from "./problem.ts";
@@ -9,13 +10,7 @@ import type { Route } from "./route.ts";
 const TOKEN_CHARS_MAX = 1_024;
 const BEARER = /^Bearer +([!-~]+)$/i;
 
-/** What an operator's token stands for today; roles that look and do not decide may have tokens of their own. */
-const MAY: Readonly<Record<Caller["type"], readonly Route["access"][]>> = {
-  operator: ["viewer", "operator"],
-  instance: ["instance"],
-};
-
-/** Whom the request stands for. Throws 401 without a valid token and 403 for one of the other kind. */
+/** Whom the request stands for. Throws 401 without a valid token, 403 for one of the other kind and for a role that may not. */
 export function admit(
   plane: ControlPlane,
   route: Pick<Route, "access">,
@@ -29,14 +24,19 @@ export function admit(
   }
   const caller = plane.authenticate(token);
   if (!caller) throw new HttpProblem("unauthorized", "this token is not known here");
-  if (!MAY[caller.type].includes(route.access)) {
+  if (caller.type !== asked)
     throw new HttpProblem("forbidden", `this asks for the token of an ${asked}, not of an ${caller.type}`);
-  }
+  if (caller.type === "operator" && route.access !== "instance" && !mayAct(caller.role, route.access))
+    throw new HttpProblem(
+      "forbidden",
+      `${caller.actor} may ask as ${caller.role}; this takes the role ${route.access}`,
+    );
   return caller;
 }
 
-/** Who acts: the name that the asker gives, or the one that the token has. It is recorded, so it is kept printable. */
+/** Who acts: the person whose token it is, whatever they call themselves; with the shared token the name that the asker gives. It is recorded, so it is kept printable. */
 export function actorOf(caller: Caller | null, headers: IncomingHttpHeaders): Actor {
+  if (caller?.type === "operator" && caller.named) return namedOperator(caller.actor);
   const named = headers["x-factory-actor"];
   if (named === undefined || named === "")
     return operator(caller?.type === "operator" ? caller.actor : "operator");

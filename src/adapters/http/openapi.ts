@@ -22,7 +22,11 @@ export function openApiDocument(routes: readonly Route[], version: string): unkn
     components: {
       schemas: componentSchemas(),
       securitySchemes: {
-        operator: { type: "http", scheme: "bearer", description: "The installation's operator token." },
+        operator: {
+          type: "http",
+          scheme: "bearer",
+          description: "The installation's operator token, or one's own: `factory token create`.",
+        },
         instance: { type: "http", scheme: "bearer", description: "The token of one instance and epoch." },
       },
     },
@@ -37,7 +41,10 @@ function operation(route: Route): unknown {
     operationId: route.operation,
     summary: route.summary,
     security: open ? [] : [{ [scheme]: [] }],
-    parameters: [...parametersOf(route), ...(access === "operator" ? [ACTOR] : [])],
+    parameters: [
+      ...parametersOf(route),
+      ...(method === "POST" && !open && access !== "instance" ? [ACTOR] : []),
+    ],
     ...(method === "POST" ? { requestBody: requestBodyOf(route) } : {}),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer)])),
@@ -51,7 +58,8 @@ const ACTOR = {
   name: "X-Factory-Actor",
   in: "header",
   required: false,
-  description: "The person who acts; recorded with what is done.",
+  description:
+    "The person who acts, with the shared token; recorded with what is done. A token of one's own says who it is.",
   schema: { type: "string", default: "operator" },
 };
 

@@ -24,6 +24,7 @@ export const fleetOperations = {
     summary:
       "Lets the scope start again; without a scope, everything that people engaged. What was ended stays cancelled.",
     path: "/v1/kill-switch/release",
+    access: "approver",
     input: z.strictObject({ scope: ScopeShape.optional(), reason: Reason }),
   }),
   reconcile: order({
@@ -33,6 +34,7 @@ export const fleetOperations = {
   allowRewrite: order({
     summary: "Accepts one rewritten history, named by both commits.",
     path: "/v1/source/allow-rewrite",
+    access: "admin",
     input: z.strictObject({ from: Commit, to: Commit }),
   }),
   deadLetters: look({

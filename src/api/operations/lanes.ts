@@ -50,6 +50,7 @@ export const laneOperations = {
   decideClosure: order({
     summary: "Decides what becomes of the clone of a closed mission.",
     path: "/v1/subjects/{name}/closure",
+    access: "approver",
     input: z.strictObject({
       name: Subject,
       reason: Reason,
@@ -59,6 +60,7 @@ export const laneOperations = {
   review: order({
     summary: "Records a person's judgement on criteria of a closed mission that no program judges.",
     path: "/v1/subjects/{name}/review",
+    access: "approver",
     input: z.strictObject({
       name: Subject,
       reason: Reason.meta({ description: "A note, kept with the judgement." }),

@@ -1,12 +1,10 @@
 import { z } from "zod";
+import type { Role } from "../../core/model/role.ts";
 import type { Program } from "../casing.ts";
 import { named } from "../named.ts";
 
-/**
- * What an asker must be allowed. `viewer` may look, `operator` may decide as well. Today one token stands for both;
- * roles that a token may have come here.
- */
-export type Access = "viewer" | "operator";
+/** What an asker must be allowed: the least role that will do. A look is for viewers, an order for operators, unless its entry says more. */
+export type Access = Role;
 
 interface Described<Input extends z.ZodObject> {
   /** One sentence or two, for people and for programs that choose among operations. */
@@ -58,18 +56,25 @@ export function look<
   readonly input?: Input;
   readonly output: Output;
   readonly absent?: Absent;
+  readonly access?: Access;
 }): Look<Input, Output, Absent> {
   const { input = NOTHING as unknown as Input, absent = null as Absent } = said;
   return { kind: "look", access: "viewer", ...said, input, absent };
 }
 
-export function order<Input extends z.ZodObject = typeof NOTHING>(said: {
+export function order<
+  Input extends z.ZodObject = typeof NOTHING,
+  Output extends z.ZodObject = typeof Done,
+>(said: {
   readonly summary: string;
   readonly path: Described<Input>["path"];
   readonly input?: Input;
-}): Order<Input, typeof Done> {
-  const { input = NOTHING as unknown as Input } = said;
-  return { kind: "order", access: "operator", ...said, input, output: Done };
+  /** Default: `Done`. One of its own has a message as well. */
+  readonly output?: Output;
+  readonly access?: Access;
+}): Order<Input, Output> {
+  const { input = NOTHING as unknown as Input, output = Done as unknown as Output } = said;
+  return { kind: "order", access: "operator", ...said, input, output };
 }
 
 /** An order that was not taken, with a sentence that says why and what would be right. */

@@ -13,6 +13,7 @@ export const requestOperations = {
   decide: order({
     summary: "Answers an open question: raise, stop, approve, deny or go_on, as it allows.",
     path: "/v1/requests/{id}/decide",
+    access: "approver",
     input: z
       .strictObject({
         id: Name,

@@ -10,6 +10,7 @@ import { laneOperations } from "./lanes.ts";
 import type { AnswerOf, Operation } from "./operation.ts";
 import { recordOperations } from "./record.ts";
 import { requestOperations } from "./requests.ts";
+import { tokenOperations } from "./tokens.ts";
 import { viewOperations } from "./views.ts";
 
 export const OPERATIONS = {
@@ -18,6 +19,7 @@ export const OPERATIONS = {
   ...laneOperations,
   ...requestOperations,
   ...fleetOperations,
+  ...tokenOperations,
 } satisfies Readonly<Record<string, Operation>>;
 
 export type Operations = typeof OPERATIONS;

@@ -50,6 +50,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> 
     verify: async () => (await import("./verify.ts")).verify,
     restore: async () => (await import("./restore.ts")).restore,
     "dead-letters": async () => (await import("./dead-letters.ts")).deadLetters,
+    token: async () => (await import("./token.ts")).token,
     reconcile: async () => (await import("./reconcile.ts")).reconcile,
     "allow-rewrite": async () => (await import("./allow-rewrite.ts")).allowRewrite,
   },

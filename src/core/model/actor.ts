@@ -12,8 +12,8 @@ export type Actor =
       readonly login?: string;
       readonly email?: string;
     }
-  /** Whoever holds an operator token, under the name that goes with it. */
-  | { readonly type: "operator"; readonly name: string }
+  /** Whoever holds an operator token. `proven`: the token is that person's alone; absent: several share it, and the name is what they said. */
+  | { readonly type: "operator"; readonly name: string; readonly proven?: true }
   /** One instance of a clone, known by its own token. Null: the record does not say which. */
   | { readonly type: "instance"; readonly clone: string; readonly epoch: number | null }
   /** The controller itself: which part of it. */
@@ -38,6 +38,18 @@ export const SUPERVISOR: Actor = { type: "controller", part: "supervisor" };
 
 export function operator(name: string): Actor {
   return { type: "operator", name };
+}
+
+/** The one whose own token it was. */
+export function namedOperator(name: string): Actor {
+  return { type: "operator", name, proven: true };
+}
+
+/** Whether the name is more than what somebody said of themselves: a token of their own, or an account on a forge. */
+export function isProven(actor: Actor): boolean {
+  return actor.type === "operator"
+    ? actor.proven === true
+    : actor.type !== "person" || actor.login !== undefined;
 }
 
 export function controllerPart(part: ControllerPart): Actor {
@@ -69,9 +81,12 @@ export function provenNames(actor: Actor): readonly string[] {
 
 /**
  * Whether both may be one and the same. It errs towards yes: a name, a login, an address or a clone's name in common is
- * enough, because the question is asked to keep everybody from approving their own requests.
+ * enough, because the question is asked to keep everybody from approving their own requests. Two names that came with
+ * one shared token are told apart by what was said, which proves nothing; whoever relies on it says so.
  */
 export function mayBeSame(a: Actor, b: Actor): boolean {
+  // Whoever has a token of their own can have used the shared one under any name.
+  if (a.type === "operator" && b.type === "operator" && isProven(a) !== isProven(b)) return true;
   const names = claimedNames(a);
   if (names.length === 0) return actorText(a) === actorText(b);
   return claimedNames(b).some((name) => names.includes(name));
@@ -181,7 +196,7 @@ export function isActor(value: unknown): value is Actor {
     case "person":
       return isText(said["name"]) && isTextOrAbsent(said["login"]) && isTextOrAbsent(said["email"]);
     case "operator":
-      return isText(said["name"]);
+      return isText(said["name"]) && (said["proven"] === undefined || said["proven"] === true);
     case "instance":
       return isText(said["clone"]) && (said["epoch"] === null || typeof said["epoch"] === "number");
     case "controller":

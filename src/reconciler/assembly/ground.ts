@@ -54,7 +54,7 @@ export async function layGround(parts: ControllerParts, ending: AbortSignal): Pr
     log,
     fresh: parts.fresh ?? null,
   });
-  const tokens = createTokens({ key: parts.key, operatorToken: parts.operatorToken });
+  const tokens = createTokens({ ...parts, now: () => parts.clock.now() });
   return {
     parts,
     hub: createHub(),

@@ -10,6 +10,7 @@ import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
 import type { Lease } from "../../ports/lease.ts";
 import type { Log } from "../../ports/log.ts";
 import type { OpenNotifier } from "../../ports/notifier.ts";
+import type { OperatorTokens } from "../../ports/operator-tokens.ts";
 import type { Proposals } from "../../ports/proposals.ts";
 import type { Secrets } from "../../ports/secrets.ts";
 import type { Source } from "../../ports/source.ts";
@@ -47,6 +48,8 @@ export interface ControllerParts {
   readonly repository: string;
   readonly key: Uint8Array;
   readonly operatorToken: string;
+  /** Tokens of people. Default: there are none. */
+  readonly operatorTokens?: OperatorTokens;
   /** What was parsed before, by another controller of this process; without it everything is read once. */
   readonly documents?: DocumentMemory;
   /** Who says that an empty record beside a status branch that knows of missions is meant so. */

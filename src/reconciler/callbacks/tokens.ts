@@ -1,7 +1,9 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { InstanceHandle } from "../../core/model/instance.ts";
+import type { Instant } from "../../core/model/time.ts";
 import type { Caller } from "../../ports/control-plane.ts";
+import { isOver, type OperatorTokens } from "../../ports/operator-tokens.ts";
 
 /**
  * Bearer tokens of instances. Derived from the installation's key, so that a
@@ -17,7 +19,13 @@ export interface Tokens {
 /** `fct1.<clone>.<epoch>.<nonce>.<mac>`: the claims are readable, the code proves them. */
 const PREFIX = "fct1";
 
-export function createTokens(options: { key: Uint8Array; operatorToken: string }): Tokens {
+export function createTokens(options: {
+  readonly key: Uint8Array;
+  /** Of the installation: an admin's, and nobody's by name. */
+  readonly operatorToken: string;
+  readonly operatorTokens?: OperatorTokens;
+  readonly now?: () => Instant;
+}): Tokens {
   const operatorDigest = digest(options.operatorToken);
   /** Claims of tokens that were proven: every heartbeat shows the same token. Bounded; forgetting costs a proof. */
   const proven = new Map<string, Claims>();
@@ -31,8 +39,12 @@ export function createTokens(options: { key: Uint8Array; operatorToken: string }
     identify(token, states) {
       const claims = proven.get(token) ?? prove(token);
       if (claims === null) {
-        const isOperator = timingSafeEqual(digest(token), operatorDigest);
-        return isOperator ? { type: "operator", actor: "operator" } : null;
+        if (timingSafeEqual(digest(token), operatorDigest))
+          return { type: "operator", actor: "operator", role: "admin", named: false };
+        const own = options.operatorTokens?.find(token) ?? null;
+        return own === null || isOver(own, options.now?.() ?? 0)
+          ? null
+          : { type: "operator", actor: own.name, role: own.role, named: true };
       }
       const { clone, epoch, nonce } = claims;
       const instance = states.get(clone)?.instance;

@@ -16,6 +16,7 @@ import { type FleetOrderParts, fleetOrders } from "./fleet-orders.ts";
 import { type LaneOrderParts, laneOrders } from "./lane-orders.ts";
 import { type RecordParts, recordViews } from "./record.ts";
 import { type RequestOrderParts, requestOrders } from "./requests.ts";
+import { type TokenOrderParts, tokenOrders } from "./tokens.ts";
 import { type ViewParts, viewsOf } from "./views.ts";
 
 export interface ControlPlaneParts
@@ -24,7 +25,8 @@ export interface ControlPlaneParts
     LaneOrderParts,
     ClosureOrderParts,
     RequestOrderParts,
-    FleetOrderParts {
+    FleetOrderParts,
+    TokenOrderParts {
   readonly installation: string;
   readonly program: ProgramFacts;
   readonly recorder: Recorder;
@@ -53,6 +55,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
       ...closureOrders(parts),
       ...requestOrders(parts),
       ...fleetOrders(parts),
+      ...tokenOrders(parts),
     },
     readiness: () => readinessOf(parts),
   };

@@ -1,19 +1,21 @@
 /** Answers of people to open questions: recorded with who and why, and refused with what would be right. */
 
 import { answeredBefore, refusalOf } from "../../core/clone/questions/answers.ts";
-import { type Actor, actorText } from "../../core/model/actor.ts";
+import { type Actor, actorText, isHuman, isProven, shortName } from "../../core/model/actor.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { FleetPolicy } from "../../core/model/desired.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { Decided, Request } from "../../core/model/request.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { OperationHandlers, OrderAnswer } from "../../ports/control-plane.ts";
+import { isOver, type OperatorTokens } from "../../ports/operator-tokens.ts";
 import type { Recorder } from "../record/recorder.ts";
 
 /** Open questions that a refusal names. */
 const NAMED_MAX = 5;
 
 export interface RequestOrderParts {
+  readonly operatorTokens: OperatorTokens;
   readonly recorder: Recorder;
   readonly clock: Clock;
   /** Of `fleet.yaml` as it was read last; null before. */
@@ -45,6 +47,7 @@ function decide(
   const { id, decision, reason, by } = said;
   return answer(parts, id, {
     judge: (state, open) =>
+      refusalOfShared(parts, decision, by) ??
       refusalOf(state, open, {
         decision,
         by,
@@ -57,8 +60,35 @@ function decide(
         by,
         reason,
       },
-    done: (before, after) => outcome(id, { decision, before, after }),
+    done: (before, after) =>
+      outcome(id, { decision, before, after }) + unprovenText(id, { before, decision, by }),
   });
+}
+
+/** Where people have tokens of their own, only those say who approves: a name that comes with the shared one may be anybody's. */
+function refusalOfShared(
+  { operatorTokens, clock }: RequestOrderParts,
+  decision: Decided,
+  by: Actor,
+): string | null {
+  if (decision.type !== "approve" || !isHuman(by) || isProven(by)) return null;
+  const now = clock.now();
+  return operatorTokens.list().some((token) => !isOver(token, now))
+    ? `${shortName(by)} came with the shared token, which proves no name, and people here have tokens of their own: approve with yours (\`factory token list\`)`
+    : null;
+}
+
+/** What nobody can tell: whether those who came with one shared token are two people. */
+function unprovenText(
+  id: string,
+  { before, decision, by }: { readonly before: CloneState; readonly decision: Decided; readonly by: Actor },
+): string {
+  const open = before.requests.find((one) => one.id === id);
+  if (open === undefined || decision.type !== "approve" || isProven(by)) return "";
+  const others = [open.requestedBy, ...open.barred, ...open.votes.map((vote) => vote.by)];
+  return others.some((other) => isHuman(other) && !isProven(other))
+    ? "; unproven that these are different people: all came with the shared token. `factory token create` gives each a name"
+    : "";
 }
 
 function acknowledge(parts: RequestOrderParts, id: string, by: Actor): Promise<OrderAnswer> {

@@ -204,7 +204,12 @@ describe("tokens", () => {
     ]) {
       expect(tokens.identify(bad, recorder.states)).toBeNull();
     }
-    expect(tokens.identify("fop_secret", recorder.states)).toEqual({ type: "operator", actor: "operator" });
+    expect(tokens.identify("fop_secret", recorder.states)).toMatchObject({
+      type: "operator",
+      actor: "operator",
+      role: "admin",
+      named: false,
+    });
   });
 
   test("are the same when a launch is repeated", () => {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { operator } from "../../../src/core/model/actor.ts";
 import { DEFAULT_FLEET_POLICY } from "../../../src/core/model/desired.ts";
 import { silentLog } from "../../../src/ports/log.ts";
+import { NO_OPERATOR_TOKENS } from "../../../src/ports/operator-tokens.ts";
 import { requestOrders } from "../../../src/reconciler/operators/requests.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
 import { Life, T0 } from "../../support/fleet.ts";
@@ -35,7 +36,8 @@ async function asking(): Promise<Recorder> {
 }
 
 function answersOf(recorder: Recorder) {
-  return requestOrders({ recorder, clock, policy: () => DEFAULT_FLEET_POLICY });
+  const operatorTokens = NO_OPERATOR_TOKENS;
+  return requestOrders({ recorder, clock, operatorTokens, policy: () => DEFAULT_FLEET_POLICY });
 }
 
 test("a question is answered once; whoever comes second is told what was decided", async () => {

@@ -4,6 +4,7 @@ import {
   type Actor,
   actorText,
   isHuman,
+  isProven,
   mayBeSame,
   provenNames,
   SUPERVISOR,
@@ -94,8 +95,14 @@ export function onAcknowledged(state: CloneState, event: Of<"request.acknowledge
 export function whyNotApprover(request: Request, by: Actor): string | null {
   const name = shortName(by);
   if (!isHuman(by)) return `${name} is no person, and only people approve`;
-  if ([request.requestedBy, ...request.barred].some((one) => mayBeSame(one, by)))
-    return `${name} asked for it; another person has to approve it`;
+  const same = [request.requestedBy, ...request.barred].find((one) => mayBeSame(one, by));
+  if (
+    same !== undefined &&
+    shortName(same).toLowerCase() !== name.toLowerCase() &&
+    isProven(same) !== isProven(by)
+  )
+    return `${name} cannot be told from ${shortName(same)}, who asked for it: one of them came with the shared token, which proves no name; both need a token of their own`;
+  if (same !== undefined) return `${name} asked for it; another person has to approve it`;
   const proven = provenNames(by);
   if (request.approvers.length > 0 && !request.approvers.some((one) => proven.includes(one)))
     return `${name} may not approve it; ${request.approvers.join(" or ")} may`;
