@@ -15,14 +15,15 @@ import { createHttpInCoreLane } from "./adapters/in-core/http-lane.ts";
 import { createJudge } from "./adapters/judge/judge.ts";
 import { createLog, type LogLevel } from "./adapters/log/log.ts";
 import { createNotifiers } from "./adapters/notify/notifiers.ts";
+import { fileAt, recalling, remembering } from "./adapters/secrets/given.ts";
 import { createSecrets } from "./adapters/secrets/secrets.ts";
 import { openSqliteStore } from "./adapters/store/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
 import { knownFleets, localPathOf, rememberFleet } from "./adapters/system/known-fleets.ts";
-import { assertOwnFolder } from "./adapters/system/own-folder.ts";
 import { openOperatorTokens } from "./adapters/system/operator-tokens.ts";
+import { assertOwnFolder } from "./adapters/system/own-folder.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
 import type { Actor } from "./core/model/actor.ts";
@@ -34,7 +35,6 @@ import { collectFrom, type DriverRegistry, openDrivers } from "./drivers.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
 import type { ContainmentChoice, Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
-import type { Secrets } from "./ports/secrets.ts";
 import type { Source } from "./ports/source.ts";
 import type { StatusBranch } from "./ports/status-branch.ts";
 import type { Store } from "./ports/store.ts";
@@ -266,7 +266,7 @@ function openParts(
     ),
     ...machinery,
     secrets,
-    secretsGiven: recalling(given, own),
+    secretsGiven: recalling(given, { own, allowed: secrets }),
     inCore: createHttpInCoreLane({ secrets: own, clock }),
     proposals: createGitProposals({
       url: options.source,
@@ -366,53 +366,6 @@ async function beginAnew(drivers: readonly Driver[], store: Store): Promise<void
 
 const LIVING_TIMEOUT_MS = 30_000;
 const LIVING_NAMED = 5;
-
-/** A file of the repository at the revision that is obeyed; null where there is none. */
-async function fileAt(
-  source: Source,
-  revision: string | null,
-  path: string,
-  signal: AbortSignal,
-): Promise<Uint8Array | null> {
-  if (revision === null) return null;
-  const snapshot = await source.open(revision, signal);
-  const entry = snapshot.entries.find((one) => one.path === path);
-  if (entry === undefined || (entry.type !== "file" && entry.type !== "executable")) return null;
-  return (await snapshot.readBlobs([entry.blob], signal)).get(entry.blob) ?? null;
-}
-
-/** Secrets whose values go into `seen` as they are resolved, so that no log line shows one, and into `given` by their reference. */
-function remembering(secrets: Secrets, seen: Set<string>, given?: Map<string, string>): Secrets {
-  return {
-    async resolve(refs, signal) {
-      const resolved = await secrets.resolve(refs, signal);
-      for (const value of resolved.values.values()) seen.add(value);
-      for (const { name, from } of refs) {
-        const value = resolved.values.get(name);
-        if (value !== undefined) given?.set(JSON.stringify(from), value);
-      }
-      return resolved;
-    },
-  };
-}
-
-/** What clones were given, to be taken out of what they leave: also when it may not be named any longer, and without asking a program again. */
-function recalling(given: ReadonlyMap<string, string>, others: Secrets): Secrets {
-  return {
-    async resolve(refs, signal) {
-      const known = refs.flatMap(({ name, from }) => {
-        const value = given.get(JSON.stringify(from));
-        return value === undefined ? [] : [[name, value] as const];
-      });
-      const names = new Set(known.map(([name]) => name));
-      const rest = await others.resolve(
-        refs.filter(({ name }) => !names.has(name)),
-        signal,
-      );
-      return { values: new Map([...known, ...rest.values]), missing: rest.missing };
-    },
-  };
-}
 
 function listen(
   { clock, log, data, dataDir }: Ground,

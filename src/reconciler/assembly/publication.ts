@@ -27,7 +27,7 @@ export function assemblePublication(ground: Ground, fleet: FleetParts, arrivals:
   const { parts, hub, recorder, guard, declared } = ground;
   const { clock, log } = parts;
   const snapshot = snapshotsOf(ground, fleet, arrivals);
-  const publishedOutputs = createOutputPublisher(parts);
+  const publishedOutputs = createOutputPublisher({ ...parts, secrets: parts.secretsGiven ?? parts.secrets });
   const writeBack = createWriteBack({
     pushesPerMinute: () => declared.policy()?.writeBack.maxPushesPerMinute ?? PUSHES_PER_MINUTE_DEFAULT,
     branch: parts.statusBranch,
