@@ -1,5 +1,5 @@
 /** While the controller is gone somebody else listens where it was: nobody tells them anything, and nobody obeys. */
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { join } from "node:path";
@@ -88,6 +88,19 @@ test.each([
   },
   120_000,
 );
+
+test("a kill passes a controller's place that others have opened", async () => {
+  controller = await world.start();
+  await missionUntil(controller, NAME, ({ phase }) => phase === "Running");
+  const { shim, agent } = processesOf(world.dataDir, cloneName(NAME), 1);
+  await controller.kill();
+  chmodSync(world.dataDir, 0o777);
+  const run = (...args: string[]) => factory({ cwd: world.path }, "--data", world.dataDir, ...args);
+  expect(await run("status")).toMatchObject({ code: 3, stderr: expect.stringContaining("chmod go-w") });
+  expect(await run("kill", NAME)).toMatchObject({ code: 0, stderr: "" });
+  expect([isAlive(shim), isAlive(agent)]).toEqual([false, false]);
+  chmodSync(world.dataDir, 0o700);
+}, 120_000);
 
 interface Stranger {
   /** Each with the request line. */

@@ -98,7 +98,8 @@ async function whereItIs<T>(
   try {
     return await asked(await controller());
   } catch (error) {
-    if (asFactoryError(error).code !== "controller/unreachable") throw error;
+    const { code } = asFactoryError(error);
+    if (code !== "controller/unreachable" && code !== "controller/unproven") throw error;
     return alone(openKillSwitchFile(dataDirOf(globals)));
   }
 }

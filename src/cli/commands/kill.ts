@@ -42,13 +42,20 @@ export const kill = command<KillOptions, [name: string | undefined]>({
       return await killThrough(await call.controller(), scope, options);
     } catch (error) {
       const { code, message } = asFactoryError(error);
-      const away = code === "controller/unreachable" || code === "controller/unavailable";
+      // Stop wins also where somebody else may stand in the controller's place: they are told nothing.
+      const away = AWAY.has(code);
       if (!away || !isOurs(globals)) throw error;
       io.progress(`${message}; ${scopeText(scope)} is ended without it`);
       return killWithout(call, scope);
     }
   },
 });
+
+const AWAY: ReadonlySet<string> = new Set([
+  "controller/unreachable",
+  "controller/unavailable",
+  "controller/unproven",
+]);
 
 function killThrough(ask: Controller, scope: SwitchScope, options: KillOptions): Promise<number> {
   const { now, reason: why } = options;
