@@ -17,7 +17,11 @@ export const token = command<TokenOptions, [verb: string | undefined, which: str
   usage: "token [verb] [which]",
   summary: "Say who may ask the controller, and as what",
   examples: ["factory token create ann --role approver", "factory token list", "factory token revoke 3f9c…"],
-  note: "Verbs: list (the default), create <name> --role <role>, revoke <id>. Roles: viewer looks; operator also stops, pauses\nand resumes; approver also decides and signs off; admin also makes tokens.",
+  note: [
+    "Verbs: list (the default), create <name> --role <role>, revoke <id>.",
+    "Roles: viewer looks; operator also stops, pauses and resumes;",
+    "approver also decides and signs off; admin also makes tokens.",
+  ].join("\n"),
   options: [
     option("--role <role>", "create: what it is good for").choices([...ROLES]),
     option("--days <days>", "create: until it is over (default: 90)").argParser(count),
