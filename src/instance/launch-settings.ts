@@ -3,6 +3,7 @@
  * document. It carries the token and the secrets, so it never touches a disk.
  */
 import type { Readable } from "node:stream";
+import type { HeldLimits } from "../core/model/budget-rule.ts";
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
 import type { Prices } from "../core/model/prices.ts";
 import { isRecord } from "./files.ts";
@@ -19,6 +20,8 @@ export interface LaunchSettings {
   readonly orphanPolicy: OrphanPolicy;
   /** What tokens cost; absent from older drivers. */
   readonly prices?: Prices;
+  /** What its mission may use; absent from older drivers, and then nobody but the controller holds it. */
+  readonly limits?: HeldLimits;
 }
 
 /** Secrets are keys and tokens; a document beyond this is a mistake. */

@@ -1,6 +1,7 @@
 import type { MissionEnvelope } from "../api/envelope.ts";
 import type { WireEvent } from "../api/event.ts";
 import type { RememberedAction } from "../core/model/action.ts";
+import type { HeldLimits } from "../core/model/budget-rule.ts";
 import type { RefusedReport } from "../core/model/callback.ts";
 import type { AgentSpec, HealthCheck, OrphanPolicy } from "../core/model/clone.ts";
 import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "../core/model/instance.ts";
@@ -225,6 +226,8 @@ export interface ShimSettings {
   /** `unix:<path>` or `https://host:port/v1/events#sha256=<fingerprint>`: where the controller is, and how it proves that it is. */
   readonly callbackUrl: string;
   readonly heartbeatIntervalMs: number;
+  /** What its mission may use and has used before: an instance holds them by itself, also while nobody listens. Absent: as before. */
+  readonly limits?: HeldLimits;
 }
 
 /** `operator`: a person's word. `supervisor`: a nudge of ours. */

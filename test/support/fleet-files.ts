@@ -26,6 +26,8 @@ export interface MissionOptions {
   readonly maxRuntimeMinutes?: number;
   readonly maxCostUsd?: number;
   readonly maxLlmCalls?: number;
+  /** Percent of a limit at which its agent is paused; 90 where it is not said. */
+  readonly pausePercent?: number;
   readonly heartbeatSeconds?: number;
   readonly progressSeconds?: number;
   readonly window?: Readonly<Record<string, string>>;
@@ -123,6 +125,7 @@ export function missionFile(name: string, options: MissionOptions): Files {
           max_runtime_minutes: options.maxRuntimeMinutes ?? 60,
           ...(options.maxCostUsd === undefined ? {} : { max_cost_usd: options.maxCostUsd }),
           ...(options.maxLlmCalls === undefined ? {} : { max_llm_calls: options.maxLlmCalls }),
+          ...(options.pausePercent === undefined ? {} : { thresholds: thresholds(options.pausePercent) }),
         },
         heartbeat_interval_seconds: options.heartbeatSeconds ?? 5,
         ...(options.progressSeconds === undefined
@@ -145,6 +148,10 @@ export function pairFiles(
 ): Files {
   const name = cloneName(mission);
   return { ...cloneFile(name, clone), ...missionFile(mission, { clone: name, ...options }) };
+}
+
+function thresholds(pause: number): object {
+  return { notify_percent: pause / 4, warn_percent: pause / 2, pause_percent: pause };
 }
 
 function exists(path: string, index: number): object {

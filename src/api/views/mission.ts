@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { METERS } from "../../core/model/event.ts";
 import { METER_TRUSTS } from "../../core/model/mission.ts";
 import { BUDGET_FIELDS } from "../../core/model/request.ts";
 import type { Scorecard } from "../../core/model/scorecard.ts";
@@ -51,6 +52,7 @@ export const ScorecardShape = named(
         usage_trust: z.enum(METER_TRUSTS),
         usage_source: z.string().nullable().exactOptional(),
         cost_per_accepted_usd: z.number().nullable(),
+        over_limit: z.array(z.enum(METERS)).exactOptional(),
         runtime_budget_left: z.number(),
         llm_budget_left: z.number().nullable(),
         cost_budget_left: z.number().nullable(),

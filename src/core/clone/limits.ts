@@ -17,6 +17,8 @@ export const GATE_RETRY_MAX_MS = 5 * MINUTE_MS;
 export const AMNESTY_MIN_MS = 60 * SECOND_MS;
 /** Heartbeat cadence of an instance that has no mission yet. */
 export const DEFAULT_HEARTBEAT_MS = 30 * SECOND_MS;
+/** What was in a pipe when a pause took hold has been read by then. */
+export const SETTLE_MS = 500;
 /** Characters of a summary or reason that are kept. */
 export const TEXT_MAX = 500;
 /** Characters of a word to an agent. */

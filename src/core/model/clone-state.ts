@@ -172,6 +172,8 @@ export interface InstanceState {
   /** When the pause that is in force was asked for (after a grace: when that was over) and confirmed; null while none is. */
   readonly pauseAskedAt: Instant | null;
   readonly pausedAt: Instant | null;
+  /** The limits that its shim was told last, so that it holds them by itself; null: nobody knows. */
+  readonly limitsTold: string | null;
   /** What it had used when that pause had settled, and how often that rose since. */
   readonly settled: {
     readonly llmCalls: number | null;
@@ -203,6 +205,8 @@ export type StopReason =
     }
   /** It ended under a rate limit: no failure, and it is started again when its account is free. */
   | { readonly type: "throttled"; readonly message: string }
+  /** It has used all of a limit: no failure, and another one goes on when a person has raised that. */
+  | { readonly type: "spent"; readonly message: string }
   | { readonly type: "replaced"; readonly message: string }
   | { readonly type: "withdrawn" };
 
@@ -292,6 +296,16 @@ export interface ClosureEnding {
   readonly reason: string;
 }
 
+/** What was used of its limits, where that was all of one, or more. */
+export interface OverLimit {
+  readonly meters: readonly MeterName[];
+  /** `cost_usd is at 12 of 10` */
+  readonly text: string;
+  /** What people said: nothing yet; that its result counts, or does not; that they know of it. */
+  readonly word: "open" | "approved" | "denied" | "known";
+  readonly by: Actor | null;
+}
+
 /** One raised limit, recorded with before and after. */
 export interface Raise {
   /** What the file said; the raise is over when it says something else. */
@@ -322,6 +336,8 @@ export interface ClosedMission {
   readonly outcome: Outcome;
   readonly outcomeReason: string;
   readonly verdict: Verdict | null;
+  /** Absent from closures of before it was looked at. */
+  readonly over?: OverLimit | null;
   readonly artifacts: MissionState["artifacts"];
   readonly scorecard: Scorecard;
   readonly incidents: readonly Incident[];

@@ -38,6 +38,7 @@ export const INCIDENT_SEVERITY = {
   unknown_action: "high",
   action_conflict: "high",
   missed_callback: "high",
+  overspent: "high",
   runaway: "critical",
   survivors: "critical",
   unproven_death: "medium",

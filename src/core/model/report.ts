@@ -22,6 +22,7 @@ export const REPORT_TYPES = [
   "instance.exited", // detail: { code, signal, signature, stderr_tail, active_ms }
   "agent.loop", // detail: { pattern, times, evidence }
   "agent.throttled", // detail: { retry_after_ms, account? }
+  "mission.limit_reached", // detail: { meter, level, used, limit, percent, did, paused_ms }
   "mission.accepted", // detail: { agent_pid }
   "mission.progress", // detail: { percent? }
   "mission.blocked", // detail: { reason, needs? }

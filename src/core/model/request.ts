@@ -47,6 +47,7 @@ export interface Request {
 
 export type RequestKind =
   | "budget" // a meter reached its threshold: raise or stop
+  | "overspent" // a mission was closed beyond its limit: does its result count
   | "approval" // an action waits for a person
   | "blocked" // the same blocker was reported again and again
   | "stuck" // a loop that a nudge did not end

@@ -1,3 +1,4 @@
+import type { MeterName } from "./event.ts";
 import type { MeterTrust, Outcome } from "./mission.ts";
 
 /** How a mission went, in five parts. Durations in milliseconds; null where it never came to that. */
@@ -54,6 +55,8 @@ export interface Scorecard {
     readonly usage_source?: string | null;
     /** Null where the mission was not accepted, or its cost is not known. */
     readonly cost_per_accepted_usd: number | null;
+    /** The limits of which all was used, or more; absent where there is none. */
+    readonly over_limit?: readonly MeterName[];
     /** Fractions of the budget that were left; null without a limit, or where the use is not known. */
     readonly runtime_budget_left: number;
     readonly llm_budget_left: number | null;

@@ -93,6 +93,7 @@ const INSTANCE_DEFAULTS = {
   pauseAskedAt: null,
   pausedAt: null,
   settled: null,
+  limitsTold: null,
 } satisfies Partial<InstanceState>;
 /** Limits that came later. */
 const LIMITS_DEFAULTS = {

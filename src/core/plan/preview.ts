@@ -128,6 +128,7 @@ function asRunning(state: CloneState, now: Instant): CloneState {
     pauseAskedAt: null,
     pausedAt: null,
     settled: null,
+    limitsTold: null,
     llmCalls: null,
     costMicros: null,
     stopping: null,

@@ -1,5 +1,5 @@
 import { type Actor, actorText } from "../model/actor.ts";
-import type { ClosedMission } from "../model/clone-state.ts";
+import type { ClosedMission, OverLimit } from "../model/clone-state.ts";
 import type { DeathProof } from "../model/instance.ts";
 import { iso } from "../model/time.ts";
 import { actionSummary } from "./action-summary.ts";
@@ -36,6 +36,9 @@ export function closureReport(
     `| Said at the end | ${cell(terminal.reason)} |`,
     `| Accepted → closed | ${closed.acceptedAt === null ? "never accepted" : `${iso(closed.acceptedAt)} → ${iso(closed.closedAt)}`} |`,
     `| Active runtime | ${duration(scorecard.economics.active_ms)} of ${closed.limits.budget.max_runtime_minutes} min |`,
+    ...(closed.over == null
+      ? []
+      : [`| Beyond its limit | ${cell(closed.over.text)}${overText(closed.over)} |`]),
     ...(done === null ? [] : [`| Actions outside | ${cell(done)} |`]),
     `| Decision | ${closed.decision}${closed.decidedBy === null ? "" : `, ${decidedText(closed.decidedBy)}`} |`,
     "",
@@ -169,6 +172,12 @@ function rungs({ rungs: tried = [] }: DeathProof): string {
   return tried.length === 0
     ? ""
     : ` Rungs: ${tried.map(({ rung, atMs }) => `${rung} at ${atMs} ms`).join(", ")}.`;
+}
+
+function overText({ word, by }: OverLimit): string {
+  const who = by === null ? "" : ` by ${actorText(by)}`;
+  if (word === "open") return "; waits for a person";
+  return word === "known" ? "" : `; ${word}${who}`;
 }
 
 function decidedText(by: Actor): string {

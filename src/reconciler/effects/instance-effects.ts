@@ -7,6 +7,7 @@ import { entryText } from "../../core/model/kill-switch.ts";
 import { subjectOf } from "../fleet/kill-switch.ts";
 import type { EffectContext, EffectHandler, EffectTable } from "./effect.ts";
 import { envelopeFor } from "./envelope.ts";
+import { limitsFor } from "./limits-for.ts";
 import { prepare } from "./prepare.ts";
 import { recover } from "./recover.ts";
 import { answered, readThrough, refusedReports, undelivered } from "./reports.ts";
@@ -42,7 +43,7 @@ export const INSTANCE_EFFECTS: EffectTable<
     const heartbeatIntervalMs = heartbeatMs(state);
     const handle = await handles.knownHandle(state, epoch, signal);
     const driver = handles.driverOf(state);
-    const settings = { callbackUrl: parts.callbackUrl(driver), heartbeatIntervalMs };
+    const settings = { callbackUrl: parts.callbackUrl(driver), heartbeatIntervalMs, ...limitsFor(state) };
     await driver.configure(handle, settings, signal);
     return [{ type: "instance.configured", epoch, heartbeatIntervalMs }];
   },
@@ -114,6 +115,7 @@ async function launch(
       secrets: secrets.values,
       callbackUrl: parts.callbackUrl(driver),
       heartbeatIntervalMs: state.instance?.heartbeatIntervalMs ?? heartbeatMs(state),
+      ...limitsFor(state),
     },
     signal,
   );

@@ -4,6 +4,7 @@ import type { Effect } from "../../core/model/effect.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { CallbackUrl } from "./effect.ts";
 import type { Handles } from "./handles.ts";
+import { limitsFor } from "./limits-for.ts";
 import { readThrough, undelivered } from "./reports.ts";
 
 type Attempt = Extract<Effect, { type: "probe" | "reconnect" | "revive" }>;
@@ -27,7 +28,7 @@ export async function recover(
     return [{ type: "recovery.tried", epoch, rung: "resume", ok: true, found: null, evidence }];
   }
   const heartbeatIntervalMs = heartbeatMs(state);
-  const settings = { callbackUrl: callbackUrl(driver), heartbeatIntervalMs };
+  const settings = { callbackUrl: callbackUrl(driver), heartbeatIntervalMs, ...limitsFor(state) };
   const done = await driver.reconnect(handle, settings, signal);
   const pulled = await undelivered(driver, handle, state, signal);
   const evidence = `${done}; ${pulled.length} reports were brought in`;

@@ -18,6 +18,7 @@ import { reportExit } from "./exit.ts";
 import { AFTER_LAST_WORD } from "./graces.ts";
 import type { Heart } from "./heartbeat.ts";
 import { type Life, targetOf } from "./life.ts";
+import type { LimitWatch } from "./limit-watch.ts";
 import type { Messages } from "./messages.ts";
 import { createMissionRun, type MissionRun } from "./mission.ts";
 import type { Pauses } from "./pauses.ts";
@@ -55,6 +56,7 @@ export function createAgentRunner(parts: {
   readonly messages: Messages;
   readonly toolbox: Toolbox;
   readonly heart: Heart;
+  readonly limits: LimitWatch;
   /** Everything that the agent says to us. */
   readonly actions: RollingLog;
   readonly end: (reason: string) => void;
@@ -80,7 +82,10 @@ export function createAgentRunner(parts: {
       onAccepted: () => {
         if (life.phase === "starting") life.phase = "running";
       },
-      onSpent: () => parts.heart.beatSoon(isBeingPaused() ? PAUSED_SPENDING_MS : SPENDING_MS),
+      onSpent() {
+        parts.limits.look();
+        parts.heart.beatSoon(isBeingPaused() ? PAUSED_SPENDING_MS : SPENDING_MS);
+      },
       onTurnEnded: () => pauses.turnEnded(),
       onTerminal: () => setTimeout(() => stop(AFTER_LAST_WORD), TERMINAL_EXIT_GRACE_MS).unref(),
     });
@@ -135,6 +140,7 @@ export function createAgentRunner(parts: {
         writeAgentRecord(instanceDirectory, started.record());
         pauses.apply();
         run.onStart(started.pid);
+        parts.limits.look();
         if (!how.resumes) return;
         run.onResumed();
         messages.tellAgain((message) => started.say(message));
@@ -168,8 +174,8 @@ export function createAgentRunner(parts: {
     clocks.setRunning(false);
     endLeftovers(targetOf(life));
     if (startedAgain()) return;
-    life.run?.onExit(exit);
     const stopped = life.phase === "stopping";
+    life.run?.onExit(exit, { stopped });
     life.phase = "exited";
     life.agent = null;
     reportExit(exit, { life, clocks, reporter, redactor, stopped });

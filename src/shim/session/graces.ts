@@ -24,6 +24,13 @@ export const BY_KILL_SWITCH: Graces = {
 };
 /** It runs although it was told not to: it is not asked once more. */
 export const AT_ONCE: Graces = { cancelGraceMs: 0, cancelBusyGraceMs: 0, stdinGraceMs: 0, termGraceMs: 0 };
+/** It has used all of a limit: it may close its files, and no more. */
+export const BY_LIMIT: Graces = {
+  cancelGraceMs: 0,
+  cancelBusyGraceMs: 0,
+  stdinGraceMs: 0,
+  termGraceMs: 2_000,
+};
 export const AFTER_LAST_WORD: Graces = {
   cancelGraceMs: 0,
   cancelBusyGraceMs: 0,

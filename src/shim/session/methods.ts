@@ -1,6 +1,7 @@
 /** What a driver may ask of a shim; documented in `specs/shim-control-v1.md`. */
 import type { MissionEnvelope } from "../../api/envelope.ts";
 import { isRecord } from "../../instance/files.ts";
+import { limitsFromWire } from "../../instance/held-limits.ts";
 import type { ShimOutbox } from "../../instance/outbox.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { Graces } from "../agents/ending.ts";
@@ -10,6 +11,7 @@ import type { ControlMethods, ControlResult } from "./control.ts";
 import { gracesOf, numberOr } from "./graces.ts";
 import type { Heart } from "./heartbeat.ts";
 import type { Life } from "./life.ts";
+import type { LimitWatch } from "./limit-watch.ts";
 import { type Messages, messageOf } from "./messages.ts";
 import type { Pauses } from "./pauses.ts";
 
@@ -23,6 +25,7 @@ export function createMethods(parts: {
   readonly delivery: Delivery;
   readonly heart: Heart;
   readonly messages: Messages;
+  readonly limits: LimitWatch;
   readonly transcript: Transcript;
   readonly end: (reason: string, graces: Graces) => void;
 }): ControlMethods {
@@ -79,6 +82,8 @@ export function createMethods(parts: {
       if (typeof params["callback_url"] === "string") life.callbackUrl = params["callback_url"];
       if (typeof params["heartbeat_interval_ms"] === "number")
         heart.setInterval(params["heartbeat_interval_ms"]);
+      if (params["limits"] !== undefined && !parts.limits.hold(limitsFromWire(params["limits"])))
+        return refused("bad_request", "the limits are not whole, or another mission's");
       delivery.hint();
       heart.beatNow();
       return done();

@@ -22,8 +22,11 @@ export interface MissionRun {
   onStart(pid: number): void;
   /** After the last word nothing counts. */
   onEvent(event: AgentEvent): void;
-  /** Tells what is left to tell. Exit 0 without a last word is a completed mission; any other end without one is a crash, and no verdict on the mission. */
-  onExit(ending: AgentExit): void;
+  /**
+   * Tells what is left to tell. Exit 0 without a last word is a completed mission, unless it was asked to end: then it
+   * obeyed. Any other end without one is a crash, and no verdict on the mission.
+   */
+  onExit(ending: AgentExit, asked: { readonly stopped: boolean }): void;
   accepted(): boolean;
   /** The last word has been said. */
   terminal(): boolean;
@@ -115,10 +118,10 @@ export function createMissionRun(options: MissionOptions): MissionRun {
     onEvent(event) {
       if (!lastWord.said()) (on[event.type] as (event: AgentEvent) => void)(event);
     },
-    onExit(ending) {
+    onExit(ending, { stopped }) {
       progress.flush();
       noteDropped(options);
-      if (!lastWord.said() && ending.code === 0 && acceptance.given())
+      if (!stopped && !lastWord.said() && ending.code === 0 && acceptance.given())
         lastWord.completed({ summary: "the agent ended with success", paths: [] });
     },
     accepted: acceptance.given,

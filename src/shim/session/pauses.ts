@@ -29,6 +29,13 @@ export interface Pauses {
   takeBack(): boolean;
   /** The agent's own word. Nobody asked: it means nothing. */
   turnEnded(): void;
+  /**
+   * A limit of its mission is reached, or is no longer. Its agent is told first and has its grace, like with an
+   * operator's pause; what an operator takes back leaves this one as it is.
+   */
+  byLimit(reached: boolean, graceMs: number): void;
+  /** For how long every process that was found has been frozen; 0 while any runs. */
+  frozenMs(): number;
   /** Nobody reaches the controller, or somebody does again. */
   orphan(paused: boolean): void;
   /** For an agent that has just started. */
@@ -39,7 +46,9 @@ export interface Pauses {
   thaw(): void;
 }
 
-export type Pauser = "operator" | "orphan";
+export type Pauser = "operator" | "orphan" | "limit";
+
+const RESTLESS_AT_LIMIT = "the agent does not stand still at a limit of its mission";
 
 export function createPauses({
   life,
@@ -58,7 +67,9 @@ export function createPauses({
 }): Pauses {
   const pausedBy = new Set<Pauser>();
   let whole = true;
-  let grace: { readonly endsAt: number; readonly timer: NodeJS.Timeout } | null = null;
+  let frozenSince: number | null = null;
+  let grace: { readonly endsAt: number; readonly timer: NodeJS.Timeout; readonly by: Set<Pauser> } | null =
+    null;
   /** It was told to pause, and has not been told to go on. */
   let told = false;
 
@@ -67,7 +78,17 @@ export function createPauses({
     if (life.agent === null) return true;
     clocks.setRunning(pausedBy.size === 0);
     whole = freezeAgent(targetOf(life), pausedBy.size > 0);
+    frozenSince = pausedBy.size > 0 && whole ? (frozenSince ?? performance.now()) : null;
     return whole;
+  }
+
+  /** Nobody wants it paused any more: it hears so, if it heard of the pause. What is left of the pausers applies. */
+  function goOn(): boolean {
+    if (pausedBy.size === 0 && grace === null && told) {
+      tell({ type: "resume" });
+      told = false;
+    }
+    return apply();
   }
 
   function endGrace(): void {
@@ -75,9 +96,10 @@ export function createPauses({
     grace = null;
   }
 
-  function freeze(): boolean {
+  /** A freeze ends every grace: all who had given one get what they waited for. */
+  function freeze(...by: readonly Pauser[]): boolean {
+    for (const pauser of [...by, ...(grace?.by ?? [])]) pausedBy.add(pauser);
     endGrace();
-    pausedBy.add("operator");
     return apply();
   }
 
@@ -93,33 +115,52 @@ export function createPauses({
       transcript.note("the agent does not read its input: it is not told of its pause");
   }
 
-  function begin(graceMs: number): void {
+  function begin(pauser: Pauser, graceMs: number): void {
     const endsAt = performance.now() + graceMs;
-    if (grace !== null && grace.endsAt <= endsAt) return;
+    const by = new Set([...(grace?.by ?? []), pauser]);
+    if (grace !== null && grace.endsAt <= endsAt) {
+      grace.by.add(pauser);
+      return;
+    }
     if (grace === null) tell({ type: "pause", graceMs });
     endGrace();
     told = true;
-    grace = { endsAt, timer: setTimeout(() => endTurn("the grace of a pause is over"), graceMs) };
+    grace = { endsAt, by, timer: setTimeout(() => endTurn("the grace of a pause is over"), graceMs) };
+  }
+
+  /** At once, or after the agent's turn. False when some processes still ran after the last look. */
+  function pause(pauser: Pauser, graceMs: number): boolean {
+    const runs = life.agent !== null && pausedBy.size === 0 && life.phase !== "stopping";
+    if (graceMs <= 0 || !runs) return freeze(pauser);
+    begin(pauser, Math.min(graceMs, PAUSE_GRACE_MS_MAX));
+    return true;
+  }
+
+  /** True when it wanted a pause. */
+  function withdraw(pauser: Pauser): boolean {
+    const pending = grace?.by.delete(pauser) === true;
+    if (grace?.by.size === 0) endGrace();
+    return pausedBy.delete(pauser) || pending;
   }
 
   return {
     by: () => [...pausedBy],
     frozen: () => pausedBy.size > 0 && whole,
     graceLeftMs: () => (grace === null ? 0 : Math.max(1, Math.ceil(grace.endsAt - performance.now()))),
-    ask(graceMs) {
-      const runs = life.agent !== null && !pausedBy.has("operator") && life.phase !== "stopping";
-      if (graceMs <= 0 || !runs) return freeze();
-      begin(Math.min(graceMs, PAUSE_GRACE_MS_MAX));
-      return true;
-    },
+    ask: (graceMs) => pause("operator", graceMs),
     takeBack() {
-      const paused = pausedBy.delete("operator") || grace !== null;
-      endGrace();
-      if (told) tell({ type: "resume" });
-      told = false;
-      apply();
+      const paused = withdraw("operator");
+      goOn();
       return paused;
     },
+    byLimit(reached, graceMs) {
+      if (!reached) {
+        if (withdraw("limit")) goOn();
+      } else if (pausedBy.has("limit")) {
+        if (!whole && !apply()) onRestless(RESTLESS_AT_LIMIT);
+      } else if (grace?.by.has("limit") !== true && !pause("limit", graceMs)) onRestless(RESTLESS_AT_LIMIT);
+    },
+    frozenMs: () => (frozenSince === null ? 0 : Math.round(performance.now() - frozenSince)),
     turnEnded() {
       if (grace !== null) endTurn("the agent's turn has ended: it is paused");
     },
@@ -127,12 +168,13 @@ export function createPauses({
       if (paused === pausedBy.has("orphan")) return;
       if (paused) pausedBy.add("orphan");
       else pausedBy.delete("orphan");
-      if (!apply() && paused) onRestless("the agent does not stand still while its controller is away");
+      if (!goOn() && paused) onRestless("the agent does not stand still while its controller is away");
     },
     apply: () => void apply(),
     lift() {
       endGrace();
       pausedBy.clear();
+      frozenSince = null;
       freezeAgent(targetOf(life), false);
     },
     thaw() {

@@ -35,6 +35,7 @@ import { createEnd } from "./end.ts";
 import { AT_ONCE, BY_FENCE } from "./graces.ts";
 import { type Heart, startHeart } from "./heartbeat.ts";
 import { beginLife, type Life, shownPhase } from "./life.ts";
+import { createLimitWatch } from "./limit-watch.ts";
 import { createMessages } from "./messages.ts";
 import { createMethods } from "./methods.ts";
 import { createPauses } from "./pauses.ts";
@@ -118,7 +119,10 @@ export function createSession(options: SessionOptions): Session {
     transcript,
     runner: () => runner,
     close: () => toolbox.close(),
-    onDelivered: () => heart.stop(),
+    onDelivered() {
+      limits.stop();
+      heart.stop();
+    },
     onEnd: options.onEnd,
   });
   const heart: Heart = startHeart({
@@ -156,6 +160,16 @@ export function createSession(options: SessionOptions): Session {
     say: (line) => sayFor(life, line),
     reply: (result) => life.agent?.say(result) ?? "closed",
   });
+  const limits = createLimitWatch({
+    life,
+    clocks,
+    pauses,
+    reporter,
+    transcript,
+    end: (reason, graces) => end.begin(reason, graces),
+    onPaused: () => heart.beatSoon(PAUSED_MS),
+  });
+  if (settings.limits !== undefined) limits.hold(settings.limits);
   const runner: AgentRunner = createAgentRunner({
     life,
     adapter,
@@ -169,6 +183,7 @@ export function createSession(options: SessionOptions): Session {
     messages,
     toolbox,
     heart,
+    limits,
     actions,
     end: (reason) => end.begin(reason),
     onStopped: () => void end.finish(),
@@ -184,6 +199,7 @@ export function createSession(options: SessionOptions): Session {
       delivery,
       heart,
       messages,
+      limits,
       transcript,
       end: (reason, graces) => end.begin(reason, graces),
     }),

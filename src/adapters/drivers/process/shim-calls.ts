@@ -4,6 +4,7 @@ import type { InstanceHandle } from "../../../core/model/instance.ts";
 import { type Intent, readFence } from "../../../instance/claim.ts";
 import { isRecord } from "../../../instance/files.ts";
 import { freezeAgent } from "../../../instance/freeze.ts";
+import { limitsOnWire } from "../../../instance/held-limits.ts";
 import type { Driver, ShimSettings } from "../../../ports/driver.ts";
 import type { Log } from "../../../ports/log.ts";
 import { CALL_TIMEOUT_MS, callShim } from "./control-client.ts";
@@ -107,11 +108,12 @@ export function createShimCalls({ layout, log }: { readonly layout: Layout; read
 
 /** As `specs/shim-control-v1.md` spells them. The shim of an older program knows no address but the one that it has. */
 function settingsOf(
-  { callbackUrl, heartbeatIntervalMs }: ShimSettings,
+  { callbackUrl, heartbeatIntervalMs, limits }: ShimSettings,
   callback: Intent["callback"],
 ): object {
   return {
     ...(callback === undefined ? {} : { callback_url: callbackUrl }),
     heartbeat_interval_ms: heartbeatIntervalMs,
+    ...(limits === undefined ? {} : { limits: limitsOnWire(limits) }),
   };
 }

@@ -178,6 +178,7 @@ export function settingsOf(request: StartRequest): LaunchSettings {
     healthChecks: request.healthChecks,
     orphanPolicy: request.orphanPolicy,
     ...(request.prices === undefined ? {} : { prices: request.prices }),
+    ...(request.limits === undefined ? {} : { limits: request.limits }),
   };
 }
 

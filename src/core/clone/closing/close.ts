@@ -17,6 +17,7 @@ import type { Verdict } from "../../model/verdict.ts";
 import { JUDGE_ATTEMPTS_MAX, JUDGE_RETRY_MS } from "../limits.ts";
 import { limitsInForce } from "../spending/raise.ts";
 import { ask, enter, type Step, stay, withMission, withoutHolds } from "../step.ts";
+import { askAboutOverLimit, outcomeBeyond, overLimitOf, withOverspentIncident } from "./over-limit.ts";
 import { awaitPostmortem, mergedPostmortem, needsPostmortem } from "./postmortem.ts";
 import { scorecardOf } from "./scorecard.ts";
 
@@ -130,15 +131,18 @@ interface Closing extends ClosureEnding {
 }
 
 /** What is critical is learnt from first. */
-function close(state: CloneState, mission: MissionState, terminal: Terminal, closing: Closing): Step {
-  if (needsPostmortem(mission)) {
+function close(before: CloneState, ended: MissionState, terminal: Terminal, closing: Closing): Step {
+  if (needsPostmortem(ended)) {
     const { verdict, outcome, reason, at } = closing;
-    return awaitPostmortem(state, { verdict, outcome, reason }, at);
+    return awaitPostmortem(before, { verdict, outcome, reason }, at);
   }
+  const over = overLimitOf(before, ended);
+  const state = withOverspentIncident(before, over, closing.at);
+  const mission = state.mission ?? ended;
+  const { outcome, reason } = outcomeBeyond(closing, over);
   const wish = state.spec?.afterClosure ?? "ask";
   // What nobody accepted is looked at by a person before the clone is put away.
-  const decision =
-    closing.outcome === "accepted" && (wish === "retire" || wish === "standby") ? wish : "undecided";
+  const decision = outcome === "accepted" && (wish === "retire" || wish === "standby") ? wish : "undecided";
   const closed: ClosedMission = {
     missionId: mission.missionId,
     name: mission.name,
@@ -147,15 +151,17 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     objective: mission.contract.objective,
     contractHash: mission.contractHash,
     terminal,
-    outcome: closing.outcome,
-    outcomeReason: closing.reason,
+    outcome,
+    outcomeReason: reason,
+    over,
     verdict: closing.verdict,
     artifacts: mission.artifacts,
     scorecard: scorecardOf({
       state,
       mission,
       verdict: closing.verdict,
-      outcome: closing.outcome,
+      outcome,
+      over,
       at: closing.at,
     }),
     // Whatever it was, it ended with the mission.
@@ -190,15 +196,16 @@ function close(state: CloneState, mission: MissionState, terminal: Terminal, clo
     // Every hold was about this mission, but for one about what may have outlived it.
     ...withoutHolds(state, ({ reason }) => reason !== DEATH_UNPROVEN),
     // So was every question about it.
-    requests: state.requests.filter(({ kind }) => kind === "template"),
+    requests: state.requests.filter(({ kind }) => kind === "template" || kind === "overspent"),
     recovery: null,
     mission: null,
     ...remembering(state, closed),
     failures: [],
   };
+  const asked = askAboutOverLimit(free, closed, closing.at);
   if (free.withdrawn || state.spec?.state === "retired")
-    return ask(enter(free, "Retired", closing.at), { type: "archive", missionId: closed.missionId });
-  return carryOut(enter(free, "Idle", closing.at), closed, closing.at);
+    return ask(enter(asked, "Retired", closing.at), { type: "archive", missionId: closed.missionId });
+  return carryOut(enter(asked, "Idle", closing.at), closed, closing.at);
 }
 
 /** The newest closures are kept whole; of older ones only that they are over, or their files would dispatch them again. */

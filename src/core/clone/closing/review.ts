@@ -3,10 +3,12 @@
 import { repositoryAt } from "../../model/actor.ts";
 import type { CloneState, ClosedMission } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
+import type { Outcome } from "../../model/mission.ts";
 import type { Instant } from "../../model/time.ts";
 import type { Verdict } from "../../model/verdict.ts";
 import { type Step, stay } from "../step.ts";
 import { carryOut, outcomeOf } from "./close.ts";
+import { outcomeBeyond } from "./over-limit.ts";
 import { reviewed } from "./scorecard.ts";
 
 /**
@@ -24,13 +26,31 @@ export function onReviewed(
   if (closed.outcome !== "pending") return stay(state, `it is ${closed.outcome}`);
   const verdict = withWords(closed.verdict, event, at);
   if (verdict === null) return stay(state, "no criterion of it waits for a person under these names");
-  const { outcome, reason } = outcomeOf(verdict);
+  const judged = outcomeBeyond(outcomeOf(verdict), closed.over ?? null);
+  return settle(state, { closed, as: { ...closed, verdict }, ...judged }, at);
+}
+
+/** The outcome as people have settled it, and what becomes of the clone where that only waited for it. */
+export function settle(
+  state: CloneState,
+  {
+    closed,
+    as,
+    outcome,
+    reason,
+  }: {
+    readonly closed: ClosedMission;
+    readonly as: ClosedMission;
+    readonly outcome: Outcome;
+    readonly reason: string;
+  },
+  at: Instant,
+): Step {
   const judged: ClosedMission = {
-    ...closed,
-    verdict,
+    ...as,
     outcome,
     outcomeReason: reason,
-    scorecard: reviewed(closed.scorecard, verdict, outcome),
+    scorecard: as.verdict === null ? as.scorecard : reviewed(as.scorecard, as.verdict, outcome),
   };
   const next = { ...state, past: state.past.map((other) => (other === closed ? judged : other)) };
   const wish = state.spec?.afterClosure ?? "ask";

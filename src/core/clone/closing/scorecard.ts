@@ -1,5 +1,5 @@
 import { actorText } from "../../model/actor.ts";
-import type { CloneState, MissionState } from "../../model/clone-state.ts";
+import type { CloneState, MissionState, OverLimit } from "../../model/clone-state.ts";
 import type { Outcome } from "../../model/mission.ts";
 import type { Scorecard } from "../../model/scorecard.ts";
 import { type Instant, MINUTE_MS } from "../../model/time.ts";
@@ -13,9 +13,10 @@ export function scorecardOf(input: {
   readonly mission: MissionState;
   readonly verdict: Verdict | null;
   readonly outcome: Outcome;
+  readonly over: OverLimit | null;
   readonly at: Instant;
 }): Scorecard {
-  const { state, mission, verdict, outcome, at } = input;
+  const { state, mission, verdict, outcome, over, at } = input;
   const usage = totalUsage(mission, state.instance);
   const { budget } = limitsInForce(mission);
   const between = (from: Instant | null, to: Instant | null): number | null =>
@@ -65,6 +66,7 @@ export function scorecardOf(input: {
       usage_source: mission.usageSource,
       cost_per_accepted_usd:
         outcome === "accepted" && usage.costMicros !== null ? usage.costMicros / 1_000_000 : null,
+      ...(over === null ? {} : { over_limit: over.meters }),
       runtime_budget_left: left(mission.activeMs, budget.max_runtime_minutes * MINUTE_MS) ?? 0,
       llm_budget_left: left(usage.llmCalls, budget.max_llm_calls),
       cost_budget_left: left(

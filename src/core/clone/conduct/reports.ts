@@ -10,6 +10,7 @@ import type { Instant } from "../../model/time.ts";
 import { TEXT_MAX } from "../limits.ts";
 import { withActive } from "../spending/active-time.ts";
 import { withUsage } from "../spending/budget.ts";
+import { onLimitReported } from "../spending/crossed.ts";
 import { isExcused, onThrottled } from "../start/throttle.ts";
 import {
   ask,
@@ -58,6 +59,8 @@ function take(state: CloneState, report: Report, at: Instant): Step {
       return onLoopReported(state, report, at);
     case "mission.accepted":
       return onAccepted(state, at);
+    case "mission.limit_reached":
+      return onLimitReported(state, report, at);
     case "mission.progress":
       return stay(progressed(say(onUnblocked(state, at), report, at), at));
     case "mission.artifact":

@@ -5,6 +5,7 @@ import type { CloneState } from "../../model/clone-state.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Instant } from "../../model/time.ts";
 import { stopMeter } from "../spending/active-time.ts";
+import { limitsText } from "../spending/held-limits.ts";
 import {
   ask,
   beginStop,
@@ -50,7 +51,7 @@ export function onResumed(state: CloneState, event: Of<"instance.resumed">, at: 
 export function onAdopted(state: CloneState, event: Of<"instance.adopted">, at: Instant): Step {
   const { instance } = state;
   if (instance?.epoch !== event.epoch) return stay(state, `epoch ${event.epoch} is over`);
-  const adopted = withGates(withInstance(state, { handle: event.handle }), [
+  const adopted = withGates(withInstance(state, { handle: event.handle, limitsTold: limitsText(state) }), [
     {
       type: "KillSwitchArmed",
       ok: true,

@@ -1,13 +1,14 @@
 /** Whether an answer to an open question may be taken, and what is to be said when it may not. */
 
 import { type Actor, actorText, mayBeSame } from "../../model/actor.ts";
+import { partOf, partsOf, rounded } from "../../model/budget-rule.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { FleetPolicy } from "../../model/desired.ts";
 import { METERS } from "../../model/event.ts";
 import { ANSWER_FLAG, type BudgetField, type Decided, type Request } from "../../model/request.ts";
 import { type Instant, iso } from "../../model/time.ts";
 import { activeMsOf } from "../spending/active-time.ts";
-import { floorOf, partOf, partsOf, rounded } from "../spending/budget.ts";
+import { floorOf } from "../spending/budget.ts";
 import { CAP_OF, limitsInForce } from "../spending/raise.ts";
 import { whyNotApprover } from "./requests.ts";
 
@@ -70,7 +71,7 @@ function refusalOfRaise(
   // As the record has it, which may be a heartbeat behind: then it asks again.
   const used = state.instance ?? { llmCalls: null, costMicros: null };
   const floor = floorOf(state, mission, { used, activeMs: activeMsOf(state, undefined, now) });
-  const pause = partsOf(inForce).pause;
+  const pause = partsOf(inForce.budget_thresholds).pause;
   for (const meter of METERS) {
     const field: BudgetField = `max_${meter}`;
     const limit = raise[field] ?? inForce.budget[field];

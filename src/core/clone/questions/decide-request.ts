@@ -6,6 +6,7 @@ import type { CloneEvent } from "../../model/event.ts";
 import { SEVERITIES, type Severity } from "../../model/incident.ts";
 import { BUDGET_FIELDS, type Decided, type Request } from "../../model/request.ts";
 import type { Instant } from "../../model/time.ts";
+import { answerOverLimit } from "../closing/over-limit-answer.ts";
 import { promote } from "../closing/template.ts";
 import { answeredBlocked } from "../conduct/blocked.ts";
 import { decidedAction } from "../conduct/lane-freeze.ts";
@@ -61,6 +62,9 @@ interface Answer {
 
 /** Takes the question away and does what the answer says. */
 function answer(state: CloneState, open: Request, { decision, by, reason }: Answer, at: Instant): Step {
+  // Its mission is closed: what is said belongs there, and not to the one that may have the lane now.
+  if (open.kind === "overspent")
+    return answerOverLimit(state, open, { decision: decision.type, by, reason }, at);
   const counted = withMission(
     withoutRequests(state, ({ id }) => id === open.id),
     {

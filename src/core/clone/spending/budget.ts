@@ -1,38 +1,26 @@
 /** Meters against their limits: what was crossed, and what follows. */
 
-import { actorText, SUPERVISOR } from "../../model/actor.ts";
+import { actorText } from "../../model/actor.ts";
+import {
+  crossingsOf,
+  LIMIT_OF,
+  type Meters,
+  metersOfSpending,
+  partOf,
+  rounded,
+  type Spending,
+} from "../../model/budget-rule.ts";
 import type { CloneState, InstanceState, MissionState } from "../../model/clone-state.ts";
-import {
-  BUDGET_LEVELS,
-  type BudgetLevel,
-  type CloneEvent,
-  METERS,
-  type MeterName,
-} from "../../model/event.ts";
+import { type CloneEvent, METERS, type MeterName } from "../../model/event.ts";
 import type { Signal } from "../../model/instance.ts";
-import {
-  type BudgetThresholds,
-  METER_TRUSTS,
-  type MeterOrigin,
-  type MeterTrust,
-  type MissionLimits,
-} from "../../model/mission.ts";
-import type { BudgetField } from "../../model/request.ts";
-import { type Instant, MINUTE_MS } from "../../model/time.ts";
-import { withRequest } from "../questions/requests.ts";
-import { type Step, stay, withHold, withInstance, withMission } from "../step.ts";
-import { endMission } from "../stop/end-mission.ts";
+import { METER_TRUSTS, type MeterOrigin, type MeterTrust } from "../../model/mission.ts";
+import type { Instant } from "../../model/time.ts";
+import { type Step, stay, withInstance, withMission } from "../step.ts";
 import { activeMsOf } from "./active-time.ts";
 import { limitsInForce, raiseOf } from "./raise.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
-/** Where neither the mission nor `fleet.yaml` says anything, in percent of a limit (design section 7). */
-export const DEFAULT_THRESHOLDS: BudgetThresholds = {
-  notify_percent: 50,
-  warn_percent: 80,
-  pause_percent: 90,
-};
 /** Usage that only heartbeats told of is recorded after each such part of a limit: a crash of everything forgets no more. */
 const SAMPLE_PART = 0.05;
 
@@ -74,36 +62,20 @@ export function floorOf(
   state: CloneState,
   mission: MissionState,
   { used, activeMs }: { readonly used: Used; readonly activeMs: number },
-): Readonly<Record<MeterName, number>> {
-  const { spent } = state;
-  return {
-    runtime_minutes: activeMs / MINUTE_MS,
-    llm_calls: spent.llmCalls + (used.llmCalls ?? 0) - mission.spentBefore.llmCalls,
-    cost_usd: (spent.costMicros + (used.costMicros ?? 0) - mission.spentBefore.costMicros) / 1_000_000,
-  };
+): Meters {
+  const own = { activeMs, llmCalls: used.llmCalls ?? 0, costMicros: used.costMicros ?? 0 };
+  return metersOfSpending({ ...spentByEarlier(state, mission), activeMs: 0 }, own);
 }
 
-/** Thresholds as parts of a limit. */
-export function partsOf({ budget_thresholds }: MissionLimits): Readonly<Record<BudgetLevel, number>> {
-  const declared = budget_thresholds ?? DEFAULT_THRESHOLDS;
+/** Calls and cost of the mission's instances that are over. */
+export function spentByEarlier(
+  { spent }: CloneState,
+  { spentBefore }: MissionState,
+): Pick<Spending, "llmCalls" | "costMicros"> {
   return {
-    notify: declared.notify_percent / 100,
-    warn: declared.warn_percent / 100,
-    pause: declared.pause_percent / 100,
-    stop: 1,
+    llmCalls: spent.llmCalls - spentBefore.llmCalls,
+    costMicros: spent.costMicros - spentBefore.costMicros,
   };
-}
-
-/** What a mission calls the limit of a meter. */
-const LIMIT_OF = {
-  runtime_minutes: "max_runtime_minutes",
-  llm_calls: "max_llm_calls",
-  cost_usd: "max_cost_usd",
-} as const satisfies Record<MeterName, BudgetField>;
-
-/** Of a limit of nothing, anything at all is beyond it, and nothing is below it. */
-export function partOf(used: number, limit: number): number {
-  return limit > 0 ? used / limit : used > 0 ? Number.POSITIVE_INFINITY : 0;
 }
 
 export function dueBudget(
@@ -117,17 +89,14 @@ export function dueBudget(
   const activeMs = activeMsOf(state, signal, now);
   const floor = floorOf(state, mission, { used, activeMs });
   const limits = limitsInForce(mission);
-  const parts = partsOf(limits);
-  const crossed: CloneEvent[] = [];
-  for (const meter of METERS) {
-    if (meter === "runtime_minutes" && wordsMayWait) continue;
-    const event = crossing(mission, meter, {
-      used: floor[meter],
-      limit: limits.budget[LIMIT_OF[meter]],
-      parts,
-    });
-    if (event !== null) crossed.push(event);
-  }
+  const reached = crossingsOf(
+    floor,
+    { budget: limits.budget, thresholds: limits.budget_thresholds },
+    mission.crossed,
+  );
+  const crossed = reached
+    .filter(({ meter }) => meter !== "runtime_minutes" || !wordsMayWait)
+    .map((crossing): CloneEvent => ({ type: "budget.crossed", ...crossing }));
   if (instance === null || instance.stopping !== null || !isMore(used, instance)) return crossed;
   const recorded = floorOf(state, mission, { used: instance, activeMs });
   const worthIt =
@@ -140,30 +109,6 @@ export function dueBudget(
       }),
     );
   return worthIt ? [{ type: "instance.used", epoch: instance.epoch, ...used }, ...crossed] : crossed;
-}
-
-/** The highest level that a meter has reached, unless it is known to have been there. */
-function crossing(
-  mission: MissionState,
-  meter: MeterName,
-  {
-    used,
-    limit,
-    parts,
-  }: {
-    readonly used: number;
-    readonly limit: number | null;
-    readonly parts: Readonly<Record<BudgetLevel, number>>;
-  },
-): CloneEvent | null {
-  if (limit === null) return null;
-  const part = partOf(used, limit);
-  if (part <= 0) return null;
-  const reached = BUDGET_LEVELS.findLast((level) => part >= parts[level]);
-  if (reached === undefined) return null;
-  const before = mission.crossed[meter];
-  if (before !== undefined && BUDGET_LEVELS.indexOf(reached) <= BUDGET_LEVELS.indexOf(before)) return null;
-  return { type: "budget.crossed", meter, level: reached, used: rounded(used), limit };
 }
 
 /** Whether enough was added since the record last heard of it. Without a limit, each call and each dollar is as good as another: a twentieth more. */
@@ -223,49 +168,6 @@ export function leastTrusted(known: MeterTrust, said: Exclude<MeterTrust, "none"
   return METER_TRUSTS.indexOf(said) > METER_TRUSTS.indexOf(known) ? said : known;
 }
 
-/**
- * Notices are noticed. At `pause` the mission is held until a person changes
- * the number or stops it, also where it jumped beyond the limit in one step: money that is spent is not
- * brought back by killing. Time is different: it is over when it is over.
- */
-export function onBudget(state: CloneState, event: Of<"budget.crossed">, at: Instant): Step {
-  const { mission } = state;
-  if (mission === null || mission.terminal !== null) return stay(state, "there is no mission");
-  const crossed = withMission(state, { crossed: { ...mission.crossed, [event.meter]: event.level } });
-  const facts = `${event.meter} is at ${event.used} of ${event.limit}`;
-  if (event.level === "notify" || event.level === "warn") return stay(crossed);
-  if (event.level === "stop" && event.meter === "runtime_minutes") {
-    const reason = `budget exhausted: ${facts}`;
-    return endMission(crossed, at, { status: "timed_out", by: SUPERVISOR, reason, enter: "term" });
-  }
-  return stay(askAboutBudget(crossed, facts, at));
-}
-
-/** One hold and one question, whatever number of meters is concerned. */
-function askAboutBudget(state: CloneState, facts: string, at: Instant): CloneState {
-  const held = withHold(state, {
-    kind: "budget",
-    owner: "supervisor",
-    since: at,
-    reason: "BudgetThreshold",
-    message: `${facts}; goes on when the limit is raised, by decision or in the file`,
-    evidence: meterLines(state, at).join("; "),
-    clearBy: "decision",
-  });
-  return withRequest(
-    held,
-    {
-      kind: "budget",
-      severity: "medium",
-      summary: `${facts}; raise it or stop`,
-      evidence: meterLines(state, at),
-      answers: ["raise", "stop"],
-      hold: { kind: "budget", owner: "supervisor" },
-    },
-    at,
-  );
-}
-
 /** Every meter as a line. */
 export function meterLines(state: CloneState, at: Instant): string[] {
   return metersOf(state, at).map(({ meter, text }) => `${meter}: ${text}`);
@@ -314,9 +216,4 @@ export const METER_SOURCE: Readonly<Record<MeterTrust, string>> = {
 
 export function higher(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.max(a, b);
-}
-
-/** Thousandths are enough for people, and keep a record free of noise. */
-export function rounded(used: number): number {
-  return Math.round(used * 1000) / 1000;
 }

@@ -1,6 +1,7 @@
 /** Caps of a day: what all clones, and what one clone, may use from midnight to midnight. */
 
 import { SUPERVISOR } from "../../model/actor.ts";
+import { DEFAULT_THRESHOLDS, partOf, rounded } from "../../model/budget-rule.ts";
 import { type Calendar, createCalendar } from "../../model/calendar.ts";
 import type { CloneState, Spent } from "../../model/clone-state.ts";
 import type { FleetPolicy } from "../../model/desired.ts";
@@ -9,7 +10,7 @@ import type { Hold } from "../../model/hold.ts";
 import type { Signal } from "../../model/instance.ts";
 import type { Instant } from "../../model/time.ts";
 import { type Step, stay } from "../step.ts";
-import { DEFAULT_THRESHOLDS, partOf, rounded, usedByInstance } from "./budget.ts";
+import { usedByInstance } from "./budget.ts";
 
 /** A day of the fleet and what was used in it, made once per look at all clones. */
 export interface FleetDay {

@@ -1,19 +1,18 @@
 /** Spending that a pause does not end. */
 
+import { partOf, rounded } from "../../model/budget-rule.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import type { CloneEvent, MeterName } from "../../model/event.ts";
 import type { Signal } from "../../model/instance.ts";
 import { type Instant, iso, SECOND_MS } from "../../model/time.ts";
-import { pastOf } from "../limits.ts";
+import { pastOf, SETTLE_MS } from "../limits.ts";
 import { type Step, stay, withInstance } from "../step.ts";
-import { floorOf, isMore, partOf, rounded, type Used, usedByInstance } from "./budget.ts";
+import { floorOf, isMore, type Used, usedByInstance } from "./budget.ts";
 import { limitsInForce } from "./raise.ts";
 import { runAway } from "./runaway.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
-/** What was in a pipe when the pause took hold has been read by then. */
-export const SETTLE_MS = 500;
 /** A shim that was passed over does not know of the pause, and says `running`: its heartbeats count when none from before can still be on its way. */
 export const UNKNOWING_MS = 5 * SECOND_MS;
 /** A pause that nobody has confirmed by then is not going to be: the driver tries for 10 s, then signals itself. */

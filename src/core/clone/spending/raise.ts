@@ -1,6 +1,7 @@
 /** Limits that a decision raised above what the mission's file says. */
 
 import type { Actor } from "../../model/actor.ts";
+import { raisedMeters } from "../../model/budget-rule.ts";
 import type { CloneState, MissionState, Raise } from "../../model/clone-state.ts";
 import type { FleetPolicy } from "../../model/desired.ts";
 import { BUDGET_LEVELS, type BudgetLevel, type CloneEvent, type MeterName } from "../../model/event.ts";
@@ -92,14 +93,10 @@ export function withoutOldRaises(mission: MissionState): MissionState["raises"] 
 export function settleBudget(state: CloneState, before: MissionState): CloneState {
   const { mission } = state;
   if (mission === null) return state;
-  const [old, now] = [limitsInForce(before).budget, limitsInForce(mission).budget];
-  const higher = BUDGET_FIELDS.filter((field) => {
-    const [from, to] = [old[field], now[field]];
-    return from !== null && (to === null || to > from);
-  });
+  const higher = raisedMeters(limitsInForce(before).budget, limitsInForce(mission).budget);
   if (higher.length === 0) return state;
   const crossed = Object.fromEntries(
-    Object.entries(mission.crossed).filter(([meter]) => !higher.includes(`max_${meter as MeterName}`)),
+    Object.entries(mission.crossed).filter(([meter]) => !higher.includes(meter as MeterName)),
   );
   const next = withMission(state, { crossed });
   if (isOverBudget({ crossed })) return next;

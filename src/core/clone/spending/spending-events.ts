@@ -1,7 +1,8 @@
 /** Meters, budgets and days: each event of it, what it does and how it reads. */
 
 import type { EventRules } from "../event-rules.ts";
-import { onBudget, onUsed } from "./budget.ts";
+import { onUsed } from "./budget.ts";
+import { onBudget } from "./crossed.ts";
 import { onDayBegan } from "./day-caps.ts";
 import { onRunaway, onSettled } from "./overspend.ts";
 import { onRaiseEnded } from "./raise.ts";

@@ -1,7 +1,7 @@
 /** From a planned start to an accepted mission: runbook 3.1 to 4.4. */
 import { doubledMs } from "../../model/backoff.ts";
 import { FRESH_CALLBACK } from "../../model/callback.ts";
-import type { CloneState, InstanceState } from "../../model/clone-state.ts";
+import type { CloneState, InstanceState, MissionState } from "../../model/clone-state.ts";
 import type { StartGate } from "../../model/condition.ts";
 import { sha256Hex } from "../../model/digest.ts";
 import type { CloneEvent } from "../../model/event.ts";
@@ -10,6 +10,7 @@ import { type Instant, iso } from "../../model/time.ts";
 import { heartbeatMs } from "../health/liveness.ts";
 import { isOpen } from "../health/recovery-ladder.ts";
 import { ACCEPT_DEADLINE_MS, GATE_RETRY_MAX_MS, GATE_RETRY_MS, START_DEADLINE_MS } from "../limits.ts";
+import { limitsText, tellLimits } from "../spending/held-limits.ts";
 import {
   ask,
   beginStop,
@@ -56,7 +57,7 @@ function plannedInstance(state: CloneState, at: Instant): Step {
     epoch,
     appliedDigest: state.spec?.digest ?? null,
     drift: null,
-    instance: newInstance(state, { epoch, nonce, at }),
+    instance: { ...newInstance(state, { epoch, nonce, at }), limitsTold: limitsText(state) },
   };
   const first = state.mission?.firstLaunchAt ?? at;
   return ask(withMission(next, { firstLaunchAt: first }), { type: "launch", epoch, nonce });
@@ -93,6 +94,7 @@ export function newInstance(
     pauseAskedAt: null,
     pausedAt: null,
     settled: null,
+    limitsTold: null,
     llmCalls: null,
     costMicros: null,
     stopping: null,
@@ -157,12 +159,18 @@ export function onDispatchFailed(state: CloneState, event: Of<"dispatch.failed">
 
 /**
  * The steps that a state allows by itself, whatever event led to it: dispatch
- * once ready and free of holds, and keep the agent paused exactly while something holds it.
+ * once ready and free of holds, tell the shim what the limits are, and keep the agent paused exactly while something holds it.
  */
 export function advance(state: CloneState, at: Instant): Step {
   const { instance, mission } = state;
   if (instance === null || instance.stopping !== null || mission === null || mission.terminal !== null)
     return stay(state);
+  const told = tellLimits(state);
+  const next = nextStep(told.state, instance, mission, at);
+  return { ...next, effects: [...told.effects, ...next.effects] };
+}
+
+function nextStep(state: CloneState, instance: InstanceState, mission: MissionState, at: Instant): Step {
   const held = state.holds.length > 0;
   if (state.phase === "Starting" && instance.readyAt !== null && instance.handle !== null && !held) {
     const handed = withMission(withInstance(state, { dispatchedAt: at }), {

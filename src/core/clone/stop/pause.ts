@@ -17,8 +17,14 @@ type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
  * what holds it is that it must not do more: its lane is frozen, its provider said no, a limit is reached.
  */
 export function pauseGraceMs(state: CloneState): number {
-  const { mission, spec } = state;
+  const { mission } = state;
   if (mission === null || state.holds.some(allowsNoMore) || isSpent(mission.crossed)) return 0;
+  return declaredGraceMs(state);
+}
+
+/** As it stands in the files, whatever holds the agent. */
+export function declaredGraceMs({ mission, spec }: CloneState): number {
+  if (mission === null) return 0;
   const seconds = mission.limits.pause_grace_seconds;
   const declaredMs = seconds === undefined ? (spec?.pauseGraceMs ?? 0) : seconds * SECOND_MS;
   return Math.min(declaredMs, PAUSE_GRACE_MS_MAX);

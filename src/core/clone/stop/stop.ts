@@ -34,7 +34,7 @@ export function onStopFinished(state: CloneState, event: Of<"stop.finished">, at
   // Nothing of it lives any more, so the freeze that an earlier attempt caused is over.
   const thawed = endIncidents(
     withoutHolds(state, (hold) => hold.kind === "freeze" && hold.reason === "Survivors"),
-    ["survivors", "runaway", "callback_gap", "callback_down"],
+    ["survivors", "runaway", "overspent", "callback_gap", "callback_down"],
     at,
   );
   const doubted = withDoubt(thawed, event, at);

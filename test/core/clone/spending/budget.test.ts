@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { due } from "../../../../src/core/clone/due.ts";
+import { SETTLE_MS } from "../../../../src/core/clone/limits.ts";
 import { meterLines } from "../../../../src/core/clone/spending/budget.ts";
 import { fleetDay } from "../../../../src/core/clone/spending/day-caps.ts";
-import { SETTLE_MS, UNCONFIRMED_MS, UNKNOWING_MS } from "../../../../src/core/clone/spending/overspend.ts";
+import { UNCONFIRMED_MS, UNKNOWING_MS } from "../../../../src/core/clone/spending/overspend.ts";
 import { limitsInForce } from "../../../../src/core/clone/spending/raise.ts";
 import { operator } from "../../../../src/core/model/actor.ts";
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../../../src/core/model/desired.ts";

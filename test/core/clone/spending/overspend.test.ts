@@ -1,11 +1,7 @@
 /** Who spends although it is paused, and what is needed to say so. */
 import { describe, expect, test } from "vitest";
-import {
-  dueRunaway,
-  SETTLE_MS,
-  UNCONFIRMED_MS,
-  UNKNOWING_MS,
-} from "../../../../src/core/clone/spending/overspend.ts";
+import { SETTLE_MS } from "../../../../src/core/clone/limits.ts";
+import { dueRunaway, UNCONFIRMED_MS, UNKNOWING_MS } from "../../../../src/core/clone/spending/overspend.ts";
 import type { CloneState, InstanceState } from "../../../../src/core/model/clone-state.ts";
 import type { Signal } from "../../../../src/core/model/instance.ts";
 import { Life, T0 } from "../../../support/fleet.ts";
