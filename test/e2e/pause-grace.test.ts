@@ -50,15 +50,16 @@ test("one that ends its turn is paused then, and what it spent until then is nob
   expect((await stage.events("polite")).map(({ type }) => type)).not.toContain("runaway.detected");
 });
 
-test("one that spends all of its budget meanwhile is frozen at the hard stop, and lives", async () => {
-  const seen = await stage.recorded("greedy", "instance.paused");
-  const stop = seen.find((event) => event.type === "budget.crossed" && event.level === "stop");
-  const paused = seen.find(({ type }) => type === "instance.paused");
-  expect(stop).toBeDefined();
-  expect(paused?.at).toBeGreaterThanOrEqual(stop?.at ?? Number.NaN);
-  expect((paused?.at ?? 0) - (stop?.at ?? 0)).toBeLessThan((LONG_S * 1_000) / 10);
-  expect(seen.map(({ type }) => type)).not.toContain("runaway.detected");
-  expect(isAlive(stage.processes("greedy").agent)).toBe(true);
+test("one that spends all of its budget meanwhile is ended at the hard stop, and asked about", async () => {
+  const seen = await stage.recorded("greedy", "stop.finished");
+  const types = seen.map(({ type }) => type);
+  expect(types).not.toContain("runaway.detected");
+  const held = await stage.mission("greedy", ({ phase }) => phase === "Paused");
+  expect(held.holds).toMatchObject([{ kind: "budget", clearBy: "decision" }]);
+  expect(isAlive(stage.processes("greedy").agent)).toBe(false);
+  // 300 s of a grace would have cost it a hundred times as much.
+  expect(held.usage.costMicros).toBeGreaterThanOrEqual(1_000_000);
+  expect(held.usage.costMicros).toBeLessThan(2_000_000);
 });
 
 test("one that does not listen is paused when its time is over, also when the controller is restarted meanwhile; a kill waits for none", async () => {

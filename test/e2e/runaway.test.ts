@@ -26,7 +26,7 @@ test("one that spends on while it is paused is killed, kept, and closed only whe
   expect(report.skeleton).toMatch(/^---\nmission_id: \S+\nauthor:\nreviewed_by:\n---\n/);
   expect(report.skeleton).toContain(bundle.path);
   expect(report.skeleton).toMatch(/## Timeline\n\n- .*\n/);
-  expect(report.skeleton).toMatch(/## Cost\n[^#]*cost \$\d+\.\d+ of \$1 \(reported\)/);
+  expect(report.skeleton).toMatch(/## Cost\n[^#]*cost \$\d+\.\d+ of \$20 \(reported\)/);
   expect(report.whyMissing).toContain("closure waits for postmortems/");
   expect(report.whyIncomplete).toMatch(/`author` is empty.*the section `Root cause` is empty/);
   expect(report.closedBefore).toBe(false);

@@ -72,7 +72,8 @@ export async function runAwayAndLearn({ log }: ScenarioOptions): Promise<Runaway
           isolation: "group",
           secrets: [{ name: "API_KEY", from: { env: "TEST_API_KEY" } }],
         },
-        { heartbeatSeconds: 30, maxCostUsd: 1 },
+        // Paused at 0.8 of 20 USD: it is seen to spend on long before it comes to the limit.
+        { heartbeatSeconds: 30, maxCostUsd: 20, pausePercent: 4 },
       ),
     });
     // As on a machine without control groups and namespaces: there a pause is signals, and whoever leaves its

@@ -19,7 +19,8 @@ import { SETTLE_MS } from "../limits.ts";
 import { withRequest } from "../questions/requests.ts";
 import { beginStop, type Step, stay, withHold, withIncident, withInstance, withMission } from "../step.ts";
 import { endMission } from "../stop/end-mission.ts";
-import { isMore, meterLines } from "./budget.ts";
+import { meterLines } from "./budget.ts";
+import { RISES_MAX } from "./overspend.ts";
 import { limitsInForce } from "./raise.ts";
 import { runAway } from "./runaway.ts";
 
@@ -29,7 +30,7 @@ export function onBudget(
   at: Instant,
 ): Step {
   const { instance } = state;
-  const whilePaused = instance?.settled != null && isMore(instance, instance.settled);
+  const whilePaused = instance?.settled != null && instance.settled.rises > RISES_MAX;
   return cross(state, event, { whilePaused, at });
 }
 

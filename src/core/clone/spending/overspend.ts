@@ -18,7 +18,7 @@ export const UNKNOWING_MS = 5 * SECOND_MS;
 /** A pause that nobody has confirmed by then is not going to be: the driver tries for 10 s, then signals itself. */
 export const UNCONFIRMED_MS = 30 * SECOND_MS;
 /** One rise may be a line that had waited longer than we think; the second one was written by somebody who works. */
-const RISES_MAX = 1;
+export const RISES_MAX = 1;
 
 /** Meters that an agent moves by itself. Time passes for those who wait, too. */
 const SPENT = ["llm_calls", "cost_usd"] as const satisfies readonly MeterName[];

@@ -163,18 +163,14 @@ describe("a grace under way", () => {
     expect(life.state.instance?.grace).toEqual(grace);
   });
 
-  test.each([
-    ["another hold that allows nothing more", (life: Life) => held(life, "freeze", "supervisor")],
-    [
-      "the hard stop of its budget",
-      (life: Life) =>
-        life.on({ type: "budget.crossed", meter: "cost_usd", level: "stop", used: 5.1, limit: 5 }),
-    ],
-  ])("is cut by %s", (_, cut) => {
-    const life = cut(told(held(running())));
-    expect(life.effects).toEqual(["pause"]);
-    expect(life.state.instance).toMatchObject({ grace: null, pauseAskedAt: life.at });
-  });
+  test.each([["another hold that allows nothing more", (life: Life) => held(life, "freeze", "supervisor")]])(
+    "is cut by %s",
+    (_, cut) => {
+      const life = cut(told(held(running())));
+      expect(life.effects).toEqual(["pause"]);
+      expect(life.state.instance).toMatchObject({ grace: null, pauseAskedAt: life.at });
+    },
+  );
 
   test("goes with its instance", () => {
     const life = told(held(running())).on({
@@ -189,9 +185,12 @@ describe("a grace under way", () => {
   });
 });
 
-test("a mission that jumps beyond its budget has no grace", () => {
-  const life = running();
+test.each<[string, (life: Life) => Life]>([
+  ["at once", (life) => life],
+  ["also in its grace", (life) => told(held(life))],
+])("a mission that jumps beyond its budget is ended %s", (_, before) => {
+  const life = before(running());
   life.on({ type: "budget.crossed", meter: "cost_usd", level: "stop", used: 7, limit: 5 });
-  expect(life.effects).toEqual(["pause"]);
-  expect(life.state.instance?.grace).toBeNull();
+  expect(life.effects).toEqual(["stop"]);
+  expect(life.state).toMatchObject({ phase: "Stopping", mission: { terminal: null } });
 });
