@@ -28,6 +28,7 @@ export function checkNotify(entries: readonly NotifyEntry[]): Finding[] {
     const at: PathStep[] = ["spec", "simone", "notify", index];
     const declared = longForm(entry);
     const findings = typeof entry === "string" ? [] : fieldsOf(entry, at);
+    if (declared.type === "issue") findings.push(noForge(typeof entry === "string" ? at : [...at, "type"]));
     if (seen.has(declared.name)) {
       findings.push({
         path: typeof entry === "string" ? at : [...at, "name"],
@@ -40,6 +41,18 @@ export function checkNotify(entries: readonly NotifyEntry[]): Finding[] {
     seen.add(declared.name);
     return findings;
   });
+}
+
+/** Whoever waits for an issue would wait for ever. */
+function noForge(path: readonly PathStep[]): Finding {
+  return {
+    path,
+    severity: "warning",
+    reason: "NotEnforced",
+    message: "nothing is sent there: no forge is connected",
+    found: "issue",
+    expected: "webhook | slack | command | file | log beside it",
+  };
 }
 
 function fieldsOf(entry: LongNotify, at: readonly PathStep[]): Finding[] {

@@ -58,6 +58,9 @@ function checkMission({ spec }: MissionDocument): Finding[] {
     });
   });
   findings.push(...checkThresholds(spec.budget.thresholds, ["spec", "budget", "thresholds"]));
+  findings.push(
+    ...checkScope(spec.artifact_policy.storage_scope, ["spec", "artifact_policy", "storage_scope"]),
+  );
   const window = spec.autonomy_window;
   if (window === undefined) return findings;
   if (window.recurring !== undefined) {
@@ -87,6 +90,13 @@ function checkMission({ spec }: MissionDocument): Finding[] {
     });
   }
   return findings;
+}
+
+/** Outputs are kept in the controller's data directory, and nobody carries them anywhere else. */
+function checkScope(scope: string | undefined, path: readonly PathStep[]): Finding[] {
+  return scope === undefined || scope === "factory"
+    ? []
+    : [notYet(path, scope, "factory: outputs are kept in the controller's data directory")];
 }
 
 /** Folders of a workspace that are ours. */
@@ -259,6 +269,7 @@ function checkFleet({ spec }: FleetDocument): Finding[] {
       approvers.length === 0 || quorum <= approvers.length ? [] : [unreachable(index, { approvers, quorum })],
     ),
     ...checkNotify(spec.simone.notify),
+    ...checkScope(spec.defaults.storage_scope, ["spec", "defaults", "storage_scope"]),
     ...checkThresholds(spec.defaults.budget_thresholds, ["spec", "defaults", "budget_thresholds"]),
     ...(isTimezone(timezone) ? [] : [unknownTimezone(timezone, ["spec", "caps", "day_timezone"])]),
     ...(spec.drills.kill === undefined

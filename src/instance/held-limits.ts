@@ -1,15 +1,24 @@
 /** What a shim is told of its mission's limits, as it travels and as it stands on its disk. */
 import { join } from "node:path";
 import type { HeldLimits } from "../core/model/budget-rule.ts";
+import { REPORT_CADENCES } from "../core/model/mission.ts";
 import { isRecord, readJson, writeFileDurably } from "./files.ts";
 
 /** As `specs/shim-control-v1.md` spells them. */
-export function limitsOnWire({ missionId, budget, thresholds, pauseGraceMs, before }: HeldLimits): object {
+export function limitsOnWire({
+  missionId,
+  budget,
+  thresholds,
+  pauseGraceMs,
+  before,
+  reportCadence,
+}: HeldLimits): object {
   return {
     mission_id: missionId,
     budget,
     thresholds,
     pause_grace_ms: pauseGraceMs,
+    report_cadence: reportCadence,
     before: {
       active_ms: before.activeMs,
       llm_calls: before.llmCalls,
@@ -22,7 +31,9 @@ export function limitsOnWire({ missionId, budget, thresholds, pauseGraceMs, befo
 export function limitsFromWire(value: unknown): HeldLimits | null {
   if (!isRecord(value) || typeof value["mission_id"] !== "string") return null;
   const { budget, thresholds, before } = value;
-  if (!isRecord(budget) || !isRecord(thresholds) || !isRecord(before)) return null;
+  const reportCadence = REPORT_CADENCES.find((cadence) => cadence === value["report_cadence"]);
+  if (reportCadence === undefined || !isRecord(budget) || !isRecord(thresholds) || !isRecord(before))
+    return null;
   const limits: HeldLimits = {
     missionId: value["mission_id"],
     budget: {
@@ -41,6 +52,7 @@ export function limitsFromWire(value: unknown): HeldLimits | null {
       llmCalls: before["llm_calls"] as number,
       costMicros: before["cost_micros"] as number,
     },
+    reportCadence,
   };
   const { max_runtime_minutes, ...optional } = limits.budget;
   const needed = [max_runtime_minutes, limits.pauseGraceMs];

@@ -63,6 +63,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
   return {
     ...body,
     labels: metadata.labels ?? {},
+    ...(layers.parallelCaps.length === 0 ? {} : { parallelCaps: layers.parallelCaps }),
     workspaceFiles: countFiles(input.manifest),
     revision: input.revision,
     digest: digestOf(body),

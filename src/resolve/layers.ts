@@ -1,3 +1,4 @@
+import type { ParallelCap } from "../core/model/clone.ts";
 import type { Issue } from "../core/model/issue.ts";
 import type { RepositoryFile } from "../documents/layout.ts";
 import { type ParsedDocument, toIssue } from "../documents/parse.ts";
@@ -34,7 +35,9 @@ export interface Layers {
   readonly policyOverlays: readonly Part[];
   readonly safetyRules: readonly { readonly layer: string; readonly rules: readonly string[] }[];
   /** The tightest of all overlays; null where none says anything. */
-  readonly limits: { readonly maxRuntimeMinutes: number | null; readonly maxParallelMissions: number | null };
+  readonly limits: { readonly maxRuntimeMinutes: number | null };
+  /** How many of the clones that carry an overlay may work at once, where it says so. */
+  readonly parallelCaps: readonly ParallelCap[];
   readonly approvalRequired: readonly string[];
   /** The last overlay that says something. */
   readonly heartbeatIntervalSeconds: number | null;
@@ -79,7 +82,7 @@ class LayerBuilder {
   readonly #approvals = new Set<string>();
   #identity: Part | null = null;
   #minutes: number | null = null;
-  #parallel: number | null = null;
+  readonly #parallel: ParallelCap[] = [];
   #heartbeat: number | null = null;
   #progress: number | null = null;
 
@@ -153,7 +156,8 @@ class LayerBuilder {
       identity: this.#identity,
       policyOverlays: this.#policyOverlays,
       safetyRules: this.#safetyRules,
-      limits: { maxRuntimeMinutes: this.#minutes, maxParallelMissions: this.#parallel },
+      limits: { maxRuntimeMinutes: this.#minutes },
+      parallelCaps: this.#parallel,
       approvalRequired: [...this.#approvals].sort(),
       heartbeatIntervalSeconds: this.#heartbeat,
       progressIntervalSeconds: this.#progress,
@@ -171,8 +175,8 @@ class LayerBuilder {
       this.#note(overlay, "limits.max_runtime_minutes", ["spec", "limits", "max_runtime_minutes"]);
     }
     const parallel = limits.max_parallel_missions;
-    if (parallel !== undefined && parallel < (this.#parallel ?? Number.POSITIVE_INFINITY)) {
-      this.#parallel = parallel;
+    if (parallel !== undefined) {
+      this.#parallel.push({ overlay: overlay.document.metadata.name, max: parallel });
       this.#note(overlay, "limits.max_parallel_missions", ["spec", "limits", "max_parallel_missions"]);
     }
     limits.approval_required.forEach((action, index) => {

@@ -10,11 +10,13 @@ import {
   type MissionLimits,
 } from "../core/model/mission.ts";
 import { type ParsedDocument, toIssue } from "../documents/parse.ts";
+import type { CloneSpec } from "../documents/schema/clone.ts";
 import type { Finding } from "../documents/schema/explain.ts";
 import type { MissionDocument, MissionSpec } from "../documents/schema/mission.ts";
 import { nearest } from "../documents/suggest.ts";
 import { FILE_BYTES_MAX, isFile, type RepositoryTree } from "./files.ts";
 import type { Layers } from "./layers.ts";
+import { toolsNotEnforced } from "./not-enforced.ts";
 
 /** Beyond this the inputs belong into a place of their own, not into every workspace. */
 export const INPUT_FILES_MAX = 20_000;
@@ -26,6 +28,8 @@ export interface ResolveMissionInput {
   readonly layers: Layers | null;
   /** Whether the clone's agent tells what it uses; null when that is not known just now. */
   readonly agentUsage: "reported" | "tokens" | "none" | null;
+  /** As its file says it; null when that cannot be read just now. */
+  readonly clone: CloneSpec | null;
   readonly fleet: FleetPolicy;
   readonly tree: RepositoryTree;
   readonly repository: string;
@@ -72,7 +76,11 @@ export function resolveMission(input: ResolveMissionInput): {
     },
     labels: metadata.labels ?? {},
   };
-  const findings = [...checkBudget(input), ...checkFiles(spec, input.tree)];
+  const findings = [
+    ...checkBudget(input),
+    ...checkFiles(spec, input.tree),
+    ...toolsNotEnforced(parsed.document, input.clone),
+  ];
   return { mission, issues: findings.map((finding) => toIssue(finding, parsed.file, parsed.positions)) };
 }
 

@@ -226,6 +226,7 @@ class Resolver {
       parsed,
       layers,
       agentUsage: clone?.document.spec.agent.usage ?? null,
+      clone: clone?.document.spec ?? null,
       fleet: this.#fleet,
       tree: this.#tree,
       repository,

@@ -34,9 +34,6 @@ ${indent(work.objective, 4)}
   # Each is decided by a program in a clean checkout, outside of the clone, or by a person (review: human).
   success_criteria:
 ${work.criteria.map((one) => `    - id: ${one.id}\n      text: ${one.text}\n      check: { run: [${one.run.join(", ")}], timeout_seconds: 60 }`).join("\n")}
-  constraints:
-    allowed_tools: [read, shell]
-    forbidden_tools: [network]
   # What the clone finds below inputs/.
   inputs:
 ${work.inputs.map((path) => `    - path: ${path}`).join("\n")}

@@ -4,7 +4,7 @@
  */
 
 import { BUDGET_LEVELS, type BudgetLevel, METERS, type MeterName } from "./event.ts";
-import type { Budget, BudgetThresholds, MissionLimits } from "./mission.ts";
+import type { Budget, BudgetThresholds, MissionLimits, ReportCadence } from "./mission.ts";
 import type { BudgetField } from "./request.ts";
 import { MINUTE_MS } from "./time.ts";
 
@@ -37,6 +37,7 @@ export interface HeldLimits {
   /** What an agent may still do before the freeze of a pause (decision 13). */
   readonly pauseGraceMs: number;
   readonly before: Spending;
+  readonly reportCadence: ReportCadence;
 }
 
 export type Meters = Readonly<Record<MeterName, number>>;

@@ -32,8 +32,15 @@ export interface DesiredClone {
   readonly approvalRequired: readonly string[];
   /** Who has to agree to them, where the fleet says so; absent in what was declared before there were rules. */
   readonly approvalRules?: readonly ActionRule[];
+  /** Of its overlays: how many clones that carry one may work at once. Nothing about how this one runs, so the digest does not cover it. */
+  readonly parallelCaps?: readonly ParallelCap[];
   /** Which file set which value: dotted field → `path:line`. */
   readonly provenance: Readonly<Record<string, string>>;
+}
+
+export interface ParallelCap {
+  readonly overlay: string;
+  readonly max: number;
 }
 
 /** Whoever cannot come to the end of a turn in ten minutes is not going to: a pause has to be one. */

@@ -32,7 +32,14 @@ const CLASS_OF: Readonly<Record<string, ChangeClass>> = {
   name: "forbidden",
 };
 /** Follow from the rest, or say where it came from. */
-const NOT_COMPARED = new Set(["digest", "revision", "provenance", "workspaceFiles", "baseline"]);
+const NOT_COMPARED = new Set([
+  "digest",
+  "revision",
+  "provenance",
+  "workspaceFiles",
+  "baseline",
+  "parallelCaps",
+]);
 
 export interface ChangedField {
   readonly field: string;

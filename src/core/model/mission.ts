@@ -49,12 +49,16 @@ export interface MissionLimits {
   readonly heartbeat_interval_seconds: number;
   /** Absent: what its clone says. */
   readonly pause_grace_seconds?: number;
-  readonly report_cadence: "milestone" | "interval" | "hybrid";
+  readonly report_cadence: ReportCadence;
   /** An agent that gets nowhere for longer is nudged, then held. Null: nobody watches that. */
   readonly mission_progress_interval_seconds: number | null;
   /** That many reports of one blocker within the window ask a person. */
   readonly blocked: BlockedPolicy;
 }
+
+/** How often an agent's progress is reported; what each means stands in `shim/session/progress-cadence.ts`. */
+export const REPORT_CADENCES = ["milestone", "interval", "hybrid"] as const;
+export type ReportCadence = (typeof REPORT_CADENCES)[number];
 
 export interface BlockedPolicy {
   readonly escalate_after: number;

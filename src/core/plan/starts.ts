@@ -1,6 +1,7 @@
 import { accountOf, limitsNow } from "../clone/start/throttle.ts";
 import { windowAt } from "../clone/start/window.ts";
 import type { Calendar } from "../model/calendar.ts";
+import type { ParallelCap } from "../model/clone.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { coveringEntry, entryText } from "../model/kill-switch.ts";
@@ -53,6 +54,7 @@ export function planStarts(
   // Unknown caps must not hold back what was approved before the repository became unreadable, but nor may they be exceeded by much.
   const places = desired?.fleet.caps.maxParallelMissions ?? Math.max(busy, 1);
   const limitOf = limitsNow(states, now);
+  const byOverlay = overlayPlaces(desired, states);
   for (const state of candidates) {
     const step = starting(state);
     const subject = `mission/${state.mission?.name ?? state.name}`;
@@ -67,6 +69,7 @@ export function planStarts(
       unrecorded,
       busy,
       places,
+      fullOverlay: byOverlay.fullFor(state.name),
       comingUp,
       now,
       calendar,
@@ -78,9 +81,38 @@ export function planStarts(
     }
     busy++;
     comingUp++;
+    byOverlay.take(state.name);
     start.push(step);
   }
   return { start, held };
+}
+
+interface OverlayPlaces {
+  fullFor(clone: string): ParallelCap | null;
+  take(clone: string): void;
+}
+
+/** Places that overlays give to the clones which carry them. While the repository cannot be read nobody knows them, and what was approved goes on. */
+function overlayPlaces(desired: DesiredState | null, states: ReadonlyMap<string, CloneState>): OverlayPlaces {
+  const caps = new Map<string, number>();
+  for (const { parallelCaps = [] } of desired?.clones.values() ?? [])
+    for (const { overlay, max } of parallelCaps) caps.set(overlay, max);
+  const taken = new Map<string, number>();
+  const capped = (clone: string): readonly string[] => {
+    const spec = desired?.clones.get(clone) ?? states.get(clone)?.spec;
+    return caps.size === 0 ? [] : (spec?.overlays ?? []).filter((overlay) => caps.has(overlay));
+  };
+  const take = (clone: string): void => {
+    for (const overlay of capped(clone)) taken.set(overlay, (taken.get(overlay) ?? 0) + 1);
+  };
+  if (caps.size > 0) for (const { name, phase } of states.values()) if (BUSY.has(phase)) take(name);
+  return {
+    take,
+    fullFor(clone) {
+      const overlay = capped(clone).find((one) => (taken.get(one) ?? 0) >= (caps.get(one) ?? 0));
+      return overlay === undefined ? null : { overlay, max: caps.get(overlay) ?? 0 };
+    },
+  };
 }
 
 function couldStart(state: CloneState): boolean {
@@ -141,6 +173,8 @@ interface Circumstances {
   readonly unrecorded: ReadonlySet<string>;
   readonly busy: number;
   readonly places: number;
+  /** An overlay of it whose places are all taken, and how many those are. */
+  readonly fullOverlay: ParallelCap | null;
   readonly comingUp: number;
   readonly now: Instant;
   readonly calendar: Calendar;
@@ -172,6 +206,13 @@ function obstacleTo(state: CloneState, around: Circumstances): Obstacle | null {
     return {
       reason: "CapacityReached",
       message: `${around.busy} clones are busy and fleet.yaml allows ${around.places} at once`,
+    };
+  }
+  if (around.fullOverlay !== null) {
+    const { overlay, max } = around.fullOverlay;
+    return {
+      reason: "CapacityReached",
+      message: `overlay ${overlay} allows ${max} of its clones at once, and as many are busy`,
     };
   }
   if (around.comingUp >= STARTING_MAX) {

@@ -79,6 +79,8 @@ export function createAgentRunner(parts: {
       reporter,
       clocks,
       transcript,
+      cadence: () => parts.limits.reportCadence() ?? envelope.report_cadence,
+      heartbeatIntervalMs: () => parts.heart.intervalMs(),
       onAccepted: () => {
         if (life.phase === "starting") life.phase = "running";
       },

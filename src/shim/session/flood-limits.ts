@@ -2,7 +2,7 @@
 
 /** Passes the first value at once and afterwards the newest one per interval. */
 export function coalesce<T>(
-  intervalMs: number,
+  intervalMs: () => number,
   emit: (value: T) => void,
 ): { push(value: T): void; flush(): void } {
   let waiting: { readonly value: T } | null = null;
@@ -18,7 +18,7 @@ export function coalesce<T>(
     timer = setTimeout(() => {
       timer = null;
       if (emitWaiting()) rest();
-    }, intervalMs);
+    }, intervalMs());
   };
   return {
     push(value) {

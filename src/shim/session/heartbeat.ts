@@ -18,6 +18,7 @@ export interface Heart {
   /** Looks for changes in this folder from now on; they are progress. */
   watch(workspace: string): void;
   setInterval(ms: number): void;
+  intervalMs(): number;
   beatNow(): void;
   /** Within this time of the last beat at the latest, and no sooner: there is something new to say. */
   beatSoon(ms: number): void;
@@ -118,6 +119,7 @@ export function startHeart(options: HeartOptions): Heart {
       intervalMs = Math.max(INTERVAL_MS_MIN, ms);
       timer = setInterval(tick, intervalMs);
     },
+    intervalMs: () => intervalMs,
     beatNow: () => tick(),
     beatSoon,
     snapshot: () => ({ ...compose.last(), unreached_ms: unreachedMs() }),

@@ -22,6 +22,7 @@ import {
   raisedMeters,
 } from "../../core/model/budget-rule.ts";
 import { type BudgetLevel, METERS, type MeterName } from "../../core/model/event.ts";
+import type { ReportCadence } from "../../core/model/mission.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import { writeHeldLimits } from "../../instance/held-limits.ts";
 import type { Transcript } from "../../instance/transcript.ts";
@@ -37,6 +38,8 @@ export interface LimitWatch {
   hold(limits: HeldLimits | null): boolean;
   /** Something may have been used: an agent said so, or began to run. */
   look(): void;
+  /** As it is in force now; null where nobody has told. */
+  reportCadence(): ReportCadence | null;
   stop(): void;
 }
 
@@ -156,6 +159,7 @@ export function createLimitWatch(parts: {
       return true;
     },
     look: again,
+    reportCadence: () => limits?.reportCadence ?? null,
     stop() {
       over = true;
       if (timer !== null) clearTimeout(timer);

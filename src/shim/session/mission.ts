@@ -2,6 +2,7 @@
  * One mission under way: turns what the agent says into events, and knows when the mission is over. What it says is
  * kept within bounds by `flood-limits.ts`; where it was said, and in which language, is its adapter's business.
  */
+import type { ReportCadence } from "../../core/model/mission.ts";
 import { samenessOf } from "../../core/model/sameness.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { AgentEvent } from "../agents/agent.ts";
@@ -9,9 +10,9 @@ import type { AgentExit } from "../agents/signature.ts";
 import type { Reporter } from "../callback/reporter.ts";
 import { createArtifactIndex } from "./artifact-index.ts";
 import type { Clocks } from "./clocks.ts";
-import { coalesce } from "./flood-limits.ts";
 import { createLastWord } from "./last-word.ts";
 import { createLoopWatch } from "./loop-watch.ts";
+import { createProgressCadence } from "./progress-cadence.ts";
 import { createStatements } from "./statements.ts";
 
 export interface MissionRun {
@@ -34,15 +35,15 @@ export interface MissionRun {
   unauthorized(): boolean;
 }
 
-/** Progress is for people and the progress clock; the newest of a burst says it all. */
-const PROGRESS_INTERVAL_MS = 1_000;
-
 export interface MissionOptions {
   readonly workspace: string;
   readonly accept: "on_start" | "explicit";
   readonly reporter: Reporter;
   readonly clocks: Clocks;
   readonly transcript: Transcript;
+  /** How often progress is reported, as it is in force now. */
+  readonly cadence: () => ReportCadence;
+  readonly heartbeatIntervalMs: () => number;
   readonly onAccepted: () => void;
   /** The totals rose. */
   readonly onSpent: () => void;
@@ -54,14 +55,17 @@ export interface MissionOptions {
 export function createMissionRun(options: MissionOptions): MissionRun {
   const { reporter, clocks, transcript } = options;
   const acceptance = createAcceptance(options);
-  const progress = coalesce(PROGRESS_INTERVAL_MS, ({ summary, percent }: Of<"progress">) =>
-    reporter.report({
-      type: "mission.progress",
-      status: "running",
-      summary,
-      ...(percent === null ? {} : { detail: { percent } }),
-    }),
-  );
+  const progress = createProgressCadence({
+    cadence: options.cadence,
+    heartbeatIntervalMs: options.heartbeatIntervalMs,
+    report: ({ summary, percent }) =>
+      reporter.report({
+        type: "mission.progress",
+        status: "running",
+        summary,
+        ...(percent === null ? {} : { detail: { percent } }),
+      }),
+  });
   const loops = createLoopWatch(({ pattern, times, evidence }) =>
     reporter.report({
       type: "agent.loop",

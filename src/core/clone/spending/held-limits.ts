@@ -11,7 +11,11 @@ import { limitsInForce } from "./raise.ts";
 export function heldLimitsOf(state: CloneState): HeldLimits | null {
   const { mission, instance } = state;
   if (mission === null) return null;
-  const { budget, budget_thresholds: thresholds = DEFAULT_THRESHOLDS } = limitsInForce(mission);
+  const {
+    budget,
+    budget_thresholds: thresholds = DEFAULT_THRESHOLDS,
+    report_cadence: reportCadence,
+  } = limitsInForce(mission);
   const { max_runtime_minutes, max_llm_calls, max_cost_usd } = budget;
   const activeMs = instance?.activeMs == null ? mission.activeMs : instance.activeBaseMs;
   return {
@@ -20,6 +24,7 @@ export function heldLimitsOf(state: CloneState): HeldLimits | null {
     thresholds,
     pauseGraceMs: declaredGraceMs(state),
     before: { activeMs, ...spentByEarlier(state, mission) },
+    reportCadence,
   };
 }
 
@@ -35,8 +40,8 @@ export function tellLimits(state: CloneState): Step {
 export function limitsText(state: CloneState): string | null {
   const held = heldLimitsOf(state);
   if (held === null) return null;
-  const { budget, thresholds, pauseGraceMs } = held;
+  const { budget, thresholds, pauseGraceMs, reportCadence } = held;
   const { notify_percent, warn_percent, pause_percent } = thresholds;
   const limits = [budget.max_runtime_minutes, budget.max_llm_calls, budget.max_cost_usd];
-  return `${limits.map((limit) => limit ?? "none").join("/")} at ${notify_percent}/${warn_percent}/${pause_percent}+${pauseGraceMs}`;
+  return `${limits.map((limit) => limit ?? "none").join("/")} at ${notify_percent}/${warn_percent}/${pause_percent}+${pauseGraceMs}, ${reportCadence}`;
 }
