@@ -9,7 +9,7 @@ import { agentCommand, eventually, isAlive, type World } from "./world.ts";
 
 /** Further than any of these agents comes before its controller is gone. */
 const stage = createStage("limits-alone", (world) => ({
-  ...fleetFiles({ caps: { max_cost_usd: 1_000 } }),
+  ...fleetFiles({ caps: { max_cost_usd: 1_000 }, branch: "factory/board" }),
   // Paused at 90 % by each of the three meters.
   ...spender(world, "money", ["spends.js", 0.05, 80], { maxCostUsd: 4 }),
   ...spender(world, "calls", ["spends.js", 0, 80], { maxLlmCalls: 80 }),
@@ -163,6 +163,16 @@ test("nothing that went over its limit is closed in silence: an incident, a ques
   expect((await stage.factory("decide", question, "--approve", "--reason", "worth it")).code).toBe(0);
   const accepted = await stage.mission("done", ({ outcome }) => outcome === "accepted");
   expect(accepted.closure?.report).toContain("approved by operator:");
+});
+
+test("what became of them is written to the branch that fleet.yaml names", async () => {
+  const { origin } = stage.world;
+  await eventually(
+    async () => ((await origin.head("factory/board")) === null ? null : origin.files("factory/board")),
+    (files) => /over_limit/.test(files.get("missions/late/scorecard.yaml") ?? ""),
+    () => "the scorecard of late on its branch",
+  );
+  expect(await origin.head("factory/status")).toBeNull();
 });
 
 function spentOf(name: string): readonly string[] {

@@ -60,6 +60,8 @@ export function fleetFiles(
     secrets?: object;
     /** Pushes of the status branch. These origins are on this machine, so a test that does not ask about the default need not wait for it. */
     pushesPerMinute?: number;
+    /** Of the status; `factory/status` where it is not said. */
+    branch?: string;
   } = {},
 ): Files {
   return {
@@ -69,7 +71,10 @@ export function fleetFiles(
         ...sharedIsolation(),
         allow_group: options.allowGroup ?? false,
       },
-      write_back: { max_pushes_per_minute: options.pushesPerMinute ?? 60 },
+      write_back: {
+        max_pushes_per_minute: options.pushesPerMinute ?? 60,
+        ...(options.branch === undefined ? {} : { branch: options.branch }),
+      },
       ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
       ...(options.prices === undefined ? {} : { prices: options.prices }),

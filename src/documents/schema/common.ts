@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PAUSE_GRACE_MS_MAX } from "../../core/model/clone.ts";
 import { durationMs } from "../../core/model/duration.ts";
+import { REPORT_CADENCES } from "../../core/model/mission.ts";
 
 export const API_VERSION = "factory/v1";
 
@@ -160,8 +161,14 @@ export const PauseGraceSeconds = z
   );
 export const HeartbeatIntervalSeconds = z.int().min(1).max(3_600);
 export const ProgressIntervalSeconds = z.int().min(1).max(86_400);
-export const ReportCadence = z.enum(["milestone", "interval", "hybrid"]);
-export const StorageScope = z.enum(["factory", "shared", "pushback"]);
+export const ReportCadence = z
+  .enum(REPORT_CADENCES)
+  .describe(
+    "How often progress is reported: with each ten percent, once per heartbeat interval, or at most once a second.",
+  );
+export const StorageScope = z
+  .enum(["factory", "shared", "pushback"])
+  .describe("Where outputs are kept. `factory` alone is available: the controller's data directory.");
 export const Isolation = z.enum(["group", "pidns", "cgroup"]);
 export const AfterClosure = z.enum(["ask", "retire", "standby", "template"]);
 

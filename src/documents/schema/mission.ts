@@ -51,8 +51,12 @@ const Criterion = z
   .meta({ oneOf: [{ required: ["check"] }, { required: ["review"] }] });
 
 const Constraints = z.strictObject({
-  allowed_tools: uniqueList(ActionName).default([]).describe("Empty: what the baseline allows."),
-  forbidden_tools: uniqueList(ActionName).default([]),
+  allowed_tools: uniqueList(ActionName)
+    .default([])
+    .describe("Told to the agent. Nothing keeps it to them: `NotEnforced`."),
+  forbidden_tools: uniqueList(ActionName)
+    .default([])
+    .describe("Told to the agent. Nothing keeps it from them: `NotEnforced`."),
   approval_required: uniqueList(ActionName).default([]).describe("Actions that wait for a person."),
 });
 

@@ -8,6 +8,7 @@ interface Definition {
   readonly shape?: Readonly<Record<string, z.ZodType>>;
   readonly element?: z.ZodType;
   readonly options?: readonly z.ZodType[];
+  readonly valueType?: z.ZodType;
 }
 
 /** The fields that may stand at this place of a document; empty where it is no object. */
@@ -15,6 +16,34 @@ export function fieldsAt(schema: z.ZodType, path: readonly PathStep[]): string[]
   let current: z.ZodType | undefined = schema;
   for (const step of path) current = current === undefined ? undefined : stepInto(current, step);
   return current === undefined ? [] : Object.keys(shapeOf(current));
+}
+
+/**
+ * Every field that may be written, as a dotted path: `[]` is any item of a list, `*` any key of a map. Only what has no
+ * fields of its own: `spec.budget.max_cost_usd`, `spec.secrets[].from.env`.
+ */
+export function fieldPaths(schema: z.ZodType): readonly string[] {
+  const paths = new Set<string>();
+  collectPaths(schema, "", paths);
+  return [...paths];
+}
+
+function collectPaths(schema: z.ZodType, path: string, paths: Set<string>): void {
+  const { type, innerType, options, shape, element, valueType } = definitionOf(schema);
+  const within = innerType ?? (type === "record" && isMap(valueType) ? valueType : undefined);
+  if (innerType !== undefined) collectPaths(innerType, path, paths);
+  else if (options !== undefined) for (const option of options) collectPaths(option, path, paths);
+  else if (shape !== undefined)
+    for (const [name, inner] of Object.entries(shape))
+      collectPaths(inner, path === "" ? name : `${path}.${name}`, paths);
+  else if (element !== undefined) collectPaths(element, `${path}[]`, paths);
+  else if (within !== undefined) collectPaths(within, `${path}.*`, paths);
+  else paths.add(path);
+}
+
+/** Values with fields of their own: then those are the fields, and the map is none. */
+function isMap(schema: z.ZodType | undefined): boolean {
+  return schema !== undefined && Object.keys(shapeOf(schema)).length > 0;
 }
 
 /** Where in the document a field of this name would be right, e.g. `spec.budget`; null when nowhere or in several places. */

@@ -73,6 +73,34 @@ describe("a start", () => {
   });
 });
 
+describe("an overlay that gives places", () => {
+  const caps = { parallelCaps: [{ overlay: "gpu", max: 2 }] };
+  const of = (name: string, overlays: readonly string[]): Life =>
+    new Life(name)
+      .declared({ overlays, ...(overlays.includes("gpu") ? caps : {}) })
+      .assigned({}, `m-${name}`);
+
+  test("holds its clones beyond them, and nobody else", () => {
+    const made = look([of("a", ["gpu"]), of("b", ["x", "gpu"]), of("c", ["gpu"]), of("d", ["x"])]);
+    expect(kinds(made)).toEqual(["start a", "start b", "start d"]);
+    expect(made.held).toMatchObject([
+      {
+        subject: "mission/m-c",
+        reason: "CapacityReached",
+        message: "overlay gpu allows 2 of its clones at once, and as many are busy",
+      },
+    ]);
+  });
+
+  test("counts those that work, also such as were declared before it had a cap", () => {
+    const working = (name: string): Life => new Life(name).running().declared({ overlays: ["gpu"], ...caps });
+    expect(reasons(look([working("a"), working("b"), of("c", ["gpu"])]))).toContain(
+      "mission/m-c start CapacityReached",
+    );
+    expect(kinds(look([working("a"), of("c", ["gpu"])]))).toContain("start c");
+  });
+});
+
 describe("a place is taken by one that", () => {
   const busy: readonly [string, Life][] = [
     ["is being prepared", waiting("a").planned()],

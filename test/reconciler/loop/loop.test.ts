@@ -8,16 +8,18 @@ import { createVirtualClock } from "../../support/virtual-clock.ts";
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A controller of which only the passes matter: when each began, and what it does. */
-function loopWith(pass: () => Promise<void> = async () => {}) {
+function loopWith(pass: () => Promise<void> = async () => {}, flushMs = Number.POSITIVE_INFINITY) {
   const clock = createVirtualClock(0);
   let wake: (key: LoopKey) => void = () => {};
   const passes: number[] = [];
+  const touched: number[] = [];
   const controller: Partial<Controller> = {
     poll: async () => {},
     supervise: async () => false,
     obeySwitch: () => {},
     publish: async () => "waiting",
-    flushMs: () => Number.POSITIVE_INFINITY,
+    flushMs: () => flushMs,
+    touch: () => void touched.push(clock.monotonic()),
     keepRight: () => new Promise(() => {}),
     mustEnd: () => null,
     deliverNotices: () => {},
@@ -39,7 +41,7 @@ function loopWith(pass: () => Promise<void> = async () => {}) {
     await turn(); // It begins before time passes.
     while (clock.monotonic() < at && (await clock.step())) {}
   };
-  return { clock, mark: () => wake("fleet"), passes, loop, runUntil };
+  return { clock, mark: () => wake("fleet"), passes, touched, loop, runUntil };
 }
 
 test("the first pass follows the first look at once, and what happens is acted upon when it happens", async () => {
@@ -71,5 +73,12 @@ test("passes that take long take a fifth of the time, and no rest is longer than
   });
   await runUntil(1_400);
   expect(passes.slice(0, 5)).toEqual([0, 100, 200, 650, 1_100]);
+  loop.stop();
+});
+
+test("publishes routine at the interval that the fleet declares", async () => {
+  const { touched, loop, runUntil } = loopWith(async () => {}, 30_000);
+  await runUntil(100_000);
+  expect(touched.map((at) => Math.floor(at / 1_000))).toEqual([30, 60, 90]);
   loop.stop();
 });
