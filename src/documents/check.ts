@@ -172,7 +172,6 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
       expected: "factory_<mission>_<yyyymmdd>",
     });
   }
-  const { driver } = spec.runtime;
   if (spec.callback?.status_url !== undefined) {
     findings.push(
       notYet(
@@ -190,14 +189,6 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
         "no auth_ref: every instance gets a token of its own",
       ),
     );
-  }
-  if (spec.runtime.resources !== undefined) {
-    findings.push({
-      path: ["spec", "runtime", "resources"],
-      severity: "warning",
-      reason: "NotEnforced",
-      message: `the driver \`${driver}\` does not limit resources yet`,
-    });
   }
   if (acceptedMs(spec.restart.backoff) > acceptedMs(spec.restart.backoff_max)) {
     findings.push({

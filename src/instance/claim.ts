@@ -16,6 +16,7 @@ import type { Containment } from "../core/model/instance.ts";
 import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import { createFileOnce, hasCode, isRecord, readJson } from "./files.ts";
 import { bootId, isAlive, ownProcess, type ProcessId } from "./process-table.ts";
+import type { ResourcePlan } from "./resource-limits.ts";
 import type { SandboxPlan } from "./sandbox.ts";
 
 /** What a driver intends to launch, on disk before anything is spawned. Holds no secret, no token and no argument. */
@@ -34,6 +35,8 @@ export interface Intent {
   readonly containment: ContainmentPlan;
   /** Its shim lets a controller prove itself before it says anything. Absent from older drivers, whose shims speak HTTP to 127.0.0.1. */
   readonly callback?: "proven";
+  /** What the agent may take of its machine, and how that is held; absent where nothing is limited. */
+  readonly resources?: ResourcePlan;
   /** What the kill switch knows this instance by; absent where that was not said, and from older drivers. */
   readonly subject?: SwitchSubject;
   /** The file of the kill switch, and what this instance is known by there. Absent where nobody watches one. */

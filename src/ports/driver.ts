@@ -8,6 +8,7 @@ import type { Containment, DeathProof, InstanceHandle, ObservedInstance } from "
 import type { SwitchSubject } from "../core/model/kill-switch.ts";
 import type { Probed } from "../core/model/liveness.ts";
 import type { Prices } from "../core/model/prices.ts";
+import type { ResourceLimits } from "../core/model/resources.ts";
 import type { Collected, CollectRequest, CollectSource } from "./collect.ts";
 import type { Log } from "./log.ts";
 import type { WorkspaceRef, Workspaces } from "./workspaces.ts";
@@ -250,6 +251,8 @@ export interface StartRequest extends ShimSettings {
   readonly shares?: readonly Share[];
   /** `none`: it has a network of its own, in which nobody else is. Default: the machine's. */
   readonly network?: "host" | "none";
+  /** What its agent may take of its machine. Rejects with `driver/resources` (`stall`) for what is demanded and cannot be held. */
+  readonly resources?: ResourceLimits;
   /** What tokens cost, by model, for as long as the instance lives. */
   readonly prices?: Prices;
   /** What the kill switch knows it by. */

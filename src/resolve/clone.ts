@@ -7,6 +7,7 @@ import type { CloneDocument, CloneSpec } from "../documents/schema/clone.ts";
 import { acceptedMs } from "../documents/schema/common.ts";
 import type { WorkspaceManifest } from "../ports/workspaces.ts";
 import { type Layers, sourceOf } from "./layers.ts";
+import { limitsFrom } from "./resources.ts";
 
 export interface ResolveCloneInput {
   readonly parsed: ParsedDocument<CloneDocument>;
@@ -23,13 +24,18 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
   const { parsed, layers, fleet } = input;
   const { metadata, spec } = parsed.document;
   const [name = "", version = ""] = spec.baseline.split("@");
+  const resources = limitsFrom(spec.runtime.resources, fleet.defaults.resources);
   const body = {
     name: metadata.name,
     state: spec.state,
     baseline: { name, version },
     overlays: spec.overlays,
     workspaceDigest: input.manifest.digest,
-    runtime: { driver: spec.runtime.driver, isolation: spec.runtime.isolation ?? fleet.defaults.isolation },
+    runtime: {
+      driver: spec.runtime.driver,
+      isolation: spec.runtime.isolation ?? fleet.defaults.isolation,
+      ...(resources === null ? {} : { resources }),
+    },
     agent: {
       adapter: "command" as const,
       command: spec.agent.command,

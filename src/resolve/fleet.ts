@@ -5,6 +5,7 @@ import type { FleetDocument } from "../documents/schema/fleet.ts";
 import { longForm } from "../documents/schema/notify.ts";
 import { destinationOf } from "./notify.ts";
 import { priceOf } from "./prices.ts";
+import { resourcesOf } from "./resources.ts";
 
 /** `fleet.yaml` in the words of the core. Its defaults were filled in when it was parsed. */
 export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
@@ -32,6 +33,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       heartbeatIntervalSeconds: defaults.heartbeat_interval_seconds,
       reportCadence: defaults.report_cadence,
       storageScope: defaults.storage_scope,
+      ...(defaults.resources === undefined ? {} : { resources: resourcesOf(defaults.resources) }),
       isolation: defaults.isolation,
       afterClosure: defaults.after_closure,
     },

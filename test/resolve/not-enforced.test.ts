@@ -77,15 +77,6 @@ describe("a control that nobody keeps", () => {
       [`${BASELINE_FILE}:5:11 error NotAvailableYet spec.source`],
     ],
     [
-      "what its driver does not limit",
-      changed(
-        CLONE_FILE,
-        "runtime: {driver: process}",
-        "runtime: {driver: process, resources: {memory_mb: 512}}",
-      ),
-      [`${CLONE_FILE}:7:41 warning NotEnforced spec.runtime.resources`],
-    ],
-    [
       "another place for outputs",
       changed(MISSION_FILE, "artifact_policy: {", "artifact_policy: {storage_scope: pushback, "),
       [`${MISSION_FILE}:12:36 error NotAvailableYet spec.artifact_policy.storage_scope`],

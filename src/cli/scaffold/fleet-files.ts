@@ -27,7 +27,12 @@ metadata: { name: ${name} }
 spec:
   # No mission and no overlay may ask for more than this.
   caps: { max_runtime_minutes: 240, max_cost_usd: 20, max_llm_calls: 2000, max_parallel_missions: 4 }
-  defaults: { heartbeat_interval_seconds: 30, isolation: pidns, after_closure: ask }
+  defaults:
+    heartbeat_interval_seconds: 30
+    isolation: pidns
+    after_closure: ask
+    # What one agent may take of its machine. \`factory doctor\` says how that is held.
+    resources: { memory_mb: 2048, pids: 512 }
   # What no clone does without asking.
   approval_rules:
     - { action: external_messaging }

@@ -19,6 +19,8 @@ export const AMNESTY_MIN_MS = 60 * SECOND_MS;
 export const DEFAULT_HEARTBEAT_MS = 30 * SECOND_MS;
 /** What was in a pipe when a pause took hold has been read by then. */
 export const SETTLE_MS = 500;
+/** Failures for what an agent took of its machine begin with this. */
+export const RESOURCE_SIGNATURE = "resource:";
 /** Characters of a summary or reason that are kept. */
 export const TEXT_MAX = 500;
 /** Characters of a word to an agent. */

@@ -201,7 +201,7 @@ export type StopReason =
       /** Trying again cannot help: the machine or the declaration has to change. */
       readonly permanent?: boolean;
       /** Why it cannot, as the reason of the quarantine; default `LaunchRefused`. */
-      readonly refusal?: "AgentUnauthorized";
+      readonly refusal?: "AgentUnauthorized" | "DiskQuotaExceeded";
     }
   /** It ended under a rate limit: no failure, and it is started again when its account is free. */
   | { readonly type: "throttled"; readonly message: string }

@@ -1,5 +1,6 @@
 import type { ActionRule } from "./action.ts";
 import type { Containment } from "./instance.ts";
+import type { ResourceLimits } from "./resources.ts";
 
 /** What the repository asks for one clone, after baseline and overlays, at one revision. */
 export interface DesiredClone {
@@ -55,6 +56,8 @@ export interface RuntimeSpec {
   readonly driver: string;
   /** The least containment that the clone accepts; the launch is refused below it. */
   readonly isolation: Containment;
+  /** What its agent may take of its machine; absent: nobody limits it. */
+  readonly resources?: ResourceLimits;
 }
 
 /** How agents are talked to: `src/shim/agents/registry.ts` has an adapter for each, and validation refuses every other name. */

@@ -6,6 +6,7 @@ import type { BudgetThresholds, DesiredMission } from "./mission.ts";
 import type { Destination } from "./notice.ts";
 import type { DesiredPostmortem } from "./postmortem.ts";
 import type { Prices } from "./prices.ts";
+import type { Resources } from "./resources.ts";
 import { NO_SECRETS, type SecretPolicy } from "./secret-policy.ts";
 
 /**
@@ -72,6 +73,8 @@ export interface FleetPolicy {
     readonly heartbeatIntervalSeconds: number;
     readonly reportCadence: "milestone" | "interval" | "hybrid";
     readonly storageScope: "factory" | "shared" | "pushback";
+    /** For clones whose own file says nothing of a resource; absent: none. */
+    readonly resources?: Resources;
     readonly isolation: "group" | "pidns" | "cgroup";
     readonly afterClosure: "ask" | "retire" | "standby" | "template";
   };

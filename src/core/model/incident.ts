@@ -27,6 +27,7 @@ export const INCIDENT_SEVERITY = {
   heartbeat_lost: "medium",
   crash: "medium",
   failed_start: "medium",
+  resource_exceeded: "medium",
   callback_gap: "low",
   callback_down: "medium",
   blocked: "low",

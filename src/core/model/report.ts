@@ -19,7 +19,7 @@ export interface Report extends MeterOrigin {
 /** What `detail` holds stands beside each; the facts of the wire are in `specs/events-v1.md`. */
 export const REPORT_TYPES = [
   "instance.ready", // detail: { callback_ms, checks: [{ name, exit_code, timed_out, duration_ms, tail }], containment }
-  "instance.exited", // detail: { code, signal, signature, stderr_tail, active_ms }
+  "instance.exited", // detail: { code, signal, signature, stderr_tail, active_ms, exceeded? }
   "agent.loop", // detail: { pattern, times, evidence }
   "agent.throttled", // detail: { retry_after_ms, account? }
   "mission.limit_reached", // detail: { meter, level, used, limit, percent, did, paused_ms }

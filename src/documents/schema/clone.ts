@@ -18,6 +18,7 @@ import {
   Name,
   PATH_CHARS_MAX,
   PauseGraceSeconds,
+  Resources,
   uniqueList,
   VersionedName,
 } from "./common.ts";
@@ -31,12 +32,10 @@ const Runtime = z.strictObject({
     description: "The least containment that is accepted; the launch is refused below it.",
     default: "pidns",
   }),
-  resources: z
-    .strictObject({
-      cpu_millis: z.int().min(10).max(1_024_000).optional(),
-      memory_mb: z.int().min(16).max(16_777_216).optional(),
-    })
-    .optional(),
+  resources: Resources.optional().meta({
+    description:
+      "What it may take of its machine; refused at the launch where that cannot be held. Absent: the fleet's.",
+  }),
 });
 
 const Agent = z.strictObject({

@@ -170,6 +170,20 @@ export const StorageScope = z
   .enum(["factory", "shared", "pushback"])
   .describe("Where outputs are kept. `factory` alone is available: the controller's data directory.");
 export const Isolation = z.enum(["group", "pidns", "cgroup"]);
+/** What an agent may take of its machine. */
+export const Resources = z
+  .strictObject({
+    cpu_millis: z.int().min(10).max(1_024_000).optional().describe("Thousandths of a processor."),
+    memory_mb: z.int().min(16).max(16_777_216).optional().describe("Of all its processes together."),
+    pids: z.int().min(8).max(4_194_304).optional().describe("Processes and threads that live at once."),
+    disk_mb: z
+      .int()
+      .min(1)
+      .max(16_777_216)
+      .optional()
+      .describe("Of its workspace. Looked at by the shim: between two looks it may grow beyond."),
+  })
+  .describe("Held by control groups where they can be had; `factory doctor` says what holds here.");
 export const AfterClosure = z.enum(["ask", "retire", "standby", "template"]);
 
 /** A list without repetitions; JSON Schema and zod say the same. */

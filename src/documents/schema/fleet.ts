@@ -21,6 +21,7 @@ import {
   Name,
   PATH_CHARS_MAX,
   ReportCadence,
+  Resources,
   RUNTIME_MINUTES_MAX,
   StorageScope,
   uniqueList,
@@ -85,6 +86,9 @@ const Defaults = z.strictObject({
   heartbeat_interval_seconds: HeartbeatIntervalSeconds.default(30),
   report_cadence: ReportCadence.default("hybrid"),
   storage_scope: StorageScope.default("factory"),
+  resources: Resources.optional().meta({
+    description: "For clones that say nothing themselves; left out where a machine cannot hold it.",
+  }),
   isolation: Isolation.default("pidns"),
   after_closure: AfterClosure.default("ask"),
 });

@@ -109,6 +109,7 @@ async function launch(
       orphanPolicy: spec.orphanPolicy,
       isolation: spec.runtime.isolation,
       shares: parts.shares(),
+      ...(spec.runtime.resources === undefined ? {} : { resources: spec.runtime.resources }),
       prices: parts.prices(),
       subject: subjectOf(state),
       token: parts.tokens.forInstance({ clone: state.name, epoch: effect.epoch, nonce: effect.nonce }),

@@ -7,6 +7,7 @@ import type { Intent } from "../../instance/claim.ts";
 import { containedCommand, findAgentMembers, killCgroup, type Target } from "../../instance/containment.ts";
 import { hasCode } from "../../instance/files.ts";
 import { INSTANCE_MARKER, type ProcessId, readProcess, signalProcess } from "../../instance/process-table.ts";
+import { limitedCommand } from "../../instance/resource-limits.ts";
 import type { EndRung } from "./agent.ts";
 import { giveTree } from "./ownership.ts";
 
@@ -30,10 +31,9 @@ export function spawnContained(options: SpawnOptions): Spawned | null {
   const { intent, gated = false } = options;
   if (!programExists(options.argv[0], intent.workspace, options.env["PATH"] ?? "")) return null;
   giveToAgent(intent);
-  const [command, ...args] = containedCommand(intent.containment, options.argv, {
-    gated,
-    workspace: intent.workspace,
-  });
+  const { workspace } = intent;
+  const contained = containedCommand(intent.containment, options.argv, { gated, workspace });
+  const [command = "false", ...args] = limitedCommand(intent.resources, contained);
   const child = spawn(command, args, {
     cwd: intent.workspace,
     env: options.env,

@@ -22,6 +22,7 @@ import type { LimitWatch } from "./limit-watch.ts";
 import type { Messages } from "./messages.ts";
 import { createMissionRun, type MissionRun } from "./mission.ts";
 import type { Pauses } from "./pauses.ts";
+import type { ResourceWatch } from "./resource-watch.ts";
 import { reviveAgent } from "./revive.ts";
 import type { RollingLog } from "./rolling-log.ts";
 
@@ -57,6 +58,7 @@ export function createAgentRunner(parts: {
   readonly toolbox: Toolbox;
   readonly heart: Heart;
   readonly limits: LimitWatch;
+  readonly resources: ResourceWatch;
   /** Everything that the agent says to us. */
   readonly actions: RollingLog;
   readonly end: (reason: string) => void;
@@ -143,6 +145,7 @@ export function createAgentRunner(parts: {
         pauses.apply();
         run.onStart(started.pid);
         parts.limits.look();
+        parts.resources.begin();
         if (!how.resumes) return;
         run.onResumed();
         messages.tellAgain((message) => started.say(message));
@@ -177,10 +180,11 @@ export function createAgentRunner(parts: {
     endLeftovers(targetOf(life));
     if (startedAgain()) return;
     const stopped = life.phase === "stopping";
+    const exceeded = parts.resources.exceeded(exit);
     life.run?.onExit(exit, { stopped });
     life.phase = "exited";
     life.agent = null;
-    reportExit(exit, { life, clocks, reporter, redactor, stopped });
+    reportExit(exit, { life, clocks, reporter, redactor, stopped, exceeded });
     if (stopped) parts.onStopped();
   }
 

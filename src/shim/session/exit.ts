@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Redactor } from "../../core/model/redact.ts";
+import { type Exceeded, exceededText } from "../../core/model/resources.ts";
 import { writeFileDurably } from "../../instance/files.ts";
 import { type AgentExit, crashSignature } from "../agents/signature.ts";
 import type { Reporter } from "../callback/reporter.ts";
@@ -19,9 +20,11 @@ export function reportExit(
     readonly redactor: Redactor;
     /** It had been asked to end. */
     readonly stopped: boolean;
+    /** What it took of its machine, where it was ended for that. */
+    readonly exceeded: Exceeded | null;
   },
 ): void {
-  const { life, clocks, stopped } = parts;
+  const { life, clocks, stopped, exceeded } = parts;
   const facts = {
     code: exit.code,
     signal: exit.signal,
@@ -30,13 +33,18 @@ export function reportExit(
     active_ms: clocks.activeMs(),
     ...(clocks.throttledMs() > 0 ? { throttled: true } : {}),
     ...(life.run?.unauthorized() === true || exit.code === UNAUTHORIZED_EXIT ? { auth: true } : {}),
+    ...(exceeded === null ? {} : { exceeded }),
     stopped,
   };
   parts.reporter.report({
     type: "instance.exited",
-    status: exit.code === 0 || stopped ? "completed" : "failed",
+    status: exceeded === null && (exit.code === 0 || stopped) ? "completed" : "failed",
     summary:
-      exit.signal === null ? `the agent ended with code ${exit.code}` : `the agent ended by ${exit.signal}`,
+      exceeded !== null
+        ? exceededText(exceeded)
+        : exit.signal === null
+          ? `the agent ended with code ${exit.code}`
+          : `the agent ended by ${exit.signal}`,
     detail: facts,
   });
   writeFileDurably(

@@ -40,6 +40,7 @@ import { createMessages } from "./messages.ts";
 import { createMethods } from "./methods.ts";
 import { createPauses } from "./pauses.ts";
 import { becomeReady } from "./readiness.ts";
+import { createResourceWatch } from "./resource-watch.ts";
 import { openRollingLog } from "./rolling-log.ts";
 
 export interface Session {
@@ -121,6 +122,7 @@ export function createSession(options: SessionOptions): Session {
     close: () => toolbox.close(),
     onDelivered() {
       limits.stop();
+      resources.stop();
       heart.stop();
     },
     onEnd: options.onEnd,
@@ -170,6 +172,7 @@ export function createSession(options: SessionOptions): Session {
     onPaused: () => heart.beatSoon(PAUSED_MS),
   });
   if (settings.limits !== undefined) limits.hold(settings.limits);
+  const resources = createResourceWatch({ life, end: (reason, graces) => end.begin(reason, graces) });
   const runner: AgentRunner = createAgentRunner({
     life,
     adapter,
@@ -184,6 +187,7 @@ export function createSession(options: SessionOptions): Session {
     toolbox,
     heart,
     limits,
+    resources,
     actions,
     end: (reason) => end.begin(reason),
     onStopped: () => void end.finish(),

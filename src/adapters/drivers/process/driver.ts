@@ -12,12 +12,13 @@
 import type { ContainmentChoice, Driver } from "../../../ports/driver.ts";
 import { type Log, silentLog } from "../../../ports/log.ts";
 import type { Workspaces } from "../../../ports/workspaces.ts";
-import { type Machine, probeMachine } from "./capabilities.ts";
+import { probeMachine } from "./capabilities.ts";
 import { createEnding } from "./ending.ts";
 import { createInstanceFiles } from "./instance-files.ts";
 import { createLayout, DRIVER_NAME, instanceOf } from "./layout.ts";
 import { createListing } from "./listing.ts";
 import { createShimReserve, type ShimReserve } from "./reserve.ts";
+import { probeResources } from "./resource-probe.ts";
 import { createRoom, translateDisk } from "./room.ts";
 import { createShimCalls } from "./shim-calls.ts";
 import { defaultShimCommand } from "./shim-program.ts";
@@ -49,6 +50,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     typeof options.hidden === "function" ? options.hidden() : (options.hidden ?? []);
   const layout = createLayout(options.directory, options.installation);
   const machine = probeOnce(() => probeMachine(layout.tag, options.containment ?? "auto"));
+  const resources = probeOnce(async () => probeResources(layout.tag, (await machine()).plan.cgroup));
   const listing = createListing({ layout, log });
   const shimCommand = async () => options.shimCommand ?? (await defaultShimCommand());
   let reserve: ShimReserve | null = null;
@@ -57,7 +59,10 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     name: DRIVER_NAME,
     callback: "socket",
     workspaces,
-    capabilities: async () => (await machine()).capabilities,
+    async capabilities() {
+      const { capabilities } = await machine();
+      return { ...capabilities, notes: [...capabilities.notes, ...(await resources()).notes] };
+    },
     list: async () => listing.list(),
     unproving: async () =>
       listing.list().instances.flatMap(({ state, handle }) => {
@@ -70,6 +75,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
         {
           layout,
           machine: await machine(),
+          resources: await resources(),
           shimCommand: await shimCommand(),
           reserve,
           hidden,
@@ -101,8 +107,8 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
 }
 
 /** What a machine offers does not change while we run; a look that failed is made again. */
-function probeOnce(probe: () => Promise<Machine>): () => Promise<Machine> {
-  let machine: Promise<Machine> | null = null;
+function probeOnce<T>(probe: () => Promise<T>): () => Promise<T> {
+  let machine: Promise<T> | null = null;
   return () => {
     machine ??= probe().catch((error: unknown) => {
       machine = null;

@@ -6,6 +6,7 @@ import type { DeathProof, InstanceHandle } from "../../../core/model/instance.ts
 import { claimFenced } from "../../../instance/claim.ts";
 import { findMembers, removeCgroup, removeGroupIfEmpty } from "../../../instance/containment.ts";
 import { putAside } from "../../../instance/put-aside.ts";
+import { removeResourceGroups } from "../../../instance/resource-limits.ts";
 import { toolsLink } from "../../../instance/tools-link.ts";
 import type { Driver, StopLadder } from "../../../ports/driver.ts";
 import { clonesIn, handleOf, type Instance, instanceOf, type Layout, requiredInstance } from "./layout.ts";
@@ -52,6 +53,7 @@ export function createEnding(parts: {
         removeCgroup(cgroup);
         removeGroupIfEmpty(dirname(cgroup)); // The next start makes it again.
       }
+      removeResourceGroups(instance.intent.resources);
       rmSync(instance.intent.socket, { force: true });
       rmSync(toolsLink(handle.nonce), { force: true });
       rmSync(instance.directory, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import type { StartRequest } from "../../../ports/driver.ts";
 import { agentView, toolsBeside } from "./agent-view.ts";
 import type { Machine } from "./capabilities.ts";
 import { digest, instanceDirectory, type Layout, socketPath } from "./layout.ts";
+import { planResources, type ResourceMachine } from "./resource-probe.ts";
 
 export interface IntentContext {
   readonly layout: Layout;
@@ -15,6 +16,8 @@ export interface IntentContext {
   readonly hidden: () => readonly string[];
   /** What a shim is started with: what it offers its agent lies beside its program. */
   readonly shimCommand: readonly [string, ...string[]];
+  /** Which limits can be held here. */
+  readonly resources: ResourceMachine;
   /** The file of the kill switch, which shims watch. */
   readonly killSwitch?: string;
 }
@@ -69,6 +72,7 @@ function intentOf(context: IntentContext, request: StartRequest): Intent {
       sandbox: withView(context, request),
     },
     callback: "proven",
+    ...resourcesOf(context, request, group),
     ...(request.subject === undefined ? {} : { subject: request.subject }),
     ...(killSwitch === undefined || request.subject === undefined
       ? {}
@@ -76,9 +80,14 @@ function intentOf(context: IntentContext, request: StartRequest): Intent {
   };
 }
 
+/** Where the groups of limits are: an agent of root must not find its way out there. */
+function hierarchies({ controllers }: ResourceMachine): readonly string[] {
+  return Object.values(controllers).map(({ point }) => point);
+}
+
 /** Where bubblewrap is. */
 function withView(
-  { machine, layout, hidden, shimCommand }: IntentContext,
+  { machine, layout, hidden, shimCommand, resources }: IntentContext,
   request: StartRequest,
 ): NonNullable<ContainmentPlan["sandbox"]> | null {
   const { sandbox } = machine.plan;
@@ -86,19 +95,31 @@ function withView(
   return agentView(sandbox, request, {
     directory: layout.directory,
     tools: toolsBeside(shimCommand),
-    hidden: [...hidden(), layout.directory, dirname(socketPath(layout, ""))],
+    hidden: [...hidden(), layout.directory, dirname(socketPath(layout, "")), ...hierarchies(resources)],
   });
+}
+
+function resourcesOf(
+  { machine, resources }: IntentContext,
+  { clone, resources: limits }: StartRequest,
+  group: string,
+): Pick<Intent, "resources"> {
+  const parent = machine.plan.cgroup;
+  const cgroup = parent === null ? null : join(parent, group);
+  const plan = planResources(resources, limits, { clone, group, cgroup });
+  return plan === null ? {} : { resources: plan };
 }
 
 /**
  * What an agent must not see where there is no bubblewrap: the folders that were named, ours, that of the control
  * sockets, and the cgroups, which as root's agent it could leave through their files.
  */
-function withHidden({ machine, layout, hidden }: IntentContext): ContainmentPlan["pidns"] {
+function withHidden({ machine, layout, hidden, resources }: IntentContext): ContainmentPlan["pidns"] {
   const { pidns, cgroup } = machine.plan;
   if (pidns?.hides === undefined) return pidns;
   const folders = [...hidden(), layout.directory, dirname(socketPath(layout, ""))];
   if (cgroup !== null) folders.push(dirname(cgroup));
+  folders.push(...hierarchies(resources));
   const real = folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
   // A folder below another one is gone with it.
   const outermost = [...new Set(real)].filter(

@@ -8,6 +8,7 @@ import { CONTAINMENTS, type InstanceHandle } from "../../../core/model/instance.
 import { claimFenced, isShimAlive, raiseFence, readClaim, readFence } from "../../../instance/claim.ts";
 import { createCgroup, joining } from "../../../instance/containment.ts";
 import type { LaunchSettings } from "../../../instance/launch-settings.ts";
+import { createResourceGroups } from "../../../instance/resource-limits.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
 import type { Machine } from "./capabilities.ts";
 import { type IntentContext, writeDownIntent } from "./launch-intent.ts";
@@ -147,6 +148,7 @@ async function settleLowerEpochs(layout: Layout, request: StartRequest): Promise
 function spawnShim(context: LaunchContext, instance: Instance, request: StartRequest): ChildProcess {
   const { cgroup } = instance.intent.containment;
   if (cgroup !== null) createCgroup(cgroup);
+  if (instance.intent.resources !== undefined) createResourceGroups(instance.intent.resources);
   const command = [...context.shimCommand, instance.directory];
   const [program, ...args] = cgroup === null ? command : joining(join(cgroup, "shim"), command);
   const log = openSync(join(instance.directory, "shim.log"), "a", 0o600);

@@ -6,8 +6,9 @@ import type { StartGate } from "../../model/condition.ts";
 import { assertNever } from "../../model/error.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import type { Report } from "../../model/report.ts";
+import { type Exceeded, exceededText } from "../../model/resources.ts";
 import type { Instant } from "../../model/time.ts";
-import { TEXT_MAX } from "../limits.ts";
+import { RESOURCE_SIGNATURE, TEXT_MAX } from "../limits.ts";
 import { withActive } from "../spending/active-time.ts";
 import { withUsage } from "../spending/budget.ts";
 import { onLimitReported } from "../spending/crossed.ts";
@@ -161,6 +162,8 @@ function onExited(state: CloneState, report: Report, at: Instant): Step {
   if (state.phase === "Stopping" || state.mission?.terminal != null) return stay(state);
   const { code, signal, signature } = report.detail;
   const how = typeof signal === "string" ? `signal ${signal}` : `exit ${String(code)}`;
+  const exceeded = exceededIn(report);
+  if (exceeded !== null) return tookTooMuch(state, exceeded, at);
   if (report.detail["auth"] === true) return unauthorized(state, `${how}${tailOf(report)}`, at);
   if (isExcused(state, report, at)) {
     const message = `the agent ended with ${how} while it was rate limited`;
@@ -174,6 +177,28 @@ function onExited(state: CloneState, report: Report, at: Instant): Step {
     },
     enter: "now",
     text: `the agent ended with ${how}`,
+  });
+}
+
+function exceededIn({ detail }: Report): Exceeded | null {
+  const { resource, limit, used } = (detail["exceeded"] ?? {}) as Partial<Exceeded>;
+  if (resource !== "memory_mb" && resource !== "disk_mb") return null;
+  return { resource, limit: Number(limit), used: typeof used === "number" ? used : null };
+}
+
+/** A failure with a reason of its own. Memory is free again afterwards; a workspace that is too large stays so until somebody looks. */
+function tookTooMuch(state: CloneState, exceeded: Exceeded, at: Instant): Step {
+  const message = exceededText(exceeded);
+  const full = exceeded.resource === "disk_mb";
+  return beginStop(state, at, {
+    reason: {
+      type: "failed",
+      signature: `${RESOURCE_SIGNATURE}${exceeded.resource}`,
+      message,
+      ...(full ? { permanent: true, refusal: "DiskQuotaExceeded" as const } : {}),
+    },
+    enter: "now",
+    text: message,
   });
 }
 

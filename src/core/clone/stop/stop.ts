@@ -7,7 +7,7 @@ import type { DeathProof } from "../../model/instance.ts";
 import { type Instant, iso } from "../../model/time.ts";
 import { closeWithoutVerdict } from "../closing/close.ts";
 import { afterBurial, isOpen } from "../health/recovery-ladder.ts";
-import { STOP_RETRY_MS } from "../limits.ts";
+import { RESOURCE_SIGNATURE, STOP_RETRY_MS } from "../limits.ts";
 import { stopMeter, withActive } from "../spending/active-time.ts";
 import { judgeFailure, wasStable } from "../start/restart.ts";
 import {
@@ -167,7 +167,8 @@ function afterDeath(state: CloneState, instance: InstanceState, reason: StopReas
 function incidentClass(
   instance: InstanceState,
   signature: string,
-): "heartbeat_lost" | "crash" | "failed_start" {
+): "heartbeat_lost" | "crash" | "failed_start" | "resource_exceeded" {
+  if (signature.startsWith(RESOURCE_SIGNATURE)) return "resource_exceeded";
   if (signature === "heartbeat" || signature.startsWith("liveness:")) return "heartbeat_lost";
   return instance.acceptedAt === null ? "failed_start" : "crash";
 }

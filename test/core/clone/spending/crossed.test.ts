@@ -161,6 +161,13 @@ describe("a mission that went beyond a limit", () => {
     expect(life.state.requests).toEqual([]);
   });
 
+  test("that its last word alone tells of is one as well", () => {
+    const life = running().reports("mission.completed", { costMicros: 100e6 }).dead();
+    life.judged();
+    expect(incidents(life)).toEqual(["overspent"]);
+    expect(life.state.past.at(-1)).toMatchObject({ outcome: "pending", over: { word: "open" } });
+  });
+
   test("is not asked about again when a person has stopped it for that", () => {
     const life = reached(running(), at("stop", 12), 12).dead();
     life.on({
