@@ -782,7 +782,7 @@ export function envelope(missionId: string): MissionEnvelope {
     budget: { max_runtime_minutes: 1, max_llm_calls: null, max_cost_usd: null },
     autonomy_window: { start_at: null, end_at: null },
     heartbeat_interval_seconds: 1,
-    report_cadence: "milestone",
+    report_cadence: "hybrid",
     success_criteria: [],
     artifact_policy: { required_outputs: [], storage_scope: "factory" },
     callback: { status_url: "http://127.0.0.1/v1/events", auth_mode: "bearer", auth_ref: "instance" },

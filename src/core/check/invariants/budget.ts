@@ -5,7 +5,10 @@ import type { CloneEvent } from "../../model/event.ts";
 import { BUDGET_FIELDS } from "../../model/request.ts";
 import { FINE, found, type Invariant } from "../fact.ts";
 
-/** Whoever spends calls or money is paused and asked about. Only time that is over, and a runaway, end a mission by themselves. */
+/**
+ * Whoever spends calls or money is paused and asked about, and at all of a limit its instance is ended, not its mission.
+ * Only time that is over, and a runaway, end a mission by themselves.
+ */
 const budgetAsks: Invariant = {
   name: "budget-asks",
   promise: "a mission whose budget is almost spent is held with one open question, and not ended for it",
@@ -19,7 +22,8 @@ const budgetAsks: Invariant = {
         if (mission === null) return FINE;
         const told = event.event;
         const ended = before.mission?.terminal === null && mission.terminal !== null;
-        if (ended && told.type === "budget.crossed" && told.meter !== "runtime_minutes")
+        const ranAway = mission.incidents.some(({ class: of }) => of === "runaway");
+        if (ended && !ranAway && told.type === "budget.crossed" && told.meter !== "runtime_minutes")
           return found(
             event.clone,
             event.seq,
