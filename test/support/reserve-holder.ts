@@ -8,6 +8,7 @@ import { createProcessDriver } from "../../src/adapters/drivers/process/driver.t
 import { writeDownIntent } from "../../src/adapters/drivers/process/launch-intent.ts";
 import { createLayout, loadInstance } from "../../src/adapters/drivers/process/layout.ts";
 import { orderText, spawnReserve } from "../../src/adapters/drivers/process/reserve.ts";
+import { NO_RESOURCES } from "../../src/adapters/drivers/process/resource-probe.ts";
 import { defaultShimCommand } from "../../src/adapters/drivers/process/shim-program.ts";
 import { settingsOf } from "../../src/adapters/drivers/process/start.ts";
 import { createWorkspaces } from "../../src/adapters/workspace/workspaces.ts";
@@ -34,7 +35,7 @@ async function dieAt(moment: Moment, directory: string, asked: string): Promise<
   const shimCommand = await defaultShimCommand();
   const shim = spawnReserve(layout, shimCommand);
   const machine = await probeMachine(layout.tag, "auto");
-  await writeDownIntent({ layout, machine, shimCommand, hidden: () => [] }, request);
+  await writeDownIntent({ layout, machine, resources: NO_RESOURCES, shimCommand, hidden: () => [] }, request);
   const instance = loadInstance(layout, request.clone, request.epoch);
   if (instance === null) throw new Error("the intent was not written");
   const { cgroup } = instance.intent.containment;

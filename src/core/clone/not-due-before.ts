@@ -1,3 +1,4 @@
+import { partOf, partsOf } from "../model/budget-rule.ts";
 import type { Calendar } from "../model/calendar.ts";
 import type { CloneState, MissionState } from "../model/clone-state.ts";
 import type { Signal } from "../model/instance.ts";
@@ -5,7 +6,6 @@ import { type Instant, MINUTE_MS } from "../model/time.ts";
 import { suspectAfterMs, type Watch } from "./health/liveness.ts";
 import { isOpen } from "./health/recovery-ladder.ts";
 import { activeMsOf } from "./spending/active-time.ts";
-import { partOf, partsOf } from "./spending/budget.ts";
 import { limitsInForce } from "./spending/raise.ts";
 import { windowAt } from "./start/window.ts";
 
@@ -70,6 +70,6 @@ function runtimeCrossesAt(
   if (minutes === null) return Number.POSITIVE_INFINITY;
   const activeMs = activeMsOf(state, signal, now);
   const part = partOf(activeMs / MINUTE_MS, minutes);
-  const ahead = Object.values(partsOf(limits)).filter((level) => level > part);
+  const ahead = Object.values(partsOf(limits.budget_thresholds)).filter((level) => level > part);
   return now + Math.floor(Math.min(...ahead) * minutes * MINUTE_MS - activeMs) - 1;
 }

@@ -40,6 +40,9 @@ export interface ControllerPlace {
   readonly point: string;
 }
 
+/** Of a machine that was not looked at: nothing is held. */
+export const NO_RESOURCES: ResourceMachine = { controllers: {}, rlimits: false, root: true, notes: [] };
+
 const CONTROLLER_OF = { memoryMb: "memory", pids: "pids", cpuMillis: "cpu" } as const;
 const TRIAL_MS = 5_000;
 /** Enough for a shell, and far from what a limit would be. */

@@ -62,6 +62,7 @@ export async function launch(
   const handle = answerOf(instance, request);
   if (handle !== null) return handle;
   signal.throwIfAborted();
+  if (instance.intent.resources !== undefined) createResourceGroups(instance.intent.resources);
   const reserved = await launchFromReserve(context, instance, { request, signal });
   if (reserved !== null) return reserved;
   const shim = spawnShim(context, instance, request);
@@ -148,7 +149,6 @@ async function settleLowerEpochs(layout: Layout, request: StartRequest): Promise
 function spawnShim(context: LaunchContext, instance: Instance, request: StartRequest): ChildProcess {
   const { cgroup } = instance.intent.containment;
   if (cgroup !== null) createCgroup(cgroup);
-  if (instance.intent.resources !== undefined) createResourceGroups(instance.intent.resources);
   const command = [...context.shimCommand, instance.directory];
   const [program, ...args] = cgroup === null ? command : joining(join(cgroup, "shim"), command);
   const log = openSync(join(instance.directory, "shim.log"), "a", 0o600);

@@ -14,6 +14,7 @@ import {
   loadInstance,
 } from "../../../../src/adapters/drivers/process/layout.ts";
 import { orderText, spawnReserve } from "../../../../src/adapters/drivers/process/reserve.ts";
+import { NO_RESOURCES } from "../../../../src/adapters/drivers/process/resource-probe.ts";
 import { defaultShimCommand } from "../../../../src/adapters/drivers/process/shim-program.ts";
 import { settingsOf } from "../../../../src/adapters/drivers/process/start.ts";
 import type { InstanceHandle } from "../../../../src/core/model/instance.ts";
@@ -263,7 +264,7 @@ async function held(asked: StartRequest): Promise<{ instance: Instance; order: s
   const layout = createLayout(world.directory, "test");
   const shimCommand = await defaultShimCommand();
   const machine = await probeMachine(layout.tag, "auto");
-  await writeDownIntent({ layout, machine, shimCommand, hidden: () => [] }, asked);
+  await writeDownIntent({ layout, machine, resources: NO_RESOURCES, shimCommand, hidden: () => [] }, asked);
   const instance = loadInstance(layout, asked.clone, asked.epoch);
   if (instance === null) throw new Error("no intent");
   const { cgroup } = instance.intent.containment;
