@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { probeMachine } from "../../../../src/adapters/drivers/process/capabilities.ts";
@@ -102,6 +102,38 @@ describe.skipIf(plan.sandbox == null)("what an agent that is shut in", () => {
       cwd: world.workspace("a"),
       pwd: world.workspace("a"),
     });
+  });
+
+  test("sees what is shared with it, and writes to what says so", async () => {
+    const folders = ["read", "write", "other"].map((name) => join(world.root, `shares-${name}`));
+    const [read = "", write = "", other = ""] = folders;
+    for (const folder of folders) {
+      mkdirSync(folder);
+      chmodSync(folder, 0o777);
+      writeFileSync(join(folder, "there"), "");
+    }
+    const script =
+      `for folder in ${folders.join(" ")}; do ` +
+      `test -e $folder/there && seen=yes || seen=no; (: > $folder/new) 2> /dev/null && new=yes || new=no; ` +
+      `echo $seen $new >> looked; done`;
+    const agent = { ...world.agent("completes.js"), command: ["sh", "-c", script] as const };
+    const shares = [
+      { path: read, access: "read" },
+      { path: write, access: "write" },
+    ] as const;
+    const handle = await world.driver.start(
+      { ...world.request("a", "works"), epoch: 1, nonce: "ef".repeat(16), agent, shares },
+      signal,
+    );
+    const arrived = (type: string) =>
+      until(() => world.callback.events.find((event) => event.event_type === type), type);
+    await arrived("instance.ready");
+    await world.driver.dispatch(handle, envelope("m-a"), signal);
+    await arrived("instance.exited");
+    const [ofRead, ofWrite, ofOther] = readFileSync(join(world.workspace("a"), "looked"), "utf8").split("\n");
+    expect([ofRead, ofWrite, ofOther?.slice(0, 2)]).toEqual(["yes no", "yes yes", "no"]);
+    expect(folders.map((folder) => existsSync(join(folder, "new")))).toEqual([false, true, false]);
+    expect(existsSync(join(other, "there"))).toBe(true);
   });
 
   test("has no network is without it alone", async () => {
