@@ -90,15 +90,20 @@ export function createLimitWatch(parts: {
     );
     const ended = standing.includes("ended");
     const pausedMs = pauses.frozenMs();
-    if (!ended) pauses.byLimit(standing.includes("paused"), held.pauseGraceMs);
-    for (const crossing of crossings) tell(crossing, held, pausedMs);
+    const still = ended || pauses.byLimit(standing.includes("paused"), held.pauseGraceMs);
+    for (const crossing of crossings) tell(crossing, held, { pausedMs, still });
     const why = crossings.find(({ level }) => level === "stop");
     if (why !== undefined) parts.end(`it has used all of a limit: ${factsOf(why)}`, BY_LIMIT);
-    else if (crossings.some(({ level }) => level === "pause")) parts.onPaused();
+    else if (still && crossings.some(({ level }) => level === "pause")) parts.onPaused();
   }
 
-  function tell(crossing: Crossing, { thresholds }: HeldLimits, pausedMs: number): void {
-    const did = consequenceOf(crossing.level);
+  function tell(
+    crossing: Crossing,
+    { thresholds }: HeldLimits,
+    { pausedMs, still }: { readonly pausedMs: number; readonly still: boolean },
+  ): void {
+    const due = consequenceOf(crossing.level);
+    const did = due === "paused" && !still ? "restless" : due;
     parts.transcript.note(`${factsOf(crossing)}: ${did}`);
     parts.reporter.report({
       type: "mission.limit_reached",
@@ -171,6 +176,7 @@ const SAID = {
   none: "nothing follows",
   told: "it goes on",
   paused: "its shim has paused it",
+  restless: "its shim could not make it stand still, and ends it",
   ended: "its shim ends it",
 } as const;
 

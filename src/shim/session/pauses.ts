@@ -31,9 +31,10 @@ export interface Pauses {
   turnEnded(): void;
   /**
    * A limit of its mission is reached, or is no longer. Its agent is told first and has its grace, like with an
-   * operator's pause; what an operator takes back leaves this one as it is.
+   * operator's pause; what an operator takes back leaves this one as it is. False when it does not stand still:
+   * then it is being ended.
    */
-  byLimit(reached: boolean, graceMs: number): void;
+  byLimit(reached: boolean, graceMs: number): boolean;
   /** For how long every process that was found has been frozen; 0 while any runs. */
   frozenMs(): number;
   /** Nobody reaches the controller, or somebody does again. */
@@ -47,8 +48,6 @@ export interface Pauses {
 }
 
 export type Pauser = "operator" | "orphan" | "limit";
-
-const RESTLESS_AT_LIMIT = "the agent does not stand still at a limit of its mission";
 
 export function createPauses({
   life,
@@ -156,9 +155,13 @@ export function createPauses({
     byLimit(reached, graceMs) {
       if (!reached) {
         if (withdraw("limit")) goOn();
-      } else if (pausedBy.has("limit")) {
-        if (!whole && !apply()) onRestless(RESTLESS_AT_LIMIT);
-      } else if (grace?.by.has("limit") !== true && !pause("limit", graceMs)) onRestless(RESTLESS_AT_LIMIT);
+        return true;
+      }
+      const still = pausedBy.has("limit")
+        ? whole || apply()
+        : grace?.by.has("limit") === true || pause("limit", graceMs);
+      if (!still) onRestless("the agent does not stand still at a limit of its mission");
+      return still;
     },
     frozenMs: () => (frozenSince === null ? 0 : Math.round(performance.now() - frozenSince)),
     turnEnded() {

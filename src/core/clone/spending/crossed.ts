@@ -19,6 +19,7 @@ import { SETTLE_MS } from "../limits.ts";
 import { withRequest } from "../questions/requests.ts";
 import { beginStop, type Step, stay, withHold, withIncident, withInstance, withMission } from "../step.ts";
 import { endMission } from "../stop/end-mission.ts";
+import { onPauseFailed } from "../stop/pause.ts";
 import { meterLines } from "./budget.ts";
 import { RISES_MAX } from "./overspend.ts";
 import { limitsInForce } from "./raise.ts";
@@ -45,8 +46,19 @@ export function onLimitReported(state: CloneState, report: Report, at: Instant):
   if (said === null) return stay(state, "it does not say which limit was reached");
   const crossing = asInForce(mission, said);
   if (crossing === null) return stay(withInstance(state, { limitsTold: null }), "that limit was raised");
-  if (!isAbove(crossing.level, mission.crossed[crossing.meter])) return stay(state, "it is known already");
-  return cross(state, crossing, { whilePaused: said.pausedMs >= SETTLE_MS, at });
+  const isNew = isAbove(crossing.level, mission.crossed[crossing.meter]);
+  const step = isNew
+    ? cross(state, crossing, { whilePaused: said.pausedMs >= SETTLE_MS, at })
+    : stay(state, "it is known already");
+  if (report.detail["did"] !== "restless" || state.instance === null || state.instance.stopping !== null)
+    return step;
+  // Its shim ends it. Told as a pause of ours that failed would be.
+  const failed = onPauseFailed(
+    step.state,
+    { type: "pause.failed", epoch: state.instance.epoch, message: report.summary },
+    at,
+  );
+  return { ...failed, effects: [...step.effects, ...failed.effects] };
 }
 
 interface Said extends Crossing {

@@ -61,6 +61,30 @@ describe("a limit that its shim has held", () => {
     expect(life.state.phase).toBe("Running");
   });
 
+  test("but could not: its instance is ended, with an incident, and the mission asks", () => {
+    const life = reached(running(), at("pause", 9.1, { did: "restless" }), 9.1);
+    expect(life.state).toMatchObject({
+      phase: "Stopping",
+      holds: [{ kind: "budget" }],
+      instance: { paused: false },
+      mission: { terminal: null },
+    });
+    expect(life.effects).toEqual(["stop"]);
+    expect(incidents(life)).toEqual(["pause_failed"]);
+  });
+
+  test("but could not, as is heard when the level is known already", () => {
+    const life = running().on({
+      type: "budget.crossed",
+      meter: "cost_usd",
+      level: "pause",
+      used: 9.1,
+      limit: 10,
+    });
+    reached(life, at("pause", 9.1, { did: "restless" }), 9.1);
+    expect([life.state.phase, incidents(life)]).toEqual(["Stopping", ["pause_failed"]]);
+  });
+
   test("means what it means under the limits of now", () => {
     const life = running().on({
       type: "mission.limits_changed",
