@@ -103,7 +103,7 @@ describe("secrets", () => {
       API_KEY: "[redacted]",
       FACTORY_CLONE: "a",
       FACTORY_EPOCH: "1",
-      HOME: world.workspace("a"),
+      HOME: join(world.workspace("a"), ".factory/home"),
     });
     expect(transcript).not.toContain(TOKEN);
     expect(JSON.parse(readFileSync(env["FACTORY_MISSION"] ?? "", "utf8"))).toEqual(envelope("m-a"));

@@ -14,6 +14,7 @@ import type { WireEvent, WireEventType } from "../../../../src/api/event.ts";
 import type { InstanceHandle } from "../../../../src/core/model/instance.ts";
 import type { ResourceLimits } from "../../../../src/core/model/resources.ts";
 import { readIntent } from "../../../../src/instance/claim.ts";
+import { readAgentRecord } from "../../../../src/instance/containment.ts";
 import {
   createResourceGroups,
   limitedCommand,
@@ -59,6 +60,11 @@ function groupsOf(handle: InstanceHandle): readonly string[] {
   return (intent?.resources?.groups ?? []).map(({ path }) => path);
 }
 
+/** The agent's first process. */
+function agentOf(handle: InstanceHandle): number | undefined {
+  return readAgentRecord(join(world.directory, handle.clone, String(handle.epoch)))?.init?.pid;
+}
+
 describe.skipIf(HERE.controllers.memory === undefined && !MUST)("memory in a cgroup", () => {
   it("ends an agent that takes more, with a reason of its own, and forgets the group with the instance", async () => {
     const handle = await run(["memory", "512"], { memoryMb: 128, demanded: ["memoryMb"] });
@@ -93,8 +99,13 @@ describe.skipIf(HERE.controllers.pids === undefined && !MUST)("processes in a cg
     expect(Number(readFileSync(join(world.workspace("a"), "refused"), "utf8"))).toBeGreaterThan(40);
     const pids = groupsOf(handle).find((path) => existsSync(join(path, "pids.max"))) ?? "";
     expect(Number(readFileSync(join(pids, "pids.current"), "utf8"))).toBeLessThanOrEqual(60);
-    // Of all of them, not only of the first: the kernel says where each is.
-    expect(readFileSync(join(world.workspace("a"), "groups"), "utf8")).toMatch(/:pids:.*\/a\.1\./);
+    // Of all of them, not only of the first. Asked from outside: inside every group is called `/` where bubblewrap is.
+    const members = groupsOf(handle).map((path) =>
+      readFileSync(join(path, "cgroup.procs"), "utf8").trim().split("\n").sort(),
+    );
+    expect(members).toHaveLength(2);
+    expect(members[0]).toEqual(members[1]);
+    expect(members[0]).toContain(String(agentOf(handle)));
     const cpu = groupsOf(handle).find((path) => existsSync(join(path, "cpu.cfs_quota_us"))) ?? "";
     expect(readFileSync(join(cpu, "cpu.cfs_quota_us"), "utf8").trim()).toBe("50000");
   });

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { probeMachine } from "../../../../src/adapters/drivers/process/capabilities.ts";
@@ -71,7 +73,9 @@ test.skipIf(plan.sandbox == null && plan.pidns?.hides === undefined)(
 
 describe.skipIf(plan.sandbox == null)("what an agent that is shut in", () => {
   async function reached(clone: string, network: "host" | "none") {
-    const agent = world.agent("reaches-out.js", new URL(world.callback.url).port);
+    const server = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const agent = world.agent("reaches-out.js", String((server.address() as AddressInfo).port));
     const handle = await world.driver.start(
       { ...world.request(clone, "works"), epoch: 1, nonce: "cd".repeat(16), agent, network },
       signal,
@@ -81,6 +85,7 @@ describe.skipIf(plan.sandbox == null)("what an agent that is shut in", () => {
     await arrived("instance.ready");
     await world.driver.dispatch(handle, envelope("m-a"), signal);
     await arrived("mission.completed");
+    server.close();
     const proof = await world.driver.stop(
       handle,
       { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 },
