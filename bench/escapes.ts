@@ -96,7 +96,7 @@ async function inner(options: {
 }): Promise<EscapeReport> {
   const root = mkdtempSync(join(tmpdir(), "factory-escapes-"));
   const run = runtimeFolder();
-  const callback = await startCallback();
+  const callback = await startCallback(root);
   const restore = guardCorePattern();
   const tag = randomBytes(4).toString("hex");
   const servers = {

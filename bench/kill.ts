@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { MissionEnvelope } from "../src/api/envelope.ts";
 import { driverNamed, openDrivers } from "../src/drivers.ts";
+import { SOCKET_NAME, socketAddress } from "../src/instance/address.ts";
 import type { Driver } from "../src/ports/driver.ts";
 
 export interface KillReport {
@@ -48,7 +49,7 @@ export async function benchKills(options: {
   if (options.user !== undefined && options.user !== process.getuid?.())
     return runAs(options.user, [process.execPath, import.meta.filename, "--count", String(options.count)]);
   const root = mkdtempSync(join(tmpdir(), "factory-kill-"));
-  const callback = await startCallback();
+  const callback = await startCallback(root);
   try {
     const driver = driverNamed(openDrivers({ dataDir: root, installation: "bench" }), "process");
     const { containment } = await driver.capabilities(AbortSignal.timeout(WAIT_MS));
@@ -211,17 +212,17 @@ export function runAs<T>(
   });
 }
 
-export function startCallback(): Promise<{ readonly server: Server; readonly url: string }> {
+/** Shims believe what listens in a folder that is closed to others: one of its own below `root`. */
+export function startCallback(root: string): Promise<{ readonly server: Server; readonly url: string }> {
+  const folder = join(root, "callback");
+  mkdirSync(folder, { mode: 0o700 });
+  const path = join(folder, SOCKET_NAME);
   const server = createServer((request, response) => {
     request.resume();
     request.on("end", () => response.writeHead(204).end());
   });
   return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      resolve({ server, url: `http://127.0.0.1:${port}/v1/events` });
-    });
+    server.listen(path, () => resolve({ server, url: socketAddress(path) }));
   });
 }
 
