@@ -109,6 +109,11 @@ test("one that jumps beyond its budget in a single step is ended and asked about
   expect(mission.usage.costMicros).toBe(2_000_000);
   await stage.recorded(name, "stop.finished");
   expect(isAlive(stage.processes(name).agent)).toBe(false);
+  // Nothing held its processes together, so its death is not proven: a person lets the lane go on, and the limit still holds.
+  await stage.mission(name, ({ holds }) => holds.some(({ reason }) => reason === "DeathUnproven"));
+  expect((await stage.factory("resume", name, "--reason", "looked: nothing runs")).code).toBe(0);
+  const held = await stage.mission(name, ({ holds }) => holds.every(({ kind }) => kind === "budget"));
+  expect(held).toMatchObject({ phase: "Paused", holds: [{ kind: "budget", clearBy: "decision" }] });
   await stage.commit(missionFile(name, { clone: cloneName(name), maxCostUsd: 10 }));
   await stage.mission(name, ({ phase, holds }) => phase === "Running" && holds.length === 0);
   expect(await stage.inbox(name)).toEqual([]);
