@@ -17,9 +17,11 @@ export interface KnownFleet {
 /** More than a person starts; beyond it the newest notes are not read. */
 const FLEETS_MAX = 1_000;
 
-/** The one of this name; a repeat replaces it. A home that cannot be written to is no reason not to start: `false`. */
+/** The one of this name; a repeat replaces it. A home that is not there or cannot be written to is no reason not to start: `false`. */
 export function rememberFleet(fleet: KnownFleet): boolean {
   const folder = notesFolder();
+  // A user without a home, such as that of a service, does not get one by this.
+  if (process.env["XDG_STATE_HOME"] === undefined && !existsSync(homedir())) return false;
   const name = `${createHash("sha256").update(fleet.dataDir).digest("hex").slice(0, 16)}.json`;
   const temporary = join(folder, `.${name}.${process.pid}`);
   try {

@@ -39,6 +39,13 @@ test("what is no note is passed over, and a home that takes none is no reason to
   expect(knownFleets()).toEqual([]);
 });
 
+test("a user without a home gets none by this", () => {
+  vi.stubEnv("XDG_STATE_HOME", undefined);
+  vi.stubEnv("HOME", join(root, "nobody"));
+  expect(rememberFleet({ dataDir: join(root, "one"), origins: [] })).toBe(false);
+  expect(readdirSync(root).sort()).toEqual(["one", "two"]);
+});
+
 test.each([
   ["/srv/fleet.git", "/srv/fleet.git"],
   ["file:///srv/fleet.git", "/srv/fleet.git"],
