@@ -1,4 +1,6 @@
 import { CronPattern } from "croner";
+import { foldPath, misspelling } from "../core/model/output-places.ts";
+import { RESERVED_FOLDERS } from "../core/model/reserved-folders.ts";
 import { checkNotify } from "./check-notify.ts";
 import type { PathStep } from "./positions.ts";
 import type { BaselineDocument } from "./schema/baseline.ts";
@@ -37,7 +39,8 @@ function checkMission({ spec }: MissionDocument): Finding[] {
       (index) => ["spec", "inputs", index, "path"],
     ),
     ...repeated(
-      spec.artifact_policy.required_outputs.map((output) => output.path),
+      // Two that are one on a disk that folds names are one.
+      spec.artifact_policy.required_outputs.map((output) => foldPath(output.path)),
       (index) => ["spec", "artifact_policy", "required_outputs", index, "path"],
     ),
     ...both(spec.constraints.allowed_tools, spec.constraints.forbidden_tools, [
@@ -47,10 +50,22 @@ function checkMission({ spec }: MissionDocument): Finding[] {
     ]),
   ];
   spec.artifact_policy.required_outputs.forEach((output, index) => {
+    const path = ["spec", "artifact_policy", "required_outputs", index, "path"];
+    const wrong = misspelling(output.path);
+    if (wrong !== null) {
+      findings.push({
+        path,
+        reason: "OutputMisspelt",
+        message: `the path ${wrong}`,
+        found: describe(output.path, []),
+        expected: "a path that is one and the same on every disk, e.g. reports/result.json",
+      });
+      return;
+    }
     const top = output.path.split("/")[0] ?? "";
     if (!RESERVED_FOLDERS.has(top)) return;
     findings.push({
-      path: ["spec", "artifact_policy", "required_outputs", index, "path"],
+      path,
       reason: "ReservedPath",
       message: `\`${top}/\` is written by Factory and cannot hold an output`,
       found: describe(output.path, []),
@@ -98,9 +113,6 @@ function checkScope(scope: string | undefined, path: readonly PathStep[]): Findi
     ? []
     : [notYet(path, scope, "factory: outputs are kept in the controller's data directory")];
 }
-
-/** Folders of a workspace that are ours. */
-const RESERVED_FOLDERS: ReadonlySet<string> = new Set(["inputs", ".factory", ".claude"]);
 
 function checkSchedule(
   schedule: string,

@@ -26,6 +26,8 @@ export interface SandboxPlan {
   readonly scoped: boolean;
   /** Whom agents run as; null: whoever runs the shim. Only a shim of root may name another one. */
   readonly user: number | null;
+  /** The workspace is to be seen and not to be written to: a checkout that somebody is judged in. */
+  readonly readOnly?: boolean;
   /** For a name that is short enough for a socket: leads to the workspace's folder of ours (`tools-link.ts`). */
   readonly link?: { readonly name: string; readonly to: string };
 }
@@ -88,6 +90,8 @@ export function sandboxed(
   if (plan.user === null) options.push("--unshare-user");
   else options.push("--cap-drop", "ALL", ...CAPABILITIES.flatMap((one) => ["--cap-add", one]));
   options.push(...mounts(plan, workspace), "--proc", "/proc", "--dev", "/dev");
+  // In memory like the rest of `/dev`, which would take as much as the machine has.
+  options.push(...mountOf("/dev/shm", "scratch"), "--remount-ro", "/dev");
   // Root's number may write there whatever it may not do otherwise.
   if (root && plan.user === null) options.push(...kernelInterfaces());
   options.push("--chdir", "/");
@@ -138,7 +142,8 @@ export function mounts(plan: SandboxPlan, workspace: string): string[] {
   put("scratch", SCRATCH);
   put("show", plan.shows);
   put("hide", plan.hides);
-  put("write", [...plan.writes, workspace]);
+  put("write", plan.writes);
+  put(plan.readOnly === true ? "show" : "write", [workspace]);
   if (plan.user !== null) put("hide", closedAbove([...plan.shows, ...plan.writes, workspace], entries));
   const sorted = [...entries].sort(([a], [b]) => depth(a) - depth(b) || (a < b ? -1 : 1));
   const args = ["--ro-bind", "/", "/"];

@@ -2,14 +2,15 @@ import type { MissionContract } from "../core/model/mission.ts";
 import type { Verdict } from "../core/model/verdict.ts";
 import type { WorkspaceRef } from "./workspaces.ts";
 
-export type { CriterionEvidence, OutputEvidence, Verdict } from "../core/model/verdict.ts";
+export type { CheckHold, CriterionEvidence, OutputEvidence, Verdict } from "../core/model/verdict.ts";
 
 /** Judges a mission's result in a clean place, outside of the clone's reach. */
 export interface Judge {
   /**
    * Fetches the required outputs out of the workspace, checks them against
    * their schemas, takes their checksums, and runs every declared check in a
-   * clean checkout of `revision` into which the outputs were put. Safe to repeat.
+   * clean checkout of `revision` into which the outputs were put, shut in: a check may run what the clone has made.
+   * Where the machine cannot shut it in, its criterion is `pending` with the reason, unless `allowUncontained`. Safe to repeat.
    */
   judge(request: JudgeRequest, signal: AbortSignal): Promise<Verdict>;
   /**
@@ -32,4 +33,6 @@ export interface JudgeRequest {
   readonly revision: string;
   readonly workspace: WorkspaceRef;
   readonly contract: MissionContract;
+  /** A person's word that checks may run with what the controller can read and reach. */
+  readonly allowUncontained: boolean;
 }

@@ -1,3 +1,4 @@
+import { foldAll } from "../core/model/output-places.ts";
 import type { RepositoryFile } from "../documents/layout.ts";
 
 /** Of one file in a workspace, as skeleton, skill or input. A source reads no larger blob, so this is said at its place. */
@@ -10,6 +11,8 @@ export interface RepositoryTree {
   below(folder: string): readonly RepositoryFile[];
   /** What a folder holds in files, links and submodules left out; null when there is no such folder. */
   measure(folder: string): FolderSize | null;
+  /** What stands where a disk that folds names (`foldPath`) would find this: a file, a link or a folder. */
+  folded(path: string): string | null;
 }
 
 export interface FolderSize {
@@ -24,12 +27,17 @@ export function indexTree(entries: readonly RepositoryFile[]): RepositoryTree {
   );
   const byPath = new Map(sorted.map((entry) => [entry.path, entry]));
   let sizes: Map<string, FolderSize> | null = null;
+  let folded: ReadonlyMap<string, string> | null = null;
   return {
     get: (path) => byPath.get(path) ?? null,
     below: (folder) => slice(sorted, `${folder}/`),
     measure: (folder) => {
       sizes ??= measureAll(sorted);
       return sizes.get(folder) ?? null;
+    },
+    folded: (path) => {
+      folded ??= foldAll(sorted.map((entry) => entry.path));
+      return folded.get(path) ?? null;
     },
   };
 }

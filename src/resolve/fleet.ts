@@ -37,7 +37,11 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       isolation: defaults.isolation,
       afterClosure: defaults.after_closure,
     },
-    isolation: { allowGroup: spec.isolation.allow_group, shares: spec.isolation.shares },
+    isolation: {
+      allowGroup: spec.isolation.allow_group,
+      allowUncontainedChecks: spec.isolation.allow_uncontained_checks,
+      shares: spec.isolation.shares,
+    },
     guardrails: {
       minSuccessPercent: guardrails.min_success_percent,
       closedMissionsWindow: guardrails.closed_missions_window,

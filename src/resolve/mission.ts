@@ -6,9 +6,12 @@ import {
   type Criterion,
   DEFAULT_BLOCKED_POLICY,
   type DesiredMission,
+  type MissionCheck,
   type MissionContract,
   type MissionLimits,
+  type RequiredOutput,
 } from "../core/model/mission.ts";
+import { shadowed } from "../core/model/output-places.ts";
 import { type ParsedDocument, toIssue } from "../documents/parse.ts";
 import type { CloneSpec } from "../documents/schema/clone.ts";
 import type { Finding } from "../documents/schema/explain.ts";
@@ -99,9 +102,7 @@ function contractOf(spec: MissionSpec, fleet: FleetPolicy): MissionContract {
     constraints: spec.constraints,
     inputs: spec.inputs,
     artifact_policy: {
-      required_outputs: spec.artifact_policy.required_outputs.map(({ path, schema }) =>
-        schema === undefined ? { path } : { path, schema },
-      ),
+      required_outputs: spec.artifact_policy.required_outputs.map(outputOf),
       storage_scope: spec.artifact_policy.storage_scope ?? fleet.defaults.storageScope,
     },
     ...(spec.budget.accept_unmetered ? { accept_unmetered: true } : {}),
@@ -113,8 +114,31 @@ function thresholdsOf(spec: MissionSpec, fleet: FleetPolicy): Pick<MissionLimits
   return declared === null ? {} : { budget_thresholds: declared };
 }
 
+// What is not said is left out, here and below: a contract of before has the hash that it had.
+function outputOf({
+  path,
+  schema,
+  replaces,
+}: MissionSpec["artifact_policy"]["required_outputs"][number]): RequiredOutput {
+  return { path, ...(schema === undefined ? {} : { schema }), ...(replaces ? { replaces } : {}) };
+}
+
 function criterionOf({ id, text, check, review }: MissionSpec["success_criteria"][number]): Criterion {
-  return { id, text, ...(check === undefined ? {} : { check }), ...(review === undefined ? {} : { review }) };
+  return {
+    id,
+    text,
+    ...(check === undefined ? {} : { check: checkOf(check) }),
+    ...(review === undefined ? {} : { review }),
+  };
+}
+
+function checkOf({
+  run,
+  timeout_seconds,
+  network,
+  writes,
+}: NonNullable<MissionSpec["success_criteria"][number]["check"]>): MissionCheck {
+  return { run, timeout_seconds, ...(network ? { network } : {}), ...(writes ? { writes } : {}) };
 }
 
 function windowOf(window: MissionSpec["autonomy_window"]): AutonomyWindow | null {
@@ -245,6 +269,7 @@ function checkFiles(spec: MissionSpec, tree: RepositoryTree): Finding[] {
       expected: `at most ${INPUT_FILES_MAX} files and ${INPUT_BYTES_MAX} bytes`,
     });
   }
+  findings.push(...checkShadows(spec, tree));
   spec.artifact_policy.required_outputs.forEach(({ schema }, index) => {
     if (schema === undefined || isFile(tree.get(schema))) return;
     findings.push({
@@ -256,6 +281,28 @@ function checkFiles(spec: MissionSpec, tree: RepositoryTree): Finding[] {
     });
   });
   return findings;
+}
+
+/** What a check runs and loads is the repository's, unless a reviewer has read that it is not. */
+function checkShadows(spec: MissionSpec, tree: RepositoryTree): Finding[] {
+  const place = {
+    standing: (folded: string) => tree.folded(folded),
+    commands: spec.success_criteria.flatMap(({ check }) => (check === undefined ? [] : [check.run])),
+  };
+  return spec.artifact_policy.required_outputs.flatMap(({ path, replaces }, index) => {
+    const shadows = replaces ? null : shadowed(path, place);
+    if (shadows === null) return [];
+    return [
+      {
+        path: ["spec", "artifact_policy", "required_outputs", index, "path"],
+        reason: "OutputShadows",
+        message: `the output ${shadows}: the clone would have a hand in what judges it`,
+        found: path,
+        expected:
+          "a path of its own, e.g. below reports/; or `replaces: true` beside it, as a reviewer's word",
+      },
+    ];
+  });
 }
 
 function inputMissing(path: string, tree: RepositoryTree): Omit<Finding, "path"> {

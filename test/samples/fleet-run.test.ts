@@ -90,7 +90,10 @@ test.each(["license-audit", "docs-links", "secret-scan"])("%s is accepted", asyn
   const collect: Collect = (_source, wanted, signal) => workspaces.collect(workspace, wanted, signal);
   const judge = createJudge({ directory: join(scratch, "judge"), source, clock: systemClock(), collect });
   const { revision, contract, missionId } = mission;
-  const verdict = await judge.judge({ missionId, mission: name, revision, workspace, contract }, never);
+  const verdict = await judge.judge(
+    { missionId, mission: name, revision, workspace, contract, allowUncontained: false },
+    never,
+  );
   expect(verdict.outputs.flatMap(({ problems }) => problems)).toEqual([]);
   const unmet = verdict.criteria.filter(({ state }) => state !== "met");
   expect(unmet.map(({ id, check }) => `${id}: ${check?.tail}`)).toEqual([]);

@@ -1,21 +1,23 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import type { Clock } from "../../ports/clock.ts";
-import type { CriterionEvidence } from "../../ports/judge.ts";
-import type { CheckContainment } from "./containment.ts";
+import type { CheckHold, CriterionEvidence } from "../../ports/judge.ts";
+import {
+  type CheckContainment,
+  type CheckPlace,
+  containedCheck,
+  FILE_MB_MAX,
+  MEMORY_MB_EACH,
+  PROCESSES_MAX,
+} from "./containment.ts";
 import { CheckLog } from "./log.ts";
-
-/** How long output is still read after the check has ended: what it wrote is in the pipe already. */
-const DRAIN_MS = 2_000;
-/** A kill that the kernel has not carried out by then is reported and left behind. */
-const KILL_MS = 5_000;
+import { type CheckExit, runToItsEnd, UP_SCRIPT } from "./running.ts";
 
 export interface CheckRequest {
   readonly command: readonly [string, ...string[]];
-  /** Working folder: the clean checkout with the outputs in it. */
-  readonly checkout: string;
+  readonly place: CheckPlace;
+  /** For a check that nothing shuts in; one that is shut in has its own. */
   readonly home: string;
   readonly timeoutMs: number;
   readonly containment: CheckContainment;
@@ -24,6 +26,8 @@ export interface CheckRequest {
 
 export interface CheckResult {
   readonly ok: boolean;
+  /** Why its end, or its beginning, says nothing; null when it does. */
+  readonly unproven: string | null;
   readonly evidence: NonNullable<CriterionEvidence["check"]>;
   /** What the digest in the evidence is over. */
   readonly log: string;
@@ -37,112 +41,78 @@ export interface CheckResult {
  * reason in its log. Rejects only when `signal` aborts, after the processes are gone.
  */
 export async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<CheckResult> {
+  const { containment, place, clock, timeoutMs, command } = request;
+  const shut = containment.kind === "sandbox";
   const log = new CheckLog();
-  const startedAt = request.clock.now();
-  const env = checkEnvironment(request.home);
-  const missing = await whyNotRunnable(request.command[0], request.checkout, env["PATH"] ?? "");
-  const ending = missing
-    ? { code: null, note: missing, timedOut: false }
-    : await run(request, { env, log }, signal);
+  const startedAt = clock.now();
+  const env = checkEnvironment(shut ? SCRATCH : request.home, place.outputs);
+  const path = env["PATH"] ?? "";
+  const missing = await whyNotRunnable(command[0], place.checkout, path);
+  const argv = containedCheck(containment, command, { ...place, path, script: UP_SCRIPT });
+  const ending: CheckExit = missing
+    ? { code: null, note: missing, timedOut: false, proven: true, began: true }
+    : await runToItsEnd(
+        { argv, cwd: shut ? "/" : place.checkout, env, kind: containment.kind, timeoutMs, clock, log },
+        signal,
+      );
   signal.throwIfAborted();
   if (ending.note) log.note(ending.note);
   const text = log.text();
   return {
     ok: ending.code === 0 && !ending.timedOut,
+    unproven: whyUnproven(ending, shut),
     log: text,
     evidence: {
-      command: request.command,
+      command,
       exitCode: ending.code,
       timedOut: ending.timedOut,
-      durationMs: request.clock.now() - startedAt,
+      durationMs: clock.now() - startedAt,
       logSha256: createHash("sha256").update(text).digest("hex"),
       tail: log.tail(),
+      hold: holdOf(request, ending),
     },
   };
 }
 
-interface CheckExit {
-  readonly code: number | null;
-  /** Why there is no exit code, or what else a reader of the log should know. */
-  readonly note: string | null;
-  readonly timedOut: boolean;
+function whyUnproven({ began, proven }: CheckExit, shut: boolean): string | null {
+  if (!shut) return null; // Somebody has said that this is enough.
+  if (!began) return "it could not be shut in";
+  return proven ? null : "something of it may still be alive";
 }
 
-async function run(
-  request: CheckRequest,
-  io: { readonly env: NodeJS.ProcessEnv; readonly log: CheckLog },
-  signal: AbortSignal,
-): Promise<CheckExit> {
-  const [program = "", ...args] = [...request.containment.prefix, ...request.command];
-  // A group of its own, whose number is the child's: killing it cannot reach us.
-  const child = spawn(program, args, {
-    cwd: request.checkout,
-    env: io.env,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  child.stdout.on("data", (chunk: Buffer) => io.log.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => io.log.push(chunk));
-  const exited = new Promise<{ code: number | null; signal: string | null; error?: Error }>((resolve) => {
-    child.once("error", (error) => resolve({ code: null, signal: null, error }));
-    child.once("exit", (code, by) => resolve({ code, signal: by }));
-  });
-  const closed = new Promise<void>((resolve) => {
-    child.once("close", () => resolve());
-    child.once("error", () => resolve());
-  });
+/** Of a shell, for a program that the kernel ended for a file that grew too large. */
+const FILE_SIZE_EXIT = 128 + 25;
 
-  const over = new AbortController();
-  const until = AbortSignal.any([signal, over.signal]);
-  const late = request.clock.sleep(request.timeoutMs, until).then(
-    () => "late" as const,
-    () => "aborted" as const,
-  );
-  const first = await Promise.race([exited, late]);
-  // Also after an exit of its own accord: what it left in the background ends here.
-  killGroup(child);
-  const exit = typeof first === "string" ? await within(exited, KILL_MS, request.clock) : first;
-  await within(closed, DRAIN_MS, request.clock);
-  child.stdout.destroy();
-  child.stderr.destroy();
-  over.abort();
-
-  if (first === "late") {
-    const seconds = request.timeoutMs / 1_000;
-    const note = exit
-      ? `ended after its time limit of ${seconds} s`
-      : `does not end, ${KILL_MS / 1_000} s after a kill`;
-    return { code: null, note, timedOut: true };
-  }
-  if (!exit) return { code: null, note: "aborted", timedOut: false };
-  if (exit.error) return { code: null, note: `cannot start: ${exit.error.message}`, timedOut: false };
-  if (exit.signal) return { code: null, note: `ended by ${exit.signal}`, timedOut: false };
-  return { code: exit.code, note: null, timedOut: false };
+function holdOf({ containment, place }: CheckRequest, ending: CheckExit): CheckHold {
+  const shut = containment.kind === "sandbox";
+  // The kernel counts neither for root.
+  const counted = place.user !== null || process.getuid?.() !== 0;
+  return {
+    kind: containment.kind,
+    user: shut && containment.plan.user !== null ? place.user : null,
+    network: !shut || place.network,
+    writes: !shut || place.writes,
+    limits: shut
+      ? {
+          by: "prlimit",
+          memoryMbEach: MEMORY_MB_EACH,
+          processes: counted ? PROCESSES_MAX : null,
+          fileMb: FILE_MB_MAX,
+        }
+      : null,
+    hit: [
+      ...(ending.timedOut ? (["time"] as const) : []),
+      ...(ending.code === FILE_SIZE_EXIT ? (["file"] as const) : []),
+    ],
+    death: ending.proven ? "proven" : "unproven",
+  };
 }
 
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // Nothing of the group is left.
-  }
-}
-
-/** The value, or null when it did not come in time. */
-async function within<T>(promise: Promise<T>, ms: number, clock: Clock): Promise<T | null> {
-  const over = new AbortController();
-  const timeout = clock.sleep(ms, over.signal).then(
-    () => null,
-    () => null,
-  );
-  const result = await Promise.race([promise, timeout]);
-  over.abort();
-  return result;
-}
+/** In memory, its own, and gone with it. */
+const SCRATCH = "/tmp";
 
 /** The running Node first, so that `node` in a check is the version that the project asks for. */
-export function checkEnvironment(home: string): NodeJS.ProcessEnv {
+export function checkEnvironment(home: string, outputs?: string): NodeJS.ProcessEnv {
   return {
     PATH: [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
     HOME: home,
@@ -151,6 +121,7 @@ export function checkEnvironment(home: string): NodeJS.ProcessEnv {
     TZ: "UTC",
     CI: "true",
     NO_COLOR: "1",
+    ...(outputs === undefined ? {} : { FACTORY_OUTPUTS: outputs }),
   };
 }
 

@@ -1,16 +1,19 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, posix, resolve } from "node:path";
+import { randomInt } from "node:crypto";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
-import type { Criterion } from "../../core/model/mission.ts";
+import { CHECK_USERS_COUNT, CHECK_USERS_FIRST } from "../../instance/sandbox-users.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Collect } from "../../ports/collect.ts";
 import type { CriterionEvidence, Judge, JudgeRequest, Verdict } from "../../ports/judge.ts";
 import type { Source } from "../../ports/source.ts";
-import { checkEnvironment, runCheck } from "./check.ts";
+import { checkEnvironment } from "./check.ts";
 import { type CollectedOutput, collectOutputs } from "./collect.ts";
 import { type CheckContainment, probeContainment } from "./containment.ts";
+import { type Bench, judgeCriterion } from "./criterion.ts";
 import { readKept } from "./kept.ts";
 import { placeOutputs } from "./place.ts";
+import { openToAll } from "./tree.ts";
 import { createTurns } from "./turns.ts";
 import { validateOutputs } from "./validate.ts";
 
@@ -24,7 +27,9 @@ export interface JudgeOptions {
   /** Fetches the outputs from wherever the workspace is. */
   readonly collect: Collect;
   readonly clock: Clock;
-  /** How checks are held together. Default: the strongest that this machine offers, found out by trying. */
+  /** Beside the judge's own folder and the user's home: what checks do not see. */
+  readonly hidden?: () => readonly string[];
+  /** How checks are held. Default: the strongest that this machine offers, found out by trying. */
   readonly containment?: CheckContainment;
   /** For reading, parsing and validating the outputs of one mission. Default 30 s. */
   readonly validateMs?: number;
@@ -51,8 +56,6 @@ export function createJudge(options: JudgeOptions): Judge {
   const directory = resolve(options.directory);
   const limitMs = options.validateMs ?? VALIDATE_MS;
   const turns = createTurns(AT_ONCE_MAX);
-  let containment: Promise<CheckContainment> | null = null;
-
   async function judge(request: JudgeRequest, signal: AbortSignal): Promise<Verdict> {
     signal.throwIfAborted();
     const mission = folderName(request.missionId);
@@ -70,57 +73,33 @@ export function createJudge(options: JudgeOptions): Judge {
       if (checks.length > 0 || required.some((output) => output.schema)) {
         await options.source.exportTree({ revision: request.revision, directory: checkout }, signal);
       }
-      const judges = pathsThatJudge(request);
       const judged = await validateOutputs(
         { collected, staged, checkout, clock: options.clock, limitMs },
         signal,
       );
-      const outputs = await placeOutputs({ outputs: judged, staged, checkout, ...judges });
+      const outputs = await placeOutputs({ outputs: judged, staged, checkout, contract: request.contract });
+      if (checks.length > 0) for (const tree of [checkout, staged]) await openToAll(tree);
 
-      containment ??= options.containment
-        ? Promise.resolve(options.containment)
-        : probeContainment(checkEnvironment(scratch));
-      const logs = join(scratch, "logs");
+      const bench: Bench = {
+        scratch,
+        checkout,
+        outputs: staged,
+        logs: join(scratch, "logs"),
+        user: process.getuid?.() === 0 ? CHECK_USERS_FIRST + randomInt(CHECK_USERS_COUNT) : null,
+        hidden: [directory, ...(options.hidden?.() ?? [])],
+        containment: options.containment ?? (await probeContainment(checkEnvironment(scratch))),
+        allowUncontained: request.allowUncontained,
+        clock: options.clock,
+      };
       const criteria: CriterionEvidence[] = [];
-      for (const criterion of request.contract.success_criteria) {
-        criteria.push(
-          await judgeCriterion(
-            criterion,
-            { scratch, checkout, logs, containment: await containment },
-            signal,
-          ),
-        );
-      }
+      for (const criterion of request.contract.success_criteria)
+        criteria.push(await judgeCriterion(criterion, bench, signal));
       await replaceFolder(staged, keptAt);
-      await replaceFolder(logs, join(directory, "checks", mission));
+      await replaceFolder(bench.logs, join(directory, "checks", mission));
       return { outputs: outputs.map(evidenceOf), criteria, keptAt };
     } finally {
       await removeTree(scratch);
     }
-  }
-
-  async function judgeCriterion(
-    criterion: Criterion,
-    place: { scratch: string; checkout: string; logs: string; containment: CheckContainment },
-    signal: AbortSignal,
-  ): Promise<CriterionEvidence> {
-    const { id, text, check } = criterion;
-    if (!check) return { id, text, state: "pending", check: null };
-    const result = await runCheck(
-      {
-        command: check.run,
-        checkout: place.checkout,
-        // Its own, so that no check finds what another one left in its home.
-        home: await mkdtemp(join(place.scratch, "home-")),
-        timeoutMs: check.timeout_seconds * 1_000,
-        containment: place.containment,
-        clock: options.clock,
-      },
-      signal,
-    );
-    await mkdir(place.logs, { recursive: true });
-    await writeFile(join(place.logs, `${encodeURIComponent(id)}.log`), result.log);
-    return { id, text, state: result.ok ? "met" : "unmet", check: result.evidence };
   }
 
   return {
@@ -146,22 +125,6 @@ function ioError(what: string, error: unknown): FactoryError {
   if (error instanceof FactoryError) return error;
   const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
   return new FactoryError("judge/io", "retry", message, { cause: error });
-}
-
-/** Files by which the result is judged: no output may take their place, or the clone would mark its own homework. */
-function pathsThatJudge(request: JudgeRequest): {
-  readonly protectedPaths: ReadonlySet<string>;
-  readonly programs: ReadonlySet<string>;
-} {
-  const schemas = request.contract.artifact_policy.required_outputs.flatMap(({ schema }) =>
-    schema ? [schema] : [],
-  );
-  const commands = request.contract.success_criteria.flatMap(({ check }) => check?.run ?? []);
-  const programs = request.contract.success_criteria.flatMap(({ check }) => check?.run[0] ?? []);
-  return {
-    protectedPaths: new Set([...schemas, ...commands.map((word) => posix.normalize(word))]),
-    programs: new Set(programs.map((word) => posix.normalize(word))),
-  };
 }
 
 function evidenceOf(output: CollectedOutput): Verdict["outputs"][number] {

@@ -81,6 +81,8 @@ export interface FleetPolicy {
   readonly isolation: {
     /** A person's word that clones may run where nothing holds them. */
     readonly allowGroup: boolean;
+    /** A person's word that checks may run where nothing shuts them in. */
+    readonly allowUncontainedChecks: boolean;
     /** What agents may see or write to beside their workspace. */
     readonly shares: readonly { readonly path: string; readonly access: "read" | "write" }[];
   };
@@ -149,7 +151,7 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
     isolation: "pidns",
     afterClosure: "ask",
   },
-  isolation: { allowGroup: false, shares: [] },
+  isolation: { allowGroup: false, allowUncontainedChecks: false, shares: [] },
   guardrails: {
     minSuccessPercent: 80,
     closedMissionsWindow: 10,

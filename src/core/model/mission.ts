@@ -26,9 +26,18 @@ export interface Criterion {
   readonly id: string;
   readonly text: string;
   /** Judged by running this in a clean checkout, outside of the clone. */
-  readonly check?: { readonly run: readonly [string, ...string[]]; readonly timeout_seconds: number };
+  readonly check?: MissionCheck;
   /** Judged by a person. */
   readonly review?: "human";
+}
+
+export interface MissionCheck {
+  readonly run: readonly [string, ...string[]];
+  readonly timeout_seconds: number;
+  /** The machine's network is open to it. Absent: it has none. */
+  readonly network?: true;
+  /** It has a copy of the checkout that it may write to. Absent: it cannot write to the checkout. */
+  readonly writes?: true;
 }
 
 export interface RequiredOutput {
@@ -36,6 +45,8 @@ export interface RequiredOutput {
   readonly path: string;
   /** JSON Schema in the repository that the output must satisfy. */
   readonly schema?: string;
+  /** For the checks it may take the place of a file of the repository, or lie where they load code from (`output-places.ts`). */
+  readonly replaces?: true;
 }
 
 /** What may change while the mission lives. Tighter applies at once; looser is reviewed like the contract. */

@@ -107,6 +107,12 @@ const IsolationRules = z
       .describe(
         "Clones may run with isolation `group`, from which an agent can escape: none of their deaths is proven, and after each a person has to say that the lane goes on.",
       ),
+    allow_uncontained_checks: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Where this machine cannot shut checks in, they run all the same, with what the controller can read and reach: a clone whose output a check runs can act as the controller. Without it such criteria wait for a person.",
+      ),
     shares: z
       .array(
         z.strictObject({

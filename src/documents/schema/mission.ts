@@ -40,6 +40,16 @@ const Criterion = z
       .strictObject({
         run: Command,
         timeout_seconds: z.int().min(1).max(CHECK_TIMEOUT_SECONDS_MAX).default(120),
+        network: z
+          .boolean()
+          .default(false)
+          .describe("The machine's network is open to it, and with it what listens on this machine."),
+        writes: z
+          .boolean()
+          .default(false)
+          .describe(
+            "It works in a copy of the checkout that it may write to; without it the checkout is read-only.",
+          ),
       })
       .optional()
       .describe("Judged by running this in a clean checkout, outside of the clone. Exit 0 means met."),
@@ -107,6 +117,12 @@ const ArtifactPolicy = z.strictObject({
       z.strictObject({
         path: FilePath.describe("Inside of the clone's workspace."),
         schema: FilePath.optional().describe("JSON Schema in this repository that the output must satisfy."),
+        replaces: z
+          .boolean()
+          .default(false)
+          .describe(
+            "For the checks it may take the place of a file of this repository, or lie where they load code from: the clone then decides a part of what judges it.",
+          ),
       }),
     )
     .max(LIST_ITEMS_MAX)

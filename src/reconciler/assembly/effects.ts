@@ -45,6 +45,7 @@ export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectP
     now: () => clock.now(),
     prices: () => declared.policyOrDefault().prices,
     shares: () => declared.policyOrDefault().isolation.shares,
+    allowUncontainedChecks: () => declared.policyOrDefault().isolation.allowUncontainedChecks,
     log,
     obstacle: (signal) => guard.obstacleSoon(signal),
   });

@@ -40,6 +40,8 @@ export interface EffectParts {
   readonly prices: () => Prices;
   /** What agents may see or write to beside their workspace. */
   readonly shares: () => readonly Share[];
+  /** Whether checks may run where nothing shuts them in. */
+  readonly allowUncontainedChecks: () => boolean;
   readonly log: Log;
   /** The newest heartbeats: what an instance that could not say a last word had measured. */
   readonly signals?: ReadonlyMap<string, Signal>;

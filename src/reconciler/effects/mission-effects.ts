@@ -21,6 +21,7 @@ export const MISSION_EFFECTS: EffectTable<"stop" | "trace" | "judge" | "promote"
           revision: mission.revision,
           workspace: handles.driverOf(state).workspaces.refOf(state.name),
           contract: mission.contract,
+          allowUncontained: parts.allowUncontainedChecks(),
         },
         signal,
       );

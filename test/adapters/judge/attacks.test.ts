@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -251,7 +259,10 @@ describe("what a check's program leaves", () => {
       await attempt("written", () => (writeFileSync("left-behind", ""), true));
       end();`,
       },
-      [imports({ writes: true }), { ...LOOKS, check: { run: ["node", "checks/looks.js"], timeout_seconds: 20 } }],
+      [
+        imports({ writes: true }),
+        { ...LOOKS, check: { run: ["node", "checks/looks.js"], timeout_seconds: 20 } },
+      ],
     );
     expect(verdict.criteria.map(({ id, state }) => `${id} ${state}`)).toEqual(["imports met", "looks met"]);
     expect(verdict.criteria[0]?.check?.tail).toContain('"written":true');

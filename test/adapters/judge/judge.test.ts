@@ -18,7 +18,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createGitSource } from "../../../src/adapters/git/source.ts";
 import { checkEnvironment } from "../../../src/adapters/judge/check.ts";
 import { OUTPUT_BYTES_MAX } from "../../../src/adapters/judge/collect.ts";
-import { type CheckContainment, GROUP, probeContainment } from "../../../src/adapters/judge/containment.ts";
+import {
+  type CheckContainment,
+  GROUP,
+  probeContainment,
+  probeNamespaces,
+  type Uncontained,
+} from "../../../src/adapters/judge/containment.ts";
 import { createJudge } from "../../../src/adapters/judge/judge.ts";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
 import { collectBelow } from "../../../src/adapters/workspace/collect.ts";
@@ -49,7 +55,8 @@ const GOOD = JSON.stringify({ made_at: "2026-11-23T00:00:00Z", items: ["a", "b",
 let origins: string;
 let source: Source;
 let revision: string;
-let pidns: CheckContainment;
+let pidns: Uncontained;
+let strongest: CheckContainment;
 
 beforeAll(async () => {
   origins = mkdtempSync(join(tmpdir(), "judge-origin-"));
@@ -71,7 +78,8 @@ beforeAll(async () => {
   });
   source = createGitSource({ url: origin.path, branch: "main", directory: join(origins, "mirror") });
   await source.observe(never);
-  pidns = await probeContainment(checkEnvironment(origins));
+  strongest = await probeContainment(checkEnvironment(origins));
+  pidns = await probeNamespaces(checkEnvironment(origins), "asked for");
 });
 afterAll(async () => {
   await source.close();
@@ -112,6 +120,7 @@ function request(outputs: readonly RequiredOutput[], criteria: readonly Criterio
     missionId: MISSION,
     mission: "count",
     revision,
+    allowUncontained: true,
     workspace: { driver: "process", clone: "count", place: workspace },
     contract: {
       mission_type: "research",
@@ -295,7 +304,7 @@ describe("outputs of a hostile workspace", () => {
     put("checks/exits-7.js", "process.exit(0)\n");
     const output = { path: "checks/exits-7.js" };
     const verdict = await judge.judge(request([output], [check("exits-7")]), never);
-    expect(verdict.outputs[0]?.problems).toEqual(["would replace a file by which it is judged"]);
+    expect(verdict.outputs[0]?.problems).toEqual(["would replace checks/exits-7.js of the repository"]);
     expect(verdict.criteria).toMatchObject([{ state: "unmet", check: { exitCode: 7 } }]);
   });
 });
@@ -324,15 +333,17 @@ describe("checks", () => {
       const world = JSON.parse(evidence?.tail ?? "{}");
       expect(Object.keys(world.env).sort()).toEqual([
         "CI",
+        "FACTORY_OUTPUTS",
         "HOME",
         "LANG",
         "NO_COLOR",
         "PATH",
+        "PWD",
         "TMPDIR",
         "TZ",
       ]);
       expect(world).toMatchObject({ git: false, node: process.version });
-      expect(world.env.HOME.startsWith(join(scratch, "state/judging"))).toBe(true);
+      expect(world.env.HOME).toBe("/tmp");
     } finally {
       delete process.env["FACTORY_TEST_SECRET"];
     }
@@ -391,14 +402,21 @@ describe("checks", () => {
     skip,
   }) => {
     if (pidns.kind !== "pidns") skip("this machine offers no PID namespaces");
+    judge = createJudge({
+      directory: join(scratch, "state"),
+      source,
+      clock: systemClock(),
+      collect,
+      containment: pidns,
+    });
     const marker = `child-${process.pid}-session`;
     expect((await run(check("leaves-a-child", marker, "setsid"))).state).toBe("met");
     expect(alive(marker)).toEqual([]);
   });
 
   test("one that runs while we are killed ends with us", async ({ skip }) => {
-    if (!pidns.prefix.includes("setpriv"))
-      skip("this machine offers no PID namespaces that end with their maker");
+    if (strongest.kind !== "sandbox" || !strongest.deathSignal)
+      skip("this machine offers nothing that ends with its maker");
     const marker = `hangs-${process.pid}-killed`;
     const program = join(FIXTURES, "../programs/runs-a-check.ts");
     const judging = spawn(process.execPath, [program, join(FIXTURES, "hangs.js"), marker, scratch], {

@@ -1,9 +1,10 @@
 /** What the agent of one instance is to see of this machine: made when it is launched, carried out by its shim. */
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, delimiter, dirname, extname, isAbsolute, join, sep } from "node:path";
+import { dirname, extname, isAbsolute, join } from "node:path";
 import type { SandboxPlan } from "../../../instance/sandbox.ts";
 import { toolsLink } from "../../../instance/tools-link.ts";
+import { namesOfTheNetwork, programFolders } from "../../../instance/visible-programs.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
 import { userOf } from "./users.ts";
 
@@ -47,56 +48,6 @@ export function agentView(
 export function toolsBeside(shimCommand: readonly string[]): readonly string[] {
   const program = shimCommand.findLast((word) => isAbsolute(word) && existsSync(word));
   return program === undefined ? [] : [join(dirname(program), `tools-main${extname(program)}`)];
-}
-
-/**
- * Where installed programs lie, those in a home too: the folders of the PATH, and for `<prefix>/bin` the libraries beside
- * it, as with Node's own packages; and where the agent's program really is.
- */
-export function programFolders(path: string, program: string): readonly string[] {
-  const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
-  const beside = folders.filter((folder) => basename(folder) === "bin").flatMap(librariesBeside);
-  const real = realProgram(program, folders);
-  const node = dirname(process.execPath);
-  const found = [
-    ...folders,
-    ...beside,
-    node,
-    ...librariesBeside(node),
-    ...(real === null ? [] : [dirname(real)]),
-  ];
-  const home = homedir();
-  // Never a home as a whole, whatever somebody has put into the PATH.
-  return [...new Set(found)].filter(
-    (folder) => folder !== home && !`${home}${sep}`.startsWith(`${folder}${sep}`) && existsSync(folder),
-  );
-}
-
-function librariesBeside(bin: string): string[] {
-  const prefix = dirname(bin);
-  return prefix === homedir() ? [] : ["lib", "lib64", "libexec"].map((name) => join(prefix, name));
-}
-
-function realProgram(program: string, folders: readonly string[]): string | null {
-  const candidates = program.includes("/") ? [program] : folders.map((folder) => join(folder, program));
-  for (const candidate of candidates) {
-    try {
-      if (isAbsolute(candidate)) return realpathSync(candidate);
-    } catch {
-      // The next one.
-    }
-  }
-  return null;
-}
-
-/** `/etc/resolv.conf` is often a link to where nobody may look. */
-function namesOfTheNetwork(): readonly string[] {
-  try {
-    const real = realpathSync("/etc/resolv.conf");
-    return real === "/etc/resolv.conf" ? [] : [real];
-  } catch {
-    return [];
-  }
 }
 
 /** The folder of the package that a file belongs to. */

@@ -16,11 +16,11 @@ import {
   removeCgroup,
   removeGroupIfEmpty,
 } from "../../../instance/containment.ts";
+import { trySandbox } from "../../../instance/sandbox-trial.ts";
+import { diesWithOpener, launch, succeeds, until } from "../../../instance/trials.ts";
 import type { ContainmentChoice, DriverCapabilities } from "../../../ports/driver.ts";
 import { cgroupFolders } from "./cgroup-mounts.ts";
 import { doubtOf } from "./doubt.ts";
-import { trySandbox } from "./sandbox-trial.ts";
-import { diesWithOpener, launch, succeeds, until } from "./trials.ts";
 
 export interface Machine {
   readonly capabilities: DriverCapabilities;

@@ -8,10 +8,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FactoryError } from "../../../core/model/error.ts";
 import { isRecord, readJson, writeFileDurably } from "../../../instance/files.ts";
+import { USERS_COUNT, USERS_FIRST } from "../../../instance/sandbox-users.ts";
 
-/** Between what systemd gives to homes and containers (up to 0x6fffffff) and what has the sign bit of old programs. */
-export const USERS_FIRST = 0x7000_0000;
-export const USERS_COUNT = 0x0fff_0000;
 /** A number that is somebody's already is passed over; so many in a row are a range that somebody else uses. */
 const TAKEN_MAX = 1_000;
 const ASK_MS = 2_000;

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { USERS_COUNT, USERS_FIRST, userOf } from "../../../../src/adapters/drivers/process/users.ts";
+import { userOf } from "../../../../src/adapters/drivers/process/users.ts";
+import { USERS_COUNT, USERS_FIRST } from "../../../../src/instance/sandbox-users.ts";
 
 let directory: string;
 beforeEach(() => {

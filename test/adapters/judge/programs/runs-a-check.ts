@@ -7,7 +7,7 @@ const [script = "", argument = "", folder = ""] = process.argv.slice(2);
 await runCheck(
   {
     command: ["node", script, argument],
-    checkout: folder,
+    place: { checkout: folder, writes: false, network: false, outputs: folder, user: null, hidden: [] },
     home: folder,
     timeoutMs: 60_000,
     containment: await probeContainment(checkEnvironment(folder)),

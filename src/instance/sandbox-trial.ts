@@ -13,11 +13,11 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ContainmentPlan } from "../../../instance/claim.ts";
-import { containedCommand } from "../../../instance/containment.ts";
-import type { SandboxPlan } from "../../../instance/sandbox.ts";
+import type { ContainmentPlan } from "./claim.ts";
+import { containedCommand } from "./containment.ts";
+import type { SandboxPlan } from "./sandbox.ts";
+import { USERS_COUNT, USERS_FIRST } from "./sandbox-users.ts";
 import { diesWithOpener, exitOf, succeeds } from "./trials.ts";
-import { USERS_COUNT, USERS_FIRST } from "./users.ts";
 
 const UNSEEN: SandboxPlan = { hides: [], shows: [], writes: [], network: "host", scoped: false, user: null };
 

@@ -1,9 +1,9 @@
 /** Trying things out on this machine, each with an end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ContainmentPlan } from "../../../instance/claim.ts";
-import { childrenOf, containedCommand, findInit } from "../../../instance/containment.ts";
-import { isAlive, type ProcessId, readProcess } from "../../../instance/process-table.ts";
+import type { ContainmentPlan } from "./claim.ts";
+import { childrenOf, containedCommand, findInit } from "./containment.ts";
+import { isAlive, type ProcessId, readProcess } from "./process-table.ts";
 
 const TRIAL_MS = 5_000;
 const LOOK_MS = 5;
