@@ -51,7 +51,13 @@ export function buildEnvelope(input: EnvelopeInput): EnvelopeResult {
     report_cadence: limits.report_cadence,
     // How a criterion is judged is not the clone's business: it cannot mark its own homework.
     success_criteria: contract.success_criteria.map(({ id, text }) => ({ id, text })),
-    artifact_policy: contract.artifact_policy,
+    artifact_policy: {
+      // As with criteria: what an output may do to its judge is not the clone's business.
+      required_outputs: contract.artifact_policy.required_outputs.map(({ path, schema }) =>
+        schema === undefined ? { path } : { path, schema },
+      ),
+      storage_scope: contract.artifact_policy.storage_scope,
+    },
     callback: { status_url: input.callbackUrl, auth_mode: "bearer", auth_ref: `instance:${session}` },
     idempotency_key: `${mission.missionId}/${epoch}`,
     trace_id: input.traceId,

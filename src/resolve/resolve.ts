@@ -133,7 +133,7 @@ class Resolver {
   #checkFleet(): void {
     const { parsed } = this.#input;
     if (parsed.fleet !== null) {
-      this.#issues.push(...drillIssues(parsed.fleet, parsed));
+      this.#issues.push(...drillIssues(parsed.fleet, parsed), ...looseChecks(parsed.fleet));
       return;
     }
     this.#broken.add("fleet");
@@ -290,6 +290,21 @@ class Resolver {
 }
 
 /** A drill on nothing proves nothing. */
+/** What a person has allowed is said wherever issues are, as long as it is allowed. */
+function looseChecks({ document, file, positions }: ParsedDocument<FleetDocument>): Issue[] {
+  if (!document.spec.isolation.allow_uncontained_checks) return [];
+  const finding: Finding = {
+    path: ["spec", "isolation", "allow_uncontained_checks"],
+    severity: "warning",
+    reason: "ChecksUncontained",
+    message:
+      "where a machine cannot shut checks in, they run with what the controller can read and reach: an output that a check runs can then act as the controller",
+    found: "true",
+    expected: "false, and bubblewrap on the machine of the controller",
+  };
+  return [toIssue(finding, file, positions)];
+}
+
 function drillIssues(
   fleet: ParsedDocument<FleetDocument>,
   { clones, broken }: Pick<ParsedFleet, "clones" | "broken">,

@@ -1,4 +1,4 @@
-import { randomInt } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
@@ -85,7 +85,7 @@ export function createJudge(options: JudgeOptions): Judge {
         checkout,
         outputs: staged,
         logs: join(scratch, "logs"),
-        user: process.getuid?.() === 0 ? CHECK_USERS_FIRST + randomInt(CHECK_USERS_COUNT) : null,
+        user: process.getuid?.() === 0 ? userFor(request.missionId) : null,
         hidden: [directory, ...(options.hidden?.() ?? [])],
         containment: options.containment ?? (await probeContainment(checkEnvironment(scratch))),
         allowUncontained: request.allowUncontained,
@@ -125,6 +125,12 @@ function ioError(what: string, error: unknown): FactoryError {
   if (error instanceof FactoryError) return error;
   const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
   return new FactoryError("judge/io", "retry", message, { cause: error });
+}
+
+/** Another number for another mission, so that two that are judged at once share neither files nor a count of processes. */
+function userFor(missionId: string): number {
+  const digest = createHash("sha256").update(missionId).digest();
+  return CHECK_USERS_FIRST + (digest.readUInt32BE(0) % CHECK_USERS_COUNT);
 }
 
 function evidenceOf(output: CollectedOutput): Verdict["outputs"][number] {

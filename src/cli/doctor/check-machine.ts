@@ -6,7 +6,7 @@ import { sourceOf } from "../origin.ts";
 import { dataDirOf } from "../place.ts";
 import { checkController } from "./controller.ts";
 import type { Check, Finding } from "./finding.ts";
-import { checkContainment, checkDisk, checkGit, checkNode } from "./machine.ts";
+import { checkChecks, checkContainment, checkDisk, checkGit, checkNode } from "./machine.ts";
 import { checkDataDirectory, checkSource, checkStatusBranch } from "./place.ts";
 import { checkRecord } from "./record.ts";
 
@@ -30,6 +30,7 @@ export async function checkMachine({
     ["status branch", () => checkStatusBranch(source)],
     ["record", () => checkRecord({ dataDir, source, branch: options.branch })],
     ["containment", () => checkContainment(source)],
+    ["checks", checkChecks],
     ["controller", () => checkController(globals)],
   ];
   const findings: Finding[] = [];

@@ -3,6 +3,13 @@ import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runGit } from "../../adapters/git/process.ts";
+import { checkEnvironment } from "../../adapters/judge/check.ts";
+import {
+  FILE_MB_MAX,
+  MEMORY_MB_EACH,
+  PROCESSES_MAX,
+  probeContainment,
+} from "../../adapters/judge/containment.ts";
 import { localPathOf } from "../../adapters/system/known-fleets.ts";
 import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import { openDrivers } from "../../drivers.ts";
@@ -83,6 +90,27 @@ function originFinding(local: string, sandboxed: boolean): Finding {
         `${local} lies on this machine, and agents run as the user who can write to it: one could push what is then obeyed`,
         "install bubblewrap, or let the fleet obey a repository on another machine whose branch is protected",
       );
+}
+
+/** Whether checks can be shut in: one that runs a clone's output would be the controller otherwise. */
+export async function checkChecks(): Promise<readonly Finding[]> {
+  const found = await probeContainment(checkEnvironment(tmpdir()));
+  if (found.kind === "sandbox") {
+    const who = found.plan.user === null ? "as the controller's user" : "as users of their own";
+    return [
+      ok(
+        "checks",
+        `shut in by bubblewrap ${who}, without network, checkout read-only, limited by prlimit (${MEMORY_MB_EACH} MiB a process, ${PROCESSES_MAX} processes, ${FILE_MB_MAX} MiB a file)`,
+      ),
+    ];
+  }
+  return [
+    warn(
+      "checks",
+      `they cannot be shut in (${found.because}); at most ${found.kind} holds them. A check that runs what a clone has made could act as the controller, so criteria with a check wait for a person`,
+      "install bubblewrap (`apt-get install bubblewrap`), or say `isolation: {allow_uncontained_checks: true}` in fleet.yaml and know what that allows",
+    ),
+  ];
 }
 
 async function probeDriver(

@@ -43,6 +43,11 @@ export function planMarkdown({ plan, issues, baseText, headText }: ShownPlan): s
     ]),
   );
   section(
+    "⚠️ Judged by less than the repository",
+    ["Mission", "What its contract says"],
+    plan.starts.flatMap((start) => start.judging.map((word) => [start.mission, word])),
+  );
+  section(
     "Stops",
     ["Clone", "Mission", "Step", "Why"],
     plan.stops.map((stop) => [stop.clone, stop.mission ?? "–", stop.step, stop.reason]),

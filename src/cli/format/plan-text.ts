@@ -41,6 +41,7 @@ export function planText({ plan, issues, baseText, headText }: ShownPlan, io: Io
         `    contract ${start.contractHash.replace("sha256:", "").slice(0, 12)}, isolation ${start.isolation}`,
       );
       if (start.approvalRequired.length > 0) item("   ", `asks before: ${start.approvalRequired.join(", ")}`);
+      for (const word of start.judging) item(paint("yellow", "  !"), `judged: ${word}`);
     }
     lines.push("");
   }

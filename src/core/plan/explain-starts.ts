@@ -2,7 +2,7 @@
 import { windowAt } from "../clone/start/window.ts";
 import type { DesiredClone } from "../model/clone.ts";
 import type { DesiredState } from "../model/desired.ts";
-import type { AutonomyWindow, Budget, DesiredMission } from "../model/mission.ts";
+import type { AutonomyWindow, Budget, DesiredMission, MissionContract } from "../model/mission.ts";
 import { type Instant, iso } from "../model/time.ts";
 import type { Plan } from "./plan.ts";
 import type { Held, Obstacle } from "./step.ts";
@@ -18,6 +18,8 @@ export interface PlannedStart {
   readonly isolation: string;
   readonly forbiddenTools: readonly string[];
   readonly approvalRequired: readonly string[];
+  /** What its checks are not kept from, in words: an output that may replace what judges it, a network, a checkout to write to. */
+  readonly judging: readonly string[];
   /** `now`, or when its window opens, or what it waits for. */
   readonly when: string;
   /** What holds it for now: its window, a place, its turn, its lane. It is started all the same as soon as that is over. */
@@ -81,9 +83,25 @@ function startOf(name: string | null, held: Obstacle | null, { head, now }: Side
       isolation: clone.runtime.isolation,
       forbiddenTools: contract.constraints.forbidden_tools,
       approvalRequired: approvalsOf(mission, clone),
+      judging: judgingOf(contract),
       when: whenOf(limits.autonomy_window, { held, now }),
       held: held === null ? null : { reason: held.reason, message: held.message },
     },
+  ];
+}
+
+/** The contract's word on what a reviewer has to weigh: who decides what judges the clone. */
+function judgingOf({ artifact_policy, success_criteria }: MissionContract): string[] {
+  return [
+    ...artifact_policy.required_outputs
+      .filter(({ replaces }) => replaces === true)
+      .map(({ path }) => `output ${path} may replace what checks load`),
+    ...success_criteria
+      .filter(({ check }) => check?.network === true)
+      .map(({ id }) => `check ${id} has the machine's network`),
+    ...success_criteria
+      .filter(({ check }) => check?.writes === true)
+      .map(({ id }) => `check ${id} writes to its copy of the checkout`),
   ];
 }
 

@@ -3,6 +3,7 @@ import type { ClosedMission, OverLimit } from "../model/clone-state.ts";
 import type { DeathProof } from "../model/instance.ts";
 import { iso } from "../model/time.ts";
 import { actionSummary } from "./action-summary.ts";
+import { checkHoldText } from "./check-hold.ts";
 import { conductReport } from "./conduct.ts";
 import { NO_OUTPUT_PLACES, type OutputPlaces } from "./published-outputs.ts";
 import { cell, code, duration, page } from "./text.ts";
@@ -64,12 +65,14 @@ export function closureReport(
       );
       const tail = check.tail.trim().split("\n").at(-1) ?? "";
       if (tail !== "") lines.push(`  - ${cell(tail)}`);
+      if (check.hold !== undefined) lines.push(`  - ${checkHoldText(check.hold)}`);
     } else if (criterion.review !== undefined) {
       const { by, at, note } = criterion.review;
       lines.push(`  - judged by ${cell(actorText(by))} at ${iso(at)}${note === "" ? "" : `: ${cell(note)}`}`);
     } else if (criterion.state === "pending") {
       lines.push("  - waits for a person");
     }
+    if (criterion.unproven !== undefined) lines.push(`  - unproven: ${cell(criterion.unproven)}`);
   }
   lines.push("", "## Outputs", "");
   lines.push(...outputLines(closed, place));

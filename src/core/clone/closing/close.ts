@@ -120,7 +120,7 @@ export function outcomeOf(verdict: Verdict): { outcome: Outcome; reason: string 
   if (pending.length > 0) {
     return {
       outcome: "pending",
-      reason: `waits for a person: ${pending.map((criterion) => criterion.id).join(", ")}`,
+      reason: `waits for a person: ${pending.map(({ id, unproven }) => (unproven === undefined ? id : `${id} (unproven: ${unproven})`)).join(", ")}`,
     };
   }
   return { outcome: "accepted", reason: "every output is valid and every criterion is met" };
