@@ -74,7 +74,8 @@ export async function runCheck(request: CheckRequest, signal: AbortSignal): Prom
   };
 }
 
-function whyUnproven({ began, proven }: CheckExit, shut: boolean): string | null {
+/** Null: its exit code says what it says. */
+export function whyUnproven({ began, proven }: CheckExit, shut: boolean): string | null {
   if (!shut) return null; // Somebody has said that this is enough.
   if (!began) return "it could not be shut in";
   return proven ? null : "something of it may still be alive";

@@ -13,10 +13,16 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createGitSource } from "../../../src/adapters/git/source.ts";
+import { whyUnproven } from "../../../src/adapters/judge/check.ts";
+import { type CheckContainment, GROUP } from "../../../src/adapters/judge/containment.ts";
 import { createJudge } from "../../../src/adapters/judge/judge.ts";
+import { CheckLog } from "../../../src/adapters/judge/log.ts";
+import { runToItsEnd } from "../../../src/adapters/judge/running.ts";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
 import { collectBelow } from "../../../src/adapters/workspace/collect.ts";
+import { outcomeOf } from "../../../src/core/clone/closing/close.ts";
 import type { Criterion, RequiredOutput } from "../../../src/core/model/mission.ts";
+import { checkHoldText } from "../../../src/core/status/check-hold.ts";
 import type { Collect } from "../../../src/ports/collect.ts";
 import type { Verdict } from "../../../src/ports/judge.ts";
 import type { Source } from "../../../src/ports/source.ts";
@@ -86,6 +92,10 @@ async function judged(
   files: Readonly<Record<string, string>>,
   criteria: readonly Criterion[],
   more: Partial<RequiredOutput> = {},
+  {
+    allowUncontained = false,
+    ...options
+  }: { allowUncontained?: boolean; containment?: CheckContainment } = {},
 ): Promise<Verdict> {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(workspace, path)), { recursive: true });
@@ -97,6 +107,7 @@ async function judged(
     clock: systemClock(),
     collect,
     hidden: () => [data],
+    ...options,
   });
   return await judge.judge(
     {
@@ -104,7 +115,7 @@ async function judged(
       mission: "work",
       revision,
       workspace: { driver: "process", clone: "work", place: workspace },
-      allowUncontained: false,
+      allowUncontained,
       contract: {
         mission_type: "coding",
         objective: "work",
@@ -196,7 +207,7 @@ describe("what a check's program can reach", () => {
       new Promise((resolve) => {
         const server = createServer((socket) => {
           reached += 1;
-          socket.end("hello");
+          socket.on("error", () => {}).end("hello");
         });
         servers.push(server);
         server.listen(where, () => resolve(server));
@@ -294,6 +305,107 @@ describe("what a check's program leaves", () => {
     expect(verdict.criteria[0]?.state).toBe("unmet");
     expect(verdict.criteria[0]?.check?.tail).not.toContain("got all");
   });
+});
+
+describe("where nothing shuts a check in", () => {
+  const because = "bubblewrap (bwrap) is not installed";
+
+  test("it is not run, and a person decides", async () => {
+    const verdict = await judged(
+      { "work/result.js": "console.log('ran')" },
+      [imports()],
+      {},
+      {
+        containment: { ...GROUP, because },
+      },
+    );
+    expect(verdict.criteria).toMatchObject([{ id: "imports", state: "pending", check: null }]);
+    expect(verdict.criteria[0]?.unproven).toMatch(
+      /could not be shut in \(bubblewrap.*allow_uncontained_checks/,
+    );
+    expect(outcomeOf(verdict)).toMatchObject({
+      outcome: "pending",
+      reason: expect.stringContaining("unproven"),
+    });
+  });
+
+  test("it runs with a person's word, and the verdict says what held it", async () => {
+    const verdict = await judged(
+      { "work/result.js": "console.log('ran')" },
+      [imports(), LOOKS],
+      {},
+      {
+        containment: { ...GROUP, because },
+        allowUncontained: true,
+      },
+    );
+    expect(verdict.criteria.map(({ state }) => state)).toEqual(["met", "met"]);
+    const hold = verdict.criteria[0]?.check?.hold;
+    expect(hold).toMatchObject({ kind: "group", limits: null, death: "unproven" });
+    expect(hold && checkHoldText(hold)).toMatch(/\*\*not shut in\*\* \(group\).*\*\*unproven\*\*/);
+  });
+
+  test("a sandbox that cannot be made is not a check that failed", async () => {
+    const log = new CheckLog();
+    const run = { cwd: "/", env: {}, kind: "sandbox" as const, timeoutMs: 10_000, clock: systemClock(), log };
+    // As bubblewrap does where the kernel refuses a mount.
+    const argv = ["/bin/sh", "-c", "echo no such mount >&2; exit 1"];
+    const ending = await runToItsEnd({ ...run, argv }, never);
+    expect(ending).toMatchObject({ began: false, proven: true });
+    expect(whyUnproven(ending, true)).toBe("it could not be shut in");
+    expect(log.text()).toContain("no such mount");
+  });
+});
+
+test("the network of the machine is there where the contract says so, and nothing else is", async () => {
+  const server = createServer((socket) => socket.on("error", () => {}).end("hello"));
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : 0);
+    });
+  });
+  try {
+    const got = await attack(
+      `${TRY}
+      import { connect } from "node:net";
+      import { readFileSync } from "node:fs";
+      await attempt("port", () => new Promise((resolve, reject) => connect({ host: "127.0.0.1", port: ${port} }).once("connect", () => resolve(true)).once("error", reject)));
+      await attempt("token", () => readFileSync(${JSON.stringify(join(data, "operator-token"))}, "utf8"));
+      end();`,
+      [imports({ network: true })],
+    );
+    expect(got).toMatchObject({ port: true, token: null });
+  } finally {
+    server.close();
+  }
+});
+
+test("a verdict says what held its check, and that nothing of it is left", async () => {
+  const verdict = await judged({ "work/result.js": "" }, [imports()]);
+  const hold = verdict.criteria[0]?.check?.hold;
+  expect(hold).toMatchObject({ kind: "sandbox", network: false, writes: false, hit: [], death: "proven" });
+  if (process.getuid?.() === 0) expect(hold?.user).toBeGreaterThan(0x7fff_0000);
+  expect(hold && checkHoldText(hold)).toMatch(
+    /^shut in.*no network, checkout read-only.*\(prlimit\); nothing of it is left$/,
+  );
+});
+
+test("a file without end is ended at a size, and time at its limit; the verdict says which", async () => {
+  const big = await judged(
+    {
+      "work/result.js":
+        "import { openSync, writeSync } from 'node:fs'; const f = openSync('/tmp/big', 'w'); for (;;) writeSync(f, Buffer.alloc(8 * 1024 * 1024));",
+    },
+    [imports()],
+  );
+  expect(big.criteria[0]?.state).toBe("unmet");
+  const slow = await judged({ "work/result.js": "setInterval(() => {}, 1000)" }, [
+    imports({ timeout_seconds: 1 }),
+  ]);
+  expect(slow.criteria).toMatchObject([
+    { state: "unmet", check: { timedOut: true, hold: { hit: ["time"], death: "proven" } } },
+  ]);
 });
 
 describe("what an output may not shadow", () => {
