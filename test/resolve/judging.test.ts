@@ -49,10 +49,11 @@ describe("an output that a check would load", () => {
       nonce: "0".repeat(32),
       installation: "i",
       callbackUrl: "http://127.0.0.1:8080/v1/events",
-      traceId: "0".repeat(32),
+      traceId: "0af7651916cd43dd8448eb211c80319c",
       createdAt: 0,
     });
-    expect(built.ok && built.envelope.artifact_policy.required_outputs).toEqual([{ path: "package.json" }]);
+    if (!built.ok) throw new Error(built.issues.map(formatIssue).join("; "));
+    expect(built.envelope.artifact_policy.required_outputs).toEqual([{ path: "package.json" }]);
   });
 
   test.each([".GIT/x", ".FACTORY/x", "git~1/x", "reports/a."])("%s is refused whatever is said", (path) => {
