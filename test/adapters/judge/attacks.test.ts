@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -95,7 +96,7 @@ async function judged(
   {
     allowUncontained = false,
     ...options
-  }: { allowUncontained?: boolean; containment?: CheckContainment } = {},
+  }: { allowUncontained?: boolean; containment?: CheckContainment; hidden?: () => readonly string[] } = {},
 ): Promise<Verdict> {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(workspace, path)), { recursive: true });
@@ -135,8 +136,12 @@ async function judged(
 }
 
 /** Runs `code` as what the agent handed in; what it prints, as JSON, is what it got. */
-async function attack(code: string, criteria: readonly Criterion[] = [imports()]): Promise<unknown> {
-  const verdict = await judged({ "work/result.js": code }, criteria);
+async function attack(
+  code: string,
+  criteria: readonly Criterion[] = [imports()],
+  options: Parameters<typeof judged>[3] = {},
+): Promise<unknown> {
+  const verdict = await judged({ "work/result.js": code }, criteria, {}, options);
   const [first] = verdict.criteria;
   const line = first?.check?.tail.split("\n").findLast((one) => one.startsWith("{"));
   if (line === undefined) throw new Error(`the attack did not run: ${JSON.stringify(verdict)}`);
@@ -177,6 +182,29 @@ describe("what a check's program can reach", () => {
       workspace: null,
     });
   });
+
+  // Others may not enter the folder of a controller of root, and `/tmp` is nobody's: here neither of the two helps.
+  test.skipIf(process.getuid?.() !== 0)(
+    "not what is hidden, wherever it lies and whoever may read it",
+    async () => {
+      const elsewhere = mkdtempSync("/var/lib/attacks-");
+      try {
+        chmodSync(elsewhere, 0o755);
+        writeFileSync(join(elsewhere, "token"), TOKEN, { mode: 0o644 });
+        const got = await attack(
+          `${TRY}
+        import { readFileSync } from "node:fs";
+        await attempt("token", () => readFileSync(${JSON.stringify(join(elsewhere, "token"))}, "utf8"));
+        end();`,
+          [imports()],
+          { hidden: () => [data, elsewhere] },
+        );
+        expect(got).toEqual({ token: null, token_error: "ENOENT" });
+      } finally {
+        rmSync(elsewhere, { recursive: true, force: true });
+      }
+    },
+  );
 
   test("not what it was kept in: outputs are as they were collected", async () => {
     const kept = join(data, "judged/artifacts", MISSION);
@@ -259,7 +287,8 @@ describe("what a check's program leaves", () => {
       [imports(), LOOKS],
     );
     expect(verdict.criteria.map(({ id, state }) => `${id} ${state}`)).toEqual(["imports met", "looks met"]);
-    expect(verdict.criteria[0]?.check?.tail).toContain('"check":null');
+    for (const name of ["written", "beside", "check"])
+      expect(verdict.criteria[0]?.check?.tail).toContain(`"${name}":null,"${name}_error":"EROFS"`);
   });
 
   test("a copy of its own is its own, also where the contract lets it write", async () => {
