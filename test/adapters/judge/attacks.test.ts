@@ -170,7 +170,7 @@ describe("what a check's program can reach", () => {
       await attempt("token", () => readFileSync(${JSON.stringify(join(data, "operator-token"))}, "utf8"));
       await attempt("environment", () => readFileSync("/proc/${process.pid}/environ", "latin1").length);
       await attempt("command", () => readFileSync("/proc/${process.pid}/cmdline", "latin1").length);
-      await attempt("home", () => readdirSync(${JSON.stringify(process.env["HOME"] ?? "/root")}).length || null);
+      await attempt("home", () => readdirSync(${JSON.stringify(process.env["HOME"] ?? "/root")}).filter((name) => !name.startsWith("attacks-")).length || null);
       await attempt("workspace", () => readFileSync(${JSON.stringify(join(scratch, "workspace/work/result.js"))}, "latin1").length);
       end();`);
     expect(got).toMatchObject({
