@@ -1,6 +1,6 @@
 /** Both directions of telling, over sockets that are really closed or really refuse. */
 import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { readOutbox } from "../../src/instance/outbox.ts";
@@ -8,6 +8,7 @@ import { type Receiver, startReceiver } from "../adapters/notify/receiver.ts";
 import { factory } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
+import { sharedSubfolder } from "../support/shared.ts";
 import { agentCommand, createWorld, eventually, missionUntil, processesOf, type World } from "./world.ts";
 
 const WORKER = "reports";
@@ -18,6 +19,8 @@ const MADE_MEANWHILE_MIN = 10;
 let world: World;
 let receiver: Receiver;
 let controller: RunningController;
+/** Once it is there, the agent ends its work. */
+let told: string;
 
 beforeAll(async () => {
   world = await createWorld("callbacks");
@@ -27,11 +30,12 @@ beforeAll(async () => {
   const document = parse(String(fleet["fleet.yaml"])) as { spec: Record<string, unknown> };
   document.spec["simone"] = { notify: [{ name: "hook", type: "webhook", url: receiver.url }] };
   const ledger = world.ledgerPath();
+  told = join(sharedSubfolder(`${basename(world.path)}-told`), "now");
   await world.origin.commit({
     ...fleet,
     "fleet.yaml": stringify(document),
     ...pairFiles(WORKER, {
-      command: agentCommand("works-until-told.js", ledger, join(world.path, "told"), cloneName(WORKER), 1),
+      command: agentCommand("works-until-told.js", ledger, told, cloneName(WORKER), 1),
     }),
     ...pairFiles("killed", { command: agentCommand("works.js", ledger, 100_000, STEP_MS) }),
   });
@@ -60,7 +64,7 @@ test("what is reported while nobody listens arrives once and in order when someb
   expect(controller.url).toBe(`unix:${socket}`);
   expect(processesOf(world.dataDir, clone, 1)).toEqual(shim);
 
-  writeFileSync(join(world.path, "told"), "");
+  writeFileSync(told, "");
   await missionUntil(controller, WORKER, ({ closure }) => closure !== null);
   const events = (await controller.client.call("events", { clone, limit: 1_000 })).events;
   const recorded = events.flatMap(({ event }) =>

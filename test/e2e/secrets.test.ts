@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
@@ -65,7 +65,7 @@ test("one that does not resolve holds the clone at its gate, and `why` names it 
   const step = why?.steps.find(({ name }) => name === "SecretsVerified");
   expect(step).toMatchObject({ ok: false });
   expect(step?.evidence).toContain("TEST_NO_SUCH_KEY");
-  expect(existsSync(join(stage.world.path, "lacks.digest"))).toBe(false);
+  expect(readFileSync(digestOf(stage.world, "lacks"), "utf8")).toBe("");
 });
 
 /** Every file below a folder that holds the text; links are not followed. */
