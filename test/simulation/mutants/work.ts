@@ -114,8 +114,8 @@ export const WORK_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "core/clone/closing/close.ts",
-        find: "if (needsPostmortem(mission)) {",
-        replace: "if (mission.name === needsPostmortem.name) {",
+        find: "if (needsPostmortem(ended)) {",
+        replace: "if (ended.name === needsPostmortem.name) {",
       },
     ],
     troubles: ["survivors", "operatorsPerHour"],
@@ -167,7 +167,7 @@ export const WORK_MUTANTS: readonly Mutant[] = [
     invariant: "budget-asks",
     edits: [
       {
-        file: "core/clone/spending/budget.ts",
+        file: "core/clone/spending/crossed.ts",
         find: "return stay(askAboutBudget(crossed, facts, at));",
         replace: "return stay({ ...askAboutBudget(crossed, facts, at), requests: crossed.requests });",
       },
@@ -179,9 +179,9 @@ export const WORK_MUTANTS: readonly Mutant[] = [
     invariant: "budget-asks",
     edits: [
       {
-        file: "core/clone/spending/budget.ts",
-        find: `if (event.level === "stop" && event.meter === "runtime_minutes") {`,
-        replace: `if (event.level === "stop" || event.meter === "llm_calls") {`,
+        file: "core/clone/spending/crossed.ts",
+        find: `if (meter === "runtime_minutes") {`,
+        replace: `if (meter !== "cost_usd") {`,
       },
     ],
     troubles: ["misbehaviour"],
