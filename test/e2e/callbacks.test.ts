@@ -1,6 +1,6 @@
 /** Both directions of telling, over sockets that are really closed or really refuse. */
 import { existsSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { readOutbox } from "../../src/instance/outbox.ts";
@@ -8,7 +8,7 @@ import { type Receiver, startReceiver } from "../adapters/notify/receiver.ts";
 import { factory } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
-import { sharedSubfolder } from "../support/shared.ts";
+import { goAheadFile } from "../support/shared.ts";
 import { agentCommand, createWorld, eventually, missionUntil, processesOf, type World } from "./world.ts";
 
 const WORKER = "reports";
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const document = parse(String(fleet["fleet.yaml"])) as { spec: Record<string, unknown> };
   document.spec["simone"] = { notify: [{ name: "hook", type: "webhook", url: receiver.url }] };
   const ledger = world.ledgerPath();
-  told = join(sharedSubfolder(`${basename(world.path)}-told`), "now");
+  told = goAheadFile(world.path);
   await world.origin.commit({
     ...fleet,
     "fleet.yaml": stringify(document),

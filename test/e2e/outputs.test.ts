@@ -25,7 +25,7 @@ beforeAll(async () => {
   world = await createWorld("outputs");
   elsewhere = await mkdtemp(join(tmpdir(), "factory-elsewhere-"));
   await world.origin.commit({
-    ...fleetFiles(),
+    ...fleetFiles({ secrets: { env: ["TEST_KEY"] } }),
     ...pairFiles(
       "essay",
       {

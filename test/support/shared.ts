@@ -1,7 +1,7 @@
 /** The folder that agents of tests write to beside their workspaces, where a test reads what they say they did. */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 let folder: string | null = null;
 
@@ -35,4 +35,9 @@ export function sharedSubfolder(name: string, files: readonly string[] = []): st
 /** `spec.isolation` of a fleet whose agents write there. */
 export function sharedIsolation(): object {
   return { shares: [{ path: sharedFolder(), access: "write" }] };
+}
+
+/** A file of that world by which its agents hear that they may end. It is not there yet, and they see when it is. */
+export function goAheadFile(worldPath: string): string {
+  return join(sharedSubfolder(`${basename(worldPath)}-told`), "now");
 }

@@ -1,12 +1,12 @@
 /** Agents that misbehave beside one that works: one floods, one is deaf to every request to end, one lies about what it used. */
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TRANSCRIPT_FILES } from "../../../src/instance/transcript.ts";
 import { type Living, pidsOf, works } from "../../e2e/living.ts";
 import { agentCommand, createWorld, eventually, isAlive, missionUntil } from "../../e2e/world.ts";
 import { cloneName, fleetFiles, type MissionOptions, pairFiles } from "../../support/fleet-files.ts";
-import { sharedSubfolder } from "../../support/shared.ts";
+import { goAheadFile } from "../../support/shared.ts";
 import { nothingLost } from "../nothing-lost.ts";
 import type { Scenario, ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
@@ -84,12 +84,11 @@ async function deaf(options: ScenarioOptions): Promise<ScenarioResult> {
 }
 
 async function lies(options: ScenarioOptions): Promise<ScenarioResult> {
-  const told = (path: string): string => join(sharedSubfolder(`${basename(path)}-told`), "now");
   return beside(
     options,
     "agent-lies",
     {
-      agent: (ledger, path) => agentCommand("lies.js", ledger, told(path)),
+      agent: (ledger, path) => agentCommand("lies.js", ledger, goAheadFile(path)),
       mission: { maxCostUsd: MAX_COST_USD, maxLlmCalls: 100 },
     },
     async (living) => {
@@ -103,7 +102,7 @@ async function lies(options: ScenarioOptions): Promise<ScenarioResult> {
       for (let round = 0; round < 5; round++) await works(living, ODD, 1);
       const modest = await usage();
       options.log(`it has said less and less, and is charged with ${modest?.costMicros} millionths`);
-      writeFileSync(told(world.path), "");
+      writeFileSync(goAheadFile(world.path), "");
       const since = Date.now();
       const mission = await missionUntil(controller, ODD, ({ holds }) =>
         holds.some(({ kind }) => kind === "budget"),

@@ -19,6 +19,7 @@ import {
 import { ended, type RunningController, readLog, spawnController } from "../../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../../support/fleet-files.ts";
 import { lanesOnBranch } from "../../support/lanes-on-branch.ts";
+import { goAheadFile } from "../../support/shared.ts";
 import type { Scenario, ScenarioResult } from "../scenario.ts";
 import { startWatcher } from "../watcher.ts";
 
@@ -70,7 +71,7 @@ const DONE = "done";
 export async function loseRecord(options: LossOptions): Promise<LossReport> {
   const { log } = options;
   const world = await createWorld(`restore-${options.lose}`);
-  const told = join(world.path, "told");
+  const told = goAheadFile(world.path);
   const instances = join(world.dataDir, "instances");
   const watcher = startWatcher({
     instances,
