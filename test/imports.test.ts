@@ -33,6 +33,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["core", "dashboard"],
 };
 
+/** What is started: the commands, the shim, the tools of its agent, and the thread that validates outputs. */
+const PROGRAMS = [
+  "main.ts",
+  "shim/main.ts",
+  "shim/tools-main.ts",
+  "adapters/judge/validate-worker.ts",
+] as const;
+
 /** Files that join the parts and may import any of them. */
 const JOINS = /^(about|app|drivers|main)\.ts$|^cli\//;
 
@@ -80,6 +88,18 @@ describe("who imports whom", () => {
     ];
     expect(circles(folders, meets)).toEqual([]);
     expect(meets("core/model"), "the words import nothing but each other").toEqual([]);
+  });
+
+  test("no file is published that no program reaches", () => {
+    const reached = new Set<string>();
+    const open = [...PROGRAMS];
+    for (let path = open.pop(); path !== undefined; path = open.pop()) {
+      if (reached.has(path)) continue;
+      reached.add(path);
+      const file = FILES.find((one) => one.path === path);
+      for (const { to } of file?.imports ?? []) if (to.startsWith(".")) open.push(resolved(path, to));
+    }
+    expect(FILES.map(({ path }) => path).filter((path) => !reached.has(path))).toEqual([]);
   });
 
   test("adapters do not import each other", () => {
