@@ -34,12 +34,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What is started: the commands, the shim, the tools of its agent, and the thread that validates outputs. */
-const PROGRAMS = [
+const PROGRAMS: readonly string[] = [
   "main.ts",
   "shim/main.ts",
   "shim/tools-main.ts",
   "adapters/judge/validate-worker.ts",
-] as const;
+];
 
 /** Files that join the parts and may import any of them. */
 const JOINS = /^(about|app|drivers|main)\.ts$|^cli\//;

@@ -1,6 +1,7 @@
 /** Documents of a small fleet as files, for tests that go from a commit to processes. */
 import { stringify } from "yaml";
 import type { Files } from "./git.ts";
+import { SHUTS_IN } from "./machine.ts";
 import { sharedIsolation } from "./shared.ts";
 
 export interface CloneOptions {
@@ -70,6 +71,7 @@ export function fleetFiles(
       isolation: {
         ...sharedIsolation(),
         allow_group: options.allowGroup ?? false,
+        ...(SHUTS_IN ? {} : { allow_uncontained_checks: true }),
       },
       write_back: {
         max_pushes_per_minute: options.pushesPerMinute ?? 60,

@@ -33,6 +33,10 @@ export async function runDemo({ io, globals }: Call<object>): Promise<number> {
     stage.say("making a scratch repository with the sample fleet"),
   );
   stage.say(`origin  ${scratch.origin}`);
+  if (scratch.unheld !== null)
+    stage.say(
+      `checks  ${scratch.unheld}; this demo's own checks run all the same. In a fleet of yours they wait for a person: apt-get install bubblewrap`,
+    );
   for (const { name, why } of scratch.left) stage.say(`left out: mission ${name}, ${why}`);
   const controller = await startController(scratch, clock);
   try {

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseDocument } from "yaml";
+import { checkEnvironment } from "../../adapters/judge/check.ts";
+import { probeContainment } from "../../adapters/judge/containment.ts";
 import { usageError } from "../exit.ts";
 import { isDirectory } from "../place.ts";
 import { git } from "./git.ts";
@@ -23,6 +25,8 @@ export interface Scratch {
   readonly missions: readonly string[];
   /** Missions that cannot run from this package, and why. */
   readonly left: readonly { readonly name: string; readonly why: string }[];
+  /** Why checks cannot be shut in on this machine, which this fleet therefore allows: it runs nothing but samples of ours. Null where they are. */
+  readonly unheld: string | null;
   /** Merges the missions' branch at the origin, with a merge commit, and answers with it. */
   merge(): Promise<string>;
 }
@@ -44,7 +48,8 @@ export async function makeScratch(given: string | undefined, onBegin: () => void
   await git(dir, "init", "--quiet", "-b", BRANCH, fleet);
   await git(fleet, "remote", "add", "origin", origin);
   await sample.writeFleet(fleet);
-  await publishAtOnce(join(fleet, "fleet.yaml"));
+  const unheld = await checksUnheld();
+  await adapt(join(fleet, "fleet.yaml"), unheld !== null);
   await commit(fleet, "Set up the sample fleet");
   await git(fleet, "push", "--quiet", "--set-upstream", "origin", BRANCH);
   await git(fleet, "checkout", "--quiet", "-b", MISSION_BRANCH);
@@ -60,6 +65,7 @@ export async function makeScratch(given: string | undefined, onBegin: () => void
     log: join(dir, "controller.log"),
     missions: sample.missions,
     left: sample.left,
+    unheld,
     async merge() {
       const message = `Merge pull request #1 from ${MISSION_BRANCH}`;
       await git(fleet, "merge", "--quiet", "--no-ff", "-m", message, MISSION_BRANCH);
@@ -72,10 +78,16 @@ export async function makeScratch(given: string | undefined, onBegin: () => void
 /** The origin is a folder: no forge counts its pushes, and whoever watches is not to wait for the last page. */
 const PUSHES_PER_MINUTE = 60;
 
-async function publishAtOnce(file: string): Promise<void> {
+async function adapt(file: string, allowUncontainedChecks: boolean): Promise<void> {
   const document = parseDocument(await readFile(file, "utf8"));
   document.setIn(["spec", "write_back", "max_pushes_per_minute"], PUSHES_PER_MINUTE);
+  if (allowUncontainedChecks) document.setIn(["spec", "isolation", "allow_uncontained_checks"], true);
   await writeFile(file, document.toString({ lineWidth: 0 }));
+}
+
+async function checksUnheld(): Promise<string | null> {
+  const found = await probeContainment(checkEnvironment(tmpdir()));
+  return found.kind === "sandbox" ? null : found.because;
 }
 
 /** Everything below the folder, also what a `.gitignore` among the files would leave out. */

@@ -28,6 +28,7 @@ import type { Collect } from "../../../src/ports/collect.ts";
 import type { Verdict } from "../../../src/ports/judge.ts";
 import type { Source } from "../../../src/ports/source.ts";
 import { createOrigin } from "../../support/git.ts";
+import { SHUTS_IN } from "../../support/machine.ts";
 
 /**
  * What an agent can do by what it hands in: a check that imports an output runs the agent's code. Each output below tries
@@ -65,6 +66,11 @@ afterAll(async () => {
 let scratch: string;
 let data: string;
 let workspace: string;
+
+// Elsewhere nothing keeps these out, and `factory doctor` says so. Root's machine has no excuse.
+beforeEach(({ skip }) => {
+  if (!SHUTS_IN && process.getuid?.() !== 0) skip("bubblewrap cannot be had here");
+});
 
 beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), "attacks-"));
