@@ -1,13 +1,14 @@
 /** From a pushed commit to a running agent, the repository being poked as a webhook would do it. */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControllerClient } from "../src/adapters/http/client.ts";
 import { FINAL_PHASES } from "../src/core/model/mission.ts";
 import { endInstances, startController } from "../test/support/controller.ts";
 import { cloneFile, cloneName, fleetFiles, missionFile } from "../test/support/fleet-files.ts";
 import { createOrigin, git } from "../test/support/git.ts";
+import { sharedSubfolder } from "../test/support/shared.ts";
 import { type Bench, measure, median } from "./measure.ts";
 
 const TURNS = 9;
@@ -19,12 +20,14 @@ const REST_MS = 1_500;
 export const benchDispatch: Bench = async ({ directory, log }) => {
   const origin = await createOrigin({ directory, name: "dispatch" });
   // It says that it runs and then only waits to be ended.
-  const agent = join(directory, "agent.cjs");
+  // Agents see neither the bench's folder nor what else lies in the temporary one.
+  const marks = sharedSubfolder(`${basename(directory)}-marks`);
+  const agent = join(marks, "agent.cjs");
   writeFileSync(
     agent,
     'require("node:fs").writeFileSync(process.argv[2], "");process.stdin.resume();process.stdin.on("end", () => process.exit(0));\n',
   );
-  const mark = (turn: string): string => join(directory, `mark-${turn}`);
+  const mark = (turn: string): string => join(marks, `mark-${turn}`);
   const names = Array.from({ length: TURNS }, (_, turn) => `turn-${turn + 1}`);
   await origin.commit(
     Object.assign(
