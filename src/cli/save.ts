@@ -69,9 +69,9 @@ function folded(path: string): string {
   return path.normalize("NFC").toLowerCase();
 }
 
-/** A name of git's own would be obeyed by it. */
 /** Some file systems leave them out of a name. */
 const JOINERS = /[\u200c\u200d]/g;
+/** A name of git's own would be obeyed by it. */
 const OF_GIT = /^(\.git|git~\d+)[. ]*$/i;
 
 function safeParts(path: string): readonly string[] {
