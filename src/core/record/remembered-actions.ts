@@ -17,27 +17,36 @@ interface Lane {
   readonly rows: readonly ActionRow[];
 }
 
-/** The ledger and its counts, after everything that the mission's instances remember, oldest first. */
+/**
+ * The ledger and its counts, after everything that the lane's instances remember, oldest first. Also of a mission that
+ * was assigned after the last publication: it will have the same id when it is assigned again, and must find what was done for it.
+ */
 export function withRemembered(lane: Lane, instances: readonly FoundInstance[], at: Instant): Lane {
-  const { mission, name: clone } = lane.state;
-  if (mission === null) return lane;
-  const { missionId } = mission;
-  const rows = new Map(lane.rows.map((row) => [row.key, row]));
+  const { mission, name: clone, past } = lane.state;
+  const closed = new Set(past.map(({ missionId }) => missionId));
+  const rows = new Map(lane.rows.map((row) => [rowKey(row), row]));
   let { state } = lane;
   for (const { handle, remembered, missionId: served } of byEpoch(instances)) {
-    if (served !== null && served !== missionId) continue;
+    const missionId = served ?? mission?.missionId ?? null;
+    // What is closed is never claimed again.
+    if (missionId === null || closed.has(missionId)) continue;
     for (const one of remembered ?? []) {
-      const before = rows.get(one.key) ?? null;
+      const place = rowKey({ missionId, key: one.key });
+      const before = rows.get(place) ?? null;
       // Whoever holds it now came later and knows more.
       if (before !== null && before.epoch > handle.epoch) continue;
       const event = recalled(before, one, { key: one.key, epoch: handle.epoch });
       if (event === null) continue;
       const row = foldAction(before, event, { missionId, clone, at });
-      if (row !== null) rows.set(one.key, row);
-      state = onActionRemembered(state, event).state;
+      if (row !== null) rows.set(place, row);
+      if (missionId === mission?.missionId) state = onActionRemembered(state, event).state;
     }
   }
   return { state, rows: [...rows.values()] };
+}
+
+function rowKey({ missionId, key }: Pick<ActionRow, "missionId" | "key">): string {
+  return `${missionId}/${key}`;
 }
 
 /**

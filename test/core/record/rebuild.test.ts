@@ -348,10 +348,12 @@ describe("a lane that is restored", () => {
       expect(restored(life.state, bodies).after.holds).toEqual([]);
     });
 
-    test("is nobody's who served another mission", () => {
+    test("is of the mission that the instance served, and of no other", () => {
       const life = new Life().running();
       const body = bodyOf(1, { missionId: "m_other", remembered: [remembered("a", "committed")] });
-      expect(rebuild(life.state, [body]).lanes[0]?.event.actions).toEqual([]);
+      const event = rebuild(life.state, [body]).lanes[0]?.event;
+      expect(event?.actions).toMatchObject([{ missionId: "m_other", key: "a", state: "committed" }]);
+      expect(event?.snapshot).toMatchObject({ mission: { missionId: life.state.mission?.missionId } });
     });
 
     test("is for a person to look at where an epoch in between cannot tell", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { RememberedAction } from "../../../src/core/model/action.ts";
+import { operator } from "../../../src/core/model/actor.ts";
 import { initialState } from "../../../src/core/model/clone-state.ts";
 import type { FoundInstance } from "../../../src/core/record/rebuild.ts";
 import { isWitnessed, withRemembered } from "../../../src/core/record/remembered-actions.ts";
@@ -18,6 +19,7 @@ function found(epoch: number, remembered: readonly RememberedAction[] | null = [
   return { handle, state: "dead", missionId: null, remembered, orphan: remembered === null };
 }
 
+const killed = { type: "kill.requested", by: operator("ann"), reason: "enough", now: true } as const;
 const { state } = new Life().running();
 const missionId = state.mission?.missionId ?? "";
 const remembers = (state_: RememberedAction["state"]): RememberedAction => {
@@ -31,6 +33,22 @@ test("whoever came before the one that holds an action says nothing about it", (
   expect(told).toEqual({ state, rows: [published] });
   const later = withRemembered({ state, rows: [published] }, [found(3, [remembers("committed")])], T0);
   expect(later.rows).toMatchObject([{ key: "k1", state: "committed", epoch: 3 }]);
+});
+
+test("a mission that was assigned after the last publication finds what was done for it, once it is assigned again", () => {
+  const unpublished = initialState("scribe", T0);
+  const acted = { ...found(1, [remembers("committed")]), missionId };
+  const told = withRemembered({ state: unpublished, rows: [] }, [acted], T0);
+  expect(told.rows).toMatchObject([{ missionId, key: "k1", state: "committed", epoch: 1 }]);
+  expect(told.state).toBe(unpublished);
+});
+
+test("what is known of a closed mission's actions is left as it was", () => {
+  const { state: over } = new Life("scribe").declared().assigned({}, "old").on(killed);
+  const old = over.past[0]?.missionId ?? null;
+  expect(old).not.toBeNull();
+  const acted = { ...found(1, [remembers("committed")]), missionId: old };
+  expect(withRemembered({ state: over, rows: [] }, [acted], T0)).toEqual({ state: over, rows: [] });
 });
 
 test.each([
