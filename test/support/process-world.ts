@@ -135,6 +135,8 @@ export async function createProcessWorld(
       }
       await callback.close();
       forgetSocket(callback);
+      // A shim that was let go from the reserve still writes below the root until it ends.
+      await until(() => inReserve(directory).length === 0, "the end of the shims in reserve");
       rmSync(root, { recursive: true, force: true });
     },
   };
