@@ -19,6 +19,8 @@ export interface Ended {
 export interface FactoryRun {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The program's main file; default: its source. */
+  readonly program?: string;
 }
 
 export function factory(run: FactoryRun, ...args: readonly string[]): Promise<Ended> {
@@ -28,7 +30,7 @@ export function factory(run: FactoryRun, ...args: readonly string[]): Promise<En
 
 /** A command that goes on; end it by its handle. */
 export function start(run: FactoryRun, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], { cwd: run.cwd, env: environment(run.env) });
+  return spawn(process.execPath, [run.program ?? MAIN, ...args], { cwd: run.cwd, env: environment(run.env) });
 }
 
 export function ended(child: ChildProcess, timeoutMs = TIMEOUT_MS): Promise<Ended> {

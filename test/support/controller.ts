@@ -21,6 +21,10 @@ export interface ControllerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Further arguments of `factory run`. */
   readonly args?: readonly string[];
+  /** The program's main file; default: its source. */
+  readonly program?: string;
+  /** Words before it, of a program that becomes it in the end. */
+  readonly through?: readonly string[];
 }
 
 export interface RunningController {
@@ -67,9 +71,10 @@ export async function startController(options: ControllerOptions): Promise<Runni
 /** Starts a controller and does not wait for anything. */
 export function spawnController(options: ControllerOptions): ChildProcess {
   const log = openSync(logFile(options.dataDir), "a");
-  const { dataDir, source, poll = "250ms", args = [], env = {} } = options;
-  const command = [MAIN, "--data", dataDir, "run", "--source", source, "--poll", poll, ...args];
-  const child = spawn(process.execPath, command, {
+  const { dataDir, source, poll = "250ms", args = [], env = {}, program = MAIN, through = [] } = options;
+  const run = [program, "--data", dataDir, "run", "--source", source, "--poll", poll, ...args];
+  const [file = process.execPath, ...command] = [...through, process.execPath, ...run];
+  const child = spawn(file, command, {
     detached: true,
     stdio: ["ignore", log, log],
     env: { ...gitEnvironment(), ...COMPILE_CACHE, TMPDIR: process.env["TMPDIR"] ?? "/tmp", ...env },

@@ -55,11 +55,17 @@ const ATTACKS = {
   async server() {
     for (const place of places) {
       const path = place.startsWith("@") ? `\0${place.slice(1)}` : place;
+      const port = /^port:(\d+)$/.exec(place)?.[1];
       await new Promise((resolve) => {
-        const socket = connect({ path }, () => {
-          note(`${place}: done`);
-          socket.end(`${mark}\n`);
-        });
+        const socket = connect(
+          port === undefined ? { path } : { host: "127.0.0.1", port: Number(port) },
+          () => {
+            note(`${place}: done`);
+            socket.end(`${mark}\n`);
+          },
+        );
+        // Unread, its end is never seen.
+        socket.resume();
         socket.on("error", (error) => note(`${place}: ${error.code}`));
         socket.on("close", resolve);
       });

@@ -1,0 +1,5 @@
+/** Every attack. A new one is an entry in a group; a new group is a line here. */
+import type { Attack } from "./attack.ts";
+import { escapes } from "./groups/escapes.ts";
+
+export const ATTACKS: readonly Attack[] = [...escapes];
