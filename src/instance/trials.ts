@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainmentPlan } from "./claim.ts";
 import { childrenOf, containedCommand, findInit } from "./containment.ts";
 import { isAlive, type ProcessId, readProcess } from "./process-table.ts";
+import { signalChild } from "./signal-child.ts";
 
 const TRIAL_MS = 5_000;
 const LOOK_MS = 5;
@@ -22,7 +23,7 @@ export async function diesWithOpener(plan: ContainmentPlan, workspace = "/"): Pr
     // Until it has begun its program it is not tied to anybody: what is started here waits at a gate for that.
     return (init !== null && childrenOf(init).length > 0) || child.exitCode !== null;
   });
-  child.kill("SIGKILL");
+  signalChild(child, "SIGKILL");
   if (init === null) return false;
   const found: ProcessId = init;
   return until(() => !isAlive(found));
@@ -45,7 +46,7 @@ export async function succeeds(argv: readonly string[], cwd?: string): Promise<b
 export async function exitOf(argv: readonly string[], cwd?: string): Promise<number | null> {
   const child = launch(argv, cwd);
   await until(() => child.exitCode !== null || child.signalCode !== null || child.pid === undefined);
-  child.kill("SIGKILL");
+  signalChild(child, "SIGKILL");
   return child.exitCode;
 }
 

@@ -1,5 +1,6 @@
 /** Every attack. A new one is an entry in a group; a new group is a line here. */
 import type { Attack } from "./attack.ts";
 import { escapes } from "./groups/escapes.ts";
+import { views } from "./groups/views.ts";
 
-export const ATTACKS: readonly Attack[] = [...escapes];
+export const ATTACKS: readonly Attack[] = [...escapes, ...views];

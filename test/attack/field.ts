@@ -1,15 +1,7 @@
 /** Where attacks of one user are played: folders, servers that can be asked, and the fleets that the attacks share. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { probeMachine } from "../../src/adapters/drivers/process/capabilities.ts";
@@ -27,16 +19,16 @@ export interface Field {
   readonly guard: Guard;
   readonly machine: DriverCapabilities;
   readonly servers: Servers;
-  /** Of the user who runs the controllers, and no agent's business: a key, and data of somebody else. */
-  readonly precious: readonly string[];
+  /** In the home of the user who runs the controllers, and no agent's business. */
+  readonly key: string;
   /** What is left open by whoever starts a controller. */
   readonly leaked: string;
   /** A word that no process has among its arguments but one that is given it. */
   mark(): string;
   /** The one that attacks share, made when it is first asked for. */
   fleet(level: Level): Promise<Fleet>;
-  /** One of an attack's own, of this name. */
-  own(name: string, options?: FleetOptions): Promise<Fleet>;
+  /** One of an attack's own, of this name; made once. `like`: contained as at that level. */
+  own(name: string, options?: FleetOptions & { readonly like?: Level }): Promise<Fleet>;
   /** Why nothing can be tried at that level here; null: it can. */
   lacks(level: Level): string | null;
   close(): Promise<void>;
@@ -67,7 +59,7 @@ export async function openField(base: string): Promise<Field> {
   const settings = root ? [CORE_PATTERN] : [];
   const guard = await openGuard({ settings, folders: [base, scratch, run], marks: [`mark-${tag}`] });
   const home = join(base, "home");
-  const precious = preciousFiles(base, home);
+  const key = keyIn(home);
   const server = await startServers([
     join(scratch, "s.sock"),
     join(run, "s.sock"),
@@ -106,11 +98,15 @@ export async function openField(base: string): Promise<Field> {
     guard,
     machine,
     servers: { tmp, run: runSocket, abstract, port: `port:${port.slice("port:".length)}` },
-    precious,
+    key,
     leaked,
     mark: () => `mark-${tag}${(marks++).toString(16).padStart(8, "0")}`,
     fleet: (level) => fleets.get(level) ?? open(level, optionsOf(level, base)),
-    own: open,
+    own(name, { like = "shut", ...options } = {}) {
+      const common = optionsOf(like, base);
+      const env = { ...common.env, ...options.env };
+      return fleets.get(name) ?? open(name, { ...common, ...options, env });
+    },
     lacks: (level) => (level === "shut" && machine.sandboxed !== true ? lackOf(machine) : null),
     async close() {
       for (const fleet of await Promise.allSettled(fleets.values()))
@@ -149,15 +145,11 @@ function withoutBubblewrap(folder: string): string {
   return folder;
 }
 
-/** A key in the user's home, and files of another fleet, of a local source and of a checkout. */
-function preciousFiles(base: string, home: string): readonly string[] {
-  const files = [join(home, ".ssh/id_ed25519"), join(base, "elsewhere/notes.txt")];
-  for (const file of files) {
-    mkdirSync(join(file, ".."), { recursive: true });
-    writeFileSync(file, "precious\n", { mode: 0o600 });
-  }
-  chmodSync(join(home, ".ssh"), 0o700);
-  return files;
+function keyIn(home: string): string {
+  const file = join(home, ".ssh/id_ed25519");
+  mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });
+  writeFileSync(file, "a person's key\n", { mode: 0o600 });
+  return file;
 }
 
 /** Where sockets of a person's services lie; in /var/tmp for a user without such a place. */

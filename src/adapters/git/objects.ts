@@ -4,6 +4,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { FactoryError } from "../../core/model/error.ts";
+import { signalChild } from "../../instance/signal-child.ts";
 
 export interface ObjectReader {
   /**
@@ -153,7 +154,7 @@ function startBatch(cwd: string, env: Readonly<Record<string, string>>): Batch {
     },
     end() {
       child.stdin.end();
-      child.kill("SIGTERM");
+      signalChild(child, "SIGTERM");
     },
   };
 }

@@ -8,6 +8,7 @@
  * and a helper that waits for a silent server waits for ever, holding our pipes.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { signalChild } from "../../instance/signal-child.ts";
 import { harmless } from "./environment.ts";
 
 export interface GitCall {
@@ -149,7 +150,7 @@ function signalGroup(child: ChildProcess | null, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    child.kill(signal); // no group of that number: it has just been started, or has none of its own here
+    signalChild(child, signal); // no group of that number: it has just been started, or has none of its own here
   }
 }
 

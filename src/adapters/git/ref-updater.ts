@@ -1,5 +1,6 @@
 /** Moves refs through one long-lived `git update-ref --stdin`, for what stands between a commit and its agent: starting a git takes longer than moving a ref. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { signalChild } from "../../instance/signal-child.ts";
 
 export interface RefUpdater {
   /**
@@ -37,7 +38,7 @@ export function createRefUpdater(options: {
 
   function drop(): void {
     child?.stdin.destroy();
-    child?.kill("SIGTERM");
+    if (child !== null) signalChild(child, "SIGTERM");
     child = null;
   }
 

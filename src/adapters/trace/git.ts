@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { signalChild } from "../../instance/signal-child.ts";
 
 const GIT_MS = 20_000;
 const STDERR_CHARS_MAX = 500;
@@ -68,7 +69,7 @@ export function gitIn(where: {
         bytes += chunk.length;
         if (bytesMax !== null && bytes > bytesMax) {
           overflow = true;
-          child.kill("SIGKILL");
+          signalChild(child, "SIGKILL");
           return;
         }
         yield chunk;

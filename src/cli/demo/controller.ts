@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type ControllerClient, createControllerClient } from "../../adapters/http/client.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
+import { signalChild } from "../../instance/signal-child.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { MAIN_FILE } from "../package-files.ts";
 import { readText } from "../place.ts";
@@ -96,9 +97,9 @@ async function abort(child: ChildProcess, client: ControllerClient | null, clock
   if (endedOf(child) !== null) return;
   const deadline = clock.now() + END_GRACE_MS;
   if (client !== null) await killAll(client, clock, deadline).catch(() => {});
-  child.kill("SIGTERM");
+  signalChild(child, "SIGTERM");
   while (endedOf(child) === null && clock.now() < deadline) await pause(clock, LOOK_MS);
-  if (endedOf(child) === null) child.kill("SIGKILL");
+  if (endedOf(child) === null) signalChild(child, "SIGKILL");
 }
 
 async function killAll(client: ControllerClient, clock: Clock, deadline: number): Promise<void> {

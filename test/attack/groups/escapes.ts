@@ -37,10 +37,15 @@ export async function tryEscape(
 }
 
 /** Whatever it got is a lie unless the proof of death says that it is none. */
-export function judged(got: string | null, refused: string, { proof, left }: Escape): Finding {
+export function judged(
+  got: string | null,
+  refused: string,
+  { proof, left }: Pick<Escape, "proof" | "left">,
+): Finding {
   const what = [...(got === null ? [] : [got]), ...(left > 0 ? ["lives on"] : [])].join(", ");
+  const death = proof.unproven === undefined ? "proven" : "unproven";
   if (what === "")
-    return held(refused, `proof of death: ${proof.containment}, ${proof.emptyScans} empty looks`);
+    return held(refused, `death ${death}: ${proof.containment}, ${proof.emptyScans} empty looks`);
   if (proof.unproven !== undefined)
     return unproven(what, "`DeathUnproven` holds the lane; incident `unproven_death`");
   return broken(what, "the record says that it is dead");
@@ -109,7 +114,7 @@ export const escapes: readonly Attack[] = [
   {
     name: "writes-elsewhere",
     item: "3",
-    how: "writes into the local source and its hooks, the data directory, another fleet's data",
+    how: "writes into the local source and its hooks, the data directory, the user's home",
     success: "the mark stands in one of them",
     holds: "root read-only, the rest not there",
     levels: LEVELS,
@@ -118,7 +123,7 @@ export const escapes: readonly Attack[] = [
       const kept = join(fleet.dataDir, "notices/kept.txt");
       mkdirSync(dirname(kept), { recursive: true });
       writeFileSync(kept, "");
-      const places = [join(fleet.origin.path, "hooks/post-update"), kept, ...field.precious];
+      const places = [join(fleet.origin.path, "hooks/post-update"), kept, field.key];
       const before = places.map(contentOf);
       const tried = await tryEscape(field, level, this.name, { attempt: "writes", places });
       const written = places.filter((place, index) => contentOf(place) !== before[index]);

@@ -17,6 +17,7 @@ import {
   removeGroupIfEmpty,
 } from "../../../instance/containment.ts";
 import { trySandbox } from "../../../instance/sandbox-trial.ts";
+import { signalChild } from "../../../instance/signal-child.ts";
 import { diesWithOpener, launch, succeeds, until } from "../../../instance/trials.ts";
 import type { ContainmentChoice, DriverCapabilities } from "../../../ports/driver.ts";
 import { cgroupFolders } from "./cgroup-mounts.ts";
@@ -129,11 +130,11 @@ async function tryGroup(path: string): Promise<string | null> {
   const child = launch(joining(path, ["sleep", "30"]));
   const joined = await until(() => pidsOfCgroup(path).length > 0 || child.exitCode !== null);
   if (!joined || pidsOfCgroup(path).length === 0) {
-    child.kill("SIGKILL");
+    signalChild(child, "SIGKILL");
     return "a process could not be moved into the group";
   }
   killCgroup(path);
   if (await until(() => isPopulated(path) === false)) return null;
-  child.kill("SIGKILL");
+  signalChild(child, "SIGKILL");
   return "cgroup.kill did not empty the group";
 }

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createCgroup } from "../../../instance/containment.ts";
 import type { LaunchSettings } from "../../../instance/launch-settings.ts";
 import { fitsReserve, type LaunchOrder, RESERVE_MARKER, reserveArgument } from "../../../instance/reserve.ts";
+import { signalChild } from "../../../instance/signal-child.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { Instance, Layout } from "./layout.ts";
 import { shimEnvironment } from "./shim-program.ts";
@@ -94,7 +95,7 @@ export function createShimReserve(parts: {
     },
     async failed(shim, why) {
       countFailure(why);
-      shim.kill("SIGKILL");
+      signalChild(shim, "SIGKILL");
       const deadline = performance.now() + END_MS;
       while (shim.exitCode === null && shim.signalCode === null && performance.now() < deadline)
         await sleep(LOOK_MS);
