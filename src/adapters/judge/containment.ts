@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { homedir } from "node:os";
 import { type SandboxPlan, sandboxed } from "../../instance/sandbox.ts";
 import { trySandbox } from "../../instance/sandbox-trial.ts";
+import { signalChild } from "../../instance/signal-child.ts";
 import { namesOfTheNetwork, programFolders } from "../../instance/visible-programs.ts";
 
 /**
@@ -125,8 +126,13 @@ function limited(command: readonly string[]): string[] {
 async function works(prefix: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
   const [program = "", ...args] = [...prefix, "true"];
   return await new Promise((resolve) => {
-    const child = spawn(program, args, { env, stdio: "ignore", timeout: PROBE_MS, killSignal: "SIGKILL" });
-    child.once("error", () => resolve(false));
-    child.once("exit", (code) => resolve(code === 0));
+    const child = spawn(program, args, { env, stdio: "ignore" });
+    const timer = setTimeout(() => signalChild(child, "SIGKILL"), PROBE_MS);
+    const done = (worked: boolean): void => {
+      clearTimeout(timer);
+      resolve(worked);
+    };
+    child.once("error", () => done(false));
+    child.once("exit", (code) => done(code === 0));
   });
 }
