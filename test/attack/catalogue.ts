@@ -1,6 +1,8 @@
 /** Every attack. A new one is an entry in a group; a new group is a line here. */
 import type { Attack } from "./attack.ts";
 import { escapes } from "./groups/escapes.ts";
+import { judgedAttacks } from "./groups/judged.ts";
 import { views } from "./groups/views.ts";
+import { who } from "./groups/who.ts";
 
-export const ATTACKS: readonly Attack[] = [...escapes, ...views];
+export const ATTACKS: readonly Attack[] = [...escapes, ...views, ...who, ...judgedAttacks];
