@@ -1,16 +1,7 @@
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type Scalar,
-  type YAMLError,
-} from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Scalar, type YAMLError } from "yaml";
 import type { Issue } from "../core/model/issue.ts";
 import { extend, type Position, Positions } from "./positions.ts";
+import { composeYaml } from "./yaml-compose.ts";
 
 /** Values deeper than this are refused. Our documents need seven. */
 export const DEPTH_MAX = 32;
@@ -35,7 +26,7 @@ export interface YamlTree {
 export function readYaml(file: string, text: string): YamlTree {
   const lines = new LineCounter();
   const positions = new Positions();
-  const document = compose(text, lines);
+  const document = composeYaml(text, lines);
   if (document === null) {
     const message = "the document is not YAML that we can read";
     return {
@@ -72,28 +63,6 @@ export function readYaml(file: string, text: string): YamlTree {
     });
   }
   return { value, positions, wellFormed, issues: reader.issues };
-}
-
-function compose(text: string, lineCounter: LineCounter): ReturnType<typeof parseDocument> | null {
-  const before = Error.stackTraceLimit;
-  try {
-    // A hostile document makes one error per byte, and their stacks would cost more than all the rest.
-    Error.stackTraceLimit = 0;
-    return parseDocument(text, {
-      lineCounter,
-      version: "1.2",
-      schema: "core",
-      // Ours is linear; the library's compares every key with every other.
-      uniqueKeys: false,
-      prettyErrors: false,
-      resolveKnownTags: false,
-      logLevel: "error",
-    });
-  } catch {
-    return null;
-  } finally {
-    Error.stackTraceLimit = before;
-  }
 }
 
 /** Keys that mean something to JavaScript. No field of ours has such a name. */

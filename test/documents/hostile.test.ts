@@ -82,6 +82,26 @@ describe("hostile input is an issue", () => {
     expect(wrong).toMatchObject({ reason: "WrongType", found: '"2026-11-23"', expected: "a number" });
   });
 
+  it.each([
+    ["flow lists", "[".repeat(44_000)],
+    ["flow maps", "{a: ".repeat(20_000)],
+    ["block lists", "- ".repeat(20_000)],
+    ["keys that are lists", "[".repeat(5_000) + "]: ".repeat(5_000)],
+  ])("says the same of %s that never end, however much of the stack is taken", (_name, text) => {
+    const read = () => parseDocument({ file: "x.yaml", bytes: Buffer.from(text) }).issues;
+    const first = read();
+    const deeper = (levels: number): ReturnType<typeof read> => (levels === 0 ? read() : deeper(levels - 1));
+    expect(deeper(2_000)).toEqual(first);
+    for (let turn = 0; turn < 5; turn += 1) expect(read()).toEqual(first);
+  });
+
+  it("a switch in a document that is too deep elsewhere is read", () => {
+    const text = `${HEAD}  kill_switch: {engaged: true}\n  objective: ${"[".repeat(2_000)}${"]".repeat(2_000)}\n`;
+    const { stops, document } = parseDocument({ file: "missions/x.yaml", bytes: Buffer.from(text) });
+    expect(document).toBeNull();
+    expect(JSON.stringify(stops)).toContain("true");
+  });
+
   it("leaves every object's prototype alone", () => {
     reasons(
       "__proto__: {polluted: true}\nconstructor: {prototype: {polluted: true}}\nmetadata: {__proto__: {polluted: true}}",
