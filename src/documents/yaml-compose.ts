@@ -3,6 +3,7 @@ import {
   Composer,
   type CST,
   type Document,
+  Lexer,
   type LineCounter,
   type ParsedNode,
   Parser,
@@ -15,6 +16,8 @@ import {
  * tree still finds something to refuse.
  */
 const COMPOSED_DEPTH_MAX = 64;
+/** The reader calls itself for each level that one line ends. What stands behind a place as deep as this is not read. */
+const READ_DEPTH_MAX = 500;
 
 /** Null for what the library cannot read at all. */
 export function composeYaml(text: string, lineCounter: LineCounter): Document.Parsed | null {
@@ -30,14 +33,37 @@ export function composeYaml(text: string, lineCounter: LineCounter): Document.Pa
       resolveKnownTags: false,
       logLevel: "error",
     });
-    const tokens = [...new Parser(lineCounter.addNewLine).parse(text)];
+    const { tokens, endedAt } = tokensOf(text, lineCounter);
     cutBelow(tokens, COMPOSED_DEPTH_MAX);
-    return firstOf(composer.compose(tokens, true, text.length));
+    const document = firstOf(composer.compose(tokens, true, text.length));
+    if (endedAt !== null)
+      document?.errors.push(
+        new YAMLParseError([endedAt, endedAt], "RESOURCE_EXHAUSTION", "nested too deeply to be read on"),
+      );
+    return document;
   } catch {
     return null;
   } finally {
     Error.stackTraceLimit = before;
   }
+}
+
+function tokensOf(
+  text: string,
+  lineCounter: LineCounter,
+): { readonly tokens: readonly CST.Token[]; readonly endedAt: number | null } {
+  const parser = new Parser(lineCounter.addNewLine);
+  const tokens: CST.Token[] = [];
+  let endedAt: number | null = null;
+  lineCounter.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    if (parser.stack.length <= READ_DEPTH_MAX) continue;
+    endedAt = parser.offset;
+    break;
+  }
+  for (const token of parser.end()) tokens.push(token);
+  return { tokens, endedAt };
 }
 
 /** A further document is an error of the first. */

@@ -86,6 +86,11 @@ describe("hostile input is an issue", () => {
     ["flow lists", "[".repeat(44_000)],
     ["flow maps", "{a: ".repeat(20_000)],
     ["block lists", "- ".repeat(20_000)],
+    ["keys of keys", "? ".repeat(2_000)],
+    [
+      "block lists line by line",
+      Array.from({ length: 1_000 }, (_, level) => `${" ".repeat(level)}-`).join("\n"),
+    ],
     ["keys that are lists", "[".repeat(5_000) + "]: ".repeat(5_000)],
   ])("says the same of %s that never end, however much of the stack is taken", (_name, text) => {
     const read = () => parseDocument({ file: "x.yaml", bytes: Buffer.from(text) }).issues;
@@ -96,7 +101,7 @@ describe("hostile input is an issue", () => {
   });
 
   it("a switch in a document that is too deep elsewhere is read", () => {
-    const text = `${HEAD}  kill_switch: {engaged: true}\n  objective: ${"[".repeat(2_000)}${"]".repeat(2_000)}\n`;
+    const text = `${HEAD}  kill_switch: {engaged: true}\n  objective: ${"[".repeat(400)}${"]".repeat(400)}\n`;
     const { stops, document } = parseDocument({ file: "missions/x.yaml", bytes: Buffer.from(text) });
     expect(document).toBeNull();
     expect(JSON.stringify(stops)).toContain("true");

@@ -20,8 +20,14 @@ export function ownMemory(): number {
 export async function memoryOf(pid: number): Promise<number> {
   process.kill(pid, "SIGUSR1");
   try {
-    const url = await until(() => debuggerOf(pid), "the inspector");
+    const url = await until(debuggerNow, "the inspector");
     const ask = await connectTo(url);
+    // Another Node may have the port.
+    if (
+      ((await ask("Runtime.evaluate", { expression: "process.pid" })) as { result: { value: number } }).result
+        .value !== pid
+    )
+      return residentBytes(pid);
     await ask("HeapProfiler.collectGarbage");
     const answer = (await ask("Runtime.evaluate", { expression: MEASURE })) as { result: { value: string } };
     // It does not answer any more.
@@ -38,13 +44,10 @@ export function residentBytes(pid: number): number {
   return Number(kib ?? "0") * 1024;
 }
 
-async function debuggerOf(pid: number): Promise<string | null> {
+async function debuggerNow(): Promise<string | null> {
   try {
-    const [first] = (await (await fetch(INSPECTOR)).json()) as {
-      title: string;
-      webSocketDebuggerUrl: string;
-    }[];
-    return first?.title.includes(`[${pid}]`) === true ? first.webSocketDebuggerUrl : null;
+    const [first] = (await (await fetch(INSPECTOR)).json()) as { webSocketDebuggerUrl: string }[];
+    return first?.webSocketDebuggerUrl ?? null;
   } catch {
     return null; // Not open yet.
   }
