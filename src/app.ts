@@ -5,8 +5,10 @@ import { join, resolve } from "node:path";
 import { schedule, validate } from "node-cron";
 import { ABOUT } from "./about.ts";
 import { createDrills, DRILL_INSTALLATION } from "./adapters/drill/drill.ts";
+import { createGitHub } from "./adapters/forge/github/forge.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
 import { createGitProposals } from "./adapters/git/proposals.ts";
+import { createProposedMerges } from "./adapters/git/proposed-merges.ts";
 import { createGitSource } from "./adapters/git/source.ts";
 import { createStatusBranch } from "./adapters/git/status-branch.ts";
 import type { CertificateFiles } from "./adapters/http/identity.ts";
@@ -26,6 +28,7 @@ import { openOperatorTokens } from "./adapters/system/operator-tokens.ts";
 import { assertOwnFolder } from "./adapters/system/own-folder.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
+import { createProposalPlanner } from "./cli/plan/proposal-planner.ts";
 import type { Actor } from "./core/model/actor.ts";
 import type { DesiredState } from "./core/model/desired.ts";
 import { asFactoryError, FactoryError } from "./core/model/error.ts";
@@ -35,6 +38,8 @@ import { collectFrom, type DriverRegistry, openDrivers } from "./drivers.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
 import type { ContainmentChoice, Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
+import type { ProposalPreview } from "./ports/proposal-preview.ts";
+import type { Secrets } from "./ports/secrets.ts";
 import type { Source } from "./ports/source.ts";
 import type { StatusBranch } from "./ports/status-branch.ts";
 import type { Store } from "./ports/store.ts";
@@ -129,6 +134,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
   const here = options.callback === "network" && elsewhere !== null ? elsewhere : url;
   controller.listenAt({ socket: here, network: elsewhere });
   controller.resume();
+  if (options.once !== true) controller.startReviews();
   const ready = [...parts.drivers.values()].map((driver) => driver.keepReady?.());
   const { installation, repository } = data;
   const where = network === null ? { url } : { url, network };
@@ -149,6 +155,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       () => task?.destroy(),
       () => listeners.close(),
       () => controller.close(),
+      () => parts.reviews.preview.close(),
       ...ready.map((release) => () => release?.()),
       () => parts.source.close(),
       () => store.close(),
@@ -228,7 +235,7 @@ function openParts(
   ground: Ground,
   options: FactoryOptions,
   desired: () => DesiredState | null,
-): ControllerParts & { readonly source: Source } {
+): ControllerParts & { readonly source: Source } & Required<Pick<ControllerParts, "reviews">> {
   const { clock, dataDir, store, data, redact, log } = ground;
   const access = options.access === undefined ? {} : { access: options.access };
   const source = createGitSource({
@@ -284,6 +291,7 @@ function openParts(
       hidden: hiddenFromAgents(dataDir, options),
     }),
     notifiers: createNotifiers({ secrets: own, clock, log, dataDir, env: process.env }),
+    reviews: openReviews(ground, options, own),
     clock,
     log,
     program: ABOUT,
@@ -293,6 +301,36 @@ function openParts(
     operatorToken: data.operatorToken,
     operatorTokens: openOperatorTokens({ directory: dataDir, random: ground.random }),
     ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
+  };
+}
+
+/** Where changes are reviewed, and what they would do: worked out away from what is obeyed. */
+function openReviews(
+  { clock, dataDir, data: { repository } }: Ground,
+  options: FactoryOptions,
+  secrets: Secrets,
+): Required<ControllerParts>["reviews"] {
+  const merges = createProposedMerges({
+    url: options.source,
+    branch: options.branch,
+    directory: join(dataDir, "reviews.git"),
+    ...(options.access === undefined ? {} : { access: options.access }),
+  });
+  const planner = createProposalPlanner({ clock });
+  const preview: ProposalPreview = {
+    async preview(proposal, signal) {
+      const merge = await merges.merge(proposal, signal);
+      if (merge.type !== "merged") return merge;
+      const { directory, commit: merged } = merge;
+      return planner.plan({ ...proposal, directory, merged, repository }, signal);
+    },
+    close: () => planner.close(),
+  };
+  return {
+    open: (policy) => createGitHub({ policy, secrets, clock }),
+    preview,
+    branch: options.branch,
+    pollMs: options.pollMs ?? DEFAULT_POLL_MS,
   };
 }
 

@@ -33,12 +33,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dashboard: ["core", "dashboard"],
 };
 
-/** What is started: the commands, the shim, the tools of its agent, and the thread that validates outputs. */
+/** What is started: the commands, the shim, the tools of its agent, and the threads that validate outputs and plan proposals. */
 const PROGRAMS: readonly string[] = [
   "main.ts",
   "shim/main.ts",
   "shim/tools-main.ts",
   "adapters/judge/validate-worker.ts",
+  "cli/plan/proposal-worker.ts",
 ];
 
 /** Files that join the parts and may import any of them. */

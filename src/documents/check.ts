@@ -1,6 +1,7 @@
 import { CronPattern } from "croner";
 import { foldPath, misspelling } from "../core/model/output-places.ts";
 import { RESERVED_FOLDERS } from "../core/model/reserved-folders.ts";
+import { checkForge } from "./check-forge.ts";
 import { checkNotify } from "./check-notify.ts";
 import type { PathStep } from "./positions.ts";
 import type { BaselineDocument } from "./schema/baseline.ts";
@@ -272,6 +273,7 @@ function checkFleet({ spec }: FleetDocument): Finding[] {
       approvers.length === 0 || quorum <= approvers.length ? [] : [unreachable(index, { approvers, quorum })],
     ),
     ...checkNotify(spec.simone.notify),
+    ...checkForge(spec.forge),
     ...checkScope(spec.defaults.storage_scope, ["spec", "defaults", "storage_scope"]),
     ...checkThresholds(spec.defaults.budget_thresholds, ["spec", "defaults", "budget_thresholds"]),
     ...(isTimezone(timezone) ? [] : [unknownTimezone(timezone, ["spec", "caps", "day_timezone"])]),

@@ -5,6 +5,7 @@ import type { Look, Refusal } from "../api/operations/operation.ts";
 import type { OperationAnswer, OperationInput, OperationName, Operations } from "../api/operations/table.ts";
 import type { Actor } from "../core/model/actor.ts";
 import type { Role } from "../core/model/role.ts";
+import type { ForgeDelivery } from "./forge.ts";
 
 /** What the outside may ask of a running controller. Implemented by `reconciler/`, spoken over HTTP by `adapters/http`. */
 export interface ControlPlane {
@@ -29,9 +30,18 @@ export interface ControlPlane {
     completion: WireCompletion,
   ): Promise<ActionAnswer<WireCompletionAnswer>>;
 
+  /** A webhook of the forge, as it came in. Nothing of it is read before its signature is known to be the forge's. */
+  takeDelivery(delivery: ForgeDelivery, signal: AbortSignal): Promise<DeliveryOutcome>;
+
   /** What people look at and order, one handler for each operation of the table. */
   readonly operations: OperationHandlers;
   readiness(): { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
+}
+
+/** `refused`: not the forge's. `unexpected`: there is no forge. `unavailable`: it cannot be told now. */
+export interface DeliveryOutcome {
+  readonly type: "taken" | "refused" | "unexpected" | "unavailable";
+  readonly message: string;
 }
 
 /** Which program it is, and what it reads and writes. */

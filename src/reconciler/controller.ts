@@ -11,6 +11,7 @@ import { layGround } from "./assembly/ground.ts";
 import { assembleInstances } from "./assembly/instances.ts";
 import type { ControllerParts } from "./assembly/parts.ts";
 import { assemblePublication } from "./assembly/publication.ts";
+import { assembleReviews } from "./assembly/reviews.ts";
 import { assembleSteps } from "./assembly/steps.ts";
 import type { CallbackAddresses } from "./effects/callback-address.ts";
 import type { LoopKey } from "./loop/handlers.ts";
@@ -47,6 +48,8 @@ export interface Controller {
   deliverNotices(): void;
   /** Begins the next drill that is due, and records what was made. Never throws, never waits. */
   makeDrills(): void;
+  /** Begins to review pull requests where a forge is declared. Beside the loop, which never waits for it. */
+  startReviews(): void;
   /** Calls back with the key for which there is something to do now, so that it need not be asked for again and again. */
   onWake(listener: (key: LoopKey) => void): void;
   /** Resolves when no effect is under way and nothing waits to be recorded. */
@@ -80,6 +83,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const instances = assembleInstances(ground);
   const publication = assemblePublication(ground, fleet, instances.arrivals);
   const steps = assembleSteps(ground, fleet);
+  const reviews = assembleReviews(ground, publication.snapshot);
   const outbox = createNoticeOutbox({
     recorder,
     open: parts.notifiers,
@@ -96,6 +100,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     dispatcher.halt();
     void outbox.close();
     void drills.close();
+    void reviews?.close();
   });
 
   return {
@@ -111,11 +116,17 @@ export async function createController(parts: ControllerParts): Promise<Controll
       publishedOutputs: publication.publishedOutputs,
       policy: declared.policy,
       fleetSnapshot: snapshot,
+      reviews,
       lane: (name) => laneOf(name, { states: recorder.states, desired: repository.desired() }),
     }),
     listenAt: effects.listenAt,
     resume: effects.resume,
-    poll: steps.poll,
+    async poll(signal, hint) {
+      const before = repository.desired()?.revision;
+      await steps.poll(signal, hint);
+      // What is proposed is compared with what is obeyed.
+      if (repository.desired()?.revision !== before) reviews?.wake();
+    },
     reconcile: steps.reconcile,
     supervise: async (readLagMs) => right.lost() === null && instances.supervise(readLagMs),
     obeySwitch: () => killSwitch.tick(),
@@ -135,6 +146,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     flushMs: () => (declared.policy()?.writeBack.flushIntervalSeconds ?? DEFAULT_FLUSH_SECONDS) * SECOND_MS,
     deliverNotices: () => (right.lost() === null ? outbox.tick() : undefined),
     makeDrills: () => (right.lost() === null ? drills.tick() : undefined),
+    startReviews: () => (right.lost() === null ? reviews?.start() : undefined),
     onWake: hub.onWake,
     async settled() {
       await recorder.idle();
@@ -146,6 +158,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     atRest: () => isAtRest(snapshot()) && writeBack.published() !== null,
     async close() {
       ending.abort();
+      await reviews?.close();
       await drills.close();
       await dispatcher.close();
       outbox.tick();

@@ -1,8 +1,10 @@
 import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../core/model/desired.ts";
+import { type ForgePolicy, forgeSecrets } from "../core/model/forge.ts";
 import type { SecretPolicy } from "../core/model/secret-policy.ts";
 import { MINUTE_MS, SECOND_MS } from "../core/model/time.ts";
 import type { FleetDocument } from "../documents/schema/fleet.ts";
 import { longForm } from "../documents/schema/notify.ts";
+import { forgePolicy } from "./forge.ts";
 import { destinationOf } from "./notify.ts";
 import { priceOf } from "./prices.ts";
 import { resourcesOf } from "./resources.ts";
@@ -10,6 +12,7 @@ import { resourcesOf } from "./resources.ts";
 /** `fleet.yaml` in the words of the core. Its defaults were filled in when it was parsed. */
 export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
   const { caps, defaults, guardrails } = spec;
+  const forge = spec.forge === undefined ? null : forgePolicy(spec.forge);
   return {
     ...DEFAULT_FLEET_POLICY,
     name: metadata.name,
@@ -70,7 +73,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       flushIntervalSeconds: spec.write_back.flush_interval_seconds,
     },
     killSwitch: spec.kill_switch,
-    secrets: secretPolicy(spec),
+    secrets: secretPolicy(spec, forge),
     drills: { kill: spec.drills.kill ?? null },
     simone: {
       notify: spec.simone.notify.map(destinationOf),
@@ -79,12 +82,14 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
           ? null
           : { url: spec.simone.in_core.url, authRef: spec.simone.in_core.auth_ref ?? null },
     },
+    forge,
   };
 }
 
-function secretPolicy({ secrets, simone }: FleetDocument["spec"]): SecretPolicy {
+function secretPolicy({ secrets, simone }: FleetDocument["spec"], forge: ForgePolicy | null): SecretPolicy {
   const { env, age_identity: ageIdentity = null, commands } = secrets;
   const refs = simone.notify.flatMap((entry) => longForm(entry).secret?.from ?? []);
+  const ofForge = forge === null ? [] : forgeSecrets(forge);
   const [, kind, rest = ""] = /^(env|file):(.*)$/.exec(simone.in_core?.auth_ref ?? "") ?? [];
   return {
     env,
@@ -98,10 +103,15 @@ function secretPolicy({ secrets, simone }: FleetDocument["spec"]): SecretPolicy 
     own: {
       env: [
         ...refs.flatMap((from) => from.env ?? []),
+        ...ofForge.flatMap((from) => ("env" in from ? [from.env] : [])),
         ...(kind === "env" ? [rest] : []),
         ...Object.values(commands).flatMap((command) => command.env),
       ],
-      files: [...refs.flatMap((from) => from.file ?? []), ...(kind === "file" ? [rest] : [])],
+      files: [
+        ...refs.flatMap((from) => from.file ?? []),
+        ...ofForge.flatMap((from) => ("file" in from ? [from.file] : [])),
+        ...(kind === "file" ? [rest] : []),
+      ],
     },
   };
 }

@@ -28,6 +28,6 @@ describe("docs/architecture.md", () => {
       .slice(1)
       .map((walk) => walk.split("\n## ")[0] ?? "");
     expect(walks.map((walk) => walk.split("\n").length).filter((lines) => lines > 40)).toEqual([]);
-    expect(walks).toHaveLength(3);
+    expect(walks).toHaveLength(4);
   });
 });

@@ -17,10 +17,12 @@ import type { CloneView, FleetView, InboxItem, MissionView, WhyView } from "../.
 import type {
   Caller,
   ControlPlane,
+  DeliveryOutcome,
   IngestAnswer,
   OrderAnswer,
   ProgramFacts,
 } from "../../src/ports/control-plane.ts";
+import type { ForgeDelivery } from "../../src/ports/forge.ts";
 import type { Store, StoredEvent } from "../../src/ports/store.ts";
 
 /** A program that is none: its numbers are told apart from those of this one. */
@@ -40,6 +42,9 @@ export const FENCED_TOKEN = "fenced-token-0123456789";
  * receipts by key, gaps by seq, and a journal of who decided what.
  */
 export interface SmallPlane extends ControlPlane {
+  /** Webhooks that came in, and what the next ones are. */
+  readonly delivered: ForgeDelivery[];
+  deliveries: DeliveryOutcome["type"];
   readonly taken: WireEvent[];
   readonly beats: WireHeartbeat[];
   readonly decided: {
@@ -105,6 +110,12 @@ export function smallPlane(store?: Pick<Store, "putSignals">): SmallPlane {
     ready: true,
     trouble: null,
     authenticate: (token) => callers.get(token) ?? null,
+    async takeDelivery(delivery) {
+      plane.delivered.push(delivery);
+      return { type: plane.deliveries, message: "as the test says" };
+    },
+    delivered: [],
+    deliveries: "taken",
     async ingest(caller, events) {
       guard();
       return events.map((event) => {
@@ -462,6 +473,20 @@ function fleetView(): FleetView {
     issues: [{ severity: "error", reason: "UnknownField", file: "missions/x.yaml", line: 3, message: "no" }],
     drills: { plan: null, newest: [], overdue: [] },
     callbacks: { destinations: [], waiting: 0, deadLetters: 1, backlog: false },
+    forge: {
+      name: "github acme/fleet",
+      condition: {
+        type: "ForgeReachable",
+        status: "False",
+        reason: "Unreachable",
+        message: "no answer",
+        since: 1,
+      },
+      shownAs: "check",
+      remaining: null,
+      pulls: [{ number: 7, head: "abc", state: "failed", message: "no answer" }],
+      complete: true,
+    },
     held: [{ subject: "beta", step: "start", reason: "AwaitingWindow", message: "opens later" }],
     counts: {
       Pending: 0,

@@ -61,6 +61,8 @@ export function fleetFiles(
     secrets?: object;
     /** Pushes of the status branch. These origins are on this machine, so a test that does not ask about the default need not wait for it. */
     pushesPerMinute?: number;
+    /** Where changes are reviewed. */
+    forge?: object;
     /** Of the status; `factory/status` where it is not said. */
     branch?: string;
   } = {},
@@ -79,6 +81,7 @@ export function fleetFiles(
       },
       ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
+      ...(options.forge === undefined ? {} : { forge: options.forge }),
       ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(options.drills === undefined ? {} : { drills: options.drills }),
       ...(options.confirmDeletion === undefined

@@ -16,7 +16,7 @@ export function admit(
   route: Pick<Route, "access">,
   headers: IncomingHttpHeaders,
 ): Caller | null {
-  if (route.access === "open") return null;
+  if (route.access === "open" || route.access === "signed") return null;
   const token = BEARER.exec(headers.authorization ?? "")?.[1];
   const asked = route.access === "instance" ? "instance" : "operator";
   if (token === undefined || token.length > TOKEN_CHARS_MAX) {

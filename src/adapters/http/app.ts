@@ -1,4 +1,9 @@
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from "fastify";
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
 import { NAME_CHARS_MAX } from "../../api/operations/inputs.ts";
 import type { Problem } from "../../api/problem.ts";
 import type { Caller, ControlPlane } from "../../ports/control-plane.ts";
@@ -20,6 +25,7 @@ import { operationRoutes } from "./operation-routes.ts";
 import { HttpProblem, problemOf, problemOfError, retryAfterSeconds } from "./problem.ts";
 import { type Answer, mediaTypesOf, type Route } from "./route.ts";
 import { serviceRoutes } from "./service-routes.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 
 export interface AppOptions {
   readonly controlPlane: ControlPlane;
@@ -37,6 +43,10 @@ export interface AppOptions {
 }
 
 declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The body proves who sent it, and is not parsed before. */
+    signed?: boolean;
+  }
   interface FastifyRequest {
     caller: Caller | null;
     media: string;
@@ -57,6 +67,7 @@ export function allRoutes(plane: ControlPlane): readonly Route[] {
     ...eventRoutes(plane),
     ...callbackRoutes(plane),
     ...operationRoutes(plane.operations),
+    ...webhookRoutes(plane),
     ...serviceRoutes(plane, () => {
       document ??= openApiDocument(routes, plane.program.version);
       return document;
@@ -68,7 +79,7 @@ export function allRoutes(plane: ControlPlane): readonly Route[] {
 /**
  * The application without a socket. What a request meets, in this order: host,
  * closing, token, content type, size, JSON, shape, handler. A body is not
- * read before its sender is known.
+ * read before its sender is known, and not parsed where the body itself tells who that is.
  */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { controlPlane, log } = options;
@@ -105,7 +116,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.decorateRequest("media", "");
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
-    checkHost(request.headers.host);
+    if (!isSigned(request)) checkHost(request.headers.host);
     if (!options.closing()) return;
     reply.header("connection", "close");
     throw new HttpProblem("closing", "the controller is about to end; ask its successor");
@@ -113,9 +124,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
 
   app.removeAllContentTypeParsers();
   const types = new Set(routes.flatMap(mediaTypesOf));
-  app.addContentTypeParser([...types], { parseAs: "buffer" }, (_request, body, done) => {
+  app.addContentTypeParser([...types], { parseAs: "buffer" }, (request, body, done) => {
     try {
-      done(null, parseJsonBody(body as Buffer));
+      done(null, isSigned(request) ? body : parseJsonBody(body as Buffer));
     } catch (error) {
       done(error as Error, undefined);
     }
@@ -150,6 +161,8 @@ function addRoute(app: FastifyInstance, route: Route, plane: ControlPlane): void
   app.route<Shape>({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    config: { signed: route.access === "signed" },
+    ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     onRequest: async (request) => {
       request.caller = admit(plane, route, request.headers);
       request.media = mediaTypeOf(request.headers["content-type"]);
@@ -159,6 +172,10 @@ function addRoute(app: FastifyInstance, route: Route, plane: ControlPlane): void
     },
     handler: async (request, reply) => send(reply, await route.handle(request)),
   });
+}
+
+function isSigned({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.config.signed === true;
 }
 
 /** Without parameters, lower case; a charset other than UTF-8 makes it a type that nobody knows. */
@@ -198,7 +215,7 @@ function frameworkProblem(error: unknown): Problem | null {
   const { code, statusCode } = error as FastifyError;
   switch (code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return problemOf("body_too_large", `a body holds at most ${BODY_BYTES_MAX} bytes`);
+      return problemOf("body_too_large", "the body is larger than this resource takes");
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return problemOf("content_type", "this resource takes no such body");
     default:

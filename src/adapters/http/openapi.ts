@@ -35,7 +35,7 @@ export function openApiDocument(routes: readonly Route[], version: string): unkn
 
 function operation(route: Route): unknown {
   const { access, method, answers } = route;
-  const open = access === "open";
+  const open = access === "open" || access === "signed";
   const scheme = access === "instance" ? "instance" : "operator";
   return {
     operationId: route.operation,

@@ -14,8 +14,13 @@ export interface Route {
   /** Stable name for generated clients. */
   readonly operation: string;
   readonly summary: string;
-  /** `open`: no token. Otherwise whose token is asked for. */
-  readonly access: "open" | "instance" | Access;
+  /**
+   * `open`: no token. `signed`: the body proves who sent it, and is given to the handler as it came, in bytes; under
+   * which name we were asked does not matter, since no browser can sign. Otherwise whose token is asked for.
+   */
+  readonly access: "open" | "signed" | "instance" | Access;
+  /** Of a body; default `BODY_BYTES_MAX`. */
+  readonly bodyBytesMax?: number;
   /** Fields of path, query and JSON body together. */
   readonly input?: z.ZodObject;
   /** What a body may be, by media type, where it is not the rest of `input`. None of both: the route takes no body. */
@@ -31,14 +36,14 @@ export interface RouteAnswer {
 
 /** A request that has passed the door. */
 export interface Call {
-  /** Null on open routes only. */
+  /** Null on open and signed routes only. */
   readonly caller: Caller | null;
   readonly headers: IncomingHttpHeaders;
   /** Without parameters, lower case. Empty when there is no body. */
   readonly media: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
-  /** Parsed JSON; undefined when there is none. */
+  /** Parsed JSON, or bytes on signed routes; undefined when there is none. */
   readonly body: unknown;
 }
 

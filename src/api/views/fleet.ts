@@ -57,6 +57,36 @@ const Callbacks = z.object({
   backlog: z.boolean(),
 });
 
+const Forge = z.object({
+  name: z.string(),
+  condition: z.object({
+    type: z.literal("ForgeReachable"),
+    status: z.enum(["True", "False", "Unknown"]),
+    reason: z.enum([
+      "NotAskedYet",
+      "Reached",
+      "Unreachable",
+      "CredentialRefused",
+      "NotFound",
+      "Limited",
+      "Rejected",
+    ]),
+    message: z.string(),
+    since: Instant,
+  }),
+  shown_as: z.enum(["check", "status"]).nullable(),
+  remaining: z.int().nullable(),
+  pulls: z.array(
+    z.object({
+      number: z.int(),
+      head: z.string(),
+      state: z.enum(["waiting", "reviewed", "ignored", "failed"]),
+      message: z.string(),
+    }),
+  ),
+  complete: z.boolean(),
+});
+
 export const FleetShape = viewOf<FleetView>()(
   "FleetView",
   z.object({
@@ -78,6 +108,7 @@ export const FleetShape = viewOf<FleetView>()(
     ),
     drills: Drills,
     callbacks: Callbacks,
+    forge: Forge.nullable(),
     counts: z.record(PhaseName, z.int()),
   }),
 );

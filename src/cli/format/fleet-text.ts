@@ -19,6 +19,7 @@ export function fleetText(view: FleetView, inbox: readonly InboxItem[], io: Io):
     clones(view, io),
     held(view, io),
     callbacks(view, io),
+    forge(view, io),
     drills(view, io),
     issues(view, io),
   ];
@@ -168,6 +169,28 @@ function callbacks({ callbacks: { destinations, deadLetters }, now }: FleetView,
     return clip(`${one.name} ${state}${facts.length === 0 ? "" : `: ${facts.join(", ")}`}`, io.width);
   });
   return [io.paint("bold", "Notices (factory dead-letters)"), ...lines].join("\n");
+}
+
+/** Where changes are reviewed. What is well is one line; what was merged is carried out either way. */
+function forge({ forge, now }: FleetView, io: Io): string {
+  if (forge === null) return "";
+  const { condition, pulls } = forge;
+  const state = {
+    True: "reached",
+    Unknown: "not asked yet",
+    False: io.paint("yellow", `${condition.reason} for ${age(now - condition.since)}`),
+  }[condition.status];
+  const facts = [
+    `${forge.name} ${state}`,
+    plural(pulls.length, "open pull request"),
+    ...(forge.complete ? [] : ["more are not looked at"]),
+  ];
+  const lines = [clip(facts.join(", "), io.width)];
+  if (condition.status === "False") lines.push(wrap(oneLine(condition.message), io.width - 2, "  "));
+  const failed = pulls.filter((pull) => pull.state === "failed");
+  for (const { number, message } of failed.slice(0, SHORT_MAX))
+    lines.push(clip(`  #${number} ${io.paint("yellow", "failed")}: ${oneLine(message)}`, io.width));
+  return [io.paint("bold", "Reviews"), ...lines].join("\n");
 }
 
 /** Of several targets the one with the oldest proof says most. */

@@ -1,6 +1,7 @@
 import type { ActionRule } from "./action.ts";
 import type { DesiredClone } from "./clone.ts";
 import type { DrillPlan } from "./drill.ts";
+import type { ForgePolicy } from "./forge.ts";
 import type { Issue } from "./issue.ts";
 import type { BudgetThresholds, DesiredMission } from "./mission.ts";
 import type { Destination } from "./notice.ts";
@@ -128,6 +129,8 @@ export interface FleetPolicy {
     readonly notify: readonly Destination[];
     readonly inCore: { readonly url: string; readonly authRef: string | null } | null;
   };
+  /** Where people review changes of the repository; null: nowhere that is known. */
+  readonly forge: ForgePolicy | null;
 }
 
 /** What holds where `fleet.yaml` says nothing: small, because nobody has reviewed more. */
@@ -169,4 +172,5 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
   drills: { kill: null },
   secrets: NO_SECRETS,
   simone: { notify: [], inCore: null },
+  forge: null,
 };

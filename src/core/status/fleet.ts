@@ -18,6 +18,7 @@ import { type CallbackFacts, callbacksView } from "./callbacks.ts";
 import { closureReport } from "./closure-report.ts";
 import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
 import { drillsView } from "./drills.ts";
+import type { ForgeView } from "./forge.ts";
 import { livenessView } from "./liveness.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
 import type { RecordProblem } from "./record-problem.ts";
@@ -36,6 +37,8 @@ export interface FleetSnapshot {
   readonly drills: DrillBook;
   /** How people are told of things; absent where nobody asks. */
   readonly callbacks?: CallbackFacts;
+  /** Where changes are reviewed; absent where nobody asks, null where none is declared. */
+  readonly forge?: ForgeView | null;
   /** How unusual the silence of an instance is; absent where nobody listens. */
   readonly suspicion?: (state: CloneState) => number | null;
   /** Absent or null: it can be written. */
@@ -88,6 +91,7 @@ export function fleetView(fleetSnapshot: FleetSnapshot): FleetView {
       message,
     })),
     callbacks: callbacksView(fleetSnapshot.callbacks),
+    forge: fleetSnapshot.forge ?? null,
     drills: drillsView(
       fleetSnapshot.desired?.fleet.drills.kill ?? null,
       fleetSnapshot.drills,

@@ -12,6 +12,7 @@ import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
 import type { CallbacksView } from "./callbacks.ts";
 import type { DrillsView } from "./drills.ts";
+import type { ForgeView } from "./forge.ts";
 import type { LivenessView } from "./liveness.ts";
 
 export interface FleetView {
@@ -26,6 +27,8 @@ export interface FleetView {
   readonly held: readonly HeldView[];
   /** How people are told of things. */
   readonly callbacks: CallbacksView;
+  /** Where changes are reviewed; null where no forge is declared. */
+  readonly forge: ForgeView | null;
   /** Whether the kill is proven. */
   readonly drills: DrillsView;
   readonly counts: Readonly<Record<MissionPhase, number>>;

@@ -26,6 +26,7 @@ import {
   StorageScope,
   uniqueList,
 } from "./common.ts";
+import { Forge } from "./forge.ts";
 import { Notify } from "./notify.ts";
 
 const PRICES_MAX = 200;
@@ -298,6 +299,7 @@ export const FleetSpec = z
       .prefault({})
       .describe("What is proven again and again."),
     secrets: Secrets.prefault({}),
+    forge: Forge.optional(),
     confirm_deletion: z
       .strictObject({ commit: Commit })
       .optional()

@@ -4,6 +4,7 @@ import type { SteadyClock } from "../../ports/clock.ts";
 import type { ProgramFacts } from "../../ports/control-plane.ts";
 import type { Drills } from "../../ports/drills.ts";
 import type { Driver } from "../../ports/driver.ts";
+import type { OpenForge } from "../../ports/forge.ts";
 import type { InCoreLane } from "../../ports/in-core-lane.ts";
 import type { Judge } from "../../ports/judge.ts";
 import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
@@ -11,6 +12,7 @@ import type { Lease } from "../../ports/lease.ts";
 import type { Log } from "../../ports/log.ts";
 import type { OpenNotifier } from "../../ports/notifier.ts";
 import type { OperatorTokens } from "../../ports/operator-tokens.ts";
+import type { ProposalPreview } from "../../ports/proposal-preview.ts";
 import type { Proposals } from "../../ports/proposals.ts";
 import type { Secrets } from "../../ports/secrets.ts";
 import type { Source } from "../../ports/source.ts";
@@ -40,6 +42,14 @@ export interface ControllerParts {
   readonly inCore: InCoreLane;
   readonly proposals: Proposals;
   readonly notifiers: OpenNotifier;
+  /** Where changes of the repository are reviewed, and what they would do. Absent: nowhere. */
+  readonly reviews?: {
+    readonly open: OpenForge;
+    readonly preview: ProposalPreview;
+    /** The branch that is obeyed. */
+    readonly branch: string;
+    readonly pollMs: number;
+  };
   readonly clock: SteadyClock;
   readonly log: Log;
   /** Name of this installation: part of every mission's id and of every commit. */

@@ -48,6 +48,11 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
     installation: parts.installation,
     program: parts.program,
     ...callbacksOf(parts),
+    takeDelivery: async (delivery, signal) =>
+      parts.reviews?.takeDelivery(delivery, signal) ?? {
+        type: "unexpected",
+        message: "nothing is reviewed by this controller",
+      },
     operations: {
       ...viewsOf(parts),
       ...recordViews(parts),
@@ -117,6 +122,7 @@ function readinessOf({
   guard,
   recorder,
   writeBack,
+  reviews,
 }: ControlPlaneParts): ReturnType<ControlPlane["readiness"]> {
   const source = repository.view();
   const read =
@@ -129,7 +135,15 @@ function readinessOf({
     source: read,
     record: guard.obstacle() ?? recorder.problem()?.message ?? "ok",
     status_branch: writeBack.problem() ?? "ok",
+    ...forgeCheck(reviews),
     plan: reconciler.lastPlan() === null ? "no pass yet" : "ok",
   };
   return { ready: checks.plan === "ok" && checks.record === "ok" && source.state !== "unknown", checks };
+}
+
+/** Told, and no reason not to be ready: what was merged is carried out without it. */
+function forgeCheck(reviews: ControlPlaneParts["reviews"]): { readonly forge?: string } {
+  const condition = reviews?.view()?.condition;
+  if (condition === undefined) return {};
+  return { forge: condition.status === "False" ? `${condition.reason}: ${condition.message}` : "ok" };
 }

@@ -15,6 +15,7 @@ import type { Rollback } from "../fleet/rollback.ts";
 import type { Rollouts } from "../fleet/rollouts.ts";
 import type { NoticeOutbox } from "../notices/outbox.ts";
 import type { Recorder } from "../record/recorder.ts";
+import type { Reviews } from "../reviews/reviews.ts";
 
 export interface ViewParts {
   readonly program: ProgramFacts;
@@ -26,6 +27,8 @@ export interface ViewParts {
   readonly rollouts: Rollouts;
   readonly outbox: NoticeOutbox;
   readonly clock: Clock;
+  /** Null: nothing is reviewed by this program. */
+  readonly reviews: Pick<Reviews, "view" | "takeDelivery"> | null;
   fleetSnapshot(): FleetSnapshot;
 }
 
@@ -56,7 +59,8 @@ export function viewsOf(
   }
 
   return {
-    fleet: () => fleetView({ ...fleetSnapshot(), callbacks: callbacks() }),
+    fleet: () =>
+      fleetView({ ...fleetSnapshot(), callbacks: callbacks(), forge: parts.reviews?.view() ?? null }),
     mission: ({ name }) => missionViews(fleetSnapshot()).find((mission) => mission.name === name) ?? null,
     clone({ name }) {
       const state = recorder.states.get(name);

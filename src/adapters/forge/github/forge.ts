@@ -1,0 +1,55 @@
+import type { ForgePolicy } from "../../../core/model/forge.ts";
+import { HOUR_MS } from "../../../core/model/time.ts";
+import type { SteadyClock } from "../../../ports/clock.ts";
+import type { Forge } from "../../../ports/forge.ts";
+import type { Secrets } from "../../../ports/secrets.ts";
+import { ensureCheckRun } from "./checks.ts";
+import { ensureComment } from "./comments.ts";
+import { createConnection } from "./connection.ts";
+import { readDelivery } from "./delivery.ts";
+import { isForbidden } from "./errors.ts";
+import { ensureIssue } from "./issues.ts";
+import { isTeamMember, permissionOf } from "./people.ts";
+import { openPulls, pullByNumber, reviewsOf } from "./pulls.ts";
+import { ensureStatus } from "./statuses.ts";
+
+export interface GitHubOptions {
+  readonly policy: ForgePolicy;
+  /** For what `fleet.yaml` itself refers to. */
+  readonly secrets: Secrets;
+  readonly clock: SteadyClock;
+}
+
+/** After a credential was told that it may write no checks: rights are given while we run, too. */
+const CHECKS_AGAIN_MS = HOUR_MS;
+
+/** GitHub, or a GitHub Enterprise server. Opening touches nothing outside. */
+export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
+  const connection = createConnection({ policy, secrets, clock });
+  let noChecksUntil = Number.NEGATIVE_INFINITY;
+
+  return {
+    name: `${policy.type} ${policy.owner}/${policy.repository}`,
+    identity: (signal) => connection.login(signal),
+    openPulls: (base, signal) => openPulls(connection, base, signal),
+    pull: (number, signal) => pullByNumber(connection, number, signal),
+    reviews: (number, signal) => reviewsOf(connection, number, signal),
+    ensureComment: (comment, signal) => ensureComment(connection, comment, signal),
+    async ensureCheck(check, signal) {
+      if (clock.monotonic() < noChecksUntil) return ensureStatus(connection, check, signal);
+      try {
+        return await ensureCheckRun(connection, check, signal);
+      } catch (error) {
+        if (!isForbidden(error)) throw error;
+        noChecksUntil = clock.monotonic() + CHECKS_AGAIN_MS;
+        return ensureStatus(connection, check, signal);
+      }
+    },
+    ensureIssue: (issue, signal) => ensureIssue(connection, issue, signal),
+    permission: (login, signal) => permissionOf(connection, login, signal),
+    isTeamMember: (team, login, signal) => isTeamMember(connection, { team, login }, signal),
+    readDelivery: (delivery, signal) =>
+      readDelivery({ policy, secrets, login: connection.knownLogin() }, delivery, signal),
+    budget: () => connection.budget(),
+  };
+}

@@ -1,0 +1,31 @@
+import type { SecretRef } from "./clone.ts";
+
+/** The forge on which people review the fleet repository, as `fleet.yaml` declares it. Secrets are references, never values. */
+export interface ForgePolicy {
+  readonly type: "github";
+  /** Of its REST API, without a final `/`. */
+  readonly api: string;
+  readonly owner: string;
+  readonly repository: string;
+  readonly auth: ForgeAuth;
+  /** Signs webhooks; null: none are taken. */
+  readonly webhookSecret: SecretRef["from"] | null;
+  /** What becomes of pull requests that come from a copy of the repository, whose authors may be anybody. */
+  readonly forks: "ignore" | "plan";
+}
+
+export type ForgeAuth =
+  | { readonly type: "token"; readonly token: SecretRef["from"] }
+  | {
+      readonly type: "app";
+      readonly appId: string;
+      /** Null: the one that the forge names for the repository. */
+      readonly installationId: number | null;
+      readonly privateKey: SecretRef["from"];
+    };
+
+/** Every secret that the forge needs: the fleet's own, and no clone's. */
+export function forgeSecrets({ auth, webhookSecret }: ForgePolicy): readonly SecretRef["from"][] {
+  const key = auth.type === "token" ? auth.token : auth.privateKey;
+  return webhookSecret === null ? [key] : [key, webhookSecret];
+}

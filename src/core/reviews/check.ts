@@ -1,0 +1,85 @@
+/** What a check of a proposal says: whether its files can be used, and where they cannot. */
+import type { Issue } from "../model/issue.ts";
+
+export interface Problem {
+  readonly path: string;
+  readonly line: number;
+  readonly level: "failure" | "warning";
+  readonly title: string;
+  readonly message: string;
+}
+
+export interface CheckText {
+  readonly conclusion: "success" | "failure";
+  readonly title: string;
+  readonly summary: string;
+  readonly problems: readonly Problem[];
+}
+
+/** Problems shown at their lines; a proposal with more is not mended one by one. */
+export const PROBLEMS_MAX = 300;
+/** Files in conflict that are named. */
+const PATHS_NAMED_MAX = 20;
+
+/** Errors come first: they decide, and what is left out are warnings as long as there are any. */
+export function checkOfPlan(plan: {
+  readonly verdict: string;
+  readonly issues: readonly Issue[];
+}): CheckText {
+  const errors = plan.issues.filter(({ severity }) => severity === "error");
+  const warnings = plan.issues.filter(({ severity }) => severity !== "error");
+  const problems = [...errors, ...warnings];
+  const shown = problems.slice(0, PROBLEMS_MAX);
+  const left = problems.length - shown.length;
+  const failed = errors.length > 0;
+  return {
+    conclusion: failed ? "failure" : "success",
+    title: plan.verdict,
+    summary: [
+      failed
+        ? "What these files ask for cannot be carried out as it is. What merging them would do all the same stands in the comment of this pull request."
+        : "Every file can be used. What merging them would do stands in the comment of this pull request.",
+      ...(left === 0 ? [] : [`${left} further problems are not shown here; \`factory validate\` lists all.`]),
+    ].join("\n\n"),
+    problems: shown.map(problemOf),
+  };
+}
+
+export function checkOfConflict(paths: readonly string[], base: string): CheckText {
+  const named = paths.slice(0, PATHS_NAMED_MAX).map((path) => `- \`${path.replaceAll(/[`\n\r]/g, "'")}\``);
+  const left = paths.length - named.length;
+  return {
+    conclusion: "failure",
+    title: `cannot be merged into ${base}: ${paths.length} files are in conflict`,
+    summary: [
+      "There is no plan of a change that cannot be merged. Bring the branch up to date; it is looked at again by itself.",
+      [...named, ...(left > 0 ? [`- … and ${left} more`] : [])].join("\n"),
+    ].join("\n\n"),
+    problems: [],
+  };
+}
+
+/** The proposal itself stands in the way of a plan: it takes too long, or more memory than there is for it. */
+export function checkOfFailure(message: string): CheckText {
+  return {
+    conclusion: "failure",
+    title: "no plan could be made",
+    summary: `${message}\n\nIt is looked at again when the branch or its base moves.`,
+    problems: [],
+  };
+}
+
+function problemOf({ severity, file, line, reason, field, message, found, expected }: Issue): Problem {
+  const facts = [
+    found === undefined ? [] : [`found ${found}`],
+    expected === undefined ? [] : [`expected ${expected}`],
+  ].flat();
+  const what = `${field === undefined ? "" : `${field}: `}${message}`;
+  return {
+    path: file,
+    line: line ?? 1,
+    level: severity === "error" ? "failure" : "warning",
+    title: reason,
+    message: facts.length === 0 ? what : `${what} (${facts.join(", ")})`,
+  };
+}

@@ -1,0 +1,40 @@
+import type { Instant } from "../model/time.ts";
+
+/** How the forge is reached, and what was told there. */
+export interface ForgeView {
+  /** `github acme/fleet` */
+  readonly name: string;
+  readonly condition: ForgeCondition;
+  /** How problems are shown: as checks, or as statuses where checks are not allowed. Null: nothing was shown yet. */
+  readonly shownAs: "check" | "status" | null;
+  readonly remaining: number | null;
+  readonly pulls: readonly ReviewedPull[];
+  /** There are more open pull requests than are looked at. */
+  readonly complete: boolean;
+}
+
+/** Nothing but reviews waits for a forge: while it is not reached, what was merged is carried out as always. */
+export interface ForgeCondition {
+  readonly type: "ForgeReachable";
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason: ForgeReason;
+  readonly message: string;
+  readonly since: Instant;
+}
+
+export type ForgeReason =
+  | "NotAskedYet"
+  | "Reached"
+  | "Unreachable"
+  /** The credential is not there, not accepted, or may not do this. */
+  | "CredentialRefused"
+  | "NotFound"
+  | "Limited"
+  | "Rejected";
+
+export interface ReviewedPull {
+  readonly number: number;
+  readonly head: string;
+  readonly state: "waiting" | "reviewed" | "ignored" | "failed";
+  readonly message: string;
+}

@@ -1,0 +1,179 @@
+import { FactoryError } from "../core/model/error.ts";
+import type { ForgePolicy } from "../core/model/forge.ts";
+
+/**
+ * Where people review changes of the fleet repository. What a forge says is asked of it; what we want of it is
+ * *ensured*: looked for by a marker of ours and our name, made where it is missing, changed where it differs, so
+ * that a repeat, a crash or an answer that was lost doubles nothing.
+ *
+ * Every call settles within a bounded time and tries once. Rejects with a FactoryError:
+ * `forge/unreachable` (`retry`): network, time-out, or the forge failed;
+ * `forge/limited` (`wait`): its limits, or ours below them, leave no room for this; `ForgeLimited` says until when;
+ * `forge/refused` (`stall`): the credential is not accepted, is not there, or may not do this;
+ * `forge/not-found` (`stall`): there is no such repository or thing, or we may not know of it;
+ * `forge/rejected` (`stall`): the forge understood and will not.
+ *
+ * One object is one credential with one budget of requests, whose order is the urgency of each call.
+ */
+export interface Forge {
+  /** For people: `github acme/fleet`. */
+  readonly name: string;
+
+  /** Who we are there: the author of everything that we ensure. */
+  identity(signal: AbortSignal): Promise<string>;
+
+  /** Open ones against a branch, the last changed first. `complete`: false where there are more than are read (`PULLS_MAX` of the adapter). */
+  openPulls(base: string, signal: AbortSignal): Promise<PullList>;
+  /** Null: there is none of this number. */
+  pull(number: number, signal: AbortSignal): Promise<Pull | null>;
+  /** In the order in which they were given. A person who reviewed more than once stands there more than once. */
+  reviews(number: number, signal: AbortSignal): Promise<readonly PullReview[]>;
+
+  ensureComment(comment: CommentWanted, signal: AbortSignal): Promise<Ensured>;
+  /** As a check with annotations, or as a status where the credential may not write checks. */
+  ensureCheck(check: CheckWanted, signal: AbortSignal): Promise<EnsuredCheck>;
+  /** Found by its marker among our issues, open or closed. */
+  ensureIssue(issue: IssueWanted, signal: AbortSignal): Promise<Ensured & { readonly number: number }>;
+
+  /** What somebody may do in the repository. */
+  permission(login: string, signal: AbortSignal): Promise<ForgePermission>;
+  isTeamMember(team: string, login: string, signal: AbortSignal): Promise<boolean>;
+
+  /** What came in by a webhook: whether the forge sent it, and what it is about. Parses nothing that is not signed. Asks nobody but for the secret. */
+  readDelivery(delivery: ForgeDelivery, signal: AbortSignal): Promise<DeliveryMeaning>;
+
+  /** What is left of the budget, as it was told last. */
+  budget(): ForgeBudget;
+}
+
+export type OpenForge = (policy: ForgePolicy) => Forge;
+
+/** The first goes first; the last waits when little is left. */
+export const URGENCIES = ["stop", "ask", "check", "comment"] as const;
+export type Urgency = (typeof URGENCIES)[number];
+
+export interface PullList {
+  readonly pulls: readonly Pull[];
+  readonly complete: boolean;
+}
+
+export interface Pull {
+  readonly number: number;
+  readonly state: "open" | "closed" | "merged";
+  readonly draft: boolean;
+  readonly title: string;
+  readonly author: string;
+  readonly labels: readonly string[];
+  readonly base: { readonly branch: string; readonly commit: string };
+  readonly head: {
+    readonly branch: string;
+    readonly commit: string;
+    /** In full, at the origin of the repository: `refs/pull/7/head`. */
+    readonly ref: string;
+  };
+  /** The head lies in a copy of the repository. */
+  readonly fork: boolean;
+  /** The commit that came of it, once it is merged. */
+  readonly mergeCommit: string | null;
+  readonly url: string;
+}
+
+export interface PullReview {
+  readonly id: string;
+  readonly author: string;
+  readonly state: "approved" | "changes_requested" | "commented" | "dismissed";
+  /** That the reviewer saw. */
+  readonly commit: string;
+  readonly submittedAt: number;
+}
+
+export interface Ensured {
+  readonly did: "created" | "updated" | "unchanged";
+  readonly url: string;
+}
+
+export interface EnsuredCheck extends Ensured {
+  readonly as: "check" | "status";
+}
+
+export interface CommentWanted {
+  /** Number of the pull request or issue. */
+  readonly on: number;
+  /** One word: by it the comment is found again. */
+  readonly marker: string;
+  /** Stands for what the text says: while it is the same, the comment is not touched unless somebody has edited it. */
+  readonly key: string;
+  /** Markdown, without the marker, within `COMMENT_CHARS_MAX`. */
+  readonly body: string;
+}
+
+/** A comment of GitHub holds 65,536 characters; the marker's line needs a few. Others hold more. */
+export const COMMENT_CHARS_MAX = 65_000;
+
+export interface CheckWanted {
+  readonly commit: string;
+  /** As people choose it in a rule of their branch. */
+  readonly name: string;
+  readonly conclusion: "success" | "failure" | "neutral";
+  readonly title: string;
+  /** Markdown. */
+  readonly summary: string;
+  readonly annotations: readonly Annotation[];
+}
+
+export interface Annotation {
+  readonly path: string;
+  /** 1-based. */
+  readonly line: number;
+  readonly level: "failure" | "warning";
+  readonly title: string;
+  readonly message: string;
+}
+
+export interface IssueWanted {
+  readonly marker: string;
+  readonly title: string;
+  readonly body: string;
+  readonly labels: readonly string[];
+  readonly state: "open" | "closed";
+}
+
+export type ForgePermission = "none" | "read" | "write" | "admin";
+
+export interface ForgeDelivery {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Uint8Array;
+}
+
+export type DeliveryMeaning =
+  /** Not signed by the forge, or no webhooks are expected. */
+  | { readonly type: "refused"; readonly message: string }
+  /** Of no interest: another event, another repository, our own doing. */
+  | { readonly type: "ignored"; readonly id: string; readonly message: string }
+  | {
+      readonly type: "hint";
+      /** Of the delivery; the same when it is sent again. */
+      readonly id: string;
+      readonly pulls: readonly number[];
+      /** Branches that moved. */
+      readonly branches: readonly string[];
+    };
+
+export interface ForgeBudget {
+  /** Null: not told yet. */
+  readonly remaining: number | null;
+  readonly limit: number | null;
+  /** Nothing is asked before; null: it may be asked. */
+  readonly pausedUntil: number | null;
+}
+
+/** There is no room for a request now; `until` is when there may be. */
+export class ForgeLimited extends FactoryError {
+  /** By the wall clock. */
+  readonly until: number;
+
+  constructor(message: string, until: number, options?: { cause?: unknown }) {
+    super("forge/limited", "wait", message, options);
+    this.until = until;
+  }
+}

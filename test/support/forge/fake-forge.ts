@@ -1,0 +1,110 @@
+import { FactoryError } from "../../../src/core/model/error.ts";
+import type { CheckWanted, CommentWanted, DeliveryMeaning, Forge, Pull } from "../../../src/ports/forge.ts";
+
+/** A forge in memory, for what happens around one. */
+export interface FakeForge extends Forge {
+  readonly pulls: Map<number, Pull>;
+  readonly checks: CheckWanted[];
+  readonly comments: CommentWanted[];
+  /** What the next deliveries mean. */
+  deliver: DeliveryMeaning;
+  /** Times the list was asked for. */
+  lists(): number;
+  /** Times anything was asked. */
+  asks(): number;
+  /** Every call rejects with it; null: none does. */
+  fail(error: Error | null): void;
+  /** Every call waits until the answer is called. */
+  hang(): () => void;
+}
+
+export function aPull(number: number, change: Partial<Pull> = {}): Pull {
+  return {
+    number,
+    state: "open",
+    draft: false,
+    title: `Pull request ${number}`,
+    author: "ann",
+    labels: [],
+    base: { branch: "main", commit: "b".repeat(40) },
+    head: {
+      branch: `topic-${number}`,
+      commit: String(number).repeat(40).slice(0, 40),
+      ref: `refs/pull/${number}/head`,
+    },
+    fork: false,
+    mergeCommit: null,
+    url: `https://forge.example/pull/${number}`,
+    ...change,
+  };
+}
+
+export function createFakeForge(): FakeForge {
+  const pulls = new Map<number, Pull>();
+  const checks: CheckWanted[] = [];
+  const comments: CommentWanted[] = [];
+  let failure: Error | null = null;
+  let hanging: Promise<void> = Promise.resolve();
+  let lists = 0;
+  let asks = 0;
+
+  async function answer<T>(give: () => T, signal: AbortSignal): Promise<T> {
+    asks += 1;
+    await Promise.race([
+      hanging,
+      new Promise((_, reject) =>
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
+      ),
+    ]);
+    if (failure !== null) throw failure;
+    return give();
+  }
+  const unused = (): never => {
+    throw new FactoryError("test/unused", "crash", "the test does not ask for this");
+  };
+
+  const fake: FakeForge = {
+    name: "fake acme/fleet",
+    deliver: { type: "refused", message: "nobody sent it" },
+    pulls,
+    checks,
+    comments,
+    lists: () => lists,
+    asks: () => asks,
+    fail(error) {
+      failure = error;
+    },
+    hang() {
+      let go = (): void => {};
+      hanging = new Promise((resolve) => {
+        go = resolve;
+      });
+      return go;
+    },
+    identity: (signal) => answer(() => "factory-bot", signal),
+    openPulls(base, signal) {
+      lists += 1;
+      const open = () =>
+        [...pulls.values()].filter((pull) => pull.state === "open" && pull.base.branch === base);
+      return answer(() => ({ pulls: open(), complete: true }), signal);
+    },
+    pull: (number, signal) => answer(() => pulls.get(number) ?? null, signal),
+    reviews: unused,
+    ensureComment: (comment, signal) =>
+      answer(() => {
+        comments.push(comment);
+        return { did: "created", url: "" };
+      }, signal),
+    ensureCheck: (check, signal) =>
+      answer(() => {
+        checks.push(check);
+        return { did: "created", as: "check", url: "" };
+      }, signal),
+    ensureIssue: unused,
+    permission: unused,
+    isTeamMember: unused,
+    readDelivery: async () => fake.deliver,
+    budget: () => ({ remaining: 4_000, limit: 5_000, pausedUntil: null }),
+  };
+  return fake;
+}

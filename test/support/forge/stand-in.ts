@@ -1,0 +1,211 @@
+/**
+ * A GitHub of one repository for tests: the state of `emulate` behind a proxy (`proxy.ts`), whose commits are those of a
+ * real bare repository. Pushes go to the repository, everything else through the API, as with the real one.
+ */
+import { createHmac } from "node:crypto";
+import { request } from "node:https";
+import { createEmulator } from "emulate";
+import type { CommitOptions, Files, Origin } from "../git.ts";
+import { type Fault, openProxy, type Seen } from "./proxy.ts";
+
+export const OWNER = "acme";
+export const REPOSITORY = "fleet";
+export const BOT = "factory-bot";
+/** People with a token each; `acme` owns the repository. */
+const PEOPLE = [OWNER, BOT, "ann", "ben", "eve"] as const;
+export type Person = (typeof PEOPLE)[number];
+
+export interface StandIn {
+  /** Of the API. */
+  readonly url: string;
+  tokenOf(person: Person): string;
+  /** Asks as somebody, with the answer's body; rejects what is not 2xx. */
+  ask<T = unknown>(as: Person, method: string, path: string, body?: object): Promise<T>;
+  /** Commits on a branch, as a push would, and moves the heads of its pull requests. */
+  push(branch: string, files: Files, options?: CommitOptions): Promise<string>;
+  /** Answers with the number. The branch must be there. */
+  openPull(as: Person, branch: string, title?: string): Promise<number>;
+  comments(number: number): Promise<readonly Comment[]>;
+  checks(commit: string): Promise<readonly Check[]>;
+  annotations(check: number): Promise<readonly FoundAnnotation[]>;
+  statuses(commit: string): readonly Status[];
+  /** Every request that came in, oldest first. */
+  readonly requests: readonly Seen[];
+  forget(): void;
+  /** Asked before each request; null lets it pass. */
+  setFault(fault: ((seen: Seen) => Fault | null) | null): void;
+  /** A token that the forge does not accept any more, or accepts again. */
+  revoke(person: Person, revoked?: boolean): void;
+  close(): Promise<void>;
+}
+
+export interface Comment {
+  readonly id: number;
+  readonly body: string;
+  readonly user: { readonly login: string };
+}
+
+export interface Check {
+  readonly id: number;
+  readonly name: string;
+  readonly status: string;
+  readonly conclusion: string | null;
+  readonly output: { readonly title: string; readonly summary: string; readonly annotations_count: number };
+}
+
+export interface FoundAnnotation {
+  readonly path: string;
+  readonly start_line: number;
+  readonly annotation_level: string;
+  readonly message: string;
+}
+
+export interface Status {
+  readonly context: string;
+  readonly state: string;
+  readonly description: string;
+}
+
+export interface StandInOptions {
+  /** The repository that the forge serves; its branch is `main`. */
+  readonly origin: Origin;
+  /** An App besides the tokens, with its installation. */
+  readonly app?: { readonly id: number; readonly slug: string; readonly privateKey: string };
+}
+
+export async function openStandIn({ origin, app }: StandInOptions): Promise<StandIn> {
+  const emulator = await createEmulator({ service: "github", port: 0, seed: seedOf(app) });
+  const pulls = new Map<number, string>();
+  const proxy = await openProxy({
+    upstream: emulator.url,
+    headOf: (branch) => origin.head(branch),
+    knows: (token) =>
+      PEOPLE.some((person) => tokenOf(person) === token) || (app !== undefined && !token.startsWith("t-")),
+  });
+
+  async function ask<T>(as: Person, method: string, path: string, body?: object): Promise<T> {
+    // Past the proxy's faults and counts, but not past what it adds.
+    const answer = await fetch(`${proxy.url}${path}`, {
+      method,
+      headers: {
+        authorization: `token ${tokenOf(as)}`,
+        "content-type": "application/json",
+        "x-stand-in": "test",
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+    return (text === "" ? null : JSON.parse(text)) as T;
+  }
+
+  async function moveHeads(branch: string): Promise<void> {
+    const commit = await origin.head(branch);
+    for (const [number, head] of pulls)
+      if (head === branch && commit !== null)
+        await origin.git("update-ref", `refs/pull/${number}/head`, commit);
+  }
+
+  const at = `/repos/${OWNER}/${REPOSITORY}`;
+  for (const person of ["ann", "ben", BOT] as const)
+    await ask(OWNER, "PUT", `${at}/collaborators/${person}`, { permission: "push" });
+  return {
+    url: proxy.url,
+    tokenOf,
+    ask,
+    async push(branch, files, options = {}) {
+      const commit = await origin.commit(files, { branch, ...options });
+      await moveHeads(branch);
+      return commit;
+    },
+    async openPull(as, branch, title = `Change ${branch}`) {
+      const { number } = await ask<{ number: number }>(as, "POST", `${at}/pulls`, {
+        title,
+        head: branch,
+        base: origin.branch,
+      });
+      pulls.set(number, branch);
+      await moveHeads(branch);
+      return number;
+    },
+    comments: (number) => ask(OWNER, "GET", `${at}/issues/${number}/comments?per_page=100`),
+    async checks(commit) {
+      const found = await ask<{ check_runs: readonly Check[] }>(
+        OWNER,
+        "GET",
+        `${at}/commits/${commit}/check-runs?filter=all`,
+      );
+      return found.check_runs;
+    },
+    async annotations(check) {
+      const found = await ask<{ check_annotations?: readonly FoundAnnotation[] }>(
+        OWNER,
+        "GET",
+        `${at}/check-runs/${check}/annotations?per_page=100`,
+      );
+      return Array.isArray(found) ? found : (found.check_annotations ?? []);
+    },
+    statuses: (commit) => proxy.statuses(commit),
+    requests: proxy.requests,
+    forget: proxy.forget,
+    setFault: proxy.setFault,
+    revoke: (person, revoked = true) => proxy.revoke(tokenOf(person), revoked),
+    async close() {
+      await proxy.close();
+      await emulator.close();
+    },
+  };
+}
+
+/** As GitHub signs and sends an event, to a server whose certificate nobody has signed. Answers with the status. */
+export function deliver(
+  url: string,
+  event: string,
+  payload: object,
+  { secret, id }: { readonly secret: string; readonly id: string },
+): Promise<number> {
+  const body = JSON.stringify(payload);
+  const headers = {
+    "content-type": "application/json",
+    "x-github-event": event,
+    "x-github-delivery": id,
+    "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+  };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: "POST", headers, rejectUnauthorized: false }, (answer) => {
+      answer.resume();
+      answer.on("end", () => resolve(answer.statusCode ?? 0));
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+function tokenOf(person: Person): string {
+  return `t-${person}`;
+}
+
+function seedOf(app: StandInOptions["app"]) {
+  return {
+    tokens: Object.fromEntries(PEOPLE.map((login) => [tokenOf(login), { login, scopes: ["repo"] }])),
+    github: {
+      users: PEOPLE.map((login) => ({ login })),
+      repos: [{ owner: OWNER, name: REPOSITORY, auto_init: true }],
+      ...(app === undefined
+        ? {}
+        : {
+            apps: [
+              {
+                app_id: app.id,
+                slug: app.slug,
+                name: app.slug,
+                private_key: app.privateKey,
+                permissions: { checks: "write", issues: "write", pull_requests: "write", contents: "read" },
+                events: [],
+                installations: [{ installation_id: 77, account: OWNER, repository_selection: "all" }],
+              },
+            ],
+          }),
+    },
+  };
+}
