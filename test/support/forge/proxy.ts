@@ -35,6 +35,8 @@ export interface Proxy {
   readonly url: string;
   readonly requests: readonly Seen[];
   forget(): void;
+  /** Those that were forgotten, too. */
+  everything(): readonly Seen[];
   setFault(fault: ((seen: Seen) => Fault | null) | null): void;
   revoke(token: string, revoked: boolean): void;
   statuses(commit: string): readonly Status[];
@@ -58,6 +60,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const requests: Seen[] = [];
+  const everything: Seen[] = [];
   const revoked = new Set<string>();
   const checks = new Map<string, number[]>();
   const statuses = new Map<string, (Status & Json)[]>();
@@ -82,7 +85,10 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       status: 0,
     };
     const ofTest = request.headers["x-stand-in"] !== undefined;
-    if (!ofTest) requests.push(seen);
+    if (!ofTest) {
+      requests.push(seen);
+      everything.push(seen);
+    }
     const found = ofTest ? null : fault(seen);
     if (found?.type === "hang") return;
     if (found?.type === "reset") return void response.destroy();
@@ -195,6 +201,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    everything: () => everything,
     forget() {
       requests.length = 0;
     },

@@ -6,6 +6,7 @@ import { createHmac } from "node:crypto";
 import { request } from "node:https";
 import { createEmulator } from "emulate";
 import type { CommitOptions, Files, Origin } from "../git.ts";
+import { problemsOf } from "./description.ts";
 import { type Fault, openProxy, type Seen } from "./proxy.ts";
 
 export const OWNER = "acme";
@@ -36,6 +37,7 @@ export interface StandIn {
   setFault(fault: ((seen: Seen) => Fault | null) | null): void;
   /** A token that the forge does not accept any more, or accepts again. */
   revoke(person: Person, revoked?: boolean): void;
+  /** Rejects where a request was not as GitHub's official description asks for. */
   close(): Promise<void>;
 }
 
@@ -153,6 +155,8 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
     async close() {
       await proxy.close();
       await emulator.close();
+      const problems = [...new Set(proxy.everything().flatMap(problemsOf))];
+      if (problems.length > 0) throw new Error(problems.join("\n"));
     },
   };
 }
