@@ -71,7 +71,7 @@ test("a pull request gets a check at file and line and one comment, which follow
         complaint,
       );
       expect(check).toMatchObject({ name: "factory", conclusion: "failure" });
-      expect(check?.output.title).toBe("starts 0, stops 0, changes 0; 1 error");
+      expect(check?.output.title).toMatch(/; 1 error$/);
       const annotations = await standIn.annotations(check?.id ?? 0);
       const lines = String(
         proposal((text) => text.replace("objective:", "objektive:"))["missions/audit.yaml"],
@@ -103,10 +103,10 @@ test("a pull request gets a check at file and line and one comment, which follow
         complaint,
       );
       expect(fine).toMatchObject({ conclusion: "success", output: { annotations_count: 0 } });
-      expect(fine?.output.title).toBe("starts 1, stops 0, changes 0; no problems");
+      expect(fine?.output.title).toMatch(/; no problems$/);
       const comments = await eventually(
         () => standIn.comments(number),
-        ([comment]) => comment?.body.includes("starts 1") === true,
+        ([comment]) => comment !== undefined && !comment.body.includes("objektive"),
         complaint,
       );
       expect(comments.map(({ id }) => id)).toEqual([first?.id]);

@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
+import { createTurn } from "../../adapters/git/turn.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -9,7 +10,7 @@ import type { PlanAnswer, PlanAsked } from "./proposal-worker.ts";
 
 export interface ProposalPlanner {
   /** Rejects `preview/too-costly` (`stall`) when it takes too long or too much memory, and `preview/failed` (`stall`). */
-  plan(proposal: ProposalToPlan, signal: AbortSignal): Promise<Extract<Preview, { type: "planned" }>>;
+  plan(proposal: ProposalToPlan, signal: AbortSignal): Promise<Planned>;
   close(): Promise<void>;
 }
 
@@ -19,13 +20,22 @@ const MEMORY_MB = 1_024;
 /** Then the thread ends; the next plan begins another one. */
 const IDLE_MS = MINUTE_MS;
 
+type Planned = Extract<Preview, { type: "planned" }>;
+
 /**
  * Makes plans in a thread of its own, one at a time: what is planned comes from strangers, and a change that is made to
  * take an hour or all memory must not take the controller with it.
  */
-export function createProposalPlanner({ clock }: { readonly clock: Clock }): ProposalPlanner {
+export function createProposalPlanner({
+  clock,
+  planMsMax = PLAN_MS_MAX,
+}: {
+  readonly clock: Clock;
+  /** Default: a minute. */
+  readonly planMsMax?: number;
+}): ProposalPlanner {
+  const inTurn = createTurn();
   let worker: Worker | null = null;
-  let last: Promise<unknown> = Promise.resolve();
   let asked = 0;
   let idle = new AbortController();
 
@@ -51,59 +61,62 @@ export function createProposalPlanner({ clock }: { readonly clock: Clock }): Pro
     await ended?.terminate();
   }
 
-  async function ask(proposal: ProposalToPlan, signal: AbortSignal) {
+  async function ask(proposal: ProposalToPlan, signal: AbortSignal): Promise<Planned> {
     signal.throwIfAborted();
     idle.abort();
-    const thread = opened();
     asked += 1;
-    const id = asked;
-    const over = new AbortController();
-    const failed = (code: string, message: string): FactoryError => new FactoryError(code, "stall", message);
     try {
-      return await new Promise<Extract<Preview, { type: "planned" }>>((resolve, reject) => {
-        thread.on("message", function heard(said: PlanAnswer) {
-          if (said.id !== id) return;
-          thread.off("message", heard);
-          if ("preview" in said) resolve(said.preview);
-          else reject(failed("preview/failed", `the plan cannot be made: ${said.problem}`));
-        });
-        thread.once("error", (error) =>
-          reject(failed("preview/too-costly", `the plan cannot be made: ${error.message}`)),
-        );
-        thread.once("exit", () =>
-          reject(failed("preview/too-costly", "the plan cannot be made: its thread ended")),
-        );
-        clock.sleep(PLAN_MS_MAX, AbortSignal.any([signal, over.signal])).then(
-          () => reject(failed("preview/too-costly", `the plan takes longer than ${PLAN_MS_MAX / 1_000} s`)),
-          () => reject(signal.reason),
-        );
-        thread.postMessage({ id, proposal } satisfies PlanAsked);
-      });
+      return await answerOf(opened(), { id: asked, proposal }, { clock, signal, planMsMax });
     } catch (error) {
       // It may still be at work: the next plan does not wait for it.
       await end();
       throw error;
     } finally {
-      over.abort();
-      thread.removeAllListeners("exit");
-      rest();
+      idle = new AbortController();
+      void clock.sleep(IDLE_MS, idle.signal).then(end, () => {});
     }
   }
 
-  function rest(): void {
-    idle = new AbortController();
-    void clock.sleep(IDLE_MS, idle.signal).then(end, () => {});
-  }
-
   return {
-    plan(proposal, signal) {
-      const mine = last.then(() => ask(proposal, signal));
-      last = mine.catch(() => {});
-      return mine;
-    },
+    plan: (proposal, signal) => inTurn(() => ask(proposal, signal)),
     async close() {
       idle.abort();
       await end();
     },
   };
+}
+
+/** Waits for one answer of the thread, and leaves nothing behind that listens to it. */
+async function answerOf(
+  thread: Worker,
+  asked: PlanAsked,
+  {
+    clock,
+    signal,
+    planMsMax,
+  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly planMsMax: number },
+): Promise<Planned> {
+  const over = new AbortController();
+  const { promise, resolve, reject } = Promise.withResolvers<Planned>();
+  const fail = (code: "failed" | "too-costly", why: string): void =>
+    reject(new FactoryError(`preview/${code}`, "stall", `the plan cannot be made: ${why}`));
+  const heard = (said: PlanAnswer): void => {
+    if (said.id !== asked.id) return;
+    if ("preview" in said) resolve(said.preview);
+    else fail("failed", said.problem);
+  };
+  const broke = (error: Error): void => fail("too-costly", error.message);
+  const ended = (): void => fail("too-costly", "its thread ended");
+  thread.on("message", heard).on("error", broke).on("exit", ended);
+  clock.sleep(planMsMax, AbortSignal.any([signal, over.signal])).then(
+    () => fail("too-costly", `it takes longer than ${planMsMax / 1_000} s`),
+    () => reject(signal.reason),
+  );
+  try {
+    thread.postMessage(asked);
+    return await promise;
+  } finally {
+    over.abort();
+    thread.off("message", heard).off("error", broke).off("exit", ended);
+  }
 }
