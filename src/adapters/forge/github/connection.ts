@@ -1,5 +1,5 @@
 import { RequestError } from "@octokit/request-error";
-import { Octokit } from "@octokit/rest";
+import type { Octokit } from "@octokit/rest";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { ForgePolicy } from "../../../core/model/forge.ts";
 import type { SteadyClock } from "../../../ports/clock.ts";
@@ -37,6 +37,10 @@ export type CallOptions = {
 };
 
 type Requested = Awaited<ReturnType<Octokit["request"]>>;
+/** As octokit's hook gives a request to us. */
+type Wrapper = Parameters<typeof Octokit.prototype.hook.wrap<"request">>[1];
+type Send = Parameters<Wrapper>[0];
+type SendOptions = Parameters<Wrapper>[1];
 
 const API_VERSION = "2022-11-28";
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
@@ -50,15 +54,26 @@ export function createConnection(parts: {
   const credential = createCredential(policy, parts.secrets);
   const budget = createRequestBudget(clock);
   const answers = createAnswerCache();
-  const octokit = new Octokit({
-    baseUrl: policy.api,
-    userAgent: "ua-factory",
-    request: { fetch: boundedFetch },
-    log: SILENT,
-  });
+  let client: Promise<Octokit> | null = null;
   let login: string | null = null;
 
-  octokit.hook.wrap("request", async (request, options): Promise<Requested> => {
+  /** Made with the first question: a fleet without a forge does not wait for its programs to be loaded. */
+  async function openClient(): Promise<Octokit> {
+    const { Octokit } = await import("@octokit/rest");
+    const octokit = new Octokit({
+      baseUrl: policy.api,
+      userAgent: "ua-factory",
+      request: { fetch: boundedFetch },
+      log: SILENT,
+    });
+    octokit.hook.wrap("request", (request, options) => inItsTurn(octokit, { request, options }));
+    return octokit;
+  }
+
+  async function inItsTurn(
+    octokit: Octokit,
+    { request, options }: { readonly request: Send; readonly options: SendOptions },
+  ): Promise<Requested> {
     const { signal = new AbortController().signal, urgency = "comment" } = options.request as Partial<
       CallOptions["request"]
     >;
@@ -84,7 +99,7 @@ export function createConnection(parts: {
     } finally {
       giveBack();
     }
-  });
+  }
 
   /** What an error answer means for those who ask next. */
   function refusal(error: unknown): unknown {
@@ -107,7 +122,8 @@ export function createConnection(parts: {
     at: { owner: policy.owner, repo: policy.repository },
     async ask({ what, urgency, signal }, request) {
       try {
-        return await request(octokit, { request: { signal, urgency } });
+        client ??= openClient();
+        return await request(await client, { request: { signal, urgency } });
       } catch (error) {
         throw asForgeError(error, what);
       }

@@ -1,5 +1,5 @@
-import { createAppAuth } from "@octokit/auth-app";
-import { Octokit } from "@octokit/rest";
+import type { createAppAuth } from "@octokit/auth-app";
+import type { Octokit } from "@octokit/rest";
 import type { SecretRef } from "../../../core/model/clone.ts";
 import { FactoryError } from "../../../core/model/error.ts";
 import type { ForgePolicy } from "../../../core/model/forge.ts";
@@ -50,6 +50,7 @@ function appCredential({
   async function app(signal: AbortSignal): Promise<AppAuth> {
     const key = await readSecret(secrets, privateKey, signal);
     if (opened?.key !== key) {
+      const [{ createAppAuth }, { Octokit }] = await load();
       const { request } = new Octokit({ baseUrl, request: { fetch: boundedFetch } });
       opened = { key, auth: createAppAuth({ appId, privateKey: key, request }) };
     }
@@ -59,6 +60,7 @@ function appCredential({
   /** Asked as the App itself, which has no installation yet. */
   async function asApp(signal: AbortSignal): Promise<Octokit> {
     const { token } = await (await app(signal))({ type: "app" });
+    const [, { Octokit }] = await load();
     return new Octokit({ baseUrl, auth: `Bearer ${token}`, request: { fetch: boundedFetch } });
   }
 
@@ -94,6 +96,11 @@ function appCredential({
       }
     },
   };
+}
+
+/** With the first question, and not before. */
+function load() {
+  return Promise.all([import("@octokit/auth-app"), import("@octokit/rest")]);
 }
 
 const NAME = "FORGE";
