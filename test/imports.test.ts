@@ -103,6 +103,17 @@ describe("who imports whom", () => {
     expect(FILES.map(({ path }) => path).filter((path) => !reached.has(path))).toEqual([]);
   });
 
+  test("every program is started where its failure is heard", () => {
+    // `execFileSync` throws, and its errors are caught where it stands.
+    const starters = FILES.filter(
+      ({ path, code, imports }) =>
+        path !== "instance/start-program.ts" &&
+        imports.some(({ to, typeOnly }) => to === "node:child_process" && !typeOnly) &&
+        /(?<!\.)\b(spawn|spawnSync|exec|execSync|execFile|fork)\(/.test(code),
+    );
+    expect(starters.map(({ path }) => path)).toEqual([]);
+  });
+
   test("adapters do not import each other", () => {
     const meetings = FILES.filter(({ path }) => path.startsWith("adapters/")).flatMap((file) =>
       file.imports

@@ -18,6 +18,7 @@ import { createFileOnce, hasCode, isRecord, readJson } from "./files.ts";
 import { bootId, isAlive, ownProcess, type ProcessId } from "./process-table.ts";
 import type { ResourcePlan } from "./resource-limits.ts";
 import type { SandboxPlan } from "./sandbox.ts";
+import { withSpare } from "./spare-descriptors.ts";
 
 /** What a driver intends to launch, on disk before anything is spawned. Holds no secret, no token and no argument. */
 export interface Intent {
@@ -129,7 +130,7 @@ const FENCE_NAME = /^fence-(\d+)$/;
 
 function namesIn(directory: string): readonly string[] {
   try {
-    return readdirSync(directory);
+    return withSpare(() => readdirSync(directory));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return [];
     throw error;

@@ -18,6 +18,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { refuseShortage } from "../core/model/shortage.ts";
 import type { ContainmentPlan } from "./claim.ts";
 import { isRecord, readJson, writeFileDurably } from "./files.ts";
 import {
@@ -31,6 +32,7 @@ import {
   withDescendants,
 } from "./process-table.ts";
 import { INIT_SCRIPT, sandboxed } from "./sandbox.ts";
+import { withSpare } from "./spare-descriptors.ts";
 
 /** What was recorded about a spawned agent, for whoever has to end it without the shim. */
 export interface AgentRecord {
@@ -193,7 +195,7 @@ export function findInit(outer: ProcessId): { readonly init: ProcessId; readonly
 
 export function childrenOf(parent: ProcessId): readonly number[] {
   try {
-    const text = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, "latin1");
+    const text = withSpare(() => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, "latin1"));
     return text.split(" ").filter(Boolean).map(Number);
   } catch {
     // A kernel without that file: look at everything.
@@ -205,11 +207,12 @@ export function pidsOfCgroup(path: string, depth = 0): readonly number[] {
   if (depth > CGROUP_DEPTH_MAX) return [];
   const pids: number[] = [];
   try {
-    for (const line of readFileSync(join(path, "cgroup.procs"), "latin1").split("\n")) {
+    for (const line of withSpare(() => readFileSync(join(path, "cgroup.procs"), "latin1")).split("\n")) {
       // A zero is a process of another namespace, which cannot be one of ours.
       if (line !== "" && line !== "0") pids.push(Number(line));
     }
-  } catch {
+  } catch (error) {
+    refuseShortage(error, `${path} cannot be looked at`);
     return pids; // No such group: nothing in it.
   }
   for (const child of childGroups(path)) pids.push(...pidsOfCgroup(child, depth + 1));
@@ -221,8 +224,9 @@ const CGROUP_DEPTH_MAX = 16;
 /** The kernel's own word on whether anything lives in the group or below; null without a group. */
 export function isPopulated(path: string): boolean | null {
   try {
-    return /^populated 1$/m.test(readFileSync(join(path, "cgroup.events"), "latin1"));
-  } catch {
+    return /^populated 1$/m.test(withSpare(() => readFileSync(join(path, "cgroup.events"), "latin1")));
+  } catch (error) {
+    refuseShortage(error, `${path} cannot be looked at`);
     return existsSync(path) ? true : null;
   }
 }
@@ -250,16 +254,17 @@ function membersByTree(
 
 function childGroups(path: string): readonly string[] {
   try {
-    const entries = readdirSync(path, { withFileTypes: true });
+    const entries = withSpare(() => readdirSync(path, { withFileTypes: true }));
     return entries.filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
-  } catch {
+  } catch (error) {
+    refuseShortage(error, `${path} cannot be looked at`);
     return [];
   }
 }
 
 function writeControl(path: string, value: string): boolean {
   try {
-    writeFileSync(path, value);
+    withSpare(() => writeFileSync(path, value));
     return true;
   } catch {
     return false;

@@ -13,12 +13,13 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { withSpare } from "./spare-descriptors.ts";
 
 let counter = 0;
 
 /** Replaces `path` with `text`; durable on return. Readers see the old or the new text, never a part. */
 export function writeFileDurably(path: string, text: string): void {
-  const temporary = writeTemporary(path, text);
+  const temporary = withSpare(() => writeTemporary(path, text));
   renameSync(temporary, path);
   syncDirectory(dirname(path));
 }
@@ -28,7 +29,7 @@ export function writeFileDurably(path: string, text: string): void {
  * callers exactly one gets true, and whoever reads the file reads all of it.
  */
 export function createFileOnce(path: string, text: string): boolean {
-  const temporary = writeTemporary(path, text);
+  const temporary = withSpare(() => writeTemporary(path, text));
   try {
     linkSync(temporary, path);
   } catch (error) {
@@ -43,7 +44,7 @@ export function createFileOnce(path: string, text: string): boolean {
 
 /** Adds `text` to `path`, which it creates for its owner alone; on the disk on return, or throws and a part of it may stand there. */
 export function appendDurably(path: string, text: string): void {
-  const fd = openSync(path, "a", 0o600);
+  const fd = withSpare(() => openSync(path, "a", 0o600));
   try {
     writeFully(fd, Buffer.from(text));
     fdatasyncSync(fd);
@@ -56,7 +57,7 @@ export function appendDurably(path: string, text: string): void {
 export function readJsonLines(path: string): readonly unknown[] | null {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = withSpare(() => readFileSync(path, "utf8"));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return null;
     throw error;
@@ -79,7 +80,7 @@ export function writeFully(fd: number, bytes: Buffer): void {
 export function readJson(path: string): unknown {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = withSpare(() => readFileSync(path, "utf8"));
   } catch (error) {
     if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return null;
     throw error;
@@ -91,7 +92,7 @@ export function readJson(path: string): unknown {
 export const flushLater: (fd: number) => Promise<void> = promisify(fsync);
 
 export function syncDirectory(path: string): void {
-  const fd = openSync(path, "r");
+  const fd = withSpare(() => openSync(path, "r"));
   try {
     fsyncSync(fd);
   } finally {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { findAgentMembers, findInit, isPopulated, type Target } from "./containment.ts";
 import { cpuTicks, type ProcessId, type ProcessRow, signalProcess } from "./process-table.ts";
 import { FREEZE_SIGNAL, THAW_SIGNAL } from "./sandbox.ts";
+import { withSpare } from "./spare-descriptors.ts";
 
 /** A stop takes effect within a look or two; more are needed only against a tree that forks. */
 const LOOKS_MAX = 40;
@@ -89,7 +90,7 @@ function isStill(row: ProcessRow): boolean {
 
 function freezeGroup(path: string, frozen: boolean): boolean {
   try {
-    writeFileSync(join(path, "cgroup.freeze"), frozen ? "1" : "0");
+    withSpare(() => writeFileSync(join(path, "cgroup.freeze"), frozen ? "1" : "0"));
   } catch {
     return false;
   }
@@ -102,7 +103,7 @@ function freezeGroup(path: string, frozen: boolean): boolean {
 
 function isFrozen(path: string): boolean {
   try {
-    return /^frozen 1$/m.test(readFileSync(join(path, "cgroup.events"), "latin1"));
+    return /^frozen 1$/m.test(withSpare(() => readFileSync(join(path, "cgroup.events"), "latin1")));
   } catch {
     return false;
   }

@@ -18,6 +18,7 @@ import {
 import { join } from "node:path";
 import type { WireEvent } from "../api/event.ts";
 import { hasCode, writeFully } from "./files.ts";
+import { withSpare } from "./spare-descriptors.ts";
 
 export interface ShimOutbox {
   /** Durable on return, unless the disk refuses; then it is kept in memory and written with the next one that succeeds. */
@@ -97,7 +98,7 @@ export function readOutbox(
 ): readonly WireEvent[] {
   let text: string;
   try {
-    text = readFileSync(join(instanceDirectory, "outbox.jsonl"), "utf8");
+    text = withSpare(() => readFileSync(join(instanceDirectory, "outbox.jsonl"), "utf8"));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return [];
     throw error;
@@ -116,7 +117,7 @@ export function readOutbox(
 /** The highest acknowledged `seq`; 0 when nothing is known. */
 export function readAcknowledged(instanceDirectory: string): number {
   try {
-    const seq = Number(readFileSync(join(instanceDirectory, "outbox.ack"), "utf8"));
+    const seq = Number(withSpare(() => readFileSync(join(instanceDirectory, "outbox.ack"), "utf8")));
     return Number.isInteger(seq) ? seq : 0;
   } catch {
     return 0;

@@ -5,6 +5,8 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { ProcessState } from "../core/model/liveness.ts";
+import { refuseShortage } from "../core/model/shortage.ts";
+import { withSpare } from "./spare-descriptors.ts";
 
 /** A process that cannot be mistaken for a later one with the same number, within one boot. */
 export interface ProcessId {
@@ -22,26 +24,21 @@ export interface ProcessRow extends ProcessId {
   readonly threads: number;
 }
 
-/** The row of a process that runs, sleeps or is stopped; null for one that is gone or only waits to be reaped. */
+/**
+ * The row of a process that runs, sleeps or is stopped; null for one that is gone or only waits to be reaped. Throws
+ * `machine/shortage`, as everything here that looks: for want of a descriptor nobody is taken for dead.
+ */
 export function readProcess(pid: number): ProcessRow | null {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, "latin1");
-  } catch {
-    return null; // Gone between two looks, which is an answer.
-  }
+  const text = readOf(pid, "stat");
+  if (text === null) return null;
   const row = parseStat(pid, text);
   return row === null || isGone(row) ? null : row;
 }
 
 /** What has become of exactly this process. A stop by a tracer is not one: it goes on by itself. */
 export function processState(id: ProcessId): ProcessState {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${id.pid}/stat`, "latin1");
-  } catch {
-    return "gone";
-  }
+  const text = readOf(id.pid, "stat");
+  if (text === null) return "gone";
   const row = parseStat(id.pid, text);
   if (row === null || row.startTicks !== id.startTicks) return "gone";
   if (isGone(row)) return "zombie";
@@ -54,13 +51,8 @@ export function isAlive(id: ProcessId): boolean {
 
 /** Processor time that exactly this process has used; null when it is gone. */
 export function cpuTicks(id: ProcessId): number | null {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${id.pid}/stat`, "latin1");
-  } catch {
-    return null;
-  }
-  if (parseStat(id.pid, text)?.startTicks !== id.startTicks) return null;
+  const text = readOf(id.pid, "stat");
+  if (text === null || parseStat(id.pid, text)?.startTicks !== id.startTicks) return null;
   const fields = fieldsOf(text);
   return Number(fields[11]) + Number(fields[12]);
 }
@@ -73,13 +65,13 @@ export function ownProcess(): ProcessId {
 }
 
 export function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  return withSpare(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1")).trim();
 }
 
 /** Every living process, by pid. Not atomic: a fork during the scan may be missed, which is why proofs ask for two scans. */
 export function scanProcesses(): ReadonlyMap<number, ProcessRow> {
   const rows = new Map<number, ProcessRow>();
-  for (const entry of readdirSync("/proc")) {
+  for (const entry of withSpare(() => readdirSync("/proc"))) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid <= 0) continue;
     const row = readProcess(pid);
@@ -151,13 +143,19 @@ export function withDescendants(
 
 /** Values of the marker in its environment, of which there is one unless somebody played with it; none when it may not be read. */
 function markersOf(pid: number): readonly string[] {
+  const environ = readOf(pid, "environ");
+  if (environ?.includes(`${INSTANCE_MARKER}=`) !== true) return [];
+  const values = environ.split("\0").filter((entry) => entry.startsWith(`${INSTANCE_MARKER}=`));
+  return values.map((entry) => entry.slice(INSTANCE_MARKER.length + 1));
+}
+
+/** A file of the process; null when it is gone, also between two looks, or when it may not be read. */
+function readOf(pid: number, file: "stat" | "environ"): string | null {
   try {
-    const environ = readFileSync(`/proc/${pid}/environ`, "latin1");
-    if (!environ.includes(`${INSTANCE_MARKER}=`)) return [];
-    const values = environ.split("\0").filter((entry) => entry.startsWith(`${INSTANCE_MARKER}=`));
-    return values.map((entry) => entry.slice(INSTANCE_MARKER.length + 1));
-  } catch {
-    return [];
+    return withSpare(() => readFileSync(`/proc/${pid}/${file}`, "latin1"));
+  } catch (error) {
+    refuseShortage(error, `process ${pid} cannot be looked at`);
+    return null;
   }
 }
 

@@ -1,10 +1,11 @@
-/** Trying things out on this machine, each with an end. */
-import { type ChildProcess, spawn } from "node:child_process";
+/** Trying things out on this machine, each with an end. What could not be tried for want of descriptors or processes throws `machine/shortage`. */
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainmentPlan } from "./claim.ts";
 import { childrenOf, containedCommand, findInit } from "./containment.ts";
 import { isAlive, type ProcessId, readProcess } from "./process-table.ts";
 import { signalChild } from "./signal-child.ts";
+import { refuseShortageOf, startProgram } from "./start-program.ts";
 
 const TRIAL_MS = 5_000;
 const LOOK_MS = 5;
@@ -12,8 +13,8 @@ const LOOK_MS = 5;
 /** Opens a namespace, kills what opened it and sees whether the inside dies. */
 export async function diesWithOpener(plan: ContainmentPlan, workspace = "/"): Promise<boolean> {
   const [command, ...args] = containedCommand(plan, ["sleep", "30"], { workspace });
-  const child = launch([command, ...args]);
-  if (child.pid === undefined) return false;
+  const child = await launch([command, ...args]);
+  if (child?.pid === undefined) return false;
   const row = readProcess(child.pid);
   if (row === null) return false;
   const outer: ProcessId = { pid: row.pid, startTicks: row.startTicks };
@@ -29,12 +30,13 @@ export async function diesWithOpener(plan: ContainmentPlan, workspace = "/"): Pr
   return until(() => !isAlive(found));
 }
 
-export function launch(argv: readonly string[], cwd?: string): ChildProcess {
-  const child = spawn(argv[0] ?? "true", argv.slice(1), {
+/** Null: there is no such program. */
+export async function launch(argv: readonly string[], cwd?: string): Promise<ChildProcess | null> {
+  const { child, failure } = startProgram(argv[0] ?? "true", argv.slice(1), {
     stdio: "ignore",
     ...(cwd === undefined ? {} : { cwd }),
   });
-  child.on("error", () => {});
+  if (failure !== null) refuseShortageOf(await failure);
   return child;
 }
 
@@ -44,8 +46,9 @@ export async function succeeds(argv: readonly string[], cwd?: string): Promise<b
 
 /** Null: it could not be started, did not end in time, or ended by a signal. */
 export async function exitOf(argv: readonly string[], cwd?: string): Promise<number | null> {
-  const child = launch(argv, cwd);
-  await until(() => child.exitCode !== null || child.signalCode !== null || child.pid === undefined);
+  const child = await launch(argv, cwd);
+  if (child === null) return null;
+  await until(() => child.exitCode !== null || child.signalCode !== null);
   signalChild(child, "SIGKILL");
   return child.exitCode;
 }

@@ -14,12 +14,15 @@ import { claimEpoch, readIntent } from "../instance/claim.ts";
 import { closeInherited } from "../instance/descriptors.ts";
 import { readSettings } from "../instance/launch-settings.ts";
 import { isReserveArgument } from "../instance/reserve.ts";
+import { keepSpareDescriptors } from "../instance/spare-descriptors.ts";
 import { becomeInstance, type Launch } from "./reserve.ts";
 import { listenForControl } from "./session/control.ts";
 import { createSession } from "./session/session.ts";
 
 /** Exit codes; the driver shows them with the end of `shim.log`. */
 const EXIT = { ended: 0, unusable: 64, internal: 70, notOurs: 75 } as const;
+/** A look at the kill switch or at the processes takes one or two, and a stop asks nobody else. */
+const SPARE_DESCRIPTORS = 8;
 /** Beside this file, as source and as bundle. */
 const TOOLS_PROGRAM = join(import.meta.dirname, `tools-main${extname(import.meta.filename)}`);
 
@@ -33,6 +36,8 @@ async function main(): Promise<void> {
   if (launch === "unused") return process.exit(EXIT.ended);
   if (typeof launch === "string") return leave(EXIT.unusable, launch);
   const { instanceDirectory, settings, intent } = launch;
+  // Not before: a shim in reserve takes descriptors 1 and 2 anew.
+  keepSpareDescriptors(SPARE_DESCRIPTORS);
   const claim = claimEpoch(instanceDirectory, intent);
   if (claim !== "claimed") return leave(EXIT.notOurs, `epoch ${intent.epoch} of ${intent.clone} is ${claim}`);
 

@@ -121,7 +121,7 @@ export function anObserved(
     pendingDeletion?: PendingDeletion | null;
     pin?: Pin | null;
     rollouts?: ReadonlyMap<string, Rollout> | null;
-    doubt?: string | null;
+    doubt?: ObservedState["doubt"];
   } = {},
 ): ObservedState {
   return {

@@ -33,7 +33,8 @@ async function dieAt(moment: Moment, directory: string, asked: string): Promise<
   }
   const layout = createLayout(directory, "test");
   const shimCommand = await defaultShimCommand();
-  const shim = spawnReserve(layout, shimCommand);
+  const { child: shim } = spawnReserve(layout, shimCommand);
+  if (shim === null) throw new Error("no shim could be started");
   const machine = await probeMachine(layout.tag, "auto");
   await writeDownIntent({ layout, machine, resources: NO_RESOURCES, shimCommand, hidden: () => [] }, request);
   const instance = loadInstance(layout, request.clone, request.epoch);

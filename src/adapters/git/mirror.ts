@@ -105,7 +105,7 @@ const STALE_LOCK_MS = 60_000;
 
 /** Opens the mirror, or answers null when there is none. Rejects `git/not-a-mirror` when something else stands there. */
 export async function openMirror(options: MirrorOptions): Promise<Mirror | null> {
-  const entries = await readdir(options.directory).catch((): string[] => []);
+  const entries = await readdir(options.directory).catch(nothingThere);
   if (entries.length === 0) return null;
   if (!entries.includes("HEAD") || !entries.includes("objects")) {
     throw new FactoryError(
@@ -116,6 +116,12 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror | null>
   }
   await removeStaleLocks(options.directory);
   return createMirror(options);
+}
+
+/** That a folder could not be looked at does not make it empty. */
+function nothingThere(error: unknown): string[] {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+  throw error;
 }
 
 /** Makes an empty mirror and puts it in place whole, so that a crash leaves none or all of it. */
@@ -153,6 +159,13 @@ function createMirror(options: MirrorOptions): Mirror {
       signal: more.signal,
       ...(more.input === undefined ? {} : { input: more.input }),
     });
+  }
+
+  /** For a question that git may answer with a refusal. One that never ran has answered nothing. */
+  async function answerTo(args: readonly string[]): Promise<GitOutcome> {
+    const outcome = await local(args);
+    if (outcome.ended === "spawn-failed") throw failed(args, outcome, timeouts.localMs);
+    return outcome;
   }
 
   async function askBytes(args: readonly string[], more: LocalOptions = {}): Promise<Buffer> {
@@ -203,15 +216,15 @@ function createMirror(options: MirrorOptions): Mirror {
       return { ...outcome, tip: tipIn(commit ?? ""), listing: whole === "whole" ? (listing ?? null) : null };
     },
     async ref(name) {
-      const outcome = await local(["rev-parse", "--quiet", "--verify", `${name}^{commit}`]);
+      const outcome = await answerTo(["rev-parse", "--quiet", "--verify", `${name}^{commit}`]);
       return outcome.exitCode === 0 ? outcome.stdout.toString("utf8").trim() : null;
     },
     async refValue(name) {
-      const outcome = await local(["rev-parse", "--quiet", "--verify", name]);
+      const outcome = await answerTo(["rev-parse", "--quiet", "--verify", name]);
       return outcome.exitCode === 0 ? outcome.stdout.toString("utf8").trim() : null;
     },
     async tip(name) {
-      const outcome = await local(["rev-list", "--parents", "--max-count=1", `${name}^{commit}`, "--"]);
+      const outcome = await answerTo(["rev-list", "--parents", "--max-count=1", `${name}^{commit}`, "--"]);
       return outcome.exitCode === 0 ? tipIn(outcome.stdout.toString("utf8")) : null;
     },
     async update(lines) {
@@ -219,7 +232,7 @@ function createMirror(options: MirrorOptions): Mirror {
       await ask(["update-ref", "--stdin"], { input });
     },
     async has(commit) {
-      return (await local(["cat-file", "-e", `${commit}^{commit}`])).exitCode === 0;
+      return (await answerTo(["cat-file", "-e", `${commit}^{commit}`])).exitCode === 0;
     },
     async isAncestor(ancestor, commit) {
       const args = ["merge-base", "--is-ancestor", ancestor, commit];
@@ -262,7 +275,9 @@ const FETCH_OPTIONS = [
 ];
 
 function failed(args: readonly string[], outcome: GitOutcome, timeoutMs: number): FactoryError {
-  return new FactoryError("git/failed", "retry", `git ${args[0]}: ${complaint(outcome, timeoutMs)}`);
+  // One that never ran says nothing about the mirror.
+  const code = outcome.ended === "spawn-failed" ? "git/not-started" : "git/failed";
+  return new FactoryError(code, "retry", `git ${args[0]}: ${complaint(outcome, timeoutMs)}`);
 }
 
 /** Git's own default: above it `gc --auto` packs. */

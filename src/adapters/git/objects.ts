@@ -2,14 +2,15 @@
  * Reads objects through one long-lived `git cat-file --batch`: starting a git
  * for each of 10,000 files would take a minute, asking this one takes a moment.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { FactoryError } from "../../core/model/error.ts";
 import { signalChild } from "../../instance/signal-child.ts";
+import { type StartFailure, startProgram } from "../../instance/start-program.ts";
 
 export interface ObjectReader {
   /**
    * Contents by id. Rejects `git/missing-object` and `git/object-too-large`,
-   * and `git/reader-died` when the child ended; the next call starts another.
+   * `git/reader-died` when the child ended, and `git/not-started` when there was none; the next call starts another.
    */
   read(
     ids: readonly string[],
@@ -73,11 +74,12 @@ interface Question {
 }
 
 function startBatch(cwd: string, env: Readonly<Record<string, string>>): Batch {
-  const child: ChildProcessWithoutNullStreams = spawn("git", ["cat-file", "--batch"], {
+  const { child, failure } = startProgram<ChildProcessWithoutNullStreams>("git", ["cat-file", "--batch"], {
     cwd,
     env,
     detached: true,
   });
+  if (child === null) return neverStarted(failure);
   const open: Question[] = [];
   let next = 0; // of `open`; a queue without shifting
   let dead = false;
@@ -108,7 +110,6 @@ function startBatch(cwd: string, env: Readonly<Record<string, string>>): Batch {
     );
     for (const question of lost) question.refuse(error);
   };
-  child.on("error", die);
   child.on("close", die);
   idle(child, true);
 
@@ -156,6 +157,17 @@ function startBatch(cwd: string, env: Readonly<Record<string, string>>): Batch {
       child.stdin.end();
       signalChild(child, "SIGTERM");
     },
+  };
+}
+
+/** Dead from the beginning: the next call starts another one. */
+function neverStarted(failure: Promise<StartFailure>): Batch {
+  return {
+    dead: true,
+    async ask() {
+      throw new FactoryError("git/not-started", "retry", (await failure).message);
+    },
+    end() {},
   };
 }
 

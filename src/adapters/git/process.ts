@@ -7,8 +7,10 @@
  * The group matters: git leaves its transport helpers behind when it is killed,
  * and a helper that waits for a silent server waits for ever, holding our pipes.
  */
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+
+import type { ChildProcess, ChildProcessWithoutNullStreams } from "node:child_process";
 import { signalChild } from "../../instance/signal-child.ts";
+import { startProgram } from "../../instance/start-program.ts";
 import { harmless } from "./environment.ts";
 
 export interface GitCall {
@@ -49,13 +51,17 @@ export function runGit(call: GitCall): Promise<GitOutcome> {
     const [program, args] =
       script === undefined ? ["git", call.args] : ["sh", ["-c", script.text, "git", ...call.args]];
     const further = Array.from({ length: script?.outputs ?? 0 }, () => "pipe" as const);
-    const child = spawn(program, args, {
+    const { child, failure } = startProgram<ChildProcessWithoutNullStreams>(program, args, {
       cwd: call.cwd,
       env: harmless(call.env),
       detached: true,
       windowsHide: true,
       stdio: ["pipe", "pipe", "pipe", ...further],
-    }) as ChildProcessWithoutNullStreams;
+    });
+    if (child === null) {
+      void failure.then(({ message }) => resolve(notStarted(message)));
+      return;
+    }
     const out: Buffer[] = [];
     const outputs = further.map((): Buffer[] => []);
     const err: Buffer[] = [];
@@ -74,10 +80,6 @@ export function runGit(call: GitCall): Promise<GitOutcome> {
       if (err.length > STDERR_CHUNKS_MAX) err.shift();
     });
     child.stdin.on("error", () => {}); // git may end without reading everything; its exit code says so
-    child.on("error", (error) => {
-      leash.release();
-      resolve({ exitCode: null, stdout: Buffer.alloc(0), stderr: error.message, ended: "spawn-failed" });
-    });
     child.on("close", (exitCode) => {
       leash.release();
       const { ended } = leash;
@@ -91,6 +93,10 @@ export function runGit(call: GitCall): Promise<GitOutcome> {
     });
     child.stdin.end(call.input);
   });
+}
+
+export function notStarted(why: string): GitOutcome {
+  return { exitCode: null, stdout: Buffer.alloc(0), stderr: why, ended: "spawn-failed" };
 }
 
 interface Leash {

@@ -1,6 +1,8 @@
 /** Moves refs through one long-lived `git update-ref --stdin`, for what stands between a commit and its agent: starting a git takes longer than moving a ref. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { signalChild } from "../../instance/signal-child.ts";
+import { startProgram } from "../../instance/start-program.ts";
 
 export interface RefUpdater {
   /**
@@ -21,16 +23,21 @@ export function createRefUpdater(options: {
 }): RefUpdater {
   let child: ChildProcessWithoutNullStreams | null = null;
 
-  function running(): ChildProcessWithoutNullStreams {
+  /** Null: it cannot be started. */
+  function running(): ChildProcessWithoutNullStreams | null {
     if (child !== null && child.exitCode === null && child.signalCode === null) return child;
-    const started = spawn("git", ["update-ref", "--stdin"], {
-      cwd: options.directory,
-      env: options.env,
-      detached: true,
-    });
+    const { child: started } = startProgram<ChildProcessWithoutNullStreams>(
+      "git",
+      ["update-ref", "--stdin"],
+      {
+        cwd: options.directory,
+        env: options.env,
+        detached: true,
+      },
+    );
+    if (started === null) return null;
     started.stdin.on("error", () => {}); // Its end says more.
     started.stderr.resume();
-    started.on("error", () => {}); // Told by `close`.
     keepAlive(started, false);
     child = started;
     return started;
@@ -45,6 +52,7 @@ export function createRefUpdater(options: {
   return {
     async update(lines) {
       const git = running();
+      if (git === null) return false;
       keepAlive(git, true);
       const said = await answerOf(git, `start\n${lines.join("\n")}\nprepare\ncommit\n`, options.timeoutMs);
       keepAlive(git, false);
@@ -64,7 +72,6 @@ function answerOf(git: ChildProcessWithoutNullStreams, asked: string, timeoutMs:
       clearTimeout(timer);
       git.stdout.off("data", take);
       git.off("close", finish);
-      git.off("error", finish);
       resolve(said);
     };
     const take = (chunk: Buffer): void => {
@@ -74,7 +81,6 @@ function answerOf(git: ChildProcessWithoutNullStreams, asked: string, timeoutMs:
     const timer = setTimeout(finish, timeoutMs);
     git.stdout.on("data", take);
     git.once("close", finish);
-    git.once("error", finish);
     git.stdin.write(asked);
   });
 }

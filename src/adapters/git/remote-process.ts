@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { simpleGit } from "simple-git";
-import { createLeash, type GitCall, type GitOutcome, tail } from "./process.ts";
+import { startFailure } from "../../instance/start-program.ts";
+import { createLeash, type GitCall, type GitOutcome, notStarted, tail } from "./process.ts";
 
 /**
  * Runs a command that talks to the origin, through simple-git.
@@ -17,6 +19,14 @@ import { createLeash, type GitCall, type GitOutcome, tail } from "./process.ts";
 export async function runRemoteGit(call: GitCall): Promise<GitOutcome> {
   const leash = createLeash(call);
   let exitCode: number | null = null;
+  let unstarted: string | null = null;
+  const hold = (child: ChildProcess): void => {
+    // simple-git does not listen where a child has no streams, for want of descriptors; unheard, the event would end us.
+    child.on("error", (error) => {
+      unstarted ??= child.pid === undefined ? startFailure("git", error).message : null;
+    });
+    leash.hold(child);
+  };
   let stderr: Buffer = Buffer.alloc(0);
   let stdout: Buffer = Buffer.alloc(0);
   const git = simpleGit({
@@ -42,7 +52,7 @@ export async function runRemoteGit(call: GitCall): Promise<GitOutcome> {
     .env({ ...call.env })
     .outputHandler((_command, out, err) => leash.watch(out, err));
   try {
-    await spawned.run(leash.hold, async () => git.raw([...call.args]));
+    await spawned.run(hold, async () => git.raw([...call.args]));
     return {
       exitCode: leash.ended === "exit" ? exitCode : null,
       stdout,
@@ -50,13 +60,9 @@ export async function runRemoteGit(call: GitCall): Promise<GitOutcome> {
       ended: leash.ended,
     };
   } catch (error) {
-    // Only simple-git's own refusals and a git that cannot be started end here.
-    return {
-      exitCode: null,
-      stdout,
-      stderr: error instanceof Error ? error.message : "",
-      ended: "spawn-failed",
-    };
+    // Only simple-git's own refusals and a git that cannot be started end here. Why not is told in the turn after.
+    await nextTurn();
+    return notStarted(unstarted ?? (error instanceof Error ? error.message : ""));
   } finally {
     leash.release();
   }

@@ -121,7 +121,7 @@ function refuseBadRewrite(asked: {
 
 function reasonOf(error: unknown, signal: AbortSignal): SourceErrorReason {
   if (signal.aborted) return "TimedOut";
-  if (!(error instanceof FactoryError)) return "Unreachable";
+  if (!(error instanceof FactoryError) || error.code === "git/not-started") return "Unreachable";
   return error.code === "git/credentials" ? "Unauthorized" : "Corrupt";
 }
 

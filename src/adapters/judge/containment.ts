@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
 import { homedir } from "node:os";
+import { refuseShortage } from "../../core/model/shortage.ts";
 import { type SandboxPlan, sandboxed } from "../../instance/sandbox.ts";
 import { trySandbox } from "../../instance/sandbox-trial.ts";
 import { signalChild } from "../../instance/signal-child.ts";
+import { refuseShortageOf, startProgram } from "../../instance/start-program.ts";
 import { namesOfTheNetwork, programFolders } from "../../instance/visible-programs.ts";
 
 /**
@@ -48,14 +49,15 @@ const NAMESPACES: readonly (readonly string[])[] = [
 
 /**
  * The strongest containment that works here and now, found out by trying with the environment that checks get. What was
- * found to work is not tried again: machines lose nothing of the kind. Never rejects.
+ * found to work is not tried again: machines lose nothing of the kind. Rejects `machine/shortage` where nothing could be
+ * tried: then nobody knows what there is, and no check runs with less.
  */
 export async function probeContainment(env: NodeJS.ProcessEnv): Promise<CheckContainment> {
   if (found !== null) return found;
   const notes: string[] = [];
   const deathSignal = await works(["setpriv", "--pdeathsig", "KILL", "--"], env);
   const limits = await works(limited([]), env);
-  const plan = limits ? await trySandbox(deathSignal, notes).catch(() => null) : null;
+  const plan = limits ? await trySandbox(deathSignal, notes).catch(notUsable) : null;
   if (plan !== null) {
     found = { kind: "sandbox", plan, deathSignal };
     return found;
@@ -65,6 +67,11 @@ export async function probeContainment(env: NodeJS.ProcessEnv): Promise<CheckCon
 }
 
 let found: CheckContainment | null = null;
+
+function notUsable(error: unknown): null {
+  refuseShortage(error, "bubblewrap could not be tried");
+  return null;
+}
 
 /** What there is without bubblewrap. */
 export async function probeNamespaces(env: NodeJS.ProcessEnv, because: string): Promise<Uncontained> {
@@ -125,14 +132,14 @@ function limited(command: readonly string[]): string[] {
 
 async function works(prefix: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
   const [program = "", ...args] = [...prefix, "true"];
+  const { child, failure } = startProgram(program, args, { env, stdio: "ignore" });
+  if (failure !== null) refuseShortageOf(await failure);
+  if (child === null) return false;
   return await new Promise((resolve) => {
-    const child = spawn(program, args, { env, stdio: "ignore" });
     const timer = setTimeout(() => signalChild(child, "SIGKILL"), PROBE_MS);
-    const done = (worked: boolean): void => {
+    child.once("exit", (code) => {
       clearTimeout(timer);
-      resolve(worked);
-    };
-    child.once("error", () => done(false));
-    child.once("exit", (code) => done(code === 0));
+      resolve(code === 0);
+    });
   });
 }

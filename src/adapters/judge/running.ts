@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { findInit } from "../../instance/containment.ts";
 import { isAlive, type ProcessId, readProcess, signalProcess } from "../../instance/process-table.ts";
 import { INIT_SCRIPT } from "../../instance/sandbox.ts";
+import { refuseShortageOf, startProgram } from "../../instance/start-program.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CheckContainment } from "./containment.ts";
 import type { CheckLog } from "./log.ts";
@@ -40,27 +41,33 @@ export interface CheckExit {
   readonly began: boolean;
 }
 
-/** Everything that was started is killed before this resolves; whether that is proven, it says. */
+/**
+ * Everything that was started is killed before this resolves; whether that is proven, it says. Rejects `machine/shortage`: nothing was
+ * left to start it with, which says nothing about what is judged.
+ */
 export async function runToItsEnd(run: Run, signal: AbortSignal): Promise<CheckExit> {
   const { clock, log } = run;
   const [program = "", ...args] = run.argv;
   const shut = run.kind === "sandbox";
   // A group of its own, whose number is the child's: killing it cannot reach us.
-  const child = spawn(program, args, {
+  const { child, failure } = startProgram(program, args, {
     cwd: run.cwd,
     env: run.env,
     detached: true,
     stdio: ["ignore", "pipe", "pipe", shut ? "pipe" : "ignore"],
   });
+  if (failure !== null) {
+    const why = await failure;
+    refuseShortageOf(why);
+    return { code: null, note: `cannot start: ${why.message}`, timedOut: false, proven: true, began: !shut };
+  }
   child.stdout?.on("data", (chunk: Buffer) => log.push(chunk));
   child.stderr?.on("data", (chunk: Buffer) => log.push(chunk));
-  const exited = new Promise<{ code: number | null; signal: string | null; error?: Error }>((resolve) => {
-    child.once("error", (error) => resolve({ code: null, signal: null, error }));
+  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once("exit", (code, by) => resolve({ code, signal: by }));
   });
   const closed = new Promise<void>((resolve) => {
     child.once("close", () => resolve());
-    child.once("error", () => resolve());
   });
   const gate = shut ? openGate(child) : null;
 
@@ -94,8 +101,6 @@ export async function runToItsEnd(run: Run, signal: AbortSignal): Promise<CheckE
     return { code: null, note, timedOut: true, ...said };
   }
   if (!exit) return { code: null, note: "aborted", timedOut: false, ...said };
-  if (exit.error)
-    return { code: null, note: `cannot start: ${exit.error.message}`, timedOut: false, ...said };
   if (exit.signal) return { code: null, note: `ended by ${exit.signal}`, timedOut: false, ...said };
   return { code: exit.code, note: null, timedOut: false, ...said };
 }
@@ -120,9 +125,8 @@ function openGate(child: ChildProcess): { init(): ProcessId | null; close(): voi
  */
 async function isProven(
   { kind, clock }: Run,
-  { init, exit }: { readonly init: ProcessId | null; readonly exit: { readonly error?: Error } | null },
+  { init, exit }: { readonly init: ProcessId | null; readonly exit: object | null },
 ): Promise<boolean> {
-  if (exit?.error !== undefined) return true; // Nothing ever ran.
   if (kind === "group") return false;
   if (kind === "pidns" || init === null) return exit !== null;
   const deadline = clock.now() + KILL_MS;

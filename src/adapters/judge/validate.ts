@@ -1,5 +1,6 @@
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { shortageError, shortageOf } from "../../core/model/shortage.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CollectedOutput } from "./collect.ts";
 import type { ValidationJob, ValidationResult } from "./validate-worker.ts";
@@ -52,9 +53,14 @@ async function inWorker(
   const failed = (problem: string): readonly ValidationResult[] =>
     data.jobs.map(({ path }) => ({ path, problems: [problem] }));
   try {
-    const answer = new Promise<readonly ValidationResult[]>((resolve) => {
+    const answer = new Promise<readonly ValidationResult[]>((resolve, reject) => {
       worker.once("message", (results: readonly ValidationResult[]) => resolve(results));
-      worker.once("error", (error) => resolve(failed(`cannot be validated: ${error.message}`)));
+      worker.once("error", (error) => {
+        // It could not come up, which says nothing about what it was to look at.
+        const shortage = shortageOf(error);
+        if (shortage !== null) return reject(shortageError("outputs cannot be validated", shortage, error));
+        resolve(failed(`cannot be validated: ${error.message}`));
+      });
       worker.once("exit", () =>
         resolve(failed("cannot be validated: the validation ended without a result")),
       );

@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { startProgram } from "../../instance/start-program.ts";
 import type { Delivery, Notifier } from "../../ports/notifier.ts";
 import { toWire } from "./body.ts";
 import type { ReadSecret } from "./secret.ts";
@@ -62,17 +63,20 @@ function run({ command, directory, env, input, timeoutMs }: Run, signal: AbortSi
   return new Promise((resolve) => {
     if (signal.aborted) return resolve({ type: "retry", message: "given up by us" });
     // A group of its own, so that its children end with it.
-    const child = spawn(program, args, {
+    const { child, failure } = startProgram<ChildProcessWithoutNullStreams>(program, args, {
       cwd: directory,
       env,
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
     });
+    if (child === null) {
+      void failure.then(({ message }) => resolve({ type: "retry", message }));
+      return;
+    }
     let tail = "";
     let ended: string | null = null;
     const end = (why: string): void => {
       ended ??= why;
-      if (child.pid === undefined) return;
       try {
         process.kill(-child.pid, "SIGKILL");
       } catch {
@@ -98,7 +102,6 @@ function run({ command, directory, env, input, timeoutMs }: Run, signal: AbortSi
     }
     child.stdin.on("error", () => {}); // A program need not read what it is told.
     child.stdin.end(input);
-    child.once("error", (error) => settle({ type: "retry", message: `${program}: ${error.message}` }));
     // Not `close`: a grandchild that keeps the output open must not keep us.
     child.once("exit", (code, killed) => {
       if (code === 0 && ended === null) return settle({ type: "delivered" });

@@ -1,6 +1,8 @@
 /** Programs that know secrets: what they print is the secret, and nobody but the asker ever sees it. */
-import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
 import { tmpdir } from "node:os";
+import type { Readable, Writable } from "node:stream";
+import { startProgram } from "../../instance/start-program.ts";
 import { type ReadSecret, SECRET_BYTES_MAX } from "./value.ts";
 
 export interface ToolCall {
@@ -29,12 +31,16 @@ export function runTool(
     process.env[name] === undefined ? [] : [[name, process.env[name]]],
   );
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
+    const { child, failure } = startProgram<ChildProcessByStdio<Writable, Readable, null>>(program, args, {
       cwd: tmpdir(),
       env: { ...Object.fromEntries(passed), ...env },
       stdio: ["pipe", "pipe", "ignore"],
       detached: true,
     });
+    if (child === null) {
+      void failure.then(({ message }) => resolve({ problem: `${what} cannot be had: ${message}` }));
+      return;
+    }
     const chunks: Buffer[] = [];
     let bytes = 0;
     let over = false;
@@ -50,10 +56,6 @@ export function runTool(
     const aborted = (): void => end({ problem: `${what} was not waited for` });
     const timer = setTimeout(() => end({ problem: `${what} took longer than ${timeoutMs} ms` }), timeoutMs);
     signal.addEventListener("abort", aborted);
-    child.once("error", (error) => {
-      const code = "code" in error ? String(error.code) : "unknown error";
-      end({ problem: `${what} cannot be run: ${program} (${code})` });
-    });
     child.stdin.on("error", () => {}); // It did not want to read; its end says more.
     child.stdin.end(input);
     child.stdout.on("data", (chunk: Buffer) => {

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../../core/model/error.ts";
 import {
   createSwitchParser,
   KILL_SWITCH_FILE,
@@ -19,6 +20,8 @@ import {
   type SwitchState,
   switchText,
 } from "../../core/model/kill-switch.ts";
+import { shortageError, shortageOf } from "../../core/model/shortage.ts";
+import { withSpare } from "../../instance/spare-descriptors.ts";
 import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
 
 /** More than a switch with every entry that it may have, so that one fits in on a disk that has become full. */
@@ -33,6 +36,20 @@ export function openKillSwitchFile(dataDirectory: string): KillSwitchFile & { re
   const path = join(folder, KILL_SWITCH_FILE);
   const reserve = join(folder, "reserve");
   const parse = createSwitchParser();
+  let last: SwitchState | null = null;
+  let unknown: string | null = null;
+
+  function read(): SwitchState {
+    try {
+      last = parse(textOf(path));
+      unknown = null;
+      return last;
+    } catch (error) {
+      if (last === null) throw error;
+      unknown = `${messageOf(error)}. What it said last holds, and nothing starts`;
+      return last;
+    }
+  }
 
   function layOut(): void {
     // Whoever only looks makes no data directory.
@@ -47,39 +64,47 @@ export function openKillSwitchFile(dataDirectory: string): KillSwitchFile & { re
     }
   }
 
+  function replace(text: string): void {
+    const next = join(folder, `.next-${process.pid}`);
+    try {
+      put(next, text, "w");
+      renameSync(next, path);
+    } catch (error) {
+      if (shortageOf(error) !== null || !existsSync(reserve)) throw error;
+      put(reserve, text, "r+");
+      renameSync(reserve, path);
+    }
+    syncFolder(folder);
+  }
+
   layOut();
   return {
     path,
-    read: () => parse(textOf(path)),
+    read,
+    unknown: () => unknown,
     write(state) {
       const text = switchText(state);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const next = join(folder, `.next-${process.pid}`);
-      try {
-        put(next, text, "w");
-        renameSync(next, path);
-      } catch (error) {
-        if (!existsSync(reserve)) throw error;
-        put(reserve, text, "r+");
-        renameSync(reserve, path);
-      }
-      syncFolder(folder);
+      withSpare(() => replace(text));
       layOut();
     },
   };
 }
 
-/** What it says, for somebody who looks once and changes nothing. */
+/** What it says, for somebody who looks once and changes nothing. Throws `machine/shortage`. */
 export function readKillSwitchFile(dataDirectory: string): SwitchState {
   return parseSwitch(textOf(join(dataDirectory, KILL_SWITCH_FOLDER, KILL_SWITCH_FILE)));
 }
 
-/** Null when it is not there; what is there and cannot be read is no JSON, and engages. */
+/** Null when it is not there; what is there and cannot be read is no JSON, and engages. Throws `machine/shortage`: then nobody knows. */
 function textOf(path: string): string | null {
   try {
-    return readFileSync(path, "utf8");
+    return withSpare(() => readFileSync(path, "utf8"));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    const shortage = shortageOf(error);
+    if (shortage !== null)
+      throw shortageError(`the file of the kill switch cannot be read (${path})`, shortage, error);
     return code === "ENOENT" || code === "ENOTDIR" ? null : `unreadable: ${code}`;
   }
 }

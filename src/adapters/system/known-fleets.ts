@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { refuseShortage } from "../../core/model/shortage.ts";
+import { withSpare } from "../../instance/spare-descriptors.ts";
 
 export interface KnownFleet {
   readonly dataDir: string;
@@ -34,7 +36,7 @@ export function rememberFleet(fleet: KnownFleet): boolean {
   }
 }
 
-/** Those whose data directory is still there; the notes of the others go. */
+/** Those whose data directory is still there; the notes of the others go. Throws `machine/shortage`: for want of a descriptor no fleet is forgotten, or shown to agents. */
 export function knownFleets(): readonly KnownFleet[] {
   const folder = notesFolder();
   const fleets: KnownFleet[] = [];
@@ -61,12 +63,13 @@ export function localPathOf(source: string): string | null {
 
 function readNote(path: string): KnownFleet | null {
   try {
-    const note: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const note: unknown = JSON.parse(withSpare(() => readFileSync(path, "utf8")));
     if (typeof note !== "object" || note === null) return null;
     const { dataDir, origins } = note as Partial<KnownFleet>;
     if (typeof dataDir !== "string" || !Array.isArray(origins)) return null;
     return { dataDir, origins: origins.filter((one) => typeof one === "string") };
-  } catch {
+  } catch (error) {
+    refuseShortage(error, `${path} cannot be read`);
     return null;
   }
 }
@@ -79,10 +82,11 @@ function notesFolder(): string {
 
 function namesIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder)
+    return withSpare(() => readdirSync(folder))
       .filter((name) => name.endsWith(".json") && !name.startsWith("."))
       .sort();
-  } catch {
+  } catch (error) {
+    refuseShortage(error, `${folder} cannot be read`);
     return [];
   }
 }

@@ -1,8 +1,9 @@
 /** Git, with nothing of anybody's configuration, no prompt, no lock, a time limit and an output limit. */
-import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { signalChild } from "../../instance/signal-child.ts";
+import { startProgram } from "../../instance/start-program.ts";
 
 const GIT_MS = 20_000;
 const STDERR_CHARS_MAX = 500;
@@ -33,7 +34,7 @@ export function gitIn(where: {
   readonly signal: AbortSignal;
 }): Git {
   return async (args, bytesMax, { into, input } = {}) => {
-    const child = spawn("git", [...QUIET, ...args], {
+    const { child, failure } = startProgram<ChildProcessWithoutNullStreams>("git", [...QUIET, ...args], {
       cwd: where.directory,
       env: {
         PATH: process.env["PATH"] ?? "/usr/bin:/bin",
@@ -48,12 +49,18 @@ export function gitIn(where: {
         GIT_WORK_TREE: where.worktree,
       },
       stdio: ["pipe", "pipe", "pipe"],
-      signal: AbortSignal.any([where.signal, AbortSignal.timeout(GIT_MS)]),
-      killSignal: "SIGKILL",
     });
+    if (failure !== null) return { text: null, problem: (await failure).message };
+    const over = AbortSignal.any([where.signal, AbortSignal.timeout(GIT_MS)]);
+    const end = (): void => void signalChild(child, "SIGKILL");
+    over.addEventListener("abort", end, { once: true });
+    if (over.aborted) end();
     const exited = new Promise<string | null>((resolve) => {
-      child.on("error", (error) => resolve(error.message));
-      child.on("close", (code, by) => resolve(code === 0 ? null : `git ended with ${by ?? code}`));
+      child.on("close", (code, by) => {
+        over.removeEventListener("abort", end);
+        const ended = over.aborted ? "git was ended: its time was over" : `git ended with ${by ?? code}`;
+        resolve(code === 0 ? null : ended);
+      });
     });
     child.stdin.on("error", () => {}); // It ended without reading it; its end says more.
     child.stdin.end(input ?? "");

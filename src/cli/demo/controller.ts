@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { type ControllerClient, createControllerClient } from "../../adapters/http/client.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
 import { signalChild } from "../../instance/signal-child.ts";
+import { startProgram } from "../../instance/start-program.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { MAIN_FILE } from "../package-files.ts";
 import { readText } from "../place.ts";
@@ -30,7 +31,8 @@ export interface DemoController {
 export async function startController(scratch: Scratch, clock: Clock): Promise<DemoController> {
   const log = openSync(scratch.log, "a", 0o600);
   const args = ["--source", scratch.origin, "--branch", BRANCH, "--data", scratch.data, "--poll", POLL];
-  const child = spawn(process.execPath, [MAIN_FILE, "run", ...args, "--until-closed", "--log-json"], {
+  const command = [MAIN_FILE, "run", ...args, "--until-closed", "--log-json"];
+  const { child, failure } = startProgram(process.execPath, command, {
     cwd: scratch.dir,
     env: environment(),
     stdio: ["ignore", "ignore", log],
@@ -38,11 +40,7 @@ export async function startController(scratch: Scratch, clock: Clock): Promise<D
     detached: true,
   });
   closeSync(log);
-  const spawned = new Promise<void>((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", reject);
-  });
-  await spawned;
+  if (child === null) throw new FactoryError("demo/not-started", "retry", (await failure).message);
   try {
     const client = await waitUntilUp({ child, scratch, clock });
     return { client, ended: () => endedOf(child), abort: () => abort(child, client, clock) };

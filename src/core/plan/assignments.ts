@@ -40,7 +40,12 @@ export function planAssignments(
 }
 
 /** Reasons that pass by themselves when another mission ends, or the record is known to be ours. */
-const WAITS_FOR_ITS_TURN: ReadonlySet<string> = new Set(["LaneTaken", "EarlierRunLives", "RecordDoubtful"]);
+const WAITS_FOR_ITS_TURN: ReadonlySet<string> = new Set([
+  "LaneTaken",
+  "EarlierRunLives",
+  "RecordDoubtful",
+  "KillSwitchUnknown",
+]);
 
 interface WithoutLane {
   readonly mission: DesiredMission;
@@ -123,7 +128,7 @@ function obstacleOfFleet(
       : because("CloneMissing", `its clone ${clone} is not declared`);
   }
   if (spec.state === "retired") return because("CloneRetired", `its clone ${clone} is declared retired`);
-  return observed.doubt === null ? null : because("RecordDoubtful", observed.doubt);
+  return observed.doubt === null ? null : because(observed.doubt.reason, observed.doubt.message);
 }
 
 function obstacleOfClone(

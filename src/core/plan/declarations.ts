@@ -7,7 +7,7 @@ import type { Instant } from "../model/time.ts";
 import { BEGINNINGS } from "./buckets.ts";
 import { differingFields } from "./diff.ts";
 import type { Forecast } from "./forecast.ts";
-import type { ObservedState } from "./observed.ts";
+import type { Doubt, ObservedState } from "./observed.ts";
 import type { Held, PlanStepDraft } from "./step.ts";
 
 /** The declarations of one plan, taken in three turns between its other steps. */
@@ -103,7 +103,7 @@ export interface Declaration {
 export interface Standing {
   readonly state: CloneState | undefined;
   readonly gate: RolloutGate | undefined;
-  readonly doubt: string | null;
+  readonly doubt: Doubt | null;
 }
 
 /** A clone whose declaration is on record yields nothing, or says what its living instance still waits for. */
@@ -114,8 +114,7 @@ export function planDeclaration(clone: DesiredClone, { state, gate, doubt }: Sta
   const doubtful: Held = {
     subject: `clone/${clone.name}`,
     step: step.type,
-    reason: "RecordDoubtful",
-    message: doubt,
+    ...doubt,
     waiting: step,
   };
   return { step: null, held: [...made.held, doubtful] };

@@ -68,7 +68,7 @@ export function planInCore(
       held.push({ subject: `mission/${mission.name}`, step, ...obstacle });
     if (mission.dispatchedAt === null && lane !== null && state.holds.length === 0) {
       if (observed.doubt === null) handOver.push(handingOver(state, lane, observed));
-      else wait("handOver", { reason: "RecordDoubtful", message: observed.doubt });
+      else wait("handOver", observed.doubt);
     } else wait("start", parked(state, lane !== null, observed));
   }
   return { handOver, held };

@@ -21,6 +21,13 @@ export interface ObservedState {
   readonly pin: Pin | null;
   /** Rollouts as they are on record, by group; null when every group stands where the desired state wants it. */
   readonly rollouts: ReadonlyMap<string, Rollout> | null;
-  /** Why the record may not be the true one, so that nothing is begun from it; null when it is. */
-  readonly doubt: string | null;
+  /** Why nothing is begun for now; null when something may. */
+  readonly doubt: Doubt | null;
+}
+
+/** The record may not be the true one; or nobody knows whether the kill switch is engaged. */
+export interface Doubt {
+  readonly reason: "RecordDoubtful" | "KillSwitchUnknown";
+  /** What is in the way, and what a person can do. */
+  readonly message: string;
 }

@@ -221,5 +221,5 @@ function obstacleTo(state: CloneState, around: Circumstances): Obstacle | null {
       message: `${around.comingUp} clones are coming up; at most ${STARTING_MAX} do at once`,
     };
   }
-  return observed.doubt === null ? null : { reason: "RecordDoubtful", message: observed.doubt };
+  return observed.doubt;
 }

@@ -47,7 +47,12 @@ export function assembleFleet(ground: Ground): FleetParts {
     rollouts,
     clock,
     log,
-    obstacle: () => guard.obstacle(),
+    doubt() {
+      const message = guard.obstacle();
+      if (message !== null) return { reason: "RecordDoubtful", message };
+      const unknown = killSwitch.unknown();
+      return unknown === null ? null : { reason: "KillSwitchUnknown", message: unknown.message };
+    },
     killSwitch: () => killSwitch.readEngaged(),
     calendar,
   });

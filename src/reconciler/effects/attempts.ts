@@ -4,6 +4,7 @@ import type { CloneState } from "../../core/model/clone-state.ts";
 import type { Effect } from "../../core/model/effect.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
+import { shortageIn } from "../../core/model/shortage.ts";
 import type { Log } from "../../ports/log.ts";
 import type { NewEffect } from "../../ports/store.ts";
 import type { Recorder } from "../record/recorder.ts";
@@ -63,7 +64,7 @@ export function createAttempts(parts: {
     } catch (error) {
       // Overtaken by a stop: what it was for is over.
       if (signal.aborted) return { events: [], asked };
-      const failure = asFactoryError(error);
+      const failure = shortageIn(error) ?? asFactoryError(error);
       log.warn("an effect failed", {
         clone: effect.clone,
         effect: effect.effect.type,

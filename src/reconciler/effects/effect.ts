@@ -29,7 +29,7 @@ export interface EffectParts {
   readonly revisions: ResolvedRevisions;
   readonly tokens: Tokens;
   readonly tracer: Tracer;
-  readonly killSwitch: Pick<KillSwitch, "covering">;
+  readonly killSwitch: Pick<KillSwitch, "covering" | "unknown">;
   readonly installation: string;
   /** Known once the API listens. Throws `callback/no-address`. */
   readonly callbackUrl: CallbackUrl;

@@ -1,6 +1,7 @@
 import type { Effect } from "../../core/model/effect.ts";
 import type { FactoryError } from "../../core/model/error.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
+import { SHORTAGE_CODE } from "../../core/model/shortage.ts";
 import type { Instant } from "../../core/model/time.ts";
 
 /** Launches worth repeating under the same epoch: the old instance is on its way out, or the machine was busy or full. */
@@ -8,6 +9,7 @@ const RETRY_LAUNCH: ReadonlySet<string> = new Set([
   "driver/alive",
   "driver/disk",
   "kill-switch/engaged",
+  "kill-switch/unknown",
   "record/doubtful",
 ]);
 
@@ -18,6 +20,8 @@ export function failed(
   { lastTry, now }: { readonly lastTry: boolean; readonly now: Instant },
 ): readonly CloneEvent[] | null {
   const message = failure.message;
+  // That nothing was left to look or to start with says nothing about a clone. A stop says so all the same: that is an incident.
+  if (failure.code === SHORTAGE_CODE && effect.type !== "stop" && !lastTry) return null;
   const pointless = failure.disposition === "stall" || failure.disposition === "yield";
   switch (effect.type) {
     case "launch":

@@ -96,6 +96,8 @@ async function launch(
   const engaged = parts.killSwitch.covering(state);
   // Tried again until the kill, which may be waiting for a record that cannot be written, has made it pointless.
   if (engaged !== null) throw new FactoryError("kill-switch/engaged", "retry", entryText(engaged));
+  const unknown = parts.killSwitch.unknown();
+  if (unknown !== null) throw new FactoryError("kill-switch/unknown", "retry", unknown.message);
   const secrets = await parts.secrets.resolve(spec.secrets, signal);
   const driver = handles.driverOf(state);
   const handle = await driver.start(

@@ -27,7 +27,7 @@ import {
   scopeText,
   switchText,
 } from "../../core/model/kill-switch.ts";
-import { iso } from "../../core/model/time.ts";
+import { type Instant, iso } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { OrderAnswer } from "../../ports/control-plane.ts";
 import { DEFAULT_LADDER, type Driver, type StopLadder } from "../../ports/driver.ts";
@@ -50,6 +50,8 @@ export interface KillSwitch {
   readEngaged(): readonly SwitchEntry[];
   /** Of those, one that covers a clone. */
   covering(state: CloneState): SwitchEntry | null;
+  /** Why nobody knows what the file says, so that nothing may be started; null when that is known. */
+  unknown(): SwitchUnknown | null;
   view(): SwitchState & { readonly file: string };
   engage(request: SwitchRequest & { readonly scope: SwitchScope }): Promise<OrderAnswer>;
   /** `scope: null`: everything that people engaged. */
@@ -64,6 +66,11 @@ export interface KillSwitch {
     clone: string,
     event: Extract<CloneEvent, { type: "kill.requested" }>,
   ): Promise<"recorded" | "unrecorded">;
+}
+
+export interface SwitchUnknown {
+  readonly since: Instant;
+  readonly message: string;
 }
 
 interface SwitchRequest {
@@ -95,6 +102,7 @@ export function createKillSwitch(parts: {
     readonly recorded: RecordedSwitch;
   } | null = null;
   let recording = false;
+  let unknown: SwitchUnknown | null = null;
   /** Of these the record knows everything. */
   let toldOf: readonly unknown[] = [];
   let fileText: { readonly file: SwitchState; readonly text: string } | null = null;
@@ -126,11 +134,23 @@ export function createKillSwitch(parts: {
   /** Somebody without us may have written to the file, and an older holder of the record to the record. */
   function merge(): SwitchState {
     const file = parts.file.read();
+    noteUnknown(parts.file.unknown());
     const recorded = recorder.fleet.killSwitch;
     if (seen?.state === state && seen.file === file && seen.recorded === recorded) return file;
     adopt(merged(merged(state, peoplesPart(recorded)), file));
     seen = { state, file, recorded };
     return file;
+  }
+
+  /** What it said last is in force meanwhile: nobody is killed for what nobody could read. */
+  function noteUnknown(message: string | null): void {
+    if (message === null) {
+      if (unknown !== null) log.info("the file of the kill switch can be read again");
+      unknown = null;
+      return;
+    }
+    if (unknown === null) log.error("nobody knows what the file of the kill switch says", { error: message });
+    unknown = { since: unknown?.since ?? clock.now(), message };
   }
 
   function readEngaged(): readonly SwitchEntry[] {
@@ -282,6 +302,7 @@ export function createKillSwitch(parts: {
     engaged,
     readEngaged,
     covering: (lane) => coveringEntry(readEngaged(), subjectOf(lane)),
+    unknown: () => unknown,
     view: () => ({ engaged: engaged(), released: state.released, file: parts.path }),
     async engage({ scope, actor, reason }) {
       const before = new Set(state.engaged);

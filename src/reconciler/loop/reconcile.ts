@@ -5,6 +5,7 @@ import type { DesiredState } from "../../core/model/desired.ts";
 import type { SwitchEntry } from "../../core/model/kill-switch.ts";
 import { REMOVALS } from "../../core/plan/buckets.ts";
 import { fleetOf } from "../../core/plan/guard.ts";
+import type { Doubt } from "../../core/plan/observed.ts";
 import { type Plan, plan } from "../../core/plan/plan.ts";
 import type { PlanStep } from "../../core/plan/step.ts";
 import { stillTrue } from "../../core/plan/still-true.ts";
@@ -35,7 +36,7 @@ export function createReconciler(parts: {
   readonly clock: Clock;
   readonly log: Log;
   /** Why nothing may be begun; null when it may. */
-  readonly obstacle: () => string | null;
+  readonly doubt: () => Doubt | null;
   readonly killSwitch: () => readonly SwitchEntry[];
   readonly calendar?: Calendar;
 }): Reconciler {
@@ -55,7 +56,7 @@ export function createReconciler(parts: {
       killSwitch: parts.killSwitch(),
     };
     const seen = await observe(drivers, record, { clock, signal });
-    const observed = { ...seen, doubt: parts.obstacle() };
+    const observed = { ...seen, doubt: parts.doubt() };
     const made = plan({ desired: trusted, observed, now: clock.now(), calendar });
     // A listing takes time, and a clone may have been put away meanwhile: then a removal that
     // was a small part of the fleet may be all that is left of it. It is planned anew.

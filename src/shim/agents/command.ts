@@ -59,10 +59,11 @@ function start(options: AgentStart): void {
     },
     { opened: options.container, onRecord: options.onRecord },
   );
-  if (begun === null) {
-    const problem = `no such program: ${options.agent.command[0]}`;
-    options.transcript.note(problem);
-    options.onExit({ code: 127, signal: null, stderrTail: problem });
+  if ("why" in begun) {
+    void begun.why.then(({ message }) => {
+      options.transcript.note(message);
+      options.onExit({ code: 127, signal: null, stderrTail: message });
+    });
     return;
   }
   options.onStart(controls(begun));

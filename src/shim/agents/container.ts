@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Intent } from "../../instance/claim.ts";
 import { type AgentRecord, findInit } from "../../instance/containment.ts";
 import type { EndRung } from "./agent.ts";
-import { endProcess, type Spawned, spawnContained } from "./spawn.ts";
+import { endProcess, type Spawned, spawnContained, type Unstarted } from "./spawn.ts";
 
 export interface Container {
   readonly spawned: Spawned;
@@ -28,7 +28,7 @@ export type Where = Pick<AgentRecord, "init" | "namespace">;
 const FIND_MS = 20_000;
 const LOOK_MS = 5;
 
-/** Null where there is no such containment, or no such program. `env` is that of the program. */
+/** Null where there is no such containment, or where it cannot be opened; then `beginContained` says why. `env` is that of the program. */
 export function openContainer(options: {
   readonly intent: Intent;
   readonly argv: readonly [string, ...string[]];
@@ -36,9 +36,15 @@ export function openContainer(options: {
   readonly stdin?: "pipe" | "ignore";
 }): Container | null {
   if (options.intent.containment.pidns === null) return null;
+  const opened = openGated(options);
+  return "why" in opened ? null : opened;
+}
+
+function openGated(options: Parameters<typeof openContainer>[0]): Container | Unstarted {
   const spawned = spawnContained({ stdin: "pipe", ...options, gated: true });
-  const gate = spawned?.child.stdio[3];
-  if (spawned === null || gate == null || !("write" in gate)) return null;
+  if ("why" in spawned) return spawned;
+  const gate = spawned.child.stdio[3];
+  if (gate == null || !("write" in gate)) throw new TypeError("a gated program has a pipe on descriptor 3");
   gate.on("error", () => {}); // It went away: its exit says so.
   const { child } = spawned;
   // Bubblewrap's outer process may be ended before the inner one is tied to it; that one then finds the gate closed.
@@ -78,7 +84,6 @@ export interface Begun {
 /**
  * How every program of an instance begins: behind a gate where there is a PID namespace, in `opened` if that waits, and at
  * once where there is none. `onRecord`: more is known of where it is; not one instruction of it runs before this returns.
- * Null: there is no such program.
  */
 export function beginContained(
   options: Parameters<typeof openContainer>[0],
@@ -86,11 +91,12 @@ export function beginContained(
     opened,
     onRecord,
   }: { readonly opened: Container | null; readonly onRecord: (record: AgentRecord) => void },
-): Begun | null {
-  const container = opened?.waits() === true ? opened : openContainer(options);
+): Begun | Unstarted {
   const bare = options.intent.containment.pidns === null;
-  const spawned = container?.spawned ?? (bare ? spawnContained({ stdin: "pipe", ...options }) : null);
-  if (spawned === null) return null;
+  const container = opened?.waits() === true ? opened : bare ? null : openGated(options);
+  if (container !== null && "why" in container) return container;
+  const spawned = container?.spawned ?? spawnContained({ stdin: "pipe", ...options });
+  if ("why" in spawned) return spawned;
   let record: AgentRecord = { outer: spawned.outer, init: null, namespace: null };
   return {
     spawned,

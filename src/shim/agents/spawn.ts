@@ -1,6 +1,6 @@
 /** Starts programs inside an instance's containment, with a clean environment. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { accessSync, constants, lstatSync, mkdirSync, statSync, unlinkSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import type { Intent } from "../../instance/claim.ts";
@@ -8,6 +8,7 @@ import { containedCommand, findAgentMembers, killCgroup, type Target } from "../
 import { hasCode } from "../../instance/files.ts";
 import { INSTANCE_MARKER, type ProcessId, readProcess, signalProcess } from "../../instance/process-table.ts";
 import { limitedCommand } from "../../instance/resource-limits.ts";
+import { type StartFailure, startProgram } from "../../instance/start-program.ts";
 import type { EndRung } from "./agent.ts";
 import { giveTree } from "./ownership.ts";
 
@@ -26,23 +27,29 @@ export interface Spawned {
   readonly outer: ProcessId;
 }
 
-/** For `container.ts`, which lets the program in. Null when there is no such program; the caller reports that as an exit with 127. */
-export function spawnContained(options: SpawnOptions): Spawned | null {
+/** It never ran: there is no such program, or nothing is left to start it with. The caller reports that as an exit with 127. */
+export interface Unstarted {
+  readonly why: Promise<Pick<StartFailure, "message">>;
+}
+
+/** For `container.ts`, which lets the program in. */
+export function spawnContained(options: SpawnOptions): Spawned | Unstarted {
   const { intent, gated = false } = options;
-  if (!programExists(options.argv[0], intent.workspace, options.env["PATH"] ?? "")) return null;
+  const [named] = options.argv;
+  if (!programExists(named, intent.workspace, options.env["PATH"] ?? ""))
+    return { why: Promise.resolve({ message: `no such program: ${named}` }) };
   giveToAgent(intent);
   const { workspace } = intent;
   const contained = containedCommand(intent.containment, options.argv, { gated, workspace });
   const [command = "false", ...args] = limitedCommand(intent.resources, contained);
-  const child = spawn(command, args, {
+  const { child, failure } = startProgram(command, args, {
     cwd: intent.workspace,
     env: options.env,
     detached: true,
     stdio: [options.stdin, "pipe", "pipe", ...(gated ? ["pipe" as const] : [])],
   });
-  child.on("error", () => {}); // Told by the missing pid.
-  const row = child.pid === undefined ? null : readProcess(child.pid);
-  if (child.pid === undefined) return null;
+  if (child === null) return { why: failure };
+  const row = readProcess(child.pid);
   // An outer process that is gone already can only be known by its number.
   return { child, outer: { pid: child.pid, startTicks: row?.startTicks ?? 0 } };
 }

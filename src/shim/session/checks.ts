@@ -78,8 +78,8 @@ async function runCheck(
     { intent: options.intent, argv: check.run, env, stdin: "ignore" },
     { opened: null, onRecord: () => {} },
   );
-  if (program === null) {
-    tail.push(`no such program: ${check.run[0]}`);
+  if ("why" in program) {
+    tail.push((await program.why).message);
     return result(127, false);
   }
   program.enter();

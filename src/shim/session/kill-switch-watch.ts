@@ -10,7 +10,9 @@ import {
   type SwitchEntry,
   type SwitchSubject,
 } from "../../core/model/kill-switch.ts";
+import { shortageOf } from "../../core/model/shortage.ts";
 import { hasCode } from "../../instance/files.ts";
+import { withSpare } from "../../instance/spare-descriptors.ts";
 
 /** While the folder is watched this only repairs what a watch missed. */
 const LOOK_WATCHED_MS = 5_000;
@@ -29,6 +31,8 @@ export function watchKillSwitch(options: {
   let over = false;
   let timer: NodeJS.Timeout | null = null;
   let watcher: FSWatcher | null = null;
+  /** Nothing was left to read it with. What it said before was not engaged, so it is only looked at again soon. */
+  let unknown = false;
 
   function stop(): void {
     over = true;
@@ -38,7 +42,9 @@ export function watchKillSwitch(options: {
 
   function look(): void {
     if (over) return;
-    const entry = coveringEntry(parseSwitch(textOf(options.file)).engaged, options.subject);
+    const text = textOf(options.file);
+    unknown = text === UNKNOWN;
+    const entry = text === UNKNOWN ? null : coveringEntry(parseSwitch(text).engaged, options.subject);
     if (entry === null) return;
     stop();
     options.onEngaged(entry);
@@ -49,7 +55,7 @@ export function watchKillSwitch(options: {
     look();
     if (over) return;
     if (watcher === null) watcher = tryWatch(dirname(options.file), look, () => (watcher = null));
-    timer = setTimeout(again, watcher === null ? LOOK_ALONE_MS : LOOK_WATCHED_MS);
+    timer = setTimeout(again, watcher === null || unknown ? LOOK_ALONE_MS : LOOK_WATCHED_MS);
   }
 
   again();
@@ -69,10 +75,13 @@ function tryWatch(folder: string, onChange: () => void, onLost: () => void): FSW
   }
 }
 
-function textOf(path: string): string | null {
+const UNKNOWN = Symbol("nobody could look");
+
+function textOf(path: string): string | typeof UNKNOWN | null {
   try {
-    return readFileSync(path, "utf8");
+    return withSpare(() => readFileSync(path, "utf8"));
   } catch (error) {
+    if (shortageOf(error) !== null) return UNKNOWN;
     return hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR") ? null : "unreadable";
   }
 }

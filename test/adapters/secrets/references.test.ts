@@ -200,7 +200,8 @@ describe("a program that fleet.yaml declares", () => {
       commands: { op: { run: ["/nowhere/op", "{ref}"], timeoutMs: 1_000, env: [] } },
     } as const;
     expect(await resolve({ command: "op", ref: "x" }, absent)).toEqual({
-      problem: "op:x cannot be run: /nowhere/op (ENOENT)",
+      problem:
+        "op:x cannot be had: /nowhere/op cannot be started: it is not there, or the folder that it was to run in is not (ENOENT)",
     });
     const abort = new AbortController();
     const asked = resolve({ command: "op", ref: "x" }, withCommand("sleep 300"), {}, abort.signal);

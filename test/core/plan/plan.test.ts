@@ -53,7 +53,7 @@ describe("what is new", () => {
         new Life("c").declared().assigned({}, "m-c").state,
         running("d").state,
       ],
-      { doubt: "it is older than what was published", instances: [] },
+      { doubt: { reason: "RecordDoubtful", message: "it is older than what was published" }, instances: [] },
     );
     const made = planOf(desired, observed, T0);
     // What is gone is gone, whatever the record is.

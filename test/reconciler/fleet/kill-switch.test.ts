@@ -191,6 +191,25 @@ describe("the file", () => {
     expect(await told()).toHaveLength(1);
   });
 
+  test("that nobody can read kills nobody: what it said last holds, and why is told until it can be read again", async () => {
+    await killSwitch.engage({ scope: AUDIT, ...ANN });
+    await settle();
+    file.hide("no descriptor is left");
+    file.put("somebody's touch");
+    await settle();
+    const since = killSwitch.unknown()?.since;
+    expect(since).toBeGreaterThanOrEqual(T0);
+    now += 60_000;
+    await settle();
+    expect(engaged()).toEqual(["mission audit"]);
+    expect(killSwitch.unknown()).toEqual({ since, message: "no descriptor is left" });
+    expect(await told()).toHaveLength(1);
+    file.hide(null);
+    await settle();
+    expect(killSwitch.unknown()).toBeNull();
+    expect(engaged()).toEqual(["mission audit", "fleet"]);
+  });
+
   test("is written when something in it changed, and else left alone", async () => {
     let writes = 0;
     const { write } = file;

@@ -91,7 +91,7 @@ async function fleet(commits: readonly DesiredState[]) {
     rollouts: { known: () => null } as unknown as Parts["rollouts"],
     clock: clock as unknown as Parts["clock"],
     log: { ...silentLog, info: (message) => message === "planned" && onPlanned() },
-    obstacle: () => null,
+    doubt: () => null,
     killSwitch: () => [],
   });
 

@@ -31,8 +31,10 @@ export const jsonRpcAdapter: AgentAdapter = {
       { intent, argv: agent.command, env },
       { opened: null, onRecord: start.onRecord },
     );
-    if (begun === null)
-      return start.onExit({ code: 127, signal: null, stderrTail: `no such program: ${agent.command[0]}` });
+    if ("why" in begun)
+      return void begun.why.then(({ message }) =>
+        start.onExit({ code: 127, signal: null, stderrTail: message }),
+      );
     const { spawned } = begun;
     const send = (message: object): void =>
       void spawned.child.stdin?.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);

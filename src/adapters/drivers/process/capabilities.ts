@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Containment } from "../../../core/model/instance.ts";
+import { refuseShortage } from "../../../core/model/shortage.ts";
 import type { ContainmentPlan } from "../../../instance/claim.ts";
 import {
   containedCommand,
@@ -111,6 +112,7 @@ async function tryCgroups(tag: string, notes: string[]): Promise<string | null> 
       mkdirSync(trial, { recursive: true });
       problem = await tryGroup(trial);
     } catch (error) {
+      refuseShortage(error, "groups could not be tried");
       problem = error instanceof Error ? error.message : String(error);
     }
     removeCgroup(trial);
@@ -127,7 +129,8 @@ async function tryCgroups(tag: string, notes: string[]): Promise<string | null> 
 async function tryGroup(path: string): Promise<string | null> {
   if (!existsSync(join(path, "cgroup.kill"))) return "the kernel has no cgroup.kill";
   if (!existsSync(join(path, "cgroup.freeze"))) return "the kernel has no cgroup.freeze";
-  const child = launch(joining(path, ["sleep", "30"]));
+  const child = await launch(joining(path, ["sleep", "30"]));
+  if (child === null) return "there is no shell";
   const joined = await until(() => pidsOfCgroup(path).length > 0 || child.exitCode !== null);
   if (!joined || pidsOfCgroup(path).length === 0) {
     signalChild(child, "SIGKILL");

@@ -1,6 +1,8 @@
 /** Where the one hierarchy of cgroups is mounted: at `/sys/fs/cgroup`, beside the old ones at `/sys/fs/cgroup/unified`, or elsewhere. */
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
+import { refuseShortage } from "../../../core/model/shortage.ts";
+import { withSpare } from "../../../instance/spare-descriptors.ts";
 
 interface Mount {
   /** Which part of the hierarchy is to be seen there. */
@@ -52,8 +54,9 @@ function mounts(): readonly Mount[] {
 
 function readOr(path: string): string {
   try {
-    return readFileSync(path, "latin1");
-  } catch {
+    return withSpare(() => readFileSync(path, "latin1"));
+  } catch (error) {
+    refuseShortage(error, `${path} cannot be read`);
     return "";
   }
 }

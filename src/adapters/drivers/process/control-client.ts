@@ -1,6 +1,7 @@
 /** Calls to a shim's control socket. See `specs/shim-control-v1.md`. */
 import { connect } from "node:net";
 import { FactoryError } from "../../../core/model/error.ts";
+import { shortageError, shortageOf } from "../../../core/model/shortage.ts";
 import { isRecord } from "../../../instance/files.ts";
 
 export interface ControlCall {
@@ -16,7 +17,10 @@ export interface ControlCall {
 export const CALL_TIMEOUT_MS = 5_000;
 const ANSWER_LENGTH_MAX = 64 * 1024 * 1024;
 
-/** The result, or `driver/unreachable` when nobody answers in time, or the shim's refusal under its own code. */
+/**
+ * The result, or `driver/unreachable` when nobody answers in time, or the shim's refusal under its own code. `machine/shortage`: there
+ * was no descriptor to ask it with, which says nothing about the shim.
+ */
 export function callShim(call: ControlCall): Promise<unknown> {
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)]);
   return new Promise((resolve, reject) => {
@@ -42,7 +46,13 @@ export function callShim(call: ControlCall): Promise<unknown> {
       socket.destroy();
       settle(held.slice(0, end), call, resolve, reject);
     });
-    socket.on("error", (error) => unreachable(`cannot be reached: ${error.message}`));
+    socket.on("error", (error) => {
+      const shortage = shortageOf(error);
+      // Any other is the shim's: it lets nobody in for now.
+      if (shortage === "EMFILE" || shortage === "ENFILE")
+        reject(shortageError(`the shim behind ${call.socket} could not be asked`, shortage, error));
+      unreachable(`cannot be reached: ${error.message}`);
+    });
     socket.on("close", () => {
       signal.removeEventListener("abort", onAbort);
       unreachable("hung up");

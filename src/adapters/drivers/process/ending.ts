@@ -7,6 +7,7 @@ import { claimFenced } from "../../../instance/claim.ts";
 import { findMembers, removeCgroup, removeGroupIfEmpty } from "../../../instance/containment.ts";
 import { putAside } from "../../../instance/put-aside.ts";
 import { removeResourceGroups } from "../../../instance/resource-limits.ts";
+import { borrowSpare } from "../../../instance/spare-descriptors.ts";
 import { toolsLink } from "../../../instance/tools-link.ts";
 import type { Driver, StopLadder } from "../../../ports/driver.ts";
 import { clonesIn, handleOf, type Instance, instanceOf, type Layout, requiredInstance } from "./layout.ts";
@@ -31,13 +32,15 @@ export function createEnding(parts: {
 
   return {
     async stop(handle, ladder, signal): Promise<DeathProof> {
-      const known = instanceOf(layout, handle);
-      if (known === null) return neverOrReaped(handle);
-      if (known.claim === null) claimFenced(known.directory); // It never was; or its shim came first, and is ended now.
-      const proof = await runKillLadder(requiredInstance(layout, handle), ladder, signal);
-      listing.provenDead(handle.nonce);
-      rmSync(toolsLink(handle.nonce), { force: true }); // A shim that was killed leaves it behind.
-      return proof;
+      return withAllSpare(async () => {
+        const known = instanceOf(layout, handle);
+        if (known === null) return neverOrReaped(handle);
+        if (known.claim === null) claimFenced(known.directory); // It never was; or its shim came first, and is ended now.
+        const proof = await runKillLadder(requiredInstance(layout, handle), ladder, signal);
+        listing.provenDead(handle.nonce);
+        rmSync(toolsLink(handle.nonce), { force: true }); // A shim that was killed leaves it behind.
+        return proof;
+      });
     },
 
     async reap(handle) {
@@ -79,10 +82,20 @@ export function createEnding(parts: {
         const instance = orphans().find(({ intent }) => intent.nonce === orphan.nonce);
         return instance === undefined
           ? neverOrReaped(orphan)
-          : runKillLadder(instance, ORPHAN_LADDER, signal);
+          : withAllSpare(() => runKillLadder(instance, ORPHAN_LADDER, signal));
       },
     },
   };
+}
+
+/** Whoever has to be ended is ended also when somebody else has taken every other descriptor. */
+async function withAllSpare<T>(end: () => Promise<T>): Promise<T> {
+  const giveBack = borrowSpare();
+  try {
+    return await end();
+  } finally {
+    giveBack();
+  }
 }
 
 /** Nothing is on disk, so nothing can be started from it; what carries the marker is looked for all the same. */

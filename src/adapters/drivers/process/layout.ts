@@ -8,6 +8,7 @@ import { type Claim, type Intent, readClaim, readIntent } from "../../../instanc
 import { readAgentRecord, type Target } from "../../../instance/containment.ts";
 import { hasCode } from "../../../instance/files.ts";
 import { bootId, type ProcessId } from "../../../instance/process-table.ts";
+import { withSpare } from "../../../instance/spare-descriptors.ts";
 import { socketFolder } from "./socket-folder.ts";
 
 export const DRIVER_NAME = "process";
@@ -123,7 +124,7 @@ const CLONE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/;
 
 function namesIn(directory: string): readonly string[] {
   try {
-    return readdirSync(directory);
+    return withSpare(() => readdirSync(directory));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return [];
     throw error;

@@ -7,8 +7,10 @@
  */
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
+import { refuseShortage } from "../../../core/model/shortage.ts";
 import { bootId, INSTANCE_MARKER, type ProcessId, scanProcesses } from "../../../instance/process-table.ts";
 import { lastArgument } from "../../../instance/reserve.ts";
+import { withSpare } from "../../../instance/spare-descriptors.ts";
 import { cgroupFolderOf } from "./cgroup-mounts.ts";
 import { clonesIn, epochsIn, type Instance, type Layout, loadInstance } from "./layout.ts";
 
@@ -83,8 +85,9 @@ function environmentOf(pid: number): ReadonlyMap<string, string> {
 
 function textOf(path: string): string {
   try {
-    return readFileSync(path, "utf8");
-  } catch {
+    return withSpare(() => readFileSync(path, "utf8"));
+  } catch (error) {
+    refuseShortage(error, `${path} cannot be read`);
     return ""; // Gone meanwhile, or somebody else's.
   }
 }

@@ -1,5 +1,6 @@
 /** Looks at one instance from outside, for whoever doubts that it is well. */
 import type { Probed, ProcessState } from "../../../core/model/liveness.ts";
+import { refuseShortage } from "../../../core/model/shortage.ts";
 import { lookAtAgent } from "../../../instance/agent-process.ts";
 import { isRecord } from "../../../instance/files.ts";
 import { processState, signalProcess } from "../../../instance/process-table.ts";
@@ -32,7 +33,8 @@ async function answerOf(instance: Instance, signal: AbortSignal): Promise<{ read
   try {
     const call = { socket, nonce, method: "status", params: {}, timeoutMs: PROBE_TIMEOUT_MS, signal };
     return { said: await callShim(call) };
-  } catch {
+  } catch (error) {
+    refuseShortage(error, "the instance cannot be looked at");
     return null; // Unreachable and refused alike: it is not the shim that we look for.
   }
 }

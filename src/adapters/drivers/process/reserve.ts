@@ -5,12 +5,14 @@
  * It is no instance: nothing on the disk names it, nothing is found by its marker, and it ends when its input does, which
  * is when this process ends, however that comes about.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../../../core/model/error.ts";
 import { createCgroup } from "../../../instance/containment.ts";
 import type { LaunchSettings } from "../../../instance/launch-settings.ts";
 import { fitsReserve, type LaunchOrder, RESERVE_MARKER, reserveArgument } from "../../../instance/reserve.ts";
 import { signalChild } from "../../../instance/signal-child.ts";
+import { type Start, startProgram } from "../../../instance/start-program.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { Instance, Layout } from "./layout.ts";
 import { shimEnvironment } from "./shim-program.ts";
@@ -31,6 +33,8 @@ export interface ShimReserve {
  * are started at once, each of them needs a Node of its own, and one that finds none in reserve begins the next at once.
  */
 const REFILL_AFTER_MS = 1_000;
+/** Until the next try where nothing was left to start one with. */
+const SHORTAGE_MS = 10_000;
 /** In a row. Whatever it is, it will not get better, and each one costs the time of a start. */
 const FAILURES_MAX = 3;
 /** For a process that was sent SIGKILL. */
@@ -51,23 +55,33 @@ export function createShimReserve(parts: {
 
   function refillLater(afterMs: number): void {
     if (timer !== null) clearTimeout(timer);
-    timer = setTimeout(() => void refill(), afterMs);
+    timer = setTimeout(() => {
+      void refill().catch((error: unknown) => {
+        // What a shim is started with could not be found out; the next start says more.
+        countFailure(messageOf(error));
+        refillLater(SHORTAGE_MS);
+      });
+    }, afterMs);
     timer.unref();
   }
 
   async function refill(): Promise<void> {
     const command = await parts.command();
     if (closed || held !== null || failures >= FAILURES_MAX) return;
-    const shim = spawnReserve(layout, command);
+    const { child: shim, failure } = spawnReserve(layout, command);
+    if (shim === null) {
+      // What is short now may not be later, and counts against nobody.
+      const { shortage, message } = await failure;
+      if (shortage === null) countFailure(message);
+      return refillLater(shortage === null ? refillAfterMs : SHORTAGE_MS);
+    }
     held = shim;
-    const gone = (): void => {
+    shim.once("exit", () => {
       if (held !== shim) return;
       held = null;
-      countFailure(`it ended by itself (${shim.signalCode ?? shim.exitCode ?? "it could not be started"})`);
+      countFailure(`it ended by itself (${shim.signalCode ?? shim.exitCode})`);
       refillLater(refillAfterMs);
-    };
-    shim.once("exit", gone);
-    shim.once("error", gone);
+    });
   }
 
   function countFailure(why: string): void {
@@ -83,7 +97,7 @@ export function createShimReserve(parts: {
       const { directory, intent } = instance;
       const { nonce } = intent;
       refillLater(shim === null ? 0 : refillAfterMs);
-      if (shim?.pid === undefined || !fitsReserve(layout.directory, { directory, nonce })) return null;
+      if (shim === null || !fitsReserve(layout.directory, { directory, nonce })) return null;
       held = null;
       const { cgroup } = intent.containment;
       if (cgroup !== null) createCgroup(cgroup);
@@ -114,17 +128,14 @@ export function orderText({ directory, intent }: Instance, settings: LaunchSetti
 }
 
 /** As a shim of an instance is started, but for what is not known yet: see `becomeInstance`. */
-export function spawnReserve(
-  layout: Layout,
-  [program, ...args]: readonly [string, ...string[]],
-): ChildProcess {
-  const shim = spawn(program, [...args, reserveArgument(layout.directory)], {
+export function spawnReserve(layout: Layout, [program, ...args]: readonly [string, ...string[]]): Start {
+  const start = startProgram(program, [...args, reserveArgument(layout.directory)], {
     cwd: "/",
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
     env: shimEnvironment(layout, RESERVE_MARKER),
   });
-  shim.stdin?.on("error", () => {}); // It went away; its exit says more.
-  shim.unref();
-  return shim;
+  start.child?.stdin?.on("error", () => {}); // It went away; its exit says more.
+  start.child?.unref();
+  return start;
 }

@@ -13,6 +13,7 @@ import {
   type ResourceLimits,
   type ResourceName,
 } from "../../../core/model/resources.ts";
+import { refuseShortage } from "../../../core/model/shortage.ts";
 import {
   CONTROLLERS,
   type Controller,
@@ -181,7 +182,8 @@ function holds(controller: Controller, { version, parent }: ControllerPlace): bo
     createResourceGroups(plan);
     const [program = "false", ...args] = limitedCommand(plan, ["true"]);
     return works(program, args);
-  } catch {
+  } catch (error) {
+    refuseShortage(error, `${controller} could not be tried`);
     return false;
   } finally {
     removeResourceGroups(plan);
@@ -192,7 +194,8 @@ function works(program: string, args: readonly string[]): boolean {
   try {
     execFileSync(program, args, { stdio: "ignore", timeout: TRIAL_MS });
     return true;
-  } catch {
+  } catch (error) {
+    refuseShortage(error, `${program} could not be tried`);
     return false;
   }
 }
@@ -208,7 +211,8 @@ function removeIfEmpty(path: string): void {
 function readOr(path: string): string {
   try {
     return readFileSync(path, "latin1");
-  } catch {
+  } catch (error) {
+    refuseShortage(error, `${path} cannot be read`);
     return "";
   }
 }

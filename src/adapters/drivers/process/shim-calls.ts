@@ -1,6 +1,7 @@
 /** What a living instance is asked to do, over the control socket of its shim; a pause also without it. */
 import { FactoryError } from "../../../core/model/error.ts";
 import type { InstanceHandle } from "../../../core/model/instance.ts";
+import { SHORTAGE_CODE } from "../../../core/model/shortage.ts";
 import { type Intent, readFence } from "../../../instance/claim.ts";
 import { isRecord } from "../../../instance/files.ts";
 import { freezeAgent } from "../../../instance/freeze.ts";
@@ -13,6 +14,9 @@ import { probeInstance, wakeShim } from "./probe.ts";
 
 /** A pause does not wait long for a shim: it can be done without. */
 const PAUSE_TIMEOUT_MS = 1_500;
+
+/** The shim did not hear it. */
+const UNASKED: ReadonlySet<string> = new Set(["driver/unreachable", SHORTAGE_CODE]);
 
 type ShimCalls = Required<
   Pick<
@@ -49,7 +53,7 @@ export function createShimCalls({ layout, log }: { readonly layout: Layout; read
     try {
       return await call(handle, asked, signal);
     } catch (error) {
-      const unreachable = error instanceof FactoryError && error.code === "driver/unreachable";
+      const unreachable = error instanceof FactoryError && UNASKED.has(error.code);
       const frozen = asked.method === "pause";
       if (!unreachable || !freezeAgent(targetOf(requiredInstance(layout, handle)), frozen)) throw error;
       const { clone, epoch } = handle;

@@ -35,7 +35,11 @@ let bundling: Promise<string> | null = null;
 function programOfCheckout(): Promise<string> {
   bundling ??= (import(BUNDLER) as Promise<{ bundleOfCheckout(): Promise<string | null> }>)
     .then(({ bundleOfCheckout }) => bundleOfCheckout())
-    .then((folder) => (folder === null ? below("main.ts") : `${folder}/main.cjs`));
+    .then((folder) => (folder === null ? below("main.ts") : `${folder}/main.cjs`))
+    .catch((error: unknown) => {
+      bundling = null; // The next one tries again.
+      throw error;
+    });
   return bundling;
 }
 

@@ -1,5 +1,5 @@
 /** Launching: intent on disk, then a shim that claims the epoch, then a handle. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,6 +9,7 @@ import { claimFenced, isShimAlive, raiseFence, readClaim, readFence } from "../.
 import { createCgroup, joining } from "../../../instance/containment.ts";
 import type { LaunchSettings } from "../../../instance/launch-settings.ts";
 import { createResourceGroups } from "../../../instance/resource-limits.ts";
+import { refuseShortageOf, startProgram } from "../../../instance/start-program.ts";
 import type { StartRequest } from "../../../ports/driver.ts";
 import type { Machine } from "./capabilities.ts";
 import { type IntentContext, writeDownIntent } from "./launch-intent.ts";
@@ -65,7 +66,7 @@ export async function launch(
   if (instance.intent.resources !== undefined) createResourceGroups(instance.intent.resources);
   const reserved = await launchFromReserve(context, instance, { request, signal });
   if (reserved !== null) return reserved;
-  const shim = spawnShim(context, instance, request);
+  const shim = await spawnShim(context, instance, request);
   return awaitClaim({ layout, instance, request, shim, signal });
 }
 
@@ -145,21 +146,29 @@ async function settleLowerEpochs(layout: Layout, request: StartRequest): Promise
   }
 }
 
-/** In a session of its own, with files for its output: it must not notice when we die. */
-function spawnShim(context: LaunchContext, instance: Instance, request: StartRequest): ChildProcess {
+/** In a session of its own, with files for its output: it must not notice when we die. Rejects `machine/shortage` or `driver/spawn`: it never ran. */
+async function spawnShim(
+  context: LaunchContext,
+  instance: Instance,
+  request: StartRequest,
+): Promise<ChildProcess> {
   const { cgroup } = instance.intent.containment;
   if (cgroup !== null) createCgroup(cgroup);
   const command = [...context.shimCommand, instance.directory];
   const [program, ...args] = cgroup === null ? command : joining(join(cgroup, "shim"), command);
   const log = openSync(join(instance.directory, "shim.log"), "a", 0o600);
   try {
-    const child = spawn(program ?? "false", args, {
+    const { child, failure } = startProgram(program ?? "false", args, {
       cwd: instance.directory,
       detached: true,
       stdio: ["pipe", log, log],
       env: shimEnvironment(context.layout, request.nonce),
     });
-    child.on("error", () => {}); // Told by the missing pid.
+    if (child === null) {
+      const why = await failure;
+      refuseShortageOf(why);
+      throw new FactoryError("driver/spawn", "retry", why.message);
+    }
     child.stdin?.on("error", () => {}); // It went away; its exit says more.
     child.stdin?.end(JSON.stringify(settingsOf(request)));
     child.unref();
@@ -200,7 +209,7 @@ async function awaitClaim(options: {
     wait = Math.min(wait * LOOK_GROWTH, LOOK_MS_MAX)
   ) {
     // The order counts: a claim made before the exit must be seen after it.
-    const exited = shim.exitCode !== null || shim.signalCode !== null || shim.pid === undefined;
+    const exited = shim.exitCode !== null || shim.signalCode !== null;
     if (readClaim(instance.directory) !== null) {
       const claimed = loadInstance(layout, request.clone, request.epoch);
       const handle = claimed === null ? null : answerOf(claimed, request);

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FactoryError } from "../../../core/model/error.ts";
+import { refuseShortage } from "../../../core/model/shortage.ts";
 import { isRecord, readJson, writeFileDurably } from "../../../instance/files.ts";
 import { USERS_COUNT, USERS_FIRST } from "../../../instance/sandbox-users.ts";
 
@@ -46,7 +47,8 @@ function isNamed(database: "passwd" | "group", user: number): boolean {
   try {
     const found = execFileSync("getent", [database, String(user)], { timeout: ASK_MS, encoding: "utf8" });
     return found.trim() !== "";
-  } catch {
+  } catch (error) {
+    refuseShortage(error, "getent could not be asked");
     // Not found, or no such program: then the file is what there is.
     return new RegExp(`^[^:]*:[^:]*:${user}:`, "m").test(readOr(`/etc/${database}`));
   }
@@ -66,7 +68,8 @@ function isGivenAway(user: number): boolean {
 function readOr(path: string): string {
   try {
     return readFileSync(path, "latin1");
-  } catch {
+  } catch (error) {
+    refuseShortage(error, `${path} cannot be read`);
     return "";
   }
 }

@@ -269,7 +269,8 @@ async function held(asked: StartRequest): Promise<{ instance: Instance; order: s
   if (instance === null) throw new Error("no intent");
   const { cgroup } = instance.intent.containment;
   if (cgroup !== null) createCgroup(cgroup);
-  const shim = spawnReserve(layout, await defaultShimCommand());
+  const { child: shim } = spawnReserve(layout, await defaultShimCommand());
+  if (shim === null) throw new Error("no shim could be started");
   return { instance, order: orderText(instance, settingsOf(asked)), shim };
 }
 
