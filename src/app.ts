@@ -22,6 +22,7 @@ import { createSecrets } from "./adapters/secrets/secrets.ts";
 import { openSqliteStore } from "./adapters/store/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openDataDirectory } from "./adapters/system/data-directory.ts";
+import { watchDescriptors } from "./adapters/system/descriptors.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
 import { knownFleets, localPathOf, rememberFleet } from "./adapters/system/known-fleets.ts";
 import { openOperatorTokens } from "./adapters/system/operator-tokens.ts";
@@ -35,6 +36,7 @@ import { asFactoryError, FactoryError } from "./core/model/error.ts";
 import type { InstanceHandle } from "./core/model/instance.ts";
 import { NO_SECRETS } from "./core/model/secret-policy.ts";
 import { collectFrom, type DriverRegistry, openDrivers } from "./drivers.ts";
+import { keepSpareDescriptors, spareDescriptorsFor } from "./instance/spare-descriptors.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
 import type { ContainmentChoice, Driver } from "./ports/driver.ts";
 import type { Log } from "./ports/log.ts";
@@ -160,6 +162,7 @@ export async function openFactory(options: FactoryOptions): Promise<RunningFacto
       () => parts.source.close(),
       () => store.close(),
       () => data.retract(),
+      () => keepSpareDescriptors(0),
     ]);
   const done = loop.done.finally(close);
   return {
@@ -207,6 +210,7 @@ async function openGround(options: FactoryOptions) {
   const clock = systemClock();
   const random = systemRandom();
   const dataDir = resolve(options.dataDir);
+  keepSpareDescriptors(spareDescriptorsFor());
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   assertOwnFolder(dataDir);
   const store = await openSqliteStore({ file: join(dataDir, "factory.db") });
@@ -225,7 +229,8 @@ async function openGround(options: FactoryOptions) {
     clock,
     redact,
   });
-  return { clock, random, dataDir, store, data, redact, log };
+  const descriptors = watchDescriptors({ clock, log });
+  return { clock, random, dataDir, store, data, redact, log, descriptors };
 }
 
 type Ground = Awaited<ReturnType<typeof openGround>>;
@@ -290,6 +295,7 @@ function openParts(
       collect,
       hidden: hiddenFromAgents(dataDir, options),
     }),
+    descriptors: ground.descriptors,
     notifiers: createNotifiers({ secrets: own, clock, log, dataDir, env: process.env }),
     reviews: openReviews(ground, options, own),
     clock,
@@ -412,7 +418,7 @@ const LIVING_TIMEOUT_MS = 30_000;
 const LIVING_NAMED = 5;
 
 function listen(
-  { clock, log, data, dataDir }: Ground,
+  { clock, log, data, dataDir, descriptors }: Ground,
   {
     options: { host, port, certificate, callback },
     controller: { controlPlane },
@@ -438,6 +444,7 @@ function listen(
         }
       : null,
     lastPort: data.port,
+    onFull: (listener) => descriptors.full(listener),
     older:
       data.olderPort === null
         ? null

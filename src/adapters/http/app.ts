@@ -1,3 +1,5 @@
+import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -6,6 +8,7 @@ import Fastify, {
 } from "fastify";
 import { NAME_CHARS_MAX } from "../../api/operations/inputs.ts";
 import type { Problem } from "../../api/problem.ts";
+import { type ConnectionLimits, type Connections, limitConnections } from "../../instance/connections.ts";
 import type { Caller, ControlPlane } from "../../ports/control-plane.ts";
 import type { Log } from "../../ports/log.ts";
 import { admit } from "./access.ts";
@@ -38,6 +41,7 @@ export interface AppOptions {
   readonly serves?: "everything" | "callbacks" | undefined;
   /** By which the controller proves itself on a port. */
   readonly tls?: { readonly key: string; readonly cert: string } | undefined;
+  readonly connections: ConnectionLimits;
   /** Asked with every request: true from the moment the server is to end. */
   readonly closing: () => boolean;
 }
@@ -87,14 +91,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
     options.serves === "callbacks"
       ? [...eventRoutes(controlPlane), ...callbackRoutes(controlPlane)]
       : allRoutes(controlPlane);
-  const limits = { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS };
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    ...(options.tls === undefined
-      ? { http: limits }
-      : { https: { ...limits, ...options.tls, minVersion: "TLSv1.3" as const } }),
+    // One server for all addresses of a name, with one limit.
+    serverFactory: (handler) => newServer(options.tls).on("request", handler),
     routerOptions: { maxParamLength: NAME_CHARS_MAX },
     exposeHeadRoutes: false,
     return503OnClosing: false,
@@ -108,6 +108,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
     frameworkErrors(_error, _request, reply) {
       sendProblem(reply, problemOf("bad_request", "the URL could not be read"));
     },
+  });
+
+  const connections = limitConnections(app.server, options.connections);
+  app.server.prependListener("request", (request, response) => {
+    response.once("close", connections.busy(request.socket));
   });
 
   const checkHost =
@@ -131,7 +136,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       done(error as Error, undefined);
     }
   });
-  for (const route of routes) addRoute(app, route, controlPlane);
+  for (const route of routes) addRoute(app, route, { plane: controlPlane, connections });
 
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?", 1)[0] ?? "";
@@ -154,7 +159,23 @@ interface Shape {
   readonly Querystring: Readonly<Record<string, unknown>>;
 }
 
-function addRoute(app: FastifyInstance, route: Route, plane: ControlPlane): void {
+function newServer(tls: AppOptions["tls"]): Server {
+  const limits = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+  };
+  return tls === undefined
+    ? createServer(limits)
+    : createTlsServer({ ...limits, ...tls, minVersion: "TLSv1.3", handshakeTimeout: HEADERS_TIMEOUT_MS });
+}
+
+function addRoute(
+  app: FastifyInstance,
+  route: Route,
+  { plane, connections }: { readonly plane: ControlPlane; readonly connections: Connections },
+): void {
   const types = mediaTypesOf(route);
   // An order without a body is one whose fields all have their defaults; a report always has one.
   const mayBeEmpty = types.length === 0 || route.bodies === undefined;
@@ -165,6 +186,7 @@ function addRoute(app: FastifyInstance, route: Route, plane: ControlPlane): void
     ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     onRequest: async (request) => {
       request.caller = admit(plane, route, request.headers);
+      if (request.caller !== null) connections.proven(request.raw.socket);
       request.media = mediaTypeOf(request.headers["content-type"]);
       if (mayBeEmpty && request.media === "") return;
       if (types.length > 0 && !types.includes(request.media))

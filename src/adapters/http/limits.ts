@@ -23,7 +23,20 @@ export const REQUEST_TIMEOUT_MS = 30 * SECOND_MS;
 /** An idle connection is kept for longer than a heartbeat interval, so that shims need not connect anew. */
 export const KEEP_ALIVE_TIMEOUT_MS = 2 * MINUTE_MS;
 /** Connections at the same time: one per shim of a large fleet, and people. */
-export const CONNECTIONS_MAX = 20_000;
+const CONNECTIONS_MAX = 20_000;
+/**
+ * What each listener may take of the descriptors of this process. More than a third is left for files, programs
+ * and the connections that we open ourselves. Whoever finds all taken is let in for one that is idle.
+ */
+const CONNECTION_SHARES = { socket: 1 / 4, network: 1 / 4, older: 1 / 16 } as const;
+export type ListenerKind = keyof typeof CONNECTION_SHARES;
+
+export function connectionsMaxOf(listener: ListenerKind, descriptors: number): number {
+  return Math.max(1, Math.min(CONNECTIONS_MAX, Math.floor(descriptors * CONNECTION_SHARES[listener])));
+}
+
+/** Until a connection has to have shown a token that is known here. Our own clients send it with their first byte. */
+export const UNPROVEN_MS = 10 * SECOND_MS;
 /** Between asking connections to end and ending them. */
 export const CLOSE_DEADLINE_MS = 5 * SECOND_MS;
 

@@ -9,6 +9,7 @@ import { MINUTE_MS } from "../../core/model/time.ts";
 import { SOCKET_NAME } from "../../instance/address.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ControlPlane } from "../../ports/control-plane.ts";
+import type { FullListener } from "../../ports/descriptors.ts";
 import type { Log } from "../../ports/log.ts";
 import { type CertificateFiles, givenIdentity, ownIdentity } from "./identity.ts";
 import { createHttpServer, type HttpServer, type ListenAt } from "./server.ts";
@@ -19,6 +20,7 @@ export interface ListenersOptions {
   readonly log: Log;
   readonly dataDir: string;
   readonly network: NetworkAt | null;
+  readonly onFull?: (listener: FullListener) => void;
   /** Port of last time, which is taken again if it is free: instances elsewhere find the controller there. */
   readonly lastPort: number | null;
   /** Where shims of an older program look, and how many of them live. Null where none ever did. */

@@ -1,11 +1,13 @@
 import { FactoryError } from "../../core/model/error.ts";
 import { socketAddress } from "../../instance/address.ts";
+import { descriptorLimit } from "../../instance/spare-descriptors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ControlPlane } from "../../ports/control-plane.ts";
+import type { FullListener } from "../../ports/descriptors.ts";
 import type { Log } from "../../ports/log.ts";
 import { buildApp } from "./app.ts";
 import { inUrl } from "./host.ts";
-import { CLOSE_DEADLINE_MS, CONNECTIONS_MAX } from "./limits.ts";
+import { CLOSE_DEADLINE_MS, connectionsMaxOf, type ListenerKind, UNPROVEN_MS } from "./limits.ts";
 import { type Bound, bindSocket } from "./socket.ts";
 
 export interface HttpServerOptions {
@@ -15,6 +17,9 @@ export interface HttpServerOptions {
   readonly listen: ListenAt;
   /** Default: everything. `callbacks`: only what instances ask. */
   readonly serves?: "everything" | "callbacks";
+  /** Connections at once, and until when each has to have shown a token. Default: its share of the descriptors, 10 s. */
+  readonly connections?: { readonly connectionsMax?: number; readonly unprovenMs?: number };
+  readonly onFull?: (listener: FullListener) => void;
   /** Further values of `Host` that are ours, behind a proxy for example. */
   readonly allowedHosts?: readonly string[];
 }
@@ -51,6 +56,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   let url: string | null = null;
   let closed: Promise<void> | null = null;
   let bound: Bound | null = null;
+  const kind: ListenerKind =
+    "socketPath" in at ? "socket" : options.serves === "callbacks" ? "older" : "network";
+  const { connectionsMax = connectionsMaxOf(kind, descriptorLimit()), unprovenMs = UNPROVEN_MS } =
+    options.connections ?? {};
   const app = buildApp({
     controlPlane,
     log,
@@ -59,8 +68,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     serves: options.serves,
     tls: "host" in at ? at.tls : undefined,
     closing: () => closed !== null,
+    connections: {
+      connectionsMax,
+      unprovenMs,
+      onFull: () => options.onFull?.({ where: url ?? "", connectionsMax }),
+    },
   });
-  app.server.maxConnections = CONNECTIONS_MAX;
 
   async function listen(): Promise<string> {
     try {

@@ -20,6 +20,7 @@ import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
 import { drillsView } from "./drills.ts";
 import type { ForgeView } from "./forge.ts";
 import { livenessView } from "./liveness.ts";
+import type { MachineFacts } from "./machine-problem.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
 import type { RecordProblem } from "./record-problem.ts";
 import type { CloneView, FleetView, MissionView, SourceView } from "./view.ts";
@@ -43,6 +44,8 @@ export interface FleetSnapshot {
   readonly suspicion?: (state: CloneState) => number | null;
   /** Absent or null: it can be written. */
   readonly record?: RecordProblem | null;
+  /** Absent where nobody looks. */
+  readonly machine?: MachineFacts;
   /** Kept by whoever looks often, so that not everything is worked out anew. What is seen is the same. */
   readonly memory?: SnapshotMemory;
 }

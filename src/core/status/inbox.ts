@@ -8,6 +8,7 @@ import { drillItems } from "./drills.ts";
 import type { FleetSnapshot } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
 import { degradedItems } from "./liveness.ts";
+import { machineItems } from "./machine-problem.ts";
 import { recordItems } from "./record-problem.ts";
 import { rolloutItems } from "./rollouts.ts";
 import type { InboxItem } from "./view.ts";
@@ -102,6 +103,7 @@ export function inboxOf(fleetSnapshot: FleetSnapshot): readonly InboxItem[] {
     });
   }
   items.push(...callbackItems(fleetSnapshot.callbacks), ...recordItems(fleetSnapshot.record));
+  items.push(...machineItems(fleetSnapshot.machine));
   const rank = { critical: 0, warning: 1, info: 2 };
   return items.sort(
     (a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since || (a.id < b.id ? -1 : 1),

@@ -2,6 +2,7 @@ import type { Actor } from "../../core/model/actor.ts";
 import type { DocumentMemory } from "../../documents/read-documents.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
 import type { ProgramFacts } from "../../ports/control-plane.ts";
+import type { Descriptors } from "../../ports/descriptors.ts";
 import type { Drills } from "../../ports/drills.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { OpenForge } from "../../ports/forge.ts";
@@ -38,6 +39,8 @@ export interface ControllerParts {
   readonly judge: Judge;
   readonly traces: Traces;
   readonly killSwitch: KillSwitchFile & { readonly path: string };
+  /** Default: nobody looks. */
+  readonly descriptors?: Descriptors;
   readonly drills: Drills;
   readonly inCore: InCoreLane;
   readonly proposals: Proposals;

@@ -17,7 +17,7 @@ import { type LaneOrderParts, laneOrders } from "./lane-orders.ts";
 import { type RecordParts, recordViews } from "./record.ts";
 import { type RequestOrderParts, requestOrders } from "./requests.ts";
 import { type TokenOrderParts, tokenOrders } from "./tokens.ts";
-import { type ViewParts, viewsOf } from "./views.ts";
+import { machineFacts, type ViewParts, viewsOf } from "./views.ts";
 
 export interface ControlPlaneParts
   extends ViewParts,
@@ -116,14 +116,9 @@ function callbacksOf(
   };
 }
 
-function readinessOf({
-  reconciler,
-  repository,
-  guard,
-  recorder,
-  writeBack,
-  reviews,
-}: ControlPlaneParts): ReturnType<ControlPlane["readiness"]> {
+function readinessOf(parts: ControlPlaneParts): ReturnType<ControlPlane["readiness"]> {
+  const { reconciler, repository, guard, recorder, writeBack, reviews } = parts;
+  const { descriptors, killSwitch } = machineFacts(parts);
   const source = repository.view();
   const read =
     source.state === "unknown"
@@ -136,9 +131,12 @@ function readinessOf({
     record: guard.obstacle() ?? recorder.problem()?.message ?? "ok",
     status_branch: writeBack.problem() ?? "ok",
     ...forgeCheck(reviews),
+    descriptors: descriptors?.message ?? "ok",
+    kill_switch: killSwitch?.message ?? "ok",
     plan: reconciler.lastPlan() === null ? "no pass yet" : "ok",
   };
-  return { ready: checks.plan === "ok" && checks.record === "ok" && source.state !== "unknown", checks };
+  const ready = [checks.plan, checks.record, checks.kill_switch].every((said) => said === "ok");
+  return { ready: ready && source.state !== "unknown", checks };
 }
 
 /** Told, and no reason not to be ready: what was merged is carried out without it. */

@@ -5,11 +5,13 @@ import { type CallbackFacts, deadLettersOf, shimLettersOf } from "../../core/sta
 import { cloneView, type FleetSnapshot, fleetView, missionViews } from "../../core/status/fleet.ts";
 import { guardrailsView } from "../../core/status/guardrails.ts";
 import { inboxOf } from "../../core/status/inbox.ts";
+import type { MachineFacts } from "../../core/status/machine-problem.ts";
 import { rolloutView } from "../../core/status/rollouts.ts";
 import { trendsOf } from "../../core/status/trends.ts";
 import { whyView } from "../../core/status/why.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { OperationHandlers, ProgramFacts } from "../../ports/control-plane.ts";
+import type { Descriptors } from "../../ports/descriptors.ts";
 import type { KillSwitch } from "../fleet/kill-switch.ts";
 import type { Rollback } from "../fleet/rollback.ts";
 import type { Rollouts } from "../fleet/rollouts.ts";
@@ -20,7 +22,9 @@ import type { Reviews } from "../reviews/reviews.ts";
 export interface ViewParts {
   readonly program: ProgramFacts;
   readonly recorder: Recorder;
-  readonly killSwitch: Pick<KillSwitch, "view">;
+  readonly killSwitch: Pick<KillSwitch, "view" | "unknown">;
+  /** Default: nobody looks. */
+  readonly descriptors?: Descriptors;
   /** Of `fleet.yaml` as it was read last; null before. */
   policy(): FleetPolicy | null;
   readonly rollback: Rollback;
@@ -30,6 +34,13 @@ export interface ViewParts {
   /** Null: nothing is reviewed by this program. */
   readonly reviews: Pick<Reviews, "view" | "takeDelivery"> | null;
   fleetSnapshot(): FleetSnapshot;
+}
+
+export function machineFacts({
+  descriptors,
+  killSwitch,
+}: Pick<ViewParts, "descriptors" | "killSwitch">): MachineFacts {
+  return { descriptors: descriptors?.problem() ?? null, killSwitch: killSwitch.unknown() };
 }
 
 export function viewsOf(
@@ -68,7 +79,12 @@ export function viewsOf(
     },
     why: ({ name }) => whyView(name, fleetSnapshot()),
     inbox: () => ({
-      items: inboxOf({ ...fleetSnapshot(), callbacks: callbacks(), record: recorder.problem() }),
+      items: inboxOf({
+        ...fleetSnapshot(),
+        callbacks: callbacks(),
+        record: recorder.problem(),
+        machine: machineFacts(parts),
+      }),
     }),
     guardrails: () =>
       guardrailsView({

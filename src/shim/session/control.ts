@@ -5,7 +5,9 @@
  */
 import { renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { type Connections, limitConnections } from "../../instance/connections.ts";
 import { isRecord } from "../../instance/files.ts";
+import { descriptorLimit } from "../../instance/spare-descriptors.ts";
 
 export type ControlResult =
   | { readonly ok: true; readonly result: unknown }
@@ -19,6 +21,10 @@ export type ControlMethods = Readonly<
 /** An envelope with a long objective fits; a line beyond it is not ours. */
 const CALL_LENGTH_MAX = 1024 * 1024;
 const CONNECTIONS_MAX = 16;
+/** Of all descriptors that a shim may have. */
+const CONNECTIONS_SHARE = 1 / 8;
+/** The first line comes with the connection, and names the launch. Whoever does not know it is somebody else. */
+const UNPROVEN_MS = 5_000;
 /** A caller says what it wants at once, or has gone. */
 const IDLE_MS = 30_000;
 
@@ -27,8 +33,11 @@ export function listenForControl(options: {
   readonly nonce: string;
   readonly methods: ControlMethods;
 }): Promise<Server> {
-  const server = createServer((socket) => serve(socket, options.nonce, options.methods));
-  server.maxConnections = CONNECTIONS_MAX;
+  const server = createServer((socket) => serve(socket, { ...options, connections }));
+  const connections = limitConnections(server, {
+    connectionsMax: Math.min(CONNECTIONS_MAX, Math.floor(descriptorLimit() * CONNECTIONS_SHARE)),
+    unprovenMs: UNPROVEN_MS,
+  });
   // A socket has its name before anybody listens behind it: it gets the name that others know afterwards.
   const temporary = `${options.socket}.new`;
   // Only the holder of the claim comes here, so a socket that stands there is left over.
@@ -42,7 +51,13 @@ export function listenForControl(options: {
   });
 }
 
-function serve(socket: Socket, nonce: string, methods: ControlMethods): void {
+interface Served {
+  readonly nonce: string;
+  readonly methods: ControlMethods;
+  readonly connections: Connections;
+}
+
+function serve(socket: Socket, served: Served): void {
   let held = "";
   socket.setEncoding("utf8");
   socket.setTimeout(IDLE_MS, () => socket.destroy());
@@ -53,19 +68,24 @@ function serve(socket: Socket, nonce: string, methods: ControlMethods): void {
     for (let end = held.indexOf("\n"); end >= 0; end = held.indexOf("\n")) {
       const line = held.slice(0, end);
       held = held.slice(end + 1);
-      void answer(line, nonce, methods).then((text) => socket.writable && socket.write(text));
+      const answered = served.connections.busy(socket);
+      void answer(line, served, () => served.connections.proven(socket)).then((text) => {
+        answered();
+        if (socket.writable) socket.write(text);
+      });
     }
   });
 }
 
-async function answer(line: string, nonce: string, methods: ControlMethods): Promise<string> {
+async function answer(line: string, served: Served, onProven: () => void): Promise<string> {
   let id: unknown = null;
   let result: ControlResult;
   try {
     const call: unknown = JSON.parse(line);
     if (!isRecord(call)) throw new Error("not an object");
     id = call["id"] ?? null;
-    result = await dispatchCall(call, nonce, methods);
+    if (call["nonce"] === served.nonce) onProven();
+    result = await dispatchCall(call, served);
   } catch (error) {
     result = {
       ok: false,
@@ -78,8 +98,7 @@ async function answer(line: string, nonce: string, methods: ControlMethods): Pro
 
 function dispatchCall(
   call: Readonly<Record<string, unknown>>,
-  nonce: string,
-  methods: ControlMethods,
+  { nonce, methods }: Served,
 ): ControlResult | Promise<ControlResult> {
   if (call["nonce"] !== nonce)
     return { ok: false, code: "wrong_instance", message: "the nonce is another launch's" };

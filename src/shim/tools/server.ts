@@ -1,6 +1,8 @@
 /** The tools over HTTP on a Unix socket: `GET /v1/tools`, `POST /v1/tools/<name>` with the arguments as JSON. */
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { limitConnections } from "../../instance/connections.ts";
+import { descriptorLimit } from "../../instance/spare-descriptors.ts";
 import type { ToolAnswer } from "./answer.ts";
 import { TOOLS } from "./definitions.ts";
 import type { Tools } from "./tools.ts";
@@ -12,6 +14,10 @@ export interface ToolsServer {
 /** As much as a line may hold, and room for its encoding. */
 const BODY_BYTES_MAX = 128 * 1024;
 const CONNECTIONS_MAX = 64;
+/** Of all descriptors that a shim may have. */
+const CONNECTIONS_SHARE = 1 / 8;
+/** Whoever connects has a question, and asks it at once. An agent that only holds connections has them taken away. */
+const SILENT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** What HTTP calls a refusal; everything that a ledger decided is 200. */
@@ -35,9 +41,14 @@ export async function serveTools(options: {
 }): Promise<ToolsServer> {
   const { socket, tools } = options;
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    connections.proven(request.socket);
+    response.once("close", connections.busy(request.socket));
     void handle(request, response, tools).catch(() => response.destroy());
   });
-  server.maxConnections = CONNECTIONS_MAX;
+  const connections = limitConnections(server, {
+    connectionsMax: Math.min(CONNECTIONS_MAX, Math.floor(descriptorLimit() * CONNECTIONS_SHARE)),
+    unprovenMs: SILENT_MS,
+  });
   rmSync(socket, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -23,6 +23,7 @@ export function testApp(): TestApp {
     log: silentLog,
     boundHost: "127.0.0.1",
     allowedHosts: [],
+    connections: { connectionsMax: 10, unprovenMs: 10_000 },
     closing: () => test.closing,
   });
   const asOperator = { authorization: `Bearer ${OPERATOR_TOKEN}`, host: "127.0.0.1:4000" };

@@ -20,6 +20,7 @@ function appFor(named = true) {
     log: silentLog,
     boundHost: null,
     allowedHosts: [],
+    connections: { connectionsMax: 10, unprovenMs: 10_000 },
     closing: () => false,
   });
   const ask = (

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ControllerClient, createControllerClient } from "../../../src/adapters/http/client.ts";
+import { ownIdentity } from "../../../src/adapters/http/identity.ts";
 import { HEADER_BYTES_MAX } from "../../../src/adapters/http/limits.ts";
 import {
   createHttpServer,
@@ -12,6 +13,7 @@ import {
   type HttpServerOptions,
 } from "../../../src/adapters/http/server.ts";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
+import type { FullListener } from "../../../src/ports/descriptors.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import {
   ALPHA_TOKEN,
@@ -166,6 +168,70 @@ describe("the API over a socket", () => {
     await server.close();
     await expect(hanging).rejects.toMatchObject({ code: "controller/unreachable" });
     expect(waits).toEqual([5_000]);
+  });
+
+  describe.each(["socket", "port", "TLS"] as const)("whose connections are all idle, on a %s", (kind) => {
+    const MAX = 4;
+    const listenAt = (): HttpServerOptions["listen"] =>
+      kind === "socket"
+        ? { socketPath: join(directory, "c.sock") }
+        : kind === "port"
+          ? PORT
+          : {
+              ...PORT,
+              tls: ownIdentity({ directory: join(directory, "tls"), name: "test", host: "127.0.0.1", at: 0 }),
+            };
+
+    /** So many who say nothing, and when the first of them is sent away. */
+    function idle(url: string, count: number) {
+      const where =
+        kind === "socket"
+          ? { path: url.slice("unix:".length) }
+          : { host: "127.0.0.1", port: Number(new URL(url).port) };
+      const sockets = Array.from({ length: count }, () => connect(where).resume());
+      for (const socket of sockets) socket.on("error", () => {});
+      const first = new Promise((resolve) => sockets[0]?.once("close", resolve));
+      const free = (): void => void sockets.map((socket) => socket.destroy());
+      return { first, free, left: () => sockets.filter((socket) => !socket.closed).length };
+    }
+
+    function asking(url: string): ControllerClient {
+      const { tls } = listenAt() as { tls?: { sha256: string } };
+      return client(tls === undefined || kind !== "TLS" ? url : `${url}#sha256=${tls.sha256}`);
+    }
+
+    it("lets in who has something to say, and tells that it was full", async () => {
+      const full: FullListener[] = [];
+      const connections = { connectionsMax: MAX };
+      const url = await start(listenAt(), { connections, onFull: (one) => full.push(one) });
+      const held = idle(url, 3 * MAX);
+      await held.first;
+      if (kind === "port") expect((await fetch(`${url}/readyz`)).status).toBe(200);
+      else expect(await asking(url).call("fleet")).toEqual(lookAt(plane).fleet());
+      expect(held.left()).toBeLessThanOrEqual(MAX);
+      expect(full[0]).toEqual({ where: url, connectionsMax: MAX });
+      held.free();
+    });
+
+    it("ends them in time", async () => {
+      const url = await start(listenAt(), { connections: { unprovenMs: 50 } });
+      await idle(url, 1).first;
+    });
+  });
+
+  it("keeps a connection that has shown a token for longer than one that has not", async () => {
+    const path = join(directory, "c.sock");
+    await start({ socketPath: path }, { connections: { unprovenMs: 100 } });
+    const ask = (route: string, token: string) =>
+      `GET ${route} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`;
+    const [stranger, known] = [connect({ path }).resume(), connect({ path }).resume()];
+    stranger.write(ask("/v1/fleet", "nobody's"));
+    known.write(ask("/v1/fleet", OPERATOR_TOKEN));
+    await new Promise((resolve) => stranger.once("close", resolve));
+    const more = new Promise((resolve) => known.once("data", resolve));
+    known.write(ask("/healthz", OPERATOR_TOKEN));
+    expect(String(await more)).toMatch(/^HTTP\/1\.1 200/);
+    known.destroy();
   });
 
   describe("on a Unix socket", () => {
