@@ -62,6 +62,7 @@ export function assembleFleet(ground: Ground): FleetParts {
     desired: () => repository.desired(),
     destinations: declared.destinations,
     killSwitch: () => killSwitch.readEngaged(),
+    killSwitchUnknown: () => killSwitch.unknown()?.message ?? null,
     mayRecord: () => guard.mayRecord(),
     clock,
     calendar,

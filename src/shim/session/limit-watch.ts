@@ -48,7 +48,7 @@ const LOOK_MS_MAX = 1_000;
 /** A look that came a little too early is repeated after this. */
 const LOOK_MS_MIN = 20;
 
-export function createLimitWatch(parts: {
+export interface LimitWatchParts {
   readonly life: Life;
   readonly clocks: Clocks;
   readonly pauses: Pauses;
@@ -57,119 +57,127 @@ export function createLimitWatch(parts: {
   readonly end: (reason: string, graces: Graces) => void;
   /** It stands still, and whoever listens should hear of that. */
   readonly onPaused: () => void;
-}): LimitWatch {
+}
+
+export function createLimitWatch(parts: LimitWatchParts): LimitWatch {
   const { life, clocks, pauses } = parts;
   let limits: HeldLimits | null = null;
+  /** The highest level of each meter that was told. */
   let known: { readonly [Meter in MeterName]?: BudgetLevel | undefined } = {};
   let timer: NodeJS.Timeout | null = null;
   let over = false;
 
-  function used({ before }: HeldLimits): Meters {
-    const { llm_calls, estimated_cost_usd } = clocks.heartbeatPart().usage;
-    return metersOfSpending(before, {
-      activeMs: clocks.activeMs(),
-      llmCalls: llm_calls ?? 0,
-      costMicros: Math.round((estimated_cost_usd ?? 0) * 1_000_000),
-    });
-  }
-
+  /** Whether there is a mission under way that these limits are of. */
   function isHeld(held: HeldLimits | null): held is HeldLimits {
     const { run, envelope, phase } = life;
     if (held === null || over || life.over || run === null || run.terminal()) return false;
     return phase !== "stopping" && phase !== "exited" && envelope?.mission_id === held.missionId;
   }
 
-  function look(): void {
-    if (!isHeld(limits)) return;
-    const held = limits;
-    const meters = used(held);
+  /** Measures, takes the steepest step that the meters ask for, and then tells of each level that is new: what was done is part of it. */
+  function measure(held: HeldLimits): void {
+    const meters = usedUnder(held, clocks);
     const crossings = crossingsOf(meters, held, known);
     for (const { meter, level } of crossings) known = { ...known, [meter]: level };
-    const standing = METERS.map((meter) =>
+    const due = METERS.map((meter) =>
       consequenceOf(levelOf(meters[meter], held.budget[LIMIT_OF[meter]], held.thresholds)),
     );
-    const ended = standing.includes("ended");
     const pausedMs = pauses.frozenMs();
-    const still = ended || pauses.byLimit(standing.includes("paused"), held.pauseGraceMs);
-    for (const crossing of crossings) tell(crossing, held, { pausedMs, still });
+    const still = due.includes("ended") || pauses.byLimit(due.includes("paused"), held.pauseGraceMs);
+    for (const crossing of crossings) tell(crossing, { held, parts, pausedMs, still });
     const why = crossings.find(({ level }) => level === "stop");
     if (why !== undefined) parts.end(`it has used all of a limit: ${factsOf(why)}`, BY_LIMIT);
     else if (still && crossings.some(({ level }) => level === "pause")) parts.onPaused();
   }
 
-  function tell(
-    crossing: Crossing,
-    { thresholds }: HeldLimits,
-    { pausedMs, still }: { readonly pausedMs: number; readonly still: boolean },
-  ): void {
-    const due = consequenceOf(crossing.level);
-    const did = due === "paused" && !still ? "restless" : due;
-    parts.transcript.note(`${factsOf(crossing)}: ${did}`);
-    parts.reporter.report({
-      type: "mission.limit_reached",
-      status: "running",
-      summary: `${factsOf(crossing)}; ${SAID[did]}`,
-      detail: { ...crossing, percent: percentOf(crossing.level, thresholds), did, paused_ms: pausedMs },
-    });
-  }
-
-  function plan(): void {
+  /** Looks, and plans the next look. */
+  function look(): void {
+    if (isHeld(limits)) measure(limits);
     if (timer !== null) clearTimeout(timer);
     // Without an agent nothing is used; its start looks again.
-    timer =
-      over || life.agent === null
-        ? null
-        : setTimeout(again, Math.max(LOOK_MS_MIN, Math.min(LOOK_MS_MAX, nextMs())));
+    timer = over || life.agent === null ? null : setTimeout(look, waitMs());
   }
 
-  function again(): void {
-    look();
-    plan();
+  function waitMs(): number {
+    const nextMs = isHeld(limits) ? nextLevelMs(limits, clocks) : LOOK_MS_MAX;
+    return Math.max(LOOK_MS_MIN, Math.min(LOOK_MS_MAX, nextMs));
   }
 
-  /** Until the next level of the runtime, if it runs on. */
-  function nextMs(): number {
-    if (!isHeld(limits)) return LOOK_MS_MAX;
-    const limitMs = limits.budget.max_runtime_minutes * MINUTE_MS;
-    const usedMs = limits.before.activeMs + clocks.activeMs();
-    const { thresholds } = limits;
-    const levels = (["notify", "warn", "pause", "stop"] as const).map(
-      (level) => (limitMs * percentOf(level, thresholds)) / 100 - usedMs,
-    );
-    return Math.min(LOOK_MS_MAX, ...levels.filter((ms) => ms > 0));
-  }
-
-  /** They hold also where the disk refuses: what it forgets is told again by the next controller. */
-  function keep(next: HeldLimits): void {
-    try {
-      writeHeldLimits(life.instanceDirectory, next);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      parts.transcript.note(`the limits could not be written down: ${why}`);
-    }
+  /** In the place of those before. Measured anew under a higher limit, as the controller does. */
+  function replace(next: HeldLimits): void {
+    for (const meter of limits === null ? [] : raisedMeters(limits.budget, next.budget))
+      known = { ...known, [meter]: undefined };
+    limits = next;
   }
 
   return {
     hold(next) {
       if (next === null || (life.envelope !== null && life.envelope.mission_id !== next.missionId))
         return false;
-      const same = limits !== null && JSON.stringify(next) === JSON.stringify(limits);
-      if (same) return true;
-      keep(next);
-      // Measured anew under a higher limit, as the controller does.
-      for (const meter of limits === null ? [] : raisedMeters(limits.budget, next.budget))
-        known = { ...known, [meter]: undefined };
-      limits = next;
-      again();
+      if (limits !== null && JSON.stringify(next) === JSON.stringify(limits)) return true;
+      writeDown(next, parts);
+      replace(next);
+      look();
       return true;
     },
-    look: again,
+    look,
     reportCadence: () => limits?.reportCadence ?? null,
     stop() {
       over = true;
       if (timer !== null) clearTimeout(timer);
     },
   };
+}
+
+/** What the mission has used: before this instance, and by it. */
+function usedUnder({ before }: HeldLimits, clocks: Clocks): Meters {
+  const { llm_calls, estimated_cost_usd } = clocks.heartbeatPart().usage;
+  return metersOfSpending(before, {
+    activeMs: clocks.activeMs(),
+    llmCalls: llm_calls ?? 0,
+    costMicros: Math.round((estimated_cost_usd ?? 0) * 1_000_000),
+  });
+}
+
+/** Until the next level of the runtime, if it runs on. */
+function nextLevelMs({ budget, before, thresholds }: HeldLimits, clocks: Clocks): number {
+  const limitMs = budget.max_runtime_minutes * MINUTE_MS;
+  const usedMs = before.activeMs + clocks.activeMs();
+  const levels = (["notify", "warn", "pause", "stop"] as const).map(
+    (level) => (limitMs * percentOf(level, thresholds)) / 100 - usedMs,
+  );
+  return Math.min(LOOK_MS_MAX, ...levels.filter((ms) => ms > 0));
+}
+
+/** They hold also where the disk refuses: what it forgets is told again by the next controller. */
+function writeDown(limits: HeldLimits, { life, transcript }: LimitWatchParts): void {
+  try {
+    writeHeldLimits(life.instanceDirectory, limits);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    transcript.note(`the limits could not be written down: ${why}`);
+  }
+}
+
+function tell(
+  crossing: Crossing,
+  of: {
+    readonly held: HeldLimits;
+    readonly parts: LimitWatchParts;
+    readonly pausedMs: number;
+    readonly still: boolean;
+  },
+): void {
+  const { held, parts, pausedMs, still } = of;
+  const due = consequenceOf(crossing.level);
+  const did = due === "paused" && !still ? "restless" : due;
+  parts.transcript.note(`${factsOf(crossing)}: ${did}`);
+  parts.reporter.report({
+    type: "mission.limit_reached",
+    status: "running",
+    summary: `${factsOf(crossing)}; ${SAID[did]}`,
+    detail: { ...crossing, percent: percentOf(crossing.level, held.thresholds), did, paused_ms: pausedMs },
+  });
 }
 
 const SAID = {

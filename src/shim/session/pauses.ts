@@ -1,9 +1,10 @@
 import { PAUSE_GRACE_MS_MAX } from "../../core/model/clone.ts";
-import { freezeAgent } from "../../instance/freeze.ts";
 import type { Transcript } from "../../instance/transcript.ts";
 import type { AgentInput } from "../agents/agent.ts";
 import type { Clocks } from "./clocks.ts";
-import { type Life, targetOf } from "./life.ts";
+import { createFreezer, type Pauser } from "./freezer.ts";
+import type { Life } from "./life.ts";
+import { createPauseGrace } from "./pause-grace.ts";
 
 /**
  * Who wants the agent paused. It runs unless anybody does.
@@ -47,15 +48,7 @@ export interface Pauses {
   thaw(): void;
 }
 
-export type Pauser = "operator" | "orphan" | "limit";
-
-export function createPauses({
-  life,
-  clocks,
-  transcript,
-  onFrozen,
-  onRestless,
-}: {
+export interface PauseParts {
   readonly life: Life;
   readonly clocks: Clocks;
   readonly transcript: Transcript;
@@ -63,49 +56,41 @@ export function createPauses({
   readonly onFrozen: () => void;
   /** Nobody waits for an answer, and something of it still runs after every look. */
   readonly onRestless: (why: string) => void;
-}): Pauses {
-  const pausedBy = new Set<Pauser>();
-  let whole = true;
-  let frozenSince: number | null = null;
-  let grace: { readonly endsAt: number; readonly timer: NodeJS.Timeout; readonly by: Set<Pauser> } | null =
-    null;
+}
+
+export function createPauses(parts: PauseParts): Pauses {
+  const { life, transcript, onFrozen, onRestless } = parts;
+  const freezer = createFreezer(parts);
+  const grace = createPauseGrace(() => endTurn("the grace of a pause is over"));
   /** It was told to pause, and has not been told to go on. */
   let told = false;
 
-  /** One pass over its processes; false when it did not find all of them frozen, or thawed. */
-  function apply(): boolean {
-    if (life.agent === null) return true;
-    clocks.setRunning(pausedBy.size === 0);
-    whole = freezeAgent(targetOf(life), pausedBy.size > 0);
-    frozenSince = pausedBy.size > 0 && whole ? (frozenSince ?? performance.now()) : null;
-    return whole;
+  /** running ──► told: at the end of its turn, or of the grace, it is frozen. */
+  function ask(pauser: Pauser, graceMs: number): void {
+    if (grace.begin(pauser, graceMs)) tell({ type: "pause", graceMs });
+    told = true;
   }
 
-  /** Nobody wants it paused any more: it hears so, if it heard of the pause. What is left of the pausers applies. */
-  function goOn(): boolean {
-    if (pausedBy.size === 0 && grace === null && told) {
-      tell({ type: "resume" });
-      told = false;
-    }
-    return apply();
-  }
-
-  function endGrace(): void {
-    if (grace !== null) clearTimeout(grace.timer);
-    grace = null;
-  }
-
-  /** A freeze ends every grace: all who had given one get what they waited for. */
+  /** running, told ──► frozen. It ends every grace: all who had given one get what they waited for. False: something of it still runs. */
   function freeze(...by: readonly Pauser[]): boolean {
-    for (const pauser of [...by, ...(grace?.by ?? [])]) pausedBy.add(pauser);
-    endGrace();
-    return apply();
+    for (const pauser of [...by, ...grace.end()]) freezer.by.add(pauser);
+    return freezer.apply();
   }
 
+  /** told ──► frozen, and nobody waits for an answer. */
   function endTurn(why: string): void {
     transcript.note(why);
     if (freeze()) onFrozen();
     else onRestless("the agent does not stand still at the end of a pause's grace");
+  }
+
+  /** told, frozen ──► running, if nobody else wants it paused: it hears so, if it heard of the pause. */
+  function goOn(): boolean {
+    if (told && freezer.by.size === 0 && grace.leftMs() === 0) {
+      tell({ type: "resume" });
+      told = false;
+    }
+    return freezer.apply();
   }
 
   function tell(input: AgentInput): void {
@@ -114,38 +99,30 @@ export function createPauses({
       transcript.note("the agent does not read its input: it is not told of its pause");
   }
 
-  function begin(pauser: Pauser, graceMs: number): void {
-    const endsAt = performance.now() + graceMs;
-    const by = new Set([...(grace?.by ?? []), pauser]);
-    if (grace !== null && grace.endsAt <= endsAt) {
-      grace.by.add(pauser);
-      return;
-    }
-    if (grace === null) tell({ type: "pause", graceMs });
-    endGrace();
-    told = true;
-    grace = { endsAt, by, timer: setTimeout(() => endTurn("the grace of a pause is over"), graceMs) };
-  }
-
   /** At once, or after the agent's turn. False when some processes still ran after the last look. */
   function pause(pauser: Pauser, graceMs: number): boolean {
-    const runs = life.agent !== null && pausedBy.size === 0 && life.phase !== "stopping";
+    const runs = life.agent !== null && freezer.by.size === 0 && life.phase !== "stopping";
     if (graceMs <= 0 || !runs) return freeze(pauser);
-    begin(pauser, Math.min(graceMs, PAUSE_GRACE_MS_MAX));
+    ask(pauser, Math.min(graceMs, PAUSE_GRACE_MS_MAX));
     return true;
   }
 
   /** True when it wanted a pause. */
   function withdraw(pauser: Pauser): boolean {
-    const pending = grace?.by.delete(pauser) === true;
-    if (grace?.by.size === 0) endGrace();
-    return pausedBy.delete(pauser) || pending;
+    const waited = grace.leave(pauser);
+    return freezer.by.delete(pauser) || waited;
+  }
+
+  /** False when it does not stand still. */
+  function pauseByLimit(graceMs: number): boolean {
+    if (freezer.by.has("limit")) return freezer.standsStill();
+    return grace.waitsFor("limit") || pause("limit", graceMs);
   }
 
   return {
-    by: () => [...pausedBy],
-    frozen: () => pausedBy.size > 0 && whole,
-    graceLeftMs: () => (grace === null ? 0 : Math.max(1, Math.ceil(grace.endsAt - performance.now()))),
+    by: () => [...freezer.by],
+    frozen: freezer.frozen,
+    graceLeftMs: grace.leftMs,
     ask: (graceMs) => pause("operator", graceMs),
     takeBack() {
       const paused = withdraw("operator");
@@ -157,31 +134,25 @@ export function createPauses({
         if (withdraw("limit")) goOn();
         return true;
       }
-      const still = pausedBy.has("limit")
-        ? whole || apply()
-        : grace?.by.has("limit") === true || pause("limit", graceMs);
+      const still = pauseByLimit(graceMs);
       if (!still) onRestless("the agent does not stand still at a limit of its mission");
       return still;
     },
-    frozenMs: () => (frozenSince === null ? 0 : Math.round(performance.now() - frozenSince)),
+    frozenMs: freezer.frozenMs,
     turnEnded() {
-      if (grace !== null) endTurn("the agent's turn has ended: it is paused");
+      if (grace.leftMs() > 0) endTurn("the agent's turn has ended: it is paused");
     },
     orphan(paused) {
-      if (paused === pausedBy.has("orphan")) return;
-      if (paused) pausedBy.add("orphan");
-      else pausedBy.delete("orphan");
+      if (paused === freezer.by.has("orphan")) return;
+      if (paused) freezer.by.add("orphan");
+      else freezer.by.delete("orphan");
       if (!goOn() && paused) onRestless("the agent does not stand still while its controller is away");
     },
-    apply: () => void apply(),
+    apply: () => void freezer.apply(),
     lift() {
-      endGrace();
-      pausedBy.clear();
-      frozenSince = null;
-      freezeAgent(targetOf(life), false);
+      grace.end();
+      freezer.letGo();
     },
-    thaw() {
-      if (pausedBy.size > 0) freezeAgent(targetOf(life), false);
-    },
+    thaw: freezer.thaw,
   };
 }
