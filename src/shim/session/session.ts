@@ -12,6 +12,7 @@
  *
  * This file joins the parts; each of them is in `session/`.
  */
+import type { MissionEnvelope } from "../../api/envelope.ts";
 import { createRedactor } from "../../core/model/redact.ts";
 import { createProcessClock } from "../../instance/agent-process.ts";
 import type { Intent } from "../../instance/claim.ts";
@@ -33,12 +34,12 @@ import { createClocks } from "./clocks.ts";
 import type { ControlMethods } from "./control.ts";
 import { createEnd } from "./end.ts";
 import { AT_ONCE, BY_FENCE } from "./graces.ts";
-import { type Heart, startHeart } from "./heartbeat.ts";
+import { type Heart, type HeartOptions, startHeart } from "./heartbeat.ts";
 import { beginLife, type Life, shownPhase } from "./life.ts";
 import { createLimitWatch } from "./limit-watch.ts";
 import { createMessages } from "./messages.ts";
 import { createMethods } from "./methods.ts";
-import { createPauses } from "./pauses.ts";
+import { createPauses, type Pauses } from "./pauses.ts";
 import { becomeReady } from "./readiness.ts";
 import { createResourceWatch } from "./resource-watch.ts";
 import { openRollingLog } from "./rolling-log.ts";
@@ -72,79 +73,55 @@ export interface SessionOptions {
 }
 
 export function createSession(options: SessionOptions): Session {
-  const { instanceDirectory, intent, settings } = options;
-  const { token } = settings;
+  const { instanceDirectory, intent, settings, onEnd } = options;
   const socket = (): string => toolsSocket(factoryFolder(intent.workspace), intent.nonce);
   const program = (): AgentProgram => programOf(options, socket());
   // First of all: it comes up while everything below is made, the round trip and the checks.
   const adapter = (options.agents ?? AGENTS)[settings.agent.adapter] ?? null;
   const container = openAhead(adapter, program);
   const life = beginLife({ instanceDirectory, intent, settings });
-  const now = (): number => performance.now();
-  const redactor = createRedactor([token, ...Object.values(settings.secrets)]);
-  const transcript = openTranscript(instanceDirectory, redactor);
-  const outbox = openShimOutbox(instanceDirectory);
-  const actions = openRollingLog(instanceDirectory, "actions", ACTIONS_BYTES_MAX);
-  const beats = openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX);
-  const onUnpriced = (model: string): void =>
-    transcript.note(`fleet.yaml has no price for ${model}: what its tokens cost is unknown`);
-  const usage = createUsage({ prices: settings.prices, onUnpriced });
-  const clocks = createClocks(now, usage);
-  const processClock = createProcessClock(now);
+  const books = openBooks(options);
+  const { clocks, outbox } = books;
   const messages = createMessages();
+  const endFor = (reason: string, graces?: Graces): void => end.begin(reason, graces);
+  const pausedSoon = (): void => heart.beatSoon(PAUSED_MS);
   const pauses = createPauses({
     life,
-    clocks,
-    transcript,
-    onFrozen: () => heart.beatSoon(PAUSED_MS),
+    ...books,
+    onFrozen: pausedSoon,
     onRestless: (why) => end.begin(why, AT_ONCE),
   });
-
-  const callbackUrl = (): string => life.callbackUrl;
-  const onReached = (): void => heart.reached();
-  const onFenced = (): void => end.begin("the controller has fenced this epoch", BY_FENCE);
-  const delivery = startDelivery({ instanceDirectory, outbox, token, callbackUrl, onReached, onFenced });
-  const reporter = createReporter({
-    intent,
-    outbox,
-    clocks,
-    redactor,
-    envelope: () => life.envelope,
-    onAppend: () => delivery.wake(),
-  });
+  /** How everything here asks the controller, and what its answers lead to. */
+  const callback = {
+    token: settings.token,
+    callbackUrl: () => life.callbackUrl,
+    onReached: () => heart.reached(),
+    onFenced: () => end.begin("the controller has fenced this epoch", BY_FENCE),
+  };
+  const delivery = startDelivery({ instanceDirectory, outbox, ...callback });
+  const envelope = (): MissionEnvelope | null => life.envelope;
+  const reporter = createReporter({ intent, ...books, envelope, onAppend: () => delivery.wake() });
+  const common = { life, ...books, pauses, reporter, delivery, messages };
   const end = createEnd({
-    life,
-    pauses,
-    reporter,
-    delivery,
-    transcript,
+    ...common,
     runner: () => runner,
     close: () => toolbox.close(),
     onDelivered() {
-      limits.stop();
-      resources.stop();
-      heart.stop();
+      for (const part of [limits, resources, heart]) part.stop();
     },
-    onEnd: options.onEnd,
+    onEnd,
   });
   const heart: Heart = startHeart({
     intent,
-    token,
-    intervalMs: settings.heartbeatIntervalMs,
-    callbackUrl,
+    ...callback,
+    ...factsFor(life, { clocks, outbox, pauses }),
     clocks,
-    lastEventSeq: () => outbox.lastSeq(),
-    facts: () => ({
-      phase: shownPhase(life, { clocks, paused: pauses.frozen() }),
-      missionId: life.envelope?.mission_id ?? null,
-    }),
-    process: () => (life.agent === null ? null : processClock.read(life.agent.record())),
+    intervalMs: settings.heartbeatIntervalMs,
     onReached() {
       delivery.hint();
       pauses.orphan(false);
     },
-    onFenced,
-    onBeat: (beat) => beats.append({ at: new Date().toISOString(), ...beat }),
+    onBeat: (beat) => books.beats.append({ at: new Date().toISOString(), ...beat }),
     orphanAfterMs: () => (life.agent === null ? DESERTED_AFTER_MS : settings.orphanPolicy.afterMs),
     onOrphaned: () => obeyOrphanPolicy({ life, settings, pauses, end }),
   });
@@ -152,63 +129,71 @@ export function createSession(options: SessionOptions): Session {
     instanceDirectory,
     intent,
     socket,
-    token,
-    callbackUrl,
-    clocks,
-    redactor,
-    transcript,
-    onReached,
-    onFenced,
+    ...callback,
+    ...books,
     say: (line) => sayFor(life, line),
     reply: (result) => life.agent?.say(result) ?? "closed",
   });
-  const limits = createLimitWatch({
-    life,
-    clocks,
-    pauses,
-    reporter,
-    transcript,
-    end: (reason, graces) => end.begin(reason, graces),
-    onPaused: () => heart.beatSoon(PAUSED_MS),
-  });
+  const limits = createLimitWatch({ ...common, end: endFor, onPaused: pausedSoon });
   if (settings.limits !== undefined) limits.hold(settings.limits);
-  const resources = createResourceWatch({ life, end: (reason, graces) => end.begin(reason, graces) });
+  const resources = createResourceWatch({ life, end: endFor });
   const runner: AgentRunner = createAgentRunner({
-    life,
+    ...common,
     adapter,
     program,
     container,
-    pauses,
-    clocks,
-    reporter,
-    transcript,
-    redactor,
-    messages,
     toolbox,
     heart,
     limits,
     resources,
-    actions,
-    end: (reason) => end.begin(reason),
+    end: endFor,
     onStopped: () => void end.finish(),
   });
   end.obeyKillSwitch();
 
   return {
-    methods: createMethods({
-      life,
-      pauses,
-      runner,
-      outbox,
-      delivery,
-      heart,
-      messages,
-      limits,
-      transcript,
-      end: (reason, graces) => end.begin(reason, graces),
+    methods: createMethods({ ...common, runner, heart, limits, end: endFor }),
+    prepare: () => void becomeReady({ ...common, ...callback, signal: end.begun }),
+    end: endFor,
+  };
+}
+
+/** What a session writes down and counts, below the instance's folder. */
+function openBooks({ instanceDirectory, settings }: SessionOptions) {
+  const redactor = createRedactor([settings.token, ...Object.values(settings.secrets)]);
+  const transcript = openTranscript(instanceDirectory, redactor);
+  const onUnpriced = (model: string): void =>
+    transcript.note(`fleet.yaml has no price for ${model}: what its tokens cost is unknown`);
+  const usage = createUsage({ prices: settings.prices, onUnpriced });
+  return {
+    redactor,
+    transcript,
+    outbox: openShimOutbox(instanceDirectory),
+    actions: openRollingLog(instanceDirectory, "actions", ACTIONS_BYTES_MAX),
+    beats: openRollingLog(instanceDirectory, "heartbeats", HEARTBEATS_BYTES_MAX),
+    clocks: createClocks(now, usage),
+  };
+}
+
+type Books = ReturnType<typeof openBooks>;
+
+function now(): number {
+  return performance.now();
+}
+
+/** What each heartbeat says. */
+function factsFor(
+  life: Life,
+  { clocks, outbox, pauses }: Pick<Books, "clocks" | "outbox"> & { readonly pauses: Pauses },
+): Pick<HeartOptions, "lastEventSeq" | "facts" | "process"> {
+  const processClock = createProcessClock(now);
+  return {
+    lastEventSeq: () => outbox.lastSeq(),
+    facts: () => ({
+      phase: shownPhase(life, { clocks, paused: pauses.frozen() }),
+      missionId: life.envelope?.mission_id ?? null,
     }),
-    prepare: () => void becomeReady({ life, reporter, redactor, onReached, onFenced, signal: end.begun }),
-    end: (reason, graces) => end.begin(reason, graces),
+    process: () => (life.agent === null ? null : processClock.read(life.agent.record())),
   };
 }
 
