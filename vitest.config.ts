@@ -25,6 +25,7 @@ const PROCESSES = [
   "test/adapters/{drivers,git,judge,store}/**/*.test.ts",
   "test/{chaos,cli,e2e,samples,shim,support}/**/*.test.ts",
   "test/golden/golden.test.ts",
+  "test/golden/plan-comments/plan-comments.test.ts",
   "test/instance/{claim,descriptors}.test.ts",
 ];
 

@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { EXIT, failureOf } from "./exit.ts";
+import { DETAILED_EXITCODE, EXIT, failureOf, PLAN_EXIT } from "./exit.ts";
 import { createIo, type Io } from "./io.ts";
 import { createProgram } from "./program.ts";
 
@@ -21,9 +21,14 @@ export async function runCli(args: readonly string[], end: { pipeClosed: () => v
     await program.parseAsync([...args], { from: "user" });
     return outcome.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
-    return complain(io, error, options.includes("--json"));
+    const code = endOf(io, error, options.includes("--json"));
+    return code !== EXIT.fine && options.includes(DETAILED_EXITCODE) ? PLAN_EXIT.problems : code;
   }
+}
+
+function endOf(io: Io, error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+  return complain(io, error, json);
 }
 
 function complain(io: Io, error: unknown, json: boolean): number {

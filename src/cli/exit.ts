@@ -9,6 +9,19 @@ export const EXIT = {
   unreachable: 3,
 } as const;
 
+/**
+ * What `factory plan --detailed-exitcode` says instead: the same numbers as other planners have. Whatever went wrong is
+ * 1 then, wrong use and a controller that is not reached included, so that 2 always means that there is something to review.
+ */
+export const PLAN_EXIT = {
+  nothing: 0,
+  problems: 1,
+  changes: 2,
+} as const;
+
+/** The option, as it stands in the arguments. */
+export const DETAILED_EXITCODE = "--detailed-exitcode";
+
 /** Errors by code; every other one is a problem (1). */
 const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   "cli/usage": EXIT.usage,

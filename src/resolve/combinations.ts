@@ -6,7 +6,7 @@ import type { ParsedFleet } from "../documents/read-documents.ts";
 import type { WorkspaceManifest } from "../ports/workspaces.ts";
 import { checkOverlay } from "./contract.ts";
 import type { RepositoryTree } from "./files.ts";
-import { type Layers, layOut } from "./layers.ts";
+import { type Layers, layOut, sourcesOf } from "./layers.ts";
 import { planWorkspace } from "./workspace.ts";
 
 /** A baseline with overlays, laid out once for all clones that have it. */
@@ -16,6 +16,8 @@ export interface Combination {
   readonly issues: readonly Issue[];
   readonly usable: boolean;
   readonly firstBrokenFile: string | null;
+  /** Paths of the files that it is made of; worked out when somebody asks. */
+  sources(): readonly string[];
 }
 
 export interface Combinations {
@@ -59,7 +61,18 @@ export function createCombinations(input: {
     const { manifest, issues } = planWorkspace({ layers, tree, contents, digests });
     const all = [...layers.issues, ...issues];
     const firstBrokenFile = all.find((issue) => issue.severity === "error")?.file ?? null;
-    return { layers, manifest, issues: all, usable: firstBrokenFile === null, firstBrokenFile };
+    let sources: readonly string[] | null = null;
+    return {
+      layers,
+      manifest,
+      issues: all,
+      usable: firstBrokenFile === null,
+      firstBrokenFile,
+      sources: () => {
+        sources ??= sourcesOf(layers, tree);
+        return sources;
+      },
+    };
   }
 
   function issuesOf(name: string): readonly Issue[] {

@@ -301,6 +301,9 @@ const FILE_MISSING: Readonly<Record<string, string>> = {
   prompt: "PromptMissing",
 };
 
+/** What of a skeleton is switched on one by one, and read where it is enabled. */
+export const SWITCHED = /^(?:\.claude\/(?:agents|skills)|policies)\//;
+
 /** Folder of the baseline's skeleton, without a final slash. */
 export function skeletonOf({ file, document }: Baseline): string {
   return `${folderOf(file)}/${(document.spec.files ?? "files/").replace(/\/$/, "")}`;
@@ -308,4 +311,26 @@ export function skeletonOf({ file, document }: Baseline): string {
 
 export function folderOf(file: string): string {
   return file.slice(0, file.lastIndexOf("/"));
+}
+
+/** Paths of everything that such a combination reads: documents, skeleton, parts and prompts. A file that nothing of it uses is not among them. */
+export function sourcesOf(layers: Layers, tree: RepositoryTree): readonly string[] {
+  const { baseline, overlays, agents, skills, policies, identity, policyOverlays } = layers;
+  const parts = [
+    ...agents.values(),
+    ...skills.values(),
+    ...policies.values(),
+    ...policyOverlays,
+    ...(identity === null ? [] : [identity]),
+  ];
+  const root = skeletonOf(baseline);
+  const skeleton = tree.below(root).filter(({ path }) => !SWITCHED.test(path.slice(root.length + 1)));
+  return [
+    ...new Set([
+      baseline.file,
+      ...overlays.map(({ file }) => file),
+      ...skeleton.map(({ path }) => path),
+      ...parts.flatMap(({ files }) => files.map(({ path }) => path)),
+    ]),
+  ];
 }

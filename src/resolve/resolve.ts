@@ -45,6 +45,8 @@ export interface Resolved {
   readonly desired: DesiredState;
   /** What the workspace of a clone of `desired.clones` consists of; null for any other name. */
   workspaceOf(clone: string): WorkspaceManifest | null;
+  /** Paths of the files below `overlays/` that such a clone is made of; none for any other name. */
+  sourcesOf(clone: string): readonly string[];
 }
 
 /** Ids of the blobs below `overlays/` and `postmortems/` whose contents `resolveFleet` needs. What is too large for any workspace is left out. */
@@ -127,6 +129,7 @@ class Resolver {
         confirmDeletion: parsed.fleet?.document.spec.confirm_deletion?.commit ?? null,
       },
       workspaceOf: (clone) => combinationOf.get(clone)?.manifest ?? null,
+      sourcesOf: (clone) => combinationOf.get(clone)?.sources() ?? [],
     };
   }
 

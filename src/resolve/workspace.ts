@@ -5,7 +5,7 @@ import { toIssue } from "../documents/parse.ts";
 import type { WorkspaceFile, WorkspaceManifest } from "../ports/workspaces.ts";
 import { assembleAgentsFile } from "./agents-file.ts";
 import { FILE_BYTES_MAX, isFile, type RepositoryTree } from "./files.ts";
-import { baselineLayer, type Layers, type Part, skeletonOf } from "./layers.ts";
+import { baselineLayer, type Layers, type Part, SWITCHED, skeletonOf } from "./layers.ts";
 import { checkFrontmatter, readMarkdown } from "./markdown.ts";
 
 /** More files, or more bytes, than an agent's working material needs. */
@@ -233,5 +233,4 @@ function byId(left: { id: string }, right: { id: string }): number {
   return left.id < right.id ? -1 : 1;
 }
 
-const SWITCHED = /^(?:\.claude\/(?:agents|skills)|policies)\//;
 const RESERVED = /^(?:\.factory|inputs|\.git)(?:\/|$)/;

@@ -43,7 +43,7 @@ describe("plans of proposals", () => {
     process.off("warning", warned);
     expect(new Set(plans.map(({ planHash }) => planHash)).size).toBe(1);
     expect(plans[0]).toMatchObject({ verdict: expect.stringMatching(/; no problems$/), issues: [] });
-    expect(plans[0]?.markdown).toContain(cloneName("audit").replaceAll("_", "\\_"));
+    expect(plans[0]?.markdown).toContain(cloneName("audit"));
     expect(warnings).toEqual([]);
   });
 

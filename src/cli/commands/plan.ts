@@ -10,6 +10,7 @@ export const plan = command<PlanOptions>({
     option("--base <commit>", "what stands (default: what the controller has, else nothing)"),
     option("--head <commit>", "what is proposed (default: the working tree)"),
     option("--markdown", "as a comment for a pull request"),
+    option("--detailed-exitcode", "end with 0 when nothing changes, 2 when something does, 1 on any error"),
   ],
   run: async (call) => (await import("../plan/plan-changes.ts")).planChanges(call),
 });

@@ -1,11 +1,11 @@
 import { cp, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { desiredOf } from "../../reconciler/reviews/fleet-tree.ts";
 import { belongsTo, PACKAGE_ROOT, SAMPLE_PATHS } from "../package-files.ts";
 import { cloneYaml, missionYaml, overlayFiles, overlayYaml } from "../scaffold/documents.ts";
 import { writeFleet } from "../scaffold/fleet.ts";
 import { baselineOf, STARTER, workOf } from "../scaffold/work.ts";
 import { writeNew } from "../scaffold/write.ts";
-import { desiredOf } from "../tree/tree.ts";
 import { readWorkingTree } from "../tree/working-tree.ts";
 
 const MISSIONS = "missions/";

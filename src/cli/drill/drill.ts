@@ -9,10 +9,10 @@ import { iso } from "../../core/model/time.ts";
 import { drillText } from "../../core/status/drills.ts";
 import { openDrivers } from "../../drivers.ts";
 import type { Drills } from "../../ports/drills.ts";
+import { desiredOf } from "../../reconciler/reviews/fleet-tree.ts";
 import type { Call } from "../command.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { dataDirOf, findFleetDir, type Globals } from "../place.ts";
-import { desiredOf } from "../tree/tree.ts";
 import { readWorkingTree } from "../tree/working-tree.ts";
 
 export interface DrillOptions {

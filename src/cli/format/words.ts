@@ -2,6 +2,8 @@ import type { MissionPhase } from "../../core/model/mission.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { Colour } from "../io.ts";
 
+export { plural, wrap } from "../../core/review/words.ts";
+
 const DAY_MS = 24 * HOUR_MS;
 
 /** `4s`, `12m`, `3h`, `2d`: short enough for a column. */
@@ -18,11 +20,6 @@ export function clock(ms: number): string {
   const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
   const two = (value: number): string => String(value).padStart(2, "0");
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
-}
-
-/** `2 missions`, `1 mission`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 export const PHASE_COLOUR: Readonly<Record<MissionPhase, Colour>> = {
@@ -55,19 +52,3 @@ export const PHASE_ORDER: readonly MissionPhase[] = [
   "Cancelled",
   "Completed",
 ];
-
-/** Breaks text at words; each line after the first is indented. */
-export function wrap(text: string, width: number, indent = ""): string {
-  const rows: string[] = [];
-  let row = "";
-  for (const word of text.split(" ")) {
-    const next = row === "" ? word : `${row} ${word}`;
-    const limit = rows.length === 0 ? width : width - indent.length;
-    if (row !== "" && [...next].length > limit) {
-      rows.push(row);
-      row = word;
-    } else row = next;
-  }
-  rows.push(row);
-  return rows.map((line, index) => (index === 0 ? line : indent + line)).join("\n");
-}

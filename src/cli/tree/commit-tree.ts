@@ -4,7 +4,7 @@ import { runGit } from "../../adapters/git/process.ts";
 import { parseTree } from "../../adapters/git/tree.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
-import type { Tree } from "./tree.ts";
+import type { FleetTree } from "../../reconciler/reviews/fleet-tree.ts";
 
 const GIT_TIMEOUT_MS = 60 * SECOND_MS;
 const BLOB_BYTES_MAX = 2 * 1024 * 1024;
@@ -15,7 +15,7 @@ const BLOBS_BYTES_MAX = 256 * 1024 * 1024;
  * Reads objects only: nothing is checked out and no hook runs. Rejects
  * `source/unknown-revision` when the name stands for no commit that is here.
  */
-export async function readCommitTree(dir: string, name: string): Promise<Tree> {
+export async function readCommitTree(dir: string, name: string): Promise<FleetTree> {
   const { gitDir, env } = await openRepository(dir);
   const revision = await ask({
     gitDir,

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import { countIssues, formatIssues, hasErrors } from "../../documents/issue.ts";
+import { desiredOf } from "../../reconciler/reviews/fleet-tree.ts";
 import type { Call } from "../command.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { plural } from "../format/words.ts";
 import { isDirectory, requireFleetDir } from "../place.ts";
-import { desiredOf } from "./tree.ts";
-import { readWorkingTree } from "./working-tree.ts";
+import { useWorkingTree } from "./working-tree.ts";
 
 /**
  * Checks the working tree, committed or not: every problem with its place,
@@ -15,9 +15,10 @@ export async function validateTree({ io, globals }: Call<object>, dir: string | 
   const place = dir === undefined ? requireFleetDir(globals) : resolve(dir);
   if (!isDirectory(place)) throw usageError(`${place} is not a directory`);
   io.progress(`reading ${place}`);
-  const tree = await readWorkingTree(place);
   // Ids of missions are not shown here, so the repository's name does not matter.
-  const { issues, missions, clones, broken } = await desiredOf(tree, "working-tree");
+  const { issues, missions, clones, broken } = await useWorkingTree(place, (tree) =>
+    desiredOf(tree, "working-tree"),
+  );
   const failed = hasErrors(issues);
   if (globals.json === true) {
     io.json({

@@ -6,30 +6,46 @@ import { runGit } from "../../adapters/git/process.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
 import type { RepositoryFile } from "../../documents/layout.ts";
-import type { Tree } from "./tree.ts";
+import type { FleetTree } from "../../reconciler/reviews/fleet-tree.ts";
+import { BLOB_BYTES_MAX, checkoutEnv, type StagedTree, stageTree } from "./staged-tree.ts";
 
 export const WORKING_TREE = "working tree";
 
 /** As the controller's source: more files than any fleet needs. */
 const FILES_MAX = 200_000;
-/** As the controller's source: a larger blob is a mistake. */
-const BLOB_BYTES_MAX = 2 * 1024 * 1024;
 const GIT_TIMEOUT_MS = 30 * SECOND_MS;
 /** Folders that are nobody's documents, where git cannot be asked what is ignored. */
 const SKIPPED = new Set([".git", "node_modules", ".factory"]);
 
 /**
- * The files as they stand on disk, committed or not: what a commit of everything
- * would hold. What git ignores is left out; without git, the usual folders are.
+ * The working tree as a commit of everything in it would be, for as long as `use` takes: line endings and the like
+ * as git would write them. Where git does not know the folder, the files as they stand.
  */
-export async function readWorkingTree(dir: string): Promise<Tree> {
-  const listed = await listWithGit(dir);
-  // A folder that somebody else's repository ignores, such as a package below node_modules, is empty for git.
-  const ignored = listed !== null && !listed.includes("fleet.yaml") && existsSync(join(dir, "fleet.yaml"));
-  const paths = listed === null || ignored ? await listFolder(dir) : listed;
-  if (paths.length > FILES_MAX) {
-    throw new FactoryError("tree/too-large", "stall", `${dir} has more than ${FILES_MAX} files`);
+export async function useWorkingTree<T>(dir: string, use: (tree: FleetTree) => Promise<T>): Promise<T> {
+  const { tree, close } = await openWorkingTree(dir);
+  try {
+    return await use(tree);
+  } finally {
+    await close();
   }
+}
+
+/** The same; `close` is to be called in any case. Rejects `tree/not-committable`. */
+export async function openWorkingTree(dir: string): Promise<StagedTree> {
+  const listed = await listOf(dir);
+  if (listed === null) return { tree: await readWorkingTree(dir), close: async () => {} };
+  checkCount(dir, listed.tracked.length + listed.others.length);
+  return stageTree({ dir, ...listed, revision: WORKING_TREE });
+}
+
+/**
+ * The files as they stand on disk, byte by byte, committed or not. What git ignores is left out; without git, the
+ * usual folders are.
+ */
+export async function readWorkingTree(dir: string): Promise<FleetTree> {
+  const known = await listOf(dir);
+  const paths = known === null ? await listFolder(dir) : [...new Set([...known.tracked, ...known.others])];
+  checkCount(dir, paths.length);
   const files = new Map<string, string>();
   const entries: RepositoryFile[] = [];
   for (const path of paths.sort()) {
@@ -76,21 +92,34 @@ function blobId(bytes: Uint8Array): string {
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 }
 
-/** Null where git does not know the folder as a work tree. */
-async function listWithGit(dir: string): Promise<string[] | null> {
+interface Listed {
+  readonly tracked: readonly string[];
+  readonly others: readonly string[];
+}
+
+/** Null where git does not know the folder as a work tree, or as one that somebody else's repository ignores, such as a package below node_modules. */
+async function listOf(dir: string): Promise<Listed | null> {
+  const tracked = await listWithGit(dir, ["--cached"]);
+  const others = tracked === null ? null : await listWithGit(dir, ["--others", "--exclude-standard"]);
+  if (tracked === null || others === null) return null;
+  const isIgnored = existsSync(join(dir, "fleet.yaml")) && ![...tracked, ...others].includes("fleet.yaml");
+  return isIgnored ? null : { tracked, others };
+}
+
+async function listWithGit(dir: string, which: readonly string[]): Promise<string[] | null> {
   const outcome = await runGit({
-    args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: process.env["HOME"] ?? "",
-      LC_ALL: "C",
-      GIT_OPTIONAL_LOCKS: "0",
-    },
+    args: ["ls-files", "-z", ...which],
+    env: checkoutEnv(),
     cwd: dir,
     timeoutMs: GIT_TIMEOUT_MS,
   });
   if (outcome.exitCode !== 0) return null;
   return [...new Set(outcome.stdout.toString("utf8").split("\0"))].filter((path) => path !== "");
+}
+
+function checkCount(dir: string, files: number): void {
+  if (files > FILES_MAX)
+    throw new FactoryError("tree/too-large", "stall", `${dir} has more than ${FILES_MAX} files`);
 }
 
 async function listFolder(dir: string): Promise<string[]> {

@@ -36,7 +36,7 @@ export function guardDeletions(
   const lanes = new Set(deletions.map((deletion) => deletion.clone));
   if (lanes.size === 0) return { steps: [], held: [], pendingDeletion: null };
   const fleet = fleetOf(against.states);
-  const free = Math.max(1, Math.floor(fleet.length * DELETIONS_FREE_PART));
+  const free = freeDeletions(fleet.length);
   const takesAll = lanes.size >= fleet.length;
   if (lanes.size <= free && !takesAll) return { steps: deletions, held: [], pendingDeletion: null };
 
@@ -61,6 +61,11 @@ export function guardDeletions(
     })),
     pendingDeletion: pending,
   };
+}
+
+/** How many clones of a fleet one commit may remove. */
+export function freeDeletions(clones: number): number {
+  return Math.max(1, Math.floor(clones * DELETIONS_FREE_PART));
 }
 
 /** What a deletion is measured against: every clone that is wanted and not put away. Names, ordered. */

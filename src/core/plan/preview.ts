@@ -1,11 +1,13 @@
 /** A tree of the repository, taken for a fleet in which everything that it asks for has come true. */
 import { decide } from "../clone/decide.ts";
 import { windowAt } from "../clone/start/window.ts";
+import { declaredInForce } from "../fleet/kill-switch/switch-events.ts";
 import { createCalendar } from "../model/calendar.ts";
 import { FRESH_CALLBACK } from "../model/callback.ts";
 import { type CloneState, type InstanceState, initialState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import type { InstanceHandle, ObservedInstance } from "../model/instance.ts";
+import { coveringEntry, type SwitchEntry } from "../model/kill-switch.ts";
 import type { Instant } from "../model/time.ts";
 import type { ObservedState } from "./observed.ts";
 
@@ -51,20 +53,30 @@ export function observedOfTree(
   };
 }
 
+/** What `fleet.yaml` itself engages. */
+export function declaredSwitch({ revision, fleet }: DesiredState): readonly SwitchEntry[] {
+  return declaredInForce(
+    { engaged: [], released: [], declared: [] },
+    { revision, killSwitch: fleet.killSwitch, usable: true },
+  );
+}
+
 /** The record of a fleet in which everything that the base asks for has come true. */
 function statesOf(base: DesiredState | null, lived: Lived, now: Instant): ReadonlyMap<string, CloneState> {
   const states = new Map<string, CloneState>();
   if (base === null) return states;
   const calendar = createCalendar();
+  const engaged = declaredSwitch(base);
   for (const spec of base.clones.values()) {
     const { state } = decide(initialState(spec.name, now), { type: "clone.declared", spec }, now);
     states.set(spec.name, lived.retired.has(spec.name) ? { ...state, phase: "Retired" } : state);
   }
   for (const mission of [...base.missions.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const { limits, contract, missionId } = mission;
+    const { limits, contract, missionId, name, labels } = mission;
     const state = states.get(contract.clone);
     if (state === undefined || state.mission !== null || state.spec?.state === "retired") continue;
     if (lived.closed.has(missionId) || limits.state === "cancelled" || limits.kill_switch.engaged) continue;
+    if (coveringEntry(engaged, { clone: contract.clone, mission: name, labels }) !== null) continue;
     const assigned = decide(state, { type: "mission.assigned", mission }, now, calendar).state;
     const open = limits.autonomy_window === null || windowAt(limits.autonomy_window, now, calendar).open;
     const runs = lived.running === null ? open : lived.running.has(contract.clone);

@@ -1,18 +1,15 @@
 /** From the status branch and a listing of what lives to the first events of a new record. */
 import type { ActionRow, RememberedAction } from "../model/action.ts";
 import { type CloneState, initialState } from "../model/clone-state.ts";
-import { FactoryError } from "../model/error.ts";
 import type { CloneEvent, RestoredInstance } from "../model/event.ts";
 import type { FleetSnapshot } from "../model/fleet-state.ts";
 import type { ObservedInstance } from "../model/instance.ts";
 import { scopeText } from "../model/kill-switch.ts";
 import type { Instant } from "../model/time.ts";
-import { type Anchor, readAnchor } from "./anchor.ts";
-import { readPublishedSettings } from "./former-settings.ts";
-import { type PublishedClone, readClosedMission, readPublishedClone, stateFrom } from "./published.ts";
+import type { Anchor } from "./anchor.ts";
+import { stateFrom } from "./published.ts";
 import { readActions } from "./published-actions.ts";
-import { readFleet } from "./published-fleet.ts";
-import { readClosureFile, readLaneFile } from "./published-lanes.ts";
+import { attemptsInto, fleetSnapshotOf, readHead, readPublished } from "./published-record.ts";
 import { isWitnessed, withRemembered } from "./remembered-actions.ts";
 
 /** Paths below the folder of the record on the status branch. */
@@ -86,38 +83,11 @@ export interface RebuiltLane {
 export const EPOCH_MARGIN = 1_000;
 
 export function planRebuild(request: RebuildRequest): Rebuild {
-  const problems: string[] = [];
-  const attempt = <T>(read: () => T): T | null => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof FactoryError)) throw error;
-      problems.push(error.message);
-      return null;
-    }
-  };
-  const anchor = request.files.journal === null ? null : readAnchor(request.files.journal);
-  if (request.files.journal !== null && anchor === null)
-    problems.push("the head of the journal on the status branch cannot be read");
   const { files } = request;
-  const all = <T>(
-    texts: ReadonlyMap<string, string>,
-    read: (path: string, text: string) => readonly T[],
-  ): T[] => [...texts].flatMap(([path, text]) => attempt(() => read(path, text)) ?? []);
-  const closures = [
-    ...all(files.closed, (path, text) => [readClosedMission(path, text)]),
-    ...all(files.closures, readClosureFile),
-  ];
-  const byMission = new Map(closures.map((closed) => [closed.missionId, closed]));
-  const published = new Map<string, PublishedClone>();
-  for (const clone of [
-    ...all(files.clones, (path, text) => [readPublishedClone(path, text)]),
-    ...all(files.lanes, readLaneFile),
-  ]) {
-    // A branch that was put together by hand may tell of one twice.
-    const other = published.get(clone.clone);
-    if (other === undefined || other.asOf <= clone.asOf) published.set(clone.clone, clone);
-  }
+  const problems: string[] = [];
+  const attempt = attemptsInto(problems);
+  const anchor = attempt(() => readHead(files));
+  const { published, closures: byMission } = readPublished(files, attempt);
   const actions = Map.groupBy(
     [...files.actions].flatMap(
       ([path, { clone, text }]) => attempt(() => readActions(path, text, clone)) ?? [],
@@ -133,12 +103,6 @@ export function planRebuild(request: RebuildRequest): Rebuild {
   });
   const snapshot = attempt(() => fleetSnapshotOf(request.files));
   return { anchor, lanes, fleet: rebuiltFleet(snapshot, request), problems };
-}
-
-function fleetSnapshotOf({ fleet, formerSettings }: RecordFiles): FleetSnapshot | null {
-  if (fleet !== null) return readFleet(fleet.path, fleet.text);
-  if (formerSettings === null) return null;
-  return readPublishedSettings(formerSettings.path, formerSettings.text)?.snapshot ?? null;
 }
 
 function rebuiltFleet(snapshot: FleetSnapshot | null, { commit }: RebuildRequest): RebuiltFleet {

@@ -9,9 +9,11 @@ import type { DesiredClone } from "../../../src/core/model/clone.ts";
 import type { DesiredState } from "../../../src/core/model/desired.ts";
 import type { DesiredMission, MissionLimits } from "../../../src/core/model/mission.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
-import { explainPlan, isEmptyPlan } from "../../../src/core/plan/explain.ts";
-import { plan } from "../../../src/core/plan/plan.ts";
-import { type Lived, observedOfTree } from "../../../src/core/plan/preview.ts";
+import type { Lived } from "../../../src/core/plan/preview.ts";
+import { explainPlan } from "../../../src/core/review/explain.ts";
+import { isEmptyPlan } from "../../../src/core/review/explanation.ts";
+import { verdictOf } from "../../../src/core/review/verdict.ts";
+import type { World } from "../../../src/core/review/world.ts";
 import { aClone, aDesired, aMission, T0 } from "../../support/fleet.ts";
 import { shown } from "../situations/difference.ts";
 
@@ -219,20 +221,51 @@ const CHANGES: Readonly<Record<string, Change>> = {
   },
 };
 
+const worldOf = (lived: Change["lived"]): World =>
+  lived === undefined
+    ? { type: "assumed", why: "Nobody says" }
+    : { type: "told", lived: { closed: new Set(), running: null, retired: new Set(), ...lived } };
+
 function told({ base = BASE, head, lived }: Change): string {
-  const there = lived && { closed: new Set<string>(), running: null, retired: new Set<string>(), ...lived };
   const desired = { ...head, revision: HEAD };
-  const observed = observedOfTree(base, { now: T0, ...(there ? { lived: there } : {}) });
-  const made = plan({ desired, observed, now: T0 });
-  const seen = explainPlan({ base, head: desired, plan: made, now: T0 });
-  const { planHash, starts, stops, changes, rights, secrets, held, cost, blast } = seen;
-  const again = explainPlan({ base, head: desired, plan: made, now: T0 + 1 });
-  const lists = { starts, stops, changes, rights, secrets, held };
+  const seen = explainPlan({ base, head: desired, world: worldOf(lived), now: T0 });
+  const again = explainPlan({ base, head: desired, world: worldOf(lived), now: T0 + 1 });
+  const { planHash, starts, parked, stops, newClones, changes, secrets, held, cost, blast, world } = seen;
+  const brief = starts.map(
+    ({ mission, run, clone, lane, when, window, judging, budget, approvalRequired }) => ({
+      mission,
+      run,
+      clone,
+      ...(lane === "clone" ? {} : { lane }),
+      budget,
+      window,
+      ...(approvalRequired.length === 0 ? {} : { approvalRequired }),
+      ...(judging.length === 0 ? {} : { judging }),
+      when,
+    }),
+  );
+  const rows = changes.flatMap(({ subject, fields, effect }) =>
+    fields.map(
+      ({ words, before, after, direction }) =>
+        `${subject} ${direction}: ${words}, ${before} → ${after}; ${effect}`,
+    ),
+  );
+  const lists = {
+    starts: brief,
+    parked: parked.map(({ mission, when }) => ({ mission, when })),
+    stops,
+    secrets,
+    held,
+  };
+  const verdict = verdictOf(seen, []);
   return [
+    [verdict.does, verdict.cost, verdict.loosens].filter((part) => part !== null).join(" "),
     ...Object.entries(lists).flatMap(([name, list]) => list.map((one) => `${name}: ${shown(one, T0)}`)),
-    ...(starts.length === 0 ? [] : [`cost: ${shown(cost, T0)}`]),
+    ...rows,
+    ...newClones.map(({ clone, isolation, command }) => `new: ${shown({ clone, isolation, command }, T0)}`),
+    ...world.unknown,
+    ...(starts.length === 0 && cost.raisedUsd === 0 ? [] : [`cost: ${shown(cost, T0)}`]),
     `blast: ${shown(blast, T0)}`,
-    `steps: ${made.steps.map(({ type, clone }) => `${type} ${clone}`).join(", ")}`,
     `${isEmptyPlan(seen) ? "empty" : "not empty"}${again.planHash === planHash ? "" : ", and another hash later"}`,
   ].join("\n  ");
 }
@@ -248,20 +281,15 @@ if (process.env["UPDATE_GOLDEN"] === "1")
 /** What a reviewer approved is recognised by it. */
 test("plans that do the same have the same hash, and others do not", () => {
   const hashOf = ({ base = BASE, head }: Change): string =>
-    explainPlan({
-      base,
-      head,
-      plan: plan({ desired: head, observed: observedOfTree(base, { now: T0 }), now: T0 }),
-      now: T0,
-    }).planHash;
-  const [first, later, other] = [
+    explainPlan({ base, head, world: worldOf(undefined), now: T0 }).planHash;
+  const [first, windowed, other] = [
     "a fleet that has nothing yet",
     "its window opens tomorrow",
     "it is paused",
   ].map((name) => hashOf(CHANGES[name] ?? { head: BASE }));
   expect(first).toMatch(/^sha256:[0-9a-f]{64}$/);
-  expect(later).toBe(first);
-  expect(other).not.toBe(first);
+  // What starts by night alone is not what starts at any time.
+  expect(new Set([first, windowed, other]).size).toBe(3);
   expect(hashOf({ base: null, head: { ...BASE, revision: HEAD } })).toBe(first);
 });
 

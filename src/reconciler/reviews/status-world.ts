@@ -1,0 +1,50 @@
+/** The world as the status branch tells of it. */
+import { stateFrom } from "../../core/record/published.ts";
+import {
+  attemptsInto,
+  fleetSnapshotOf,
+  readHead,
+  readPublished,
+} from "../../core/record/published-record.ts";
+import type { World } from "../../core/review/world.ts";
+import { recordFiles } from "../record/published-files.ts";
+
+/** The status branch at one commit. */
+export interface StatusTree {
+  readonly commit: string;
+  /** Texts by path, at least those below `RECORD_FOLDER`. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+export interface LivedOfStatus {
+  readonly world: World;
+  /** The repository's name in that record, from which ids of missions are made; null: it tells of none. */
+  readonly repository: string | null;
+}
+
+/**
+ * What lives by the record that is published. A branch of which a part cannot be read tells nothing: half of a world
+ * would pass for the whole. `null`: there is no such branch.
+ */
+export function livedOfStatus(status: StatusTree | null): LivedOfStatus {
+  if (status === null) return assumed("There is no status branch here");
+  const at = status.commit.slice(0, 12);
+  const files = recordFiles(status.files);
+  const problems: string[] = [];
+  const attempt = attemptsInto(problems);
+  const anchor = attempt(() => readHead(files));
+  const { published, closures } = readPublished(files, attempt);
+  const fleet = attempt(() => fleetSnapshotOf(files));
+  const [problem] = problems;
+  if (problem !== undefined) return assumed(`The status branch at ${at} cannot be used (${problem})`);
+  if (anchor === null) return assumed(`The status branch at ${at} holds no record`);
+  const states = new Map([...published].map(([name, lane]) => [name, stateFrom(lane, closures)]));
+  return {
+    world: { type: "recorded", commit: status.commit, states, fleet },
+    repository: anchor.repository,
+  };
+}
+
+function assumed(why: string): LivedOfStatus {
+  return { world: { type: "assumed", why }, repository: null };
+}
