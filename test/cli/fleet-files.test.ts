@@ -86,9 +86,12 @@ describe("a fleet from nothing", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^base {2}nothing: no controller is reached\nhead {2}working tree/);
     expect(stdout).toMatch(/Starts \(2\)/);
-    expect(stdout).toMatch(/\+ listing run 1 on factory_listing_\d{8}, now\n {4}List it\. All of it\./);
-    expect(stdout).toMatch(/blast {2}3 of 3 clones touched/);
-    expect(widest(stdout.replace(/^plan {3}.*$/m, ""))).toBeLessThanOrEqual(80);
+    expect(stdout).toMatch(/^Starts 2 missions and adds 1 clone without work\.$/m);
+    expect(stdout).toMatch(
+      /\+ listing run 1 on factory_listing_\d{8}\n {2}starts {7}now\n {2}objective {4}List it\. All of it\./,
+    );
+    expect(stdout).toMatch(/touches 3 of 3 clones/);
+    expect(widest(stdout.replace(/^plan {4}.*$/m, ""))).toBeLessThanOrEqual(80);
   });
 
   test("plan of two commits says what starts, stops, changes and widens", async () => {
@@ -104,17 +107,8 @@ describe("a fleet from nothing", () => {
     expect(plan).toMatchObject({
       base,
       head,
-      starts: [{ mission: "more-links", when: "now", isolation: "pidns" }],
-      stops: [{ mission: "listing", step: "stop", reason: "cancelled in its file" }],
-      rights: [
-        {
-          subject: "mission/weekly-links",
-          right: "budget.max_runtime_minutes",
-          before: "10",
-          after: "20",
-          direction: "widened",
-        },
-      ],
+      starts: [{ mission: "more-links", isolation: "pidns" }],
+      stops: [{ mission: "listing", runs: "unknown", reason: "cancelled in its file" }],
       cost: { missions: 1, runtimeMinutes: 10, costUsd: 20, llmCalls: 2000 },
       blast: { total: 4 },
       held: [],
@@ -125,24 +119,41 @@ describe("a fleet from nothing", () => {
       expect.objectContaining({
         subject: "mission/weekly-links",
         effect: "at once",
-        fields: [{ field: "budget.max_runtime_minutes", class: "hot" }],
+        fields: [
+          {
+            field: "budget.max_runtime_minutes",
+            words: "runtime limit",
+            before: "10 min",
+            after: "20 min",
+            direction: "loosened",
+          },
+        ],
       }),
     );
     const again = JSON.parse((await run("plan", "--base", base, "--head", head, "--json")).stdout);
     expect(again.planHash).toBe(plan.planHash);
     const markdown = (await run("plan", "--base", base, "--head", head, "--markdown")).stdout;
     expect(markdown).toMatch(/^<!-- factory-plan -->\n## Factory plan/);
-    expect(markdown).toContain("**starts 1**, **stops 1**");
+    expect(markdown).toMatch(
+      /^\*\*Starts more-links, run 1, stops listing and changes the limits of weekly-links\.\*\*$/m,
+    );
   });
 
-  test("a changed contract without a higher run is held, and says what to do", async () => {
+  test("a changed contract without a higher run takes no effect, and says what to do", async () => {
     const before = await git(fleet, ["rev-parse", "HEAD"]);
     edit(missionOf("weekly-links"), (text) => text.replace("Follow every", "Follow each"));
     const { stdout } = await run("plan", "--base", before, "--json");
     expect(JSON.parse(stdout)).toMatchObject({
       head: "working tree",
       starts: [],
-      held: [{ subject: "mission/weekly-links", reason: "ContractFixed" }],
+      changes: [
+        {
+          subject: "mission/weekly-links",
+          part: "contract",
+          applies: false,
+          effect: expect.stringMatching(/raise `spec\.run`/),
+        },
+      ],
     });
     await git(fleet, ["checkout", "-q", "."]);
   });
@@ -152,8 +163,25 @@ describe("a fleet from nothing", () => {
     await rm(join(fleet, "missions"), { recursive: true });
     await rm(join(fleet, "clones"), { recursive: true });
     const { held, stops } = JSON.parse((await run("plan", "--base", before, "--json")).stdout);
-    expect(stops).toEqual([]);
-    expect(new Set(held.map((one: { reason: string }) => one.reason))).toEqual(new Set(["MassDeleteGuard"]));
+    expect(held).toEqual([]);
+    expect(stops).toHaveLength(4);
+    expect(new Set(stops.map((one: { held: { reason: string } }) => one.held.reason))).toEqual(
+      new Set(["MassDeleteGuard"]),
+    );
+    await git(fleet, ["checkout", "-q", "."]);
+  });
+
+  test("--detailed-exitcode tells nothing, a change and every kind of error apart", async () => {
+    const head = await git(fleet, ["rev-parse", "HEAD"]);
+    const code = async (...args: string[]) => (await run("plan", "--detailed-exitcode", ...args)).code;
+    expect(await code("--base", head, "--head", head)).toBe(0);
+    expect(await code("--base", base, "--head", head)).toBe(2);
+    expect(await code("--base", "nosuch")).toBe(1);
+    expect(await code("--bogus")).toBe(1);
+    edit(missionOf("weekly-links"), (text) =>
+      text.replace("max_runtime_minutes: 20", "max_runtime_minutes: no"),
+    );
+    expect(await code("--base", head)).toBe(1);
     await git(fleet, ["checkout", "-q", "."]);
   });
 

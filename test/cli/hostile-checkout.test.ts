@@ -17,18 +17,26 @@ beforeAll(async () => {
   await factory({ cwd: fleet }, "new", "mission", "listing");
   await git(fleet, ["add", "-A"]);
   await git(fleet, ["commit", "-q", "-m", "all"]);
-  poison();
+  await git(fleet, ["init", "-q", "inner"]);
+  await git(join(fleet, "inner"), ["commit", "-q", "--allow-empty", "-m", "inner"]);
+  await git(fleet, ["-c", "advice.addEmbeddedRepo=false", "add", "inner"]);
+  poison(fleet);
+  poison(join(fleet, "inner"));
+  // What a commit would send through the filters: a file that changed, one that is new, and one of a repository inside.
+  writeFileSync(join(fleet, "fleet.yaml"), "# changed\n", { flag: "a" });
+  writeFileSync(join(fleet, "overlays/docs-links/prompts/more.md"), "new\n");
+  writeFileSync(join(fleet, "inner/file"), "new\n");
 });
 beforeEach(() => rmSync(ran, { force: true }));
 afterAll(() => scratch.remove());
 
 /** Every key for which git runs a program, and a remote from which it would fetch what is missing. */
-function poison(): void {
+function poison(repository: string): void {
   const program = join(scratch.path, "program");
   writeFileSync(program, `#!/bin/sh\necho "$0 $*" >> ${ran}\nexit 1\n`);
   chmodSync(program, 0o755);
   const hooks = join(scratch.path, "hooks");
-  mkdirSync(hooks);
+  mkdirSync(hooks, { recursive: true });
   for (const hook of ["post-index-change", "reference-transaction", "pre-push", "post-checkout"]) {
     writeFileSync(join(hooks, hook), readFileSync(program));
     chmodSync(join(hooks, hook), 0o755);
@@ -51,6 +59,12 @@ function poison(): void {
 	clean = ${program}
 	process = ${program}
 	smudge = ${program}
+	required = true
+[submodule "inner"]
+	ignore = none
+	update = !${program}
+[include]
+	path = ${join(repository, ".git/more")}
 [extensions]
 	partialClone = lazy
 [remote "lazy"]
@@ -58,8 +72,9 @@ function poison(): void {
 	promisor = true
 	uploadpack = ${program}
 `;
-  writeFileSync(join(fleet, ".git/config"), config, { flag: "a" });
-  writeFileSync(join(fleet, ".git/info/attributes"), "* filter=x diff=x\n");
+  writeFileSync(join(repository, ".git/config"), config, { flag: "a" });
+  mkdirSync(join(repository, ".git/info"), { recursive: true });
+  writeFileSync(join(repository, ".git/info/attributes"), "* filter=x diff=x\n");
 }
 
 test("the trap works: plain git runs what the checkout names", async () => {

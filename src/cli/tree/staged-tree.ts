@@ -75,8 +75,9 @@ async function prepare(dir: string, scratch: string): Promise<Staging> {
   const [top = "", format = "sha1", ...paths] = asked.split("\n");
   const [index = "", objects = "", attributes = "", exclude = ""] = paths.map((path) => resolve(dir, path));
   const gitDir = join(scratch, "git");
-  const env = { ...createGitEnvironment({ url: gitDir }).local(gitDir), GIT_WORK_TREE: top };
-  await git({ gitDir: scratch, env }, [
+  const bare = createGitEnvironment({ url: gitDir }).local(gitDir);
+  const env = { ...bare, GIT_WORK_TREE: top };
+  await git({ gitDir: scratch, env: bare }, [
     "init",
     "-q",
     "--bare",

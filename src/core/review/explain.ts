@@ -69,7 +69,7 @@ export function explainPlan(input: ExplainInput): PlanExplanation {
     .map(cloneFacts)
     .sort((a, b) => (a.clone < b.clone ? -1 : 1));
   const secrets = secretsOf(base, head, new Set(starts.map((start) => start.clone)));
-  const held = heldOf({ after, before, taken: ended.taken, never: begins });
+  const held = heldOf({ after, before, taken: ended.taken, never: begins, changes });
   const body = { starts, parked, stops, newClones, changes, secrets, held };
   return {
     planHash: hashOf(body),
@@ -120,8 +120,10 @@ function heldOf(parts: {
   readonly before: Planned | null;
   readonly taken: ReadonlySet<Held>;
   readonly never: readonly Beginning[];
+  readonly changes: readonly PlannedChange[];
 }): PlanExplanation["held"] {
-  const { after, before, taken, never } = parts;
+  const { after, before, taken, never, changes } = parts;
+  const idle = new Set(changes.filter(({ applies }) => !applies).map(({ subject }) => subject));
   const keyOf = ({ subject, step, reason }: Held): string =>
     `${subject} ${step} ${reason === "Cancelled" || reason === "KillSwitchEngaged" ? "stopped" : reason}`;
   const known = new Set(before?.plan.held.map(keyOf));
@@ -130,8 +132,9 @@ function heldOf(parts: {
       !known.has(keyOf(one)) &&
       !taken.has(one) &&
       !after.beginnings.taken.has(one) &&
-      // What a change of a clone waits for stands beside the change.
-      !(one.subject.startsWith("clone/") && EFFECTS.has(one.reason)),
+      // What a change waits for, or why it takes no effect, stands beside the change.
+      !(one.subject.startsWith("clone/") && EFFECTS.has(one.reason)) &&
+      !(one.reason === "ContractFixed" && idle.has(one.subject)),
   );
   const over = never
     .filter(({ how }) => how === "never")
