@@ -24,13 +24,21 @@ interface Sides {
   readonly files: FilesOfChange;
 }
 
+interface Scene extends Sides {
+  /** How many clones of the head that are not retired have the same baseline and overlays. */
+  readonly groups: ReadonlyMap<string, number>;
+  /** By clone: why its group refuses what it would be made of. */
+  readonly refused: ReadonlyMap<string, string>;
+}
+
 /** Ordered by subject, the contract of a mission before its limits. What is new or goes is not here. */
 export function changesOf(sides: Sides): readonly PlannedChange[] {
   const { base, head } = sides;
   const whereIs = recordedRuns(sides.observed.states);
+  const scene = sceneOf(sides);
   const clones = [...head.clones.values()].flatMap((clone) => {
     const before = base.clones.get(clone.name);
-    return before === undefined ? [] : cloneChange(before, clone, sides);
+    return before === undefined ? [] : cloneChange(before, clone, scene);
   });
   const missions = [...head.missions.values()].flatMap((mission) => {
     const before = base.missions.get(mission.name);
@@ -49,17 +57,26 @@ function fleetChange({ base, head, files }: Sides): PlannedChange[] {
   return [{ subject: "fleet", part: "fleet", fields, causes, effect: "at once", applies: true }];
 }
 
-function cloneChange(before: DesiredClone, after: DesiredClone, sides: Sides): PlannedChange[] {
-  const fields = cloneChanges(before, after);
-  const rollout = rolloutText(before, after, sides.head);
-  const refused = sides.plan.held.find(
-    ({ subject, reason }) => subject === `clone/${after.name}` && reason === "PinnedByRollback",
+function sceneOf(sides: Sides): Scene {
+  const groups = new Map<string, number>();
+  for (const clone of sides.head.clones.values())
+    if (clone.state !== "retired") groups.set(groupOf(clone), (groups.get(groupOf(clone)) ?? 0) + 1);
+  const refused = new Map(
+    sides.plan.held.flatMap(({ subject, reason, message }): [string, string][] =>
+      reason === "PinnedByRollback" ? [[subject.replace(/^clone\//, ""), message]] : [],
+    ),
   );
+  return { ...sides, groups, refused };
+}
+
+function cloneChange(before: DesiredClone, after: DesiredClone, scene: Scene): PlannedChange[] {
+  const fields = cloneChanges(before, after);
+  const rollout = rolloutText(before, after, scene);
+  const refused = scene.refused.get(after.name);
   // What is tighter about approvals waits for nobody.
   const ahead = (field: FieldChange): boolean =>
     rollout !== null && field.field === "approval_required" && field.direction === "tightened";
-  const waits =
-    refused === undefined ? rollout : `not before the repository says something else: ${refused.message}`;
+  const waits = refused === undefined ? rollout : `not before the repository says something else: ${refused}`;
   const change = (some: readonly FieldChange[], effect: string): PlannedChange[] =>
     some.length === 0
       ? []
@@ -68,7 +85,7 @@ function cloneChange(before: DesiredClone, after: DesiredClone, sides: Sides): P
             subject: `clone/${after.name}`,
             part: "clone",
             fields: some,
-            causes: causesOfClone(before, after, { fields: some, files: sides.files }),
+            causes: causesOfClone(before, after, { fields: some, files: scene.files }),
             effect,
             applies: true,
           },
@@ -77,25 +94,17 @@ function cloneChange(before: DesiredClone, after: DesiredClone, sides: Sides): P
     ...change(fields.filter(ahead), "at once"),
     ...change(
       fields.filter((field) => !ahead(field)),
-      waits ?? effectOnClone(after, fields, sides),
+      waits ?? effectOnClone(after, fields, scene),
     ),
   ];
 }
 
 /** Clones of one baseline and the same overlays take up what they are made of one after the other; null: this one is alone, or nothing is asked for. */
-function rolloutText(
-  before: DesiredClone,
-  after: DesiredClone,
-  { clones, fleet }: DesiredState,
-): string | null {
-  const { canary, minHealthyMinutes } = fleet.rollout;
+function rolloutText(before: DesiredClone, after: DesiredClone, { groups, head }: Scene): string | null {
+  const { canary, minHealthyMinutes } = head.fleet.rollout;
   if (before.workspaceDigest === after.workspaceDigest || after.state === "retired" || canary === 0)
     return null;
-  const group = groupOf(after);
-  const others = [...clones.values()].filter(
-    (clone) => clone.state !== "retired" && groupOf(clone) === group,
-  );
-  if (others.length <= canary) return null;
+  if ((groups.get(groupOf(after)) ?? 0) <= canary) return null;
   const first = canary === 1 ? "by one clone of its group" : `by ${canary} clones of its group`;
   return `first ${first}; by the others when that was healthy for ${minHealthyMinutes} min, or had a mission accepted`;
 }

@@ -52,7 +52,7 @@ export interface StartGroup {
 
 /** Missions with the same rights, limits and judgement, the largest group first. */
 export function startGroups(starts: readonly PlannedStart[]): readonly StartGroup[] {
-  const groups = Map.groupBy(starts, (start) => canonicalJson(likeness(start)));
+  const groups = Map.groupBy(starts, likeness);
   return [...groups.values()]
     .flatMap((members): StartGroup[] => {
       const [first] = members;
@@ -70,7 +70,7 @@ export function startGroups(starts: readonly PlannedStart[]): readonly StartGrou
 }
 
 /** Everything but who it is, what it is for in words, and when. */
-function likeness(start: PlannedStart): unknown {
+function likeness(start: PlannedStart): string {
   const {
     mission: _mission,
     missionId: _id,
@@ -83,11 +83,16 @@ function likeness(start: PlannedStart): unknown {
     runBefore: _before,
     ...rest
   } = start;
-  return JSON.parse(unnamed(JSON.stringify(rest), start));
+  return unnamed(canonicalJson(rest), start);
 }
 
+/** Names as words of their own: one that is a part of another word is not meant. */
 function unnamed(text: string, { mission, clone }: PlannedStart): string {
-  return text.replaceAll(clone, CLONE).replaceAll(mission, MISSION);
+  return text.replaceAll(wordOf(clone), CLONE).replaceAll(wordOf(mission), MISSION);
+}
+
+function wordOf(name: string): RegExp {
+  return new RegExp(`(?<![\\w-])${name.replace(/[^\w-]/g, "\\$&")}(?![\\w-])`, "g");
 }
 
 export interface StopGroup {

@@ -52,7 +52,7 @@ export function approvalLines({ approvals }: PlanExplanation): string[] {
     ...table(
       ["What", "Who", "Given", "Why"],
       approvals.map(({ subject, count, from, given, why }) => [
-        code(subject),
+        codeCell(subject),
         cell(`${count} ${from.length === 0 ? "of those who may write" : `of ${from.join(", ")}`}`),
         given.length === 0 ? "–" : cell(given.join(", ")),
         cell(why),

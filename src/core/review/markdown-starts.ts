@@ -7,7 +7,7 @@ import type { CloneFacts, PlanExplanation, PlannedStart } from "./explanation.ts
 import { type StartGroup, startGroups } from "./groups.ts";
 import type { Detail, LeftOut } from "./markdown.ts";
 import { codeCell, folded, table, upTo, words } from "./markdown-parts.ts";
-import { grouped, plural, someOf } from "./words.ts";
+import { budgetText, grouped, plural, someOf } from "./words.ts";
 
 const INLINE_MAX = 3;
 
@@ -127,16 +127,12 @@ function whenText({ when, members, first }: StartGroup): string {
 
 function costText({ first, members }: StartGroup): string {
   const { budget, acceptsUnmetered } = first;
-  const each = [
-    budget.max_cost_usd === null ? "**no limit on cost**" : `${grouped(budget.max_cost_usd)} USD`,
-    `${grouped(budget.max_runtime_minutes)} min`,
-    budget.max_llm_calls === null ? "no limit on LLM calls" : `${grouped(budget.max_llm_calls)} LLM calls`,
-  ].join(", ");
+  const each = budgetText(budget, "**no limit on cost**");
   const unmetered = acceptsUnmetered ? "; its contract accepts that nobody can measure this" : "";
-  if (members.length === 1) return `at most ${each}${unmetered}`;
+  if (members.length === 1) return each + unmetered;
   const all =
     budget.max_cost_usd === null ? "" : `; together ${grouped(budget.max_cost_usd * members.length)} USD`;
-  return `at most ${each} each${all}${unmetered}`;
+  return `${each} each${all}${unmetered}`;
 }
 
 function outputsText({ outputs, storageScope }: PlannedStart): string {

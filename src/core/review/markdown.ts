@@ -1,6 +1,6 @@
 /** The plan as one comment of a pull request. Texts of the proposal are escaped: they cannot bring markup of their own. */
 import type { Issue } from "../model/issue.ts";
-import { page } from "../status/text.ts";
+import { code, page } from "../status/text.ts";
 import type { PlanExplanation } from "./explanation.ts";
 import { newIssues } from "./issues.ts";
 import {
@@ -13,7 +13,7 @@ import {
 } from "./markdown-parts.ts";
 import { newCloneLines, startLines } from "./markdown-starts.ts";
 import { stopLines } from "./markdown-stops.ts";
-import { bytesOf, html } from "./words.ts";
+import { bytesOf } from "./words.ts";
 
 /** By this line the comment is found again, so that it can be updated in place. */
 export const PLAN_MARKER = "<!-- factory-plan -->";
@@ -105,15 +105,16 @@ function leftLines(left: readonly string[]): readonly string[] {
 }
 
 function footLines({ plan, baseText, headText }: ShownPlan): readonly string[] {
-  const side = (name: string, text: string, commit: string | null): string => {
-    const id = commit !== null && /^[0-9a-f]{40,64}$/.test(commit) ? commit.slice(0, 12) : null;
-    if (id === null || text.startsWith(id))
-      return `${name} ${html(text.startsWith(id ?? "\0") ? (id ?? text) : text)}`;
-    return `${name} ${html(text)} (${id})`;
-  };
   return [
-    `<sub>${side("base", baseText, plan.base)} · ${side("head", headText, plan.head)} · plan <code>${plan.planHash.replace("sha256:", "").slice(0, 16)}</code></sub>`,
+    `<sub>base ${sideText(baseText, plan.base)} · head ${sideText(headText, plan.head)} · plan ${code(plan.planHash.replace("sha256:", "").slice(0, 16))}</sub>`,
   ];
+}
+
+/** The commit, and the name by which it was called where that is another. */
+function sideText(text: string, commit: string | null): string {
+  if (commit === null || !/^[0-9a-f]{40,64}$/.test(commit)) return code(text);
+  const id = commit.slice(0, 12);
+  return text.startsWith(id) ? code(id) : `${code(text)} (${code(id)})`;
 }
 
 /** Even the shortest telling is too long, as with hundreds of groups that have nothing in common. */

@@ -7,7 +7,7 @@ import type { Cause, CloneFacts, PlanExplanation, PlannedStart } from "./explana
 import { fieldRows, type RowKind, startGroups, stopGroups } from "./groups.ts";
 import type { ShownPlan } from "./markdown.ts";
 import { verdictOf } from "./verdict.ts";
-import { grouped, plural, someOf, wrap } from "./words.ts";
+import { budgetText, grouped, plural, someOf, wrap } from "./words.ts";
 
 export type TextColour = "bold" | "dim" | "red" | "green" | "yellow";
 
@@ -195,7 +195,7 @@ function starts(page: Page, title: string, some: readonly PlannedStart[]): void 
       when.length === 1 ? (when[0]?.when ?? "") : when.map((one) => `${one.count} ${one.when}`).join("; "),
     );
     page.fact("objective", objective ?? "differs from mission to mission; --json has each");
-    page.fact("may cost", budgetText(first, members.length));
+    page.fact("may cost", costText(first, members.length));
     page.fact("window", first.window);
     for (const criterion of first.criteria)
       page.fact("judged by", `${criterion.id}: ${criterionText(criterion)}`);
@@ -218,17 +218,13 @@ function starts(page: Page, title: string, some: readonly PlannedStart[]): void 
   page.raw("");
 }
 
-function budgetText({ budget, acceptsUnmetered }: PlannedStart, count: number): string {
-  const parts = [
-    budget.max_cost_usd === null ? "no limit on cost" : `${grouped(budget.max_cost_usd)} USD`,
-    `${grouped(budget.max_runtime_minutes)} min`,
-    budget.max_llm_calls === null ? "no limit on LLM calls" : `${grouped(budget.max_llm_calls)} LLM calls`,
-  ].join(", ");
+function costText({ budget, acceptsUnmetered }: PlannedStart, count: number): string {
   const all =
     count === 1
       ? ""
       : ` each${budget.max_cost_usd === null ? "" : `, together ${grouped(budget.max_cost_usd * count)} USD`}`;
-  return `at most ${parts}${all}${acceptsUnmetered ? "; its contract accepts that nobody can measure this" : ""}`;
+  const unmetered = acceptsUnmetered ? "; its contract accepts that nobody can measure this" : "";
+  return `${budgetText(budget)}${all}${unmetered}`;
 }
 
 function facts(page: Page, clone: CloneFacts): void {

@@ -1,4 +1,5 @@
 /** Words and numbers of a plan. */
+import type { Budget } from "../model/mission.ts";
 
 /** `2 missions`, `1 mission`. */
 export function plural(count: number, noun: string): string {
@@ -49,4 +50,14 @@ export function html(text: string): string {
 
 export function bytesOf(text: string): number {
   return new TextEncoder().encode(text).length;
+}
+
+/** `at most 5 USD, 45 min, 400 LLM calls`. */
+export function budgetText(budget: Budget, withoutLimit = "no limit on cost"): string {
+  const { max_cost_usd: usd, max_runtime_minutes: minutes, max_llm_calls: calls } = budget;
+  const time = `${grouped(minutes)} min`;
+  return [
+    usd === null ? `${withoutLimit}, at most ${time}` : `at most ${grouped(usd)} USD, ${time}`,
+    calls === null ? "no limit on LLM calls" : `${grouped(calls)} LLM calls`,
+  ].join(", ");
 }

@@ -40,7 +40,12 @@ export interface PlanOfChange {
 
 const TEXT_COLUMNS = 100;
 
-/** Runs nothing of either tree, and writes nothing. Rejects only where a tree cannot be read. */
+/**
+ * Runs nothing of either tree, and writes nothing. Rejects only where a tree cannot be read.
+ *
+ * A snapshot of the source is a tree as `{ revision, entries, read: (ids) => snapshot.readBlobs(ids, signal) }`; the world
+ * comes from `livedOfStatus`, and with it the name of the repository, where the status branch tells of one.
+ */
 export async function planOfChange(change: ChangeToPlan): Promise<PlanOfChange> {
   const { base, head, repository, world, now, approvals = null } = change;
   const [before, after] = [
