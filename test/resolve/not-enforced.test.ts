@@ -1,7 +1,7 @@
 /** What looks like a control and is none says so at its line, in `factory validate` and in the plan. */
 import { describe, expect, it } from "vitest";
-import { explainPlan } from "../../src/core/review/explain.ts";
-import { planMarkdown } from "../../src/core/review/markdown.ts";
+import { explainPlan } from "../../src/core/proposal/explain.ts";
+import { planMarkdown } from "../../src/core/proposal/markdown.ts";
 import { formatIssue } from "../../src/documents/issue.ts";
 import type { CloneDocument } from "../../src/documents/schema/clone.ts";
 import type { MissionDocument } from "../../src/documents/schema/mission.ts";

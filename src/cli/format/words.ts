@@ -2,7 +2,7 @@ import type { MissionPhase } from "../../core/model/mission.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { Colour } from "../io.ts";
 
-export { plural, wrap } from "../../core/review/words.ts";
+export { plural, wrap } from "../../core/proposal/words.ts";
 
 const DAY_MS = 24 * HOUR_MS;
 

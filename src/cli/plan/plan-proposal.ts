@@ -1,4 +1,4 @@
-import { verdictOf } from "../../core/review/verdict.ts";
+import { verdictOf } from "../../core/proposal/verdict.ts";
 import { countIssues } from "../../documents/issue.ts";
 import type { Preview, ProposalLived } from "../../ports/proposal-preview.ts";
 import { planOfChange } from "../../reconciler/reviews/plan-of-change.ts";
@@ -19,6 +19,9 @@ export interface ProposalToPlan {
   readonly now: number;
 }
 
+/** Leaves room in a comment for what is put around the plan, and for the marks that keep it from calling anybody. */
+const MARKDOWN_BYTES_MAX = 60_000;
+
 /** What merging a proposal would do, for people: the one place in which a review's plan is made. */
 export async function planProposal(asked: ProposalToPlan): Promise<Extract<Preview, { type: "planned" }>> {
   const { directory, repository, lived, now } = asked;
@@ -37,6 +40,7 @@ export async function planProposal(asked: ProposalToPlan): Promise<Extract<Previ
     now,
     baseText: asked.base.slice(0, 12),
     headText: asked.head.slice(0, 12),
+    markdownBytesMax: MARKDOWN_BYTES_MAX,
   });
   return {
     type: "planned",

@@ -1,8 +1,11 @@
 /** What each field of `fleet.yaml` means to whoever reviews a change of it. */
 import type { DesiredState } from "../model/desired.ts";
+import { canonicalJson } from "../model/digest.ts";
+import type { ForgePolicy } from "../model/forge.ts";
 import type { Destination } from "../model/notice.ts";
 import type { Price } from "../model/prices.ts";
 import { RESOURCE_FIELDS, RESOURCE_NAMES } from "../model/resources.ts";
+import { secretText } from "../model/secret-policy.ts";
 import {
   type Compare,
   changed,
@@ -241,6 +244,7 @@ export const FLEET_MEANINGS: readonly Meaning[] = [
     changed,
     inUnits("s"),
   ),
+  plain("forge", "forge", "forge on which proposals are reviewed", compareForges, forgeText),
   plain("name", "metadata.name", "name of the fleet"),
 ];
 
@@ -273,6 +277,23 @@ function compareShares(before: unknown, after: unknown) {
   if (before === undefined || after === undefined) return thereIsLooser(before, after);
   const access = (value: unknown): string => (value as { access: string }).access;
   return inOrder("read", "write")(access(before), access(after));
+}
+
+/** Proposals of strangers that are planned as well are more that is let in; anything else about a forge has to be read. */
+function compareForges(before: unknown, after: unknown) {
+  const [from, to] = [before, after] as readonly (ForgePolicy | null)[];
+  if (from == null || to == null || from.forks === to.forks) return "changed";
+  const rest = ({ forks: _forks, ...policy }: ForgePolicy): string => canonicalJson(policy);
+  return rest(from) === rest(to) ? inOrder("ignore", "plan")(from.forks, to.forks) : "changed";
+}
+
+/** Never a secret: they are references. */
+function forgeText(value: unknown): string {
+  const forge = (value ?? null) as ForgePolicy | null;
+  if (forge === null) return NONE;
+  const { type, owner, repository, api, auth, webhookSecret, forks } = forge;
+  const hooks = webhookSecret === null ? "no webhooks" : `webhooks signed with ${secretText(webhookSecret)}`;
+  return `${type} ${owner}/${repository} at ${api}, as ${auth.type}, ${hooks}, forks: ${forks}`;
 }
 
 /** The same limit in USD buys more of what has become cheaper on paper. */

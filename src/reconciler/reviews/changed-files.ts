@@ -1,6 +1,6 @@
 /** Which files differ between two trees, and the lines in which texts that agents read do. */
-import type { ChangedFile } from "../../core/review/explanation.ts";
-import { diffOf } from "../../core/review/text-diff.ts";
+import type { ChangedFile } from "../../core/proposal/explanation.ts";
+import { diffOf } from "../../core/proposal/text-diff.ts";
 import type { RepositoryFile } from "../../documents/layout.ts";
 import type { FleetTree } from "./fleet-tree.ts";
 

@@ -1,11 +1,11 @@
 /** Two trees, and what merging the one into the other would do: for whoever reviews it, on a command line or a forge. */
 import type { Issue } from "../../core/model/issue.ts";
 import type { Instant } from "../../core/model/time.ts";
-import { explainPlan } from "../../core/review/explain.ts";
-import type { ApprovalNeed, PlanExplanation } from "../../core/review/explanation.ts";
-import { planMarkdown } from "../../core/review/markdown.ts";
-import { planText } from "../../core/review/text.ts";
-import type { World } from "../../core/review/world.ts";
+import { explainPlan } from "../../core/proposal/explain.ts";
+import type { ApprovalNeed, PlanExplanation } from "../../core/proposal/explanation.ts";
+import { planMarkdown } from "../../core/proposal/markdown.ts";
+import { planText } from "../../core/proposal/text.ts";
+import type { World } from "../../core/proposal/world.ts";
 import { sortIssues } from "../../documents/issue.ts";
 import { changedFiles } from "./changed-files.ts";
 import { type FleetTree, resolveTree } from "./fleet-tree.ts";

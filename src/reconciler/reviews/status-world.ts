@@ -1,4 +1,6 @@
 /** The world as the status branch tells of it. */
+
+import type { World } from "../../core/proposal/world.ts";
 import { stateFrom } from "../../core/record/published.ts";
 import {
   attemptsInto,
@@ -6,7 +8,6 @@ import {
   readHead,
   readPublished,
 } from "../../core/record/published-record.ts";
-import type { World } from "../../core/review/world.ts";
 import { recordFiles } from "../record/published-files.ts";
 
 /** The status branch at one commit. */

@@ -274,6 +274,26 @@ describe("of fleet.yaml", () => {
     (from, to) => fleetChanges(aDesired({ fleet: { ...P, ...from } }), aDesired({ fleet: { ...P, ...to } })),
   );
 
+  test("proposals of strangers that are planned as well are loosened, and another forge has to be read", () => {
+    const forge: NonNullable<FleetPolicy["forge"]> = {
+      type: "github",
+      api: "https://api.github.com",
+      owner: "o",
+      repository: "r",
+      auth: { type: "token", token: { env: "TOKEN" } },
+      webhookSecret: null,
+      forks: "ignore",
+    };
+    const of = (from: FleetPolicy["forge"], to: FleetPolicy["forge"]) =>
+      fleetChanges(aDesired({ fleet: { ...P, forge: from } }), aDesired({ fleet: { ...P, forge: to } })).map(
+        ({ direction }) => direction,
+      );
+    expect(of(forge, { ...forge, forks: "plan" })).toEqual(["loosened"]);
+    expect(of({ ...forge, forks: "plan" }, forge)).toEqual(["tightened"]);
+    expect(of(null, forge)).toEqual(["changed"]);
+    expect(of(forge, { ...forge, owner: "x", forks: "plan" })).toEqual(["changed"]);
+  });
+
   test("a deletion that is confirmed is loosened", () => {
     expect(fleetChanges(aDesired(), aDesired({ confirmDeletion: "a".repeat(40) }))).toMatchObject([
       { direction: "loosened" },

@@ -10,10 +10,10 @@ import type { DesiredState } from "../../../src/core/model/desired.ts";
 import type { DesiredMission, MissionLimits } from "../../../src/core/model/mission.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
 import type { Lived } from "../../../src/core/plan/preview.ts";
-import { explainPlan } from "../../../src/core/review/explain.ts";
-import { isEmptyPlan } from "../../../src/core/review/explanation.ts";
-import { verdictOf } from "../../../src/core/review/verdict.ts";
-import type { World } from "../../../src/core/review/world.ts";
+import { explainPlan } from "../../../src/core/proposal/explain.ts";
+import { isEmptyPlan } from "../../../src/core/proposal/explanation.ts";
+import { verdictOf } from "../../../src/core/proposal/verdict.ts";
+import type { World } from "../../../src/core/proposal/world.ts";
 import { aClone, aDesired, aMission, T0 } from "../../support/fleet.ts";
 import { shown } from "../situations/difference.ts";
 

@@ -8,10 +8,10 @@ import {
 import { INITIAL_FLEET } from "../../../src/core/model/fleet-state.ts";
 import type { MissionLimits } from "../../../src/core/model/mission.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
-import { explainPlan } from "../../../src/core/review/explain.ts";
-import { isEmptyPlan } from "../../../src/core/review/explanation.ts";
-import type { FilesOfChange } from "../../../src/core/review/files.ts";
-import type { RecordedWorld, World } from "../../../src/core/review/world.ts";
+import { explainPlan } from "../../../src/core/proposal/explain.ts";
+import { isEmptyPlan } from "../../../src/core/proposal/explanation.ts";
+import type { FilesOfChange } from "../../../src/core/proposal/files.ts";
+import type { RecordedWorld, World } from "../../../src/core/proposal/world.ts";
 import { aClone, aDesired, aMission, Life, T0 } from "../../support/fleet.ts";
 
 const ASSUMED: World = { type: "assumed", why: "There is no status branch" };

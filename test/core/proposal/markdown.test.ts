@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import type { DesiredState } from "../../../src/core/model/desired.ts";
 import type { Issue } from "../../../src/core/model/issue.ts";
-import { explainPlan } from "../../../src/core/review/explain.ts";
-import type { ApprovalNeed, ChangedFile, PlanExplanation } from "../../../src/core/review/explanation.ts";
-import { COMMENT_BYTES_MAX, PLAN_MARKER, planMarkdown } from "../../../src/core/review/markdown.ts";
-import { planText } from "../../../src/core/review/text.ts";
-import { diffOf } from "../../../src/core/review/text-diff.ts";
+import { explainPlan } from "../../../src/core/proposal/explain.ts";
+import type { ApprovalNeed, ChangedFile, PlanExplanation } from "../../../src/core/proposal/explanation.ts";
+import { COMMENT_BYTES_MAX, PLAN_MARKER, planMarkdown } from "../../../src/core/proposal/markdown.ts";
+import { planText } from "../../../src/core/proposal/text.ts";
+import { diffOf } from "../../../src/core/proposal/text-diff.ts";
 import { aClone, aDesired, aMission, T0 } from "../../support/fleet.ts";
 
 const plain = { width: 100, paint: (_: string, text: string) => text };
