@@ -11,22 +11,19 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { createGitEnvironment } from "../../adapters/git/environment.ts";
 import { createObjectReader } from "../../adapters/git/objects.ts";
-import { type GitOutcome, runGit } from "../../adapters/git/process.ts";
+import { runGit } from "../../adapters/git/process.ts";
 import { parseTree } from "../../adapters/git/tree.ts";
-import { FactoryError } from "../../core/model/error.ts";
 import type { Issue } from "../../core/model/issue.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
 import { documentPaths, type RepositoryFile } from "../../documents/layout.ts";
 import type { FleetTree } from "../../reconciler/reviews/fleet-tree.ts";
+import { failed, ofCheckout, settingsOf } from "./checkout.ts";
 
 const GIT_TIMEOUT_MS = 60 * SECOND_MS;
 /** A larger file that git does not know is not read: nobody's document is as large. */
 export const BLOB_BYTES_MAX = 2 * 1024 * 1024;
 const BLOBS_BYTES_MAX = 256 * 1024 * 1024;
 const FILTERS_TOLD_MAX = 20;
-
-/** Settings by which git reads a work tree. None of them names a program. */
-const SETTINGS = /^core\.(autocrlf|eol|filemode|symlinks|ignorecase|precomposeunicode)$/;
 
 export interface StagedTree {
   readonly tree: FleetTree;
@@ -208,54 +205,6 @@ async function git(
   });
   if (outcome.exitCode === 0) return outcome.stdout;
   throw failed(outcome);
-}
-
-function failed({ stderr, ended }: GitOutcome): FactoryError {
-  const why =
-    ended === "exit"
-      ? stderr
-          .replace(/^(?:error|fatal): /gm, "")
-          .split("\n")
-          .join("; ")
-      : ended;
-  return new FactoryError(
-    "tree/not-committable",
-    "stall",
-    `git cannot make a commit of the working tree: ${why}. Name a commit with --head, or mend what git says`,
-  );
-}
-
-/** Asks the repository of the checkout, of whose configuration no program is run. */
-async function ofCheckout(dir: string, args: readonly string[]): Promise<string> {
-  const outcome = await runGit({ args, env: checkoutEnv(), cwd: dir, timeoutMs: GIT_TIMEOUT_MS });
-  if (outcome.exitCode === 0) return outcome.stdout.toString("utf8").replace(/\n$/, "");
-  // A configuration without the keys that were asked for.
-  if (outcome.exitCode === 1 && args[0] === "config") return "";
-  throw failed(outcome);
-}
-
-export function checkoutEnv(): Record<string, string> {
-  const env: Record<string, string> = { LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" };
-  for (const name of ["PATH", "HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "XDG_CONFIG_HOME"]) {
-    const value = process.env[name];
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
-}
-
-async function settingsOf(dir: string): Promise<readonly string[]> {
-  const listed = await ofCheckout(dir, ["config", "-z", "--get-regexp", "^core\\."]);
-  const found = new Map<string, string>();
-  for (const row of listed.split("\0")) {
-    const [key = "", value = "true"] = row.split("\n");
-    if (SETTINGS.test(key)) found.set(key, value);
-  }
-  // A round trip that would lose something is for the commit to complain about.
-  return [
-    ...[...found].map(([key, value]) => `${key}=${value}`),
-    "core.safecrlf=false",
-    "core.splitIndex=false",
-  ];
 }
 
 async function copyIfThere(from: string, to: string): Promise<boolean> {

@@ -7,7 +7,8 @@ import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
 import type { RepositoryFile } from "../../documents/layout.ts";
 import type { FleetTree } from "../../reconciler/reviews/fleet-tree.ts";
-import { BLOB_BYTES_MAX, checkoutEnv, type StagedTree, stageTree } from "./staged-tree.ts";
+import { checkoutEnv } from "./checkout.ts";
+import { BLOB_BYTES_MAX, type StagedTree, stageTree } from "./staged-tree.ts";
 
 export const WORKING_TREE = "working tree";
 

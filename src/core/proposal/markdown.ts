@@ -3,14 +3,8 @@ import type { Issue } from "../model/issue.ts";
 import { code, page } from "../status/text.ts";
 import type { PlanExplanation } from "./explanation.ts";
 import { newIssues } from "./issues.ts";
-import {
-  approvalLines,
-  causeLines,
-  changeLines,
-  heldLines,
-  issueLines,
-  verdictLines,
-} from "./markdown-parts.ts";
+import { causeLines } from "./markdown-causes.ts";
+import { approvalLines, changeLines, heldLines, issueLines, verdictLines } from "./markdown-parts.ts";
 import { newCloneLines, startLines } from "./markdown-starts.ts";
 import { stopLines } from "./markdown-stops.ts";
 import { bytesOf } from "./words.ts";
