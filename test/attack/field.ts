@@ -16,6 +16,8 @@ export interface Field {
   /** A folder of this user, in which there is everything but what has to lie elsewhere. */
   readonly base: string;
   readonly home: string;
+  /** The temporary folder of the controllers, of this user alone. */
+  readonly tmp: string;
   readonly guard: Guard;
   readonly machine: DriverCapabilities;
   readonly servers: Servers;
@@ -95,6 +97,7 @@ export async function openField(base: string): Promise<Field> {
     user: root ? "root" : "ordinary",
     base,
     home,
+    tmp: scratch,
     guard,
     machine,
     servers: { tmp, run: runSocket, abstract, port: `port:${port.slice("port:".length)}` },

@@ -18,7 +18,8 @@ const AGENT = fileURLToPath(new URL("./agents/tries.js", import.meta.url));
 
 /** Of an agent that takes these steps. */
 export function stepping(steps: readonly Step[]): CloneOptions["command"] {
-  return [process.execPath, AGENT, JSON.stringify(steps)];
+  // A document may not hold every character that a step may.
+  return [process.execPath, AGENT, Buffer.from(JSON.stringify(steps), "utf8").toString("base64")];
 }
 
 /** Starts it and waits until it has taken them all. It stays, unless it was told to exit. */

@@ -1,4 +1,4 @@
-// Does one step after the other and keeps what came of each: tries.js '<JSON: [["read","/path"],…]>'
+// Does one step after the other and keeps what came of each: tries.js <base64 of JSON: [["read","/path"],…]>
 //
 //   read, list <path>          what stands there
 //   write <path>               appends to it
@@ -49,7 +49,7 @@ const STEPS = {
 
 const outcomes = [];
 let code = null;
-for (const [step, ...args] of JSON.parse(process.argv[2])) {
+for (const [step, ...args] of JSON.parse(Buffer.from(process.argv[2], "base64").toString("utf8"))) {
   if (step === "exit") {
     code = Number(args[0]);
     break;
