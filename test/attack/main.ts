@@ -6,7 +6,7 @@
  * started itself; what it changes on the machine is put back, also when it is killed.
  */
 import { spawn } from "node:child_process";
-import { chmodSync, chownSync, mkdtempSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,8 +16,8 @@ import { openGuard } from "../support/guard.ts";
 import { LEVELS, type Level, type Played } from "./attack.ts";
 import { ATTACKS } from "./catalogue.ts";
 import type { Half } from "./half.ts";
-import { ensureBuilt } from "./program.ts";
-import { reportText } from "./report.ts";
+import { ensureBuilt, ROOT } from "./program.ts";
+import { reportText, withTables } from "./report.ts";
 
 const HELP = `npm run attack -- [options]
 
@@ -33,6 +33,7 @@ Without options: every attack, at every level of containment, as root and as an 
 `;
 
 const HALF = fileURLToPath(new URL("./half.ts", import.meta.url));
+const PAGE = join(ROOT, "docs/security.md");
 /** The user and group nobody: there on every Linux. */
 const NOBODY = 65_534;
 
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
   }
   const order = (name: string): number => ATTACKS.findIndex((attack) => attack.name === name);
   all.sort((a, b) => order(a.attack) - order(b.attack));
+  if (wanted.markdown) writeFileSync(PAGE, withTables(readFileSync(PAGE, "utf8"), all, ATTACKS));
   process.stdout.write(wanted.json ? `${JSON.stringify(all, null, 1)}\n` : `${reportText(all)}\n`);
   process.exitCode = all.some(({ verdict }) => verdict === "broken") ? 1 : 0;
 }
@@ -124,6 +126,9 @@ function readOptions(): Wanted | string {
   const mine: readonly Played["user"][] = process.getuid?.() === 0 ? ["root", "ordinary"] : ["ordinary"];
   const users = mine.filter((user) => values.as === undefined || values.as === user);
   if (users.length === 0) return `--as ${values.as}: here there is ${mine.join(", ")}`;
+  const part = only.length > 0 || levels.length > 0 || values.quick || users.length < 2;
+  if (values.markdown && part)
+    return "--markdown takes every attack, at every level, as root and as an ordinary user";
   const quick = ATTACKS.filter(({ slow }) => slow !== true).map(({ name }) => name);
   return {
     print: values.help ? HELP : values.list ? `${names.join("\n")}\n` : null,

@@ -32,7 +32,9 @@ const reports: FuzzReport[] = [];
 for (const name of names) {
   log(`${name}: ${Math.round(seconds)} s from seed ${values.seed} …`);
   const report = await TARGETS[name]?.({ seconds, seed: Number(values.seed), folder: FOLDER, log });
-  if (report !== undefined) reports.push(report);
+  if (report === undefined) continue;
+  reports.push(report);
+  log(`${name}: ${report.inputs} inputs, ${report.failures.length} failures`);
 }
 
 const rows = reports.map(({ target, inputs, seconds: took, grownBytes, failures }) =>

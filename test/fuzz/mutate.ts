@@ -124,7 +124,7 @@ function changePlace(root: unknown, { at, put, how }: { at: number; put: unknown
   else if (how === "rename" && !Array.isArray(holder)) {
     holder[`${key}x`] = holder[key];
     delete holder[key];
-  } else if (how === "add" && !Array.isArray(holder)) holder[String(put).slice(0, 40)] = put;
+  } else if (how === "add" && !Array.isArray(holder)) holder[(JSON.stringify(put) ?? "").slice(0, 40)] = put;
   else holder[key] = put;
 }
 

@@ -166,14 +166,18 @@ export const hygiene: readonly Attack[] = [
         ["exit", "7"],
       ];
       await takeSteps(fleet, "leaves", steps, { mission: { outputs: ["out/result.txt"] } });
-      await fleet.mission("leaves", ({ phase, holds }) => phase !== "Running" || holds.length > 0);
+      const traces = join(fleet.dataDir, "traces");
+      await eventually(
+        () => existsSync(traces) && readdirSync(traces).length > 0,
+        (kept) => kept,
+        () => "a trace of it",
+      );
       await fleet.kill("leaves");
       await fleet.factory("why", "leaves");
       const text = readFileSync(ran, "utf8");
-      const traces = existsSync(join(fleet.dataDir, "traces"))
-        ? readdirSync(join(fleet.dataDir, "traces")).length
-        : 0;
-      return text === "" ? held("nothing ran", `${traces} trace kept`) : broken("ran", text.slice(0, 300));
+      return text === ""
+        ? held("nothing ran", `${readdirSync(traces).length} trace kept`)
+        : broken("ran", text.slice(0, 300));
     },
   },
   {

@@ -31,7 +31,7 @@ export const limits: readonly Attack[] = [
       await fleet.kill(this.name);
       return refused === 0
         ? broken(`${WANTED} processes`, "nothing was refused")
-        : held(Number.isNaN(refused) ? "ended" : `${WANTED - refused} at most`, `refused: ${said}`);
+        : held("refused beyond it", `refused: ${said} of ${WANTED}`);
     },
   },
   {
