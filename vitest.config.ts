@@ -9,6 +9,8 @@ import { defineConfig } from "vitest/config";
 const LONG = {
   "test/adapters/drivers/process/random-escapes.test.ts":
     "a hundred agents try to outlive their kill, as root and as an ordinary user",
+  "test/attack/attack.test.ts":
+    "the attacks that do not take long, against a built program, as root and as an ordinary user",
   "test/e2e/controller-kills.test.ts": "a controller is killed twelve times at random moments of its life",
   "test/e2e/kill-switch-full-disk.test.ts":
     "a scenario of `npm run chaos`, on a disk of its own that is filled",
@@ -23,7 +25,7 @@ const LONG = {
 /** Whose tests start processes, run git or open a database on disk: each file in a worker of its own. */
 const PROCESSES = [
   "test/adapters/{drivers,git,judge,store}/**/*.test.ts",
-  "test/{chaos,cli,e2e,samples,shim,support}/**/*.test.ts",
+  "test/{attack,chaos,cli,e2e,fuzz,samples,shim,support}/**/*.test.ts",
   "test/golden/golden.test.ts",
   "test/golden/plan-comments/plan-comments.test.ts",
   "test/instance/{claim,descriptors}.test.ts",

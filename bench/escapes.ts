@@ -17,6 +17,7 @@ import { parseArgs } from "node:util";
 import { createProcessDriver } from "../src/adapters/drivers/process/driver.ts";
 import { createWorkspaces } from "../src/adapters/workspace/workspaces.ts";
 import type { ContainmentChoice, Driver } from "../src/ports/driver.ts";
+import { CORE_PATTERN, openGuard } from "../test/support/guard.ts";
 import { envelope, runAs, startCallback, until } from "./kill.ts";
 
 export const ATTACKS = [
@@ -56,7 +57,6 @@ export interface AttackReport {
 
 const FIXTURE = fileURLToPath(new URL("../test/support/agents/tries-to-escape.js", import.meta.url));
 const SERVER = fileURLToPath(new URL("../test/support/runs-what-it-is-told.js", import.meta.url));
-const CORE_PATTERN = "/proc/sys/kernel/core_pattern";
 const LANES = 3;
 const WAIT_MS = 60_000;
 /** A descriptor that whoever started the controller left open; Node closes the first sixteen by itself. */
@@ -97,7 +97,8 @@ async function inner(options: {
   const root = mkdtempSync(join(tmpdir(), "factory-escapes-"));
   const run = runtimeFolder();
   const callback = await startCallback(root);
-  const restore = guardCorePattern();
+  const settings = process.getuid?.() === 0 ? [CORE_PATTERN] : [];
+  const guard = await openGuard({ settings, folders: [root, run] });
   const tag = randomBytes(4).toString("hex");
   const servers = {
     server_tmp: join(root, "s.sock"),
@@ -137,10 +138,10 @@ async function inner(options: {
     return { user: process.getuid?.() ?? -1, containment: kind, kills: options.count, lies, attacks };
   } finally {
     server.stdin?.end();
-    restore();
     callback.server.closeAllConnections();
     callback.server.close();
-    for (const folder of [root, run, ...sockets]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of sockets) rmSync(folder, { recursive: true, force: true });
+    await guard.end();
   }
 }
 
@@ -299,21 +300,6 @@ async function startServer(places: readonly string[]): Promise<ChildProcess> {
   });
   await until(() => text.split("\n").length > places.length, AbortSignal.timeout(WAIT_MS));
   return child;
-}
-
-/** Puts the setting back at the end; somebody who outlives us does it when we are killed. */
-function guardCorePattern(): () => void {
-  if (process.getuid?.() !== 0) return () => {};
-  const saved = readFileSync(CORE_PATTERN, "utf8").trimEnd();
-  const script = `cat >/dev/null; printf %s "$1" >${CORE_PATTERN}`;
-  const guard = spawn("setsid", ["sh", "-c", script, "guard", saved], {
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  guard.stdin.on("error", () => {});
-  return () => {
-    writeFileSync(CORE_PATTERN, saved);
-    guard.stdin.end();
-  };
 }
 
 /** Mulberry32: the same seed, the same attacks. */

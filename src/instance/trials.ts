@@ -34,6 +34,8 @@ export async function diesWithOpener(plan: ContainmentPlan, workspace = "/"): Pr
 export async function launch(argv: readonly string[], cwd?: string): Promise<ChildProcess | null> {
   const { child, failure } = startProgram(argv[0] ?? "true", argv.slice(1), {
     stdio: "ignore",
+    // What is tried out is nobody's business: not one of the controller's variables, its tokens among them.
+    env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
     ...(cwd === undefined ? {} : { cwd }),
   });
   if (failure !== null) refuseShortageOf(await failure);

@@ -31,7 +31,7 @@ export interface Attack {
   readonly holds: string;
   /** Where it is tried; `shut` alone where nothing is said. */
   readonly levels?: readonly Level[];
-  /** Takes longer than the rest of them: not played with `--quick`. */
+  /** Takes longer than the rest of them, or is a test of its own as well: not played with `--quick`. */
   readonly slow?: boolean;
   play(field: Field, level: Level): Promise<Finding>;
 }

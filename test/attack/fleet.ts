@@ -54,6 +54,10 @@ export async function openFleet(folder: string, options: FleetOptions = {}): Pro
   const { fleet = {}, isolation, env = {}, ...running } = options;
   const origin = await createOrigin({ directory: folder });
   const dataDir = join(folder, "data");
+  // A person at the command line has nothing of the controller's environment but where things are.
+  const operator = Object.fromEntries(
+    ["HOME", "PATH", "TMPDIR"].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
   let turn: Promise<unknown> = origin.commit(fleetFiles(fleet));
   await turn;
   const start = (more: Partial<ControllerOptions> = {}): Promise<RunningController> =>
@@ -111,7 +115,7 @@ export async function openFleet(folder: string, options: FleetOptions = {}): Pro
       );
     },
     factory: (...args) =>
-      factory({ cwd: folder, program: PROGRAM, env: { ...env, FACTORY_DATA: dataDir } }, ...args),
+      factory({ cwd: folder, program: PROGRAM, env: { ...operator, FACTORY_DATA: dataDir } }, ...args),
     async restart(more = {}) {
       await controller.kill();
       controller = await start(more);

@@ -78,6 +78,7 @@ async function playAs(
   if (other) chownSync(base, NOBODY, NOBODY);
   chmodSync(base, 0o711);
   const guard = await openGuard({ folders: [base] });
+  process.stderr.write(`as ${user} user in ${base}\n`);
   const as = ["setpriv", "--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups", "--"];
   const [program = process.execPath, ...args] = [...(other ? as : []), process.execPath, HALF];
   const env = { ...process.env, ...(other ? { HOME: "/nonexistent", XDG_RUNTIME_DIR: undefined } : {}) };

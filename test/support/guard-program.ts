@@ -41,7 +41,7 @@ async function end(what: Guarded): Promise<void> {
   }
   // What was alive until now may have changed it once more.
   restore(what);
-  for (const folder of what.folders) remove(folder);
+  for (const folder of what.folders) await remove(folder);
 }
 
 function naming(names: readonly string[]): readonly number[] {
@@ -69,14 +69,19 @@ function folderOf(pid: string): string {
   }
 }
 
-/** What it lies in may be somebody else's, who removes the rest. */
-function remove(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  } catch {
-    // Nobody is left who could be told.
+/** Another guard may be at the same folder: then what was listed is gone. What it lies in may be somebody else's, who removes the rest. */
+async function remove(folder: string): Promise<void> {
+  for (let look = 0; look < LOOKS_MAX; look += 1) {
+    try {
+      return rmSync(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (REFUSED.has((error as NodeJS.ErrnoException).code ?? "")) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 }
+
+const REFUSED: ReadonlySet<string> = new Set(["EACCES", "EPERM"]);
 
 function kill(pid: number): void {
   try {

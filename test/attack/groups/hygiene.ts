@@ -95,6 +95,7 @@ export const hygiene: readonly Attack[] = [
     how: "a data directory too deep for sockets; somebody has made `/tmp/factory-<user>` and its like first",
     success: "sockets lie in a folder of somebody else's, or one that others may enter",
     holds: "a name that nobody can guess, made anew, owner and mode looked at",
+    slow: true,
     async play(field) {
       const squatted = [`factory-${process.getuid?.()}`, `factory-${process.getuid?.()}-`, "ua-factory"].map(
         (name) => join(field.tmp, name),
@@ -120,6 +121,7 @@ export const hygiene: readonly Attack[] = [
     how: "a checkout names programs for every purpose of git: `core.fsmonitor`, hooks, filters, pagers, credentials",
     success: "one of them runs in `validate`, `plan`, `doctor`, `new` or `why`",
     holds: "configuration that runs programs is neutral in every call of git",
+    slow: true,
     async play(field) {
       const fleet = join(field.base, "checkout");
       const ran = join(field.base, "ran-checkout");

@@ -23,6 +23,7 @@ export const limits: readonly Attack[] = [
     how: "starts 1,000 processes where 400 are allowed",
     success: "it has them all",
     holds: "`runtime.resources.pids`: a cgroup, else RLIMIT_NPROC",
+    slow: true,
     async play(field) {
       const fleet = await field.fleet("shut");
       await taking(fleet, this.name, ["processes", String(WANTED)], { pids: 400 });
@@ -71,6 +72,7 @@ export const limits: readonly Attack[] = [
     how: `the controller is killed; its agent goes from 0.1 to 100 of ${LIMIT_USD} USD in one step, and on`,
     success: "it goes on, or its mission closes as accepted without an incident or a question",
     holds: "the shim knows the limits and ends it; `overspent` is on record and asked about",
+    slow: true,
     async play(field) {
       const fleet = await field.own("alone", { fleet: { caps: { max_cost_usd: 1_000 } } });
       const agent = [process.execPath, SPENDS, "ledger.txt", "100", "4000", "0.1"];

@@ -62,6 +62,7 @@ export const views: readonly Attack[] = [
     success: "it runs in a pause that is recorded as standing still",
     holds: "one stroke by namespace or cgroup; looks, else the instance is ended",
     levels: LEVELS,
+    slow: true,
     async play(field, level) {
       const fleet = await field.fleet(level);
       const mark = field.mark();

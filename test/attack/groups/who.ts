@@ -29,6 +29,7 @@ export const who: readonly Attack[] = [
     success: "it is sent a token of a shim or of the operator, or an agent ends at its word",
     holds:
       "a controller proves itself before anything is said: folder of a socket, fingerprint of a certificate",
+    slow: true,
     async play(field) {
       const fleet = await field.own("place", { args: ["--port", "0", "--callback", "network"] });
       await takeSteps(fleet, "works", [], { mission: EVERY_SECOND });
@@ -87,6 +88,7 @@ export const who: readonly Attack[] = [
     how: "a viewer's token kills, makes an admin's token, and says that it is somebody else",
     success: "a mission ends, a token is made, or the record names somebody else",
     holds: "a role for each operation, names by tokens of one's own",
+    slow: true,
     async play(field) {
       const fleet = await field.own("names");
       await takeSteps(fleet, "works", []);
