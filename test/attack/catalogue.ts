@@ -1,5 +1,6 @@
 /** Every attack. A new one is an entry in a group; a new group is a line here. */
 import type { Attack } from "./attack.ts";
+import { crowds } from "./groups/crowds.ts";
 import { escapes } from "./groups/escapes.ts";
 import { hygiene } from "./groups/hygiene.ts";
 import { judgedAttacks } from "./groups/judged.ts";
@@ -14,4 +15,5 @@ export const ATTACKS: readonly Attack[] = [
   ...judgedAttacks,
   ...limits,
   ...hygiene,
+  ...crowds,
 ];

@@ -40,6 +40,8 @@ export interface Fleet {
   kill(mission: string): Promise<DeathProof>;
   /** The command line of the built program on this data directory. */
   factory(...args: readonly string[]): Promise<Ended>;
+  /** Another controller on the same repository, with this folder for its data. */
+  another(data: string, args: readonly string[]): Promise<RunningController>;
   restart(options?: Partial<ControllerOptions>): Promise<void>;
   close(): Promise<void>;
 }
@@ -63,6 +65,7 @@ export async function openFleet(folder: string, options: FleetOptions = {}): Pro
   const start = (more: Partial<ControllerOptions> = {}): Promise<RunningController> =>
     startController({ dataDir, source: origin.path, poll: "1s", program: PROGRAM, env, ...running, ...more });
   let controller = await start();
+  const others: { readonly second: RunningController; readonly dataDir: string }[] = [];
 
   /** One after the other: each builds on the commit before. */
   function commit(files: Files): Promise<string> {
@@ -116,13 +119,19 @@ export async function openFleet(folder: string, options: FleetOptions = {}): Pro
     },
     factory: (...args) =>
       factory({ cwd: folder, program: PROGRAM, env: { ...operator, FACTORY_DATA: dataDir } }, ...args),
+    async another(data, args) {
+      const second = await start({ dataDir: join(folder, data), args: [...(running.args ?? []), ...args] });
+      others.push({ second, dataDir: join(folder, data) });
+      return second;
+    },
     async restart(more = {}) {
       await controller.kill();
       controller = await start(more);
     },
     async close() {
       await controller.kill();
-      await endInstances(dataDir);
+      for (const { second } of others) await second.kill();
+      for (const one of [dataDir, ...others.map((other) => other.dataDir)]) await endInstances(one);
     },
   };
   return made;

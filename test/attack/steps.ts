@@ -4,7 +4,7 @@ import type { CloneOptions, MissionOptions } from "../support/fleet-files.ts";
 import type { Fleet } from "./fleet.ts";
 
 export type Step = readonly [
-  "read" | "list" | "write" | "connect" | "signal" | "run" | "keep" | "say" | "exit",
+  "read" | "list" | "write" | "connect" | "hold" | "signal" | "run" | "keep" | "say" | "exit",
   ...string[],
 ];
 

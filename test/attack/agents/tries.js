@@ -3,6 +3,7 @@
 //   read, list <path>          what stands there
 //   write <path>               appends to it
 //   connect <path|@name|port:N>
+//   hold <port:N> <how many>   idle connections, kept; says how many stand
 //   signal <pid>               asks whether it may be signalled
 //   run <program> <argument>…  how it ended, and the end of what it printed
 //   keep <path> <text>         a file of its own
@@ -45,6 +46,21 @@ const STEPS = {
       socket.on("connect", () => resolve(socket.destroy() && "connected"));
       socket.on("error", reject);
     }),
+};
+
+const kept = [];
+STEPS.hold = async (place, count) => {
+  const port = Number(place.slice("port:".length));
+  const one = () =>
+    new Promise((resolve) => {
+      const socket = connect({ host: "127.0.0.1", port });
+      socket.once("connect", () => kept.push(socket) && resolve(true));
+      socket.once("error", () => resolve(false));
+      socket.on("error", () => {});
+    });
+  let opened = 0;
+  for (let n = 0; n < Number(count); n += 1) if (await one()) opened += 1;
+  return opened;
 };
 
 const outcomes = [];
