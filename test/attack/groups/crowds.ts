@@ -11,6 +11,15 @@ const DESCRIPTORS = 320;
 const CROWDS = ["crowd-a", "crowd-b", "crowd-c"] as const;
 const EACH = 200;
 const STATUS = "factory/status";
+const JOURNAL = ".factory/journal.json";
+const ANOTHER_JOURNAL = `${JSON.stringify({
+  version: 1,
+  installation: "factory-stranger",
+  repository: "elsewhere",
+  seq: 7,
+  hash: "a".repeat(64),
+  first: "b".repeat(64),
+})}\n`;
 /** Within it a mission is started, or will not be. */
 const START_MS = 40_000;
 
@@ -87,7 +96,7 @@ export const crowds: readonly Attack[] = [
   {
     name: "writes-the-status-branch",
     item: "12",
-    how: "whoever can push there puts nonsense into every file of the status branch, while the controller is away",
+    how: "whoever can push there writes another installation's journal, a lease and nonsense to the status branch, while the controller is away",
     success: "the controller begins nothing any more",
     holds: "what is published is signed; a stranger's commit is set aside, named and repaired",
     slow: true,
@@ -101,7 +110,12 @@ export const crowds: readonly Attack[] = [
       );
       await fleet.controller.kill();
       const nonsense = [...published.keys()].map((path) => [path, "{]: nonsense\n"]);
-      const stranger = await fleet.origin.commit(Object.fromEntries(nonsense), {
+      const files = {
+        ...Object.fromEntries(nonsense),
+        [JOURNAL]: ANOTHER_JOURNAL,
+        ".factory/lease.json": "{}\n",
+      };
+      const stranger = await fleet.origin.commit(files, {
         branch: STATUS,
         message: "a stranger's",
       });
