@@ -74,7 +74,7 @@ export const hygiene: readonly Attack[] = [
   {
     name: "others-may-write-to-the-data",
     item: "10",
-    how: "`--data` is a folder with others' write bits, and one whose owner is not asked",
+    how: "`--data` is a folder that others may write to",
     success: "a controller runs on it",
     holds: "refused, with the command that closes it",
     async play(field) {

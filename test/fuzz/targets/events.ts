@@ -11,6 +11,7 @@ import { cloneName, fleetFiles, missionFile, pairFiles } from "../../support/fle
 import { memoryOf } from "../memory.ts";
 import { changedJson, mutated } from "../mutate.ts";
 import { type Target, within } from "../target.ts";
+import { samples } from "./event-samples.ts";
 
 const NAME = "fuzzed";
 const MEDIA = [
@@ -73,6 +74,37 @@ export async function eventsTarget(): Promise<Target<Given>> {
     return tokens.forInstance({ clone, epoch, nonce });
   }
 
+  return {
+    inputs: inputsFor(clone),
+    async feed(given) {
+      if (given.kind === "bytes") return within(throwAt(socket, given.bytes), "bytes on the socket");
+      const { status, text } = await within(post(socket, token, given), "the event endpoint");
+      if (!MEANT.has(status)) throw new Error(`answered ${status}: ${text.slice(0, 300)}`);
+    },
+    async sane() {
+      token = await running();
+      const seen = await within(controller.client.call("fleet"), "the fleet");
+      if (seen.missions.length !== 1) throw new Error(`${seen.missions.length} missions`);
+      const verified = await eventually(
+        () => factory({ cwd: world.path }, "--data", world.dataDir, "verify", "--offline"),
+        ({ code }) => code === 0,
+        () => "the record to verify",
+      );
+      if (verified.code !== 0) throw new Error(verified.stdout);
+    },
+    memory: () => memoryOf(controller.pid),
+    show: (given) =>
+      JSON.stringify(
+        given.kind === "bytes"
+          ? { bytes: given.bytes.toString("base64") }
+          : { ...given, body: given.body.toString("base64") },
+      ),
+    close: () => world.close(),
+  };
+}
+
+/** Requests of an instance of this clone that are almost right, and bytes that are no request. */
+function inputsFor(clone: string): fc.Arbitrary<Given> {
   const corpus = samples(clone);
   const media = fc.constantFrom(...MEDIA);
   const headers = fc.dictionary(
@@ -123,97 +155,10 @@ export async function eventsTarget(): Promise<Target<Given>> {
       "\r\n\r\n",
     ],
   );
-  return {
-    inputs: fc.oneof(
-      { weight: 8, arbitrary: fc.record({ kind: fc.constant("request" as const), media, headers, body }) },
-      { weight: 1, arbitrary: fc.record({ kind: fc.constant("bytes" as const), bytes: raw }) },
-    ),
-    async feed(given) {
-      if (given.kind === "bytes") return within(throwAt(socket, given.bytes), "bytes on the socket");
-      const { status, text } = await within(post(socket, token, given), "the event endpoint");
-      if (!MEANT.has(status)) throw new Error(`answered ${status}: ${text.slice(0, 300)}`);
-    },
-    async sane() {
-      token = await running();
-      const seen = await within(controller.client.call("fleet"), "the fleet");
-      if (seen.missions.length !== 1) throw new Error(`${seen.missions.length} missions`);
-      const verified = await eventually(
-        () => factory({ cwd: world.path }, "--data", world.dataDir, "verify", "--offline"),
-        ({ code }) => code === 0,
-        () => "the record to verify",
-      );
-      if (verified.code !== 0) throw new Error(verified.stdout);
-    },
-    memory: () => memoryOf(controller.pid),
-    show: (given) =>
-      JSON.stringify(
-        given.kind === "bytes"
-          ? { bytes: given.bytes.toString("base64") }
-          : { ...given, body: given.body.toString("base64") },
-      ),
-    close: () => world.close(),
-  };
-}
-
-function samples(clone: string): readonly object[] {
-  const event = (type: string, seq: number, detail: object) => ({
-    specversion: "1.0",
-    id: `${clone}/1/${seq}`,
-    source: `/clones/${clone}/1`,
-    type,
-    datacontenttype: "application/json",
-    data: {
-      mission_id: "m_3534423a678f98f24576919e",
-      vp_id: clone,
-      vp_session_id: `${clone}/1`,
-      vp_runtime_id: "0".repeat(32),
-      event_type: type,
-      status: "running",
-      summary: "half of it",
-      artifact_refs: [{ path: "out/a.txt", bytes: 3 }],
-      usage: {
-        runtime_minutes: 0.1,
-        llm_calls: 1,
-        estimated_cost_usd: 0.5,
-        trust: "reported",
-        source: "agent",
-      },
-      trace_id: "0".repeat(32),
-      idempotency_key: `${clone}/1/${seq}`,
-      emitted_at: "2026-11-23T18:00:00.000Z",
-      epoch: 1,
-      seq,
-      detail,
-    },
-  });
-  const heartbeat = {
-    specversion: "1.0",
-    id: "b1",
-    source: `/clones/${clone}/1`,
-    type: "clone.heartbeat",
-    data: {
-      event_type: "clone.heartbeat",
-      mission_id: null,
-      vp_id: clone,
-      vp_runtime_id: "0".repeat(32),
-      epoch: 1,
-      seq: 1,
-      last_event_seq: 2,
-      phase: "running",
-      last_event_age_ms: 5,
-      last_progress_age_ms: 5,
-      open_tool_calls: [{ id: "1", age_ms: 1, deadline_ms: null }],
-      usage: { llm_calls: 1, estimated_cost_usd: 0.1, active_ms: 10 },
-      process: { state: "running", pid: 1, start_ticks: 1, boot_id: "x", since_ms: 1 },
-    },
-  };
-  return [
-    event("mission.progress", 5, { percent: 50 }),
-    event("mission.blocked", 6, { reason: "no key", needs: "a key" }),
-    event("mission.artifact", 7, {}),
-    event("agent.loop", 8, { pattern: "repeated_result", times: 4, evidence: "x" }),
-    heartbeat,
-  ];
+  return fc.oneof(
+    { weight: 8, arbitrary: fc.record({ kind: fc.constant("request" as const), media, headers, body }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("bytes" as const), bytes: raw }) },
+  );
 }
 
 function post(
