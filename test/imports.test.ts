@@ -214,6 +214,54 @@ describe("the core", () => {
   });
 });
 
+describe("who judges does not ask whom it judges", () => {
+  /** Leaves: words of the design and what compares or writes down values. They decide nothing about a clone. */
+  const LEAVES = new Set(
+    [
+      "actor",
+      "clone-state",
+      "digest",
+      "event",
+      "fleet-state",
+      "hold",
+      "incident",
+      "kill-switch",
+      "request",
+      "same",
+      "time",
+    ].map((name) => `core/model/${name}.ts`),
+  );
+  /** Of the leaves, what decides something all the same. */
+  const DECIDES =
+    /\b(covers|coveringEntry|engage|release|merged|takeRelease|mayBeSame|isHuman|provenNames)\b/;
+  /** The one that folds a record: what it makes of an event is what is judged. */
+  const FOLD = "core/check/record-fold.ts";
+  const CHECKS = join(ROOT, "test/simulation/check");
+  const judges = [
+    ...FILES.filter(({ path }) => path.startsWith("core/check/") && path !== FOLD),
+    ...readdirSync(CHECKS, { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts"))
+      .map((path) => readSource(join(CHECKS, path))),
+  ];
+
+  test("an invariant imports types, leaves of the model and other invariants", () => {
+    expect(judges.length).toBeGreaterThan(50);
+    const asking = judges.flatMap((file) =>
+      file.imports
+        .filter(({ typeOnly }) => !typeOnly)
+        .map(({ to }) => resolved(file.path, to))
+        .filter((to) => !/^(core\/check|\.\.\/test\/simulation\/check)\//.test(to) && !LEAVES.has(to))
+        .map((to) => `${file.path} imports ${to}`),
+    );
+    expect(asking).toEqual([]);
+  });
+
+  test("nor what decides among the leaves", () => {
+    const asking = judges.filter(({ path }) => DECIDES.test(importedNames(join(SRC, path))));
+    expect(asking.map(({ path }) => path)).toEqual([]);
+  });
+});
+
 describe("clock and dice", () => {
   /** The system adapter is the clock; shim, drivers and what they share control processes, which have no other. */
   const MAY = /^(adapters\/system\/|shim\/|instance\/|adapters\/drivers\/)/;
@@ -307,6 +355,14 @@ function readSource(file: string): SourceFile {
   for (const [, to] of text.matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)/g))
     imports.push({ to: to ?? "", typeOnly: false });
   return { path: relative(SRC, file).split(sep).join("/"), code: withoutComments(text), imports };
+}
+
+/** What a file takes from the folder of the model. */
+function importedNames(file: string): string {
+  const named = readFileSync(file, "utf8").matchAll(
+    /import \{([^}]*)\} from "[^"]*core\/model\/[^"]*"|import \{([^}]*)\} from "[^"]*\/model\/[^"]*"/g,
+  );
+  return [...named].map(([, one, other]) => one ?? other ?? "").join(", ");
 }
 
 /** `import { type A, type B } from …` is erased like `import type`. */

@@ -1,11 +1,24 @@
 /** Actions on the world outside: each at most once, and none that needs a person without one. */
 
-import { operator } from "../../../src/core/model/actor.ts";
+import { type Actor, operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { CloneEvent } from "../../../src/core/model/event.ts";
+import { HOUR_MS } from "../../../src/core/model/time.ts";
 import type { Fact } from "../../simulation/check/fact.ts";
+import { T0 } from "../../support/fleet.ts";
 import { actionRow } from "../../support/record.ts";
-import { happened, ID, judged, NOTHING, RUNNING, same, situation, type Told, withMission } from "./story.ts";
+import {
+  fail,
+  happened,
+  ID,
+  judged,
+  NOTHING,
+  RUNNING,
+  same,
+  situation,
+  type Told,
+  withMission,
+} from "./story.ts";
 
 const claim = (change: Partial<Extract<CloneEvent, { type: "action.claimed" }>> = {}): CloneEvent => ({
   type: "action.claimed",
@@ -190,6 +203,44 @@ const decided = (decision: "approved" | "denied", request = "r1", digest = "sha2
 const knows = (state: CloneState, ...approvals: ReturnType<typeof decided>[]): CloneState =>
   withMission(state, { approvals });
 
+/** A question about the action, open until it is answered. */
+function asks(quorum: number, requestedBy: readonly Actor[] = [], approvers: readonly string[] = []): Told[] {
+  const open = situation("waits for an approval").requests[0] ?? fail();
+  const asked: CloneState = {
+    ...careful,
+    requests: [{ ...open, id: "r1", kind: "approval", binds: "sha256:1" }],
+  };
+  const event: CloneEvent = {
+    type: "approval.requested",
+    epoch: 1,
+    digest: "sha256:1",
+    action: "push",
+    target: "origin",
+    arguments: "{}",
+    expiresAt: T0 + HOUR_MS,
+    approvers,
+    quorum,
+    requestedBy,
+  };
+  return [happened(NOTHING, same(careful)), happened(event, [careful, asked])];
+}
+function agrees(
+  name: string,
+  change: Partial<Extract<CloneEvent, { type: "request.decided" }>> = {},
+  ignored = false,
+): Told {
+  const event: CloneEvent = {
+    type: "request.decided",
+    request: "r1",
+    decision: { type: "approve" },
+    by: operator(name),
+    reason: "",
+    ...change,
+  };
+  return happened(event, same(careful), { ignored });
+}
+const done = on(claim({ approval: "r1" }), careful);
+
 judged("approved-first", [
   ["it needs no approval", [on(claim())], null],
   ["approved", [on(claim({ approval: "r1" }), knows(careful, decided("approved")))], null],
@@ -225,4 +276,61 @@ judged("approved-first", [
     "push was let go although the lane is held",
   ],
   ["not an action", [on(NOTHING, situation("pause asked for"))], null],
+  ["approved by as many as have to", [...asks(2), agrees("ann"), agrees("bob"), done], null],
+  ["one voice of two", [...asks(2), agrees("ann"), done], "push was let go although nobody has approved it"],
+  [
+    "the same voice twice",
+    [...asks(2), agrees("ann"), agrees("ann"), done],
+    "push was let go although nobody has approved it",
+  ],
+  [
+    "by the one who asked for it",
+    [...asks(1, [operator("ann")]), agrees("ann"), done],
+    "push was let go although nobody has approved it",
+  ],
+  [
+    "by somebody who may not",
+    [...asks(1, [], ["eve"]), agrees("ann"), done],
+    "push was let go although nobody has approved it",
+  ],
+  ["by one of those who may", [...asks(1, [], ["eve", "ann"]), agrees("ann"), done], null],
+  [
+    "by the controller itself",
+    [...asks(1), agrees("ann", { by: SUPERVISOR }), done],
+    "push was let go although nobody has approved it",
+  ],
+  [
+    "twice for one approval",
+    [...asks(1), agrees("ann"), done, done],
+    "push was let go although its approval was used before",
+  ],
+  [
+    "denied by one of two",
+    [...asks(2), agrees("ann"), agrees("bob", { decision: { type: "deny" } }), done],
+    "push was let go although it was denied",
+  ],
+  [
+    "after its time was over",
+    [
+      ...asks(1),
+      happened({ type: "request.reminded", request: "r1" }, same(careful), { atMs: HOUR_MS }),
+      done,
+    ],
+    "push was let go although it was denied",
+  ],
+  [
+    "reminded before its time was over",
+    [
+      ...asks(1),
+      happened({ type: "request.reminded", request: "r1" }, same(careful), { atMs: HOUR_MS - 1 }),
+      agrees("ann"),
+      done,
+    ],
+    null,
+  ],
+  [
+    "an answer that was not taken",
+    [...asks(1), agrees("ann", {}, true), done],
+    "push was let go although nobody has approved it",
+  ],
 ]);

@@ -1,6 +1,5 @@
 /** Budgets and meters: asked about and not killed for; and the lanes, the rate limits and the switch. */
 
-import { RAMP_MS } from "../../../src/core/clone/start/throttle.ts";
 import { operator, SUPERVISOR } from "../../../src/core/model/actor.ts";
 import type { CloneState } from "../../../src/core/model/clone-state.ts";
 import type { Effect } from "../../../src/core/model/effect.ts";
@@ -27,15 +26,27 @@ import {
   withMission,
 } from "./story.ts";
 
+/** As section 6 of the design has it. */
+const RAMP_MS = 250;
 const SPENT = situation("over its budget");
-const crossed = (meter: "llm_calls" | "runtime_minutes"): CloneEvent => ({
+const crossed = (
+  meter: "llm_calls" | "runtime_minutes",
+  level: "warn" | "pause" | "stop" = "stop",
+  used = 100,
+): CloneEvent => ({
   type: "budget.crossed",
   meter,
-  level: "stop",
-  used: 100,
-  limit: 100,
+  level,
+  used,
+  limit: meter === "llm_calls" ? 100 : 60,
 });
+const SPENDS = situation("has worked for a while");
 const ended = (state: CloneState): CloneState => withMission(state, { terminal: ENDED });
+
+function raisedTo(calls: number): NonNullable<CloneState["mission"]>["limits"] {
+  const { limits: said } = SPENT.mission ?? fail();
+  return { ...said, budget: { ...said.budget, max_llm_calls: calls } };
+}
 
 judged("budget-asks", [
   ["held and asked", [happened(NOTHING, same(SPENT))], null],
@@ -85,6 +96,45 @@ judged("budget-asks", [
   ["ended for something else", [happened(NOTHING, [SPENT, ended(SPENT)])], null],
   ["was over before", [happened(crossed("llm_calls"), same(ended(SPENT)))], null],
   ["no mission", [happened(NOTHING, same({ ...SPENT, mission: null }))], null],
+  [
+    "almost spent",
+    [happened(NOTHING, same(SPENDS)), happened(crossed("llm_calls", "pause", 90), [SPENDS, SPENT])],
+    null,
+  ],
+  [
+    "almost spent, and nothing follows",
+    [happened(NOTHING, same(SPENDS)), happened(crossed("llm_calls", "pause", 90), same(SPENDS))],
+    "its budget is almost spent; held: false, open questions: 0",
+  ],
+  [
+    "almost spent, and taken for a warning",
+    [happened(NOTHING, same(SPENDS)), happened(crossed("llm_calls", "warn", 92), same(SPENDS))],
+    "llm_calls at 92 of 100 is taken for warn, not pause",
+  ],
+  [
+    "a warning",
+    [happened(NOTHING, same(SPENDS)), happened(crossed("llm_calls", "warn", 89), same(SPENDS))],
+    null,
+  ],
+  [
+    "measured against another limit",
+    [
+      happened(NOTHING, same(SPENDS)),
+      happened({ ...crossed("llm_calls"), limit: 120 } as CloneEvent, same(SPENDS)),
+    ],
+    "llm_calls is measured against 120, and 100 is in force",
+  ],
+  [
+    "held on although it was raised",
+    [
+      happened(crossed("llm_calls"), [SPENDS, SPENT]),
+      happened({ type: "mission.limits_changed", limits: raisedTo(400), revision: "r" }, [
+        SPENT,
+        withMission(SPENT, { limits: raisedTo(400) }),
+      ]),
+    ],
+    "it is held for a budget of which enough is left",
+  ],
 ]);
 
 const limits = RUNNING.mission?.limits ?? fail();
@@ -96,18 +146,40 @@ const raised = withMission(RUNNING, {
 const filed = withMission(RUNNING, {
   limits: { ...limits, budget: { ...limits.budget, max_llm_calls: 200 } },
 });
-const changed: CloneEvent = { type: "mission.limits_changed", limits, revision: "r" };
+const changed = (calls = limits.budget.max_llm_calls): CloneEvent => ({
+  type: "mission.limits_changed",
+  limits: { ...limits, budget: { ...limits.budget, max_llm_calls: calls } },
+  revision: "r",
+});
+const asked: CloneState = { ...RUNNING, requests: SPENT.requests };
 const answered: CloneEvent = {
   type: "request.decided",
-  request: "r1",
-  decision: { type: "go_on" },
+  request: SPENT.requests[0]?.id ?? fail(),
+  decision: { type: "raise", budget: { max_llm_calls: 400 } },
   by: operator("ann"),
   reason: "",
 };
 
 judged("raises-stand", [
-  ["raised by an answer", [happened(answered, [RUNNING, raised])], null],
-  ["changed in the file", [happened(changed, [RUNNING, filed])], null],
+  ["raised by an answer", [happened(answered, [asked, raised])], null],
+  [
+    "an answer that raises nothing",
+    [happened(answered, same(asked))],
+    "max_llm_calls is 100 after request.decided, and should be 400",
+  ],
+  ["an answer that was not taken", [happened(answered, same(asked), { ignored: true })], null],
+  ["changed in the file", [happened(changed(200), [RUNNING, filed])], null],
+  [
+    "changed in the file after an answer",
+    [
+      happened(answered, [asked, raised]),
+      happened(changed(200), [
+        raised,
+        { ...filed, mission: { ...(filed.mission ?? fail()), raises: raised.mission?.raises ?? {} } },
+      ]),
+    ],
+    null,
+  ],
   [
     "taken back by the fleet's caps",
     [happened({ type: "raise.ended", field: "max_llm_calls", reason: "", revision: "r" }, [raised, RUNNING])],
@@ -116,12 +188,12 @@ judged("raises-stand", [
   [
     "lost by something else",
     [happened(NOTHING, [raised, RUNNING])],
-    "max_llm_calls went from 400 to 100 by clone.declared",
+    "max_llm_calls is 100 after clone.declared, and should be 400",
   ],
   [
     "lost by a file that says the same",
-    [happened(changed, [raised, RUNNING])],
-    "max_llm_calls went from 400 to 100 by mission.limits_changed",
+    [happened(changed(), [raised, RUNNING])],
+    "max_llm_calls is 100 after mission.limits_changed, and should be 400",
   ],
   ["another mission", [happened(NOTHING, [raised, withMission(RUNNING, { missionId: "m_other" })])], null],
   ["no mission any more", [happened(NOTHING, [raised, { ...RUNNING, mission: null }])], null],

@@ -1,5 +1,4 @@
 /** Blockers and loops: nobody is held without a warning, and nobody says the same trouble again and again unheard. */
-import { gistKey } from "../../model/sameness.ts";
 import { type Instant, MINUTE_MS } from "../../model/time.ts";
 import { FINE, found, type Invariant } from "../fact.ts";
 
@@ -57,7 +56,7 @@ const blockedIsHeard: Invariant = {
         if (mission === null || ignored || said?.type !== "mission.blocked") return FINE;
         const { escalate_after: limit, window_minutes: minutes } = mission.limits.blocked;
         const reason = said.detail["reason"];
-        const key = gistKey(typeof reason === "string" ? reason : said.summary);
+        const key = sameWords(typeof reason === "string" ? reason : said.summary);
         const known = [...(reports.get(event.clone) ?? []), { key, at: event.at }];
         reports.set(event.clone, known);
         const times = known.filter(
@@ -70,5 +69,10 @@ const blockedIsHeard: Invariant = {
     };
   },
 };
+
+/** Texts that differ in numbers and letter case alone tell of one trouble; others may as well, of which nothing is promised here. */
+function sameWords(text: string): string {
+  return text.toLowerCase().replace(/\d/g, "0").trim();
+}
 
 export const CONDUCT_INVARIANTS: readonly Invariant[] = [nudgeComesFirst, blockedIsHeard];

@@ -1,6 +1,5 @@
 /** Meters: what was used is never forgotten, and whoever is ended for spending had been stopped and went on. */
 
-import { usedByInstance } from "../../clone/spending/budget.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 
@@ -37,10 +36,9 @@ const OF_MISSION: ReadonlySet<string> = new Set(["active_ms"]);
 
 /** In the whole life of the clone, as far as it is known. */
 function metersOf({ spent, instance, mission }: CloneState): Readonly<Record<string, number>> {
-  const used = usedByInstance(instance, undefined);
   return {
-    llm_calls: spent.llmCalls + (used.llmCalls ?? 0),
-    cost_micros: spent.costMicros + (used.costMicros ?? 0),
+    llm_calls: spent.llmCalls + (instance?.llmCalls ?? 0),
+    cost_micros: spent.costMicros + (instance?.costMicros ?? 0),
     active_ms: mission?.activeMs ?? 0,
   };
 }

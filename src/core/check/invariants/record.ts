@@ -1,11 +1,10 @@
 /** The record itself: its chain, and the states as what the events mean. */
 
 import type { CloneState } from "../../model/clone-state.ts";
+import { canonicalJson, sha256Hex } from "../../model/digest.ts";
 import { type FleetState, INITIAL_FLEET } from "../../model/fleet-state.ts";
 import { firstDifference } from "../../model/same.ts";
-import { EMPTY_CHAIN, eventText } from "../../record/chain.ts";
-import { walkChain } from "../../record/walk.ts";
-import { FINE, type Finding, found, type Invariant } from "../fact.ts";
+import { type ChainedEvent, FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** Every event follows from the one before it, without gaps, and says what it said when it was written. */
 const chainIntact: Invariant = {
@@ -14,20 +13,33 @@ const chainIntact: Invariant = {
   promise: "the hash chain is intact",
   facts: ["recorded", "fleet-recorded"],
   watch() {
-    const walk = walkChain();
-    let broken = EMPTY_CHAIN.seq > 0;
+    let head = { seq: 0, hash: "0".repeat(64) };
+    let broken = false;
     return {
       on(fact) {
         if ((fact.type !== "recorded" && fact.type !== "fleet-recorded") || broken) return FINE;
-        const { event, ...link } = fact.event;
-        const problem = walk.next({ ...link, eventText: eventText(event) });
+        const { seq, clone, hash } = fact.event;
+        const problem = breakAfter(head, fact.event);
+        head = { seq, hash };
         if (problem === null) return FINE;
         broken = true;
-        return found(fact.event.clone, problem.brokenAtSeq, problem.message);
+        return found(clone, seq, problem);
       },
     };
   },
 };
+
+/** Each hash is over the one before and the canonical text of what is recorded (decision 2): computed here once more, apart from the record's own walk. */
+function breakAfter(
+  head: { readonly seq: number; readonly hash: string },
+  { seq, at, clone, missionId, event, prevHash, hash }: ChainedEvent,
+): string | null {
+  if (seq !== head.seq + 1) return `event ${head.seq + 1} is missing: after ${head.seq} comes ${seq}`;
+  if (prevHash !== head.hash)
+    return `event ${seq} does not follow event ${head.seq}: its previous hash differs`;
+  const own = sha256Hex(prevHash + canonicalJson({ at, clone, event, missionId, seq }));
+  return own === hash ? null : `event ${seq} was changed: its content hashes to ${own}, recorded is ${hash}`;
+}
 
 /** What is stored about a clone is the fold of its events, and its version is their number. */
 const stateIsFold: Invariant = {

@@ -1,8 +1,12 @@
 /** The way back of a degraded instance: bounded, in order, and never a second body before the first is proven dead. */
 
-import { TRIES_MAX, TRIES_WINDOW_MS, triesSince } from "../../clone/health/recovery-ladder.ts";
 import type { Effect } from "../../model/effect.ts";
+import { type Instant, MINUTE_MS } from "../../model/time.ts";
 import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
+
+/** What is promised: three attempts in five minutes, whatever the program calls them. */
+const TRIES_MAX = 3;
+const TRIES_WINDOW_MS = 5 * MINUTE_MS;
 
 /** Whatever was launched is on record as dead, with its proof, before anything is launched in its place. */
 const lostBeforeReplaced: Invariant = {
@@ -58,6 +62,8 @@ const ladderIsClimbed: Invariant = {
   facts: ["recorded"],
   watch() {
     const attempts = new Map<string, readonly Attempt[]>();
+    /** When the recovery of each clone that is under way was begun. */
+    const begun = new Map<string, Instant>();
     return {
       on(fact) {
         if (fact.type !== "recorded") return FINE;
@@ -82,7 +88,9 @@ const ladderIsClimbed: Invariant = {
               `${effect} for ${cause} is tried for the ${times}th time within five minutes`,
             );
         }
-        return isHasty(fact, now)
+        const since = begun.get(clone) ?? fact.before.recovery?.detectedAt ?? at;
+        if (beginsLadder(fact)) begun.set(clone, at);
+        return isHasty(fact, now, since)
           ? found(clone, seq, "it is restarted although a rung was left to try")
           : FINE;
       },
@@ -101,8 +109,21 @@ function attemptsOf({ effects, after, event }: Recorded): readonly Attempt[] {
     }));
 }
 
-/** The ladder itself ends an instance only when it is dead, or every attempt to reconnect was made. */
-function isHasty(fact: Recorded, attempts: readonly Attempt[]): boolean {
+/** It is degraded, and no ladder of this very instance is being climbed. */
+function beginsLadder({ event: { event }, before, ignored }: Recorded): boolean {
+  if (event.type === "clone.restored") return true;
+  if (ignored || event.type !== "health.changed") return false;
+  const { recovery } = before;
+  const climbs = recovery !== null && recovery.stage !== "over";
+  if (event.health === "degraded") return !climbs || recovery.epoch !== event.epoch;
+  return event.health === "lost" && !climbs;
+}
+
+/**
+ * The ladder itself ends an instance only when it is dead, or every attempt to reconnect was made: within five minutes, or
+ * within the whole of a recovery that takes longer because its heartbeats are slow.
+ */
+function isHasty(fact: Recorded, attempts: readonly Attempt[], begunAt: Instant): boolean {
   const { event } = fact.event;
   const byLadder =
     event.type === "recovery.tried" || (event.type === "deadline.passed" && event.deadline === "recovery");
@@ -110,8 +131,7 @@ function isHasty(fact: Recorded, attempts: readonly Attempt[]): boolean {
   if (!byLadder || !begun) return false;
   if (event.type === "recovery.tried" && (event.found?.shim === "gone" || event.found?.shim === "zombie"))
     return false;
-  const { recovery } = fact.before;
-  const since = recovery === null ? fact.event.at - TRIES_WINDOW_MS : triesSince(recovery, fact.event.at);
+  const since = Math.min(fact.event.at - TRIES_WINDOW_MS, begunAt - 1);
   const inWindow = attempts.filter((past) => past.at > since);
   const rungs = ["reconnect", "revive"] as const;
   return !rungs.some((rung) => inWindow.filter(({ effect }) => effect === rung).length >= TRIES_MAX);

@@ -1,11 +1,11 @@
 /** Rate limits are a matter of the whole account: nobody goes on before it is free, and then one after the other. */
 
-import { accountOf, RAMP_MS } from "../../clone/start/throttle.ts";
-import { isControllerPart } from "../../model/actor.ts";
 import type { CloneState } from "../../model/clone-state.ts";
 import { type Instant, MINUTE_MS } from "../../model/time.ts";
 import { FINE, found, type Invariant, type RecordWatcher } from "../fact.ts";
 
+/** Between two of one account that are let go. */
+const RAMP_MS = 250;
 /** A limit that was recorded this long ago was known when somebody was let go. */
 const KNOWN_AFTER_MS = MINUTE_MS;
 
@@ -25,12 +25,8 @@ export function watchAccounts(lastAt: Map<string, Instant>): RecordWatcher {
       if (fact.type !== "recorded") return FINE;
       const { event, clone, seq, at } = fact.event;
       states.set(clone, fact.after);
-      if (
-        event.type !== "hold.released" ||
-        event.kind !== "throttle" ||
-        !isControllerPart(event.by, "supervisor")
-      )
-        return FINE;
+      if (event.type !== "hold.released" || event.kind !== "throttle") return FINE;
+      if (event.by.type !== "controller" || event.by.part !== "supervisor") return FINE;
       if (fact.ignored) return FINE;
       const account = accountOf(fact.after);
       const before = lastAt.get(account);
@@ -50,6 +46,11 @@ export function watchAccounts(lastAt: Map<string, Instant>): RecordWatcher {
         : found(clone, seq, `it is let go while ${limited.name} of the same account is limited`);
     },
   };
+}
+
+/** As its file names it; a clone that names none has one of its own. */
+function accountOf({ spec, name }: CloneState): string {
+  return spec?.agent.account ?? `clone ${name}`;
 }
 
 export const THROTTLE_INVARIANTS: readonly Invariant[] = [ACCOUNT_IN_TURN];

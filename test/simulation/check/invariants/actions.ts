@@ -1,5 +1,5 @@
 import { NO_ACTION_TWICE, watchLedger } from "../../../../src/core/check/invariants/actions.ts";
-import type { ActionRow } from "../../../../src/core/model/action.ts";
+import type { LedgerEntry } from "../../../../src/core/check/oracle/ledger.ts";
 import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 
 /** Whoever saw an action done twice is a witness, whatever the ledger says. */
@@ -7,7 +7,7 @@ const noActionTwice: Invariant = {
   ...NO_ACTION_TWICE,
   facts: ["recorded", "did", "lost", "rebuilding"],
   watch() {
-    const rows = new Map<string, ActionRow>();
+    const rows = new Map<string, LedgerEntry>();
     const done = new Set<string>();
     const ledger = watchLedger(rows);
     return {

@@ -1,9 +1,15 @@
-import { pauseGraceMs } from "../../../../src/core/clone/stop/pause.ts";
-import { MINUTE_MS } from "../../../../src/core/model/time.ts";
+import type { CloneState } from "../../../../src/core/model/clone-state.ts";
+import { MINUTE_MS, SECOND_MS } from "../../../../src/core/model/time.ts";
 import { FINE, type Finding, found, type Invariant } from "../fact.ts";
 
 /** A pause that was asked for this long ago in calm has reached the agent. */
 const PAUSED_WITHIN_MS = MINUTE_MS;
+
+/** What its files allow it to go on for after a pause was asked for; the mission's word goes before the clone's. */
+function graceMsOf({ mission, spec }: CloneState): number {
+  const seconds = mission?.limits.pause_grace_seconds;
+  return seconds === undefined ? (spec?.pauseGraceMs ?? 0) : seconds * SECOND_MS;
+}
 
 /** In calm, whoever has been held for a while is really paused; and when everything has settled, whoever is not held is not. */
 const pauseIsReal: Invariant = {
@@ -26,7 +32,7 @@ const pauseIsReal: Invariant = {
           )
             continue;
           const long = (since: number): boolean => now - since > PAUSED_WITHIN_MS;
-          const graceMs = pauseGraceMs(state);
+          const graceMs = graceMsOf(state);
           const hold = state.holds.find((one) => long(one.since + graceMs));
           if (hold !== undefined && long(accepted) && !body.paused)
             findings.push(...found(body.clone, null, `it is held (${hold.reason}) and its agent works on`));

@@ -2,8 +2,8 @@
 
 import type { CloneState } from "../../../../src/core/model/clone-state.ts";
 import {
-  coveringEntry,
   type SwitchEntry,
+  type SwitchScope,
   type SwitchSubject,
   scopeText,
 } from "../../../../src/core/model/kill-switch.ts";
@@ -30,8 +30,8 @@ const switchIsObeyed: Invariant = {
     let commits: readonly number[] = [];
 
     function coveredFor(subject: SwitchSubject, ms: number, atMs: number): SwitchEntry | null {
-      const long = engaged.filter(({ sinceMs }) => atMs - sinceMs > ms).map(({ entry }) => entry);
-      return coveringEntry(long, subject);
+      const long = engaged.filter(({ sinceMs }) => atMs - sinceMs > ms);
+      return long.find(({ entry }) => concerns(entry.scope, subject))?.entry ?? null;
     }
 
     /** Something was written at a time at which the switch had been read, and long enough before this. */
@@ -90,6 +90,12 @@ const COMMIT_STEP_MS = 10_000;
 /** Of an hour; a switch that is engaged for longer is judged by these. */
 const COMMITS_KEPT = 360;
 const STARTS: ReadonlySet<string> = new Set(["prepare", "launch", "dispatch"]);
+
+/** Everything, a mission or clone by its name, or what bears a label. */
+function concerns(scope: SwitchScope, { clone, mission, labels }: SwitchSubject): boolean {
+  if (scope.type === "fleet") return true;
+  return scope.type === "label" ? labels[scope.key] === scope.value : [clone, mission].includes(scope.name);
+}
 
 function subjectOf({ name, mission }: CloneState): SwitchSubject {
   return { clone: name, mission: mission?.name ?? null, labels: mission?.labels ?? {} };
