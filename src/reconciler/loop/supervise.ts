@@ -121,6 +121,8 @@ function isAtRest(state: CloneState): boolean {
     state.mission === null &&
     state.instance === null &&
     state.deadlineAt === null &&
-    state.requests.length === 0
+    state.requests.length === 0 &&
+    // A pause until a moment ends also where no mission waits for that.
+    state.holds.every(({ until }) => until === undefined)
   );
 }

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { operator } from "../../../src/core/model/actor.ts";
+import type { Hold } from "../../../src/core/model/hold.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../src/core/model/time.ts";
 import { silentLog } from "../../../src/ports/log.ts";
 import type { Store } from "../../../src/ports/store.ts";
@@ -89,6 +91,43 @@ async function running() {
     },
   };
 }
+
+test("a pause until a moment ends on a lane without a mission, too", async () => {
+  const time = { steadyMs: 0 };
+  const clock = {
+    now: () => T0 + time.steadyMs,
+    monotonic: () => time.steadyMs,
+    sleep: () => new Promise<void>(() => {}),
+  };
+  const recorder = await openRecorder({
+    store: createMemoryStore(),
+    clock,
+    log: silentLog,
+    right: rightToAct(),
+  });
+  const ann = operator("ann");
+  const hold: Hold = {
+    kind: "operator",
+    owner: "operator:ann",
+    since: T0,
+    reason: "PausedByHand",
+    message: "paused by ann",
+    clearBy: "operator",
+    until: T0 + MINUTE_MS,
+  };
+  await recorder.write(NAME, () => ({ events: [{ type: "hold.placed", by: ann, hold }] }));
+  const watching = createWatching(clock);
+  const lag = createLagMeter(clock);
+  const prober = createProber({ drivers: new Map(), clock, log: silentLog });
+  const holdsAfter = async (ms: number) => {
+    time.steadyMs += ms;
+    watching.begin(lag.readMs);
+    await superviseOnce({ recorder, watching, prober, policy: null });
+    return recorder.states.get(NAME)?.holds.length;
+  };
+  expect(await holdsAfter(MINUTE_MS - 1)).toBe(1);
+  expect(await holdsAfter(1)).toBe(0);
+});
 
 test("silence is recorded as the record lets it, with what is known by then", async () => {
   const machine = await running();
