@@ -56,14 +56,17 @@ export function createActor(
   function act(missionId: string, number: number, claims = 0): void {
     const key = `act-${number}`;
     const payment = world.dice.fork(`payment ${missionId}/${number}`).chance(PAYMENT_CHANCE);
+    // Somebody who changes his mind about what he does.
+    const amount = dice.chance(world.troubles.misbehaviour * 0.1) ? 2 : 1;
     const claim: Omit<WireClaim, "request_id"> = {
       action: payment ? "payment" : "ticket",
       target: key,
       idempotency_key: key,
-      // Somebody who changes his mind about what he does.
-      arguments: { number, amount: dice.chance(world.troubles.misbehaviour * 0.1) ? 2 : 1 },
+      arguments: { number, amount },
     };
     const remembered = memory.ofClaim({ ...claim }) ?? undefined;
+    if (amount === 2 || world.claimed.has(`${missionId}/${key}`)) muddled(missionId, key);
+    world.claimed.add(`${missionId}/${key}`);
     void answered((plane, who, id) => plane.claimAction(who, { ...claim, request_id: id, remembered })).then(
       (answer) => {
         if (answer?.status !== 200) return;
@@ -83,6 +86,11 @@ export function createActor(
     );
   }
 
+  /** Whatever comes of it: people may have to look. */
+  function muddled(missionId: string, key: string): void {
+    world.tell({ type: "muddled", clone: body.clone, missionId, key });
+  }
+
   function doIt(missionId: string, key: string): void {
     const { clone, epoch } = body;
     world.done.add(`${missionId}/${key}`);
@@ -94,6 +102,7 @@ export function createActor(
   /** The world outside knows; some do not manage to ask it. */
   function look(missionId: string, key: string, again: () => void): void {
     if (dice.chance(world.troubles.misbehaviour * 0.3)) {
+      muddled(missionId, key);
       tell({ key, verified: "unverifiable", evidence: "no answer" });
       return;
     }

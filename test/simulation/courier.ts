@@ -28,6 +28,7 @@ const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 /** Copies that a network keeps turn up this late. */
 const GHOST_MS_MAX = 600_000;
+const OVERTAKES_CHANCE = 0.3;
 
 /** What every simulated installation signs its tokens with. */
 export const KEY = new Uint8Array(32).fill(7);
@@ -40,6 +41,7 @@ export function createCourier(
 ): Courier {
   const { dice } = options;
   const { token } = body.request;
+  const overtaking = dice.fork("overtaking");
   let callbackUrl = body.request.callbackUrl;
   let acknowledged = 0;
   let failures = 0;
@@ -107,16 +109,37 @@ export function createCourier(
     const who = caller();
     if (who === null || world.plane === null) return null;
     const events = copyOf(batch);
-    const answer = world.plane.ingest(who, events).catch(() => null);
+    const answer = world.plane.ingest(who, events).then(
+      (answers) => {
+        tellAnswers(events, answers);
+        return answers;
+      },
+      () => null,
+    );
     return Promise.race([answer, world.delay(ATTEMPT_TIMEOUT_MS).then(() => null)]);
+  }
+
+  /** What the controller said, whether or not it comes back. */
+  function tellAnswers(events: readonly WireEvent[], answers: readonly { readonly status: number }[]): void {
+    answers.forEach(({ status }, index) => {
+      const seq = events[index]?.seq;
+      if (seq !== undefined)
+        world.tell({ type: "answered", clone: body.clone, epoch: body.epoch, seq, status });
+    });
   }
 
   /** The same request once more, whenever the network finds it again, and to whoever is the controller then. */
   function ghost(batch: readonly WireEvent[]): void {
     const copy = copyOf(dice.chance(0.5) ? batch : [...batch].reverse());
-    world.timeline.after(dice.between(1, GHOST_MS_MAX), () => {
+    const laterMs = dice.between(1, GHOST_MS_MAX);
+    // Some overtake the request of which they are a copy.
+    world.timeline.after(overtaking.chance(OVERTAKES_CHANCE) ? 0 : laterMs, () => {
       const who = caller();
-      if (who !== null) void world.plane?.ingest(who, copy).catch(() => {});
+      if (who !== null)
+        void world.plane?.ingest(who, copy).then(
+          (answers) => tellAnswers(copy, answers),
+          () => {},
+        );
     });
   }
 
@@ -129,7 +152,17 @@ export function createCourier(
     // An old one is answered like any other and says nothing new.
     if (answer?.status === 200 && heartbeat.seq > heardSeq) {
       heardSeq = heartbeat.seq;
-      world.tell({ type: "heard", clone: body.clone, epoch: body.epoch, intervalMs });
+      world.tell({
+        type: "heard",
+        clone: body.clone,
+        epoch: body.epoch,
+        intervalMs,
+        used: {
+          llmCalls: heartbeat.usage.llm_calls,
+          costUsd: heartbeat.usage.estimated_cost_usd,
+          activeMs: heartbeat.usage.active_ms ?? 0,
+        },
+      });
     }
     if (answer?.status === 410 && !stopped) {
       stopped = true;

@@ -123,7 +123,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
       made.resume();
       if (rhythm.realLoop) {
         const loop = startLoop(
-          made,
+          watchedLooks(made, own),
           {
             clock: own.seen(steady),
             random: { nonce: () => dice.hex(32), fraction: dice.fraction },
@@ -142,6 +142,18 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     }
   }
 
+  /** Tells the checker of every look that came to its end while this controller was the one. */
+  function watchedLooks(made: Controller, own: Life): Controller {
+    return {
+      ...made,
+      async supervise(readLagMs) {
+        const found = await made.supervise(readLagMs);
+        if (own.alive && own === life && !own.frozen) world.tell({ type: "looked", now: world.now() });
+        return found;
+      },
+    };
+  }
+
   function thaw(own: Life): void {
     if (!own.alive || !own.frozen) return;
     world.story.tell("controller: goes on");
@@ -151,6 +163,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
   /** The timers and keys of `reconciler/loop/loop.ts` with other waits and in any order: what they rely on must be true for all. */
   function runSteps(made: Controller, own: Life): void {
     const clock = own.seen(steady);
+    const looking = watchedLooks(made, own);
     const never = new AbortController().signal;
     const guard = (work: Promise<unknown>): Promise<unknown> =>
       work.catch((error: unknown) =>
@@ -195,7 +208,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         made.obeySwitch();
         await guard(made.keepRight(never));
         const steps = [
-          () => guard(made.supervise(lag.readMs)),
+          () => guard(looking.supervise(lag.readMs)),
           () => void reconcile(),
           () => take("notices"),
           () => take("drills"),

@@ -195,6 +195,7 @@ export function createMachine(world: World): Machine {
         await work(graceMs, signal);
         if (body.toughness > 0) {
           body.toughness -= 1;
+          world.tell({ type: "survived", clone: body.clone, epoch: body.epoch });
           throw new FactoryError("driver/survivors", "retry", "a process could not be ended");
         }
         destroy(body, `stopped, entered at ${enter}`);

@@ -27,7 +27,13 @@ export function createMeters(world: World, body: Body, { liar }: { readonly liar
   function say(line: Readonly<Record<string, unknown>>): void {
     const parsed = parseAgentLine(JSON.stringify({ type: "usage", ...line }));
     if (parsed?.type !== "usage" || !usage.take(parsed)) return;
-    world.tell({ type: "spent", clone: body.clone, epoch: body.epoch });
+    world.tell({
+      type: "spent",
+      clone: body.clone,
+      epoch: body.epoch,
+      llmCalls: usage.llmCalls(),
+      costUsd: usage.costUsd(),
+    });
   }
 
   return {

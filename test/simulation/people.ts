@@ -1,8 +1,11 @@
 /** Authors, reviewers, vandals and operators: everything that people do to a fleet in an hour. */
 import type { SwitchScope } from "../../src/core/model/kill-switch.ts";
+import type { DecisionType } from "../../src/core/model/request.ts";
+import { MINUTE_MS } from "../../src/core/model/time.ts";
 import type { OrderAnswer } from "../../src/ports/control-plane.ts";
 import { lookAt, OLGA } from "../support/operator.ts";
 import type { Dice } from "./dice.ts";
+import { laneNamed, ordered } from "./orders.ts";
 import { pickDestinations, toggled } from "./receivers.ts";
 import type { CloneFile, MissionFile } from "./repository.ts";
 import { engageByCommand, engageInFile, releaseByCommand } from "./switches.ts";
@@ -266,6 +269,10 @@ export function operate(world: World): void {
   );
   const asked = { name, reason: "because" };
   const { operations } = plane;
+  const lane = laneNamed(world, name);
+  // Dice of their own: some mean to be back soon.
+  const soon = dice.fork(`until ${world.timeline.elapsedMs}`);
+  const until = soon.chance(0.4) ? world.now() + soon.between(1, 40) * MINUTE_MS : undefined;
   const kind = dice.pick([
     "pause",
     "pause",
@@ -285,12 +292,24 @@ export function operate(world: World): void {
   ] as const);
   story.tell(`operator: ${kind} ${name}`);
   const answer = {
-    pause: () => operations.pause(asked, OLGA),
-    resume: () => operations.resume(asked, OLGA),
-    kill: () => operations.kill({ ...asked, now: false }, OLGA),
+    pause: () =>
+      ordered(
+        world,
+        lane,
+        { plane, order: { order: "pause", ...(until === undefined ? {} : { until }) } },
+        (to) => to.pause({ ...asked, until }, OLGA),
+      ),
+    resume: () => ordered(world, lane, { plane, order: { order: "resume" } }, (to) => to.resume(asked, OLGA)),
+    kill: () =>
+      ordered(world, lane, { plane, order: { order: "kill" } }, (to) =>
+        to.kill({ ...asked, now: false }, OLGA),
+      ),
     "kill switch": () => engageSwitch(world, name),
     release: () => releaseByCommand(world, asked.reason),
-    "kill now": () => operations.kill({ ...asked, now: true }, OLGA),
+    "kill now": () =>
+      ordered(world, lane, { plane, order: { order: "kill" } }, (to) =>
+        to.kill({ ...asked, now: true }, OLGA),
+      ),
     answer: () => answerSomething(world),
     say: () => operations.message({ name, text: "look into the cellar" }, OLGA),
     decide: () =>
@@ -315,8 +334,27 @@ async function answerSomething(world: World): Promise<OrderAnswer | null> {
     type === "raise"
       ? { budget: { max_runtime_minutes: dice.between(30, 600), max_llm_calls: dice.between(50, 5_000) } }
       : {};
-  return plane.operations.decide({ id, decision: type, ...raised, reason: "as it should be" }, OLGA);
+  return answerRequest(world, { id, decision: type, ...raised });
 }
+
+/** An answer to a question, under the name of whoever gives it. */
+export function answerRequest(
+  world: World,
+  answer: { readonly id: string; readonly decision: DecisionType; readonly budget?: Raised },
+  by = OLGA,
+): Promise<OrderAnswer | null> {
+  const { plane } = world;
+  if (plane === null) return Promise.resolve(null);
+  const lane = [...world.checker.states.values()].find(({ requests }) =>
+    requests.some(({ id }) => id === answer.id),
+  );
+  const order = { order: "decide", request: answer.id, decision: answer.decision } as const;
+  return ordered(world, lane?.name ?? null, { plane, order, by }, (to) =>
+    to.decide({ ...answer, reason: "as it should be" }, by),
+  );
+}
+
+type Raised = Readonly<Partial<Record<"max_runtime_minutes" | "max_llm_calls" | "max_cost_usd", number>>>;
 
 /** Mostly one mission, sometimes everything; by a command, or by the file while nobody is there to ask. */
 function engageSwitch(world: World, name: string): Promise<OrderAnswer> {

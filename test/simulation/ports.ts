@@ -156,8 +156,10 @@ export function simulatedWorkspaces(world: World): Workspaces {
     async *collect() {},
     async materialise({ clone, manifest }, signal) {
       await world.delay(dice.between(1, 300), signal);
-      if (world.diskFull || world.strikes(dice, "prepareFails"))
+      if (world.diskFull || world.strikes(dice, "prepareFails")) {
+        world.tell({ type: "unprepared" });
         throw new FactoryError("workspace/io", "retry", "the disk is full");
+      }
       return { workspace: refOf(clone), digest: manifest.digest };
     },
     async archive(clone, missionId, signal) {
@@ -175,6 +177,7 @@ export function simulatedSecrets(world: World): Secrets {
     async resolve(refs, signal) {
       await world.delay(1, signal);
       const missing = refs.length > 0 && world.strikes(dice, "prepareFails");
+      if (missing) world.tell({ type: "unprepared" });
       return {
         values: new Map(missing ? [] : refs.map(({ name }) => [name, "value"])),
         missing: missing ? refs.map(({ name }) => ({ name, problem: "it is not set" })) : [],

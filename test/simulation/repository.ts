@@ -151,11 +151,18 @@ function truth(repository: Repository): Omit<Wanted, "revision"> {
         .filter(({ name }) => !broken.has(`mission/${name}`))
         .map(({ name, clone, run, objective, state, killSwitch }) => [
           name,
-          { clone, run, objective, ends: state === "cancelled" || killSwitch },
+          {
+            clone,
+            run,
+            objective,
+            ends: state === "cancelled" || killSwitch,
+            paused: state === "paused",
+          },
         ]),
     ),
     broken,
     confirms,
+    accounts: new Map([...clones.keys()].map((name) => [name, "provider"])),
     destinations: simone !== "" || spoiled.has("fleet.yaml") ? null : destinations,
     drillEveryMinutes: spoiled.has("fleet.yaml") ? null : repository.drillEveryMinutes,
     mode: spoiled.has("fleet.yaml") ? null : repository.mode,

@@ -237,6 +237,7 @@ export function startShim(
     const saidMs = dice.chance(0.2) ? 0 : leftMs;
     if (throttledMs() > 0 && throttledMs() + THROTTLE_NEWS_MS > saidMs) return;
     limitedUntilMs = world.timeline.elapsedMs + saidMs;
+    world.tell({ type: "limited", clone: body.clone, epoch: body.epoch, untilMs: limitedUntilMs });
     meter();
     later(saidMs, () => {
       meter();

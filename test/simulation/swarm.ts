@@ -57,6 +57,8 @@ export interface Troubles {
   readonly switchesPerHour: number;
   // Two controllers on one record: one stands still, another takes over, and then the first one goes on.
   readonly takeoversPerHour: number;
+  // Tokens that were made up, of somebody else, or of an epoch that is over.
+  readonly strangersPerHour: number;
 }
 
 export type TroubleName = keyof Troubles;
@@ -100,6 +102,7 @@ export const CALM: Troubles = {
   lossesPerHour: 0,
   switchesPerHour: 0,
   takeoversPerHour: 0,
+  strangersPerHour: 0,
 };
 
 /** The most of each that a seed may get. */
@@ -142,9 +145,14 @@ const WORST: Troubles = {
   lossesPerHour: 3,
   switchesPerHour: 20,
   takeoversPerHour: 20,
+  strangersPerHour: 30,
 };
 
-const LATER: ReadonlySet<string> = new Set(["switchesPerHour", "takeoversPerHour"] satisfies TroubleName[]);
+const LATER: ReadonlySet<string> = new Set([
+  "switchesPerHour",
+  "takeoversPerHour",
+  "strangersPerHour",
+] satisfies TroubleName[]);
 
 const PART_MIN = 0.15;
 const PART_MAX = 0.7;

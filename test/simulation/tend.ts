@@ -1,6 +1,7 @@
 /** The people who keep a fleet going for hours: the next run, a new mission, a repair, an answer that is waited for. */
 import { lookAt, OLGA } from "../support/operator.ts";
 import type { Dice } from "./dice.ts";
+import { laneNamed, ordered } from "./orders.ts";
 import { addMission, removeClone, writePostmortems } from "./people.ts";
 import type { World } from "./world.ts";
 
@@ -42,7 +43,9 @@ export function tend(world: World, dice: Dice, clones: number): void {
     }
     const asked = { name: mission.name, reason: "so that it goes on" };
     if (seen?.holds.some(({ clearBy }) => clearBy === "operator") === true && dice.chance(0.7))
-      void plane.operations.resume(asked, OLGA).catch(() => {});
+      void ordered(world, laneNamed(world, mission.name), { plane, order: { order: "resume" } }, (to) =>
+        to.resume(asked, OLGA),
+      ).catch(() => {});
     if (seen?.closure?.decision === "undecided" && dice.chance(0.7))
       void plane.operations.decideClosure({ ...asked, decision: "standby" }, OLGA).catch(() => {});
   }

@@ -14,6 +14,7 @@ import {
 } from "./people.ts";
 import { foreignFile } from "./ports.ts";
 import { disturbReceiver } from "./receivers.ts";
+import { showToken } from "./strangers.ts";
 import { CALM, namesOf, type TroubleName } from "./swarm.ts";
 import { disturbSwitch, releaseByCommand, takeBack } from "./switches.ts";
 import { tend } from "./tend.ts";
@@ -143,6 +144,7 @@ function scheduleTroubles(world: World, host: Host): void {
   every("lossesPerHour", () => loseRecord(world, host));
   every("switchesPerHour", () => disturbSwitch(world, dice));
   every("receiversPerHour", () => disturbReceiver(world, dice));
+  every("strangersPerHour", () => showToken(world, dice));
   every("rivalsPerHour", () => void host.boot());
   every("jumpsPerHour", () => {
     const byMs = dice.chance(0.5) ? dice.between(-300_000, -1_000) : dice.between(1_000, 600_000);

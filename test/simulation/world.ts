@@ -87,6 +87,8 @@ export interface World {
   drills: readonly DrillResult[];
   /** What agents did outside, `<mission>/<key>`, for whoever looks. */
   readonly done: Set<string>;
+  /** What agents have claimed, `<mission>/<key>`, whatever they were answered. */
+  readonly claimed: Set<string>;
   /** What the next agents of a clone are like, where somebody has decided that; by clone. */
   readonly cast: Map<string, Partial<Script>>;
   /** Whether this trouble happens on this occasion; counted. */
@@ -151,6 +153,7 @@ export function createWorld(
     acts: false,
     drills: [],
     done: new Set(),
+    claimed: new Set(),
     cast: new Map(),
     strikes(by, trouble) {
       const strikes = by.chance(world.troubles[trouble]);

@@ -40,6 +40,15 @@ export type Fact =
   | SwitchAsked
   | SwitchAnswered
   | Booted
+  | Looked
+  | Ordered
+  | OrderAnswered
+  | Answered
+  | Stranger
+  | Limited
+  | Survived
+  | Unprepared
+  | Muddled
   | Jumped
   | Lost
   | Rebuilding
@@ -83,7 +92,14 @@ export interface Wanted {
   readonly clones: ReadonlySet<string>;
   readonly missions: ReadonlyMap<
     string,
-    { readonly clone: string; readonly run: number; readonly objective: string; readonly ends: boolean }
+    {
+      readonly clone: string;
+      readonly run: number;
+      readonly objective: string;
+      readonly ends: boolean;
+      /** It is to stand still. */
+      readonly paused?: boolean;
+    }
   >;
   /** `clone/<name>` and `mission/<name>` whose file cannot be used. */
   readonly broken: ReadonlySet<string>;
@@ -96,6 +112,10 @@ export interface Wanted {
   /** Where missions run, and how long a guardrail may stay breached; null where nobody can read that. */
   readonly mode?: "normal" | "in_core_only" | null;
   readonly sustainedMinutes?: number | null;
+  /** Whose midnight ends a day that has caps; null where none has. */
+  readonly dayTimezone?: string | null;
+  /** The provider's account of each clone that names one. */
+  readonly accounts?: ReadonlyMap<string, string>;
   /** The pin that it lifts by its name. */
   readonly lift?: string | null;
   /** Missions and clones for which `fleet.yaml` engages the kill switch; null where nobody can read that. */
@@ -118,12 +138,21 @@ export interface Refused {
   readonly status: number;
 }
 
-/** A heartbeat was taken. */
+/** A heartbeat was taken, with what it said. */
 export interface Heard {
   readonly type: "heard";
   readonly clone: string;
   readonly epoch: number;
   readonly intervalMs: number;
+  /** Of this instance so far; null where nobody said. */
+  readonly used?: Used;
+}
+
+/** Cumulative. */
+export interface Used {
+  readonly llmCalls: number | null;
+  readonly costUsd: number | null;
+  readonly activeMs: number;
 }
 
 /** An agent used calls or money and its shim's totals rose; told by the world, whether or not anybody hears of it. */
@@ -131,6 +160,9 @@ export interface UsedMore {
   readonly type: "spent";
   readonly clone: string;
   readonly epoch: number;
+  /** What its totals are now. */
+  readonly llmCalls?: number | null;
+  readonly costUsd?: number | null;
 }
 
 /** An agent did an action on the world outside; told by the world. */
@@ -209,6 +241,81 @@ export interface SwitchAnswered {
 /** A controller starts; what an earlier one was asked and did not answer is not answered any more. */
 export interface Booted {
   readonly type: "booted";
+}
+
+/** A controller has looked at every clone and has written down what fell due: whatever it knew before is on record, or nothing. */
+export interface Looked {
+  readonly type: "looked";
+  /** By its own clock. */
+  readonly now: Instant;
+}
+
+/** A person orders something by a command; told before it is done. */
+export interface Ordered {
+  readonly type: "ordered";
+  readonly ask: number;
+  readonly order: "pause" | "resume" | "kill" | "decide";
+  /** The lane that is meant. */
+  readonly clone: string;
+  /** As holds name who placed them. */
+  readonly by: string;
+  /** Of a pause: until then; of an answer: to what, and what it says. */
+  readonly until?: Instant;
+  readonly request?: string;
+  readonly decision?: string;
+}
+
+/** What became of it; one whose controller died is never answered. */
+export interface OrderAnswered {
+  readonly type: "order-answered";
+  readonly ask: number;
+  readonly ok: boolean;
+}
+
+/** A shim was answered about one of its reports. */
+export interface Answered {
+  readonly type: "answered";
+  readonly clone: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly status: number;
+}
+
+/** Somebody without a right showed a token of that kind. */
+export interface Stranger {
+  readonly type: "stranger";
+  readonly shows: "forged" | "invented" | "outlived";
+  readonly clone: string;
+  /** It was taken for somebody who may speak. */
+  readonly believed: boolean;
+}
+
+/** A provider refused an agent and told it to wait until then, by true time. */
+export interface Limited {
+  readonly type: "limited";
+  readonly clone: string;
+  readonly epoch: number;
+  readonly untilMs: number;
+}
+
+/** A stop found that something of the instance cannot be ended. */
+export interface Survived {
+  readonly type: "survived";
+  readonly clone: string;
+  readonly epoch: number;
+}
+
+/** A place to work in could not be made, or a secret is missing. */
+export interface Unprepared {
+  readonly type: "unprepared";
+}
+
+/** An agent muddled an action up: it claims it anew with other content, or cannot tell whether it was done, or claims it again and again. */
+export interface Muddled {
+  readonly type: "muddled";
+  readonly clone: string;
+  readonly missionId: string;
+  readonly key: string;
 }
 
 /** The controller's clock was set. */

@@ -2,6 +2,7 @@ import { FLEET_MUTANTS } from "./fleet.ts";
 import { LIFE_MUTANTS } from "./life.ts";
 import type { Mutant } from "./mutant.ts";
 import { NOTICES_MUTANTS } from "./notices.ts";
+import { ORACLE_MUTANTS } from "./oracles.ts";
 import { RECORD_MUTANTS } from "./record.ts";
 import { WORK_MUTANTS } from "./work.ts";
 
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...RECORD_MUTANTS,
   ...NOTICES_MUTANTS,
   ...FLEET_MUTANTS,
+  ...ORACLE_MUTANTS,
 ];

@@ -89,7 +89,8 @@ const ladderIsClimbed: Invariant = {
             );
         }
         const since = begun.get(clone) ?? fact.before.recovery?.detectedAt ?? at;
-        if (beginsLadder(fact)) begun.set(clone, at);
+        if (restored) begun.delete(clone);
+        else if (beginsLadder(fact)) begun.set(clone, at);
         return isHasty(fact, now, since)
           ? found(clone, seq, "it is restarted although a rung was left to try")
           : FINE;
@@ -111,7 +112,6 @@ function attemptsOf({ effects, after, event }: Recorded): readonly Attempt[] {
 
 /** It is degraded, and no ladder of this very instance is being climbed. */
 function beginsLadder({ event: { event }, before, ignored }: Recorded): boolean {
-  if (event.type === "clone.restored") return true;
   if (ignored || event.type !== "health.changed") return false;
   const { recovery } = before;
   const climbs = recovery !== null && recovery.stage !== "over";
