@@ -18,6 +18,8 @@ export interface Courier {
   moveTo(callbackUrl: string): void;
   /** Its shim is stopped: nothing is sent, and nothing is forgotten. */
   freeze(frozen: boolean): void;
+  /** For how long it has not answered, tried or not. */
+  silentMs(): number;
   /** For how long the controller was tried in vain. */
   unreachedMs(): number;
   stop(): void;
@@ -201,6 +203,7 @@ export function createCourier(
       frozen = next;
       if (!next) wake();
     },
+    silentMs: () => world.timeline.elapsedMs - reachedAtMs,
     unreachedMs: () => Math.max(0, missedAtMs - reachedAtMs),
     stop() {
       stopped = true;

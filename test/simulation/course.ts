@@ -9,6 +9,8 @@ export interface Course {
   readonly long: boolean;
   readonly stretches: readonly Stretch[];
   readonly rhythm: Rhythm;
+  /** The record lies in a real SQLite file. */
+  readonly onDisk: boolean;
 }
 
 /** A part of a run: a storm has troubles, a quiet stretch has none. After the last one comes calm. */
@@ -37,7 +39,9 @@ const LONG_HOURS_MAX = 14;
 /** Some seeds stay short, for many beginnings. */
 const SHORT_CHANCE = 0.1;
 /** The real loop takes ten times as many steps. */
-const REAL_LOOP_CHANCE = 0.04;
+const REAL_LOOP_CHANCE = 0.1;
+/** A real file costs as much again as everything else. */
+const ON_DISK_CHANCE = 0.1;
 const REAL_LOOP_PART = 0.5;
 const STORMS_MAX = 4;
 
@@ -65,15 +69,17 @@ export function drawCourse(
     listMs: dice.between(2_000, 15_000),
     pollMs: dice.between(5_000, 40_000),
   };
+  // Dice of their own, so that seeds go the way they went before.
+  const onDisk = dice.fork("record file").chance(ON_DISK_CHANCE);
   const played = !short && realLoop ? hours * REAL_LOOP_PART : hours;
   if (short || realLoop || dice.chance(SHORT_CHANCE)) {
     const storm = { forMs: Math.round(played * HOUR_MS), troubles: swarm };
-    return { clones, long: false, stretches: [storm], rhythm };
+    return { clones, long: false, stretches: [storm], rhythm, onDisk };
   }
-  return { ...drawLong(dice, swarm), rhythm: slower(dice, rhythm) };
+  return { ...drawLong(dice, swarm), rhythm: slower(dice, rhythm), onDisk };
 }
 
-function drawLong(dice: Dice, swarm: Troubles): Omit<Course, "rhythm"> {
+function drawLong(dice: Dice, swarm: Troubles): Omit<Course, "rhythm" | "onDisk"> {
   const clones = dice.between(3, 10);
   const hours = Math.min(Math.max(LONG_CLONE_HOURS / clones, LONG_HOURS_MIN), LONG_HOURS_MAX);
   const storms = dice.between(1, STORMS_MAX);

@@ -37,11 +37,14 @@ export async function isResting(world: World, host: Host): Promise<boolean> {
 export async function publishRest(world: World, host: Host): Promise<void> {
   host.controller?.touch();
   const untilMs = world.timeline.elapsedMs + PUBLISHED_WITHIN_MS;
-  await playSteps(() => {
-    if (host.controller?.publishDueAt() === null || world.timeline.elapsedMs > untilMs) return false;
-    world.timeline.step();
-    return true;
-  });
+  await playSteps(
+    () => {
+      if (host.controller?.publishDueAt() === null || world.timeline.elapsedMs > untilMs) return false;
+      world.timeline.step();
+      return true;
+    },
+    world.onDisk ? 1 : undefined,
+  );
 }
 
 /** What must be true at the very end. */

@@ -235,6 +235,11 @@ export function createHost(world: World, rhythm: Rhythm): Host {
     takeOver(forMs) {
       const own = life;
       if (own === null || own.frozen || world.recordLost || world.restoring) return;
+      // A file has one controller: what takes it over finds it free.
+      if (world.onDisk) {
+        own.kill();
+        return;
+      }
       const stands = world.dice.fork(`takeover ${world.timeline.elapsedMs}`).chance(0.5);
       world.story.tell(
         `controller: ${stands ? `stands still for ${forMs} ms` : "goes on"}, and another one takes over`,

@@ -8,7 +8,6 @@ import { JOURNAL_PATH } from "../../src/reconciler/record/published-files.ts";
 import { restoreRecord, surveyRecord } from "../../src/reconciler/record/restore.ts";
 import { takeRightToAct } from "../../src/reconciler/record/right-to-act.ts";
 import { lanesOnBranch } from "../support/lanes-on-branch.ts";
-import { createMemoryStore } from "../support/memory-store/store.ts";
 import type { PublishedLane } from "./check/fact.ts";
 import type { Host } from "./host.ts";
 import { createLife, type Life } from "./life.ts";
@@ -109,7 +108,7 @@ async function rebuild(world: World, { host, own }: { host: Host; own: Life }): 
 /** Whoever had the old one open writes to nobody from now on. */
 function replaceStore(world: World): World["store"] {
   world.store.reopen();
-  world.store = createMemoryStore({ freezes: true });
+  world.store = world.newStore();
   world.recorded = 0;
   return world.store;
 }

@@ -72,6 +72,7 @@ export function createMachine(world: World): Machine {
     body.shim = startShim(world, body, {
       onAgent: () => act(body, "agent_started"),
       onEnd: (why) => destroy(body, why),
+      onFrozen: () => act(body, "paused"),
       isFenced: () => fenceOf(body.clone) >= body.epoch,
     });
   }
@@ -257,6 +258,10 @@ export function createMachine(world: World): Machine {
         const { body, shim } = lively(handle);
         if (shim.pause(false)) act(body, "resumed");
         await answered(null, "a resume", signal);
+      },
+      async pauseAfterTurn(handle, { graceMs }, signal) {
+        await trouble("a pause", signal);
+        return answered(lively(handle).shim.pauseAfterTurn(graceMs), "a pause", signal);
       },
       async probe(handle, signal) {
         await trouble("a probe", signal);

@@ -3,6 +3,7 @@ import { parseAgentLine } from "../../src/shim/agents/agent-line.ts";
 import { createUsage } from "../../src/shim/metering/usage.ts";
 import type { Dice } from "./dice.ts";
 import type { Body } from "./machine.ts";
+import { MODEL } from "./repository.ts";
 import type { World } from "./world.ts";
 
 export interface Meters {
@@ -19,7 +20,7 @@ const USD_PER_CALL = 0.01;
 export function createMeters(world: World, body: Body, { liar }: { readonly liar: boolean }): Meters {
   // Their own, so that an agent that says more does not become another one.
   const dice = world.dice.fork(`meters ${body.clone}/${body.epoch}`);
-  const usage = createUsage();
+  const usage = createUsage({ prices: body.request.prices });
   const saysCost = dice.chance(0.5);
   const semantics = dice.pick(["cumulative", "delta"] as const);
   let calls = 0;
@@ -42,7 +43,10 @@ export function createMeters(world: World, body: Body, { liar }: { readonly liar
       // A liar's own numbers do not add up either.
       if (liar) return;
       const said = semantics === "delta" ? more : calls;
-      say({ llm_calls: said, semantics, ...(saysCost ? { cost_usd: said * USD_PER_CALL } : {}) });
+      const tokens = { tokens: { [MODEL]: { input: said } } };
+      const cost =
+        world.shape.money === "tokens" ? tokens : saysCost ? { cost_usd: said * USD_PER_CALL } : {};
+      say({ llm_calls: said, semantics, ...cost });
     },
     lie: () => say(lieOf(dice, calls)),
     llmCalls: () => usage.llmCalls(),

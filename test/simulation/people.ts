@@ -1,9 +1,12 @@
 /** Authors, reviewers, vandals and operators: everything that people do to a fleet in an hour. */
+
+import { operator } from "../../src/core/model/actor.ts";
 import type { SwitchScope } from "../../src/core/model/kill-switch.ts";
 import type { DecisionType } from "../../src/core/model/request.ts";
-import { MINUTE_MS } from "../../src/core/model/time.ts";
+import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
 import type { OrderAnswer } from "../../src/ports/control-plane.ts";
 import { lookAt, OLGA } from "../support/operator.ts";
+import { offsetMs } from "./check/windows.ts";
 import type { Dice } from "./dice.ts";
 import { laneNamed, ordered } from "./orders.ts";
 import { pickDestinations, toggled } from "./receivers.ts";
@@ -59,16 +62,27 @@ export function addMission(world: World): void {
 }
 
 function add(world: World, name: string): void {
-  const { dice, repository, long } = world;
+  const { dice, repository, long, shape } = world;
   repository.names.add(name);
-  const clone = cloneNameOf(name);
-  repository.clones.set(clone, {
+  // Dice of their own: what a fleet of this shape says besides.
+  const more = dice.fork(`mission ${name}`);
+  const taken = [...repository.clones.keys()];
+  const shared = shape.sharedLanes && taken.length > 1 && more.chance(0.4);
+  const clone = shared ? more.pick(taken) : cloneNameOf(name);
+  const drawn: CloneFile = {
     name: clone,
     version: 1,
     afterClosure: dice.pick(["ask", "retire", "standby"] as const),
     secret: dice.chance(0.3),
     update: dice.chance(0.5) ? "turn_boundary" : "pinned",
-  });
+    ...(shape.overlays === 1 ? {} : { overlays: pickOverlays(more, shape.overlays) }),
+  };
+  if (!shared)
+    repository.clones.set(clone, {
+      ...drawn,
+      ...(shape.templates && more.chance(0.5) ? { afterClosure: "template" as const } : {}),
+      ...(shape.sharedLanes && drawn.afterClosure === "retire" ? { afterClosure: "standby" as const } : {}),
+    });
   repository.missions.set(name, {
     name,
     clone,
@@ -76,12 +90,26 @@ function add(world: World, name: string): void {
     objective: `do ${name}`,
     state: dice.chance(0.1) ? "paused" : "active",
     killSwitch: false,
-    maxRuntimeMinutes: long ? dice.between(30, 480) : dice.between(10, 60),
+    maxRuntimeMinutes: long && !shape.manyRuns ? dice.between(30, 480) : dice.between(10, 60),
     maxLlmCalls: dice.chance(0.4) ? dice.between(5, 60) * (long ? 10 : 1) : null,
     heartbeatSeconds: dice.pick(long ? [5, 10, 20, 30, 30, 60, 60, 120] : [5, 10, 20, 30]),
     window: windowOf(world),
     ...(world.acts ? { approvalRequired: ["payment"] } : {}),
+    ...(shape.money === "none" || more.chance(0.4)
+      ? {}
+      : { maxCostUsd: more.between(1, 12) * (long ? 0.15 : 0.05) }),
+    ...(shape.labels ? { labels: { team: more.pick(TEAMS) } } : {}),
+    ...(shape.humanReview && more.chance(0.5) ? { review: true } : {}),
+    ...(shape.graceSeconds > 0 && more.chance(0.3) ? { graceSeconds: more.between(0, 60) } : {}),
   });
+}
+
+const TEAMS = ["red", "blue"] as const;
+
+/** One of them, or two that are merged. */
+function pickOverlays(dice: Dice, count: number): readonly number[] {
+  const all = dice.shuffled(Array.from({ length: count }, (_, index) => index + 1));
+  return all.slice(0, dice.between(1, Math.min(2, count)));
 }
 
 function cloneNameOf(mission: string): string {
@@ -91,6 +119,8 @@ function cloneNameOf(mission: string): string {
 function windowOf(world: World): string | null {
   const { dice } = world;
   if (dice.chance(0.75)) return null;
+  const zone = world.shape.zones.length === 0 ? null : dice.fork(`zone ${world.repository.names.size}`);
+  if (zone?.chance(0.7) === true) return dailyWindow(world, zone);
   if (dice.chance(0.5))
     return `{ recurring: { cron: "${dice.between(0, 59)} * * * *", duration_minutes: ${dice.between(10, 50)} } }`;
   const minute = (from: number, to: number): string =>
@@ -98,6 +128,14 @@ function windowOf(world: World): string | null {
   return dice.chance(0.5)
     ? `{ start_at: ${minute(1, 40)} }`
     : `{ start_at: ${minute(-30, 0)}, end_at: ${minute(60, 240)} }`;
+}
+
+/** Once a day by the clock of some place, soon after it has begun or for most of the day. */
+function dailyWindow(world: World, dice: Dice): string {
+  const timezone = dice.pick(world.shape.zones);
+  const opensAt = world.now() + offsetMs(timezone, world.now()) + dice.between(-4, 3) * HOUR_MS;
+  const cron = `${dice.between(0, 59)} ${new Date(opensAt).getUTCHours()} * * *`;
+  return `{ recurring: { cron: "${cron}", duration_minutes: ${dice.between(60, 900)}, timezone: ${timezone} } }`;
 }
 
 /** One reviewed change, merged. */
@@ -334,8 +372,12 @@ async function answerSomething(world: World): Promise<OrderAnswer | null> {
     type === "raise"
       ? { budget: { max_runtime_minutes: dice.between(30, 600), max_llm_calls: dice.between(50, 5_000) } }
       : {};
-  return answerRequest(world, { id, decision: type, ...raised });
+  const by = dice.fork(`voice ${world.timeline.elapsedMs}`).chance(0.5) ? OLGA : ANN;
+  return answerRequest(world, { id, decision: type, ...raised }, by);
 }
+
+/** Two have to agree where a rule says so. */
+const ANN = operator("ann");
 
 /** An answer to a question, under the name of whoever gives it. */
 export function answerRequest(
@@ -359,7 +401,11 @@ type Raised = Readonly<Partial<Record<"max_runtime_minutes" | "max_llm_calls" | 
 /** Mostly one mission, sometimes everything; by a command, or by the file while nobody is there to ask. */
 function engageSwitch(world: World, name: string): Promise<OrderAnswer> {
   const { dice } = world;
-  const scope: SwitchScope = dice.chance(0.1) ? { type: "fleet" } : { type: "mission", name };
+  const labelled = world.shape.labels && dice.fork(`label ${world.timeline.elapsedMs}`).chance(0.3);
+  const one: SwitchScope = labelled
+    ? { type: "label", key: "team", value: TEAMS[0] }
+    : { type: "mission", name };
+  const scope: SwitchScope = dice.chance(0.1) ? { type: "fleet" } : one;
   if (dice.chance(0.5)) return engageByCommand(world, scope);
   engageInFile(world, scope);
   return Promise.resolve({ ok: true, message: "the file is written" });

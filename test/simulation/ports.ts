@@ -16,6 +16,7 @@ import type { FakeSource } from "../support/fake/source.ts";
 import { createFakeTraces } from "../support/fake/traces.ts";
 import type { MemoryStore } from "../support/memory-store/store.ts";
 import { DRIVER_NAME } from "./machine.ts";
+import { HUMAN_CRITERION } from "./repository.ts";
 import type { World } from "./world.ts";
 
 /** Tells the checker of every transaction, in the moment in which it takes effect; fails some, before or after that. */
@@ -249,7 +250,7 @@ export function simulatedJudge(world: World): Judge {
         criteria: contract.success_criteria.map(({ id, text }) => ({
           id,
           text,
-          state: ok ? "met" : "unmet",
+          state: id === HUMAN_CRITERION ? "pending" : ok ? "met" : "unmet",
           check: null,
         })),
         keptAt: `/judged/${missionId}`,

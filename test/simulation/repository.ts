@@ -2,6 +2,7 @@ import type { Destination } from "../../src/core/model/notice.ts";
 import { POSTMORTEM_SECTIONS } from "../../src/core/model/postmortem.ts";
 import type { FakeFile, FakeSource } from "../support/fake/source.ts";
 import type { Wanted } from "./check/fact.ts";
+import { type FleetShape, PLAIN } from "./shape.ts";
 
 /** A mission as its author thinks of it. */
 export interface MissionFile {
@@ -16,6 +17,11 @@ export interface MissionFile {
   heartbeatSeconds: number;
   /** Types of actions that wait for a person. */
   readonly approvalRequired?: readonly string[];
+  maxCostUsd?: number | null;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** One of its criteria is a person's to judge. */
+  readonly review?: boolean;
+  readonly graceSeconds?: number;
   /** Lines of YAML below `autonomy_window:`; null without one. */
   window: string | null;
 }
@@ -24,9 +30,11 @@ export interface CloneFile {
   readonly name: string;
   /** Raised to make a new generation. */
   version: number;
-  afterClosure: "ask" | "retire" | "standby";
+  afterClosure: "ask" | "retire" | "standby" | "template";
   secret: boolean;
   update: "pinned" | "turn_boundary";
+  /** Which overlays it takes, by number. */
+  readonly overlays?: readonly number[];
 }
 
 /**
@@ -34,6 +42,7 @@ export interface CloneFile {
  * so. What each revision really asks for is remembered apart from the program under test.
  */
 export interface Repository {
+  readonly shape: FleetShape;
   readonly missions: Map<string, MissionFile>;
   readonly clones: Map<string, CloneFile>;
   /** Names of missions that were ever used. */
@@ -67,14 +76,18 @@ export interface Repository {
   wanted(revision: string): Wanted;
 }
 
+/** The criterion that only people judge, where a mission has one. */
+export const HUMAN_CRITERION = "reads";
+
 /** What nobody can read: two keys of the same name, and a tab. */
 const SPOILED = "apiVersion: factory/v1\nkind: Mission\nkind: Mission\n\tspec: [";
 
-export function createRepository(source: FakeSource): Repository {
+export function createRepository(source: FakeSource, shape: FleetShape = PLAIN): Repository {
   const history = new Map<string, Wanted>();
   let last: Readonly<Record<string, string>> = {};
 
   const repository: Repository = {
+    shape,
     missions: new Map(),
     clones: new Map(),
     names: new Set(),
@@ -162,7 +175,8 @@ function truth(repository: Repository): Omit<Wanted, "revision"> {
     ),
     broken,
     confirms,
-    accounts: new Map([...clones.keys()].map((name) => [name, "provider"])),
+    accounts: new Map([...clones.keys()].map((name) => [name, accountOf(name, repository.shape)])),
+    dayTimezone: repository.shape.dayCaps?.timezone ?? null,
     destinations: simone !== "" || spoiled.has("fleet.yaml") ? null : destinations,
     drillEveryMinutes: spoiled.has("fleet.yaml") ? null : repository.drillEveryMinutes,
     mode: spoiled.has("fleet.yaml") ? null : repository.mode,
@@ -182,11 +196,13 @@ function render(repository: Repository): Record<string, string> {
     "fleet.yaml": fleetText(repository),
     "overlays/core/baseline.yaml": BASELINE,
     "overlays/core/files/AGENTS.md": `# Agents\n\nRule ${repository.overlayVersion}.\n`,
-    "overlays/plain/overlay.yaml": OVERLAY,
   };
-  for (const clone of repository.clones.values()) files[`clones/${clone.name}.yaml`] = cloneText(clone);
+  for (let number = 1; number <= repository.shape.overlays; number++)
+    files[`overlays/${overlayName(number)}/overlay.yaml`] = overlayText(number, repository.shape);
+  for (const clone of repository.clones.values())
+    files[`clones/${clone.name}.yaml`] = cloneText(clone, repository.shape);
   for (const mission of repository.missions.values())
-    files[`missions/${mission.name}.yaml`] = missionText(mission);
+    files[`missions/${mission.name}.yaml`] = missionText(mission, repository.shape);
   for (const id of repository.postmortems) files[`postmortems/${id}.md`] = postmortemText(id);
   for (const path of repository.spoiled) if (files[path] !== undefined) files[path] = SPOILED;
   return files;
@@ -220,8 +236,8 @@ function fleetText(repository: Repository): string {
 kind: Fleet
 metadata: { name: simulated }
 spec:
-  caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel} }
-  mode: ${mode}
+  caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel}${dayCapsText(repository.shape)} }
+${shapeText(repository.shape)}  mode: ${mode}
 ${secrets}${policy}${switched.size === 0 ? "" : `  kill_switch: { missions: [${[...switched].join(", ")}] }\n`}${drillEveryMinutes === null ? "" : `  drills: { kill: { schedule: "*/${drillEveryMinutes} * * * *", targets: all } }\n`}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
 }
 
@@ -242,43 +258,95 @@ spec:
   mandatory_policies: []
 `;
 
-const OVERLAY = `apiVersion: factory/v1
+/** What all of the fleet's files say in a fleet of this shape. */
+function shapeText({ money, approvals }: FleetShape): string {
+  const prices = `  prices: { ${MODEL}: { input_per_million_usd: 10000, output_per_million_usd: 10000 } }\n`;
+  const rule =
+    approvals === null
+      ? ""
+      : `  approval_rules: [{ action: payment, quorum: ${approvals.quorum}, expires_minutes: ${approvals.expiresMinutes} }]\n`;
+  return `${money === "tokens" ? prices : ""}${rule}`;
+}
+
+/** The one on which agents that say their tokens work; a token of it costs a cent. */
+export const MODEL = "model-1";
+
+function dayCapsText({ dayCaps }: FleetShape): string {
+  if (dayCaps === null) return "";
+  const { timezone, calls, callsPerClone, usd } = dayCaps;
+  const says = (field: string, value: number | null): string =>
+    value === null ? "" : `, ${field}: ${value}`;
+  return `, day_timezone: ${timezone}${says("max_llm_calls_per_day", calls)}${says("max_llm_calls_per_clone_per_day", callsPerClone)}${says("max_cost_usd_per_day", usd)}`;
+}
+
+function overlayName(number: number): string {
+  return number === 1 ? "plain" : `overlay-${number}`;
+}
+
+/** The second one is careful, the third one watches closely. */
+function overlayText(number: number, { progressSeconds }: FleetShape): string {
+  const limits = number === 2 ? "  limits: { approval_required: [payment] }\n" : "";
+  const watched =
+    number === 3 && progressSeconds !== null ? `mission_progress_interval_seconds: ${progressSeconds}` : "";
+  return `apiVersion: factory/v1
 kind: Overlay
-metadata: { name: plain }
+metadata: { name: ${overlayName(number)} }
 spec:
   base_profile: core@1.0.0
-`;
+${limits}${watched === "" ? "" : `  observability: { ${watched} }\n`}`;
+}
 
-function cloneText({ name, version, afterClosure, secret, update }: CloneFile): string {
+function accountOf(clone: string, { accounts }: FleetShape): string {
+  return accounts === "own" ? clone.replaceAll("_", "-") : "provider";
+}
+
+function cloneText(
+  { name, version, afterClosure, secret, update, overlays = [1] }: CloneFile,
+  shape: FleetShape,
+): string {
+  const { explicitAccept, graceSeconds, orphans, restart, money } = shape;
   return `apiVersion: factory/v1
 kind: Clone
 metadata: { name: ${name} }
 spec:
   baseline: core@1.0.0
-  overlays: [plain]
+  overlays: [${overlays.map(overlayName).join(", ")}]
   runtime: { driver: process, isolation: pidns }
-  agent: { adapter: command, command: [work], env: { VERSION: "${version}" }, account: provider }
-${secret ? "  secrets: [{ name: API_KEY, from: { env: API_KEY } }]\n" : ""}  orphan_policy: { action: continue, after: 24h }
-  after_closure: ${afterClosure}
+  agent: { adapter: command, command: [work], env: { VERSION: "${version}" }, account: ${accountOf(name, shape)}${explicitAccept ? ", accept: explicit" : ""}${graceSeconds === 0 ? "" : `, pause_grace_seconds: ${graceSeconds}`}${money === "tokens" ? ", usage: tokens" : ""} }
+${secret ? "  secrets: [{ name: API_KEY, from: { env: API_KEY } }]\n" : ""}  orphan_policy: { action: ${orphans.action}, after: ${orphans.minutes}m }
+${restart === null ? "" : `  restart: { intensity: ${restart.intensity}, period: ${restart.periodMinutes}m }\n`}  after_closure: ${afterClosure}
   update: ${update}
 `;
 }
 
-function missionText(mission: MissionFile): string {
+function missionText(mission: MissionFile, { pausePercent }: FleetShape): string {
   const { name, clone, run, objective, state, killSwitch, window, approvalRequired = [] } = mission;
+  const { labels, review = false, graceSeconds, maxCostUsd = null } = mission;
   const calls = mission.maxLlmCalls === null ? "" : `, max_llm_calls: ${mission.maxLlmCalls}`;
+  const cost = maxCostUsd === null ? "" : `, max_cost_usd: ${maxCostUsd}`;
+  const thresholds =
+    pausePercent === null
+      ? ""
+      : `, thresholds: { notify_percent: ${pausePercent / 4}, warn_percent: ${pausePercent / 2}, pause_percent: ${pausePercent} }`;
+  const marks =
+    labels === undefined
+      ? ""
+      : `, labels: { ${Object.entries(labels)
+          .map(([key, value]) => `${key}: ${value}`)
+          .join(", ")} }`;
+  const human = review ? `, { id: ${HUMAN_CRITERION}, text: it reads well, review: human }` : "";
   return `apiVersion: factory/v1
 kind: Mission
-metadata: { name: ${name} }
+metadata: { name: ${name}${marks} }
 spec:
   mission_type: research
   objective: ${JSON.stringify(objective)}
   clone: ${clone}
   run: ${run}
   state: ${state}
-  success_criteria: [{ id: done, text: it is done, check: { run: [check] } }]
-${approvalRequired.length === 0 ? "" : `  constraints: { approval_required: [${approvalRequired.join(", ")}] }\n`}  budget: { max_runtime_minutes: ${mission.maxRuntimeMinutes}${calls} }
-${window === null ? "" : `  autonomy_window: ${window}\n`}  heartbeat_interval_seconds: ${mission.heartbeatSeconds}
+  success_criteria: [{ id: done, text: it is done, check: { run: [check] } }${human}]
+${approvalRequired.length === 0 ? "" : `  constraints: { approval_required: [${approvalRequired.join(", ")}] }\n`}  budget: { max_runtime_minutes: ${mission.maxRuntimeMinutes}${calls}${cost}${thresholds} }
+${graceSeconds === undefined ? "" : `  pause_grace_seconds: ${graceSeconds}\n`}${window === null ? "" : `  autonomy_window: ${window}\n`}  heartbeat_interval_seconds: ${mission.heartbeatSeconds}
   artifact_policy: { required_outputs: [{ path: out.json }] }
   kill_switch: { engaged: ${killSwitch} }
 `;

@@ -10,13 +10,15 @@ import { isOdd, lengthen, type Script, writeScript } from "./agent.ts";
 import { type Courier, createCourier } from "./courier.ts";
 import type { Body } from "./machine.ts";
 import { createMeters } from "./meters.ts";
-import { BEGIN_AT, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 export interface Shim {
   dispatch(envelope: MissionEnvelope): void;
   configure(settings: ShimSettings): void;
   /** Answers whether that changed anything. */
   pause(paused: boolean): boolean;
+  /** Lets its agent come to the end of its turn first, for no longer than this; whether it is frozen already. */
+  pauseAfterTurn(graceMs: number): { readonly frozen: boolean; readonly beat: number };
   tell(message: AgentMessage): void;
   /** Asks the agent to end; it may not listen. */
   ask(): void;
@@ -48,12 +50,17 @@ export function startShim(
   on: {
     readonly onAgent: () => void;
     readonly onEnd: (why: string) => void;
+    /** It froze its agent by itself: at the end of its turn, or of its grace. */
+    readonly onFrozen: () => void;
     readonly isFenced: () => boolean;
   },
 ): Shim {
   const dice = world.dice.fork(`shim ${body.clone}/${body.epoch}`);
   const drawn = writeScript(dice, world.troubles);
-  const script: Script = { ...(world.long ? lengthen(drawn, dice) : drawn), ...world.cast.get(body.clone) };
+  const script: Script = {
+    ...(world.long && !world.shape.manyRuns ? lengthen(drawn, dice) : drawn),
+    ...world.cast.get(body.clone),
+  };
   if (script.kind !== "completes") world.count(isOdd(script.kind) ? "oddities" : "misbehaviour");
   const courier: Courier = createCourier(world, body, { dice, onFenced });
   const actor = createActor(world, body, {
@@ -64,6 +71,10 @@ export function startShim(
   let gone = false;
   let phase: WireHeartbeat["phase"] = "standby";
   let paused = false;
+  /** Until when its agent may come to the end of its turn; null: nobody asked it to. */
+  let graceUntilMs: number | null = null;
+  /** Nobody is reached, and its policy is to stand still meanwhile. */
+  let deserted = false;
   let envelope: MissionEnvelope | null = null;
   let intervalMs = body.request.heartbeatIntervalMs;
   let eventAtMs = world.timeline.elapsedMs;
@@ -102,16 +113,51 @@ export function startShim(
   function meter(): void {
     const nowMs = world.timeline.elapsedMs;
     if (activeSinceMs !== null) activeMs += nowMs - activeSinceMs;
-    const works =
-      (phase === "running" || phase === "starting") && !paused && !agentStopped && throttledMs() === 0;
+    const works = (phase === "running" || phase === "starting") && !rests();
     activeSinceMs = works ? nowMs : null;
+  }
+
+  /** Its agent does nothing, whatever it wants. */
+  function rests(): boolean {
+    return paused || deserted || agentStopped || throttledMs() > 0;
+  }
+
+  /** The end of its turn, or of its grace, whichever is first. */
+  function freezeAfterTurn(): void {
+    if (graceUntilMs === null || paused) return;
+    graceUntilMs = null;
+    if (setPaused(true)) on.onFrozen();
+  }
+
+  function setPaused(next: boolean): boolean {
+    if (paused === next) return false;
+    paused = next;
+    if (paused) pausedAtMs = world.timeline.elapsedMs;
+    else progressAtMs += world.timeline.elapsedMs - pausedAtMs;
+    meter();
+    thaw();
+    return true;
+  }
+
+  /** What the file says that becomes of an agent whose controller does not answer. */
+  function obeyOrphanPolicy(): void {
+    const { action, afterMs } = body.request.orphanPolicy;
+    const alone = phase === "running" && courier.silentMs() >= afterMs;
+    if (alone && action === "terminate") exit(143);
+    if (deserted === (alone && action === "pause")) return;
+    deserted = !deserted;
+    world.story.tell(
+      `shim ${body.clone}/${body.epoch}: ${deserted ? "is deserted and stands still" : "goes on"}`,
+    );
+    meter();
+    thaw();
   }
 
   /** Work of the agent: it rests while it is frozen and is over with it. */
   function agentLater(ms: number, work: () => void): void {
     later(ms, () => {
       if (phase !== "running" && phase !== "starting") return;
-      if (paused || agentStopped || throttledMs() > 0) frozen.push(work);
+      if (rests()) frozen.push(work);
       else work();
     });
   }
@@ -143,7 +189,7 @@ export function startShim(
       },
       trace_id: envelope?.trace_id ?? "1".repeat(32),
       idempotency_key: `${body.clone}/${body.epoch}/${seq}`,
-      emitted_at: new Date(BEGIN_AT + world.timeline.elapsedMs).toISOString(),
+      emitted_at: new Date(world.beginAt + world.timeline.elapsedMs).toISOString(),
       epoch: body.epoch,
       seq,
       detail,
@@ -189,6 +235,7 @@ export function startShim(
       phase === "running" &&
       world.timeline.elapsedMs - agentAtMs > script.endsAfterMs / 2;
     if (quiet || shimStopped) return;
+    obeyOrphanPolicy();
     beats += 1;
     courier.beat(
       {
@@ -213,7 +260,7 @@ export function startShim(
           agentAtMs === 0 || phase === "exited"
             ? null
             : {
-                state: paused || agentStopped ? "stopped" : "running",
+                state: paused || deserted || agentStopped ? "stopped" : "running",
                 pid: 1,
                 start_ticks: body.epoch,
                 boot_id: "simulated",
@@ -227,7 +274,7 @@ export function startShim(
   /** What its agent says of itself comes before what we did to it. */
   function shownPhase(): WireHeartbeat["phase"] {
     if (phase === "running" && throttledMs() > 0) return "throttled";
-    return paused ? "paused" : phase;
+    return paused || deserted ? "paused" : phase;
   }
 
   /** An agent whose provider refuses it waits for as long as it was told to, and does nothing meanwhile. */
@@ -273,6 +320,7 @@ export function startShim(
 
   function step(): void {
     agentLater(script.progressEveryMs, step);
+    if (graceUntilMs !== null) later(0, freezeAfterTurn);
     if (script.kind === "stuck") return;
     if (world.timeline.elapsedMs < world.providerFreeAtMs) {
       throttle();
@@ -361,7 +409,7 @@ export function startShim(
 
   /** What fell due while the agent was frozen is done now. */
   function thaw(): void {
-    if (paused || agentStopped || throttledMs() > 0) return;
+    if (rests()) return;
     const due = frozen;
     frozen = [];
     for (const work of due) later(1, () => work());
@@ -391,13 +439,24 @@ export function startShim(
       if (script.kind === "loops") agentLater(script.progressEveryMs, from === "operator" ? recover : loop);
     },
     pause(next) {
-      if (paused === next) return false;
-      paused = next;
-      if (paused) pausedAtMs = world.timeline.elapsedMs;
-      else progressAtMs += world.timeline.elapsedMs - pausedAtMs;
-      meter();
-      thaw();
-      return true;
+      graceUntilMs = null;
+      return setPaused(next);
+    },
+    pauseAfterTurn(graceMs) {
+      if (paused || phase !== "running") {
+        graceUntilMs = null;
+        if (setPaused(true)) on.onFrozen();
+        return { frozen: true, beat: beats };
+      }
+      const untilMs = world.timeline.elapsedMs + graceMs;
+      // One that is under way never gets longer.
+      if (graceUntilMs === null || untilMs < graceUntilMs) {
+        graceUntilMs = untilMs;
+        later(graceMs, () => {
+          if (graceUntilMs !== null && world.timeline.elapsedMs >= graceUntilMs) freezeAfterTurn();
+        });
+      }
+      return { frozen: false, beat: beats };
     },
     ask() {
       if (script.cancelMs !== null && phase === "running") later(script.cancelMs, () => exit(143));

@@ -1,10 +1,12 @@
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
 import type { Violation } from "./check/fact.ts";
-import { drawCourse } from "./course.ts";
+import { type Course, drawCourse } from "./course.ts";
 import { createDice } from "./dice.ts";
+import { createDisks, type Disks } from "./disk-store.ts";
 import { isResting, judgeEnd, lookAtRecord, publishRest } from "./ending.ts";
 import { createHost, FLUSH_MS, type Host } from "./host.ts";
 import { foundFleet } from "./people.ts";
+import { drawBeginning, drawShape, type FleetShape } from "./shape.ts";
 import { CALM, namesOf, type TroubleName, type Troubles } from "./swarm.ts";
 import { playSteps, settle } from "./timeline.ts";
 import { beginCalm, beginStretch, scheduleTending } from "./weather.ts";
@@ -19,6 +21,8 @@ export interface SimulationOptions {
   /** Instead of what the seed picks. */
   readonly troubles?: Troubles;
   readonly clones?: number;
+  /** Instead of the one that the seed draws. */
+  readonly shape?: FleetShape;
   /** Watches for this invariant alone. */
   readonly invariant?: string;
 }
@@ -60,10 +64,29 @@ const STORY_LINES = 400;
  * in which everything must come to its end or say why not. Depends on the options alone.
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const course = drawCourse(createDice(`${options.seed}/shape`), options);
+  const disks = course.onDisk ? createDisks() : undefined;
+  try {
+    return await play(options, course, disks);
+  } finally {
+    await disks?.dispose();
+  }
+}
+
+async function play(
+  options: SimulationOptions,
+  { clones, long, stretches, rhythm }: Course,
+  disks: Disks | undefined,
+): Promise<SimulationResult> {
   const { seed, invariant } = options;
-  const { clones, long, stretches, rhythm } = drawCourse(createDice(`${seed}/shape`), options);
   const begunCpuMs = cpuMs();
-  const world = createWorld(seed, CALM, { invariant, long });
+  const world = createWorld(seed, CALM, {
+    invariant,
+    long,
+    shape: options.shape ?? drawShape(createDice(`${seed}/fleet`)),
+    beginAt: drawBeginning(seed),
+    disks,
+  });
   const host = createHost(world, rhythm);
   const sums = { steps: 0, cloneHours: 0, busyHours: 0 };
   const stormyMs = stretches.reduce((sum, { forMs }) => sum + forMs, 0);
@@ -138,12 +161,15 @@ async function run(
   };
   await settle();
   for (;;) {
-    await playSteps(() => {
-      if (!goesOn()) return false;
-      world.timeline.step();
-      sums.steps += 1;
-      return true;
-    });
+    await playSteps(
+      () => {
+        if (!goesOn()) return false;
+        world.timeline.step();
+        sums.steps += 1;
+        return true;
+      },
+      world.onDisk ? 1 : undefined,
+    );
     addHours(world, sums, world.timeline.elapsedMs - lookedAtMs);
     lookedAtMs = world.timeline.elapsedMs;
     if (sums.steps >= STEPS_MAX) throw new Error(`seed ${world.seed} took more than ${STEPS_MAX} steps`);

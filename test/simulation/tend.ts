@@ -3,6 +3,7 @@ import { lookAt, OLGA } from "../support/operator.ts";
 import type { Dice } from "./dice.ts";
 import { laneNamed, ordered } from "./orders.ts";
 import { addMission, removeClone, writePostmortems } from "./people.ts";
+import { HUMAN_CRITERION } from "./repository.ts";
 import type { World } from "./world.ts";
 
 /** One look at everything, one commit, and what only an operator can say. Nobody waits for the answers. */
@@ -14,6 +15,7 @@ export function tend(world: World, dice: Dice, clones: number): void {
   repository.confirms = world.origin.head;
   followGuardrails(world, dice);
   const done: string[] = [];
+  const voices = dice.fork(`voices ${world.timeline.elapsedMs}`);
   for (const clone of view.clones) {
     const file = repository.clones.get(clone.name);
     if (clone.phase === "Retired" && file !== undefined) {
@@ -27,7 +29,7 @@ export function tend(world: World, dice: Dice, clones: number): void {
   for (const mission of repository.missions.values()) {
     const seen = view.missions.find((one) => one.name === mission.name && one.run === mission.run);
     const over = seen !== undefined && seen.closure !== null;
-    if (over && dice.chance(0.7)) {
+    if (over && (world.shape.manyRuns || dice.chance(0.7))) {
       mission.run += 1;
       mission.state = "active";
       mission.killSwitch = false;
@@ -39,6 +41,7 @@ export function tend(world: World, dice: Dice, clones: number): void {
     } else if (seen?.holds.some(({ kind }) => kind === "budget") === true && dice.chance(0.7)) {
       mission.maxRuntimeMinutes = Math.min(600, mission.maxRuntimeMinutes * 2);
       mission.maxLlmCalls = null;
+      if (mission.maxCostUsd != null) mission.maxCostUsd = Math.min(100, mission.maxCostUsd * 2);
       done.push(`raises ${mission.name}`);
     }
     const asked = { name: mission.name, reason: "so that it goes on" };
@@ -46,6 +49,10 @@ export function tend(world: World, dice: Dice, clones: number): void {
       void ordered(world, laneNamed(world, mission.name), { plane, order: { order: "resume" } }, (to) =>
         to.resume(asked, OLGA),
       ).catch(() => {});
+    if (mission.review === true && seen?.closure?.outcome === "pending" && voices.chance(0.7))
+      void plane.operations
+        .review({ ...asked, criteria: [{ id: HUMAN_CRITERION, met: voices.chance(0.8) }] }, OLGA)
+        .catch(() => {});
     if (seen?.closure?.decision === "undecided" && dice.chance(0.7))
       void plane.operations.decideClosure({ ...asked, decision: "standby" }, OLGA).catch(() => {});
   }

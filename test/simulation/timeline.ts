@@ -93,9 +93,9 @@ const STEPS_PER_TURN = 64;
 /**
  * Takes steps until `step` answers false, and lets every promise that can go on do so after each: between
  * two callbacks of one turn microtasks run to their end. Whoever waits for a turn of the loop itself gets it
- * after at most `STEPS_PER_TURN` steps, the same ones in every run.
+ * after at most `stepsPerTurn` steps, the same ones in every run.
  */
-export function playSteps(step: () => boolean): Promise<void> {
+export function playSteps(step: () => boolean, stepsPerTurn = STEPS_PER_TURN): Promise<void> {
   return new Promise((resolve, reject) => {
     let over = false;
     const one = (last: boolean): void => {
@@ -112,7 +112,7 @@ export function playSteps(step: () => boolean): Promise<void> {
       else if (last) turn();
     };
     const turn = (): void => {
-      for (let taken = 1; taken <= STEPS_PER_TURN; taken++) setImmediate(one, taken === STEPS_PER_TURN);
+      for (let taken = 1; taken <= stepsPerTurn; taken++) setImmediate(one, taken === stepsPerTurn);
     };
     turn();
   });

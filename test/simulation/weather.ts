@@ -74,8 +74,9 @@ function soothe(world: World, host: Host, minutes: number): void {
 /** From time to time, storm or not, until there is nothing to come but calm. */
 export function scheduleTending(world: World, clones: number, untilMs: number): void {
   const dice = world.dice.fork("tending");
+  const part = world.shape.manyRuns ? 0.4 : 1;
   const again = (): void => {
-    world.timeline.after(dice.between(TEND_EVERY_MIN_MS, TEND_EVERY_MAX_MS), () => {
+    world.timeline.after(part * dice.between(TEND_EVERY_MIN_MS, TEND_EVERY_MAX_MS), () => {
       if (world.timeline.elapsedMs >= untilMs) return;
       tend(world, dice, clones);
       again();

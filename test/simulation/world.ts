@@ -11,20 +11,26 @@ import type { Script } from "./agent.ts";
 import { type Checker, createChecker, type ToldFact } from "./check/checker.ts";
 import { INVARIANTS } from "./check/invariants.ts";
 import { createDice, type Dice } from "./dice.ts";
+import type { Disks } from "./disk-store.ts";
 import type { Life } from "./life.ts";
 import { createMachine, type Machine } from "./machine.ts";
 import { type Mood, simulatedNotifier } from "./receivers.ts";
 import { createRepository, type Repository } from "./repository.ts";
+import { type FleetShape, PLAIN } from "./shape.ts";
 import { createStory, type Story } from "./story.ts";
 import type { TroubleName, Troubles } from "./swarm.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
-/** The moment at which every simulation begins, by the controller's clock. */
-export const BEGIN_AT = Date.UTC(2026, 10, 23, 12, 0, 0);
+/** An afternoon on which no clock is changed. */
+const BEGIN_AT = Date.UTC(2026, 10, 23, 12, 0, 0);
 
 /** Everything outside of the controller; it outlives every crash. */
 export interface World {
   readonly seed: string;
+  /** When it all begins, by the controller's clock. */
+  readonly beginAt: number;
+  /** What the fleet is like. */
+  readonly shape: FleetShape;
   readonly dice: Dice;
   readonly timeline: Timeline;
   readonly story: Story;
@@ -50,6 +56,10 @@ export interface World {
   readonly statusBranch: FakeStatusBranch;
   /** The disk of the record; replaced by its successor at every start of a controller. */
   store: MemoryStore;
+  /** The record lies in a real file, which one controller at a time has open. */
+  readonly onDisk: boolean;
+  /** An empty disk for a record. */
+  readonly newStore: () => MemoryStore;
   /** Commands to the kill switch so far. */
   asks: number;
   /** Nobody has rebuilt the record since its disk was lost. */
@@ -104,9 +114,18 @@ export interface World {
 export function createWorld(
   seed: string,
   troubles: Troubles,
-  options: { readonly invariant?: string | undefined; readonly long?: boolean } = {},
+  options: {
+    readonly invariant?: string | undefined;
+    readonly long?: boolean;
+    /** By default the plainest one. */
+    readonly shape?: FleetShape;
+    readonly beginAt?: number;
+    /** Real files instead of memory. */
+    readonly disks?: Disks | undefined;
+  } = {},
 ): World {
-  const { invariant } = options;
+  const { invariant, shape = PLAIN, beginAt = BEGIN_AT, disks } = options;
+  const newStore = disks?.newStore ?? (() => createMemoryStore({ freezes: true }));
   const dice = createDice(seed);
   const timeline = createTimeline();
   const story = createStory(() => timeline.elapsedMs);
@@ -116,6 +135,8 @@ export function createWorld(
   const origin = createFakeSource();
   const world: World = {
     seed,
+    beginAt,
+    shape,
     dice,
     timeline,
     story,
@@ -128,10 +149,12 @@ export function createWorld(
     long: options.long ?? false,
     clockOffsetMs: 0,
     origin,
-    repository: createRepository(origin),
+    repository: createRepository(origin, shape),
     killSwitch: createFakeKillSwitchFile(({ engaged }) => world.tell({ type: "switched", engaged })),
     statusBranch: createFakeStatusBranch(),
-    store: createMemoryStore({ freezes: true }),
+    store: newStore(),
+    onDisk: disks !== undefined,
+    newStore,
     asks: 0,
     recordLost: false,
     restoring: false,
@@ -182,7 +205,7 @@ export function createWorld(
         signal?.addEventListener("abort", stop, { once: true });
       });
     },
-    now: () => BEGIN_AT + timeline.elapsedMs + world.clockOffsetMs,
+    now: () => beginAt + timeline.elapsedMs + world.clockOffsetMs,
   };
   const machine = createMachine(world);
   return world;
