@@ -11,6 +11,8 @@ export interface Course {
   readonly rhythm: Rhythm;
   /** The record lies in a real SQLite file. */
   readonly onDisk: boolean;
+  /** Shims hold limits by themselves. */
+  readonly holdsLimits: boolean;
 }
 
 /** A part of a run: a storm has troubles, a quiet stretch has none. After the last one comes calm. */
@@ -42,6 +44,7 @@ const SHORT_CHANCE = 0.1;
 const REAL_LOOP_CHANCE = 0.1;
 /** A real file costs as much again as everything else. */
 const ON_DISK_CHANCE = 0.1;
+const HOLDS_LIMITS_CHANCE = 0.2;
 const REAL_LOOP_PART = 0.5;
 const STORMS_MAX = 4;
 
@@ -71,15 +74,17 @@ export function drawCourse(
   };
   // Dice of their own, so that seeds go the way they went before.
   const onDisk = dice.fork("record file").chance(ON_DISK_CHANCE);
+  const holdsLimits = dice.fork("held limits").chance(HOLDS_LIMITS_CHANCE);
+  const parts = { onDisk, holdsLimits };
   const played = !short && realLoop ? hours * REAL_LOOP_PART : hours;
   if (short || realLoop || dice.chance(SHORT_CHANCE)) {
     const storm = { forMs: Math.round(played * HOUR_MS), troubles: swarm };
-    return { clones, long: false, stretches: [storm], rhythm, onDisk };
+    return { clones, long: false, stretches: [storm], rhythm, ...parts };
   }
-  return { ...drawLong(dice, swarm), rhythm: slower(dice, rhythm), onDisk };
+  return { ...drawLong(dice, swarm), rhythm: slower(dice, rhythm), ...parts };
 }
 
-function drawLong(dice: Dice, swarm: Troubles): Omit<Course, "rhythm" | "onDisk"> {
+function drawLong(dice: Dice, swarm: Troubles): Omit<Course, "rhythm" | "onDisk" | "holdsLimits"> {
   const clones = dice.between(3, 10);
   const hours = Math.min(Math.max(LONG_CLONE_HOURS / clones, LONG_HOURS_MIN), LONG_HOURS_MAX);
   const storms = dice.between(1, STORMS_MAX);

@@ -9,6 +9,7 @@ import { isOurs } from "../../src/reconciler/publish/write-back.ts";
 import { SETTINGS } from "../../src/reconciler/record/settings.ts";
 import { lookAt } from "../support/operator.ts";
 import type { Moment, Unfinished } from "./check/fact.ts";
+import { haveWork } from "./diligence.ts";
 import type { Host } from "./host.ts";
 import { simulatedJudge } from "./ports.ts";
 import { playSteps } from "./timeline.ts";
@@ -27,7 +28,7 @@ export function lookAtRecord(world: World): void {
 
 export async function isResting(world: World, host: Host): Promise<boolean> {
   const { controller } = host;
-  if (controller === null || controller.publishDueAt() !== null) return false;
+  if (controller === null || controller.publishDueAt() !== null || haveWork(world)) return false;
   const { effects, outbox } = world.store.peek();
   if (effects.length > 0 || outbox.some(({ dead }) => dead === null)) return false;
   return (await unfinished(world)).every(({ reasons }) => reasons.length > 0);
@@ -100,6 +101,7 @@ function momentOf(world: World): Moment {
     inbox: inboxOf(world),
     status: null,
     unfinished: null,
+    answered: world.diligent,
   };
 }
 

@@ -377,7 +377,7 @@ async function answerSomething(world: World): Promise<OrderAnswer | null> {
 }
 
 /** Two have to agree where a rule says so. */
-const ANN = operator("ann");
+export const ANN = operator("ann");
 
 /** An answer to a question, under the name of whoever gives it. */
 export function answerRequest(

@@ -8,6 +8,7 @@ import type { AgentMessage, ShimSettings } from "../../src/ports/driver.ts";
 import { createActor } from "./actor.ts";
 import { isOdd, lengthen, type Script, writeScript } from "./agent.ts";
 import { type Courier, createCourier } from "./courier.ts";
+import { holdLimits } from "./held-limits.ts";
 import type { Body } from "./machine.ts";
 import { createMeters } from "./meters.ts";
 import type { World } from "./world.ts";
@@ -73,6 +74,8 @@ export function startShim(
   let paused = false;
   /** Until when its agent may come to the end of its turn; null: nobody asked it to. */
   let graceUntilMs: number | null = null;
+  /** Its own limits make it stand still, since then. */
+  let limitedSinceMs: number | null = null;
   /** Nobody is reached, and its policy is to stand still meanwhile. */
   let deserted = false;
   let envelope: MissionEnvelope | null = null;
@@ -86,6 +89,8 @@ export function startShim(
   let agentAtMs = 0;
   let pausedAtMs = 0;
   const told = new Set<string>();
+  /** It has said that it is done. */
+  let ended = false;
   /** Work that fell due while the agent was frozen. */
   let frozen: (() => void)[] = [];
   /** By a signal from outside, and what fell due meanwhile. */
@@ -100,6 +105,28 @@ export function startShim(
   world.story.tell(`shim ${body.clone}/${body.epoch}: ${script.kind}`);
   roundTrip();
   beat();
+
+  /** In a part of the fleets the real watch of a shim over its limits takes part. */
+  const limits = world.holdsLimits
+    ? holdLimits(world.timeline, {
+        missionId: () => envelope?.mission_id ?? null,
+        works: () => phase === "running" && !gone && !ended && !shimStopped,
+        used: () => ({ activeMs: active(), llmCalls: meters.llmCalls(), costUsd: meters.costUsd() }),
+        freeze(reached) {
+          if (reached === (limitedSinceMs !== null)) return;
+          limitedSinceMs = reached ? world.timeline.elapsedMs : null;
+          world.story.tell(
+            `shim ${body.clone}/${body.epoch}: ${reached ? "stands still at" : "is below"} a limit`,
+          );
+          meter();
+          thaw();
+        },
+        frozenMs: () => (limitedSinceMs === null ? 0 : world.timeline.elapsedMs - limitedSinceMs),
+        report,
+        end: () => later(0, () => exit(143)),
+      })
+    : null;
+  limits?.hold(body.request.limits ?? null);
 
   function later(ms: number, work: () => void): void {
     world.timeline.after(ms, () => {
@@ -119,7 +146,12 @@ export function startShim(
 
   /** Its agent does nothing, whatever it wants. */
   function rests(): boolean {
-    return paused || deserted || agentStopped || throttledMs() > 0;
+    return stands() || agentStopped || throttledMs() > 0;
+  }
+
+  /** Somebody wants it to stand still. */
+  function stands(): boolean {
+    return paused || deserted || limitedSinceMs !== null;
   }
 
   /** The end of its turn, or of its grace, whichever is first. */
@@ -260,7 +292,7 @@ export function startShim(
           agentAtMs === 0 || phase === "exited"
             ? null
             : {
-                state: paused || deserted || agentStopped ? "stopped" : "running",
+                state: stands() || agentStopped ? "stopped" : "running",
                 pid: 1,
                 start_ticks: body.epoch,
                 boot_id: "simulated",
@@ -274,7 +306,7 @@ export function startShim(
   /** What its agent says of itself comes before what we did to it. */
   function shownPhase(): WireHeartbeat["phase"] {
     if (phase === "running" && throttledMs() > 0) return "throttled";
-    return paused || deserted ? "paused" : phase;
+    return stands() ? "paused" : phase;
   }
 
   /** An agent whose provider refuses it waits for as long as it was told to, and does nothing meanwhile. */
@@ -311,6 +343,7 @@ export function startShim(
     if (script.kind === "never_accepts") return;
     agentLater(script.acceptAfterMs, () => {
       phase = "running";
+      limits?.look();
       report("mission.accepted", { agent_pid: 1 });
       agentLater(script.progressEveryMs, script.kind === "loops" ? loop : step);
       const endsAfterMs = script.kind === "crashes_alike" ? 10 : script.endsAfterMs;
@@ -328,6 +361,8 @@ export function startShim(
     }
     steps += 1;
     if (script.callsPerStep !== null) meters.use(script.callsPerStep);
+    limits?.look();
+    if (rests()) return;
     progressAtMs = world.timeline.elapsedMs;
     report("mission.progress", {}, `step ${steps}`);
     if (world.acts && envelope !== null && steps % 2 === 0) actor.act(envelope.mission_id, steps);
@@ -361,6 +396,7 @@ export function startShim(
   function finish(): void {
     switch (script.kind) {
       case "fails":
+        ended = true;
         report("mission.failed", { reason: "it cannot be done" }, "it cannot be done");
         agentLater(script.cancelMs ?? 2_000, () => exit(0));
         break;
@@ -388,12 +424,14 @@ export function startShim(
   }
 
   function complete(): void {
+    ended = true;
     if (envelope !== null) world.results.set(envelope.mission_id, script.result);
     report("mission.completed", { recommended_next_action: "judge" }, "done");
   }
 
   function exit(code: number): void {
     if (phase === "exited") return;
+    limits?.stop();
     meter();
     phase = "exited";
     meter();
@@ -429,6 +467,7 @@ export function startShim(
     },
     configure(settings) {
       courier.moveTo(settings.callbackUrl);
+      if (settings.limits != null) limits?.hold(settings.limits);
       if (intervalMs === settings.heartbeatIntervalMs) return;
       intervalMs = settings.heartbeatIntervalMs;
       beat();
@@ -508,6 +547,7 @@ export function startShim(
     },
     vanish() {
       gone = true;
+      limits?.stop();
       courier.stop();
     },
     get working() {

@@ -75,7 +75,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
 async function play(
   options: SimulationOptions,
-  { clones, long, stretches, rhythm }: Course,
+  { clones, long, stretches, rhythm, holdsLimits }: Course,
   disks: Disks | undefined,
 ): Promise<SimulationResult> {
   const { seed, invariant } = options;
@@ -86,6 +86,7 @@ async function play(
     shape: options.shape ?? drawShape(createDice(`${seed}/fleet`)),
     beginAt: drawBeginning(seed),
     disks,
+    holdsLimits,
   });
   const host = createHost(world, rhythm);
   const sums = { steps: 0, cloneHours: 0, busyHours: 0 };

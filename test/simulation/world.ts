@@ -21,6 +21,9 @@ import { createStory, type Story } from "./story.ts";
 import type { TroubleName, Troubles } from "./swarm.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
+/** In the other fleets what waits for people waits, and says so. */
+const DILIGENT_CHANCE = 0.2;
+
 /** An afternoon on which no clock is changed. */
 const BEGIN_AT = Date.UTC(2026, 10, 23, 12, 0, 0);
 
@@ -91,6 +94,10 @@ export interface World {
   readonly kept: Map<string, string>;
   /** Paths of the outputs that were ever pushed to the status branch. */
   readonly shownOutputs: Set<string>;
+  /** Shims hold the limits of their missions by themselves, with the code of the real one. */
+  readonly holdsLimits: boolean;
+  /** Once it is calm people answer whatever waits for them. */
+  readonly diligent: boolean;
   /** Whether agents do anything outside; stories about other things are told without. */
   acts: boolean;
   /** Results of drills, on the disk of the machine; oldest first. */
@@ -120,6 +127,7 @@ export function createWorld(
     /** By default the plainest one. */
     readonly shape?: FleetShape;
     readonly beginAt?: number;
+    readonly holdsLimits?: boolean;
     /** Real files instead of memory. */
     readonly disks?: Disks | undefined;
   } = {},
@@ -174,6 +182,8 @@ export function createWorld(
     kept: new Map(),
     shownOutputs: new Set(),
     acts: false,
+    holdsLimits: options.holdsLimits ?? false,
+    diligent: dice.fork("diligence").chance(DILIGENT_CHANCE),
     drills: [],
     done: new Set(),
     claimed: new Set(),

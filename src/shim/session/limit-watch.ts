@@ -57,14 +57,16 @@ export interface LimitWatchParts {
   readonly end: (reason: string, graces: Graces) => void;
   /** It stands still, and whoever listens should hear of that. */
   readonly onPaused: () => void;
+  /** Runs it once that time is over, unless it is taken back. Default: the clock of this process. */
+  readonly after?: (ms: number, work: () => void) => () => void;
 }
 
 export function createLimitWatch(parts: LimitWatchParts): LimitWatch {
-  const { life, clocks, pauses } = parts;
+  const { life, clocks, pauses, after = afterTime } = parts;
   let limits: HeldLimits | null = null;
   /** The highest level of each meter that was told. */
   let known: { readonly [Meter in MeterName]?: BudgetLevel | undefined } = {};
-  let timer: NodeJS.Timeout | null = null;
+  let takeBack: (() => void) | null = null;
   let over = false;
 
   /** Whether there is a mission under way that these limits are of. */
@@ -93,9 +95,9 @@ export function createLimitWatch(parts: LimitWatchParts): LimitWatch {
   /** Looks, and plans the next look. */
   function look(): void {
     if (isHeld(limits)) measure(limits);
-    if (timer !== null) clearTimeout(timer);
+    takeBack?.();
     // Without an agent nothing is used; its start looks again.
-    timer = over || life.agent === null ? null : setTimeout(look, waitMs());
+    takeBack = over || life.agent === null ? null : after(waitMs(), look);
   }
 
   function waitMs(): number {
@@ -124,7 +126,7 @@ export function createLimitWatch(parts: LimitWatchParts): LimitWatch {
     reportCadence: () => limits?.reportCadence ?? null,
     stop() {
       over = true;
-      if (timer !== null) clearTimeout(timer);
+      takeBack?.();
     },
   };
 }
@@ -178,6 +180,11 @@ function tell(
     summary: `${factsOf(crossing)}; ${SAID[did]}`,
     detail: { ...crossing, percent: percentOf(crossing.level, held.thresholds), did, paused_ms: pausedMs },
   });
+}
+
+function afterTime(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
 }
 
 const SAID = {

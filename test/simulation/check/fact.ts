@@ -356,6 +356,8 @@ export interface Moment extends RecordMoment {
   readonly elapsedMs: number;
   /** Nothing has disturbed the fleet for longer than any answer takes. */
   readonly calm: boolean;
+  /** People answer whatever waits for them, as soon as it is calm. */
+  readonly answered?: boolean;
   /** What a living controller says that the kill switch is engaged for; absent or null where nobody is there to ask. */
   readonly inForce?: readonly SwitchEntry[] | null;
   /** The pin that a living controller says holds the fleet; absent where nobody is there to ask. */
