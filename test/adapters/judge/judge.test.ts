@@ -34,6 +34,7 @@ import type { Collect } from "../../../src/ports/collect.ts";
 import type { Judge, JudgeRequest, Verdict } from "../../../src/ports/judge.ts";
 import type { Source } from "../../../src/ports/source.ts";
 import { createOrigin } from "../../support/git.ts";
+import { excused } from "../../support/no-excuse.ts";
 
 const collect: Collect = (source, request, signal) =>
   collectBelow("workspace" in source ? source.workspace.place : "/nowhere", request, signal);
@@ -402,7 +403,8 @@ describe("checks", () => {
   test("one that leaves a child in a session of its own: ended where namespaces can be had", async ({
     skip,
   }) => {
-    if (pidns.kind !== "pidns") skip("this machine offers no PID namespaces");
+    if (pidns.kind !== "pidns")
+      excused((why) => skip(why), "unshare", "this machine offers no PID namespaces");
     judge = createJudge({
       directory: join(scratch, "state"),
       source,
@@ -417,7 +419,7 @@ describe("checks", () => {
 
   test("one that runs while we are killed ends with us", async ({ skip }) => {
     if (strongest.kind !== "sandbox" || !strongest.deathSignal)
-      skip("this machine offers nothing that ends with its maker");
+      excused((why) => skip(why), "bwrap", "this machine offers nothing that ends with its maker");
     const marker = `hangs-${process.pid}-killed`;
     const program = join(FIXTURES, "../programs/runs-a-check.ts");
     copyFileSync(join(FIXTURES, "hangs.js"), join(scratch, "hangs.js"));

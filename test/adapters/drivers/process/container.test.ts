@@ -9,6 +9,7 @@ import { readIntent } from "../../../../src/instance/claim.ts";
 import { takeCensus } from "../../../../src/instance/process-table.ts";
 import type { StopLadder } from "../../../../src/ports/driver.ts";
 import { envelope } from "../../../contract/driver.ts";
+import { excused } from "../../../support/no-excuse.ts";
 import { createProcessWorld, type ProcessWorld, shimPid } from "../../../support/process-world.ts";
 import { until } from "../../../support/until.ts";
 
@@ -56,7 +57,8 @@ describe.each(["auto", "pidns"] as const)("a containment that was opened ahead (
 
   it("runs nothing of the agent before the mission, and the agent with it", async (context) => {
     const handle = await ready();
-    if (!opensAhead(handle)) return context.skip("no PID namespace can be had here");
+    if (!opensAhead(handle))
+      return excused((why) => context.skip(why), "unshare", "no PID namespace can be had here");
     await until(() => inside(handle).length > 0, "the containment");
     expect(began()).toBe(false);
     await world.driver.dispatch(handle, envelope("m-a"), signal);
@@ -65,7 +67,8 @@ describe.each(["auto", "pidns"] as const)("a containment that was opened ahead (
 
   it("that is gone when the mission comes is opened anew", async (context) => {
     const handle = await ready();
-    if (!opensAhead(handle)) return context.skip("no PID namespace can be had here");
+    if (!opensAhead(handle))
+      return excused((why) => context.skip(why), "unshare", "no PID namespace can be had here");
     await until(() => inside(handle).length > 0, "the containment");
     await until(() => {
       for (const pid of inside(handle)) process.kill(pid, "SIGKILL");
@@ -77,7 +80,8 @@ describe.each(["auto", "pidns"] as const)("a containment that was opened ahead (
 
   it("ends with its shim, and nothing of the agent was run", async (context) => {
     const handle = await ready();
-    if (!opensAhead(handle)) return context.skip("no PID namespace can be had here");
+    if (!opensAhead(handle))
+      return excused((why) => context.skip(why), "unshare", "no PID namespace can be had here");
     await until(() => inside(handle).length > 0, "the containment");
     process.kill(shimPid(handle), "SIGKILL");
     await until(() => inside(handle).length === 0, "its end");
@@ -86,7 +90,8 @@ describe.each(["auto", "pidns"] as const)("a containment that was opened ahead (
 
   it("is frozen and thawed with an instance in standby, and ends with it", async (context) => {
     const handle = await ready();
-    if (!opensAhead(handle)) return context.skip("no PID namespace can be had here");
+    if (!opensAhead(handle))
+      return excused((why) => context.skip(why), "unshare", "no PID namespace can be had here");
     await world.driver.pause(handle, signal);
     await world.driver.resume(handle, signal);
     await world.driver.dispatch(handle, envelope("m-a"), signal);

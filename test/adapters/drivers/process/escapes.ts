@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { benchEscapes, type EscapeReport } from "../../../../bench/escapes.ts";
 import { probeMachine } from "../../../../src/adapters/drivers/process/capabilities.ts";
+import { mustHave } from "../../../support/no-excuse.ts";
 
 /** The user and group nobody: there on every Linux. */
 const NOBODY = 65_534;
@@ -11,7 +12,7 @@ export const USERS = own === 0 ? [0, NOBODY] : [own];
 export const { capabilities } = await probeMachine("escapes", "auto");
 
 /** Where root has bubblewrap nothing of this may be skipped. */
-export const shutIn = test.skipIf(capabilities.sandboxed !== true);
+export const shutIn = test.skipIf(capabilities.sandboxed !== true && !mustHave("bwrap"));
 
 /** Nothing got out, and every death was proven. */
 export function expectHeld(report: EscapeReport): void {

@@ -7,6 +7,7 @@ import { probeMachine } from "../../../../src/adapters/drivers/process/capabilit
 import { createProcessDriver } from "../../../../src/adapters/drivers/process/driver.ts";
 import { userOf } from "../../../../src/adapters/drivers/process/users.ts";
 import { envelope } from "../../../contract/driver.ts";
+import { mustHave } from "../../../support/no-excuse.ts";
 import { createProcessWorld, type ProcessWorld } from "../../../support/process-world.ts";
 import { until } from "../../../support/until.ts";
 
@@ -20,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 // A machine without mount namespaces says so in its capabilities; there is nothing to hold it to.
-test.skipIf(plan.sandbox == null && plan.pidns?.hides === undefined)(
+test.skipIf(plan.sandbox == null && plan.pidns?.hides === undefined && !mustHave("unshare"))(
   "an agent reaches neither record, keys, sockets nor other clones' folders",
   async () => {
     const data = join(world.root, "record");
@@ -71,7 +72,7 @@ test.skipIf(plan.sandbox == null && plan.pidns?.hides === undefined)(
   },
 );
 
-describe.skipIf(plan.sandbox == null)("what an agent that is shut in", () => {
+describe.skipIf(plan.sandbox == null && !mustHave("bwrap"))("what an agent that is shut in", () => {
   async function reached(clone: string, network: "host" | "none") {
     const server = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
     await once(server, "listening");

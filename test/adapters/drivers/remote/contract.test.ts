@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CollectRequest } from "../../../../src/ports/collect.ts";
 import { driverContract } from "../../../contract/driver.ts";
+import { excused } from "../../../support/no-excuse.ts";
 import { type RemoteMachine, startRemoteMachine } from "../../../support/remote-driver/machine.ts";
 import { createRemoteWorld } from "../../../support/remote-world.ts";
 
@@ -30,7 +31,12 @@ describe("the machine of the remote driver", () => {
   };
 
   test("shares no file with us", async ({ skip }) => {
-    if (!machine.apart) skip("mount namespaces cannot be had here: it only has directories of its own");
+    if (!machine.apart)
+      excused(
+        (why) => skip(why),
+        "unshare",
+        "mount namespaces cannot be had here: it only has directories of its own",
+      );
     const world = await createRemoteWorld(machine);
     try {
       await world.write("a", "notes.txt", "theirs");

@@ -15,6 +15,7 @@ import { eventText, GENESIS_HASH, linkHash } from "../../../../src/core/record/c
 import { CHANGES_MAX } from "../../../../src/core/record/state-writes.ts";
 import { leaseContract } from "../../../contract/lease.ts";
 import { storeContract } from "../../../contract/store.ts";
+import { excused } from "../../../support/no-excuse.ts";
 import { batchOf, effect, event, signal, stateOf } from "../../../support/record.ts";
 import { until } from "../../../support/until.ts";
 
@@ -344,7 +345,7 @@ describe("a sqlite store", () => {
       script,
     ]).catch((error: { stderr?: string }) => error);
     if (/unshare failed|Operation not permitted|permission denied/i.test(mounted.stderr ?? "")) {
-      context.skip("this machine gives us no mount namespace of our own");
+      excused((why) => context.skip(why), "unshare", "this machine gives us no mount namespace of our own");
     }
     expect(JSON.parse("stdout" in mounted ? String(mounted.stdout) : "{}")).toEqual({
       refusedWith: "store/io",
