@@ -110,8 +110,8 @@ export const FLEET_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "reconciler/fleet/kill-switch.ts",
-        find: "    const file = parts.file.read();\n    const recorded",
-        replace: "    const file = seen?.file ?? { engaged: [], released: [] };\n    const recorded",
+        find: "    const file = parts.file.read();\n    noteUnknown",
+        replace: "    const file = seen?.file ?? { engaged: [], released: [] };\n    noteUnknown",
       },
       {
         file: "reconciler/fleet/kill-switch.ts",
@@ -236,14 +236,14 @@ export const FLEET_MUTANTS: readonly Mutant[] = [
     invariant: "drills-are-recorded",
     edits: [
       {
-        file: "reconciler/fleet/drills.ts",
-        find: "    const { before, after } = await recorder.writeFleet(",
+        file: "reconciler/fleet/drill-making.ts",
+        find: "    const begun = await recordBegun(due);",
         replace:
-          '    const made = drills.run({ target, driver, isolation, enter: "term" }, closing.signal);\n    const { before, after } = await recorder.writeFleet(',
+          '    const made = drills.run({ target, driver, isolation, enter: "term" }, closing);\n    const begun = await recordBegun(due);',
       },
       {
-        file: "reconciler/fleet/drills.ts",
-        find: 'const result = await drills.run({ target, driver, isolation, enter: "term" }, closing.signal);',
+        file: "reconciler/fleet/drill-making.ts",
+        find: 'const result = await drills.run({ target, driver, isolation, enter: "term" }, closing);',
         replace: "const result = await made;",
       },
     ],
