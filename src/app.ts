@@ -6,6 +6,7 @@ import { schedule, validate } from "node-cron";
 import { ABOUT } from "./about.ts";
 import { createDrills, DRILL_INSTALLATION } from "./adapters/drill/drill.ts";
 import { createGitHub } from "./adapters/forge/github/forge.ts";
+import { commitSigner } from "./adapters/git/commit-signature.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
 import { createGitProposals } from "./adapters/git/proposals.ts";
 import { createProposedMerges } from "./adapters/git/proposed-merges.ts";
@@ -19,12 +20,14 @@ import { createLog, type LogLevel } from "./adapters/log/log.ts";
 import { createNotifiers } from "./adapters/notify/notifiers.ts";
 import { fileAt, recalling, remembering } from "./adapters/secrets/given.ts";
 import { createSecrets } from "./adapters/secrets/secrets.ts";
+import { formerHolderOf, isHeld } from "./adapters/store/sqlite/holder.ts";
 import { openSqliteStore } from "./adapters/store/sqlite/store.ts";
 import { systemClock } from "./adapters/system/clock.ts";
-import { openDataDirectory } from "./adapters/system/data-directory.ts";
 import { watchDescriptors } from "./adapters/system/descriptors.ts";
+import { identityFile, openDataDirectory } from "./adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "./adapters/system/kill-switch-file.ts";
 import { knownFleets, localPathOf, rememberFleet } from "./adapters/system/known-fleets.ts";
+import { leasePlace } from "./adapters/system/lease-place.ts";
 import { openOperatorTokens } from "./adapters/system/operator-tokens.ts";
 import { assertOwnFolder } from "./adapters/system/own-folder.ts";
 import { systemRandom } from "./adapters/system/random.ts";
@@ -261,9 +264,18 @@ function openParts(
   const secrets = remembering(allowed, redact, given);
   const machinery = openMachinery(ground, options);
   const collect = collectFrom(machinery.drivers);
+  const signer = commitSigner(data.statusKey);
   return {
     store,
     lease: store.lease,
+    leasePlace: leasePlace({
+      dataDir,
+      key: signer.publicKey,
+      installation: data.installation,
+      identityFile: identityFile(dataDir),
+      random: ground.random,
+      isWorkedOn: (home) => isWorkedOn(home, dataDir),
+    }),
     holder: `${data.installation}, process ${process.pid} on ${hostname()}`,
     source,
     statusBranch: openedLater(() =>
@@ -273,6 +285,8 @@ function openParts(
         directory: join(dataDir, "status.git"),
         clock,
         log,
+        signer,
+        listed: () => desired()?.fleet.writeBack.keys ?? [],
         ...access,
       }),
     ),
@@ -371,6 +385,12 @@ function hiddenFromAgents(dataDir: string, { source, checkout }: FactoryOptions)
   const origins = [...(local === null ? [] : [local]), ...(checkout === undefined ? [] : [checkout])];
   rememberFleet({ dataDir, origins });
   return () => [...origins, dataDir, ...knownFleets().flatMap((fleet) => [fleet.dataDir, ...fleet.origins])];
+}
+
+/** Whether a controller works on the record of a data directory of this machine, ourselves apart. */
+function isWorkedOn(home: string, ours: string): boolean {
+  const file = join(home, "factory.db");
+  return home === ours ? formerHolderOf(file) !== null : isHeld(file);
 }
 
 /** Opened with the first page, when `fleet.yaml` has been read: it may name the branch. */

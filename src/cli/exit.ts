@@ -7,6 +7,8 @@ export const EXIT = {
   problems: 1,
   usage: 2,
   unreachable: 3,
+  /** Another installation has the right to act on the repository, so nothing was begun. */
+  elsewhere: 4,
 } as const;
 
 /**
@@ -38,6 +40,7 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   "controller/unproven": EXIT.unreachable,
   "cli/access-file": EXIT.usage,
   "controller/unavailable": EXIT.unreachable,
+  "lease/elsewhere": EXIT.elsewhere,
 };
 
 /** What else would help, by code. */
@@ -58,6 +61,8 @@ const HINTS: Readonly<Record<string, string>> = {
     "What lives goes on meanwhile. The controller has ended without starting or ending anything.",
   "lease/lost":
     "What runs lives on, and the other controller looks after it. Start this one again once that one has ended.",
+  "lease/elsewhere":
+    "Nothing was begun. Leave it to that controller; or end it and say `factory lease release` with its data directory; `factory restore` takes over once its lease has run out.",
   "lease/held": "One controller at a time acts on a record. End that one, or wait until its lease is over.",
   "record/anchor-unreadable": "With --offline it is left out.",
   "data/other-installation": "Leave --installation out, or use another data directory with --data.",

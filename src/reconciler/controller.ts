@@ -60,6 +60,10 @@ export interface Controller {
   recordVerdict(): GuardVerdict;
   /** Somebody else acts on the record, or nothing was ever recorded and is not to be: this controller has no business. */
   mustEnd(): FactoryError | null;
+  /** Another installation acts on the fleet's repository, so nothing is begun here; null: none does. */
+  heldElsewhere(): FactoryError | null;
+  /** The right to act is free, and the push that takes it waits for its turn. */
+  waitsForRight(): boolean;
   /** Whether every declared mission is closed and everything is published. */
   atRest(): boolean;
   /** Everything that status is derived from, as it is now. */
@@ -77,13 +81,13 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const { clock, log } = parts;
   const ending = new AbortController();
   const ground = await layGround(parts, ending.signal);
-  const { hub, right, recorder, guard, repository, declared } = ground;
+  const { hub, right, fleetRight, recorder, guard, repository, declared } = ground;
   const fleet = assembleFleet(ground);
   const effects = assembleEffects(ground, fleet.killSwitch);
   const instances = assembleInstances(ground);
   const publication = assemblePublication(ground, fleet, instances.arrivals);
-  const steps = assembleSteps(ground, fleet);
   const reviews = assembleReviews(ground, publication.snapshot);
+  const steps = assembleSteps(ground, fleet, publication.writeBack);
   const outbox = createNoticeOutbox({
     recorder,
     open: parts.notifiers,
@@ -132,12 +136,26 @@ export async function createController(parts: ControllerParts): Promise<Controll
     obeySwitch: () => killSwitch.tick(),
     // Nothing is written over what may be all that is left of the record.
     publish: async (signal) =>
-      right.lost() === null && guard.obstacle() === null ? writeBack.tick(signal) : "waiting",
-    keepRight: (signal) => right.keep(signal),
+      right.lost() === null && guard.obstacle() === null && fleetRight.obstacle() === null
+        ? writeBack.tick(signal)
+        : "waiting",
+    async keepRight(signal) {
+      if (fleetRight.renewalDue() && writeBack.dueAt() === null) writeBack.touch(false);
+      await right.keep(signal);
+    },
+    waitsForRight: () => fleetRight.waitsForTurn(),
+    heldElsewhere: () => {
+      const standing = fleetRight.standing();
+      return standing?.type === "elsewhere"
+        ? new FactoryError("lease/elsewhere", "yield", standing.message)
+        : null;
+    },
     recordVerdict: () => guard.verdict(),
     mustEnd() {
       const lost = right.lost();
       if (lost !== null) return lost;
+      // One that stands by beside the installation that acts has nothing on record, and has lost nothing.
+      if (fleetRight.standing()?.type === "elsewhere") return null;
       const obstacle = guard.verdict().type === "refused" && guard.empty ? guard.obstacle() : null;
       return obstacle === null ? null : new FactoryError("record/lost", "stall", obstacle);
     },

@@ -71,6 +71,8 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       branch: spec.write_back.branch,
       maxPushesPerMinute: spec.write_back.max_pushes_per_minute,
       flushIntervalSeconds: spec.write_back.flush_interval_seconds,
+      leaseSeconds: spec.write_back.lease_seconds,
+      keys: spec.write_back.keys,
     },
     killSwitch: spec.kill_switch,
     secrets: secretPolicy(spec, forge),

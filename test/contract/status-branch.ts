@@ -68,6 +68,21 @@ export function statusBranchContract(contract: StatusBranchContract): void {
       expect(await world.files()).toEqual({ "README.md": "2", "notes.txt": "mine" });
     });
 
+    test("what depends on our files is refused once somebody else changed them", async () => {
+      const first = await publish({ "README.md": "1" });
+      const asOf = first.type === "pushed" ? first.commit : null;
+      await world.write({ "notes.txt": "mine" });
+      const beside = await world.branch.publish({ ...change({ "README.md": "2" }), asOf }, never);
+      expect(beside).toMatchObject({ type: "pushed" });
+      const since = beside.type === "pushed" ? beside.commit : null;
+      await world.write({ ".factory/lease.json": "theirs" });
+      const late = await world.branch.publish({ ...change({ "README.md": "3" }), asOf: since }, never);
+      expect(late).toMatchObject({ type: "rejected" });
+      expect((await world.files())["README.md"]).toBe("2");
+      const asNothing = await world.branch.publish({ ...change({ "README.md": "3" }), asOf: null }, never);
+      expect(asNothing).toMatchObject({ type: "rejected" });
+    });
+
     test("a push whose answer was lost is not done twice", async () => {
       await publish({ "README.md": "1" });
       await world.loseAnswer();

@@ -65,6 +65,10 @@ export function fleetFiles(
     forge?: object;
     /** Of the status; `factory/status` where it is not said. */
     branch?: string;
+    /** How long the right to act holds without a renewal. */
+    leaseSeconds?: number;
+    /** Of the installations that may act. */
+    keys?: readonly string[];
   } = {},
 ): Files {
   return {
@@ -78,6 +82,8 @@ export function fleetFiles(
       write_back: {
         max_pushes_per_minute: options.pushesPerMinute ?? 60,
         ...(options.branch === undefined ? {} : { branch: options.branch }),
+        ...(options.leaseSeconds === undefined ? {} : { lease_seconds: options.leaseSeconds }),
+        ...(options.keys === undefined ? {} : { keys: options.keys }),
       },
       ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),

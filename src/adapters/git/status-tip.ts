@@ -8,6 +8,7 @@ import { complaint, readFailure } from "./errors.ts";
 import { initMirror, type Mirror, type ObjectFormat, openMirror, type Timeouts, tidy } from "./mirror.ts";
 import { listRemoteRefs } from "./remote-ref.ts";
 import type { StatusDelta } from "./status-commit.ts";
+import { OWN } from "./status-proof.ts";
 import { parseTree } from "./tree.ts";
 
 /** The tree of one commit of the branch, by path. */
@@ -28,13 +29,15 @@ export interface TipKeeper {
   placeFor(format: ObjectFormat): Promise<Mirror>;
   /** Fetches a commit of the branch where it is not here yet, and reads its tree. */
   bring(place: Mirror, commit: string, signal: AbortSignal): Promise<StatusTip>;
-  /** The branch is not there. */
-  drop(): null;
+  /** The tree of a commit that is here already. */
+  treeOf(place: Mirror, commit: string, signal: AbortSignal): Promise<StatusTip>;
   /** What was pushed is the tip from now on. */
   remember(
     place: Mirror,
     pushed: { base: StatusTip | null; commit: string; delta: StatusDelta },
   ): Promise<void>;
+  /** History back to so many commits, where a first fetch brought only the tip. Best effort. */
+  deepen(place: Mirror, commits: number, signal: AbortSignal): Promise<void>;
   /** Throws our repository away: everything in it can be had again from the origin. */
   startOver(): Promise<void>;
 }
@@ -85,19 +88,28 @@ export function createTipKeeper(options: {
 
   async function bring(place: Mirror, commit: string, signal: AbortSignal): Promise<StatusTip> {
     if (tip?.commit === commit) return tip;
-    if ((await place.ref(TIP)) !== commit) {
+    const before = await place.ref(TIP);
+    if (before !== commit) {
       // The history before our first look is of no use here, and may be long.
-      const depth = (await place.ref(TIP)) === null ? ["--depth=1"] : [];
+      const depth = before === null ? ["--depth=1"] : [];
       const outcome = await place.fetch([`+${ref}:${TIP}`], { signal, options: depth });
       if (outcome.exitCode !== 0) {
         const reason = readFailure(outcome);
         throw failure(reason === "Unauthorized", environment.redact(complaint(outcome, timeouts.fetchMs)));
       }
     }
-    const found = (await place.ref(TIP)) ?? commit;
-    const listing = await place.askBytes(["ls-tree", "-r", "-z", "-l", "--full-tree", found], { signal });
-    tip = { commit: found, files: new Map(parseTree(listing).map((entry) => [entry.path, entry])) };
+    return await treeOf(place, (await place.ref(TIP)) ?? commit, signal);
+  }
+
+  async function treeOf(place: Mirror, commit: string, signal: AbortSignal): Promise<StatusTip> {
+    if (tip?.commit === commit) return tip;
+    const listing = await place.askBytes(["ls-tree", "-r", "-z", "-l", "--full-tree", commit], { signal });
+    tip = { commit, files: new Map(parseTree(listing).map((entry) => [entry.path, entry])) };
     return tip;
+  }
+
+  async function deepen(place: Mirror, commits: number, signal: AbortSignal): Promise<void> {
+    await place.fetch([`+${ref}:${TIP}`], { signal, options: [`--depth=${commits}`] });
   }
 
   async function remember(
@@ -105,7 +117,7 @@ export function createTipKeeper(options: {
     pushed: { base: StatusTip | null; commit: string; delta: StatusDelta },
   ): Promise<void> {
     const { base, commit, delta } = pushed;
-    await place.update([`update ${TIP} ${commit}`]);
+    await place.update([`update ${TIP} ${commit}`, `update ${OWN} ${commit}`]);
     const files = base?.files ?? new Map<string, TipFile>();
     const clean = delta.replacesFolders ? null : { commit, files };
     for (const path of delta.removed) files.delete(path);
@@ -122,10 +134,8 @@ export function createTipKeeper(options: {
     ask,
     placeFor,
     bring,
-    drop() {
-      tip = null;
-      return null;
-    },
+    treeOf,
+    deepen,
     remember,
     startOver,
   };

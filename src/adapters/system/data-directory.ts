@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
@@ -10,6 +11,8 @@ export interface DataDirectory {
   /** Key of this installation; tokens of instances are derived from it. */
   readonly key: Uint8Array;
   readonly operatorToken: string;
+  /** PEM of the Ed25519 key with which this installation signs what it publishes. */
+  readonly statusKey: string;
   /** Port of the last controller, if it had one. */
   readonly port: number | null;
   /** Where a controller of an older program listened without proof, and shims of that time look for one. */
@@ -34,6 +37,7 @@ export interface Announcement {
 export const CONTROLLER_FILE = "controller.json";
 export const OPERATOR_TOKEN_FILE = "operator.token";
 const IDENTITY_FILE = "installation.json";
+const STATUS_KEY_FILE = "status-key.pem";
 const OWNER_ONLY = 0o600;
 
 interface Identity {
@@ -63,6 +67,7 @@ export async function openDataDirectory(options: {
     repository: identity.repository,
     key: Buffer.from(identity.key, "base64"),
     operatorToken,
+    statusKey: await ensureStatusKey(directory),
     ...portsOf(before),
     announce: (controller) => write(controllerFile, `${JSON.stringify(controller, null, 2)}\n`),
     // The address stays: the next controller takes the same port again. Only the process is gone.
@@ -72,6 +77,20 @@ export async function openDataDirectory(options: {
         await write(controllerFile, `${JSON.stringify({ ...JSON.parse(last), pid: null }, null, 2)}\n`);
     },
   };
+}
+
+/** The key with which an installation signs what it publishes; null when it is lost, or was never made. Changes nothing. */
+export async function readStatusKey(directory: string): Promise<string | null> {
+  return await readText(join(directory, STATUS_KEY_FILE));
+}
+
+async function ensureStatusKey(directory: string): Promise<string> {
+  const known = await readStatusKey(directory);
+  if (known !== null) return known;
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const made = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+  await write(join(directory, STATUS_KEY_FILE), made);
+  return made;
 }
 
 export function identityFile(directory: string): string {

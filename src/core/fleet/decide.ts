@@ -9,6 +9,7 @@ import { type FleetRule, type FleetRules, isIgnored } from "./event-rules.ts";
 import { GUARDRAIL_EVENTS } from "./guardrails/guardrail-events.ts";
 import { SWITCH_EVENTS } from "./kill-switch/switch-events.ts";
 import { ORIGIN_EVENTS } from "./record/origin-events.ts";
+import { STATUS_EVENTS } from "./record/status-events.ts";
 import { ROLLOUT_EVENTS } from "./rollouts/rollout-events.ts";
 
 export interface FleetDecision {
@@ -49,6 +50,7 @@ export function foldFleet(
 
 const RULES: FleetRules<FleetState, FleetEventType> = {
   ...ORIGIN_EVENTS,
+  ...STATUS_EVENTS,
   ...inPart("killSwitch", SWITCH_EVENTS),
   ...inPart("guardrails", GUARDRAIL_EVENTS),
   ...inPart("rollouts", ROLLOUT_EVENTS),

@@ -114,6 +114,10 @@ export interface FleetPolicy {
     readonly branch: string;
     readonly maxPushesPerMinute: number;
     readonly flushIntervalSeconds: number;
+    /** How long the right to act holds without a renewal. */
+    readonly leaseSeconds: number;
+    /** Public keys of the installations that may act; none: whoever holds the lease. */
+    readonly keys: readonly string[];
   };
   /** In force while the file says so. */
   readonly killSwitch: {
@@ -167,7 +171,13 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
   },
   rollout: { canary: 1, minHealthyMinutes: 10, progressDeadlineMinutes: 60, autoRevert: true },
   approvalRules: [],
-  writeBack: { branch: "factory/status", maxPushesPerMinute: 4, flushIntervalSeconds: 300 },
+  writeBack: {
+    branch: "factory/status",
+    maxPushesPerMinute: 4,
+    flushIntervalSeconds: 300,
+    leaseSeconds: 1_800,
+    keys: [],
+  },
   killSwitch: { engaged: false, labels: {}, missions: [] },
   drills: { kill: null },
   secrets: NO_SECRETS,

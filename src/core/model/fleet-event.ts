@@ -15,6 +15,7 @@ import type { Instant } from "./time.ts";
  */
 export type FleetEvent = { readonly by: Actor } & (
   | RecordEvent
+  | StatusEvent
   | KillSwitchEvent
   | GuardrailEvent
   | RolloutEvent
@@ -43,6 +44,19 @@ export type RecordEvent =
       readonly replaces: JournalHead | null;
       readonly evidence: string;
     };
+
+/** What others did to the status branch, as it was found. */
+export type StatusEvent =
+  /** A commit without a key that is believed. */
+  | {
+      readonly type: "status.overwritten";
+      readonly commit: string;
+      /** As the commit says. */
+      readonly author: string;
+      readonly files: readonly string[];
+    }
+  /** What was published last was not in its history any more. `to: null`: it was deleted. */
+  | { readonly type: "status.rewound"; readonly from: string; readonly to: string | null };
 
 /**
  * How the record came to know: by a command to the controller, which a signal gives as well, by the file that others write, too,

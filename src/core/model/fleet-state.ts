@@ -29,6 +29,15 @@ export interface RecordOrigin {
   readonly rebuilding: boolean;
   /** Head of the published journal that this one takes the place of; null for one that is the first. */
   readonly replaces: JournalHead | null;
+  /** What others did to the status branch that it is published on; the newest last. Absent: nothing. */
+  readonly touched?: readonly StatusTouch[];
+}
+
+/** A stranger's commit, or history that was pushed away. */
+export interface StatusTouch {
+  readonly id: string;
+  readonly at: Instant;
+  readonly message: string;
 }
 
 export interface JournalHead {

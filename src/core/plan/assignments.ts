@@ -44,6 +44,7 @@ const WAITS_FOR_ITS_TURN: ReadonlySet<string> = new Set([
   "LaneTaken",
   "EarlierRunLives",
   "RecordDoubtful",
+  "NoRightToAct",
   "KillSwitchUnknown",
 ]);
 

@@ -27,7 +27,7 @@ export interface ObservedState {
 
 /** The record may not be the true one; or nobody knows whether the kill switch is engaged. */
 export interface Doubt {
-  readonly reason: "RecordDoubtful" | "KillSwitchUnknown";
+  readonly reason: "RecordDoubtful" | "NoRightToAct" | "KillSwitchUnknown";
   /** What is in the way, and what a person can do. */
   readonly message: string;
 }

@@ -19,6 +19,7 @@ import { closureReport } from "./closure-report.ts";
 import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
 import { drillsView } from "./drills.ts";
 import type { ForgeView } from "./forge.ts";
+import type { RightFacts } from "./lease-standing.ts";
 import { livenessView } from "./liveness.ts";
 import type { MachineFacts } from "./machine-problem.ts";
 import { closedPhaseOf, missionPhaseOf } from "./phase.ts";
@@ -46,6 +47,8 @@ export interface FleetSnapshot {
   readonly record?: RecordProblem | null;
   /** Absent where nobody looks. */
   readonly machine?: MachineFacts;
+  /** Absent where nobody asks whether this installation may act. */
+  readonly right?: RightFacts;
   /** Kept by whoever looks often, so that not everything is worked out anew. What is seen is the same. */
   readonly memory?: SnapshotMemory;
 }

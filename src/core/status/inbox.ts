@@ -7,6 +7,7 @@ import { callbackItems } from "./callbacks.ts";
 import { drillItems } from "./drills.ts";
 import type { FleetSnapshot } from "./fleet.ts";
 import { guardrailItems } from "./guardrails.ts";
+import { leaseItems } from "./lease-standing.ts";
 import { degradedItems } from "./liveness.ts";
 import { machineItems } from "./machine-problem.ts";
 import { recordItems } from "./record-problem.ts";
@@ -104,6 +105,7 @@ export function inboxOf(fleetSnapshot: FleetSnapshot): readonly InboxItem[] {
   }
   items.push(...callbackItems(fleetSnapshot.callbacks), ...recordItems(fleetSnapshot.record));
   items.push(...machineItems(fleetSnapshot.machine));
+  items.push(...leaseItems(fleetSnapshot.right, fleetSnapshot.now));
   const rank = { critical: 0, warning: 1, info: 2 };
   return items.sort(
     (a, b) => rank[a.severity] - rank[b.severity] || a.since - b.since || (a.id < b.id ? -1 : 1),

@@ -39,10 +39,21 @@ const SUSTAINED_MINUTES_MAX = 43_200;
 const PUSHES_PER_MINUTE_DEFAULT = 4;
 /** For an origin that no forge serves, such as a folder or a server of one's own. */
 const PUSHES_PER_MINUTE_MAX = 60;
+/** Renewed three times in it: a shorter one would be lost to a slow push. */
+const LEASE_SECONDS_MIN = 10;
+const LEASE_SECONDS_MAX = 86_400;
+/** Long enough for an origin that is away for a while: whoever cannot wait for its end has a person's word. */
+const LEASE_SECONDS_DEFAULT = 1_800;
 const QUORUM_MAX = 20;
 /** A month: whoever has not answered by then will not. */
 const EXPIRES_MINUTES_MAX = 43_200;
 const BRANCH_PATTERN = /^(?!\/|refs\/)(?!.*(?:\.\.|\/\/|@\{|\.lock$|\/$|\.$))[A-Za-z0-9._/-]+$/;
+
+/** As `factory version` and OpenSSH write it, with or without a comment. */
+const StatusKey = z
+  .string()
+  .max(200)
+  .regex(/^ssh-ed25519 [A-Za-z0-9+/]{68}(?: [^\r\n]*)?$/);
 
 const Caps = z.strictObject({
   max_runtime_minutes: z.number().positive().max(RUNTIME_MINUTES_MAX).default(1_440),
@@ -256,6 +267,15 @@ export const FleetSpec = z
         branch: z.string().min(1).max(PATH_CHARS_MAX).regex(BRANCH_PATTERN).default("factory/status"),
         max_pushes_per_minute: z.int().min(1).max(PUSHES_PER_MINUTE_MAX).default(PUSHES_PER_MINUTE_DEFAULT),
         flush_interval_seconds: z.int().min(1).max(300).default(300),
+        lease_seconds: z
+          .int()
+          .min(LEASE_SECONDS_MIN)
+          .max(LEASE_SECONDS_MAX)
+          .default(LEASE_SECONDS_DEFAULT)
+          .describe("How long the right to act on this repository holds without a renewal."),
+        keys: uniqueList(StatusKey)
+          .default([])
+          .describe("Public keys of the installations that may act here; none: whichever holds the lease."),
       })
       .prefault({}),
     simone: z

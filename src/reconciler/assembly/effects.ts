@@ -15,7 +15,7 @@ export interface EffectParts {
 }
 
 export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectParts {
-  const { parts, recorder, guard, repository, revisions, declared, tokens } = ground;
+  const { parts, recorder, guard, fleetRight, repository, revisions, declared, tokens } = ground;
   const { store, secrets, clock, log } = parts;
   let addresses: CallbackAddresses = { socket: "", network: null };
   const tracer = createTracer({
@@ -47,7 +47,7 @@ export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectP
     shares: () => declared.policyOrDefault().isolation.shares,
     allowUncontainedChecks: () => declared.policyOrDefault().isolation.allowUncontainedChecks,
     log,
-    obstacle: (signal) => guard.obstacleSoon(signal),
+    obstacle: async (signal) => (await guard.obstacleSoon(signal)) ?? fleetRight.obstacle(),
   });
   const dispatcher = createDispatcher({ recorder, handlers, clock, log });
   recorder.onEffects((effects) => dispatcher.add(effects));

@@ -15,7 +15,7 @@ export interface FleetParts {
 }
 
 export function assembleFleet(ground: Ground): FleetParts {
-  const { parts, hub, recorder, guard, repository, declared, calendar } = ground;
+  const { parts, hub, recorder, guard, fleetRight, repository, declared, calendar } = ground;
   const { drivers, clock, log } = parts;
   const killSwitch = createKillSwitch({
     recorder,
@@ -50,6 +50,8 @@ export function assembleFleet(ground: Ground): FleetParts {
     doubt() {
       const message = guard.obstacle();
       if (message !== null) return { reason: "RecordDoubtful", message };
+      const right = fleetRight.obstacle();
+      if (right !== null) return { reason: "NoRightToAct", message: right };
       const unknown = killSwitch.unknown();
       return unknown === null ? null : { reason: "KillSwitchUnknown", message: unknown.message };
     },

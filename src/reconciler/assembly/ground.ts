@@ -1,9 +1,11 @@
 import { type Calendar, createCalendar } from "../../core/model/calendar.ts";
 import { createTokens, type Tokens } from "../callbacks/tokens.ts";
 import { noticesInto } from "../notices/destinations.ts";
+import { createFleetRight, type FleetRight, UNASKED } from "../record/fleet-right.ts";
 import { createRecordGuard, type RecordGuard, refuseHalfRebuilt } from "../record/guard.ts";
 import { openRecorder, type Recorder } from "../record/recorder.ts";
 import { type RightToAct, takeRightToAct } from "../record/right-to-act.ts";
+import { createStatusTroubles } from "../record/status-troubles.ts";
 import { createRepository, type Repository } from "../source/repository.ts";
 import { createResolvedRevisions, type ResolvedRevisions } from "../source/resolved-revisions.ts";
 import { type Declared, declaredBy } from "./declared.ts";
@@ -16,6 +18,8 @@ export interface Ground {
   readonly hub: Hub;
   readonly right: RightToAct;
   readonly recorder: Recorder;
+  /** On the fleet's repository, beside other installations. */
+  readonly fleetRight: FleetRight;
   readonly guard: RecordGuard;
   readonly revisions: ResolvedRevisions;
   readonly repository: Repository;
@@ -46,10 +50,35 @@ export async function layGround(parts: ControllerParts, ending: AbortSignal): Pr
     calendar,
   });
   refuseHalfRebuilt(recorder.fleet);
-  const guard = createRecordGuard({
+  const hub = createHub();
+  const troubles = createStatusTroubles({
+    recorder,
+    mayRecord: () => guard.mayRecord(),
+    destinations: declared.destinations,
+    clock,
+    log,
+  });
+  const fleetRight =
+    parts.leasePlace === undefined
+      ? UNASKED
+      : createFleetRight({
+          place: parts.leasePlace,
+          installation: parts.installation,
+          recorder,
+          policy: () => declared.policyOrDefault().writeBack,
+          troubles,
+          clock,
+          log,
+          onChange() {
+            hub.wake("fleet");
+            hub.show(false);
+          },
+        });
+  const guard: RecordGuard = createRecordGuard({
     store,
     recorder,
     branch: parts.statusBranch,
+    right: fleetRight,
     clock,
     log,
     fresh: parts.fresh ?? null,
@@ -57,9 +86,10 @@ export async function layGround(parts: ControllerParts, ending: AbortSignal): Pr
   const tokens = createTokens({ ...parts, now: () => parts.clock.now() });
   return {
     parts,
-    hub: createHub(),
+    hub,
     right,
     recorder,
+    fleetRight,
     guard,
     revisions,
     repository,

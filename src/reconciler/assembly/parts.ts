@@ -10,6 +10,7 @@ import type { InCoreLane } from "../../ports/in-core-lane.ts";
 import type { Judge } from "../../ports/judge.ts";
 import type { KillSwitchFile } from "../../ports/kill-switch-file.ts";
 import type { Lease } from "../../ports/lease.ts";
+import type { LeasePlace } from "../../ports/lease-place.ts";
 import type { Log } from "../../ports/log.ts";
 import type { OpenNotifier } from "../../ports/notifier.ts";
 import type { OperatorTokens } from "../../ports/operator-tokens.ts";
@@ -29,6 +30,8 @@ export interface ControllerParts {
   readonly lease: Lease;
   /** How the lease names this controller to people. */
   readonly holder: string;
+  /** By what this installation is known in the lease of the fleet's repository. Without it that is not asked for. */
+  readonly leasePlace?: LeasePlace;
   readonly source: Source;
   readonly statusBranch: StatusBranch;
   readonly drivers: ReadonlyMap<string, Driver>;

@@ -24,7 +24,7 @@ export interface PublicationParts {
 const PUSHES = "status_pushes";
 
 export function assemblePublication(ground: Ground, fleet: FleetParts, arrivals: Arrivals): PublicationParts {
-  const { parts, hub, recorder, guard, declared } = ground;
+  const { parts, hub, recorder, guard, fleetRight, declared } = ground;
   const { clock, log } = parts;
   const snapshot = snapshotsOf(ground, fleet, arrivals);
   const publishedOutputs = createOutputPublisher({ ...parts, secrets: parts.secretsGiven ?? parts.secrets });
@@ -43,7 +43,8 @@ export function assemblePublication(ground: Ground, fleet: FleetParts, arrivals:
         store,
       });
     },
-    admit: (files) => guard.admit(files),
+    admit: (reading) => guard.admit(reading),
+    lease: fleetRight,
     clock,
     log,
     pushes: readPushes(recorder.settings.get(PUSHES)),

@@ -1,4 +1,6 @@
+import { SECOND_MS } from "../../core/model/time.ts";
 import type { Held } from "../../core/plan/step.ts";
+import type { WriteBack } from "../publish/write-back.ts";
 import type { FleetParts } from "./fleet.ts";
 import type { Ground } from "./ground.ts";
 
@@ -10,20 +12,50 @@ export interface Steps {
   reconcile(signal: AbortSignal): Promise<void>;
 }
 
-export function assembleSteps(ground: Ground, { reconciler, rollback }: FleetParts): Steps {
-  const { hub, right, guard, repository } = ground;
+/** What a pass waits for the right to act, where it has to be taken first. */
+const SETTLE_WAIT_MS = 5 * SECOND_MS;
+
+export function assembleSteps(
+  ground: Ground,
+  { reconciler, rollback }: FleetParts,
+  writeBack: Pick<WriteBack, "push">,
+): Steps {
+  const { parts, hub, right, fleetRight, guard, repository } = ground;
   let reconciling: Promise<void> = Promise.resolve();
+  let settling: Promise<void> | null = null;
 
   async function reconcileNow(signal: AbortSignal): Promise<void> {
     if (right.lost() !== null) return;
     // Where its branch is called is known once `fleet.yaml` was read.
     const desired = repository.desired();
-    if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) await guard.settle(signal);
+    if (desired !== null && !(guard.empty && desired.broken.has("fleet"))) {
+      await guard.settle(signal);
+      await settleRight(signal);
+    }
     const before = { held: reconciler.lastPlan()?.held ?? [], rollback: rollback.state() };
     if (!(await reconciler.reconcile(signal))) hub.wake("fleet");
     if (!saysTheSame(reconciler.lastPlan()?.held ?? [], before.held)) hub.show(false);
     // The mode stands on the board, and a pin is a question to a person.
     if (rollback.state() !== before.rollback) hub.show(rollback.pin() !== before.rollback.pin);
+  }
+
+  /** An origin that hangs holds up nothing that is to end: the next pass goes on without its answer. */
+  async function settleRight(signal: AbortSignal): Promise<void> {
+    settling ??= fleetRight
+      .settle({
+        look: async () => void (await guard.admit(await parts.statusBranch.read(signal))),
+        push: (change) => writeBack.push(change, signal),
+        mayTake: () => guard.verdict().type === "ours",
+      })
+      .finally(() => {
+        settling = null;
+      });
+    const waited = new AbortController();
+    const enough = parts.clock
+      .sleep(SETTLE_WAIT_MS, AbortSignal.any([signal, waited.signal]))
+      .catch(() => {});
+    await Promise.race([settling, enough]);
+    waited.abort();
   }
 
   return {

@@ -1,5 +1,5 @@
 /** What wakes which key, and the timers that nothing may hold up. */
-import { MINUTE_MS } from "../../core/model/time.ts";
+import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
@@ -62,6 +62,12 @@ export function startLoop(controller: Controller, parts: LoopParts, options: Loo
     if (lost !== null) stopping.abort();
   }
 
+  /** Who is asked to do something and end does not wait for another installation to end. */
+  function endIfElsewhere(): void {
+    lost ??= controller.heldElsewhere();
+    if (lost !== null) stopping.abort();
+  }
+
   async function guarded(what: string, work: () => unknown): Promise<void> {
     try {
       await work();
@@ -82,6 +88,7 @@ export function startLoop(controller: Controller, parts: LoopParts, options: Loo
     every(TICK_MS, "supervision", async () => {
       await controller.supervise(lag.readMs);
       if (options.untilClosed && controller.atRest()) stopping.abort();
+      if (options.untilClosed) endIfElsewhere();
     }),
     every(TICK_MS, "the kill switch", () => controller.obeySwitch()),
     // A lease that lies far away may take its time to answer.
@@ -124,7 +131,12 @@ export function startLoop(controller: Controller, parts: LoopParts, options: Loo
     await guarded("supervision", () => controller.supervise(() => 0));
     await guarded("the kill switch", () => controller.obeySwitch());
     await guarded(WORK.fleet, () => controller.reconcile(signal));
+    for (let waits = 0; waits < RIGHT_WAITS_MAX && controller.waitsForRight() && !signal.aborted; waits++) {
+      await clock.sleep(RIGHT_WAIT_MS, signal).catch(() => {});
+      await guarded(WORK.fleet, () => controller.reconcile(signal));
+    }
     endIfLost();
+    endIfElsewhere();
     if (signal.aborted) return;
     await Promise.race([controller.settled(), clock.sleep(ONCE_SETTLE_MS, signal).catch(() => {})]);
     await guarded(WORK.fleet, () => controller.reconcile(signal));
@@ -149,5 +161,8 @@ export function startLoop(controller: Controller, parts: LoopParts, options: Loo
 
 /** With `--once`: effects that take longer are left to the next controller. */
 const ONCE_SETTLE_MS = 5 * MINUTE_MS;
+/** With `--once`: a push waits for its turn for a minute and some seconds at most. */
+const RIGHT_WAIT_MS = 1 * SECOND_MS;
+const RIGHT_WAITS_MAX = 90;
 /** With `--once`: publications that are tried before it ends without. */
 const PUBLISH_TRIES_MAX = 5;

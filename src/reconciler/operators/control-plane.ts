@@ -8,6 +8,7 @@ import type { Tokens } from "../callbacks/tokens.ts";
 import type { KillSwitch } from "../fleet/kill-switch.ts";
 import type { Reconciler } from "../loop/reconcile.ts";
 import type { WriteBack } from "../publish/write-back.ts";
+import type { FleetRight } from "../record/fleet-right.ts";
 import type { RecordGuard } from "../record/guard.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { Repository } from "../source/repository.ts";
@@ -33,6 +34,7 @@ export interface ControlPlaneParts
   readonly killSwitch: KillSwitch;
   readonly tokens: Tokens;
   readonly guard: RecordGuard;
+  readonly fleetRight: FleetRight;
   readonly ingest: Ingest;
   readonly arrivals: Arrivals;
   readonly actions: Actions;
@@ -70,7 +72,7 @@ export function createControlPlane(parts: ControlPlaneParts): ControlPlane {
 function callbacksOf(
   parts: ControlPlaneParts,
 ): Pick<ControlPlane, "authenticate" | "ingest" | "heartbeat" | "claimAction" | "completeAction"> {
-  const { recorder, guard, ingest, actions } = parts;
+  const { recorder, guard, fleetRight, ingest, actions } = parts;
 
   /**
    * Whoever is unknown to a record that may have been lost is not told that its epoch is over: it would end itself. An epoch
@@ -107,6 +109,9 @@ function callbacksOf(
     },
     async claimAction(caller, claim) {
       refuseEarly(caller);
+      // Whoever has the right to act answers; what was begun meanwhile is on record there and not here.
+      const because = fleetRight.obstacle();
+      if (because !== null) throw new FactoryError("lease/elsewhere", "retry", because);
       return actions.claim(caller, claim);
     },
     async completeAction(caller, completion) {
@@ -117,7 +122,7 @@ function callbacksOf(
 }
 
 function readinessOf(parts: ControlPlaneParts): ReturnType<ControlPlane["readiness"]> {
-  const { reconciler, repository, guard, recorder, writeBack, reviews } = parts;
+  const { reconciler, repository, guard, fleetRight, recorder, writeBack, reviews } = parts;
   const { descriptors, killSwitch } = machineFacts(parts);
   const source = repository.view();
   const read =
@@ -128,6 +133,7 @@ function readinessOf(parts: ControlPlaneParts): ReturnType<ControlPlane["readine
         : "ok";
   const checks = {
     source: read,
+    lease: fleetRight.obstacle() ?? "ok",
     record: guard.obstacle() ?? recorder.problem()?.message ?? "ok",
     status_branch: writeBack.problem() ?? "ok",
     ...forgeCheck(reviews),
@@ -135,7 +141,7 @@ function readinessOf(parts: ControlPlaneParts): ReturnType<ControlPlane["readine
     kill_switch: killSwitch?.message ?? "ok",
     plan: reconciler.lastPlan() === null ? "no pass yet" : "ok",
   };
-  const ready = [checks.plan, checks.record, checks.kill_switch].every((said) => said === "ok");
+  const ready = [checks.plan, checks.lease, checks.record, checks.kill_switch].every((said) => said === "ok");
   return { ready: ready && source.state !== "unknown", checks };
 }
 

@@ -16,6 +16,7 @@ import type { KillSwitch } from "../fleet/kill-switch.ts";
 import type { Rollback } from "../fleet/rollback.ts";
 import type { Rollouts } from "../fleet/rollouts.ts";
 import type { NoticeOutbox } from "../notices/outbox.ts";
+import type { FleetRight } from "../record/fleet-right.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { Reviews } from "../reviews/reviews.ts";
 
@@ -33,6 +34,7 @@ export interface ViewParts {
   readonly clock: Clock;
   /** Null: nothing is reviewed by this program. */
   readonly reviews: Pick<Reviews, "view" | "takeDelivery"> | null;
+  readonly fleetRight: Pick<FleetRight, "standing">;
   fleetSnapshot(): FleetSnapshot;
 }
 
@@ -84,6 +86,7 @@ export function viewsOf(
         callbacks: callbacks(),
         record: recorder.problem(),
         machine: machineFacts(parts),
+        right: { standing: parts.fleetRight.standing(), touched: recorder.fleet.record.touched ?? [] },
       }),
     }),
     guardrails: () =>

@@ -1,9 +1,11 @@
 import { doubledMs } from "../../core/model/backoff.ts";
 import { asFactoryError, FactoryError } from "../../core/model/error.ts";
+import { LEASE_PATH } from "../../core/model/fleet-lease.ts";
 import { type Instant, MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { StatusBranch } from "../../ports/status-branch.ts";
+import type { PublishResult, StatusBranch, StatusChange, StatusReading } from "../../ports/status-branch.ts";
+import type { FleetRight } from "../record/fleet-right.ts";
 
 /** Pushes per minute and repository where `fleet.yaml` says nothing, however large the fleet (forges advise 6 in all). */
 export const PUSHES_PER_MINUTE_DEFAULT = 4;
@@ -67,6 +69,8 @@ export interface WriteBack {
   keep(): void;
   /** Asks for a publication that first looks at what really stands on the branch: others may have written over it. */
   refresh(): void;
+  /** Publishes this at once, and nothing else: counted like any other push, and `waiting` while there is no room for it. */
+  push(change: StatusChange, signal: AbortSignal): Promise<PublishResult | { type: "waiting" }>;
   /** Publishes if it is time to. Returns what became of it. */
   tick(signal: AbortSignal): Promise<"idle" | "waiting" | "pushed" | "unchanged" | "retry" | "stuck">;
   /** When `tick` is worth calling again; null when nothing waits. */
@@ -90,7 +94,9 @@ export function createWriteBack(parts: {
   clock: Clock;
   log: Log;
   /** Looks at what really stands there before it is written over; a sentence when it must not be. */
-  admit?: (files: ReadonlyMap<string, string>) => Promise<string | null>;
+  admit?: (reading: StatusReading) => Promise<string | null>;
+  /** The lease that goes with what is published. */
+  lease?: Pick<FleetRight, "stamp" | "stamped" | "bootMs">;
   /** What `fleet.yaml` allows; `PUSHES_PER_MINUTE_DEFAULT` while that is not known. */
   pushesPerMinute?: () => number;
   /** Restored from the record, so that a restart does not earn new pushes. Null: this record has never counted one. */
@@ -108,6 +114,8 @@ export function createWriteBack(parts: {
   let counted = parts.pushes !== null;
   let known: ReadonlyMap<string, string> | null = null;
   let commit: string | null = null;
+  /** The commit at which our files were as `known` has them. */
+  let base: string | null = null;
   let trouble: string | null = null;
   /** What the newest attempt failed with; null after one that did not. */
   let failing: string | null = null;
@@ -157,18 +165,23 @@ export function createWriteBack(parts: {
       const differs = ([path, content]: readonly [string, string]) => before.get(path) !== content;
       const causes = [...(whole ? all : text.files)].some(differs);
       const removed = [...before.keys()].filter((path) => !all.has(path) && isOurs(path));
-      if (!causes && removed.length === 0 && commit !== null)
-        return finished(seen, keptRiders(text, before), commit, "unchanged");
+      const caused = causes || removed.length > 0 || commit === null;
+      const lease = parts.lease?.stamp(caused) ?? null;
+      if (!caused && lease === null) return finished(seen, keptRiders(text, before), commit, "unchanged");
       const changed = new Map([...all].filter(differs));
+      if (lease !== null) changed.set(LEASE_PATH, lease);
       // Counted before it is tried: an attempt whose answer is lost was a push all the same.
       await countPush();
+      const fromBootMs = parts.lease?.bootMs() ?? 0;
       const result = await branch.publish(
-        { files: changed, removed, subject: text.subject, trailers: text.trailers },
+        { files: changed, removed, subject: text.subject, trailers: text.trailers, asOf: base },
         signal,
       );
       if (result.type === "unchanged") pushes.pop();
-      if (result.type === "pushed" || result.type === "unchanged")
+      if (result.type === "pushed" || result.type === "unchanged") {
+        if (lease !== null && result.type === "pushed") await parts.lease?.stamped(lease, fromBootMs);
         return finished(seen, all, result.commit, result.type);
+      }
       if (result.type === "rejected") return again("another commit was pushed first", result.message);
       trouble = result.retryable ? null : result.message;
       return again(result.retryable ? "the push failed" : "the push was refused", result.message);
@@ -178,8 +191,10 @@ export function createWriteBack(parts: {
   }
 
   async function look(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    const { files } = await branch.read(signal);
-    const refusal = (await parts.admit?.(files)) ?? null;
+    const reading = await branch.read(signal);
+    const { files } = reading;
+    const refusal = (await parts.admit?.(reading)) ?? null;
+    base = reading.commit;
     if (refusal !== null) {
       trouble = refusal;
       throw new FactoryError("status/not-ours", "stall", refusal);
@@ -208,6 +223,21 @@ export function createWriteBack(parts: {
     return new Map([...text.files, ...riders]);
   }
 
+  async function push(
+    change: StatusChange,
+    signal: AbortSignal,
+  ): Promise<PublishResult | { type: "waiting" }> {
+    known ??= await look(signal);
+    takesBurstForSpent(known);
+    const { burst, windowMs } = pace();
+    if (clock.now() < budgetFreeAt(burst, windowMs)) return { type: "waiting" };
+    await countPush();
+    const result = await branch.publish(change, signal);
+    if (result.type === "pushed" || result.type === "unchanged") base = result.commit;
+    else known = null;
+    return result;
+  }
+
   /** A record that is so slow that the push would arrive much later than it was counted counts it again. */
   async function countPush(): Promise<void> {
     pushes.push(clock.now());
@@ -228,6 +258,7 @@ export function createWriteBack(parts: {
   ): "pushed" | "unchanged" {
     known = stands;
     commit = tip;
+    base = tip;
     whole = false;
     retries = 0;
     notBefore = 0;
@@ -258,6 +289,7 @@ export function createWriteBack(parts: {
 
   return {
     touch,
+    push,
     keep() {
       whole = true;
       touch(false);

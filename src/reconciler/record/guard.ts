@@ -10,8 +10,9 @@ import { SECOND_MS } from "../../core/model/time.ts";
 import { type Anchor, type AnchorVerdict, judgeAnchor, readAnchor } from "../../core/record/anchor.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { StatusBranch } from "../../ports/status-branch.ts";
+import type { StatusBranch, StatusReading } from "../../ports/status-branch.ts";
 import type { Store } from "../../ports/store.ts";
+import type { FleetRight } from "./fleet-right.ts";
 import { clonesIn, JOURNAL_PATH, recordFiles, tellsOfPast } from "./published-files.ts";
 import type { Recorder } from "./recorder.ts";
 import { halfRebuilt } from "./upgrade.ts";
@@ -34,7 +35,7 @@ export interface RecordGuard {
   /** Asks the branch until it says that the record is ours, now and then. A branch that cannot be read changes nothing. Never throws. */
   settle(signal: AbortSignal): Promise<GuardVerdict>;
   /** What stands on the branch, judged; a sentence when it must not be written over. */
-  admit(files: ReadonlyMap<string, string>): Promise<string | null>;
+  admit(reading: StatusReading): Promise<string | null>;
   /** Why nothing may be begun; null when it may. */
   obstacle(): string | null;
   /** Whether events of the fleet may be recorded: they would make an empty record look like a new one that was meant. */
@@ -47,12 +48,14 @@ export function createRecordGuard(parts: {
   store: Store;
   recorder: Recorder;
   branch: Pick<StatusBranch, "read">;
+  /** Whom of those who write there is to be believed. */
+  right: Pick<FleetRight, "believed" | "saw">;
   clock: Clock;
   log: Log;
   /** Who means it that what the branch knows is given up; null: nobody. */
   fresh: Actor | null;
 }): RecordGuard {
-  const { store, recorder, branch, clock, log } = parts;
+  const { store, recorder, branch, right, clock, log } = parts;
   const empty = () => recorder.states.size === 0;
   let nextAskAt = 0;
   let verdict: GuardVerdict = { type: "unknown", message: "the status branch has not been looked at yet" };
@@ -79,8 +82,11 @@ export function createRecordGuard(parts: {
     return refused(found.type, found.message);
   }
 
-  async function admit(files: ReadonlyMap<string, string>): Promise<string | null> {
+  async function admit(reading: StatusReading): Promise<string | null> {
     const before = verdict.type;
+    const files = right.believed(reading);
+    // First of all: beside another installation that acts it is no loss that nothing is on record here.
+    right.saw(reading);
     verdict = await judge(files);
     if (!asked.signal.aborted) asked.abort();
     if (verdict.type !== "refused") return null;
@@ -109,7 +115,7 @@ export function createRecordGuard(parts: {
       if (verdict.type === "ours" || (now < nextAskAt && nextAskAt - now <= ASK_AGAIN_MS)) return verdict;
       nextAskAt = now + ASK_AGAIN_MS;
       try {
-        await admit((await branch.read(signal)).files);
+        await admit(await branch.read(signal));
       } catch (error) {
         if (verdict.type === "unknown")
           verdict = {

@@ -5,6 +5,8 @@
 export const SETTINGS = {
   status_pushes:
     "times of the newest pushes to the status branch: they say how soon the next one may follow, and nothing of what is published",
+  fleet_lease:
+    "by what this installation knows its own lease of the fleet repository again, and when it renewed it: who may act is what the status branch says",
 } as const;
 
 export type SettingKey = keyof typeof SETTINGS;

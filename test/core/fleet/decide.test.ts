@@ -200,6 +200,22 @@ const STORIES: { readonly [Type in FleetEventType]: readonly [readonly FleetEven
     { type: "destination.down", by: BY, destination: "pager", since: T0, reason: "refused" },
     "do not get through to pager: refused",
   ],
+  "status.overwritten": [
+    [],
+    {
+      type: "status.overwritten",
+      by: BY,
+      commit: "0123456789abcdef",
+      author: "eve <eve@example.com>",
+      files: ["README.md", ".factory/journal.json"],
+    },
+    "commit 0123456789ab, which calls itself eve <eve@example.com>, changed README.md, .factory/journal.json",
+  ],
+  "status.rewound": [
+    [],
+    { type: "status.rewound", by: BY, from: "0123456789abcdef", to: null },
+    "which stood at 0123456789ab, was deleted",
+  ],
   "destination.up": [
     [{ type: "destination.down", by: BY, destination: "pager", since: T0, reason: "refused" }],
     { type: "destination.up", by: BY, destination: "pager" },

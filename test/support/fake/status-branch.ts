@@ -65,6 +65,8 @@ export function createFakeStatusBranch(): FakeStatusBranch {
     attempts += 1;
     if (trouble === "network")
       return { type: "failed", retryable: true, message: "the origin cannot be reached" };
+    if (change.asOf !== undefined && !standsAsOf(change.asOf))
+      return { type: "rejected", message: "somebody else changed what we publish" };
     const files = new Map(tip?.files);
     for (const path of change.removed) files.delete(path);
     for (const [path, content] of change.files) files.set(path, content);
@@ -81,6 +83,12 @@ export function createFakeStatusBranch(): FakeStatusBranch {
     if (answersToLose === 0) return { type: "pushed", commit };
     answersToLose -= 1;
     return { type: "failed", retryable: true, message: "the connection ended before the answer" };
+  }
+
+  /** Whether our files are those of that commit. */
+  function standsAsOf(commit: string | null): boolean {
+    const then = commits.find(({ id }) => id === commit)?.files ?? new Map<string, string>();
+    return commit === (tip?.id ?? null) || equal(oursIn(then), oursIn(tip?.files ?? new Map()));
   }
 
   return {
@@ -115,6 +123,12 @@ export function createFakeStatusBranch(): FakeStatusBranch {
     },
   };
 }
+
+function oursIn(files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...files].filter(([path]) => OURS.test(path)));
+}
+
+const OURS = /^(README\.md$|(missions|clones|pages|\.factory)\/)/;
 
 function equal(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
   return one.size === other.size && [...one].every(([path, content]) => other.get(path) === content);

@@ -22,6 +22,16 @@ export function holderOf(file: string): Holder | null {
   }
 }
 
+/** Whether a process has a lock on the file, or still works on one that was removed from there; true where nobody can tell. */
+export function isHeld(file: string): boolean {
+  try {
+    const { ino } = statSync(realpathSync(file));
+    return lockedBy(ino).length > 0 || formerHolderOf(file) !== null;
+  } catch {
+    return true; // It is not there, or there is no /proc.
+  }
+}
+
 /**
  * The process that has a database open which was removed or replaced since: it locks nobody out, and goes on giving orders.
  * Null where there is none, or the kernel does not say.

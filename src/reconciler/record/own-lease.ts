@@ -1,0 +1,84 @@
+/** The lease that this installation took last, and when it was renewed: kept on record, so that a restart knows it again while the origin is away. */
+import { holdsFor } from "../../core/fleet/lease/judge-lease.ts";
+import { leaseText, readLease } from "../../core/fleet/lease/lease-text.ts";
+import type { FleetLease } from "../../core/model/fleet-lease.ts";
+import type { Instant } from "../../core/model/time.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LeasePlace } from "../../ports/lease-place.ts";
+import type { Recorder } from "./recorder.ts";
+
+export interface OwnLease {
+  /** Null: it never took one. */
+  readonly lease: FleetLease | null;
+  /** Null: not renewed, as far as is known. */
+  readonly renewedAt: Instant | null;
+  /** By the steady clock, and by the other one, which goes on while a machine sleeps: whichever says more. */
+  renewedAgoMs(): number;
+  /** Whether its time is not over, by our own clocks. */
+  holds(): boolean;
+  /** It is about to be pushed. On record before that: by its nonce it is known again, also after a crash before the answer. */
+  intend(lease: FleetLease): Promise<void>;
+  /** It was pushed, at some moment after `fromBootMs`. */
+  renewed(lease: FleetLease, fromBootMs: number): Promise<void>;
+}
+
+interface Remembered {
+  readonly text: string;
+  readonly renewed: Renewed | null;
+}
+
+interface Renewed {
+  readonly machine: string;
+  readonly bootMs: number;
+  readonly at: Instant;
+}
+
+const SETTING = "fleet_lease";
+
+export function createOwnLease(parts: {
+  readonly place: LeasePlace;
+  readonly recorder: Pick<Recorder, "settings" | "putSettings">;
+  readonly clock: Clock;
+}): OwnLease {
+  const { place, recorder, clock } = parts;
+  const stored = recorder.settings.get(SETTING);
+  const remembered = stored === undefined ? null : (JSON.parse(stored) as Remembered);
+  let lease = remembered === null ? null : readLease(remembered.text);
+  // Somebody of this machine proved that nobody worked here: then what is remembered may be over, and the branch is asked first.
+  let renewed = place.superseded() ? null : (remembered?.renewed ?? null);
+
+  async function remember(): Promise<void> {
+    if (lease === null) return;
+    const kept: Remembered = { text: leaseText(lease), renewed };
+    await recorder.putSettings({ [SETTING]: JSON.stringify(kept) });
+  }
+
+  function renewedAgoMs(): number {
+    if (renewed === null) return Number.POSITIVE_INFINITY;
+    const steadyMs = renewed.machine === place.machine ? place.bootMs() - renewed.bootMs : 0;
+    return Math.max(steadyMs, clock.now() - renewed.at);
+  }
+
+  return {
+    get lease() {
+      return lease;
+    },
+    get renewedAt() {
+      return renewed?.at ?? null;
+    },
+    renewedAgoMs,
+    holds: () => lease !== null && !lease.released && renewedAgoMs() < holdsFor(lease.forMs),
+    async intend(next) {
+      const known = next.nonce === lease?.nonce;
+      lease = next;
+      renewed = null;
+      if (!known) await remember();
+    },
+    async renewed(next, fromBootMs) {
+      lease = next;
+      const { machine } = place;
+      renewed = { machine, bootMs: fromBootMs, at: clock.now() - (place.bootMs() - fromBootMs) };
+      await remember();
+    },
+  };
+}
