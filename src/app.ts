@@ -6,7 +6,7 @@ import { schedule, validate } from "node-cron";
 import { ABOUT } from "./about.ts";
 import { createDrills, DRILL_INSTALLATION } from "./adapters/drill/drill.ts";
 import { createGitHub } from "./adapters/forge/github/forge.ts";
-import { commitSigner } from "./adapters/git/commit-signature.ts";
+import { commitSigner, fingerprintOf } from "./adapters/git/commit-signature.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
 import { createGitProposals } from "./adapters/git/proposals.ts";
 import { createProposedMerges } from "./adapters/git/proposed-merges.ts";
@@ -265,13 +265,16 @@ function openParts(
   const machinery = openMachinery(ground, options);
   const collect = collectFrom(machinery.drivers);
   const signer = commitSigner(data.statusKey);
+  log.info("what is published is signed", {
+    key: signer.publicKey,
+    fingerprint: fingerprintOf(signer.publicKey),
+  });
   return {
     store,
     lease: store.lease,
     leasePlace: leasePlace({
       dataDir,
       key: signer.publicKey,
-      installation: data.installation,
       identityFile: identityFile(dataDir),
       random: ground.random,
       isWorkedOn: (home) => isWorkedOn(home, dataDir),

@@ -90,7 +90,8 @@ Start here:
   factory init my-fleet        a fleet of your own
   factory status               what runs, and what needs you first
 
-Exit codes: 0 fine, 1 problems found, 2 wrong use, 3 no controller reached
+Exit codes: 0 fine, 1 problems found, 2 wrong use, 3 no controller reached,
+4 another installation has the right to act
 (plan --detailed-exitcode: 0 nothing changes, 2 something does, 1 any error)`;
 
 /** A command and its arguments; that there are options goes without saying. */

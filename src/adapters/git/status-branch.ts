@@ -8,9 +8,9 @@ import { createGitEnvironment, type GitAccess } from "./environment.ts";
 import { complaint, pushFailure, pushWasRefused } from "./errors.ts";
 import { DEFAULT_TIMEOUTS, type Mirror, type ObjectFormat, type Timeouts } from "./mirror.ts";
 import { pushLeased } from "./push.ts";
-import { importStream, type StatusDelta, statusDelta } from "./status-commit.ts";
+import { importStream, type StatusDelta, statusDelta, withRepairs } from "./status-commit.ts";
 import { FIRST_WALK_MAX, isShallow, OWN, type ProvenHistory, proveHistory } from "./status-proof.ts";
-import { createStatusTexts } from "./status-texts.ts";
+import { createStatusTexts, isOurs } from "./status-texts.ts";
 import { createTipKeeper, failure, type StatusTip } from "./status-tip.ts";
 import { createTurn } from "./turn.ts";
 
@@ -74,7 +74,7 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
     if (!(await standsAsSeen(place, { at, asOf: change.asOf, signal })))
       return { type: "rejected", message: "somebody else changed what we publish" };
     const base = await baseOn(place, at, signal);
-    const delta = statusDelta(change, base?.files ?? new Map(), format);
+    const delta = await signable(place, { change, base, at, format, signal });
     if (delta.written.length === 0 && delta.removed.length === 0 && base?.commit === (at ?? undefined)) {
       return { type: "unchanged", commit: base?.commit ?? null };
     }
@@ -87,6 +87,31 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
       return { type: "pushed", commit };
     }
     return pushFailure(outcome, environment.redact(complaint(outcome, timeouts.pushMs)));
+  }
+
+  /** What a change means on top of that tree, and the repair of what nobody vouches for. */
+  async function signable(
+    place: Mirror,
+    of: {
+      readonly change: StatusChange;
+      readonly base: StatusTip | null;
+      readonly at: string | null;
+      readonly format: ObjectFormat;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<StatusDelta> {
+    const { change, base, at, signal } = of;
+    const delta = statusDelta(change, base?.files ?? new Map(), of.format);
+    if (options.signer === undefined || base === null) return delta;
+    const { believed, strangers } = await prove(place, at, signal);
+    if (believed === null || strangers.length === 0) return delta;
+    const { files } = await keeper.treeOf(place, believed.commit, signal);
+    return withRepairs(delta, {
+      base: base.files,
+      believed: files,
+      change,
+      isOurs: (path) => isOurs(path, ours),
+    });
   }
 
   /**
@@ -144,11 +169,12 @@ export function createStatusBranch(options: GitStatusBranchOptions): StatusBranc
       own: options.signer?.publicKey ?? null,
       listed: (options.listed?.() ?? []).map(plainKey),
     };
-    const known = JSON.stringify(keys);
+    // A tip that we have seen before means something else after we have pushed further.
+    const known = JSON.stringify([keys, await place.ref(OWN)]);
     if (proven !== null && proven.tip === at && proven.keys === known) return proven.history;
     const about = { keys, paths: ours, signal };
     let history = await proveHistory(place, at, about);
-    if (at !== null && history.by === "none" && isShallow(directory)) {
+    if (at !== null && (history.by === "none" || history.by === "other") && isShallow(directory)) {
       await keeper.deepen(place, FIRST_WALK_MAX, signal);
       history = await proveHistory(place, at, about);
     }

@@ -8,10 +8,18 @@ import type { TipFile } from "./status-tip.ts";
 import { isSafePath } from "./tree.ts";
 
 export interface StatusDelta {
-  readonly written: readonly { readonly path: string; readonly bytes: Buffer; readonly blob: string }[];
+  readonly written: readonly WrittenFile[];
   readonly removed: readonly string[];
   /** A file takes the place of a folder or the other way round, so more changes than is listed here. */
   readonly replacesFolders: boolean;
+}
+
+export interface WrittenFile {
+  readonly path: string;
+  readonly blob: string;
+  readonly size: number;
+  /** Null: the blob is in our repository already. */
+  readonly bytes: Buffer | null;
 }
 
 /** A status tree is text for people; more than this is a mistake of ours. */
@@ -26,7 +34,7 @@ export function statusDelta(
   tip: ReadonlyMap<string, TipFile>,
   format: ObjectFormat,
 ): StatusDelta {
-  const written: { path: string; bytes: Buffer; blob: string }[] = [];
+  const written: WrittenFile[] = [];
   let total = 0;
   for (const [path, content] of change.files) {
     if (!isSafePath(path)) throw badPath(path);
@@ -41,13 +49,44 @@ export function statusDelta(
     }
     const blob = createHash(format).update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
     const there = tip.get(path);
-    if (there?.blob !== blob || there.type !== "file") written.push({ path, bytes, blob });
+    if (there?.blob !== blob || there.type !== "file")
+      written.push({ path, bytes, blob, size: bytes.length });
   }
   const removed = change.removed.filter((path) => tip.has(path) && !change.files.has(path));
   return {
     written,
     removed,
     replacesFolders: replacesFolders(written, tip),
+  };
+}
+
+/**
+ * What is signed holds in our paths what we, or those whom we believe, wrote there: what somebody else put there is taken
+ * out again with whatever is published next.
+ */
+export function withRepairs(
+  delta: StatusDelta,
+  of: {
+    readonly base: ReadonlyMap<string, TipFile>;
+    readonly believed: ReadonlyMap<string, TipFile>;
+    readonly change: StatusChange;
+    readonly isOurs: (path: string) => boolean;
+  },
+): StatusDelta {
+  const { base, believed, change, isOurs } = of;
+  const gone = new Set(change.removed);
+  const ofChange = (path: string): boolean => change.files.has(path) || gone.has(path);
+  const written = [...believed].flatMap(([path, { type, blob, size }]): WrittenFile[] =>
+    type === "file" && isOurs(path) && !ofChange(path) && base.get(path)?.blob !== blob
+      ? [{ path, blob, size, bytes: null }]
+      : [],
+  );
+  const removed = [...base.keys()].filter((path) => isOurs(path) && !believed.has(path) && !ofChange(path));
+  if (written.length === 0 && removed.length === 0) return delta;
+  return {
+    written: [...delta.written, ...written],
+    removed: [...delta.removed, ...removed],
+    replacesFolders: true,
   };
 }
 
@@ -90,9 +129,9 @@ export function importStream(request: ImportRequest): Buffer {
   data(Buffer.from(message(change)));
   if (parent !== null) say(`from ${parent}`);
   for (const path of delta.removed) say(`D ${quote(path)}`);
-  for (const { path, bytes } of delta.written) {
-    say(`M 100644 inline ${quote(path)}`);
-    data(bytes);
+  for (const { path, bytes, blob } of delta.written) {
+    say(`M 100644 ${bytes === null ? blob : "inline"} ${quote(path)}`);
+    if (bytes !== null) data(bytes);
   }
   say("done");
   return Buffer.concat(parts);

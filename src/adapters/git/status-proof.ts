@@ -64,12 +64,11 @@ export async function proveHistory(
   // What we pushed last is the truth as long as nobody whom we believe went on from it.
   const remembered = own !== null && (rewound !== null || vouched === undefined);
   const believed: ProvenCommit | null = remembered ? { commit: own, key: keys.own } : (vouched ?? null);
-  if (believed === null)
-    return {
-      by: signed === undefined ? "none" : "other",
-      believed: signed ?? { commit: tip, key: null },
-      ...nothing,
-    };
+  if (believed === null) {
+    if (signed === undefined) return { by: "none", believed: { commit: tip, key: null }, ...nothing };
+    const strangers = await strangersOn(place, { base: signed.commit, tip, ...about });
+    return { by: "other", believed: signed, ...nothing, strangers };
+  }
   const by = believed.key === keys.own || remembered ? "own" : "listed";
   const base = rewound === null ? believed.commit : (vouched?.commit ?? null);
   const strangers = base === null ? [] : await strangersOn(place, { base, tip, ...about });

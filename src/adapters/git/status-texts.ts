@@ -79,6 +79,7 @@ export function createStatusTexts({
   }
 }
 
-function isOurs(path: string, ours: readonly string[]): boolean {
+/** `ours`: paths, and folders ending in `/`. */
+export function isOurs(path: string, ours: readonly string[]): boolean {
   return ours.some((one) => (one.endsWith("/") ? path.startsWith(one) : path === one));
 }

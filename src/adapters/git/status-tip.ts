@@ -121,8 +121,7 @@ export function createTipKeeper(options: {
     const files = base?.files ?? new Map<string, TipFile>();
     const clean = delta.replacesFolders ? null : { commit, files };
     for (const path of delta.removed) files.delete(path);
-    for (const { path, blob, bytes } of delta.written)
-      files.set(path, { type: "file", blob, size: bytes.length });
+    for (const { path, blob, size } of delta.written) files.set(path, { type: "file", blob, size });
     tip = clean;
     pushes += 1;
     if (pushes % PUSHES_PER_HOUSEKEEPING !== 0) return;

@@ -25,7 +25,6 @@ export interface LeasePlaceOptions {
   readonly dataDir: string;
   /** Public key. */
   readonly key: string;
-  readonly installation: string;
   /** The file by which the data directory is told from a copy of it. */
   readonly identityFile: string;
   readonly random: Random;
@@ -49,7 +48,7 @@ export function leasePlace(options: LeasePlaceOptions): LeasePlace {
       if (home === null || options.isWorkedOn(home)) return false;
       // Our own record has one holder, and that is us.
       if (home === dataDir) return true;
-      if (!write(join(home, SUPERSEDED_FILE), { by: options.installation, term: lease.term })) return false;
+      if (!markSuperseded(home, lease)) return false;
       // Looked at again: whoever starts from here on finds the note and asks the branch first.
       return !options.isWorkedOn(home);
     },
@@ -58,6 +57,11 @@ export function leasePlace(options: LeasePlaceOptions): LeasePlace {
     superseded: () => read(join(dataDir, SUPERSEDED_FILE)) !== null,
     forgetSuperseded: () => rmSync(join(dataDir, SUPERSEDED_FILE), { force: true }),
   };
+}
+
+/** Leaves a note in a data directory: what its record remembers of a lease may be over, so its next controller asks the branch first. */
+export function markSuperseded(dataDir: string, { term }: Pick<FleetLease, "term">): boolean {
+  return write(join(dataDir, SUPERSEDED_FILE), { term });
 }
 
 /** The data directory on this machine in which the holder of a lease works or worked; null where there is none that we know. */
@@ -91,9 +95,9 @@ function homeOf(path: string): string {
 }
 
 /** A copy has another number on the disk; a volume that is mounted elsewhere keeps it. */
-function directoryOf(identityFile: string): string {
-  const { ino, birthtimeMs } = statSync(identityFile);
-  return digest(`${ino} ${birthtimeMs}`);
+export function directoryOf(identityFile: string): string {
+  const found = statSync(identityFile, { throwIfNoEntry: false });
+  return found === undefined ? "none" : digest(`${found.ino} ${found.birthtimeMs}`);
 }
 
 function digest(text: string): string {

@@ -49,6 +49,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> 
   "Keep it going:": {
     verify: async () => (await import("./verify.ts")).verify,
     restore: async () => (await import("./restore.ts")).restore,
+    lease: async () => (await import("./lease.ts")).lease,
     "dead-letters": async () => (await import("./dead-letters.ts")).deadLetters,
     token: async () => (await import("./token.ts")).token,
     reconcile: async () => (await import("./reconcile.ts")).reconcile,

@@ -17,7 +17,7 @@ export async function checkRecord(place: {
   let published: Published | null = null;
   let uncompared = "";
   try {
-    if (source !== null) published = await readPublished({ source, branch });
+    if (source !== null) published = await readPublished({ source, branch, dataDir });
   } catch (error) {
     if (!(error instanceof FactoryError)) throw error;
     uncompared = `; not compared with the status branch: ${error.message}`;

@@ -2,13 +2,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { commitSigner } from "../../adapters/git/commit-signature.ts";
 import { createGitEnvironment } from "../../adapters/git/environment.ts";
 import { createGitSource } from "../../adapters/git/source.ts";
 import { createStatusBranch } from "../../adapters/git/status-branch.ts";
 import { readPublishedHeads } from "../../adapters/git/status-history.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
+import { readStatusKey } from "../../adapters/system/data-directory.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
+import type { StatusProof } from "../../ports/status-branch.ts";
 import { JOURNAL_TRAILER, RECORD_FOLDER } from "../../reconciler/record/published-files.ts";
 import { createResolvedRevisions } from "../../reconciler/source/resolved-revisions.ts";
 import { gitAccess } from "../access.ts";
@@ -19,6 +22,8 @@ export interface Published {
   readonly branch: string;
   /** Null when the branch does not exist. */
   readonly commit: string | null;
+  /** Who stands behind `files`: they are those of the newest commit that can be believed, where there is one. */
+  readonly proof: StatusProof | null;
   /** What is published of the record, by path. */
   readonly files: ReadonlyMap<string, string>;
   /** Parts of the record that are larger than any that a controller writes, and were not read. */
@@ -35,20 +40,29 @@ export async function readPublished(options: {
   readonly statusBranch?: string;
   /** Older publications that are looked at, too. */
   readonly history?: number;
+  /** Whose key is believed besides those of `fleet.yaml`. */
+  readonly dataDir: string;
 }): Promise<Published> {
   const directory = await mkdtemp(join(tmpdir(), "factory-record-"));
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const branch = options.statusBranch ?? (await declaredBranch(options, directory, signal));
+    const pem = await readStatusKey(options.dataDir);
+    const own = pem === null ? [] : [commitSigner(pem).publicKey];
+    const declared =
+      options.statusBranch === undefined ? await declaredPlace(options, directory, signal) : null;
+    const branch = options.statusBranch ?? declared?.branch ?? "";
     const status = createStatusBranch({
       url: options.source,
       branch,
       directory: join(directory, "status.git"),
       clock: systemClock(),
       ours: [RECORD_FOLDER],
+      listed: () => [...own, ...(declared?.keys ?? [])],
       ...gitAccess(process.env),
     });
-    const { commit, files, tooLarge } = await status.read(signal);
+    const { commit, files: standing, tooLarge, proof = null } = await status.read(signal);
+    // Whoever took over from us goes on from what we published: whether he may is for a person to say.
+    const files = proof?.claim?.files ?? proof?.files ?? standing;
     const heads =
       commit === null || options.history === undefined
         ? []
@@ -60,17 +74,17 @@ export async function readPublished(options: {
             limit: options.history,
             signal,
           });
-    return { branch, commit, files, tooLarge, heads };
+    return { branch, commit, proof, files, tooLarge, heads };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function declaredBranch(
+async function declaredPlace(
   options: { readonly source: string; readonly branch: string },
   directory: string,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ readonly branch: string; readonly keys: readonly string[] }> {
   const source = createGitSource({
     url: options.source,
     branch: options.branch,
@@ -87,7 +101,7 @@ async function declaredBranch(
       );
     const revisions = createResolvedRevisions({ source, repository: options.source, clock: systemClock() });
     const desired = await revisions.take(seen.snapshot, signal);
-    return desired.fleet.writeBack.branch;
+    return desired.fleet.writeBack;
   } finally {
     await source.close();
   }

@@ -2,11 +2,17 @@
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { commitSigner } from "../../adapters/git/commit-signature.ts";
 import { createLog } from "../../adapters/log/log.ts";
 import { formerHolderOf } from "../../adapters/store/sqlite/holder.ts";
 import { openSqliteStore } from "../../adapters/store/sqlite/store.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
-import { identityFile, openDataDirectory, readIdentity } from "../../adapters/system/data-directory.ts";
+import {
+  identityFile,
+  openDataDirectory,
+  readIdentity,
+  readStatusKey,
+} from "../../adapters/system/data-directory.ts";
 import { openKillSwitchFile } from "../../adapters/system/kill-switch-file.ts";
 import { assertOwnFolder } from "../../adapters/system/own-folder.ts";
 import { systemRandom } from "../../adapters/system/random.ts";
@@ -21,11 +27,13 @@ import { takeRightToAct } from "../../reconciler/record/right-to-act.ts";
 import { actorName } from "../place.ts";
 import { inspect, type Remains } from "./lost.ts";
 import type { Published } from "./published.ts";
+import { planTakeover, type TakeoverPlan, type TakeoverWords, takeOver } from "./takeover.ts";
 
 export interface RestorationPlace {
   readonly dataDir: string;
   readonly source: string;
   readonly published: Published;
+  readonly words: TakeoverWords;
   readonly signal: AbortSignal;
 }
 
@@ -38,11 +46,13 @@ export interface Restoration {
   /** Whether the installation's key is still here. */
   readonly keyKept: boolean;
   readonly file: string;
+  /** On what it rests that this installation may act, and nobody else does. */
+  readonly takeover: TakeoverPlan["takeover"];
   /** Puts aside what is left, and rebuilds. Answers where the old record is; null when nothing was left of it. */
   rebuild(how: { readonly json: boolean }): Promise<string | null>;
 }
 
-/** Looks, and refuses with a sentence where nothing can or must be rebuilt. Changes nothing. */
+/** Looks, and refuses with a sentence where nothing can or must be rebuilt. Changes nothing; rejects `lease/elsewhere` while somebody may be at work. */
 export async function findRestoration(place: RestorationPlace): Promise<Restoration> {
   const { dataDir, published, signal } = place;
   const file = join(dataDir, "factory.db");
@@ -52,6 +62,12 @@ export async function findRestoration(place: RestorationPlace): Promise<Restorat
   const clock = systemClock();
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   assertOwnFolder(dataDir);
+  refuseBesideController(file);
+  const installation = identity?.installation ?? installationIn(published.files);
+  const pem = await readStatusKey(dataDir);
+  const key = pem === null ? null : commitSigner(pem).publicKey;
+  const plan = planTakeover({ dataDir, key, published, words: place.words });
+  const { takeover, formerHome } = plan;
   const look = (): Promise<Survey> =>
     surveyRecord({
       files: published.files,
@@ -59,16 +75,18 @@ export async function findRestoration(place: RestorationPlace): Promise<Restorat
       drivers: [
         ...openDrivers({
           dataDir,
-          installation: identity?.installation ?? installationIn(published.files),
+          installation,
         }).values(),
       ],
+      former: formerHome === null ? [] : [...openDrivers({ dataDir: formerHome, installation }).values()],
       keyKept: identity !== null,
+      epochFloor: takeover.epochFloor,
+      unproven: takeover.unproven,
       clock,
       signal,
     });
   const survey = await look();
   const anchor = anchorIn(survey, place);
-  refuseBesideController(file);
   const remains = await inspect(file, anchor);
   refuseWholeRecord(remains, file);
   refuseStrange({ anchor, remains, found, identity, dataDir });
@@ -78,6 +96,7 @@ export async function findRestoration(place: RestorationPlace): Promise<Restorat
     remains,
     keyKept: identity !== null,
     file,
+    takeover,
     // From here on a repetition does the same again; a controller that is started in between refuses the record.
     async rebuild({ json }) {
       const aside = await putAside(file);
@@ -93,8 +112,10 @@ export async function findRestoration(place: RestorationPlace): Promise<Restorat
         const log = createLog({ level: "warn", json, stream: process.stderr, clock, redact: new Set() });
         const holder = `factory restore, process ${process.pid} on ${hostname()}`;
         const right = await takeRightToAct({ lease: store.lease, store, holder, clock, log }, signal);
+        const lease = await takeOver(plan, { ...place, installation: anchor.installation });
         // Looked at again: the world went on while it was being shown.
-        await restoreRecord(await look(), { store, by: operator(actorName()), clock, log, right, signal });
+        const by = operator(actorName());
+        await restoreRecord(await look(), { store, by, clock, log, right, lease, signal });
         keepEngaged((await store.load()).fleet, dataDir);
       } finally {
         await store.close();

@@ -8,6 +8,7 @@ import { dataDirOf } from "../place.ts";
 import type { Remains } from "./lost.ts";
 import { readPublished } from "./published.ts";
 import { findRestoration, type Restoration } from "./restoration.ts";
+import { mistrust } from "./takeover.ts";
 import { verifyRecord } from "./verify.ts";
 
 /** Looking at everything, and ending what cannot go on. */
@@ -18,6 +19,8 @@ export interface RestoreOptions {
   readonly branch: string;
   readonly statusBranch?: string;
   readonly yes?: boolean;
+  readonly gone?: string;
+  readonly trust?: string;
 }
 
 /**
@@ -34,15 +37,25 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
   const published = await readPublished({
     source,
     branch: options.branch,
+    dataDir,
     ...(options.statusBranch === undefined ? {} : { statusBranch: options.statusBranch }),
   });
   io.progress("looking at what lives");
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const found = await findRestoration({ dataDir, source, published, signal });
-  if (globals.json !== true) show(found, io);
-  if (options.yes !== true) {
-    if (globals.json === true) io.json({ done: false, dataDir, putAside: null, ...facts(found) });
-    else io.out("Nothing was done. `factory restore --yes` does it.");
+  const { gone, trust } = options;
+  const words = { ...(gone === undefined ? {} : { gone }), ...(trust === undefined ? {} : { trust }) };
+  const found = await findRestoration({ dataDir, source, published, words, signal });
+  const doubt = mistrust(published);
+  const believed = doubt === null || doubt.word === trust;
+  if (globals.json !== true) {
+    show(found, io);
+    if (doubt !== null) io.out(wrap(`Unverified: ${doubt.message}.`, io.width, ""));
+  }
+  if (options.yes !== true || !believed) {
+    const word = believed ? "" : ` --trust ${doubt.word}`;
+    if (globals.json === true)
+      io.json({ done: false, dataDir, putAside: null, unverified: doubt, ...facts(found) });
+    else io.out(`Nothing was done. \`factory restore --yes${word}\` does it.`);
     return EXIT.problems;
   }
   io.progress("rebuilding the record");
@@ -58,11 +71,12 @@ export async function restore({ io, globals, options }: Call<RestoreOptions>): P
   return findings.length === 0 ? EXIT.fine : EXIT.problems;
 }
 
-function show({ survey, anchor, remains, keyKept, file }: Restoration, io: Io): void {
+function show({ survey, anchor, remains, keyKept, file, takeover }: Restoration, io: Io): void {
   const { rebuild, orphans } = survey;
   io.out(
     `The journal was published up to event ${anchor.seq}, by ${anchor.installation}. ${leftText(remains, file)}`,
   );
+  io.out(wrap(`The right to act is taken: ${oneLine(takeover.because)}.`, io.width, ""));
   if (!keyKept)
     io.out(
       "The key of this installation is lost: instances that live cannot be authenticated any more, and are ended with proof.",

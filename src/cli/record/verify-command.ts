@@ -32,6 +32,7 @@ export async function verify({ io, globals, options }: Call<VerifyOptions>): Pro
       published = await readPublished({
         source: await sourceOf(globals, options.source),
         branch,
+        dataDir,
         history: HISTORY_COMMITS,
         ...(statusBranch === undefined ? {} : { statusBranch }),
       });

@@ -19,6 +19,7 @@ import type { Store } from "../../ports/store.ts";
 import { chainAt } from "../../reconciler/record/guard.ts";
 import { JOURNAL_PATH } from "../../reconciler/record/published-files.ts";
 import type { Published } from "./published.ts";
+import { mistrust } from "./takeover.ts";
 
 /** Events held in memory at a time. */
 const PAGE_EVENTS = 1_000;
@@ -142,6 +143,8 @@ async function reportOn(
     }
     const say = (seq: number | null, message: string): void =>
       void findings.push({ check: "anchor", clone: null, seq, message });
+    const doubt = mistrust(published);
+    if (doubt !== null) notes.push(`unverified: ${doubt.message}`);
     const anchor = readAnchor(text);
     if (anchor === null) {
       say(null, `${JOURNAL_PATH} on ${published.branch} is not what a controller writes`);

@@ -60,6 +60,8 @@ export type CloneEvent =
       readonly actions: readonly ActionRow[];
       /** Whoever may have acted since the publication has told of it: `actions` is whole. Absent in older records: not. */
       readonly witnessed?: boolean;
+      /** Why an instance of it may live where nobody can look; its lane waits for a person. */
+      readonly unproven?: string;
       /** The journal that was lost, as far as it was published: this one goes on from there. */
       readonly anchor: { readonly seq: number; readonly hash: string } | null;
       /** A sentence: what it was rebuilt from. */

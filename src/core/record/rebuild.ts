@@ -45,6 +45,10 @@ export interface RebuildRequest {
   readonly workspaces: ReadonlySet<string>;
   /** The key with which tokens are made survived: who lives can be heard. */
   readonly keyKept: boolean;
+  /** No epoch up to this one: others may have used them under an older term. Default: 0. */
+  readonly epochFloor?: number;
+  /** Why instances may live that are not in the listing; null: they do not. */
+  readonly unproven?: string | null;
   /** Commit of the status branch, for the evidence. */
   readonly commit: string;
   readonly now: Instant;
@@ -165,21 +169,26 @@ function laneOf(
   const told = withRemembered({ state, rows: published }, mine, request.now);
   const { version: _version, recent: _recent, ...snapshot } = told.state;
   const workspace = request.workspaces.has(state.name);
+  const unseen = state.instance === null && state.mission === null ? null : (request.unproven ?? null);
   return {
     clone: state.name,
     mission: state.mission?.name ?? null,
     closed: state.past.length,
-    fate: fateOf(state, body, workspace),
+    fate: `${fateOf(state, body, workspace)}${unseen === null ? "" : ", and its lane waits for a person: an instance of it may live elsewhere"}`,
     event: {
       type: "clone.restored",
       snapshot: { ...snapshot },
       asOf: asOf ?? request.now,
       // On a machine that has its instances' folders, the highest of them is the highest that there was.
-      epoch: mine.every(({ orphan }) => orphan) && floor > 0 ? floor + EPOCH_MARGIN : floor,
+      epoch: Math.max(
+        mine.every(({ orphan }) => orphan) && floor > 0 ? floor + EPOCH_MARGIN : floor,
+        request.epochFloor ?? 0,
+      ),
       body,
       workspace,
       actions: told.rows,
       witnessed: isWitnessed(state, mine, floor),
+      ...(unseen === null ? {} : { unproven: unseen }),
       anchor: anchor === null ? null : { seq: anchor.seq, hash: anchor.hash },
       evidence: evidenceOf(asOf === null, body, request),
     },

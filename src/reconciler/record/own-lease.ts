@@ -35,6 +35,15 @@ interface Renewed {
 
 const SETTING = "fleet_lease";
 
+/** What the record of somebody who took the lease before there was a controller has to hold. */
+export function rememberedLease(
+  lease: FleetLease,
+  renewed: { readonly machine: string; readonly bootMs: number; readonly at: Instant },
+): string {
+  const kept: Remembered = { text: leaseText(lease), renewed };
+  return JSON.stringify(kept);
+}
+
 export function createOwnLease(parts: {
   readonly place: LeasePlace;
   readonly recorder: Pick<Recorder, "settings" | "putSettings">;

@@ -1,7 +1,7 @@
 /** Rebuilds a record that was lost, on a store in which nothing stands yet. */
 import type { Actor } from "../../core/model/actor.ts";
 import { FactoryError } from "../../core/model/error.ts";
-import type { InstanceHandle } from "../../core/model/instance.ts";
+import type { DeathProof, InstanceHandle } from "../../core/model/instance.ts";
 import { type FoundInstance, planRebuild, type Rebuild } from "../../core/record/rebuild.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Driver } from "../../ports/driver.ts";
@@ -13,9 +13,17 @@ import type { RightToAct } from "./right-to-act.ts";
 
 export interface Survey {
   readonly rebuild: Rebuild;
-  /** Who lives without anything by which it could be adopted. */
-  readonly orphans: readonly { readonly driver: Driver; readonly handle: InstanceHandle }[];
+  /** Who lives without anything by which it could be adopted, each with the way to end it. */
+  readonly orphans: readonly Orphan[];
 }
+
+export interface Orphan {
+  readonly handle: InstanceHandle;
+  end(signal: AbortSignal): Promise<DeathProof | undefined>;
+}
+
+/** Nobody is left who could be asked to end in order. */
+const LADDER = { enter: "now", stdinGraceMs: 0, termGraceMs: 0, sweepMs: 10_000 } as const;
 
 /**
  * Looks at everything and changes nothing. Rejects `driver/listing` when a driver cannot
@@ -26,13 +34,18 @@ export async function surveyRecord(parts: {
   readonly files: ReadonlyMap<string, string>;
   readonly commit: string;
   readonly drivers: readonly Driver[];
+  /** Of the data directory of the installation that is taken over, where that is another one on this machine. */
+  readonly former?: readonly Driver[];
   readonly keyKept: boolean;
+  /** As for `planRebuild`. */
+  readonly epochFloor?: number;
+  readonly unproven?: string | null;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }): Promise<Survey> {
   const { signal } = parts;
   const instances: FoundInstance[] = [];
-  const orphans: Survey["orphans"][number][] = [];
+  const orphans: Orphan[] = [];
   for (const driver of parts.drivers) {
     const listing = await driver.list(signal);
     if (!listing.complete)
@@ -44,7 +57,12 @@ export async function surveyRecord(parts: {
         remembered: await driver.remembered(seen.handle, signal),
         orphan: false,
       });
-    for (const handle of (await driver.orphans?.find(signal)) ?? []) orphans.push({ driver, handle });
+    orphans.push(...(await orphansOf(driver, signal)));
+  }
+  for (const driver of parts.former ?? []) {
+    const found = await formerInstances(driver, signal);
+    instances.push(...found.instances);
+    orphans.push(...found.orphans);
   }
   const files = recordFiles(parts.files);
   const names = [...instances.map(({ handle }) => handle.clone), ...clonesIn(files)];
@@ -52,13 +70,50 @@ export async function surveyRecord(parts: {
     orphans,
     rebuild: planRebuild({
       files,
-      instances: [...instances, ...orphans.map(({ handle }) => gone(handle))],
+      instances: [
+        ...instances,
+        ...orphans.filter(({ handle }) => !isAmong(instances, handle)).map(({ handle }) => gone(handle)),
+      ],
       workspaces: await workspacesOf(names, parts.drivers, signal),
       keyKept: parts.keyKept,
+      epochFloor: parts.epochFloor ?? 0,
+      unproven: parts.unproven ?? null,
       commit: parts.commit,
       now: parts.clock.now(),
     }),
   };
+}
+
+async function orphansOf(driver: Driver, signal: AbortSignal): Promise<readonly Orphan[]> {
+  const { orphans } = driver;
+  if (orphans === undefined) return [];
+  return (await orphans.find(signal)).map((handle) => ({
+    handle,
+    end: (ending) => orphans.end(handle, ending),
+  }));
+}
+
+/** What another installation of this machine started: none of it can be adopted, and what its agents did counts. */
+async function formerInstances(
+  driver: Driver,
+  signal: AbortSignal,
+): Promise<{ readonly instances: readonly FoundInstance[]; readonly orphans: readonly Orphan[] }> {
+  const listing = await driver.list(signal);
+  if (!listing.complete)
+    throw new FactoryError("driver/listing", "retry", listing.problem ?? "the listing is not complete");
+  const instances: FoundInstance[] = [];
+  for (const seen of listing.instances)
+    instances.push({
+      ...seen,
+      state: "dead",
+      missionId: await missionOf(driver, seen.handle, signal),
+      remembered: await driver.remembered(seen.handle, signal),
+      orphan: true,
+    });
+  const living = listing.instances
+    .filter(({ state }) => state !== "dead")
+    .map(({ handle }): Orphan => ({ handle, end: (ending) => driver.stop(handle, LADDER, ending) }));
+  return { instances, orphans: [...living, ...(await orphansOf(driver, signal))] };
 }
 
 /** Clones that have a workspace, on whichever driver's machine. */
@@ -88,13 +143,15 @@ export async function restoreRecord(
     /** Who does it. */
     readonly by: Actor;
     readonly right: Pick<RightToAct, "term" | "lost" | "lose">;
+    /** By what the record knows its own lease of the fleet's repository; null: none was taken. */
+    readonly lease?: string | null;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
   const { store, clock, log, right } = parts;
-  for (const { driver, handle } of survey.orphans) {
-    const proof = await driver.orphans?.end(handle, parts.signal);
-    log.warn("an instance whose folder is lost was ended", {
+  for (const { handle, end } of survey.orphans) {
+    const proof = await end(parts.signal);
+    log.warn("an instance that nobody can take up was ended", {
       clone: handle.clone,
       epoch: handle.epoch,
       proof: proof?.evidence,
@@ -114,6 +171,7 @@ export async function restoreRecord(
       ),
     ),
   );
+  if (parts.lease != null) await recorder.putSettings({ fleet_lease: parts.lease });
   const { snapshot, evidence } = fleet;
   await recorder.writeFleet(() => ({
     events: [{ type: "fleet.restored", by, snapshot, anchor: head, evidence }],
@@ -128,6 +186,12 @@ async function missionOf(
 ): Promise<string | null> {
   const events = await driver.pullOutbox(handle, 0, signal);
   return events.findLast(({ mission_id: missionId }) => missionId !== null)?.mission_id ?? null;
+}
+
+function isAmong(instances: readonly FoundInstance[], { clone, epoch, nonce }: InstanceHandle): boolean {
+  return instances.some(
+    ({ handle }) => handle.clone === clone && handle.epoch === epoch && handle.nonce === nonce,
+  );
 }
 
 /** Its epoch is seen and its body will be ended before anything is recorded. */

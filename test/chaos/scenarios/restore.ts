@@ -118,11 +118,12 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
     const previewed = performance.now();
     const preview = await factory(run, ...place);
     const wholeMs = performance.now() - previewed;
-    const early = await interrupted(options.interruptions ?? 0, wholeMs, () =>
-      start(run, [...place, "--yes"]),
-    );
+    // Where the key is lost with the disk, a person says that the one which signed what is published is ours.
+    const trusted = /--trust (\S+?)`/.exec(preview.stdout)?.[1];
+    const yes = [...place, "--yes", ...(trusted === undefined ? [] : ["--trust", trusted])];
+    const early = await interrupted(options.interruptions ?? 0, wholeMs, () => start(run, yes));
     log(`${early.killed} restorations were killed`);
-    const restored = early.ended ?? (await factory(run, ...place, "--yes"));
+    const restored = early.ended ?? (await factory(run, ...yes));
     log(`restored with ${restored.code}: ${restored.stdout.trim().split("\n").at(-1)}`);
 
     const second = await world.start();

@@ -13,7 +13,7 @@ import { closeAsUnknown } from "../closing/close.ts";
 import { frozenByLoss } from "../conduct/agent-actions.ts";
 import { START_DEADLINE_MS } from "../limits.ts";
 import { ask, beginStop, enter, type Step, stay, withIncident, withInstance, withMission } from "../step.ts";
-import { withUsageOf } from "../stop/stop.ts";
+import { withDoubtfulDeath, withUsageOf } from "../stop/stop.ts";
 import { handOver } from "./handover.ts";
 import { newInstance } from "./launch.ts";
 
@@ -44,7 +44,12 @@ export function onRestored(state: CloneState, event: Restored, at: Instant): Ste
 export const WORDS_MARGIN = 1_000;
 
 /** Every mission that was on its lane when the record was lost carries that with it. */
-function told(state: CloneState, event: Restored, at: Instant): CloneState {
+function told(before: CloneState, event: Restored, at: Instant): CloneState {
+  const { unproven } = event;
+  const state =
+    unproven === undefined
+      ? before
+      : withDoubtfulDeath(before, `an instance of it may live, which is unproven: ${unproven}`, at);
   const { mission } = state;
   if (mission === null) return state;
   const { conduct } = mission;

@@ -56,6 +56,11 @@ function withDoubt(state: CloneState, { epoch, proof }: Of<"stop.finished">, at:
   const { unproven } = proof;
   if (unproven === undefined) return state;
   const message = `epoch ${epoch} has ended, and its death is unproven: ${unproven}; looked at: ${proof.evidence}`;
+  return withDoubtfulDeath(state, message, at);
+}
+
+/** Something of the lane's may live: an incident, and a hold that only a person lifts. */
+export function withDoubtfulDeath(state: CloneState, message: string, at: Instant): CloneState {
   const told = withIncident(state, { class: "unproven_death", at, message, over: true });
   return withHold(told, {
     kind: "freeze",
