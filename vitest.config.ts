@@ -14,7 +14,8 @@ const LONG = {
   "test/e2e/controller-kills.test.ts": "a controller is killed twelve times at random moments of its life",
   "test/e2e/kill-switch-full-disk.test.ts":
     "a scenario of `npm run chaos`, on a disk of its own that is filled",
-  "test/e2e/lease.test.ts": "the end of a lease is waited for, and two installations take over from each other",
+  "test/e2e/lease.test.ts":
+    "the end of a lease is waited for, and two installations take over from each other",
   "test/e2e/planned-drill.test.ts": "a schedule comes round once a minute, and no oftener can be planned",
   "test/e2e/receiver-down.test.ts":
     "a scenario of `npm run chaos`: retries wait longer each time, until the alert",

@@ -132,12 +132,16 @@ async function strangersOn(
   const format = "--format=%x01%H%x02%an <%ae>%x02";
   const args = ["log", `--max-count=${STRANGERS_MAX}`, "--topo-order", "--no-renames", format, "--name-only"];
   const log = await place.ask([...args, `${base}..${tip}`, ...where], { signal });
-  const found = log.split("\u0001").slice(1).map(strangerIn);
-  if (found.length > 0 || changed === "") return found;
-  // A merge that changes by itself what neither side did.
+  const all = changed.split("\n").filter((name) => name !== "");
+  // A merge may change by itself what neither side did, and names nothing.
+  const found = log
+    .split("\u0001")
+    .slice(1)
+    .map(strangerIn)
+    .map((one) => (one.files.length > 0 ? one : { ...one, files: all.slice(0, FILES_MAX) }));
+  if (found.length > 0 || all.length === 0) return found;
   const who = await place.ask(["log", "--max-count=1", format, tip], { signal });
-  const merge = strangerIn(who.slice(1));
-  return [{ ...merge, files: changed.split("\n").slice(0, FILES_MAX) }];
+  return [{ ...strangerIn(who.slice(1)), files: all.slice(0, FILES_MAX) }];
 }
 
 function strangerIn(text: string): StrangersCommit {

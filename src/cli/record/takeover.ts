@@ -135,7 +135,7 @@ export function mistrust(published: Published): { readonly word: string; readonl
     return {
       word: "unsigned",
       message:
-        "what is published is not signed, as by a program before 0.2: anybody who can push may have written it",
+        "what is published is not signed, as by an older program: anybody who can push may have written it",
     };
   return unknownKey(proof.key);
 }
