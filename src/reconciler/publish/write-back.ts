@@ -96,7 +96,7 @@ export function createWriteBack(parts: {
   /** Looks at what really stands there before it is written over; a sentence when it must not be. */
   admit?: (reading: StatusReading) => Promise<string | null>;
   /** The lease that goes with what is published. */
-  lease?: Pick<FleetRight, "stamp" | "stamped" | "bootMs">;
+  lease?: Pick<FleetRight, "stamp" | "stamped" | "now">;
   /** What `fleet.yaml` allows; `PUSHES_PER_MINUTE_DEFAULT` while that is not known. */
   pushesPerMinute?: () => number;
   /** Restored from the record, so that a restart does not earn new pushes. Null: this record has never counted one. */
@@ -172,14 +172,15 @@ export function createWriteBack(parts: {
       if (lease !== null) changed.set(LEASE_PATH, lease);
       // Counted before it is tried: an attempt whose answer is lost was a push all the same.
       await countPush();
-      const fromBootMs = parts.lease?.bootMs() ?? 0;
+      const begun = parts.lease?.now() ?? null;
       const result = await branch.publish(
         { files: changed, removed, subject: text.subject, trailers: text.trailers, asOf: base },
         signal,
       );
       if (result.type === "unchanged") pushes.pop();
       if (result.type === "pushed" || result.type === "unchanged") {
-        if (lease !== null && result.type === "pushed") await parts.lease?.stamped(lease, fromBootMs);
+        if (lease !== null && begun !== null && result.type === "pushed")
+          await parts.lease?.stamped(lease, begun);
         return finished(seen, all, result.commit, result.type);
       }
       if (result.type === "rejected") return again("another commit was pushed first", result.message);

@@ -22,7 +22,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { LeasePlace } from "../../ports/lease-place.ts";
 import type { Log } from "../../ports/log.ts";
 import type { PublishResult, StatusChange, StatusReading } from "../../ports/status-branch.ts";
-import { createOwnLease } from "./own-lease.ts";
+import { createOwnLease, type Moment } from "./own-lease.ts";
 import type { Recorder } from "./recorder.ts";
 import type { StatusTroubles } from "./status-troubles.ts";
 
@@ -50,11 +50,11 @@ export interface FleetRight {
   waitsForTurn(): boolean;
   /** Goes with what is published; null: not now. `caused`: something else is published anyway. */
   stamp(caused: boolean): string | null;
-  /** What `stamp` gave was pushed, at some moment after `fromBootMs`. */
-  stamped(text: string, fromBootMs: number): Promise<void>;
+  /** What `stamp` gave was pushed, at some moment after this one. */
+  stamped(text: string, from: Moment): Promise<void>;
   /** Whether a renewal has to be published although nothing else has changed. */
   renewalDue(): boolean;
-  bootMs(): number;
+  now(): Moment;
 }
 
 export interface SettleBy {
@@ -89,7 +89,7 @@ export const UNASKED: FleetRight = {
   stamp: () => null,
   async stamped() {},
   renewalDue: () => false,
-  bootMs: () => 0,
+  now: () => ({ bootMs: 0, at: 0 }),
 };
 
 interface Seen {
@@ -118,6 +118,8 @@ export function createFleetRight(parts: FleetRightParts): FleetRight {
     const shortest = (RENEWALS_PER_LEASE * PUSHES_PER_RENEWAL * MINUTE_MS) / maxPushesPerMinute;
     return Math.max(leaseSeconds * SECOND_MS, shortest);
   }
+
+  const now = (): Moment => ({ bootMs: place.bootMs(), at: clock.now() });
 
   const holds = (): boolean => elsewhere === null && own.holds();
 
@@ -207,16 +209,15 @@ export function createFleetRight(parts: FleetRightParts): FleetRight {
     const text = leaseText(next);
     const subject = next.beat === 1 ? `Take the right to act: ${why}` : "Renew the right to act";
     await own.intend(next);
-    const fromBootMs = place.bootMs();
+    const begun = now();
     const files = new Map([[LEASE_PATH, text]]);
     const result = await push({ files, removed: [], subject, trailers: {}, asOf: from.commit });
     nextLookBootMs = place.bootMs() + RETRY_MS;
     if (result.type === "pushed" || result.type === "unchanged") {
       log.info("this installation has the right to act", { term: next.term, because: why });
-      const firstAt = clock.now() - (place.bootMs() - fromBootMs);
-      seen = { text, lease: next, commit: result.commit, firstBootMs: fromBootMs, firstAt };
+      seen = { text, lease: next, commit: result.commit, firstBootMs: begun.bootMs, firstAt: begun.at };
       trouble = null;
-      await own.renewed(next, fromBootMs);
+      await own.renewed(next, begun);
       return;
     }
     trouble = result.type === "waiting" ? WAITS_FOR_TURN : result.message;
@@ -256,12 +257,12 @@ export function createFleetRight(parts: FleetRightParts): FleetRight {
       const { lease } = own;
       return lease !== null && holds() && (caused || isDue(lease)) ? leaseText(renewal(lease)) : null;
     },
-    async stamped(text, fromBootMs) {
+    async stamped(text, from) {
       const lease = readLease(text);
-      if (lease !== null && lease.nonce === own.lease?.nonce) await own.renewed(lease, fromBootMs);
+      if (lease !== null && lease.nonce === own.lease?.nonce) await own.renewed(lease, from);
     },
     renewalDue: () => own.lease !== null && holds() && isDue(own.lease),
-    bootMs: () => place.bootMs(),
+    now,
   };
 
   function isDue({ forMs }: FleetLease): boolean {

@@ -18,8 +18,14 @@ export interface OwnLease {
   holds(): boolean;
   /** It is about to be pushed. On record before that: by its nonce it is known again, also after a crash before the answer. */
   intend(lease: FleetLease): Promise<void>;
-  /** It was pushed, at some moment after `fromBootMs`. */
-  renewed(lease: FleetLease, fromBootMs: number): Promise<void>;
+  /** It was pushed, at some moment after this one. */
+  renewed(lease: FleetLease, from: Moment): Promise<void>;
+}
+
+/** By both clocks: between two of them a machine may have slept, or its wall clock may have been set. */
+export interface Moment {
+  readonly bootMs: number;
+  readonly at: Instant;
 }
 
 interface Remembered {
@@ -27,10 +33,8 @@ interface Remembered {
   readonly renewed: Renewed | null;
 }
 
-interface Renewed {
+interface Renewed extends Moment {
   readonly machine: string;
-  readonly bootMs: number;
-  readonly at: Instant;
 }
 
 const SETTING = "fleet_lease";
@@ -83,10 +87,9 @@ export function createOwnLease(parts: {
       renewed = null;
       if (!known) await remember();
     },
-    async renewed(next, fromBootMs) {
+    async renewed(next, from) {
       lease = next;
-      const { machine } = place;
-      renewed = { machine, bootMs: fromBootMs, at: clock.now() - (place.bootMs() - fromBootMs) };
+      renewed = { machine: place.machine, ...from };
       await remember();
     },
   };

@@ -106,10 +106,10 @@ function installation(name: string, directory = name): Installation {
     async publish() {
       const text = made.right.stamp(true);
       if (text === null) return false;
-      const fromBootMs = steadyMs;
+      const begun = made.right.now();
       const change = { files: new Map([[LEASE_PATH, text]]), removed: [], subject: "s", trailers: {} };
       const { type } = await branch.publish(change, never);
-      if (type === "pushed") await made.right.stamped(text, fromBootMs);
+      if (type === "pushed") await made.right.stamped(text, begun);
       return type === "pushed";
     },
   };
