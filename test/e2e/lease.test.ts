@@ -6,6 +6,7 @@ import { type Ended, factory } from "../cli/support.ts";
 import { ended, endInstances, type RunningController, spawnController } from "../support/controller.ts";
 import { cloneName, fleetFiles, pairFiles } from "../support/fleet-files.ts";
 import { sharedSubfolder } from "../support/shared.ts";
+import { wordOfTrust } from "../support/trust.ts";
 import {
   agentCommand,
   createWorld,
@@ -108,8 +109,7 @@ test("one that is stopped is taken over from when its time is over and what it s
     () => "the end of the lease",
   );
   expect(preview.stdout.replaceAll(/\s+/g, " ")).toMatch(/has not renewed it for \d+ s/);
-  const trusted = /--trust (\S+?)`/.exec(preview.stdout)?.[1] ?? "";
-  const restored = await restore(other, "--yes", "--trust", trusted);
+  const restored = await restore(other, "--yes", ...wordOfTrust(preview.stdout));
   expect([restored.code, restored.stderr]).toEqual([0, expect.any(String)]);
   expect([isAlive(shim), isAlive(agent)]).toEqual([false, false]);
 
@@ -136,9 +136,8 @@ test("one that is killed is taken over from at once on its own machine, and noth
   await second.kill();
   const preview = await restore("three");
   expect(preview.stdout.replaceAll(/\s+/g, " ")).toMatch(/is proven to be gone/);
-  const trusted = /--trust (\S+?)`/.exec(preview.stdout)?.[1] ?? "";
   expect((await restore("three", "--yes")).code).toBe(1);
-  expect((await restore("three", "--yes", "--trust", trusted)).code).toBe(0);
+  expect((await restore("three", "--yes", ...wordOfTrust(preview.stdout))).code).toBe(0);
   const third = await start("three");
   await world.origin.commit(
     pairFiles("more", { command: agentCommand("works.js", world.ledgerPath(), 3, 50) }),

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Ended, factory as runFactory, widest } from "../cli/support.ts";
 import type { RunningController } from "../support/controller.ts";
 import { fleetFiles, pairFiles } from "../support/fleet-files.ts";
+import { wordOfTrust } from "../support/trust.ts";
 import { agentCommand, createWorld, eventually, missionUntil, STATUS, type World } from "./world.ts";
 
 /** What a mission handed in, as somebody gets it who has nothing but the controller's address and its token. */
@@ -184,10 +185,9 @@ test("short texts stand on the status branch, without secrets, and the report li
 test("they outlive the machine: a rebuilt record keeps what it cannot make again, and says what is lost", async () => {
   await controller.stop();
   rmSync(world.dataDir, { recursive: true });
-  const restored = await runFactory(
-    { cwd: elsewhere },
-    ...["--data", world.dataDir, "restore", "--source", world.url, "--yes"],
-  );
+  const restore = ["--data", world.dataDir, "restore", "--source", world.url];
+  const preview = await runFactory({ cwd: elsewhere }, ...restore);
+  const restored = await runFactory({ cwd: elsewhere }, ...restore, "--yes", ...wordOfTrust(preview.stdout));
   expect(restored.code, restored.stdout + restored.stderr).toBe(0);
   controller = await world.start(WITH_KEY);
   const token = readFileSync(join(world.dataDir, "operator.token"), "utf8").trim();

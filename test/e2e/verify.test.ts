@@ -157,7 +157,7 @@ test("an empty record is not begun beside one that was published, unless somebod
   expect(await factory({ cwd: world.path }, ...place("run"), "--once", "--fresh")).toMatchObject({ code: 0 });
   expect(world.ledger().length).toBeGreaterThan(begun);
   expect((await verify()).code).toBe(0);
-});
+}, 120_000);
 
 /** Answers with a copy of the database as it was when everything of that run stood on the branch. */
 async function playedUntilPublished(run: number): Promise<string> {

@@ -19,6 +19,7 @@ import { DRIVER_NAME } from "./machine.ts";
 import {
   simulatedInCoreLane,
   simulatedJudge,
+  simulatedPlace,
   simulatedSecrets,
   simulatedTraces,
   simulatedWorkspaces,
@@ -98,6 +99,7 @@ export function createHost(world: World, rhythm: Rhythm): Host {
         store: own.seen(watchedStore(world, store)),
         lease: own.seen(store.lease),
         holder: "simulated",
+        leasePlace: simulatedPlace(world),
         source: own.seen(watchedSource(world, world.origin.restart())),
         statusBranch: own.seen(troubledStatusBranch(world)),
         drivers: new Map([[DRIVER_NAME, { ...driver, workspaces: own.seen(simulatedWorkspaces(world)) }]]),

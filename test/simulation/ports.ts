@@ -5,6 +5,7 @@ import { sha256Hex } from "../../src/core/model/digest.ts";
 import { FactoryError } from "../../src/core/model/error.ts";
 import type { InCoreLane } from "../../src/ports/in-core-lane.ts";
 import type { Judge } from "../../src/ports/judge.ts";
+import type { LeasePlace } from "../../src/ports/lease-place.ts";
 import type { Secrets } from "../../src/ports/secrets.ts";
 import type { Source } from "../../src/ports/source.ts";
 import type { StatusBranch } from "../../src/ports/status-branch.ts";
@@ -87,6 +88,24 @@ async function tellCommit(
     receipts: batch.receipts.map(({ key }) => key),
     ...(batch.outbox === undefined ? {} : { outbox: batch.outbox }),
   });
+}
+
+/** The data directory of the one installation of this world, whichever controller works in it. */
+export function simulatedPlace({ dice, timeline }: World): LeasePlace {
+  return {
+    key: "ssh-ed25519 simulated",
+    host: "simulated",
+    machine: "simulated",
+    home: "simulated",
+    directory: "simulated",
+    nonce: () => dice.fork(`lease ${timeline.elapsedMs}`).hex(32),
+    bootMs: () => timeline.elapsedMs + 1,
+    holderGone: () => false,
+    readSighting: () => null,
+    writeSighting: () => {},
+    superseded: () => false,
+    forgetSuperseded: () => {},
+  };
 }
 
 /** Tells the checker what each look at the repository brought. */

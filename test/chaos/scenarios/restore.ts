@@ -20,6 +20,7 @@ import { ended, type RunningController, readLog, spawnController } from "../../s
 import { cloneName, fleetFiles, pairFiles } from "../../support/fleet-files.ts";
 import { lanesOnBranch } from "../../support/lanes-on-branch.ts";
 import { goAheadFile } from "../../support/shared.ts";
+import { wordOfTrust } from "../../support/trust.ts";
 import type { Scenario, ScenarioResult } from "../scenario.ts";
 import { startWatcher } from "../watcher.ts";
 
@@ -119,8 +120,7 @@ export async function loseRecord(options: LossOptions): Promise<LossReport> {
     const preview = await factory(run, ...place);
     const wholeMs = performance.now() - previewed;
     // Where the key is lost with the disk, a person says that the one which signed what is published is ours.
-    const trusted = /--trust (\S+?)`/.exec(preview.stdout)?.[1];
-    const yes = [...place, "--yes", ...(trusted === undefined ? [] : ["--trust", trusted])];
+    const yes = [...place, "--yes", ...wordOfTrust(preview.stdout)];
     const early = await interrupted(options.interruptions ?? 0, wholeMs, () => start(run, yes));
     log(`${early.killed} restorations were killed`);
     const restored = early.ended ?? (await factory(run, ...yes));
