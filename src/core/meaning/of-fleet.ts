@@ -244,6 +244,20 @@ export const FLEET_MEANINGS: readonly Meaning[] = [
     changed,
     inUnits("s"),
   ),
+  plain(
+    "writeBack.leaseSeconds",
+    "write_back.lease_seconds",
+    "time of the right to act",
+    changed,
+    inUnits("s"),
+  ),
+  plain(
+    "writeBack.keys",
+    "write_back.keys",
+    "keys of installations that may act",
+    listOfAllowed({ emptyIsAll: true }),
+    asList("any"),
+  ),
   plain("forge", "forge", "forge on which proposals are reviewed", compareForges, forgeText),
   plain("name", "metadata.name", "name of the fleet"),
 ];
