@@ -189,7 +189,7 @@ export function createFleetRight(parts: FleetRightParts): FleetRight {
     return judgeLease(lease, {
       me: { key: place.key, directory: place.directory, nonce: own.lease?.nonce ?? null },
       standingMs: seen === null ? 0 : place.bootMs() - seen.firstBootMs,
-      holderGone: lease !== null && lease.key !== place.key && place.holderGone(lease),
+      holderGone: lease !== null && lease.directory !== place.directory && place.holderGone(lease),
     });
   }
 

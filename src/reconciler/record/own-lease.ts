@@ -57,8 +57,10 @@ export function createOwnLease(parts: {
   const stored = recorder.settings.get(SETTING);
   const remembered = stored === undefined ? null : (JSON.parse(stored) as Remembered);
   let lease = remembered === null ? null : readLease(remembered.text);
-  // Somebody of this machine proved that nobody worked here: then what is remembered may be over, and the branch is asked first.
-  let renewed = place.superseded() ? null : (remembered?.renewed ?? null);
+  // A copy of the data directory remembers what the other one took. And where somebody of this machine proved that nobody worked
+  // here, what is remembered may be over. In both cases the branch is asked first.
+  const doubtful = lease?.directory !== place.directory || place.superseded();
+  let renewed = doubtful ? null : (remembered?.renewed ?? null);
 
   async function remember(): Promise<void> {
     if (lease === null) return;

@@ -32,6 +32,7 @@ function pass(ms: number): void {
 const clock: Clock = { now: () => wallMs, sleep: () => Promise.reject(new Error("no waiting here")) };
 
 interface Installation {
+  readonly settings: Map<string, string>;
   right: FleetRight;
   /** The next controller on the same data directory. */
   restart(): void;
@@ -46,8 +47,11 @@ interface Installation {
   keys: readonly string[];
 }
 
-function installation(name: string, directory = name): Installation {
-  const settings = new Map<string, string>();
+function installation(
+  name: string,
+  directory = name,
+  settings: Map<string, string> = new Map(),
+): Installation {
   let sighting: LeaseSighting | null = null;
   let nonces = 0;
   const place: LeasePlace = {
@@ -85,6 +89,7 @@ function installation(name: string, directory = name): Installation {
       troubles: { saw: () => {} },
     });
   const made: Installation = {
+    settings,
     right: null as unknown as FleetRight,
     restart() {
       made.right = open();
@@ -286,7 +291,8 @@ describe("a restart", () => {
   test("on a copy of the data directory begins nothing beside the other one", async () => {
     const one = installation("one");
     await one.settle();
-    const copy = installation("one", "copy");
+    const copy = installation("one", "copy", new Map(one.settings));
+    expect(copy.right.obstacle()).not.toBeNull();
     await copy.settle();
     expect(copy.right.obstacle()).toMatch(/with the key of this installation, from another data directory/);
   });
