@@ -4,6 +4,7 @@
  *
  *   npm run coverage:proof                 every row whose tests start no processes
  *   npm run coverage:proof -- --only 5.1   the rows of one line
+ *   npm run coverage:proof -- --code due   one function, in every row that names it; may be given more than once
  *   npm run coverage:proof -- --all        with the tests that do, which takes long
  *
  * A function is taken out by an empty one of its type: it decides nothing, finds nothing and changes nothing.
@@ -27,7 +28,11 @@ interface Row {
 }
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, all: { type: "boolean", default: false } },
+  options: {
+    only: { type: "string" },
+    code: { type: "string", multiple: true },
+    all: { type: "boolean", default: false },
+  },
 });
 const scratch = mkdtempSync(join(tmpdir(), "factory-coverage-"));
 const sums = { proven: 0, unproven: 0, left: 0 };
@@ -60,7 +65,7 @@ process.exitCode = sums.unproven === 0 ? 0 : 1;
 
 function prove({ line, says, code, tests }: Row): void {
   const asked = tests.filter(({ file }) => values.all || QUICK.test(file));
-  for (const { file, name } of code) {
+  for (const { file, name } of code.filter((one) => values.code?.includes(one.name) ?? true)) {
     const path = join(scratch, file);
     const whole = readFileSync(path, "utf8");
     const without = takenOut(whole, name);
@@ -94,7 +99,7 @@ function tell(line: string, name: string, verdict: string, says: string): void {
 function failing(tests: Row["tests"]): string | null {
   for (const { file, names } of tests) {
     const pattern = names
-      .map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/%s|\$\w+/g, ".*"))
+      .map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/%[a-z]|\\\$[\w.]+/g, ".*"))
       .join("|");
     const { status } = spawnSync(
       process.execPath,
