@@ -138,6 +138,9 @@ export function createRepository(source: FakeSource, shape: FleetShape = PLAIN):
   return repository;
 }
 
+/** Of every fleet. Some people ask for more, and their file cannot be used. */
+const RUNTIME_MINUTES_CAP = 600;
+
 const NOTHING: Omit<Wanted, "revision"> = {
   clones: new Set(),
   missions: new Map(),
@@ -154,8 +157,9 @@ const NOTHING: Omit<Wanted, "revision"> = {
 function truth(repository: Repository): Omit<Wanted, "revision"> {
   const { missions, clones, spoiled, confirms, simone, destinations } = repository;
   const broken = new Set<string>();
-  for (const { name } of missions.values())
-    if (spoiled.has(`missions/${name}.yaml`)) broken.add(`mission/${name}`);
+  for (const { name, maxRuntimeMinutes } of missions.values())
+    if (spoiled.has(`missions/${name}.yaml`) || maxRuntimeMinutes > RUNTIME_MINUTES_CAP)
+      broken.add(`mission/${name}`);
   for (const { name } of clones.values()) if (spoiled.has(`clones/${name}.yaml`)) broken.add(`clone/${name}`);
   return {
     clones: new Set([...clones.keys()].filter((name) => !broken.has(`clone/${name}`))),
@@ -236,7 +240,7 @@ function fleetText(repository: Repository): string {
 kind: Fleet
 metadata: { name: simulated }
 spec:
-  caps: { max_runtime_minutes: 600, max_llm_calls: 100000, max_parallel_missions: ${maxParallel}${dayCapsText(repository.shape)} }
+  caps: { max_runtime_minutes: ${RUNTIME_MINUTES_CAP}, max_llm_calls: 100000, max_parallel_missions: ${maxParallel}${dayCapsText(repository.shape)} }
 ${shapeText(repository.shape)}  mode: ${mode}
 ${secrets}${policy}${switched.size === 0 ? "" : `  kill_switch: { missions: [${[...switched].join(", ")}] }\n`}${drillEveryMinutes === null ? "" : `  drills: { kill: { schedule: "*/${drillEveryMinutes} * * * *", targets: all } }\n`}${simone === "" ? "" : `  simone: ${simone}\n`}${confirms === null ? "" : `  confirm_deletion: { commit: ${confirms} }\n`}`;
 }

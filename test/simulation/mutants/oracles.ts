@@ -16,6 +16,97 @@ export const ORACLE_MUTANTS: readonly Mutant[] = [
     hours: 2,
   },
   {
+    bug: "what a provider's limit held is held on when that is over",
+    invariant: "holds-have-a-cause",
+    edits: [
+      {
+        file: "core/clone/start/throttle.ts",
+        find: "if (first !== undefined && !justAdmitted) events.set(first.name, RELEASED);",
+        replace: "if (first !== undefined && justAdmitted) events.set(first.name, RELEASED);",
+      },
+    ],
+    troubles: ["limitsPerHour"],
+    hours: 2,
+  },
+  {
+    bug: "a mission is paused by its file for good",
+    invariant: "holds-have-a-cause",
+    edits: [
+      {
+        file: "core/clone/declarations.ts",
+        find: 'return withoutHolds(state, (hold) => hold.kind === "operator" && hold.owner === REPOSITORY);',
+        replace: "return state;",
+      },
+    ],
+    troubles: ["commitsPerHour"],
+    hours: 2,
+  },
+  {
+    bug: "a budget that was raised holds on, and asks on",
+    invariant: "budget-asks",
+    edits: [
+      {
+        file: "core/clone/spending/raise.ts",
+        find: "  return withoutBudget(next);",
+        replace: "  return next;",
+      },
+    ],
+    troubles: ["commitsPerHour", "operatorsPerHour"],
+    hours: 2,
+  },
+  {
+    bug: "a raise of the answer is noted and not taken",
+    invariant: "raises-stand",
+    edits: [
+      {
+        file: "core/clone/spending/raise.ts",
+        find: "if (from === null || to === undefined || to <= from) continue;",
+        replace: "if (from === null || to === undefined || to > from) continue;",
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+    hours: 2,
+  },
+  {
+    bug: "one voice is enough, whatever the rule says",
+    invariant: "approved-first",
+    edits: [
+      {
+        file: "core/clone/questions/decide-request.ts",
+        find: "if (agrees && votes.length < open.quorum) return stay",
+        replace: "if (agrees && votes.length < 1) return stay",
+      },
+    ],
+    troubles: ["operatorsPerHour"],
+    hours: 2,
+  },
+  {
+    bug: "an answer lets go of nothing",
+    invariant: "orders-are-carried-out",
+    edits: [
+      {
+        file: "core/clone/questions/decide-request.ts",
+        find: "  return withoutHolds(state, ({ kind, owner }) => kind === hold.kind && owner === hold.owner);",
+        replace: "  return state;",
+      },
+    ],
+    troubles: ["operatorsPerHour", "misbehaviour"],
+    hours: 1.5,
+  },
+  {
+    bug: "outside of its window a mission is started and works",
+    invariant: "holds-have-a-cause",
+    edits: [
+      {
+        file: "core/clone/due.ts",
+        find: "  if (seen.ended) {",
+        replace: "  if (!seen.open && seen.changesAt !== null) return NOTHING_DUE;\n  if (seen.ended) {",
+      },
+    ],
+    troubles: [],
+    hours: 2,
+  },
+  {
     bug: "an approval that nobody gives is waited for for ever",
     invariant: "expiries-come",
     edits: [
@@ -25,7 +116,7 @@ export const ORACLE_MUTANTS: readonly Mutant[] = [
         replace: "now >= remindAt && expiresAt === null",
       },
     ],
-    troubles: [],
+    troubles: ["misbehaviour"],
     hours: 2,
   },
   {
