@@ -31,6 +31,7 @@ const PROCESSES = [
   "test/golden/golden.test.ts",
   "test/golden/plan-comments/plan-comments.test.ts",
   "test/instance/{claim,descriptors}.test.ts",
+  "test/reconciler/approvals/*.test.ts",
 ];
 
 const shared = {

@@ -32,16 +32,20 @@ import { openOperatorTokens } from "./adapters/system/operator-tokens.ts";
 import { assertOwnFolder } from "./adapters/system/own-folder.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { createTraces } from "./adapters/trace/traces.ts";
+import { createCommitSubjects } from "./cli/plan/commit-subjects.ts";
 import { createProposalPlanner } from "./cli/plan/proposal-planner.ts";
 import type { Actor } from "./core/model/actor.ts";
 import type { DesiredState } from "./core/model/desired.ts";
 import { asFactoryError, FactoryError } from "./core/model/error.ts";
+import type { ForgePolicy } from "./core/model/forge.ts";
 import type { InstanceHandle } from "./core/model/instance.ts";
+import { sameValue } from "./core/model/same.ts";
 import { NO_SECRETS } from "./core/model/secret-policy.ts";
 import { collectFrom, type DriverRegistry, openDrivers } from "./drivers.ts";
 import { keepSpareDescriptors, spareDescriptorsFor } from "./instance/spare-descriptors.ts";
 import type { ControlPlane } from "./ports/control-plane.ts";
 import type { ContainmentChoice, Driver } from "./ports/driver.ts";
+import type { Forge, OpenForge } from "./ports/forge.ts";
 import type { Log } from "./ports/log.ts";
 import type { ProposalPreview } from "./ports/proposal-preview.ts";
 import type { Secrets } from "./ports/secrets.ts";
@@ -350,10 +354,20 @@ function openReviews(
     close: () => planner.close(),
   };
   return {
-    open: (policy) => createGitHub({ policy, secrets, clock }),
+    open: sharedByPolicy((policy) => createGitHub({ policy, secrets, clock })),
     preview,
+    subjects: createCommitSubjects({ merges, repository }),
     branch: options.branch,
     pollMs: options.pollMs ?? DEFAULT_POLL_MS,
+  };
+}
+
+/** One credential has one budget, whoever asks. */
+function sharedByPolicy(open: OpenForge): OpenForge {
+  let opened: { readonly policy: ForgePolicy; readonly forge: Forge } | null = null;
+  return (policy) => {
+    if (opened === null || !sameValue(opened.policy, policy)) opened = { policy, forge: open(policy) };
+    return opened.forge;
   };
 }
 

@@ -1,6 +1,7 @@
 import { CronPattern } from "croner";
 import { foldPath, misspelling } from "../core/model/output-places.ts";
 import { RESERVED_FOLDERS } from "../core/model/reserved-folders.ts";
+import { checkApprovals } from "./check-approvals.ts";
 import { checkForge } from "./check-forge.ts";
 import { checkNotify } from "./check-notify.ts";
 import type { PathStep } from "./positions.ts";
@@ -274,6 +275,7 @@ function checkFleet({ spec }: FleetDocument): Finding[] {
     ),
     ...checkNotify(spec.simone.notify),
     ...checkForge(spec.forge),
+    ...checkApprovals(spec),
     ...checkScope(spec.defaults.storage_scope, ["spec", "defaults", "storage_scope"]),
     ...checkThresholds(spec.defaults.budget_thresholds, ["spec", "defaults", "budget_thresholds"]),
     ...(isTimezone(timezone) ? [] : [unknownTimezone(timezone, ["spec", "caps", "day_timezone"])]),

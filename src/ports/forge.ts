@@ -26,6 +26,10 @@ export interface Forge {
   openPulls(base: string, signal: AbortSignal): Promise<PullList>;
   /** Null: there is none of this number. */
   pull(number: number, signal: AbortSignal): Promise<Pull | null>;
+  /** Through which a commit came to its branch; those that are open and hold it may be among them. None: it was pushed. */
+  pullsOf(commit: string, signal: AbortSignal): Promise<readonly Pull[]>;
+  /** Accounts that made commits of it, each once, as far as the forge knows whose they are. */
+  committers(number: number, signal: AbortSignal): Promise<readonly string[]>;
   /** In the order in which they were given. A person who reviewed more than once stands there more than once. */
   reviews(number: number, signal: AbortSignal): Promise<readonly PullReview[]>;
 

@@ -5,6 +5,7 @@ import type { FleetSnapshot } from "../core/status/fleet.ts";
 import { laneOf } from "../core/status/lane.ts";
 import type { ControlPlane } from "../ports/control-plane.ts";
 import { NO_OPERATOR_TOKENS } from "../ports/operator-tokens.ts";
+import { assembleApprovals } from "./assembly/approvals.ts";
 import { assembleEffects } from "./assembly/effects.ts";
 import { assembleFleet } from "./assembly/fleet.ts";
 import { layGround } from "./assembly/ground.ts";
@@ -82,11 +83,12 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const ending = new AbortController();
   const ground = await layGround(parts, ending.signal);
   const { hub, right, fleetRight, recorder, guard, repository, declared } = ground;
-  const fleet = assembleFleet(ground);
-  const effects = assembleEffects(ground, fleet.killSwitch);
+  const approvals = assembleApprovals(ground);
+  const fleet = assembleFleet(ground, approvals);
+  const effects = assembleEffects(ground, { killSwitch: fleet.killSwitch, approvals });
   const instances = assembleInstances(ground);
   const publication = assemblePublication(ground, fleet, instances.arrivals);
-  const reviews = assembleReviews(ground, publication.snapshot);
+  const reviews = assembleReviews(ground, { snapshot: publication.snapshot, approvals });
   const steps = assembleSteps(ground, fleet, publication.writeBack);
   const outbox = createNoticeOutbox({
     recorder,
@@ -105,6 +107,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     void outbox.close();
     void drills.close();
     void reviews?.close();
+    void approvals.close();
   });
 
   return {
@@ -167,6 +170,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     startReviews: () => (right.lost() === null ? reviews?.start() : undefined),
     onWake: hub.onWake,
     async settled() {
+      await approvals.idle();
       await recorder.idle();
       await dispatcher.idle();
       await outbox.idle();
@@ -177,6 +181,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     async close() {
       ending.abort();
       await reviews?.close();
+      await approvals.close();
       await drills.close();
       await dispatcher.close();
       outbox.tick();

@@ -4,6 +4,7 @@ import type { SecretPolicy } from "../core/model/secret-policy.ts";
 import { MINUTE_MS, SECOND_MS } from "../core/model/time.ts";
 import type { FleetDocument } from "../documents/schema/fleet.ts";
 import { longForm } from "../documents/schema/notify.ts";
+import { approvalPolicy } from "./approvals.ts";
 import { forgePolicy } from "./forge.ts";
 import { destinationOf } from "./notify.ts";
 import { priceOf } from "./prices.ts";
@@ -85,6 +86,7 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
           : { url: spec.simone.in_core.url, authRef: spec.simone.in_core.auth_ref ?? null },
     },
     forge,
+    approvals: approvalPolicy(spec.approvals),
   };
 }
 

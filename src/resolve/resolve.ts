@@ -27,6 +27,7 @@ import { sourceOf } from "./layers.ts";
 import { resolveMission } from "./mission.ts";
 import { postmortemFiles, resolvePostmortems } from "./postmortems.ts";
 import { checkSecrets } from "./secrets.ts";
+import { subjectsOf } from "./subjects.ts";
 
 export interface ResolveInput {
   /** The commit that was parsed. */
@@ -127,6 +128,13 @@ class Resolver {
         postmortems,
         issues: sortIssues(distinct([...parsed.issues, ...this.#issues])),
         confirmDeletion: parsed.fleet?.document.spec.confirm_deletion?.commit ?? null,
+        subjects: subjectsOf({
+          fleet: this.#fleet,
+          clones: this.#clones,
+          missions: this.#missions,
+          parsed,
+          tree: this.#tree,
+        }),
       },
       workspaceOf: (clone) => combinationOf.get(clone)?.manifest ?? null,
       sourcesOf: (clone) => combinationOf.get(clone)?.sources() ?? [],

@@ -92,6 +92,23 @@ export function forgeContract(contract: ForgeContract): void {
       expect(review).toMatchObject({ author: "ben", state: "approved" });
     });
 
+    test("knows the pull request of a merged commit, and who made its commits", async () => {
+      expect(await world.forge.pullsOf((await world.origin.head()) ?? "", never)).toEqual([]);
+      expect(await world.forge.committers(number, never)).toEqual(["ann"]);
+      const merged = await world.standIn.merge("acme", number, "squash");
+      const [pull, ...more] = await world.forge.pullsOf(merged, never);
+      expect(more).toEqual([]);
+      expect(pull).toMatchObject({
+        number,
+        state: "merged",
+        author: "ann",
+        mergeCommit: merged,
+        base: { branch: "main" },
+        head: { commit: head, ref: `refs/pull/${number}/head` },
+      });
+      expect(await world.forge.committers(number, never)).toEqual(["ann"]);
+    });
+
     test("a comment is made once, left alone while it says the same, and changed in place", async () => {
       expect((await world.forge.ensureComment(comment(), never)).did).toBe("created");
       expect((await world.forge.ensureComment(comment(), never)).did).toBe("unchanged");

@@ -4,7 +4,13 @@ import { formatIssue } from "../../src/documents/issue.ts";
 import { changed, FILES, resolve } from "./fleet.ts";
 
 const withForge = (forge: string) =>
-  resolve(changed("fleet.yaml", "  approval_rules:", `  forge: ${forge}\n  approval_rules:`)).desired;
+  resolve(
+    changed(
+      "fleet.yaml",
+      "  approval_rules:",
+      `  forge: ${forge}\n  approvals: {mode: none}\n  approval_rules:`,
+    ),
+  ).desired;
 const said = (forge: string): string => withForge(forge).issues.map(formatIssue).join("\n");
 
 const TOKEN = "auth: {token: {from: {env: FORGE_TOKEN}}}";

@@ -473,6 +473,7 @@ function fleetView(): FleetView {
     issues: [{ severity: "error", reason: "UnknownField", file: "missions/x.yaml", line: 3, message: "no" }],
     drills: { plan: null, newest: [], overdue: [] },
     callbacks: { destinations: [], waiting: 0, deadLetters: 1, backlog: false },
+    approvals: { asked: false, message: "no approvals are asked for: fleet.yaml names no forge" },
     forge: {
       name: "github acme/fleet",
       condition: {

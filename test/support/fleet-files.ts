@@ -63,6 +63,8 @@ export function fleetFiles(
     pushesPerMinute?: number;
     /** Where changes are reviewed. */
     forge?: object;
+    /** Who has to approve; with a forge nobody, where it is not said. */
+    approvals?: object;
     /** Of the status; `factory/status` where it is not said. */
     branch?: string;
     /** How long the right to act holds without a renewal. */
@@ -87,7 +89,8 @@ export function fleetFiles(
       },
       ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
       ...(options.killSwitch === undefined ? {} : { kill_switch: options.killSwitch }),
-      ...(options.forge === undefined ? {} : { forge: options.forge }),
+      ...(options.forge === undefined ? {} : { forge: options.forge, approvals: { mode: "none" } }),
+      ...(options.approvals === undefined ? {} : { approvals: options.approvals }),
       ...(options.prices === undefined ? {} : { prices: options.prices }),
       ...(options.drills === undefined ? {} : { drills: options.drills }),
       ...(options.confirmDeletion === undefined

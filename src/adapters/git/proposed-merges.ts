@@ -3,7 +3,14 @@ import { mkdir, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
-import type { MergeRequest, ProposedMerge, ProposedMerges } from "../../ports/proposed-merges.ts";
+import type {
+  BranchChanges,
+  ChangesRequest,
+  MergeRequest,
+  ProposedCommit,
+  ProposedMerge,
+  ProposedMerges,
+} from "../../ports/proposed-merges.ts";
 import { createGitEnvironment, type GitAccess } from "./environment.ts";
 import { complaint, readFailure } from "./errors.ts";
 import { DEFAULT_TIMEOUTS, initMirror, type Mirror, openMirror, type Timeouts } from "./mirror.ts";
@@ -78,7 +85,7 @@ export function createProposedMerges(options: ProposedMergesOptions): ProposedMe
     if (!OBJECT_ID.test(base) || !OBJECT_ID.test(head) || !/^refs\/[\w./-]{1,200}$/.test(headRef))
       throw new FactoryError("merge/failed", "stall", `${headRef} at ${head} is no commit of a proposal`);
     const mirror = await opened(base);
-    const headHere = `refs/factory/review/${createHash("sha256").update(headRef).digest("hex").slice(0, 16)}`;
+    const headHere = localRef(headRef);
     if ((await mirror.ref(headHere)) !== head) {
       if ((await bring(mirror, `+${headRef}:${headHere}`, signal)) === "gone") return { type: "moved" };
       if ((await mirror.ref(headHere)) !== head) return { type: "moved" };
@@ -112,5 +119,52 @@ export function createProposedMerges(options: ProposedMergesOptions): ProposedMe
     return { type: "merged", directory, commit: commit.trim() };
   }
 
-  return { merge: (request, signal) => inTurn(() => merge(request, signal)) };
+  /** Whether it is here, after asking for it where it should be, and then by its own name. */
+  async function has(mirror: Mirror, { commit, ref }: ProposedCommit, signal: AbortSignal): Promise<boolean> {
+    if (await mirror.has(commit)) return true;
+    if (ref === null) await bring(mirror, `+${baseRef}:${BASE}`, signal);
+    else await bring(mirror, `+${ref}:${localRef(ref)}`, signal);
+    if (await mirror.has(commit)) return true;
+    // Pushed over since. A forge may still give it out; that it does not is no trouble.
+    await mirror.fetch([`+${commit}:${localRef(commit)}`], { signal });
+    return await mirror.has(commit);
+  }
+
+  async function read<T>(
+    asked: ProposedCommit,
+    use: (directory: string) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T | null> {
+    if (!OBJECT_ID.test(asked.commit) || (asked.ref !== null && !/^refs\/[\w./-]{1,200}$/.test(asked.ref)))
+      return null;
+    const mirror = await opened(asked.commit);
+    return (await has(mirror, asked, signal)) ? await use(directory) : null;
+  }
+
+  async function changes({ from, paths, max }: ChangesRequest, signal: AbortSignal): Promise<BranchChanges> {
+    const mirror = await opened(from);
+    if (!OBJECT_ID.test(from) || !(await has(mirror, { commit: from, ref: null }, signal)))
+      throw new FactoryError("merge/unreachable", "retry", `commit ${from} is not at the origin`);
+    const args = ["log", "--first-parent", `--max-count=${max + 1}`, "--format=%H %P", from, "--", ...paths];
+    const text = await mirror.ask(args, { signal, env: { GIT_LITERAL_PATHSPECS: "1" } });
+    const found = text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => {
+        const [commit = "", before = null] = line.split(" ");
+        return { commit, before };
+      });
+    return { changes: found.slice(0, max), complete: found.length <= max };
+  }
+
+  return {
+    merge: (request, signal) => inTurn(() => merge(request, signal)),
+    read: (commit, use, signal) => inTurn(() => read(commit, use, signal)),
+    changes: (request, signal) => inTurn(() => changes(request, signal)),
+  };
+}
+
+/** What comes from outside is no name of ours. */
+function localRef(name: string): string {
+  return `refs/factory/review/${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
 }

@@ -109,6 +109,7 @@ export const FleetShape = viewOf<FleetView>()(
     drills: Drills,
     callbacks: Callbacks,
     forge: Forge.nullable(),
+    approvals: z.object({ asked: z.boolean(), message: z.string() }),
     counts: z.record(PhaseName, z.int()),
   }),
 );

@@ -10,11 +10,19 @@ export async function checkController(globals: Globals): Promise<readonly Findin
     const { ready, checks } = await client.readiness();
     const bad = Object.entries(checks).filter(([, said]) => said !== "ok");
     // Readiness is open to everybody; this asks with the token.
-    const { installation } = await client.call("fleet");
-    if (ready && bad.length === 0) return [ok("controller", `${installation} is ready`)];
+    const { installation, approvals } = await client.call("fleet");
+    const asked = approvals.asked
+      ? ok("approvals", approvals.message)
+      : warn(
+          "approvals",
+          `${approvals.message}: whoever can write to the branch can start missions`,
+          "declare `forge` and `approvals: {mode: forge}` in fleet.yaml, and let nobody but the forge write to the branch",
+        );
+    if (ready && bad.length === 0) return [ok("controller", `${installation} is ready`), asked];
     const text = bad.map(([name, said]) => `${name}: ${said}`).join("; ");
     return [
       warn("controller", `${installation} answers; ${text}`, "see `factory status` and the controller's log"),
+      asked,
     ];
   } catch (error) {
     if (!(error instanceof FactoryError)) throw error;

@@ -20,6 +20,7 @@ export function fleetText(view: FleetView, inbox: readonly InboxItem[], io: Io):
     held(view, io),
     callbacks(view, io),
     forge(view, io),
+    approvals(view, io),
     drills(view, io),
     issues(view, io),
   ];
@@ -191,6 +192,12 @@ function forge({ forge, now }: FleetView, io: Io): string {
   for (const { number, message } of failed.slice(0, SHORT_MAX))
     lines.push(clip(`  #${number} ${io.paint("yellow", "failed")}: ${oneLine(message)}`, io.width));
   return [io.paint("bold", "Reviews"), ...lines].join("\n");
+}
+
+/** Also where nobody is asked: that is a choice, and whoever looks should see it. */
+function approvals({ approvals: { asked, message } }: FleetView, io: Io): string {
+  const text = wrap(oneLine(`Approvals: ${message}`), io.width);
+  return asked ? text : io.paint("yellow", text);
 }
 
 /** Of several targets the one with the oldest proof says most. */

@@ -2,6 +2,7 @@ import { assertNever } from "../model/error.ts";
 import type { FleetEvent, FleetEventOf, FleetEventType } from "../model/fleet-event.ts";
 import { type FleetState, INITIAL_FLEET } from "../model/fleet-state.ts";
 import type { Instant } from "../model/time.ts";
+import { APPROVAL_EVENTS } from "./approvals/approval-events.ts";
 import { DELETION_EVENTS } from "./deletions/deletion-events.ts";
 import { DESTINATION_EVENTS } from "./destinations/destination-events.ts";
 import { DRILL_EVENTS } from "./drills/drill-events.ts";
@@ -57,6 +58,7 @@ const RULES: FleetRules<FleetState, FleetEventType> = {
   ...inPart("drills", DRILL_EVENTS),
   ...inPart("pendingDeletion", DELETION_EVENTS),
   ...inPart("destinations", DESTINATION_EVENTS),
+  ...inPart("approvals", APPROVAL_EVENTS),
 };
 
 /** Throws for a type that this program does not know: a record of a newer program is not guessed at. */

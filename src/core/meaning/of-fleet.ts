@@ -1,4 +1,5 @@
 /** What each field of `fleet.yaml` means to whoever reviews a change of it. */
+import type { ApprovalRule, Approvers } from "../model/approvals.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { canonicalJson } from "../model/digest.ts";
 import type { ForgePolicy } from "../model/forge.ts";
@@ -259,6 +260,17 @@ export const FLEET_MEANINGS: readonly Meaning[] = [
     asList("any"),
   ),
   plain("forge", "forge", "forge on which proposals are reviewed", compareForges, forgeText),
+  plain(
+    "approvals.mode",
+    "approvals.mode",
+    "approvals before anything starts",
+    inOrder("forge", "none"),
+    (value) => (value === "forge" ? "asked at the forge" : "none"),
+  ),
+  plain("approvals.rules", "approvals.rules", "who has to approve what", changed, rulesText),
+  plain("approvals.otherwise", "approvals.default", "who has to approve the rest", changed, (value) =>
+    whoText(value as Approvers),
+  ),
   plain("name", "metadata.name", "name of the fleet"),
 ];
 
@@ -328,4 +340,15 @@ function priceText(value: unknown): string {
 
 function destinationText({ type, events, minSeverity }: Destination): string {
   return `${type}, of ${events.join(", ")} from ${minSeverity} on`;
+}
+
+function rulesText(value: unknown): string {
+  const rules = (value ?? []) as readonly ApprovalRule[];
+  if (rules.length === 0) return NONE;
+  return rules.map(({ when, ...who }) => `${whoText(who)} where ${canonicalJson(when)}`).join("; ");
+}
+
+function whoText({ count, people, teams }: Approvers): string {
+  const named = [...people, ...teams.map((team) => `team ${team}`)];
+  return `${count} of ${named.length === 0 ? "everybody who may write" : named.join(", ")}`;
 }

@@ -21,6 +21,7 @@ export const CONDITION_TYPES = [
   "SecretsVerified", // 3.4
   "CallbackReachable", // 3.5
   "Healthy", // 3.6
+  "ContractApproved", // 4.1
   "EnvelopeValid", // 4.1
   "WithinWindow", // 4.2
   "WithinBudget", // 4.2

@@ -1,4 +1,5 @@
 import type { ActionRule } from "./action.ts";
+import { type ApprovalPolicy, NO_APPROVALS, type Subject } from "./approvals.ts";
 import type { DesiredClone } from "./clone.ts";
 import type { DrillPlan } from "./drill.ts";
 import type { ForgePolicy } from "./forge.ts";
@@ -36,6 +37,8 @@ export interface DesiredState {
   readonly issues: readonly Issue[];
   /** The commit whose mass deletion `fleet.yaml` confirms. */
   readonly confirmDeletion: string | null;
+  /** What people approve, by name (`resolve/subjects.ts`); absent where nobody worked that out. */
+  readonly subjects?: ReadonlyMap<string, Subject>;
 }
 
 /** At least one of the two asks for a stop. */
@@ -135,6 +138,8 @@ export interface FleetPolicy {
   };
   /** Where people review changes of the repository; null: nowhere that is known. */
   readonly forge: ForgePolicy | null;
+  /** Who has to agree before anything starts, as this revision says it. What is in force may be another's: see `ApprovalsInForce`. */
+  readonly approvals: ApprovalPolicy;
 }
 
 /** What holds where `fleet.yaml` says nothing: small, because nobody has reviewed more. */
@@ -183,4 +188,5 @@ export const DEFAULT_FLEET_POLICY: FleetPolicy = {
   secrets: NO_SECRETS,
   simone: { notify: [], inCore: null },
   forge: null,
+  approvals: NO_APPROVALS,
 };

@@ -1,4 +1,5 @@
 import type { Actor } from "./actor.ts";
+import type { ApprovalsInForce } from "./approvals.ts";
 import type { DesiredClone } from "./clone.ts";
 import type { PendingDeletion } from "./deletion.ts";
 import type { DrillPlan, DrillResult, OverdueDrill } from "./drill.ts";
@@ -22,6 +23,7 @@ export type FleetEvent = { readonly by: Actor } & (
   | DrillEvent
   | DeletionEvent
   | DestinationEvent
+  | ApprovalsEvent
 );
 
 export type RecordEvent =
@@ -163,6 +165,9 @@ export type DestinationEvent =
       readonly reason: string;
     }
   | { readonly type: "destination.up"; readonly destination: string };
+
+/** Rules of a revision take the place of those before: nobody had to be asked, or whoever had to be has agreed. */
+export type ApprovalsEvent = { readonly type: "approvals.adopted"; readonly inForce: ApprovalsInForce };
 
 export type FleetEventType = FleetEvent["type"];
 /** One kind of event, by its type. */

@@ -1,3 +1,4 @@
+import type { ApprovalsInForce } from "./approvals.ts";
 import type { PendingDeletion } from "./deletion.ts";
 import { type DrillBook, NO_DRILLS } from "./drill.ts";
 import { NO_ROLLBACK, type RollbackState } from "./guardrail.ts";
@@ -21,6 +22,8 @@ export interface FleetState {
   readonly drills: DrillBook;
   readonly pendingDeletion: PendingDeletion | null;
   readonly destinations: DestinationsState;
+  /** Who has to approve; absent: nobody ever was to. */
+  readonly approvals?: ApprovalsInForce;
 }
 
 /** Where this record comes from. */

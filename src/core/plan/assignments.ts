@@ -3,6 +3,7 @@ import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { coveringEntry, entryText } from "../model/kill-switch.ts";
 import type { DesiredMission } from "../model/mission.ts";
+import type { ApprovalGate } from "./approval-gate.ts";
 import { inCoreReason, isInCoreOnly } from "./in-core.ts";
 import type { ObservedState } from "./observed.ts";
 import { recordedRuns } from "./runs.ts";
@@ -14,10 +15,11 @@ export function planAssignments(
   around: {
     readonly desired: DesiredState | null;
     readonly observed: ObservedState;
+    readonly approvals: ApprovalGate;
     readonly states: ReadonlyMap<string, CloneState>;
   },
 ): { readonly assign: readonly PlanStepDraft[]; readonly held: readonly Held[] } {
-  const { desired, observed, states } = around;
+  const { desired, observed, approvals, states } = around;
   const given = new Map<string, PlanStepDraft>();
   const held: Held[] = [];
   if (desired === null) return { assign: [], held };
@@ -28,6 +30,7 @@ export function planAssignments(
     const obstacle =
       stopOf(mission, observed) ??
       obstacleOfFleet(mission, { desired, observed, earlier }) ??
+      approvals.obstacle(mission) ??
       obstacleOfClone(clone, { state: states.get(clone), givenTo });
     if (obstacle === null) {
       given.set(clone, step);

@@ -3,6 +3,7 @@
 import { SUPERVISOR } from "../model/actor.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
+import type { ApprovalGate } from "./approval-gate.ts";
 import type { ObservedState } from "./observed.ts";
 import { type Held, type Obstacle, type PlanStepDraft, stepOn } from "./step.ts";
 
@@ -54,7 +55,10 @@ export function planMode(
 export function planInCore(
   desired: DesiredState | null,
   observed: ObservedState,
-  states: ReadonlyMap<string, CloneState>,
+  {
+    states,
+    approvals,
+  }: { readonly states: ReadonlyMap<string, CloneState>; readonly approvals: ApprovalGate },
 ): { readonly handOver: readonly PlanStepDraft[]; readonly held: readonly Held[] } {
   const handOver: PlanStepDraft[] = [];
   const held: Held[] = [];
@@ -67,8 +71,9 @@ export function planInCore(
     const wait = (step: "handOver" | "start", obstacle: Obstacle): number =>
       held.push({ subject: `mission/${mission.name}`, step, ...obstacle });
     if (mission.dispatchedAt === null && lane !== null && state.holds.length === 0) {
-      if (observed.doubt === null) handOver.push(handingOver(state, lane, observed));
-      else wait("handOver", observed.doubt);
+      const obstacle = observed.doubt ?? approvals.obstacle(mission);
+      if (obstacle === null) handOver.push(handingOver(state, lane, observed));
+      else wait("handOver", obstacle);
     } else wait("start", parked(state, lane !== null, observed));
   }
   return { handOver, held };

@@ -1,9 +1,11 @@
 /** What a file says about a mission that lives: its limits, and its stop. */
+import { loosened, tightestOf } from "../approvals/loosened.ts";
 import { raisesBeyond } from "../clone/spending/raise.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { DesiredState, FleetPolicy } from "../model/desired.ts";
 import type { DesiredMission, MissionLimits } from "../model/mission.ts";
 import { sameValue } from "../model/same.ts";
+import type { ApprovalGate } from "./approval-gate.ts";
 import { differingFields } from "./diff.ts";
 import { recordedRuns } from "./runs.ts";
 import { type Held, type PlanStepDraft, stepOn } from "./step.ts";
@@ -21,13 +23,15 @@ interface Steps {
   readonly limit: PlanStepDraft[];
   readonly held: Held[];
   readonly withoutLane: DesiredMission[];
+  readonly approvals: ApprovalGate;
 }
 
 export function planLimits(
   desired: DesiredState | null,
   states: ReadonlyMap<string, CloneState>,
+  approvals: ApprovalGate,
 ): LimitSteps {
-  const steps: Steps = { stop: [], limit: [], held: [], withoutLane: [] };
+  const steps: Steps = { stop: [], limit: [], held: [], withoutLane: [], approvals };
   if (desired === null) return steps;
   const whereIs = recordedRuns(states);
   for (const mission of desired.missions.values()) {
@@ -73,7 +77,8 @@ function changeLimits(
   change: { readonly home: CloneState; readonly from: MissionLimits; readonly to: MissionLimits },
   steps: Steps,
 ): void {
-  const { home, from, to } = change;
+  const { home, from } = change;
+  const to = approved(mission, change, steps);
   if (sameValue(from, to)) return;
   const type = to.kill_switch.engaged || to.state === "cancelled" ? "stop" : "limit";
   steps[type].push(
@@ -83,6 +88,20 @@ function changeLimits(
       event: { type: "mission.limits_changed", limits: to, revision: mission.revision },
     }),
   );
+}
+
+/** Tighter applies at once; what is looser, once it was approved like the contract. */
+function approved(
+  mission: DesiredMission,
+  { from, to }: { readonly from: MissionLimits; readonly to: MissionLimits },
+  { held, approvals }: Pick<Steps, "held" | "approvals">,
+): MissionLimits {
+  const looser = loosened(from, to);
+  const obstacle = looser.length === 0 ? null : approvals.obstacle(mission);
+  if (obstacle === null) return to;
+  const message = `its ${looser.join(", ")} would be looser: ${obstacle.message}`;
+  held.push({ subject: `mission/${mission.name}`, step: "limit", reason: obstacle.reason, message });
+  return tightestOf(from, to);
 }
 
 /** A file that cannot be used may still say stop, and stop is obeyed. */

@@ -1,3 +1,4 @@
+import type { ObservedApprovals } from "../model/approvals.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { PendingDeletion } from "../model/deletion.ts";
 import type { Pin } from "../model/guardrail.ts";
@@ -23,6 +24,8 @@ export interface ObservedState {
   readonly rollouts: ReadonlyMap<string, Rollout> | null;
   /** Why nothing is begun for now; null when something may. */
   readonly doubt: Doubt | null;
+  /** What the forge says of approvals; absent: none are asked for. */
+  readonly approvals?: ObservedApprovals;
 }
 
 /** The record may not be the true one; or nobody knows whether the kill switch is engaged. */

@@ -4,6 +4,7 @@ import type { PendingDeletion } from "../model/deletion.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { entryText } from "../model/kill-switch.ts";
 import type { Instant } from "../model/time.ts";
+import { type ApprovalGate, createApprovalGate } from "./approval-gate.ts";
 import { planAssignments } from "./assignments.ts";
 import { bucketsOf, type PlanBuckets } from "./buckets.ts";
 import { createDeclarations } from "./declarations.ts";
@@ -37,6 +38,8 @@ export interface Plan extends PlanBuckets {
   readonly pendingDeletion: PendingDeletion | null;
   /** Rollouts as these steps leave them, whose events are to be on record before the first step; null when none moves. */
   readonly rollouts: RolloutStep | null;
+  /** Names of what it matters for whether it was approved: what the forge is to be asked about. */
+  readonly approvalsAsked: readonly string[];
 }
 
 /**
@@ -56,17 +59,23 @@ export interface Plan extends PlanBuckets {
  */
 export function plan({ desired, observed, now, calendar = createCalendar() }: PlanInput): Plan {
   const forecast = createForecast(observed.states, { now, calendar });
-  const living = planLiving(desired, observed, forecast);
+  const approvals = createApprovalGate(desired, observed.approvals, now);
+  const living = planLiving({ desired, observed, approvals }, forecast);
   const declarations = createDeclarations({ desired, observed, forecast, now });
   declarations.declareNew();
   const removed = planRemoved(desired, observed, forecast);
   const postmortems = planPostmortems(desired, forecast.states);
   forecast.take(postmortems.close);
   declarations.updateKnown();
-  const assignments = planAssignments(living.withoutLane, { desired, observed, states: forecast.states });
+  const assignments = planAssignments(living.withoutLane, {
+    desired,
+    observed,
+    approvals,
+    states: forecast.states,
+  });
   forecast.take(assignments.assign);
   declarations.updateCanaries();
-  const inCore = planInCore(desired, observed, forecast.states);
+  const inCore = planInCore(desired, observed, { states: forecast.states, approvals });
   forecast.take(inCore.handOver);
   const starts = planStarts(desired, observed, { states: forecast.states, now, calendar });
   forecast.take(starts.start);
@@ -76,6 +85,7 @@ export function plan({ desired, observed, now, calendar = createCalendar() }: Pl
     steps: forecast.steps,
     held: [
       ...engagedNotes(observed),
+      ...approvals.held(),
       ...living.held,
       ...declarations.held(),
       ...assignments.held,
@@ -86,17 +96,25 @@ export function plan({ desired, observed, now, calendar = createCalendar() }: Pl
     ],
     pendingDeletion: removed.pendingDeletion,
     rollouts: declarations.rollouts(),
+    approvalsAsked: approvals.asked(),
   };
 }
 
 /** What lives: stray instances, limits, the fleet's mode, what is to be adopted or is gone. */
 function planLiving(
-  desired: DesiredState | null,
-  observed: ObservedState,
+  {
+    desired,
+    observed,
+    approvals,
+  }: {
+    readonly desired: DesiredState | null;
+    readonly observed: ObservedState;
+    readonly approvals: ApprovalGate;
+  },
   forecast: Forecast,
 ): Pick<LimitSteps, "held" | "withoutLane"> {
   const listing = planListing(observed);
-  const limits = planLimits(desired, observed.states);
+  const limits = planLimits(desired, observed.states, approvals);
   forecast.take([...listing.stop, ...limits.stop]);
   const mode = planMode(desired, observed, forecast.states);
   forecast.take(mode.pause);

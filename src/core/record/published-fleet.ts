@@ -28,7 +28,7 @@ export function readFleet(path: string, text: string): FleetSnapshot {
 /** Looks at the outlines; what lies inside was written by us. */
 function isFleetSnapshot(value: unknown): value is FleetSnapshot {
   if (!isObject(value)) return false;
-  const { killSwitch, guardrails, rollouts, drills, pendingDeletion, destinations } = value;
+  const { killSwitch, guardrails, rollouts, drills, pendingDeletion, destinations, approvals } = value;
   return (
     isObject(killSwitch) &&
     ["engaged", "released", "declared"].every((key) => Array.isArray(killSwitch[key])) &&
@@ -41,7 +41,8 @@ function isFleetSnapshot(value: unknown): value is FleetSnapshot {
     (pendingDeletion === null || isObject(pendingDeletion)) &&
     isObject(destinations) &&
     isObject(destinations["gone"]) &&
-    isObject(destinations["down"])
+    isObject(destinations["down"]) &&
+    (approvals === undefined || (isObject(approvals) && isObject(approvals["policy"])))
   );
 }
 

@@ -32,6 +32,7 @@ export function closureReport(
     `| Mission | \`${closed.missionId}\`, run ${closed.run} |`,
     `| Clone | \`${clone}\`, ${closed.epochs} ${closed.epochs === 1 ? "start" : "starts"} |`,
     `| Contract | \`${closed.contractHash}\` |`,
+    ...approvalRow(closed),
     `| Revision | \`${closed.revision}\` |`,
     `| Terminal state | ${terminal.status} at ${iso(terminal.at)}, by ${actorText(terminal.by)} |`,
     `| Said at the end | ${cell(terminal.reason)} |`,
@@ -111,6 +112,12 @@ export function closureReport(
     "",
   );
   return page(lines);
+}
+
+/** Who let it start, or that nobody was asked. Missing in what was closed before that was recorded. */
+function approvalRow({ conditions }: ClosedMission): readonly string[] {
+  const approved = conditions.find(({ type, status }) => type === "ContractApproved" && status === "True");
+  return approved === undefined ? [] : [`| Approval | ${cell(approved.message)} |`];
 }
 
 /** What was handed in, where it can be read here, and how it is fetched. */

@@ -2,6 +2,7 @@ import { activeMsOf } from "../clone/spending/active-time.ts";
 import { limitsInForce, raiseOf } from "../clone/spending/raise.ts";
 import { totalUsage } from "../clone/spending/total-usage.ts";
 import { actorText } from "../model/actor.ts";
+import type { ApprovalsInForce } from "../model/approvals.ts";
 import { type Calendar, createCalendar } from "../model/calendar.ts";
 import { type CloneState, type ClosedMission, isRunClosed, type MissionState } from "../model/clone-state.ts";
 import type { DesiredState } from "../model/desired.ts";
@@ -14,6 +15,7 @@ import { BUDGET_FIELDS } from "../model/request.ts";
 import type { Rollout } from "../model/rollout.ts";
 import type { Instant } from "../model/time.ts";
 import type { Held } from "../plan/step.ts";
+import { approvalsView } from "./approvals.ts";
 import { type CallbackFacts, callbacksView } from "./callbacks.ts";
 import { closureReport } from "./closure-report.ts";
 import { conductView, NO_CONDUCT_VIEW } from "./conduct.ts";
@@ -41,6 +43,8 @@ export interface FleetSnapshot {
   readonly callbacks?: CallbackFacts;
   /** Where changes are reviewed; absent where nobody asks, null where none is declared. */
   readonly forge?: ForgeView | null;
+  /** Who has to approve what starts; absent where nobody ever had to. */
+  readonly approvals?: ApprovalsInForce | undefined;
   /** How unusual the silence of an instance is; absent where nobody listens. */
   readonly suspicion?: (state: CloneState) => number | null;
   /** Absent or null: it can be written. */
@@ -98,6 +102,7 @@ export function fleetView(fleetSnapshot: FleetSnapshot): FleetView {
     })),
     callbacks: callbacksView(fleetSnapshot.callbacks),
     forge: fleetSnapshot.forge ?? null,
+    approvals: approvalsView(fleetSnapshot.approvals ?? null),
     drills: drillsView(
       fleetSnapshot.desired?.fleet.drills.kill ?? null,
       fleetSnapshot.drills,

@@ -13,7 +13,7 @@ export interface ForgeView {
   readonly complete: boolean;
 }
 
-/** Nothing but reviews waits for a forge: while it is not reached, what was merged is carried out as always. */
+/** Reviews wait for a forge, and what needs approvals: while it is not reached, everything else is carried out as always. */
 export interface ForgeCondition {
   readonly type: "ForgeReachable";
   readonly status: "True" | "False" | "Unknown";

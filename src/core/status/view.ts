@@ -10,6 +10,7 @@ import type { MissionPhase, Outcome, Usage } from "../model/mission.ts";
 import type { BudgetField, DecisionType } from "../model/request.ts";
 import type { Scorecard } from "../model/scorecard.ts";
 import type { Instant } from "../model/time.ts";
+import type { ApprovalsView } from "./approvals.ts";
 import type { CallbacksView } from "./callbacks.ts";
 import type { DrillsView } from "./drills.ts";
 import type { ForgeView } from "./forge.ts";
@@ -29,6 +30,7 @@ export interface FleetView {
   readonly callbacks: CallbacksView;
   /** Where changes are reviewed; null where no forge is declared. */
   readonly forge: ForgeView | null;
+  readonly approvals: ApprovalsView;
   /** Whether the kill is proven. */
   readonly drills: DrillsView;
   readonly counts: Readonly<Record<MissionPhase, number>>;

@@ -55,6 +55,11 @@ const STEPS: readonly { readonly type: ConditionType; readonly step: string; rea
     step: "3.4",
     next: "make the named variables or files available to the controller",
   },
+  {
+    type: "ContractApproved",
+    step: "4.1",
+    next: "have it approved as it says; it is looked at again by itself",
+  },
   { type: "EnvelopeValid", step: "4.1", next: "correct the mission's contract and raise `spec.run`" },
   { type: "WithinWindow", step: "4.2", next: "wait for the window, or change `spec.autonomy_window`" },
   {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MODEL_NAME_CHARS_MAX, MODEL_NAME_PATTERN } from "../../core/model/prices.ts";
 import { REF } from "../../core/model/secret-policy.ts";
+import { Approvals } from "./approvals.ts";
 import {
   ActionName,
   AfterClosure,
@@ -320,6 +321,7 @@ export const FleetSpec = z
       .describe("What is proven again and again."),
     secrets: Secrets.prefault({}),
     forge: Forge.optional(),
+    approvals: Approvals.optional(),
     confirm_deletion: z
       .strictObject({ commit: Commit })
       .optional()

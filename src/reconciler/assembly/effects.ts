@@ -1,3 +1,4 @@
+import type { Approvals } from "../approvals/approvals.ts";
 import { type CallbackAddresses, callbackUrlFor } from "../effects/callback-address.ts";
 import { createDispatcher, type Dispatcher } from "../effects/dispatch.ts";
 import { createEffectHandlers } from "../effects/handlers.ts";
@@ -14,7 +15,10 @@ export interface EffectParts {
   resume(): void;
 }
 
-export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectParts {
+export function assembleEffects(
+  ground: Ground,
+  { killSwitch, approvals }: { readonly killSwitch: KillSwitch; readonly approvals: Approvals },
+): EffectParts {
   const { parts, recorder, guard, fleetRight, repository, revisions, declared, tokens } = ground;
   const { store, secrets, clock, log } = parts;
   let addresses: CallbackAddresses = { socket: "", network: null };
@@ -36,6 +40,8 @@ export function assembleEffects(ground: Ground, killSwitch: KillSwitch): EffectP
     proposals: parts.proposals,
     source: parts.source,
     revision: () => repository.desired()?.revision ?? null,
+    approvals,
+    desired: () => repository.desired(),
     revisions,
     tokens,
     installation: parts.installation,

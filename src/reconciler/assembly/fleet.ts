@@ -1,3 +1,4 @@
+import type { Approvals } from "../approvals/approvals.ts";
 import { createPlannedDrills, type PlannedDrills } from "../fleet/drills.ts";
 import { createKillSwitch, type KillSwitch } from "../fleet/kill-switch.ts";
 import { createRollback, type Rollback } from "../fleet/rollback.ts";
@@ -14,7 +15,7 @@ export interface FleetParts {
   readonly drills: PlannedDrills;
 }
 
-export function assembleFleet(ground: Ground): FleetParts {
+export function assembleFleet(ground: Ground, approvals: Approvals): FleetParts {
   const { parts, hub, recorder, guard, fleetRight, repository, declared, calendar } = ground;
   const { drivers, clock, log } = parts;
   const killSwitch = createKillSwitch({
@@ -45,6 +46,7 @@ export function assembleFleet(ground: Ground): FleetParts {
     recorder,
     rollback,
     rollouts,
+    approvals,
     clock,
     log,
     doubt() {

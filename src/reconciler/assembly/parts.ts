@@ -1,6 +1,7 @@
 import type { Actor } from "../../core/model/actor.ts";
 import type { DocumentMemory } from "../../documents/read-documents.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
+import type { CommitSubjects } from "../../ports/commit-subjects.ts";
 import type { ProgramFacts } from "../../ports/control-plane.ts";
 import type { Descriptors } from "../../ports/descriptors.ts";
 import type { Drills } from "../../ports/drills.ts";
@@ -52,6 +53,8 @@ export interface ControllerParts {
   readonly reviews?: {
     readonly open: OpenForge;
     readonly preview: ProposalPreview;
+    /** What people approve, as commits of the branch and of pull requests have it. */
+    readonly subjects: CommitSubjects;
     /** The branch that is obeyed. */
     readonly branch: string;
     readonly pollMs: number;

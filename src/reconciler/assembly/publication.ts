@@ -82,6 +82,7 @@ function snapshotsOf(
     rollback: rollback.state(),
     rollouts: rollouts.all(),
     drills: drills.book(),
+    approvals: recorder.fleet.approvals,
     memory,
     suspicion: (state) =>
       state.instance === null ? null : arrivals.suspicion(state.name, state.instance, parts.clock.now()),

@@ -1,22 +1,37 @@
+import type { ApprovalsInForce } from "../../core/model/approvals.ts";
+import type { DesiredState } from "../../core/model/desired.ts";
 import type { FleetSnapshot } from "../../core/status/fleet.ts";
 import type { ProposalLived } from "../../ports/proposal-preview.ts";
+import type { Approvals } from "../approvals/approvals.ts";
 import { createReviews, type Reviews } from "../reviews/reviews.ts";
 import type { Ground } from "./ground.ts";
 
 /** Null: there is nothing to review with. */
-export function assembleReviews(ground: Ground, snapshot: () => FleetSnapshot): Reviews | null {
+export function assembleReviews(
+  ground: Ground,
+  {
+    snapshot,
+    approvals,
+  }: { readonly snapshot: () => FleetSnapshot; readonly approvals: Pick<Approvals, "inForce"> },
+): Reviews | null {
   const { parts, hub, repository } = ground;
   const { reviews, clock, log } = parts;
   if (reviews === undefined) return null;
   return createReviews({
     ...reviews,
-    desired: () => repository.desired(),
+    desired: () => atForgeInForce(repository.desired(), approvals.inForce()),
     lived: () => livedOf(snapshot()),
     clock,
     log,
     onChange: () => hub.show(false),
     onMoved: () => hub.wake("source"),
   });
+}
+
+/** Nobody sends our credential elsewhere without the approvals that a change of the forge needs. */
+function atForgeInForce(desired: DesiredState | null, inForce: ApprovalsInForce | null): DesiredState | null {
+  if (desired === null || inForce?.policy.mode !== "forge") return desired;
+  return { ...desired, fleet: { ...desired.fleet, forge: inForce.forge } };
 }
 
 /** What the record says of missions and clones, as far as a plan depends on it. */

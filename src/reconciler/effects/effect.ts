@@ -1,4 +1,5 @@
 import type { CloneState } from "../../core/model/clone-state.ts";
+import type { DesiredState } from "../../core/model/desired.ts";
 import type { Effect, EffectType } from "../../core/model/effect.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { Signal } from "../../core/model/instance.ts";
@@ -11,6 +12,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Proposals } from "../../ports/proposals.ts";
 import type { Secrets } from "../../ports/secrets.ts";
 import type { Source } from "../../ports/source.ts";
+import type { Approvals } from "../approvals/approvals.ts";
 import type { Tokens } from "../callbacks/tokens.ts";
 import type { KillSwitch } from "../fleet/kill-switch.ts";
 import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
@@ -26,6 +28,9 @@ export interface EffectParts {
   readonly source: Source;
   /** The revision that is obeyed, if one is known. */
   readonly revision: () => string | null;
+  readonly approvals: Pick<Approvals, "inForce" | "judge" | "subjectsAt">;
+  /** What is obeyed, if it is known. */
+  readonly desired: () => DesiredState | null;
   readonly revisions: ResolvedRevisions;
   readonly tokens: Tokens;
   readonly tracer: Tracer;

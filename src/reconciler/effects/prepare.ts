@@ -1,8 +1,11 @@
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { StartGate } from "../../core/model/condition.ts";
+import type { DesiredState } from "../../core/model/desired.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Secrets } from "../../ports/secrets.ts";
+import type { Approvals } from "../approvals/approvals.ts";
+import { contractApproved } from "../approvals/start-gate.ts";
 import type { ResolvedRevisions } from "../source/resolved-revisions.ts";
 import type { CallbackUrl } from "./effect.ts";
 import { envelopeIssues } from "./envelope.ts";
@@ -10,6 +13,8 @@ import { envelopeIssues } from "./envelope.ts";
 export interface PrepareParts {
   readonly drivers: ReadonlyMap<string, Driver>;
   readonly secrets: Secrets;
+  readonly approvals: Pick<Approvals, "inForce" | "judge" | "subjectsAt">;
+  readonly desired: () => DesiredState | null;
   readonly revisions: ResolvedRevisions;
   readonly installation: string;
   readonly callbackUrl: CallbackUrl;
@@ -26,6 +31,9 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<readonly StartGate[]> {
   const at = parts.revisions.now();
+  // First of all: nothing is made ready, and no secret is looked up, for what nobody has approved.
+  const approved = await contractApproved(state, { ...parts, at }, signal);
+  if (!approved.ok) return [approved];
   // Each of them waits for something else, and none for another.
   const [layers, secrets, machine] = await Promise.all([
     applyLayers(state, parts, signal),
@@ -33,6 +41,7 @@ export async function prepare(
     refuseFullMachine(state, parts, at),
   ]);
   return [
+    approved,
     ...layers,
     secrets,
     validateEnvelope(state, parts, at),

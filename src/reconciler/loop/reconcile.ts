@@ -12,6 +12,7 @@ import { stillTrue } from "../../core/plan/still-true.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Driver } from "../../ports/driver.ts";
 import type { Log } from "../../ports/log.ts";
+import type { Approvals } from "../approvals/approvals.ts";
 import type { Rollback } from "../fleet/rollback.ts";
 import type { Rollouts } from "../fleet/rollouts.ts";
 import type { Recorder } from "../record/recorder.ts";
@@ -33,6 +34,8 @@ export function createReconciler(parts: {
   readonly recorder: Recorder;
   readonly rollback: Rollback;
   readonly rollouts: Rollouts;
+  /** Absent: no approvals are asked for. */
+  readonly approvals?: Pick<Approvals, "adopt" | "observed" | "want">;
   readonly clock: Clock;
   readonly log: Log;
   /** Why nothing may be begun; null when it may. */
@@ -47,6 +50,7 @@ export function createReconciler(parts: {
   async function reconcile(signal: AbortSignal): Promise<boolean> {
     await rollback.look(repository.desired());
     const trusted = repository.trusted();
+    await parts.approvals?.adopt(trusted);
     const known = rollouts.known(trusted);
     const record = {
       states: recorder.states,
@@ -56,8 +60,14 @@ export function createReconciler(parts: {
       killSwitch: parts.killSwitch(),
     };
     const seen = await observe(drivers, record, { clock, signal });
-    const observed = { ...seen, doubt: parts.doubt() };
+    const approvals = parts.approvals?.observed(trusted);
+    const observed = {
+      ...seen,
+      doubt: parts.doubt(),
+      ...(approvals === undefined ? {} : { approvals }),
+    };
     const made = plan({ desired: trusted, observed, now: clock.now(), calendar });
+    parts.approvals?.want(made.approvalsAsked);
     // A listing takes time, and a clone may have been put away meanwhile: then a removal that
     // was a small part of the fleet may be all that is left of it. It is planned anew.
     const removes = made.steps.some(({ type }) => REMOVALS.has(type));

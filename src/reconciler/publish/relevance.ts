@@ -40,6 +40,7 @@ export function fleetMustOutliveUs({ before, after }: FleetRecorded): boolean {
     before.killSwitch !== after.killSwitch ||
     before.guardrails.pin !== after.guardrails.pin ||
     before.rollouts !== after.rollouts ||
-    before.pendingDeletion !== after.pendingDeletion
+    before.pendingDeletion !== after.pendingDeletion ||
+    before.approvals !== after.approvals
   );
 }

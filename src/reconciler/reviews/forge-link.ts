@@ -54,7 +54,7 @@ export function createForgeLink(parts: {
     if (before?.status === next.status && before.reason === next.reason) return;
     const facts = { forge: opened?.forge.name ?? null, reason: next.reason, message: next.message };
     if (next.status === "True") log.info("the forge is reached", facts);
-    else log.warn("the forge is not reached; only reviews wait for it", facts);
+    else log.warn("the forge is not reached; reviews wait for it, and what needs approvals", facts);
     parts.onChange();
   }
 

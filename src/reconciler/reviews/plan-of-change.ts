@@ -1,6 +1,7 @@
 /** Two trees, and what merging the one into the other would do: for whoever reviews it, on a command line or a forge. */
 import type { Issue } from "../../core/model/issue.ts";
 import type { Instant } from "../../core/model/time.ts";
+import { approvalNeeds } from "../../core/proposal/approvals.ts";
 import { explainPlan } from "../../core/proposal/explain.ts";
 import type { ApprovalNeed, PlanExplanation } from "../../core/proposal/explanation.ts";
 import { planMarkdown } from "../../core/proposal/markdown.ts";
@@ -21,7 +22,7 @@ export interface ChangeToPlan {
   /** How people name the two sides; their commits, where they have no name. */
   readonly baseText?: string;
   readonly headText?: string;
-  /** Who has to agree, by the rules of the base; null: nobody has worked that out. */
+  /** Who has to agree; what the rules of the base ask for, where nothing is said. */
   readonly approvals?: readonly ApprovalNeed[] | null;
   /** Bytes that the comment may have; 65,536 where nothing is said. */
   readonly markdownBytesMax?: number;
@@ -47,7 +48,7 @@ const TEXT_COLUMNS = 100;
  * comes from `livedOfStatus`, and with it the name of the repository, where the status branch tells of one.
  */
 export async function planOfChange(change: ChangeToPlan): Promise<PlanOfChange> {
-  const { base, head, repository, world, now, approvals = null } = change;
+  const { base, head, repository, world, now } = change;
   const [before, after] = [
     base === null ? null : await resolveTree(base, repository),
     await resolveTree(head, repository),
@@ -58,7 +59,7 @@ export async function planOfChange(change: ChangeToPlan): Promise<PlanOfChange> 
     head: after.desired,
     world,
     now,
-    approvals,
+    approvals: change.approvals ?? approvalNeeds(before?.desired ?? null, after.desired),
     files: {
       changed,
       sourcesOf: (clone) => [...new Set([...(before?.sourcesOf(clone) ?? []), ...after.sourcesOf(clone)])],

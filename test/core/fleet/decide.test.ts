@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { concerns } from "../../../src/core/fleet/concerns.ts";
 import { decideFleet, describeFleet, foldFleet } from "../../../src/core/fleet/decide.ts";
 import { controllerPart, operator, repositoryAt } from "../../../src/core/model/actor.ts";
+import type { ApprovalsInForce } from "../../../src/core/model/approvals.ts";
 import type { DrillResult } from "../../../src/core/model/drill.ts";
 import type { FleetEvent, FleetEventType } from "../../../src/core/model/fleet-event.ts";
 import { type FleetState, INITIAL_FLEET } from "../../../src/core/model/fleet-state.ts";
@@ -45,7 +46,18 @@ const GROUP = { group: "ua-core+plain", digest: "sha256:fedcba9876543210" };
 const OVERDUE = { target: "clerk", dueAt: T0, reason: "it was not made within an hour" };
 
 /** What has to have happened before, one event of each type, and what is read of it. */
+const RULES: ApprovalsInForce = {
+  policy: { mode: "forge", rules: [], otherwise: { count: 1, people: [], teams: [] } },
+  forge: null,
+  revision: "e".repeat(40),
+  because: null,
+};
 const STORIES: { readonly [Type in FleetEventType]: readonly [readonly FleetEvent[], FleetEvent, string] } = {
+  "approvals.adopted": [
+    [],
+    { type: "approvals.adopted", by: BY, inForce: RULES },
+    "the approval rules of commit eeeeeeeeeeee are in force",
+  ],
   "record.begun_anew": [[], { type: "record.begun_anew", by: ANN, replaces: HEAD }, "event 9"],
   "record.rebuilding": [[], { type: "record.rebuilding", by: ANN, replaces: HEAD }, "event 9"],
   "fleet.restored": [
@@ -247,9 +259,8 @@ describe("an event of the fleet", () => {
   test.each(CASES)("%s leaves the parts that it is not about the same objects", (_type, before, event) => {
     const state = told(before);
     const { state: after } = decideFleet(state, event, T0);
-    const changed = (Object.keys(state) as (keyof FleetState)[]).filter(
-      (part) => state[part] !== after[part],
-    );
+    const parts = Object.keys({ ...state, ...after }) as (keyof FleetState)[];
+    const changed = parts.filter((part) => state[part] !== after[part]);
     const whole = event.type === "fleet.restored" || event.type === "fleet.upgraded";
     if (!whole) expect(changed).toHaveLength(2);
   });

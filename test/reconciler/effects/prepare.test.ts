@@ -1,12 +1,14 @@
 /** Runbook 3.2 to 3.4 and 4.1: what is looked at before an epoch is used up, with real files. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSecrets } from "../../../src/adapters/secrets/secrets.ts";
 import { createWorkspaces } from "../../../src/adapters/workspace/workspaces.ts";
+import type { ApprovalsInForce, ApprovalVerdict } from "../../../src/core/model/approvals.ts";
 import type { ConditionType, StartGate } from "../../../src/core/model/condition.ts";
+import type { DesiredState } from "../../../src/core/model/desired.ts";
 import { FactoryError } from "../../../src/core/model/error.ts";
 import type { Driver } from "../../../src/ports/driver.ts";
 import { prepare } from "../../../src/reconciler/effects/prepare.ts";
@@ -20,6 +22,7 @@ const clone = cloneName("audit");
 let root: string;
 let life: Life;
 let revisions: ReturnType<typeof createResolvedRevisions>;
+let subjects: DesiredState["subjects"];
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "factory-gates-"));
@@ -49,6 +52,7 @@ beforeEach(async () => {
     clock: { now: () => T0, sleep: async () => {} },
   });
   const desired = await revisions.take(seen.snapshot, signal);
+  subjects = desired.subjects;
   const spec = desired.clones.get(clone);
   const mission = desired.missions.get("audit");
   if (spec === undefined || mission === undefined) throw new Error("the fleet has no audit");
@@ -62,6 +66,11 @@ interface Circumstances {
   /** Throws. */
   readonly unreachable?: FactoryError;
   readonly workspaces?: string;
+  /** Absent: no approvals are asked for. */
+  readonly rules?: ApprovalsInForce;
+  readonly verdict?: ApprovalVerdict;
+  /** Names of secrets that were looked up are added to it. */
+  readonly lookedUp?: string[];
 }
 
 /** The gates, and what they make of the clone. */
@@ -70,12 +79,27 @@ async function looked(seen: Circumstances = {}): Promise<ReadonlyMap<ConditionTy
     driver: "process",
     directory: seen.workspaces ?? join(root, "workspaces"),
   });
+  const secrets = createSecrets({
+    root: join(root, "secrets"),
+    env: seen.env ?? { TEST_KEY: "sesame" },
+  });
   const gates = await prepare(
     life.state,
     {
       drivers: new Map([["process", { workspaces } as Driver]]),
-      secrets: createSecrets({ root: join(root, "secrets"), env: seen.env ?? { TEST_KEY: "sesame" } }),
+      secrets: {
+        resolve(refs, until) {
+          seen.lookedUp?.push(...refs.map(({ name }) => name));
+          return secrets.resolve(refs, until);
+        },
+      },
       revisions,
+      approvals: {
+        inForce: () => seen.rules ?? null,
+        judge: async () => seen.verdict ?? { type: "missing", message: "nobody was asked", at: 0 },
+        subjectsAt: async () => subjects ?? null,
+      },
+      desired: () => null,
       installation: "test",
       callbackUrl() {
         if (seen.unreachable !== undefined) throw seen.unreachable;
@@ -90,7 +114,58 @@ async function looked(seen: Circumstances = {}): Promise<ReadonlyMap<ConditionTy
 
 const condition = (type: ConditionType) => life.state.conditions.find((one) => one.type === type);
 
+const RULES: ApprovalsInForce = {
+  policy: { mode: "forge", rules: [], otherwise: { count: 1, people: [], teams: [] } },
+  forge: null,
+  revision: "e".repeat(40),
+  because: null,
+};
+
 describe("before a clone is started", () => {
+  test.each([
+    ["missing", "ApprovalMissing"],
+    ["unknown", "ApprovalUnknown"],
+  ] as const)(
+    "one whose approval is %s gets no workspace, and none of its secrets is looked up",
+    async (type, reason) => {
+      const lookedUp: string[] = [];
+      const verdict = { type, message: "ben has not approved", at: T0, since: T0 } as ApprovalVerdict;
+      const gates = await looked({ rules: RULES, verdict, lookedUp });
+      expect([...gates.keys()]).toEqual(["ContractApproved"]);
+      expect(condition("ContractApproved")).toMatchObject({
+        status: "False",
+        reason,
+        message: "ben has not approved",
+      });
+      expect(lookedUp).toEqual([]);
+      expect(existsSync(join(root, "workspaces"))).toBe(false);
+      expect(life.state).toMatchObject({ phase: "Idle", epoch: 0, holds: [{ kind: "gate", reason }] });
+    },
+  );
+
+  test("who approved it is on record with the gate", async () => {
+    const lookedUp: string[] = [];
+    await looked({
+      rules: RULES,
+      verdict: { type: "approved", message: "approved by ben at pull request 7", at: T0 },
+      lookedUp,
+    });
+    expect(condition("ContractApproved")).toMatchObject({
+      status: "True",
+      reason: "Approved",
+      message: "approved by ben at pull request 7",
+    });
+    expect(lookedUp).toEqual(["API_KEY"]);
+  });
+
+  test("one whose clone was declared otherwise since is not what was approved", async () => {
+    const spec = life.state.spec;
+    if (spec === null) throw new Error("it was declared");
+    life.on({ type: "clone.declared", spec: { ...spec, digest: "sha256:other" } });
+    await looked({ rules: RULES, verdict: { type: "approved", message: "approved by ben", at: T0 } });
+    expect(condition("ContractApproved")).toMatchObject({ status: "False", reason: "ApprovalMissing" });
+  });
+
   test("baseline and overlay are on disk with the digest that was reviewed, its secrets resolve, its envelope is valid", async () => {
     const gates = await looked();
     const digest = life.state.spec?.workspaceDigest ?? "";

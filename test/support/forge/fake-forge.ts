@@ -1,11 +1,28 @@
 import { FactoryError } from "../../../src/core/model/error.ts";
-import type { CheckWanted, CommentWanted, DeliveryMeaning, Forge, Pull } from "../../../src/ports/forge.ts";
+import type {
+  CheckWanted,
+  CommentWanted,
+  DeliveryMeaning,
+  Forge,
+  ForgePermission,
+  Pull,
+  PullReview,
+} from "../../../src/ports/forge.ts";
 
 /** A forge in memory, for what happens around one. */
 export interface FakeForge extends Forge {
   readonly pulls: Map<number, Pull>;
   readonly checks: CheckWanted[];
   readonly comments: CommentWanted[];
+  /** Pull requests by the commit that they brought to their branch. */
+  readonly merged: Map<string, number[]>;
+  readonly reviewed: Map<number, PullReview[]>;
+  /** Who made commits of a pull request; its author where nothing is said. */
+  readonly made: Map<number, string[]>;
+  /** What people may do; nothing where nothing is said. */
+  readonly rights: Map<string, ForgePermission>;
+  /** Logins by team. */
+  readonly teams: Map<string, string[]>;
   /** What the next deliveries mean. */
   deliver: DeliveryMeaning;
   /** Times the list was asked for. */
@@ -69,6 +86,11 @@ export function createFakeForge(): FakeForge {
     pulls,
     checks,
     comments,
+    merged: new Map(),
+    reviewed: new Map(),
+    made: new Map(),
+    rights: new Map(),
+    teams: new Map(),
     lists: () => lists,
     asks: () => asks,
     fail(error) {
@@ -89,7 +111,11 @@ export function createFakeForge(): FakeForge {
       return answer(() => ({ pulls: open(), complete: true }), signal);
     },
     pull: (number, signal) => answer(() => pulls.get(number) ?? null, signal),
-    reviews: unused,
+    pullsOf: (commit, signal) =>
+      answer(() => (fake.merged.get(commit) ?? []).flatMap((number) => pulls.get(number) ?? []), signal),
+    committers: (number, signal) =>
+      answer(() => fake.made.get(number) ?? [pulls.get(number)?.author ?? ""], signal),
+    reviews: (number, signal) => answer(() => fake.reviewed.get(number) ?? [], signal),
     ensureComment: (comment, signal) =>
       answer(() => {
         comments.push(comment);
@@ -101,8 +127,9 @@ export function createFakeForge(): FakeForge {
         return { did: "created", as: "check", url: "" };
       }, signal),
     ensureIssue: unused,
-    permission: unused,
-    isTeamMember: unused,
+    permission: (login, signal) => answer(() => fake.rights.get(login.toLowerCase()) ?? "none", signal),
+    isTeamMember: (team, login, signal) =>
+      answer(() => (fake.teams.get(team) ?? []).includes(login.toLowerCase()), signal),
     readDelivery: async () => fake.deliver,
     budget: () => ({ remaining: 4_000, limit: 5_000, pausedUntil: null }),
   };

@@ -47,6 +47,10 @@ interface ProxyOptions {
   readonly upstream: string;
   /** Commit of a branch of the real repository. */
   readonly headOf: (branch: string) => Promise<string | null>;
+  /** The pull request that was merged as a commit; null: it was pushed. */
+  readonly pullOf: (commit: string) => number | null;
+  /** Commits of a pull request that is not merged, in the real repository. */
+  readonly commitsOf: (number: number) => Promise<readonly string[]>;
   readonly knows: (token: string) => boolean;
 }
 
@@ -122,6 +126,11 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       if (what === "statuses") return json(200, statuses.get(ofCommit) ?? []);
       return await checksOf(ofCommit, seen);
     }
+    const [, at = "", merged] = /^(.*)\/commits\/([0-9a-f]{40})\/pulls$/.exec(path) ?? [];
+    if (method === "GET" && merged !== undefined) return pullsOfCommit({ at, commit: merged }, seen);
+    const [, inRepository = "", ofPull] = /^(.*)\/pulls\/(\d+)\/commits$/.exec(path) ?? [];
+    if (method === "GET" && ofPull !== undefined)
+      return commitsOfPull({ at: inRepository, number: ofPull }, seen);
     const [, onCommit] = /\/statuses\/([0-9a-f]{40})$/.exec(path) ?? [];
     if (method === "POST" && onCommit !== undefined) return addStatus(onCommit, seen);
     const run = /\/check-runs\/\d+$/.test(path) && method === "PATCH";
@@ -166,6 +175,31 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       return { ...(side as Json), sha: (await options.headOf(ref)) ?? "0".repeat(40) };
     };
     return { ...found, head: await real(found["head"]), base: await real(found["base"]) };
+  }
+
+  async function pullsOfCommit(
+    { at, commit }: { readonly at: string; readonly commit: string },
+    seen: Seen,
+  ): Promise<Answer> {
+    const number = options.pullOf(commit);
+    if (number === null) return json(200, []);
+    const url = new URL(`${at}/pulls/${number}`, options.upstream);
+    const found = JSON.parse((await forward({ ...seen, method: "GET" }, url, "")).body) as Json;
+    return json(200, [{ ...((await withRealCommits(found)) as Json), merge_commit_sha: commit }]);
+  }
+
+  /** Made by whoever opened it. */
+  async function commitsOfPull(
+    { at, number }: { readonly at: string; readonly number: string },
+    seen: Seen,
+  ): Promise<Answer> {
+    const url = new URL(`${at}/pulls/${number}`, options.upstream);
+    const { user } = JSON.parse((await forward({ ...seen, method: "GET" }, url, "")).body) as Json;
+    const commits = await options.commitsOf(Number(number));
+    return json(
+      200,
+      commits.map((sha) => ({ sha, author: user, committer: user })),
+    );
   }
 
   async function checksOf(commit: string, seen: Seen): Promise<Answer> {

@@ -26,6 +26,10 @@ export interface StandIn {
   push(branch: string, files: Files, options?: CommitOptions): Promise<string>;
   /** Answers with the number. The branch must be there. */
   openPull(as: Person, branch: string, title?: string): Promise<number>;
+  /** Merges in the repository and on the forge, as its button does. Answers with the commit that came of it. */
+  merge(as: Person, number: number, how?: "merge" | "squash"): Promise<string>;
+  /** Answers with the id of the review. */
+  review(as: Person, number: number, event: "APPROVE" | "REQUEST_CHANGES", commit?: string): Promise<number>;
   comments(number: number): Promise<readonly Comment[]>;
   checks(commit: string): Promise<readonly Check[]>;
   annotations(check: number): Promise<readonly FoundAnnotation[]>;
@@ -78,9 +82,13 @@ export interface StandInOptions {
 export async function openStandIn({ origin, app }: StandInOptions): Promise<StandIn> {
   const emulator = await createEmulator({ service: "github", port: 0, seed: seedOf(app) });
   const pulls = new Map<number, string>();
+  const merges = new Map<string, number>();
   const proxy = await openProxy({
     upstream: emulator.url,
     headOf: (branch) => origin.head(branch),
+    pullOf: (commit) => merges.get(commit) ?? null,
+    commitsOf: async (number) =>
+      (await origin.git("log", "--format=%H", `${origin.branch}..refs/pull/${number}/head`)).split("\n"),
     knows: (token) =>
       PEOPLE.some((person) => tokenOf(person) === token) || (app !== undefined && !token.startsWith("t-")),
   });
@@ -129,6 +137,23 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
       pulls.set(number, branch);
       await moveHeads(branch);
       return number;
+    },
+    async merge(as, number, how = "merge") {
+      const [base, head] = [await origin.head(), await origin.git("rev-parse", `refs/pull/${number}/head`)];
+      if (base === null) throw new Error("there is nothing to merge into");
+      const tree = await origin.git("merge-tree", "--write-tree", base, head);
+      const parents = how === "merge" ? ["-p", base, "-p", head] : ["-p", base];
+      const commit = await origin.git("commit-tree", tree, ...parents, "-m", `Merge pull request ${number}`);
+      await ask(as, "PUT", `${at}/pulls/${number}/merge`, { merge_method: how });
+      merges.set(commit, number);
+      await origin.git("update-ref", `refs/heads/${origin.branch}`, commit, base);
+      return commit;
+    },
+    async review(as, number, event, commit) {
+      const commit_id = commit ?? (await origin.git("rev-parse", `refs/pull/${number}/head`));
+      const path = `${at}/pulls/${number}/reviews`;
+      const { id } = await ask<{ id: number }>(as, "POST", path, { event, commit_id, body: "" });
+      return id;
     },
     comments: (number) => ask(OWNER, "GET", `${at}/issues/${number}/comments?per_page=100`),
     async checks(commit) {

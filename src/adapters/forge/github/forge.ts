@@ -10,7 +10,7 @@ import { readDelivery } from "./delivery.ts";
 import { isForbidden } from "./errors.ts";
 import { ensureIssue } from "./issues.ts";
 import { isTeamMember, permissionOf } from "./people.ts";
-import { openPulls, pullByNumber, reviewsOf } from "./pulls.ts";
+import { committersOf, openPulls, pullByNumber, pullsOf, reviewsOf } from "./pulls.ts";
 import { ensureStatus } from "./statuses.ts";
 
 export interface GitHubOptions {
@@ -33,6 +33,8 @@ export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
     identity: (signal) => connection.login(signal),
     openPulls: (base, signal) => openPulls(connection, base, signal),
     pull: (number, signal) => pullByNumber(connection, number, signal),
+    pullsOf: (commit, signal) => pullsOf(connection, commit, signal),
+    committers: (number, signal) => committersOf(connection, number, signal),
     reviews: (number, signal) => reviewsOf(connection, number, signal),
     ensureComment: (comment, signal) => ensureComment(connection, comment, signal),
     async ensureCheck(check, signal) {

@@ -1,0 +1,27 @@
+import type { Finding } from "./schema/explain.ts";
+import type { FleetSpec } from "./schema/fleet.ts";
+
+/** Where people review, somebody has to have said whether their approval is waited for. */
+export function checkApprovals({ forge, approvals }: Pick<FleetSpec, "forge" | "approvals">): Finding[] {
+  if (forge !== undefined && approvals === undefined)
+    return [
+      {
+        path: ["spec", "forge"],
+        reason: "ApprovalsNotStated",
+        message: "a forge is declared, and nothing says whether missions wait for approvals there",
+        expected:
+          "`approvals: {mode: forge}` (one person who may write, and never the author), or `approvals: {mode: none}` as a choice that is shown",
+      },
+    ];
+  if (approvals?.mode === "forge" && forge === undefined)
+    return [
+      {
+        path: ["spec", "approvals", "mode"],
+        reason: "ForgeMissing",
+        message: "approvals are asked for at a forge, and none is declared, so nothing could ever start",
+        found: "forge",
+        expected: "`spec.forge` beside it",
+      },
+    ];
+  return [];
+}
