@@ -31,11 +31,14 @@ const AREAS = {
       "src/reconciler/loop/supervise.ts",
       "src/reconciler/operators/lane-orders.ts",
     ],
-    tests: ["test/reconciler/**/*.test.ts"],
+    tests: [
+      "test/reconciler/{callbacks,operators}/**/*.test.ts",
+      "test/reconciler/loop/supervise.test.ts",
+    ],
   },
   drivers: {
     mutate: ["src/adapters/drivers/process/{stop,start}.ts"],
-    tests: ["test/adapters/drivers/process/{ladder,process,steps}.test.ts"],
+    tests: ["test/adapters/drivers/process/{ladder,process}.test.ts"],
     // They start processes, and wait for them.
     timeoutMS: 120_000,
   },

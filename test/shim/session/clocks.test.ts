@@ -42,14 +42,23 @@ describe("ages", () => {
     wait(10);
     clocks.setRunning(true);
     expect(ages()[1]).toBe(110);
+    clocks.setRunning(false);
+    wait(500);
+    // It stands still already: the freeze that began first counts.
+    clocks.setRunning(false);
+    wait(500);
+    clocks.setRunning(true);
+    expect(ages()[1]).toBe(110);
   });
 
   test("of progress do not count a tool call for as long as it said that it would take", () => {
     const { clocks, wait, ages } = wound();
+    wait(500);
     clocks.openTool("short", 1_000);
     wait(400);
     clocks.closeTool("short");
-    expect(ages()[1]).toBe(0);
+    expect(ages()[1]).toBe(500);
+    clocks.onProgress();
     clocks.openTool("late", 1_000);
     wait(1_500);
     clocks.closeTool("late");
@@ -69,7 +78,9 @@ describe("active time", () => {
     wait(50);
     expect(clocks.activeMs()).toBe(0);
     clocks.setRunning(true);
-    wait(60);
+    wait(30);
+    clocks.setRunning(true);
+    wait(30);
     expect(clocks.activeMs()).toBe(60);
     clocks.setRunning(false);
     clocks.setRunning(false);
@@ -94,6 +105,13 @@ describe("active time", () => {
     expect(clocks.throttledMs()).toBe(600);
     wait(700);
     expect([clocks.activeMs(), clocks.throttledMs()]).toEqual([200, 0]);
+  });
+
+  test("of an agent that does not run is none, whatever its provider says", () => {
+    const { clocks, wait } = wound();
+    clocks.throttle(100);
+    wait(1_000);
+    expect(clocks.activeMs()).toBe(0);
   });
 
   test("of an agent that starts within a wait begins when that is over", () => {
@@ -153,6 +171,10 @@ test("usage is told as it was said, and whether it rose", () => {
   } as const;
   expect(clocks.eventUsage()).toMatchObject({ llm_calls: null, estimated_cost_usd: null });
   expect([clocks.onUsage(line), clocks.onUsage(line)]).toEqual([true, false]);
+  expect(clocks.onUsage({ ...line, llmCalls: 2, costUsd: 0.4 })).toBe(false);
+  const dearer = createClocks(() => 0);
+  dearer.onUsage({ ...line, costUsd: 0.4 });
+  expect(dearer.onUsage(line)).toBe(true);
   const said = { llm_calls: 3, estimated_cost_usd: 0.5, trust: "reported", source: "agent" };
   expect(clocks.eventUsage()).toMatchObject(said);
   expect(clocks.heartbeatPart().usage).toMatchObject(said);

@@ -68,6 +68,7 @@ test("while we stood still ourselves nobody could have reached us", () => {
   const clock = vi.spyOn(performance, "now").mockImplementation(() => real() + 3_600_000);
   vi.advanceTimersByTime(1_500);
   expect(calls).toEqual([]);
+  expect(watch.reachedAt).toBeLessThanOrEqual(performance.now());
   vi.advanceTimersByTime(5_000);
   expect(calls.length).toBeGreaterThan(0);
   watch.stop();

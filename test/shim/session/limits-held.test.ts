@@ -155,6 +155,26 @@ test("a higher limit lets it go on, and is measured anew; the same one changes n
   ]);
 });
 
+test("what another meter has told is not told again", () => {
+  const { watch, use, levels } = session();
+  watch.hold(LIMITS);
+  use(95, 2.6);
+  const before = levels();
+  watch.hold({ ...LIMITS, budget: { ...LIMITS.budget, max_llm_calls: 190 } });
+  expect(levels().slice(before.length)).toEqual(["llm_calls notify told"]);
+});
+
+test("limits may come before their mission does", () => {
+  const { watch, life, use, levels } = session();
+  Object.assign(life, { envelope: null });
+  expect(watch.hold(LIMITS)).toBe(true);
+  use(90);
+  expect(levels()).toEqual([]);
+  Object.assign(life, { envelope: { mission_id: "m-a" } });
+  watch.look();
+  expect(levels()).toEqual(["llm_calls pause paused"]);
+});
+
 test("a lower limit is held at once, and is told where the level is a higher one", () => {
   const { watch, use, levels, stands } = session();
   watch.hold(LIMITS);

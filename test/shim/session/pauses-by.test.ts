@@ -111,6 +111,12 @@ describe("an operator's pause", () => {
     expect([other.pauses.ask(5_000), other.pauses.frozen(), other.said]).toEqual([true, true, []]);
   });
 
+  test("that nobody asked for is none, whatever the agent says of its turn", () => {
+    const { pauses, onFrozen, notes } = session();
+    pauses.turnEnded();
+    expect([onFrozen.mock.calls.length, notes, freeze.mock.calls.length]).toEqual([0, [], 0]);
+  });
+
   test("that an agent does not read is noted", () => {
     const { pauses, life, notes } = session();
     Object.assign(life.agent ?? {}, { say: () => "closed" });
@@ -143,6 +149,29 @@ describe("who wants it paused", () => {
     expect(pauses.by()).toEqual(["limit"]);
   });
 
+  test("is told to go on when the last of them lets it, and not before", () => {
+    const { pauses, said } = session();
+    pauses.ask(1_000);
+    vi.advanceTimersByTime(1_000);
+    pauses.byLimit(true, 0);
+    pauses.takeBack();
+    expect(said).toEqual([{ type: "pause", graceMs: 1_000 }]);
+    pauses.byLimit(false, 0);
+    pauses.ask(0);
+    pauses.takeBack();
+    expect(said).toEqual([{ type: "pause", graceMs: 1_000 }, { type: "resume" }]);
+  });
+
+  test("at a limit may be asked again: what stood still is looked at, and what does no more is ended", () => {
+    const { pauses, restless } = session();
+    expect([pauses.byLimit(true, 0), pauses.byLimit(true, 0)]).toEqual([true, true]);
+    expect(restless).toEqual([]);
+    const other = session();
+    freeze.mockImplementation((_target, frozen) => !frozen);
+    expect(other.pauses.byLimit(true, 0)).toBe(false);
+    expect(other.restless).toEqual(["the agent does not stand still at a limit of its mission"]);
+  });
+
   test("does not matter for a limit that is not reached", () => {
     const { pauses } = session();
     expect(pauses.byLimit(false, 0)).toBe(true);
@@ -169,6 +198,10 @@ describe("what does not stand still", () => {
     pauses.takeBack();
     pauses.orphan(true);
     expect(restless.at(-1)).toBe("the agent does not stand still while its controller is away");
+    freeze.mockImplementation(() => false);
+    const before = restless.length;
+    pauses.orphan(false);
+    expect(restless).toHaveLength(before);
   });
 });
 
