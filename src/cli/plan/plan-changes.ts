@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { systemClock } from "../../adapters/system/clock.ts";
-import { DEFAULT_FLEET_POLICY } from "../../core/model/desired.ts";
+import { DEFAULT_FLEET_POLICY, type FleetPolicy } from "../../core/model/desired.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import type { Issue } from "../../core/model/issue.ts";
 import type { Lived } from "../../core/plan/preview.ts";
@@ -106,7 +106,8 @@ async function readBase(request: BaseRequest): Promise<Side> {
   const own = repositoryName(globals);
   if (given !== undefined) {
     const base = await readCommitTree(dir, given);
-    const { world, repository } = livedOfStatus(await readStatusTree(dir, await statusBranchOf(base)));
+    const { branch, keys } = await writeBackOf(base);
+    const { world, repository } = livedOfStatus(await readStatusTree(dir, branch), keys);
     return { base, world, repository: repository ?? own ?? UNNAMED, text: given };
   }
   const fleet = await fleetOf(request.controller);
@@ -138,9 +139,9 @@ async function readBase(request: BaseRequest): Promise<Side> {
 const UNNAMED = "repository";
 
 /** By the rules of the base: a proposal does not say where its own world is looked up. */
-async function statusBranchOf(base: FleetTree): Promise<string> {
+async function writeBackOf(base: FleetTree): Promise<FleetPolicy["writeBack"]> {
   const { fleet, broken } = await desiredOf(base, UNNAMED);
-  return (broken.has("fleet") ? DEFAULT_FLEET_POLICY : fleet).writeBack.branch;
+  return (broken.has("fleet") ? DEFAULT_FLEET_POLICY : fleet).writeBack;
 }
 
 async function fleetOf(controller: () => Promise<Controller>): Promise<FleetView | null> {

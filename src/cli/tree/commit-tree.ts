@@ -51,6 +51,11 @@ export async function readCommitTree(dir: string, name: string): Promise<FleetTr
   };
 }
 
+/** The commit itself, as git has it; null when it is not here. */
+export async function readCommitObject(dir: string, commit: string): Promise<Buffer | null> {
+  return await ask({ ...(await openRepository(dir)), args: ["cat-file", "commit", commit] });
+}
+
 /** Commit at which a name stands in the local repository; null when there is none, or no repository. */
 export async function localCommit(dir: string, name: string): Promise<string | null> {
   try {

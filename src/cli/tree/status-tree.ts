@@ -1,7 +1,8 @@
+import { signerOf } from "../../adapters/git/commit-signature.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { RECORD_FOLDER } from "../../reconciler/record/published-files.ts";
 import type { StatusTree } from "../../reconciler/reviews/status-world.ts";
-import { readCommitTree } from "./commit-tree.ts";
+import { readCommitObject, readCommitTree } from "./commit-tree.ts";
 
 /**
  * The status branch as the local repository has it: that of its origin where it was fetched, else its own. Null: it has
@@ -14,7 +15,12 @@ export async function readStatusTree(dir: string, branch: string): Promise<Statu
     const mine = tree.entries.filter(({ path, type }) => path.startsWith(RECORD_FOLDER) && type === "file");
     const blobs = await tree.read(mine.map(({ blob }) => blob));
     const text = (blob: string): string => Buffer.from(blobs.get(blob) ?? new Uint8Array()).toString("utf8");
-    return { commit: tree.revision, files: new Map(mine.map(({ path, blob }) => [path, text(blob)])) };
+    const raw = await readCommitObject(dir, tree.revision);
+    return {
+      commit: tree.revision,
+      files: new Map(mine.map(({ path, blob }) => [path, text(blob)])),
+      signer: raw === null ? null : signerOf(raw),
+    };
   }
   return null;
 }

@@ -21,7 +21,9 @@ export function worldNote(parts: {
   if (world.type === "told")
     return { source: "told", text: "What lives is what the controller says.", unknown: retiring };
   if (world.type === "recorded") {
-    const text = `What lives is what the status branch says at ${world.commit.slice(0, 12)}.`;
+    const doubt =
+      world.unverified === true ? ", unverified: `write_back.keys` lists no key that signed it" : "";
+    const text = `What lives is what the status branch says at ${world.commit.slice(0, 12)}${doubt}.`;
     return { source: "recorded", text, unknown: retiring };
   }
   return {

@@ -21,6 +21,8 @@ export interface RecordedWorld {
   readonly states: ReadonlyMap<string, CloneState>;
   /** Null: the branch tells nothing of the fleet as a whole. */
   readonly fleet: FleetSnapshot | null;
+  /** Anybody who can push may have written it: no key that the fleet lists stands behind it. */
+  readonly unverified?: boolean;
 }
 
 /** The world as `plan` wants it, under the kill switch that `desired` declares. */
