@@ -31,10 +31,7 @@ const AREAS = {
       "src/reconciler/loop/supervise.ts",
       "src/reconciler/operators/lane-orders.ts",
     ],
-    tests: [
-      "test/reconciler/{callbacks,operators}/**/*.test.ts",
-      "test/reconciler/loop/supervise.test.ts",
-    ],
+    tests: ["test/reconciler/{callbacks,operators}/**/*.test.ts", "test/reconciler/loop/supervise.test.ts"],
   },
   drivers: {
     mutate: ["src/adapters/drivers/process/{stop,start}.ts"],
