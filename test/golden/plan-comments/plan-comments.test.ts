@@ -83,7 +83,7 @@ async function explain(name: string): Promise<PlanOfChange> {
     base: await readCommitTree(path, commitOf("base")),
     head: await readCommitTree(path, commitOf(name)),
     repository: REPOSITORY,
-    world: livedOfStatus(await readStatusTree(path, "factory/status")).world,
+    world: livedOfStatus(await readStatusTree(path, "factory/status"), []).world,
     now: T0,
   });
 }
