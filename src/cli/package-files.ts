@@ -28,6 +28,7 @@ export const SAMPLE_PATHS = [
   "CONTRIBUTING.md",
   "LICENSE",
   "README.md",
+  "SECURITY.md",
   "bench/",
   "checks/",
   "clones/",
