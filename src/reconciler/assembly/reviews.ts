@@ -14,13 +14,14 @@ export function assembleReviews(
     approvals,
   }: { readonly snapshot: () => FleetSnapshot; readonly approvals: Pick<Approvals, "inForce"> },
 ): Reviews | null {
-  const { parts, hub, repository } = ground;
+  const { parts, hub, repository, fleetRight } = ground;
   const { reviews, clock, log } = parts;
   if (reviews === undefined) return null;
   return createReviews({
     ...reviews,
     desired: () => atForgeInForce(repository.desired(), approvals.inForce()),
     lived: () => livedOf(snapshot()),
+    obstacle: () => fleetRight.obstacle(),
     clock,
     log,
     onChange: () => hub.show(false),

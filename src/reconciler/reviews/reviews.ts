@@ -40,6 +40,8 @@ export interface ReviewsParts {
   /** What is obeyed; null before it was read. */
   readonly desired: () => DesiredState | null;
   readonly lived: () => ProposalLived;
+  /** Another installation acts on this repository: it reviews, and two would write over each other. Null: we do. */
+  readonly obstacle: () => string | null;
   /** Between two looks at the list, when nobody wakes it. */
   readonly pollMs: number;
   readonly clock: SteadyClock;
@@ -94,7 +96,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
   async function list(signal: AbortSignal): Promise<Answer> {
     const again: Answer = { type: "again", at: clock.monotonic() + parts.pollMs };
     const linked = link.current();
-    if (linked === null) {
+    if (linked === null || parts.obstacle() !== null) {
       known.clear();
       return again;
     }
@@ -147,7 +149,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
   async function review(number: number, signal: AbortSignal): Promise<Answer> {
     const linked = link.current();
     const base = parts.desired()?.revision ?? null;
-    if (linked === null || base === null) return DONE;
+    if (linked === null || base === null || parts.obstacle() !== null) return DONE;
     return turns(async () => {
       const what = `the review of pull request ${number}`;
       try {

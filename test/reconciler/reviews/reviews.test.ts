@@ -37,6 +37,7 @@ describe("reviews", () => {
   let policy: ForgePolicy | null;
   let asked: ProposalToPreview[];
   let moved: number;
+  let elsewhere: string | null;
   let preview: (proposal: ProposalToPreview) => Promise<Preview> | Preview;
   const open = (clock: SteadyClock): Reviews =>
     createReviews({
@@ -51,6 +52,7 @@ describe("reviews", () => {
       branch: "main",
       desired: () => desiredWith(revision, policy),
       lived: () => ({ closed: ["m-1"], running: [], retired: [] }),
+      obstacle: () => elsewhere,
       pollMs: 20,
       clock,
       log: silentLog,
@@ -65,6 +67,7 @@ describe("reviews", () => {
     policy = POLICY;
     asked = [];
     moved = 0;
+    elsewhere = null;
     preview = () => planned();
     reviews = open(systemClock());
   });
@@ -87,6 +90,22 @@ describe("reviews", () => {
     expect(forge.lists()).toBe(0);
     policy = POLICY;
     await until(() => forge.lists() > 0, "the forge to be asked once it is declared");
+  });
+
+  test("nothing is written while another installation acts on the repository", async () => {
+    forge.pulls.set(7, aPull(7));
+    elsewhere = "factory-b on host-b has the right to act";
+    reviews.start();
+    reviews.wakePulls([7]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([forge.lists(), forge.checks, forge.comments]).toEqual([0, [], []]);
+    elsewhere = null;
+    await reviewed(7);
+    elsewhere = "it was taken over";
+    forge.pulls.set(7, aPull(7, { head: { ...aPull(7).head, commit: "d".repeat(40) } }));
+    reviews.wakePulls([7]);
+    await until(() => view(7) === undefined, "the list to be given up");
+    expect(forge.checks).toHaveLength(1);
   });
 
   test("each pull request against the obeyed branch gets a check and a comment, once", async () => {
