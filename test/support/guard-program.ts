@@ -1,8 +1,23 @@
 /** The guard's own process: see `guard.ts`. Told what to guard in its first line; the end of its input is its word. */
-import { readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Guarded } from "./guard.ts";
 
+const CGROUPS = "/sys/fs/cgroup";
+/** Below the mount, a controller's own group and its instances'. */
+const GROUP_DEPTH_MAX = 7;
+/** Another guard empties the same folder, on a machine that is busy. */
+const REMOVE_LOOKS_MAX = 600;
 /** What is killed can have children in flight. */
 const LOOKS_MAX = 100;
 const LOOK_MS = 50;
@@ -41,6 +56,8 @@ async function end(what: Guarded): Promise<void> {
   }
   // What was alive until now may have changed it once more.
   restore(what);
+  const groups = new Set(what.folders.flatMap(groupsOf));
+  if (groups.size > 0) removeGroups(CGROUPS, groups, GROUP_DEPTH_MAX);
   for (const folder of what.folders) await remove(folder);
 }
 
@@ -69,15 +86,53 @@ function folderOf(pid: string): string {
   }
 }
 
-/** Another guard may be at the same folder: then what was listed is gone. What it lies in may be somebody else's, who removes the rest. */
+/** Names of the control groups of data directories in there, two levels down, as the process driver gives them (`layout.ts`). */
+function groupsOf(folder: string): readonly string[] {
+  return foldersIn(folder)
+    .flatMap((fleet) => foldersIn(fleet))
+    .map((data) => createHash("sha256").update(join(data, "instances")).digest("hex"))
+    .map((digest) => `factory-${digest.slice(0, 8)}`);
+}
+
+/** Nobody is in them any more. */
+function removeGroups(folder: string, names: ReadonlySet<string>, depth: number): void {
+  for (const group of depth > 0 ? foldersIn(folder) : [])
+    if (names.has(basename(group))) removeGroup(group);
+    else removeGroups(group, names, depth - 1);
+}
+
+/** What is inside of it goes first. */
+function removeGroup(group: string): void {
+  foldersIn(group).forEach(removeGroup);
+  try {
+    rmdirSync(group);
+  } catch {
+    // Somebody else's by now, or gone.
+  }
+}
+
+function foldersIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? [join(folder, entry.name)] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Another guard may be at the same folder: then what was listed is gone, which ends a removal by force in silence, with the rest still there.
+ * What it lies in may be somebody else's, who removes the rest.
+ */
 async function remove(folder: string): Promise<void> {
-  for (let look = 0; look < LOOKS_MAX; look += 1) {
+  for (let look = 0; look < REMOVE_LOOKS_MAX && existsSync(folder); look += 1) {
     try {
-      return rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true });
     } catch (error) {
       if (REFUSED.has((error as NodeJS.ErrnoException).code ?? "")) return;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
+    if (existsSync(folder)) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
