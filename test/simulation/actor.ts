@@ -55,7 +55,8 @@ export function createActor(
 
   function act(missionId: string, number: number, claims = 0): void {
     const key = `act-${number}`;
-    const payment = world.dice.fork(`payment ${missionId}/${number}`).chance(PAYMENT_CHANCE);
+    const chance = world.shape.approvals === null ? PAYMENT_CHANCE : 2 * PAYMENT_CHANCE;
+    const payment = world.dice.fork(`payment ${missionId}/${number}`).chance(chance);
     // Somebody who changes his mind about what he does.
     const amount = dice.chance(world.troubles.misbehaviour * 0.1) ? 2 : 1;
     const claim: Omit<WireClaim, "request_id"> = {

@@ -10,7 +10,7 @@ import type { World } from "./world.ts";
 /** As high as the simulated fleets allow. */
 const RAISED = { max_runtime_minutes: 600, max_llm_calls: 100_000, max_cost_usd: 1_000 } as const;
 /** Whoever has not come through by then is not waited for. */
-const PATIENCE_MS = 8 * HOUR_MS;
+const PATIENCE_MS = 12 * HOUR_MS;
 
 /** Whether there is anything that a person could let go. */
 export function haveWork(world: World): boolean {

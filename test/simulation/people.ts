@@ -311,7 +311,7 @@ export function operate(world: World): void {
   // Dice of their own: some mean to be back soon.
   const soon = dice.fork(`until ${world.timeline.elapsedMs}`);
   const until = soon.chance(0.4) ? world.now() + soon.between(1, 40) * MINUTE_MS : undefined;
-  const kind = dice.pick([
+  const drawn = dice.pick([
     "pause",
     "pause",
     "resume",
@@ -328,6 +328,11 @@ export function operate(world: World): void {
     "say",
     "allow rewrite",
   ] as const);
+  // Who is asked whether something may be done mostly says so.
+  const waits = [...world.checker.states.values()].some(({ requests }) =>
+    requests.some(({ kind }) => kind === "approval"),
+  );
+  const kind = waits && soon.chance(0.4) ? "answer" : drawn;
   story.tell(`operator: ${kind} ${name}`);
   const answer = {
     pause: () =>
@@ -367,13 +372,18 @@ async function answerSomething(world: World): Promise<OrderAnswer | null> {
   if (plane === null || open.length === 0) return null;
   const { id, request } = dice.pick(open);
   if (dice.chance(0.2)) return plane.operations.acknowledge({ id }, OLGA);
-  const type = dice.pick(request?.answers ?? []);
+  const drawn = dice.pick(request?.answers ?? []);
+  const voices = dice.fork(`voice ${world.timeline.elapsedMs}`);
+  // What an agent asks for is mostly meant to be done.
+  const type = request?.answers.includes("approve") === true && voices.chance(0.6) ? "approve" : drawn;
   const raised =
     type === "raise"
       ? { budget: { max_runtime_minutes: dice.between(30, 600), max_llm_calls: dice.between(50, 5_000) } }
       : {};
-  const by = dice.fork(`voice ${world.timeline.elapsedMs}`).chance(0.5) ? OLGA : ANN;
-  return answerRequest(world, { id, decision: type, ...raised }, by);
+  const [by, other] = voices.shuffled([OLGA, ANN]);
+  const answer = await answerRequest(world, { id, decision: type, ...raised }, by);
+  if (type === "approve" && voices.chance(0.5)) return answerRequest(world, { id, decision: type }, other);
+  return answer;
 }
 
 /** Two have to agree where a rule says so. */

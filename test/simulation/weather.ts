@@ -26,7 +26,7 @@ const TEND_EVERY_MIN_MS = 5 * MINUTE_MS;
 const TEND_EVERY_MAX_MS = 25 * MINUTE_MS;
 
 /** For how long people go on answering once it is calm. */
-const DILIGENT_MINUTES = 480;
+const DILIGENT_MINUTES = 720;
 
 export function beginStretch(world: World, host: Host, stretch: Stretch): void {
   if (stretch.troubles === null) {

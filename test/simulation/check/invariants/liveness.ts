@@ -1,6 +1,7 @@
 /** What has to come about once nothing disturbs it any more. */
 import type { CloneState } from "../../../../src/core/model/clone-state.ts";
 import type { Hold } from "../../../../src/core/model/hold.ts";
+import { HOUR_MS, type Instant } from "../../../../src/core/model/time.ts";
 import {
   FINE,
   type Finding,
@@ -27,12 +28,12 @@ const everyMissionCloses: Invariant = {
         if (fact.type === "repository" && fact.ok) newest = fact.wanted;
         return FINE;
       },
-      at({ unfinished, states, answered = false }) {
+      at({ unfinished, states, now, answered = false }) {
         if (unfinished === null) return FINE;
         return [
           ...unfinished.flatMap(unexplained),
           ...forgotten(newest, states, unfinished),
-          ...(answered ? [...states.values()].flatMap(stillAsked) : FINE),
+          ...(answered ? [...states.values()].flatMap((state) => stillAsked(state, now)) : FINE),
         ];
       },
     };
@@ -64,8 +65,12 @@ function forgotten(
   });
 }
 
-function stillAsked({ name, holds, mission }: CloneState): readonly Finding[] {
-  const theirs = mission === null ? undefined : holds.find(isTheirs);
+/** People look every quarter of an hour, and may have to answer twice. */
+const ANSWERED_WITHIN_MS = HOUR_MS;
+
+function stillAsked({ name, holds, mission }: CloneState, now: Instant): readonly Finding[] {
+  const long = holds.filter(({ since }) => now - since > ANSWERED_WITHIN_MS);
+  const theirs = mission === null ? undefined : long.find(isTheirs);
   return theirs === undefined
     ? FINE
     : found(
