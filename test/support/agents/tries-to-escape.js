@@ -4,10 +4,13 @@ import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, chmodSync, existsSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const [mark, attack, ...places] = process.argv.slice(2);
 /** Fewer than would hurt the machine, which others use. */
 const RELAY_MAX = 400;
+/** Twenty seconds for a daemon to get out: more than a busy machine takes. */
+const [LOOKS_MAX, LOOK_MS] = [1_000, 20];
 const LASTING = "while :; do sleep 1; done";
 const done = [];
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -34,7 +37,10 @@ function daemon(script, ...args) {
 
 const ATTACKS = {
   async daemons() {
-    daemon(`trap "" TERM HUP; ( setsid sh -c "${LASTING}" "$1" & ) & ${LASTING}`, mark, mark);
+    const out = "daemon.out";
+    daemon(`trap "" TERM HUP; : >${out}; ( setsid sh -c "${LASTING}" "$1" & ) & ${LASTING}`, mark, mark);
+    // Whoever is ended before is out has tried nothing.
+    for (let look = 0; look < LOOKS_MAX && !existsSync(out); look += 1) await sleep(LOOK_MS);
   },
   /** The kernel starts what is named there outside of every namespace and group. */
   async core_pattern() {
