@@ -10,6 +10,8 @@ import { dateIn, opennessAt } from "../windows.ts";
 
 /** After its cause is gone a hold is gone within this, in calm: a poll, a listing, a plan, and what is tried again at most every five minutes. */
 const WITHIN_MS = 12 * MINUTE_MS;
+/** At the end, where nothing has been left to do for a while, two looks are enough. */
+const AT_REST_MS = 5 * MINUTE_MS;
 /** A gate is looked at again after five minutes at the most, and then it is prepared. */
 const UNPREPARED_MS = 6 * MINUTE_MS;
 /** What is added to a provider's own time: the least wait after many limits in a row, and jitter. */
@@ -114,6 +116,7 @@ const holdsHaveACause: Invariant = {
           return FINE;
         }
         const findings: Finding[] = [];
+        const withinMs = moment.unfinished === null ? WITHIN_MS : AT_REST_MS;
         const seen = new Set<string>();
         for (const state of moment.states.values()) {
           findings.push(...unheld(state, moment));
@@ -124,7 +127,7 @@ const holdsHaveACause: Invariant = {
             seen.add(key);
             const since = idle.get(key) ?? moment.elapsedMs;
             idle.set(key, since);
-            if (moment.elapsedMs - since > WITHIN_MS)
+            if (moment.elapsedMs - since > withinMs)
               findings.push(
                 ...found(
                   state.name,
