@@ -1,4 +1,5 @@
 /** The process driver with real shims and fixture agents, for the contract suite and the tests beside it. */
+import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -26,8 +27,10 @@ export interface ProcessWorld extends DriverWorld {
   agent(file: string, ...args: string[]): StartRequest["agent"];
 }
 
-export const SECRET = "s3cr3t+value/with=signs";
-export const TOKEN = "bearer-0123456789abcdef";
+/** Of this test file alone: another one, at the same time, gives its own away on a command line to see what comes of it. */
+const OWN = randomBytes(6).toString("hex");
+export const SECRET = `s3cr3t+value/with=signs-${OWN}`;
+export const TOKEN = `bearer-0123456789abcdef-${OWN}`;
 
 export const FIXTURES: Readonly<Record<Behaviour, string>> = {
   works: "ends-when-cancelled.js",

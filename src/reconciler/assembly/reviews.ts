@@ -17,7 +17,7 @@ export function assembleReviews(
   const { parts, hub, repository, fleetRight } = ground;
   const { reviews, clock, log } = parts;
   if (reviews === undefined) return null;
-  return createReviews({
+  const made = createReviews({
     ...reviews,
     desired: () => atForgeInForce(repository.desired(), approvals.inForce()),
     lived: () => livedOf(snapshot()),
@@ -27,6 +27,14 @@ export function assembleReviews(
     onChange: () => hub.show(false),
     onMoved: () => hub.wake("source"),
   });
+  // The right to act comes after the first look at the list, and the next look may be an hour away.
+  let acted = false;
+  hub.onWake(() => {
+    const acts = fleetRight.obstacle() === null;
+    if (acts && !acted) made.wake();
+    acted = acts;
+  });
+  return made;
 }
 
 /** Nobody sends our credential elsewhere without the approvals that a change of the forge needs. */
