@@ -4,4 +4,6 @@ export interface PendingDeletion {
   readonly revision: string;
   /** `clone/<name>` and `mission/<name>`. */
   readonly names: readonly string[];
+  /** Of how many: the smallest fleet that it was seen against. Absent in older records. */
+  readonly clones?: number;
 }

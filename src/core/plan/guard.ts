@@ -21,12 +21,14 @@ export interface Guarded {
  *
  * What counts is what would be removed in sum since the fleet was last at
  * rest, so a large deletion cannot be cut into small commits while it is held.
+ * It is measured against the fleet as it was before: what the same commit, or one
+ * that comes while it is held, adds makes no room for it.
  */
 export function guardDeletions(
   deletions: readonly PlanStepDraft[],
   against: {
     readonly desired: DesiredState;
-    /** The record; the deletions are measured against the fleet in it. */
+    /** The record, without what this plan adds; the deletions are measured against the fleet in it. */
     readonly states: ReadonlyMap<string, CloneState>;
     /** A mass deletion that was seen before and waits for its confirmation. */
     readonly pendingDeletion: PendingDeletion | null;
@@ -35,21 +37,20 @@ export function guardDeletions(
   const { desired } = against;
   const lanes = new Set(deletions.map((deletion) => deletion.clone));
   if (lanes.size === 0) return { steps: [], held: [], pendingDeletion: null };
-  const fleet = fleetOf(against.states);
-  const free = freeDeletions(fleet.length);
-  const takesAll = lanes.size >= fleet.length;
+  const before = against.pendingDeletion;
+  const now = fleetOf(against.states).length;
+  const clones = Math.min(now, before?.clones ?? now);
+  const free = freeDeletions(clones);
+  const takesAll = lanes.size >= clones;
   if (lanes.size <= free && !takesAll) return { steps: deletions, held: [], pendingDeletion: null };
 
   const names = deletions.map(nameOf).sort();
-  const before = against.pendingDeletion;
   // Names that came later were removed by a later commit, which has to be confirmed in its turn.
   const grown = before === null || names.some((name) => !before.names.includes(name));
-  const pending: PendingDeletion = grown
-    ? { revision: desired.revision, names }
-    : { revision: before.revision, names };
+  const pending: PendingDeletion = { revision: grown ? desired.revision : before.revision, names, clones };
   if (isConfirmed(pending, desired)) return { steps: deletions, held: [], pendingDeletion: null };
   const message =
-    `commit ${pending.revision.slice(0, 12)} removes ${lanes.size} of ${fleet.length} clones; ${free} may go without confirmation. ` +
+    `commit ${pending.revision.slice(0, 12)} removes ${lanes.size} of ${clones} clones; ${free} may go without confirmation. ` +
     `To confirm, set \`spec.confirm_deletion.commit: ${pending.revision}\` in fleet.yaml in a second commit`;
   return {
     steps: [],

@@ -135,7 +135,7 @@ function planRemoved(
   const removals = planRemovals(desired, observed.states);
   const guarded = guardDeletions([...removals.withdraw, ...removals.prune], {
     desired,
-    states: forecast.states,
+    states: observed.states,
     pendingDeletion: observed.pendingDeletion,
   });
   for (const type of ["withdraw", "prune"] as const)

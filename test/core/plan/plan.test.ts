@@ -237,6 +237,7 @@ describe("what is gone from the repository", () => {
     expect(first.pendingDeletion).toEqual({
       revision: removal,
       names: ["clone/c0", "clone/c1", "mission/m-c0", "mission/m-c1"],
+      clones: 4,
     });
     const { pendingDeletion } = first;
     const confirm = (revision: string, confirmDeletion: string) =>

@@ -89,6 +89,19 @@ describe("a mass deletion", () => {
     });
   });
 
+  test("is not made small by clones that come with it, nor by those that come while it is held", () => {
+    const added = Array.from({ length: 20 }, (_, index) => `n${index}`);
+    const swapped = (revision: string) =>
+      aDesired({ clones: ["c", "d", ...added].map((name) => aClone(name)), revision });
+    const first = planned(swapped(REMOVED), states);
+    expect(kinds(first).filter((kind) => kind.startsWith("prune"))).toEqual([]);
+    expect(first.pendingDeletion).toMatchObject({ revision: REMOVED, clones: 4 });
+    const grown = [...states, ...added.map((name) => idle(name).state)];
+    const second = planned(swapped(LATER), grown, { pendingDeletion: first.pendingDeletion });
+    expect(reasons(second)).toEqual(["clone/a prune MassDeleteGuard", "clone/b prune MassDeleteGuard"]);
+    expect(second.pendingDeletion).toEqual(first.pendingDeletion);
+  });
+
   test("of everything asks also where everything is one clone", () => {
     const only = idle("a").state;
     const made = planned(aDesired({ clones: [] }), [only]);
@@ -210,14 +223,17 @@ test("what ends comes before what begins, and within that it goes by name", () =
       aMission("m-f", "f"),
     ],
   });
-  const states = [...live, ...idlers, working("o")].map(({ state }) => state);
+  // The other five: two removals are more than a fifth of a smaller fleet.
+  const others = names.slice(-5).map(idle);
+  const states = [...live, ...idlers, ...others, working("o")].map(({ state }) => state);
   const instances = anObserved(states).instances.filter(({ handle }) => handle.clone !== "c");
   const made = planned(desired, states, { instances });
   expect(kinds(made)).toEqual([
     "stop a",
     "limit b",
     "gone c",
-    ...["f", "g", "h", "i", "k", "l", "m"].map((name) => `declare ${name}`),
+    "declare f",
+    "declare g",
     "withdraw c",
     "withdraw o",
     "prune o",
