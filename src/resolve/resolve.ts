@@ -161,7 +161,10 @@ class Resolver {
   #clone(parsed: ParsedDocument<CloneDocument>): void {
     const { name } = parsed.document.metadata;
     const { findings, combination } = this.#combine(parsed);
-    const secrets = checkSecrets(parsed.document.spec, { fleet: this.#fleet, tree: this.#tree });
+    // Where nobody knows what the fleet allows, the issue is that of fleet.yaml.
+    const secrets = this.#fleetUsable
+      ? checkSecrets(parsed.document.spec, { fleet: this.#fleet, tree: this.#tree })
+      : [];
     findings.push(...secrets);
     this.#issues.push(...findings.map((finding) => toIssue(finding, parsed.file, parsed.positions)));
     if (combination === null || !combination.usable || !this.#fleetUsable || secrets.length > 0) {
@@ -197,7 +200,7 @@ class Resolver {
         ...this.#checkOverlay({ name, baseline: spec.baseline, path: ["spec", "overlays", index] }),
       );
     });
-    findings.push(...withoutAnybodysWord(spec.runtime.isolation, this.#fleet));
+    if (this.#fleetUsable) findings.push(...withoutAnybodysWord(spec.runtime.isolation, this.#fleet));
     if (findings.length > 0) return { findings, combination: null };
     const combination = this.#combinations.get(baselineName, spec.overlays);
     if (combination === null)
@@ -300,7 +303,6 @@ class Resolver {
   }
 }
 
-/** A drill on nothing proves nothing. */
 /** What a person has allowed is said wherever issues are, as long as it is allowed. */
 function looseChecks({ document, file, positions }: ParsedDocument<FleetDocument>): Issue[] {
   if (!document.spec.isolation.allow_uncontained_checks) return [];
@@ -316,6 +318,7 @@ function looseChecks({ document, file, positions }: ParsedDocument<FleetDocument
   return [toIssue(finding, file, positions)];
 }
 
+/** A drill on nothing proves nothing. */
 function drillIssues(
   fleet: ParsedDocument<FleetDocument>,
   { clones, broken }: Pick<ParsedFleet, "clones" | "broken">,

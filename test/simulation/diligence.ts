@@ -9,13 +9,18 @@ import type { World } from "./world.ts";
 
 /** As high as the simulated fleets allow. */
 const RAISED = { max_runtime_minutes: 600, max_llm_calls: 100_000, max_cost_usd: 1_000 } as const;
-/** Whoever has not come through by then is not waited for. */
+/** Of calm, and after the last mission that was closed in it: whoever has not come through by then is not waited for. */
 const PATIENCE_MS = 12 * HOUR_MS;
 
 /** Whether there is anything that a person could let go. */
 export function haveWork(world: World): boolean {
-  if (!world.diligent || world.timeline.elapsedMs - world.calmSinceMs > PATIENCE_MS) return false;
+  if (!world.diligent || !isPatient(world)) return false;
   return [...world.checker.states.values()].some((state) => state.holds.some((hold) => isTheirs(hold)));
+}
+
+/** Whether people still look after what waits. */
+export function isPatient({ timeline, calmSinceMs, closedAtMs }: World): boolean {
+  return timeline.elapsedMs - Math.max(calmSinceMs, closedAtMs) <= PATIENCE_MS;
 }
 
 /** One look at everything that waits. */

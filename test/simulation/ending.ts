@@ -2,6 +2,7 @@
 
 import { MINUTE_MS } from "../../src/core/model/time.ts";
 import { publishedPath } from "../../src/core/status/published-outputs.ts";
+import type { FleetView } from "../../src/core/status/view.ts";
 import { silentLog } from "../../src/ports/log.ts";
 import { createOutputPublisher } from "../../src/reconciler/publish/outputs.ts";
 import { statusTextInTurns } from "../../src/reconciler/publish/status-files.ts";
@@ -150,5 +151,14 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
       explained: (why?.steps ?? []).map((step) => step.reason),
     });
   }
-  return found;
+  return [...found, ...unread(fleet)];
+}
+
+/** Those that cannot be used and were never on record. */
+function unread({ missions, held }: FleetView): readonly Unfinished[] {
+  return held.flatMap(({ subject, reason }) => {
+    const name = subject.replace(/^mission\//, "");
+    const unknown = name !== subject && reason === "SpecInvalid" && missions.every((one) => one.name !== name);
+    return unknown ? [{ mission: name, reasons: [reason], explained: [reason] }] : [];
+  });
 }

@@ -48,7 +48,10 @@ export interface SimulationResult {
   readonly closed: number;
 }
 
-/** Time that the fleet gets to come to rest once nothing disturbs it. */
+/**
+ * Time that the fleet gets to come to rest once nothing disturbs it, counted anew as long as missions are closed in it: many
+ * that wait for few places take days, one that does not end takes no longer than this.
+ */
 const CALM_MS_MAX = 12 * HOUR_MS;
 /** At rest is believed when it lasts this long. */
 const REST_MS = 12 * MINUTE_MS;
@@ -57,7 +60,7 @@ const REST_LOOK_MS = 3 * MINUTE_MS;
 const RESTS_MAX = 20;
 /** Steps after which a run is taken for one that does not end. */
 const STEPS_MAX = 3_000_000;
-const STORY_LINES = 400;
+const STORY_LINES = 4_000;
 
 /**
  * One run: first storms of faults with quiet in between, in which nothing bad may happen, then calm,
@@ -118,7 +121,7 @@ async function play(
     ...sums,
     events: world.recorded,
     story: world.story.last(STORY_LINES),
-    closed: [...world.checker.states.values()].reduce((sum, state) => sum + state.past.length, 0),
+    closed: closedIn(world),
   };
 }
 
@@ -136,14 +139,26 @@ async function runToRest(
   world: World,
   { host, sums }: { readonly host: Host; readonly sums: Sums },
 ): Promise<void> {
-  const endMs = world.timeline.elapsedMs + CALM_MS_MAX;
+  let endMs = world.timeline.elapsedMs + CALM_MS_MAX;
+  let closed = closedIn(world);
   for (let rests = 1; rests <= RESTS_MAX; rests++) {
     await run(world, { forMs: endMs - world.timeline.elapsedMs, calm: host, sums });
     if (world.checker.violations.length > 0) return;
+    if (closedIn(world) > closed && !(await isResting(world, host))) {
+      closed = closedIn(world);
+      world.closedAtMs = world.timeline.elapsedMs;
+      endMs = world.timeline.elapsedMs + CALM_MS_MAX;
+      rests -= 1;
+      continue;
+    }
     if (world.timeline.elapsedMs - world.recordedAtMs >= FLUSH_MS) return;
     await publishRest(world, host);
     if (await isResting(world, host)) return;
   }
+}
+
+function closedIn({ checker }: World): number {
+  return [...checker.states.values()].reduce((sum, { past }) => sum + past.length, 0);
 }
 
 /** Goes on until the time is over, something bad happened, or everything is at rest. */

@@ -1,7 +1,7 @@
 /** Storms and quiet stretches: when faults come at their own rates, and what people put right in between. */
 import { HOUR_MS, MINUTE_MS } from "../../src/core/model/time.ts";
 import type { Stretch } from "./course.ts";
-import { answerEverything, haveWork } from "./diligence.ts";
+import { answerEverything, haveWork, isPatient } from "./diligence.ts";
 import type { Host } from "./host.ts";
 import { loseRecord, restoreLost } from "./loss.ts";
 import {
@@ -25,8 +25,8 @@ import type { World } from "./world.ts";
 const TEND_EVERY_MIN_MS = 5 * MINUTE_MS;
 const TEND_EVERY_MAX_MS = 25 * MINUTE_MS;
 
-/** For how long people go on answering once it is calm. */
-const DILIGENT_MINUTES = 720;
+/** Between two rounds of people who answer. */
+const ROUND_MS = 15 * MINUTE_MS;
 
 export function beginStretch(world: World, host: Host, stretch: Stretch): void {
   if (stretch.troubles === null) {
@@ -44,10 +44,11 @@ export function beginStretch(world: World, host: Host, stretch: Stretch): void {
 export function beginCalm(world: World, host: Host): void {
   world.story.tell("CALM");
   soothe(world, host, 240);
-  for (let minute = 20; minute <= DILIGENT_MINUTES; minute += 15)
-    world.timeline.after(minute * MINUTE_MS, () => {
-      if (haveWork(world)) answerEverything(world);
-    });
+  const look = (): void => {
+    if (haveWork(world)) answerEverything(world);
+    if (isPatient(world)) world.timeline.after(ROUND_MS, look);
+  };
+  world.timeline.after(20 * MINUTE_MS, look);
 }
 
 function soothe(world: World, host: Host, minutes: number): void {

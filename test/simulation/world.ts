@@ -71,6 +71,8 @@ export interface World {
   restoring: boolean;
   /** Since when nothing disturbs; infinitely far while something does. */
   calmSinceMs: number;
+  /** When a mission was seen closed last, in calm. */
+  closedAtMs: number;
   /** Whose the record is. */
   holder: Life | null;
   /** How many events of this disk the checker was told of. */
@@ -167,6 +169,7 @@ export function createWorld(
     recordLost: false,
     restoring: false,
     calmSinceMs: Number.POSITIVE_INFINITY,
+    closedAtMs: 0,
     holder: null,
     recorded: 0,
     recordedAtMs: 0,

@@ -39,7 +39,25 @@ export function planAssignments(
     const waits = WAITS_FOR_ITS_TURN.has(obstacle.reason) ? { waiting: step } : {};
     held.push({ subject: `mission/${mission.name}`, step: "assign", ...obstacle, ...waits });
   }
-  return { assign: [...given.values()], held };
+  return { assign: [...given.values()], held: [...held, ...unusable(desired, states)] };
+}
+
+/** Missions that were never on record, and whose files cannot be used: nothing else would speak of them. */
+function unusable({ broken }: DesiredState, states: ReadonlyMap<string, CloneState>): readonly Held[] {
+  const recorded = new Set(
+    [...states.values()].flatMap(({ mission, past, forgottenRuns }) => [
+      ...(mission === null ? [] : [mission.name]),
+      ...past.map(({ name }) => name),
+      ...Object.keys(forgottenRuns),
+    ]),
+  );
+  const because = broken.has("fleet")
+    ? "fleet.yaml cannot be used and no earlier one is known: without its caps nothing is started"
+    : "its file cannot be used: see the issues of its files";
+  return [...broken]
+    .filter((subject) => subject.startsWith("mission/") && !recorded.has(subject.slice("mission/".length)))
+    .sort()
+    .map((subject) => ({ subject, step: "assign", reason: "SpecInvalid", message: because }));
 }
 
 /** Reasons that pass by themselves when another mission ends, or the record is known to be ours. */

@@ -125,6 +125,17 @@ describe("what does not start", () => {
     expect(reasons(made)).toEqual([`mission/audit ${reason}`]);
   });
 
+  test.each([
+    ["its own file", [], /its file cannot be used/],
+    ["fleet.yaml, with nothing known of an earlier one", ["fleet"], /^fleet\.yaml cannot be used/],
+  ])("a mission that was never on record is spoken of where nobody can use %s", (_, others, says) => {
+    const broken = new Set(["mission/new", "mission/known", "clone/x", ...others]);
+    const known = running("scribe", "known");
+    const made = planOf(aDesired({ clones: [aClone("scribe")], broken }), anObserved([known.state]), T0);
+    expect(reasons(made)).toEqual(["mission/new SpecInvalid", "mission/known SpecInvalid"]);
+    expect(made.held[0]).toMatchObject({ step: "assign", message: expect.stringMatching(says) });
+  });
+
   test("a second mission waits for the lane", () => {
     const first = running("scribe", "audit");
     const desired = aDesired({
