@@ -158,7 +158,8 @@ async function unfinished(world: World): Promise<readonly Unfinished[]> {
 function unread({ missions, held }: FleetView): readonly Unfinished[] {
   return held.flatMap(({ subject, reason }) => {
     const name = subject.replace(/^mission\//, "");
-    const unknown = name !== subject && reason === "SpecInvalid" && missions.every((one) => one.name !== name);
+    const unknown =
+      name !== subject && reason === "SpecInvalid" && missions.every((one) => one.name !== name);
     return unknown ? [{ mission: name, reasons: [reason], explained: [reason] }] : [];
   });
 }
