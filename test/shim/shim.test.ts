@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -80,14 +81,56 @@ describe("the command adapter", () => {
     expect(types.indexOf("mission.accepted")).toBeLessThan(types.indexOf("mission.completed"));
   });
 
-  it("takes success without a word for completion, and a program that is not there for a crash", async () => {
-    await run(world.agent("exits-0-silently.js"));
+  it("takes success without a word for completion where its clone says so, and a program that is not there for a crash", async () => {
+    await run({ ...world.agent("exits-0-silently.js"), result: "exit_code" });
     expect((await arrived("mission.completed")).status).toBe("completed");
     await world.close();
     world = await createProcessWorld("auto");
     await run({ adapter: "command", command: ["no-such-program"], env: {}, accept: "on_start" });
     expect((await arrived("instance.exited")).detail).toMatchObject({ code: 127 });
     expect(world.callback.events.map((event) => event.event_type)).not.toContain("mission.accepted");
+  });
+
+  it("an end with 0 is no success where its clone does not say that its exit code is its word", async () => {
+    await run(world.agent("exits-0-silently.js"));
+    expect((await arrived("mission.failed")).summary).toContain("said nothing of its result");
+    await arrived("instance.exited");
+    expect(world.callback.events.map((event) => event.event_type)).not.toContain("mission.completed");
+  });
+
+  it.each([
+    ["unauthorized", { "145": "unauthorized" }, { code: 145, signal: null, auth: true }, false],
+    ["a verdict", { "145": "failed" }, { code: 145, signal: null }, true],
+    ["a code", undefined, { code: 145, signal: null }, false],
+  ] as const)("an exit code is what its clone says it is: %s", async (_, exitCodes, detail, verdict) => {
+    const agent = { ...world.agent("x"), command: ["sh", "-c", "exit 145"] as const };
+    await run({ ...agent, ...(exitCodes === undefined ? {} : { exitCodes }) });
+    expect((await arrived("instance.exited")).detail).toMatchObject(detail);
+    const types = world.callback.events.map((event) => event.event_type);
+    expect(types.includes("mission.failed")).toBe(verdict);
+  });
+
+  it("with its input closed an agent finds the end of its input at once", async () => {
+    const read = `while read -r line; do :; done; echo '{"type":"completed","summary":"read to the end"}'`;
+    await run({ ...world.agent("x"), command: ["sh", "-c", read], stdin: "none" });
+    expect((await arrived("mission.completed")).summary).toBe("read to the end");
+  });
+
+  it("finds the tools by their name, and no repository above its workspace", async () => {
+    const script = [
+      "git rev-parse --show-toplevel >/dev/null 2>&1 && echo inside || echo alone",
+      "command -v factory-tools",
+      `echo '{"jsonrpc":"2.0","id":1,"method":"tools/list"}' | factory-tools`,
+      `echo '{"type":"completed"}'`,
+    ].join("; ");
+    spawnSync("git", ["init", "-q", world.root]);
+    const handle = await run({ ...world.agent("x"), command: ["sh", "-c", script], stdin: "none" });
+    await arrived("mission.completed");
+    await arrived("instance.exited");
+    const transcript = await world.driver.transcript(handle, 100_000, signal);
+    expect(transcript).toContain("alone");
+    expect(transcript).toMatch(/bin\/factory-tools/);
+    expect(transcript).toContain("claim_action");
   });
 
   it("gives equal crashes equal signatures", async () => {
@@ -105,7 +148,7 @@ describe("the command adapter", () => {
     const outside = join(world.root, "outside");
     writeFileSync(outside, "untouched");
     symlinkSync(outside, join(world.workspace("a"), ".factory"));
-    await run(world.agent("exits-0-silently.js"));
+    await run(world.agent("completes.js"));
     await arrived("mission.completed");
     expect(readFileSync(outside, "utf8")).toBe("untouched");
     expect(existsSync(join(world.workspace("a"), ".factory", "mission.json"))).toBe(true);

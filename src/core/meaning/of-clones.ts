@@ -97,6 +97,27 @@ export const CLONE_MEANINGS: readonly Meaning[] = [
     show: (value) => asText(value ?? "reported"),
   },
   {
+    at: "agent.stdin",
+    field: "agent.stdin",
+    words: "what the agent reads",
+    compare: changed,
+    show: (value) => asText(value ?? "lines"),
+  },
+  {
+    at: "agent.result",
+    field: "agent.result",
+    words: "what counts as success",
+    compare: (before, after) => inOrder("said", "exit_code")(before ?? "said", after ?? "said"),
+    show: (value) => asText(value ?? "said"),
+  },
+  {
+    at: "agent.exitCodes.*",
+    field: "agent.exit_codes.*",
+    words: "meaning of an exit code",
+    compare: changed,
+    show: asText,
+  },
+  {
     at: "agent.account",
     field: "agent.account",
     words: "provider's account",

@@ -64,6 +64,13 @@ export interface RuntimeSpec {
 export const AGENT_ADAPTERS = ["command"] as const;
 export type AgentAdapterName = (typeof AGENT_ADAPTERS)[number];
 
+/**
+ * `failed`: its verdict on its mission. `unauthorized`: its provider refuses its credentials, which no restart cures.
+ * `crashed`: no verdict; as any other code, and never a signal.
+ */
+export const EXIT_MEANINGS = ["failed", "unauthorized", "crashed"] as const;
+export type ExitMeaning = (typeof EXIT_MEANINGS)[number];
+
 export interface AgentSpec {
   readonly adapter: AgentAdapterName;
   /** Program and arguments, never a shell line; relative paths are looked up in the workspace. */
@@ -73,6 +80,12 @@ export interface AgentSpec {
   readonly accept: "on_start" | "explicit";
   /** `none`: it cannot tell what it uses. `tokens`: it can, but not what that costs. Absent: it may. */
   readonly usage?: "tokens" | "none";
+  /** `none`: it finds its input closed, and is told nothing. Absent: it is told things, line by line. */
+  readonly stdin?: "none";
+  /** `exit_code`: where it ends with 0 and has said nothing of its result, that is success. Absent: it says so, or it is none. */
+  readonly result?: "exit_code";
+  /** What its exit codes mean, 1 to 255. One that is named is no signal, whatever a shell would make of it. */
+  readonly exitCodes?: Readonly<Record<string, ExitMeaning>>;
   /** The provider's account that it works on: a rate limit of one clone is one of all that name it. */
   readonly account?: string;
 }

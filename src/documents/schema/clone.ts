@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AGENT_ADAPTERS, DRIVER_NAMES } from "../../core/model/clone.ts";
+import { AGENT_ADAPTERS, DRIVER_NAMES, EXIT_MEANINGS } from "../../core/model/clone.ts";
 import {
   AfterClosure,
   boundedRecord,
@@ -38,6 +38,10 @@ const Runtime = z.strictObject({
   }),
 });
 
+/** 1 to 255. */
+const EXIT_CODE_PATTERN = /^([1-9]\d?|1\d\d|2[0-4]\d|25[0-5])$/;
+const EXIT_CODES_MAX = 32;
+
 const Agent = z.strictObject({
   adapter: z.enum(AGENT_ADAPTERS).describe("`command`: any program; JSON lines on its output become events."),
   command: Command.describe("Program and arguments; relative paths are looked up in the workspace."),
@@ -53,6 +57,23 @@ const Agent = z.strictObject({
     .default("reported")
     .describe(
       "`tokens`: it says how many, and `prices` of fleet.yaml what they cost. `none`: the program cannot tell what it uses; its limits on calls and cost need consent.",
+    ),
+  stdin: z
+    .enum(["lines", "none"])
+    .default("lines")
+    .describe(
+      "`none`: its input is closed, for programs that wait for its end; then nothing can be said to it.",
+    ),
+  result: z
+    .enum(["said", "exit_code"])
+    .default("said")
+    .describe(
+      '`said`: success is what it says itself, {"type":"completed"}; to end with 0 is none. `exit_code`: to end with 0 is success.',
+    ),
+  exit_codes: boundedRecord(z.string().regex(EXIT_CODE_PATTERN), z.enum(EXIT_MEANINGS), EXIT_CODES_MAX)
+    .default({})
+    .describe(
+      "What its exit codes mean: `failed` is its verdict, `unauthorized` that its credentials are refused, `crashed` neither.",
     ),
   pause_grace_seconds: PauseGraceSeconds.default(0),
   account: Name.optional().describe(

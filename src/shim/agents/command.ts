@@ -8,7 +8,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import type { MissionEnvelope } from "../../api/envelope.ts";
+import type { AgentSpec } from "../../core/model/clone.ts";
 import type { Intent } from "../../instance/claim.ts";
 import type { Agent, AgentAdapter, AgentInput, AgentProgram, AgentStart } from "./agent.ts";
 import { parseAgentLine } from "./agent-line.ts";
@@ -16,7 +16,7 @@ import { type Begun, beginContained, openContainer } from "./container.ts";
 import { splitLines } from "./lines.ts";
 import { giveFile } from "./ownership.ts";
 import { type AgentExit, keepTail } from "./signature.ts";
-import { cleanEnvironment, factoryFolder, type Spawned } from "./spawn.ts";
+import { cleanEnvironment, factoryFolder, type Spawned, type SpawnOptions } from "./spawn.ts";
 
 /** An agent that prints faster is made to wait: its pipe is not read until the next second. */
 const OUTPUT_BYTES_PER_SECOND_MAX = 2 * 1024 * 1024;
@@ -30,10 +30,14 @@ export const commandAdapter: AgentAdapter = {
   /** For an agent that does not resume anything. */
   open(program) {
     const env = environmentOf(program, { resumes: false });
-    return openContainer({ intent: program.intent, argv: program.agent.command, env });
+    return openContainer({ ...programOf(program), env });
   },
   start,
 };
+
+function programOf({ intent, agent }: AgentProgram): Pick<SpawnOptions, "intent" | "argv" | "stdin"> {
+  return { intent, argv: agent.command, stdin: agent.stdin === "none" ? "ignore" : "pipe" };
+}
 
 function environmentOf(
   { intent, agent, secrets, ours }: AgentProgram,
@@ -49,14 +53,14 @@ function environmentOf(
 }
 
 function start(options: AgentStart): void {
-  writeMission(options.intent, options.envelope);
+  writeOurs(
+    options.intent,
+    { path: missionFile(options.intent.workspace), mode: 0o600 },
+    missionText(options),
+  );
+  writeTools(options.intent);
   const begun = beginContained(
-    {
-      intent: options.intent,
-      argv: options.agent.command,
-      env: environmentOf(options, options),
-      stdin: "pipe",
-    },
+    { ...programOf(options), env: environmentOf(options, options) },
     { opened: options.container, onRecord: options.onRecord },
   );
   if ("why" in begun) {
@@ -127,7 +131,7 @@ function follow(spawned: Spawned, options: AgentStart): void {
     const ending =
       options.intent.containment.pidns === null
         ? { code, signal }
-        : throughInit({ code, signal }, stderrTail.text());
+        : throughInit({ code, signal }, { stderr: stderrTail.text(), agent: options.agent });
     options.onExit({ ...ending, stderrTail: stderrTail.text() });
   };
   child.on("exit", (code, signal) => {
@@ -162,29 +166,58 @@ function pour(stream: Readable, onOutput: () => void, take: (chunk: Buffer) => v
 /**
  * The namespace's first process can only report a signal as 128 plus its number, as shells do. When
  * it was killed itself, which only SIGKILL from outside can do, util-linux 2.38 trips over its
- * own signal mask and leaves with 1 and a message.
+ * own signal mask and leaves with 1 and a message. A signal that ends nobody was a code, and so is what its clone names as one.
  */
 function throughInit(
   ending: Pick<AgentExit, "code" | "signal">,
-  stderr: string,
+  { stderr, agent }: { readonly stderr: string; readonly agent: AgentSpec },
 ): Pick<AgentExit, "code" | "signal"> {
   const { code } = ending;
   if (code === 1 && /(^|\n)unshare: sigprocmask [^\n]*\n?$/.test(stderr))
     return { code: null, signal: "SIGKILL" };
-  if (code === null || code <= 128) return ending;
+  if (code === null || code <= 128 || agent.exitCodes?.[code] !== undefined) return ending;
   const name = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
-  return name === undefined ? ending : { code: null, signal: name };
+  return name === undefined || HARMLESS.has(name) ? ending : { code: null, signal: name };
 }
+
+/** Signals whose default is to be ignored, to stop or to go on (signal(7)): nobody dies of them. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  "SIGCHLD",
+  "SIGCONT",
+  "SIGSTOP",
+  "SIGTSTP",
+  "SIGTTIN",
+  "SIGTTOU",
+  "SIGURG",
+  "SIGWINCH",
+]);
 
 function missionFile(workspace: string): string {
   return join(factoryFolder(workspace), "mission.json");
 }
 
-function writeMission({ workspace, containment }: Intent, envelope: MissionEnvelope): void {
-  const path = missionFile(workspace);
-  // Never through a link that the agent may have put there: a new file takes its name.
+function missionText({ envelope }: AgentStart): string {
+  return `${JSON.stringify(envelope, null, 2)}\n`;
+}
+
+/** `factory-tools` by its name, for agents whose settings cannot name a variable. */
+function writeTools(intent: Intent): void {
+  const path = join(factoryFolder(intent.workspace), "bin", "factory-tools");
+  writeOurs(
+    intent,
+    { path, mode: 0o700 },
+    `#!/bin/sh\nexec '${process.execPath}' "$FACTORY_TOOLS_MCP" "$@"\n`,
+  );
+}
+
+/** Never through a link that the agent may have put there: a new file takes its name. */
+function writeOurs(
+  { containment }: Intent,
+  { path, mode }: { readonly path: string; readonly mode: number },
+  text: string,
+): void {
   const temporary = `${path}.${process.pid}.${process.hrtime.bigint()}`;
-  writeFileSync(temporary, `${JSON.stringify(envelope, null, 2)}\n`, { flag: "wx", mode: 0o600 });
+  writeFileSync(temporary, text, { flag: "wx", mode });
   const user = containment.sandbox?.user ?? null;
   if (user !== null) giveFile(temporary, user);
   renameSync(temporary, path);

@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { accessSync, constants, lstatSync, mkdirSync, statSync, unlinkSync } from "node:fs";
-import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import type { Intent } from "../../instance/claim.ts";
 import { containedCommand, findAgentMembers, killCgroup, type Target } from "../../instance/containment.ts";
 import { hasCode } from "../../instance/files.ts";
@@ -65,11 +65,15 @@ export function cleanEnvironment(
   intent: Intent,
   declared: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
+  const ours = factoryFolder(intent.workspace);
   return {
-    PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
-    HOME: join(factoryFolder(intent.workspace), "home"),
+    // Last, so that nothing of the machine is shadowed.
+    PATH: [process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin", join(ours, "bin")].join(delimiter),
+    HOME: join(ours, "home"),
     LANG: "C.UTF-8",
-    TMPDIR: join(factoryFolder(intent.workspace), "tmp"),
+    TMPDIR: join(ours, "tmp"),
+    // A workspace that is no repository of its own is not taken for a part of one that lies above it.
+    GIT_CEILING_DIRECTORIES: dirname(intent.workspace),
     ...declared,
     FACTORY_CLONE: intent.clone,
     FACTORY_EPOCH: String(intent.epoch),
@@ -80,7 +84,7 @@ export function cleanEnvironment(
 /** Our folder in the workspace. The agent may have replaced it by a link; then the link goes. */
 export function factoryFolder(workspace: string): string {
   const folder = join(workspace, ".factory");
-  for (const path of [folder, join(folder, "tmp"), join(folder, "home")]) {
+  for (const path of [folder, join(folder, "tmp"), join(folder, "home"), join(folder, "bin")]) {
     try {
       if (!lstatSync(path).isDirectory()) unlinkSync(path);
     } catch (error) {

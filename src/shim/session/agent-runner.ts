@@ -130,7 +130,7 @@ function missionRunOf(
   const isBeingPaused = (): boolean => pauses.by().length > 0 || pauses.graceLeftMs() > 0;
   return createMissionRun({
     workspace: life.intent.workspace,
-    accept: life.settings.agent.accept,
+    agent: life.settings.agent,
     reporter,
     clocks,
     transcript,

@@ -5,10 +5,8 @@ import { writeFileDurably } from "../../instance/files.ts";
 import { type AgentExit, crashSignature } from "../agents/signature.ts";
 import type { Reporter } from "../callback/reporter.ts";
 import type { Clocks } from "./clocks.ts";
+import { meaningOf } from "./ending-meaning.ts";
 import type { Life } from "./life.ts";
-
-/** EX_NOPERM of sysexits.h: the agent may not do what it would have to do first. */
-const UNAUTHORIZED_EXIT = 77;
 
 /** How the agent ended, to the controller and on disk for whoever comes when the shim is gone. */
 export function reportExit(
@@ -25,6 +23,7 @@ export function reportExit(
   },
 ): void {
   const { life, clocks, stopped, exceeded } = parts;
+  const meaning = meaningOf(exit, life.settings.agent);
   const facts = {
     code: exit.code,
     signal: exit.signal,
@@ -32,7 +31,7 @@ export function reportExit(
     stderr_tail: exit.stderrTail,
     active_ms: clocks.activeMs(),
     ...(clocks.throttledMs() > 0 ? { throttled: true } : {}),
-    ...(life.run?.unauthorized() === true || exit.code === UNAUTHORIZED_EXIT ? { auth: true } : {}),
+    ...(life.run?.unauthorized() === true || meaning.type === "unauthorized" ? { auth: true } : {}),
     ...(exceeded === null ? {} : { exceeded }),
     stopped,
   };

@@ -2,6 +2,7 @@
  * One mission under way: turns what the agent says into events, and knows when the mission is over. What it says is
  * kept within bounds by `flood-limits.ts`; where it was said, and in which language, is its adapter's business.
  */
+import type { AgentSpec } from "../../core/model/clone.ts";
 import type { ReportCadence } from "../../core/model/mission.ts";
 import { samenessOf } from "../../core/model/sameness.ts";
 import type { Transcript } from "../../instance/transcript.ts";
@@ -10,6 +11,7 @@ import type { AgentExit } from "../agents/signature.ts";
 import type { Reporter } from "../callback/reporter.ts";
 import { createArtifactIndex } from "./artifact-index.ts";
 import type { Clocks } from "./clocks.ts";
+import { meaningOf } from "./ending-meaning.ts";
 import { createLastWord } from "./last-word.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { createProgressCadence } from "./progress-cadence.ts";
@@ -24,8 +26,8 @@ export interface MissionRun {
   /** After the last word nothing counts. */
   onEvent(event: AgentEvent): void;
   /**
-   * Tells what is left to tell. Exit 0 without a last word is a completed mission, unless it was asked to end: then it
-   * obeyed. Any other end without one is a crash, and no verdict on the mission.
+   * Tells what is left to tell. Without a last word `meaningOf` says what its end means, unless it was asked to end: then it
+   * obeyed, and nothing of it is a result.
    */
   onExit(ending: AgentExit, asked: { readonly stopped: boolean }): void;
   accepted(): boolean;
@@ -37,7 +39,8 @@ export interface MissionRun {
 
 export interface MissionOptions {
   readonly workspace: string;
-  readonly accept: "on_start" | "explicit";
+  /** How it accepts, and what its end means. */
+  readonly agent: Pick<AgentSpec, "accept" | "result" | "exitCodes">;
   readonly reporter: Reporter;
   readonly clocks: Clocks;
   readonly transcript: Transcript;
@@ -125,8 +128,11 @@ export function createMissionRun(options: MissionOptions): MissionRun {
     onExit(ending, { stopped }) {
       progress.flush();
       noteDropped(options);
-      if (!stopped && !lastWord.said() && ending.code === 0 && acceptance.given())
+      if (stopped || lastWord.said() || !acceptance.given()) return;
+      const meaning = meaningOf(ending, options.agent);
+      if (meaning.type === "completed")
         lastWord.completed({ summary: "the agent ended with success", paths: [] });
+      else if (meaning.type === "failed") lastWord.failed(meaning);
     },
     accepted: acceptance.given,
     terminal: lastWord.said,
@@ -147,7 +153,7 @@ function noteDropped({ reporter, transcript }: MissionOptions): void {
 }
 
 /** Said once: by the start of the agent, or by the agent itself. */
-function createAcceptance({ accept, reporter, onAccepted }: MissionOptions): {
+function createAcceptance({ agent, reporter, onAccepted }: MissionOptions): {
   onStart(pid: number): void;
   accept(): void;
   given(): boolean;
@@ -168,7 +174,7 @@ function createAcceptance({ accept, reporter, onAccepted }: MissionOptions): {
   return {
     onStart(agentPid) {
       pid = agentPid;
-      if (accept === "on_start") acceptOnce();
+      if (agent.accept === "on_start") acceptOnce();
     },
     accept: acceptOnce,
     given: () => given,

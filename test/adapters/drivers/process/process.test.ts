@@ -94,6 +94,7 @@ describe("secrets", () => {
       "FACTORY_MISSION",
       "FACTORY_TOOLS_MCP",
       "FACTORY_TOOLS_SOCKET",
+      "GIT_CEILING_DIRECTORIES",
       "HOME",
       "LANG",
       "PATH",
