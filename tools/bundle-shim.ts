@@ -28,14 +28,18 @@ import { promisify } from "node:util";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** What the shim may be made of: `test/imports.test.ts` holds it to these folders. */
 const SOURCES = ["src/api", "src/core", "src/instance", "src/shim"];
-const ENTRIES = { main: "src/shim/main.ts", "tools-main": "src/shim/tools-main.ts" } as const;
+const ENTRIES = {
+  main: "src/shim/main.ts",
+  "tools-main": "src/shim/tools-main.ts",
+  "door-main": "src/shim/door-main.ts",
+} as const;
 const CACHE = join(ROOT, "node_modules", ".cache", "ua-factory");
 /** Bundles that are kept, the newest first: of branches between which somebody goes back and forth. */
 const BUNDLES_KEPT_MAX = 8;
 /** Made in half a second; a machine that needs longer starts from the source meanwhile. */
 const BUNDLE_MS_MAX = 60_000;
 
-/** Writes `main.cjs` and `tools-main.cjs`. */
+/** Writes `main.cjs`, `tools-main.cjs` and `door-main.cjs`. */
 export async function bundleShim(directory: string): Promise<void> {
   const { build } = await import("rolldown");
   for (const [name, input] of Object.entries(ENTRIES)) {
@@ -44,7 +48,14 @@ export async function bundleShim(directory: string): Promise<void> {
       input: join(ROOT, input),
       platform: "node",
       logLevel: "warn",
-      output: { file: join(directory, `${name}.cjs`), format: "cjs", codeSplitting: false },
+      output: {
+        dir: directory,
+        entryFileNames: `${name}.cjs`,
+        chunkFileNames: `${name}-[name].cjs`,
+        format: "cjs",
+        // What is imported late lies beside it: a shim without a gateway never reads the list of prices.
+        codeSplitting: name === "main",
+      },
     });
   }
 }

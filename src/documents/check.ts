@@ -219,6 +219,16 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
       findings.push(taken(["spec", "agent", "env", name], "is also the name of a secret"));
     if (isReserved(name)) findings.push(taken(["spec", "agent", "env", name], "is set by Factory"));
   }
+  const { model } = spec.agent;
+  if (model !== undefined && !secretNames.has(model.key)) {
+    findings.push({
+      path: ["spec", "agent", "model", "key"],
+      reason: "SecretMissing",
+      message: "none of the clone's secrets has this name",
+      found: model.key,
+      expected: secretNames.size === 0 ? "a secret under spec.secrets" : [...secretNames].join(" or "),
+    });
+  }
   spec.secrets.forEach((secret, index) => {
     if (isReserved(secret.name))
       findings.push(taken(["spec", "secrets", index, "name"], "is set by Factory"));

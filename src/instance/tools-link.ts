@@ -17,13 +17,23 @@ export function toolsLink(nonce: string): string {
 
 /** The socket's name for whoever connects; makes the link where one is needed. `folder` is `.factory` of the workspace. */
 export function toolsSocket(folder: string, nonce: string): string {
-  const direct = join(folder, SOCKET_NAME);
+  return agentSocket(folder, nonce, SOCKET_NAME);
+}
+
+/** The same for the gateway, through which its model calls go. */
+export function modelSocket(folder: string, nonce: string): string {
+  return agentSocket(folder, nonce, MODEL_SOCKET_NAME);
+}
+
+function agentSocket(folder: string, nonce: string, name: string): string {
+  const direct = join(folder, name);
   if (Buffer.byteLength(direct) <= SOCKET_PATH_BYTES_MAX) return direct;
   const link = toolsLink(nonce);
   rmSync(link, { force: true });
   symlinkSync(folder, link);
-  return join(link, SOCKET_NAME);
+  return join(link, name);
 }
 
 const SOCKET_NAME = "tools.sock";
+const MODEL_SOCKET_NAME = "model.sock";
 const SOCKET_ROOT_BYTES_MAX = 40;

@@ -1,4 +1,4 @@
-import type { DesiredClone } from "../core/model/clone.ts";
+import type { AgentModel, DesiredClone, ModelApiName } from "../core/model/clone.ts";
 import type { FleetPolicy } from "../core/model/desired.ts";
 import { digestOf } from "../core/model/digest.ts";
 import type { ParsedDocument } from "../documents/parse.ts";
@@ -45,6 +45,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
       ...(spec.agent.stdin === "lines" ? {} : { stdin: spec.agent.stdin }),
       ...(spec.agent.result === "said" ? {} : { result: spec.agent.result }),
       ...(Object.keys(spec.agent.exit_codes).length === 0 ? {} : { exitCodes: spec.agent.exit_codes }),
+      ...(spec.agent.model === undefined ? {} : { model: modelOf(spec.agent.model) }),
       ...(spec.agent.account === undefined ? {} : { account: spec.agent.account }),
     },
     secrets: spec.secrets.map(secretRef),
@@ -112,6 +113,9 @@ const FIELDS: readonly (readonly [string, readonly PathStep[], fleet?: readonly 
   ["agent.stdin", ["spec", "agent", "stdin"]],
   ["agent.result", ["spec", "agent", "result"]],
   ["agent.exit_codes", ["spec", "agent", "exit_codes"]],
+  ["agent.model.api", ["spec", "agent", "model", "api"]],
+  ["agent.model.upstream", ["spec", "agent", "model", "upstream"]],
+  ["agent.model.key", ["spec", "agent", "model", "key"]],
   ["agent.account", ["spec", "agent", "account"]],
   ["agent.pause_grace_seconds", ["spec", "agent", "pause_grace_seconds"]],
   ["secrets", ["spec", "secrets"]],
@@ -147,4 +151,15 @@ function provenanceOf({ parsed, layers, fleet, fleetSource }: ResolveCloneInput)
     ]);
   });
   return provenance;
+}
+
+/** The providers' own addresses, without `/v1`. */
+const UPSTREAMS: Readonly<Record<ModelApiName, string>> = {
+  anthropic: "https://api.anthropic.com",
+  openai: "https://api.openai.com",
+  gemini: "https://generativelanguage.googleapis.com",
+};
+
+function modelOf({ api, upstream, key }: NonNullable<CloneSpec["agent"]["model"]>): AgentModel {
+  return { api, upstream: upstream ?? UPSTREAMS[api], key };
 }

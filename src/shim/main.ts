@@ -25,6 +25,7 @@ const EXIT = { ended: 0, unusable: 64, internal: 70, notOurs: 75 } as const;
 const SPARE_DESCRIPTORS = 8;
 /** Beside this file, as source and as bundle. */
 const TOOLS_PROGRAM = join(import.meta.dirname, `tools-main${extname(import.meta.filename)}`);
+const DOOR_PROGRAM = join(import.meta.dirname, `door-main${extname(import.meta.filename)}`);
 
 async function main(): Promise<void> {
   const argument = process.argv[2] ?? ".";
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
     intent,
     settings,
     toolsProgram: TOOLS_PROGRAM,
+    doorProgram: DOOR_PROGRAM,
     onEnd: () => process.exit(EXIT.ended),
   });
   process.on("SIGTERM", () => session.end("SIGTERM"));

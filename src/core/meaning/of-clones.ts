@@ -118,6 +118,27 @@ export const CLONE_MEANINGS: readonly Meaning[] = [
     show: asText,
   },
   {
+    at: "agent.model.api",
+    field: "agent.model.api",
+    words: "interface of its model's provider",
+    compare: changed,
+    show: asText,
+  },
+  {
+    at: "agent.model.upstream",
+    field: "agent.model.upstream",
+    words: "where its model calls are sent",
+    compare: changed,
+    show: asText,
+  },
+  {
+    at: "agent.model.key",
+    field: "agent.model.key",
+    words: "secret that pays for its model calls",
+    compare: changed,
+    show: asText,
+  },
+  {
     at: "agent.account",
     field: "agent.account",
     words: "provider's account",

@@ -64,6 +64,18 @@ export interface RuntimeSpec {
 export const AGENT_ADAPTERS = ["command"] as const;
 export type AgentAdapterName = (typeof AGENT_ADAPTERS)[number];
 
+/** The HTTP interfaces of model providers that the gateway knows. */
+export const MODEL_API_NAMES = ["anthropic", "openai", "gemini"] as const;
+export type ModelApiName = (typeof MODEL_API_NAMES)[number];
+
+export interface AgentModel {
+  readonly api: ModelApiName;
+  /** Where its calls are sent, without `/v1`: the rest of the path is the agent's. */
+  readonly upstream: string;
+  /** Which of its secrets is the provider's key. The agent finds another one in its place, which is good for the gateway alone. */
+  readonly key: string;
+}
+
 /**
  * `failed`: its verdict on its mission. `unauthorized`: its provider refuses its credentials, which no restart cures.
  * `crashed`: no verdict; as any other code, and never a signal.
@@ -86,6 +98,8 @@ export interface AgentSpec {
   readonly result?: "exit_code";
   /** What its exit codes mean, 1 to 255. One that is named is no signal, whatever a shell would make of it. */
   readonly exitCodes?: Readonly<Record<string, ExitMeaning>>;
+  /** Its calls of a model pass our gateway, which counts them; absent: they go where the agent wants. */
+  readonly model?: AgentModel;
   /** The provider's account that it works on: a rate limit of one clone is one of all that name it. */
   readonly account?: string;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AGENT_ADAPTERS, DRIVER_NAMES, EXIT_MEANINGS } from "../../core/model/clone.ts";
+import { AGENT_ADAPTERS, DRIVER_NAMES, EXIT_MEANINGS, MODEL_API_NAMES } from "../../core/model/clone.ts";
 import {
   AfterClosure,
   boundedRecord,
@@ -38,6 +38,20 @@ const Runtime = z.strictObject({
   }),
 });
 
+const Model = z
+  .strictObject({
+    api: z.enum(MODEL_API_NAMES).describe("How the agent talks to its model's provider."),
+    upstream: HttpUrl.optional().describe(
+      "Where its calls are sent, without `/v1`. Absent: the provider's own address.",
+    ),
+    key: EnvName.describe(
+      "Which of its `secrets` is the provider's key. The agent finds one of its own there, which the gateway alone takes.",
+    ),
+  })
+  .describe(
+    "Its model calls pass the gateway of its shim, which counts them and keeps the key. Its usage is `metered`.",
+  );
+
 /** 1 to 255. */
 const EXIT_CODE_PATTERN = /^([1-9]\d?|1\d\d|2[0-4]\d|25[0-5])$/;
 const EXIT_CODES_MAX = 32;
@@ -75,6 +89,7 @@ const Agent = z.strictObject({
     .describe(
       "What its exit codes mean: `failed` is its verdict, `unauthorized` that its credentials are refused, `crashed` neither.",
     ),
+  model: Model.optional(),
   pause_grace_seconds: PauseGraceSeconds.default(0),
   account: Name.optional().describe(
     "The provider's account that it works on. When one clone of an account is rate limited, none of them is started until that is over.",

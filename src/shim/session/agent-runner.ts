@@ -11,6 +11,7 @@ import { type Graces, runShimRungs } from "../agents/ending.ts";
 import type { AgentExit } from "../agents/signature.ts";
 import { endLeftovers } from "../agents/spawn.ts";
 import type { Reporter } from "../callback/reporter.ts";
+import type { Gateway } from "../metering/gateway.ts";
 import { EXIT_NO_TOOLS } from "../tools/toolbox.ts";
 import { type AgentStartParts, createAgentStarter } from "./agent-start.ts";
 import type { ControlResult } from "./control.ts";
@@ -32,6 +33,8 @@ export interface AgentRunner {
 export interface AgentRunnerParts extends AgentStartParts {
   readonly reporter: Reporter;
   readonly heart: Heart;
+  /** Null: its calls of a model are its own. */
+  readonly gateway: Gateway | null;
   /** It is gone, and that was asked for. */
   readonly onStopped: () => void;
 }
@@ -56,7 +59,7 @@ export function createAgentRunner(parts: AgentRunnerParts): AgentRunner {
     });
     life.run = run;
     parts.heart.watch(life.intent.workspace);
-    void parts.toolbox.open().then(
+    void Promise.all([parts.toolbox.open(), parts.gateway?.open()]).then(
       () => starter.start(run, { envelope, resumes: false }),
       // Without them it would act without asking: then it is not started.
       (error: unknown) => {

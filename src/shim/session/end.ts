@@ -33,6 +33,8 @@ export function createEnd(parts: {
   readonly delivery: Delivery;
   readonly transcript: Transcript;
   readonly runner: () => AgentRunner;
+  /** Nothing more is spent for it. */
+  readonly cut: () => void;
   /** Takes away what the agent was offered. */
   readonly close: () => void;
   /** Once everything has been delivered that could be. */
@@ -54,6 +56,7 @@ export function createEnd(parts: {
     parts.transcript.note(`ending: ${reason}`);
     ending.abort();
     if (life.phase !== "exited") life.phase = "stopping";
+    parts.cut();
     if (life.agent === null) {
       void finish();
       return;

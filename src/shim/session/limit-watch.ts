@@ -38,6 +38,8 @@ export interface LimitWatch {
   hold(limits: HeldLimits | null): boolean;
   /** Something may have been used: an agent said so, or began to run. */
   look(): void;
+  /** Why its mission has no room for another call of a model, with so many under way; null: it has. */
+  fullFor(underWay: number): string | null;
   /** As it is in force now; null where nobody has told. */
   reportCadence(): ReportCadence | null;
   stop(): void;
@@ -123,6 +125,14 @@ export function createLimitWatch(parts: LimitWatchParts): LimitWatch {
       return true;
     },
     look,
+    fullFor(underWay) {
+      if (limits === null) return null;
+      const { max_llm_calls: calls, max_cost_usd: cost } = limits.budget;
+      const used = usedUnder(limits, clocks);
+      if (calls != null && used.llm_calls + underWay >= calls)
+        return `its mission may make ${calls} model calls`;
+      return cost != null && used.cost_usd >= cost ? `its mission may cost ${cost} USD` : null;
+    },
     reportCadence: () => limits?.reportCadence ?? null,
     stop() {
       over = true;

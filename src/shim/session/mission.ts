@@ -40,7 +40,7 @@ export interface MissionRun {
 export interface MissionOptions {
   readonly workspace: string;
   /** How it accepts, and what its end means. */
-  readonly agent: Pick<AgentSpec, "accept" | "result" | "exitCodes">;
+  readonly agent: Pick<AgentSpec, "accept" | "result" | "exitCodes" | "model">;
   readonly reporter: Reporter;
   readonly clocks: Clocks;
   readonly transcript: Transcript;
@@ -93,7 +93,8 @@ export function createMissionRun(options: MissionOptions): MissionRun {
       progress.push(event);
     },
     usage(event) {
-      if (clocks.onUsage(event)) options.onSpent();
+      // Where we count ourselves, what an agent says of it is its opinion.
+      if (options.agent.model === undefined && clocks.onUsage(event)) options.onSpent();
     },
     artifact: (event) => statements.artifact(event),
     blocked: (event) => statements.blocked(event),

@@ -39,6 +39,7 @@ import { beginLife, type Life, shownPhase } from "./life.ts";
 import { createLimitWatch } from "./limit-watch.ts";
 import { createMessages } from "./messages.ts";
 import { createMethods } from "./methods.ts";
+import { createModelDoor, type DoorPlan, planDoor } from "./model-door.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 import { becomeReady } from "./readiness.ts";
 import { createResourceWatch } from "./resource-watch.ts";
@@ -66,6 +67,8 @@ export interface SessionOptions {
   readonly settings: LaunchSettings;
   /** The MCP server's file. */
   readonly toolsProgram: string;
+  /** The file of what leads an agent to the gateway. */
+  readonly doorProgram: string;
   /** Default: those that there are. */
   readonly agents?: AgentRegistry;
   /** Called once, when everything is over. */
@@ -75,7 +78,8 @@ export interface SessionOptions {
 export function createSession(options: SessionOptions): Session {
   const { instanceDirectory, intent, settings, onEnd } = options;
   const socket = (): string => toolsSocket(factoryFolder(intent.workspace), intent.nonce);
-  const program = (): AgentProgram => programOf(options, socket());
+  const doorPlan = planDoor(settings, options);
+  const program = (): AgentProgram => programOf(options, { socket: socket(), doorPlan });
   // First of all: it comes up while everything below is made, the round trip and the checks.
   const adapter = (options.agents ?? AGENTS)[settings.agent.adapter] ?? null;
   const container = openAhead(adapter, program);
@@ -105,7 +109,11 @@ export function createSession(options: SessionOptions): Session {
   const end = createEnd({
     ...common,
     runner: () => runner,
-    close: () => toolbox.close(),
+    cut: () => gateway?.cut(),
+    close() {
+      toolbox.close();
+      gateway?.close();
+    },
     onDelivered() {
       for (const part of [limits, resources, heart]) part.stop();
     },
@@ -136,6 +144,7 @@ export function createSession(options: SessionOptions): Session {
   });
   const limits = createLimitWatch({ ...common, end: endFor, onPaused: pausedSoon });
   if (settings.limits !== undefined) limits.hold(settings.limits);
+  const gateway = createModelDoor(doorPlan, { ...common, limits, heart });
   const resources = createResourceWatch({ life, end: endFor });
   const runner: AgentRunner = createAgentRunner({
     ...common,
@@ -143,6 +152,7 @@ export function createSession(options: SessionOptions): Session {
     program,
     container,
     toolbox,
+    gateway,
     heart,
     limits,
     resources,
@@ -197,11 +207,14 @@ function factsFor(
   };
 }
 
-function programOf({ intent, settings, toolsProgram }: SessionOptions, socket: string): AgentProgram {
+function programOf(
+  { intent, settings, toolsProgram }: SessionOptions,
+  { socket, doorPlan }: { readonly socket: string; readonly doorPlan: DoorPlan | null },
+): AgentProgram {
+  const { agent, secrets } = settings;
   return {
     intent,
-    agent: settings.agent,
-    secrets: settings.secrets,
+    ...(doorPlan?.led({ agent, secrets }) ?? { agent, secrets }),
     ours: { FACTORY_TOOLS_SOCKET: socket, FACTORY_TOOLS_MCP: toolsProgram },
   };
 }

@@ -17,6 +17,7 @@ const session = createSession({
   intent,
   settings,
   toolsProgram: "/nowhere",
+  doorProgram: "",
   agents: { ...AGENTS, "json-rpc": jsonRpcAdapter },
   onEnd: () => process.exit(0),
 });

@@ -21,7 +21,7 @@ export function agentView(
   }: {
     readonly directory: string;
     readonly hidden: readonly string[];
-    /** The MCP server's program; named by itself, because it may lie in a folder of ours alone. */
+    /** The programs of the MCP server and of the door to the gateway; named by themselves, because it may lie in a folder of ours alone. */
     readonly tools: readonly string[];
   },
 ): SandboxPlan {
@@ -47,7 +47,12 @@ export function agentView(
 /** As the shim finds it (`shim/main.ts`). */
 export function toolsBeside(shimCommand: readonly string[]): readonly string[] {
   const program = shimCommand.findLast((word) => isAbsolute(word) && existsSync(word));
-  return program === undefined ? [] : [join(dirname(program), `tools-main${extname(program)}`)];
+  if (program === undefined) return [];
+  const beside = ["tools-main", "door-main"].map((name) =>
+    join(dirname(program), `${name}${extname(program)}`),
+  );
+  // They are run by the shim's own Node.
+  return [...beside, process.execPath];
 }
 
 /** The folder of the package that a file belongs to. */
