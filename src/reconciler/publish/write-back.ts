@@ -173,10 +173,12 @@ export function createWriteBack(parts: {
       // Counted before it is tried: an attempt whose answer is lost was a push all the same.
       await countPush();
       const begun = parts.lease?.now() ?? null;
-      const result = await branch.publish(
-        { files: changed, removed, subject: text.subject, trailers: text.trailers, asOf: base },
-        signal,
-      );
+      const result = await branch
+        .publish(
+          { files: changed, removed, subject: text.subject, trailers: text.trailers, asOf: base },
+          signal,
+        )
+        .finally(arrived);
       if (result.type === "unchanged") pushes.pop();
       if (result.type === "pushed" || result.type === "unchanged") {
         if (lease !== null && begun !== null && result.type === "pushed")
@@ -233,7 +235,7 @@ export function createWriteBack(parts: {
     const { burst, windowMs } = pace();
     if (clock.now() < budgetFreeAt(burst, windowMs)) return { type: "waiting" };
     await countPush();
-    const result = await branch.publish(change, signal);
+    const result = await branch.publish(change, signal).finally(arrived);
     if (result.type === "pushed" || result.type === "unchanged") base = result.commit;
     else known = null;
     return result;
@@ -249,6 +251,11 @@ export function createWriteBack(parts: {
       if (Math.abs(clock.now() - at) <= COUNT_LATENCY_MS) return;
     }
     throw new FactoryError("status/not-counted", "retry", "the record is too slow to count a push in time");
+  }
+
+  /** It may have arrived at any moment since it was counted: after a machine that stood still in the middle of it, long after. */
+  function arrived(): void {
+    if (pushes.length > 0) pushes[pushes.length - 1] = clock.now();
   }
 
   function finished(

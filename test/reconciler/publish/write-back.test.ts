@@ -61,6 +61,28 @@ describe("the one writer", () => {
     expect(branch.pushes.length).toBeGreaterThan(30);
   });
 
+  test("nor where the machine stood still in the middle of a push, which arrives when it goes on", async () => {
+    const arrived: number[] = [];
+    const branch = createFakeStatusBranch();
+    const slow: StatusBranch = {
+      read: (abort) => branch.read(abort),
+      async publish(change, abort) {
+        if (arrived.length === 3) now += 600_000;
+        arrived.push(now);
+        return branch.publish(change, abort);
+      },
+    };
+    const writer = createWriteBack({ branch: slow, derive, clock, log: silentLog });
+    for (let second = 0; second < 240; second++) {
+      now += 1_000;
+      files.set("README.md", `text ${second}`);
+      writer.touch(true);
+      await writer.tick(signal);
+    }
+    const within = (at: number) => arrived.filter((other) => other > at - MINUTE_MS && other <= at).length;
+    expect(Math.max(...arrived.map(within))).toBe(PUSHES_PER_MINUTE_DEFAULT);
+  });
+
   test("a record that is slow to count a push does not earn a fifth one", async () => {
     const branch = counting(createFakeStatusBranch());
     let step = 0;

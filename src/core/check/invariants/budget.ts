@@ -1,6 +1,6 @@
 /** Budgets: money is asked about and not killed for, and what people decided stands. */
 
-import { type CloneEvent, METERS, type MeterName } from "../../model/event.ts";
+import { type BudgetLevel, type CloneEvent, METERS, type MeterName } from "../../model/event.ts";
 import { BUDGET_FIELDS } from "../../model/request.ts";
 import { FINE, found, type Invariant, type Recorded } from "../fact.ts";
 import {
@@ -88,18 +88,30 @@ function stillOver(
   }
   const reached = fact.ignored ? null : reachedBy(event);
   const limit = reached === null ? null : limitOf(lane, FIELD_OF[reached.meter]);
-  if (reached !== null && limit !== null && levelsAt(reached.used, limit, lane).some(asksSomebody))
+  if (reached !== null && limit !== null && asks(reached, levelsAt(reached.used, limit, lane)))
     over.add(reached.meter);
   return over;
 }
 
+/** Where an amount lies so close to a level that it may be taken for either, what was said decides. */
+function asks({ level }: Reached, levels: readonly (BudgetLevel | null)[]): boolean {
+  const said = levels.find((one) => one === level);
+  return said === undefined ? levels.some(asksSomebody) : asksSomebody(said);
+}
+
+interface Reached {
+  readonly meter: MeterName;
+  readonly used: number;
+  readonly level: unknown;
+}
+
 /** Noticed by the controller, or by the shim while nobody listened. */
-function reachedBy(event: CloneEvent): { readonly meter: MeterName; readonly used: number } | null {
+function reachedBy(event: CloneEvent): Reached | null {
   if (event.type === "budget.crossed") return event;
   if (event.type !== "instance.reported" || event.report.type !== "mission.limit_reached") return null;
-  const { meter, used } = event.report.detail;
+  const { meter, used, level } = event.report.detail;
   const known = METERS.find((name) => name === meter);
-  return known === undefined || typeof used !== "number" ? null : { meter: known, used };
+  return known === undefined || typeof used !== "number" ? null : { meter: known, used, level };
 }
 
 /** Whether a level is the one that the files and answers make of that amount. */
