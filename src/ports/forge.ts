@@ -37,7 +37,7 @@ export interface Forge {
   /** As a check with annotations, or as a status where the credential may not write checks. */
   ensureCheck(check: CheckWanted, signal: AbortSignal): Promise<EnsuredCheck>;
   /** Found by its marker among our issues, open or closed. */
-  ensureIssue(issue: IssueWanted, signal: AbortSignal): Promise<Ensured & { readonly number: number }>;
+  ensureIssue(issue: IssueWanted, signal: AbortSignal): Promise<EnsuredIssue>;
 
   /** What somebody may do in the repository. */
   permission(login: string, signal: AbortSignal): Promise<ForgePermission>;
@@ -48,6 +48,11 @@ export interface Forge {
 
   /** What is left of the budget, as it was told last. */
   budget(): ForgeBudget;
+
+  /** On issues and pull requests, written or edited at or after `since`, the longest unchanged first. What is deleted is not among them. */
+  commentsSince(since: number, signal: AbortSignal): Promise<CommentList>;
+  /** Ours to somebody's comment, once; quietly nothing where the comment is gone. */
+  ensureReaction(reaction: ReactionWanted, signal: AbortSignal): Promise<void>;
 }
 
 export type OpenForge = (policy: ForgePolicy) => Forge;
@@ -109,6 +114,8 @@ export interface CommentWanted {
   readonly key: string;
   /** Markdown, without the marker, within `COMMENT_CHARS_MAX`. */
   readonly body: string;
+  /** It cannot be older than this, by the forge's clock: what was not changed since is not looked through. */
+  readonly since?: number;
 }
 
 /** A comment of GitHub holds 65,536 characters; the marker's line needs a few. Others hold more. */
@@ -140,6 +147,43 @@ export interface IssueWanted {
   readonly body: string;
   readonly labels: readonly string[];
   readonly state: "open" | "closed";
+  /** As it was answered before: it is looked at first, and all of ours only where it is another one. */
+  readonly number?: number;
+  /** Stands for what the text says: while it is the same, the text is not touched unless somebody has edited it. Absent: the text. */
+  readonly key?: string;
+}
+
+export interface EnsuredIssue extends Ensured {
+  readonly number: number;
+  /** Its last change by the forge's clock, ours included; never earlier than that. */
+  readonly changedAt: number;
+}
+
+export interface CommentList {
+  readonly comments: readonly ForgeComment[];
+  /** False: there are more than are read at once; they are changed at or after the last of these. */
+  readonly complete: boolean;
+}
+
+export interface ForgeComment {
+  readonly id: number;
+  /** Number of the issue or pull request. */
+  readonly on: number;
+  /** As the forge spells it. */
+  readonly author: string;
+  readonly authorIs: "person" | "program";
+  readonly body: string;
+  /** By the forge's clock, which counts seconds. */
+  readonly createdAt: number;
+  /** Later than `createdAt`: somebody edited it, and not only its author may. */
+  readonly changedAt: number;
+  readonly url: string;
+}
+
+/** `seen`: it is read. `done`, `refused`: what came of it. */
+export interface ReactionWanted {
+  readonly comment: number;
+  readonly reaction: "seen" | "done" | "refused";
 }
 
 export type ForgePermission = "none" | "read" | "write" | "admin";

@@ -236,6 +236,70 @@ export function forgeContract(contract: ForgeContract): void {
       expect(found.state).toBe("closed");
     });
 
+    test("an issue that is known by its number is found at once, and one whose text somebody took away is put right", async () => {
+      const wanted = {
+        marker: "thread/0123456789abcdef",
+        title: "Budget of audit",
+        body: "It asks for 2 USD more.",
+        key: "budget.1",
+        labels: ["factory"],
+        state: "open",
+      } as const;
+      const { number: made, changedAt } = await world.forge.ensureIssue(wanted, never);
+      expect(changedAt % 1_000).toBe(0);
+      world.standIn.forget();
+      const known = { ...wanted, number: made };
+      expect(await world.reopen().ensureIssue(known, never)).toMatchObject({ did: "unchanged" });
+      expect(world.standIn.requests.filter(({ path }) => path.endsWith("/issues"))).toEqual([]);
+      // What stands for the same is left alone, and what somebody made of it is not.
+      const other = { ...known, body: "It asks for 3 USD more." };
+      expect(await world.forge.ensureIssue(other, never)).toMatchObject({ did: "unchanged" });
+      const path = `/repos/acme/fleet/issues/${made}`;
+      await world.standIn.ask("acme", "PATCH", path, { body: "nothing to see" });
+      expect(await world.forge.ensureIssue(known, never)).toMatchObject({ did: "updated", number: made });
+      // Another one of ours under that number is not taken for it.
+      const second = await world.forge.ensureIssue({ ...wanted, marker: "thread/other" }, never);
+      const mixed = await world.forge.ensureIssue({ ...wanted, number: second.number }, never);
+      expect(mixed).toMatchObject({ did: "unchanged", number: made });
+    });
+
+    test("reads what people wrote, wherever it stands, from a moment on", async () => {
+      const { number: issue } = await world.forge.ensureIssue(
+        { marker: "thread/one", title: "One", body: "One.", labels: [], state: "open" },
+        never,
+      );
+      const first = await world.standIn.comment("ann", issue, "/kill audit");
+      const second = await world.standIn.comment("ben", number, "/plan");
+      const { comments, complete } = await world.forge.commentsSince(0, never);
+      expect(complete).toBe(true);
+      expect(comments).toMatchObject([
+        { id: first, on: issue, author: "ann", authorIs: "person", body: "/kill audit" },
+        { id: second, on: number, author: "ben", body: "/plan" },
+      ]);
+      expect(comments[0]?.createdAt).toBe(comments[0]?.changedAt);
+      const now = comments[0]?.createdAt ?? 0;
+      expect((await world.forge.commentsSince(now, never)).comments).toHaveLength(2);
+      expect((await world.forge.commentsSince(now + 60_000, never)).comments).toEqual([]);
+      await world.standIn.ask("acme", "DELETE", `/repos/acme/fleet/issues/comments/${first}`);
+      expect((await world.forge.commentsSince(0, never)).comments.map(({ id }) => id)).toEqual([second]);
+    });
+
+    test("a reaction is there once, and one to a comment that is gone hurts nobody", async () => {
+      const id = await world.standIn.comment("ann", number, "/plan");
+      await world.forge.ensureReaction({ comment: id, reaction: "done" }, never);
+      await world.forge.ensureReaction({ comment: id, reaction: "done" }, never);
+      expect(world.standIn.reactions(id)).toEqual([{ content: "+1", login: BOT }]);
+      world.standIn.setFault(() => ({ type: "status", status: 404 }));
+      await world.forge.ensureReaction({ comment: 1, reaction: "seen" }, never);
+    });
+
+    test("a comment that cannot be older than a moment is found among those since", async () => {
+      const wanted = comment({ marker: "answer/1", since: Date.now() - 60_000 });
+      expect((await world.forge.ensureComment(wanted, never)).did).toBe("created");
+      expect((await world.reopen().ensureComment(wanted, never)).did).toBe("unchanged");
+      expect(await texts()).toHaveLength(1);
+    });
+
     test("what has not changed is not sent again", async () => {
       await world.forge.openPulls("main", never);
       world.standIn.forget();

@@ -41,7 +41,8 @@ export function problemsOf({ method, path, query, body }: Described): readonly s
   const matching = Object.values(operations).filter(
     (operation) => operation.method === method && pattern(operation).test(path),
   );
-  const [operation] = matching;
+  // `/issues/comments` is no issue called comments.
+  const [operation] = matching.sort((a, b) => parametersIn(a) - parametersIn(b));
   if (operation === undefined) return [`${method} ${path}: the description knows no such request`];
   const inPath = pattern(operation).exec(path)?.groups ?? {};
   const known = new Set(operation.parameters.filter((one) => one.in === "query").map(({ name }) => name));
@@ -77,6 +78,10 @@ function errorsIn(schema: object, { value }: { readonly value: unknown }, what: 
   return (validate.errors ?? []).map(
     ({ instancePath, message }) => `${what}${instancePath.slice(6)} ${message}`,
   );
+}
+
+function parametersIn({ path }: Operation): number {
+  return path.split("{").length;
 }
 
 function pattern({ path }: Operation): RegExp {

@@ -131,6 +131,8 @@ export function createFakeForge(): FakeForge {
     isTeamMember: (team, login, signal) =>
       answer(() => (fake.teams.get(team) ?? []).includes(login.toLowerCase()), signal),
     readDelivery: async () => fake.deliver,
+    commentsSince: unused,
+    ensureReaction: unused,
     budget: () => ({ remaining: 4_000, limit: 5_000, pausedUntil: null }),
   };
   return fake;

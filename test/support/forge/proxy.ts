@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Status } from "./stand-in.ts";
+import type { Reaction, Status } from "./stand-in.ts";
 
 export interface Seen {
   readonly method: string;
@@ -40,6 +40,7 @@ export interface Proxy {
   setFault(fault: ((seen: Seen) => Fault | null) | null): void;
   revoke(token: string, revoked: boolean): void;
   statuses(commit: string): readonly Status[];
+  reactions(comment: number): readonly Reaction[];
   close(): Promise<void>;
 }
 
@@ -68,6 +69,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const revoked = new Set<string>();
   const checks = new Map<string, number[]>();
   const statuses = new Map<string, (Status & Json)[]>();
+  const reactions = new Map<number, Reaction[]>();
   let fault: (seen: Seen) => Fault | null = () => null;
   let statusId = 0;
 
@@ -133,6 +135,10 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       return commitsOfPull({ at: inRepository, number: ofPull }, seen);
     const [, onCommit] = /\/statuses\/([0-9a-f]{40})$/.exec(path) ?? [];
     if (method === "POST" && onCommit !== undefined) return addStatus(onCommit, seen);
+    const [, ofRepository] = /^(.*)\/issues\/comments$/.exec(path) ?? [];
+    if (method === "GET" && ofRepository !== undefined) return commentsOf(ofRepository, seen);
+    const [, comment] = /\/issues\/comments\/(\d+)\/reactions$/.exec(path) ?? [];
+    if (method === "POST" && comment !== undefined) return addReaction(Number(comment), seen);
     const run = /\/check-runs\/\d+$/.test(path) && method === "PATCH";
     const answer = await forward(seen, url, run ? await withEarlierAnnotations(seen, url) : seen.body);
     if (method === "POST" && path.endsWith("/check-runs") && answer.status === 201) {
@@ -144,15 +150,20 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       : answer;
   }
 
-  async function forward(seen: Seen, url: URL, body: string): Promise<Answer> {
+  /** GitHub counts seconds, and takes them as the beginning of what is asked for. */
+  async function forward(seen: Seen, given: URL, body: string): Promise<Answer> {
     const { method, headers } = seen;
+    const url = new URL(given);
+    const since = url.searchParams.get("since");
+    if (since !== null) url.searchParams.set("since", since.replace(/(:\d\d)Z$/, "$1.000Z"));
     const answer = await fetch(`${options.upstream}${url.pathname}${url.search}`, {
       method,
       headers: { authorization: headers.authorization ?? "", "content-type": "application/json" },
       ...(method === "GET" || body === "" ? {} : { body }),
     });
     const link = answer.headers.get("link");
-    return { status: answer.status, body: await answer.text(), headers: link === null ? {} : { link } };
+    const text = (await answer.text()).replace(/(T\d\d:\d\d:\d\d)\.\d{3}Z"/g, '$1Z"');
+    return { status: answer.status, body: text, headers: link === null ? {} : { link } };
   }
 
   /** GitHub adds annotations to those that are there. */
@@ -214,10 +225,42 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     return json(200, { total_count: wanted.length, check_runs: wanted });
   }
 
+  /** Of all issues and pull requests, which `emulate` takes for an issue of that name. */
+  async function commentsOf(at: string, seen: Seen): Promise<Answer> {
+    const list = async (path: string): Promise<Json[]> => {
+      const url = new URL(`${at}${path}`, options.upstream);
+      return JSON.parse((await forward({ ...seen, method: "GET" }, url, "")).body) as Json[];
+    };
+    const found: Json[] = [];
+    const all = "?state=all&per_page=100";
+    for (const { number } of [...(await list(`/issues${all}`)), ...(await list(`/pulls${all}`))])
+      found.push(...(await list(`/issues/${String(number)}/comments?per_page=100`)));
+    const since = seen.query.get("since") ?? "";
+    const text = (one: Json, field: string): string => String(one[field]);
+    const wanted = found
+      .filter((one) => text(one, "updated_at") >= since)
+      .sort(
+        (a, b) =>
+          text(a, "updated_at").localeCompare(text(b, "updated_at")) || Number(a["id"]) - Number(b["id"]),
+      );
+    const [page, size] = [Number(seen.query.get("page") ?? 1), Number(seen.query.get("per_page") ?? 30)];
+    return json(200, wanted.slice((page - 1) * size, page * size));
+  }
+
+  /** One of each kind for each account. */
+  function addReaction(comment: number, seen: Seen): Answer {
+    const { content } = JSON.parse(seen.body) as { content: string };
+    const login = loginOf(seen);
+    const known = reactions.get(comment) ?? [];
+    const before = known.find((one) => one.content === content && one.login === login);
+    if (before === undefined) reactions.set(comment, [...known, { content, login }]);
+    return json(before === undefined ? 201 : 200, { id: 1, content, user: { login } });
+  }
+
   function addStatus(commit: string, seen: Seen): Answer {
     const { context, state, description } = JSON.parse(seen.body) as Status;
     statusId += 1;
-    const login = (seen.headers.authorization ?? "").replace(/^token t-/, "");
+    const login = loginOf(seen);
     const status = {
       id: statusId,
       url: `status/${statusId}`,
@@ -247,11 +290,16 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       else revoked.delete(token);
     },
     statuses: (commit) => statuses.get(commit) ?? [],
+    reactions: (comment) => reactions.get(comment) ?? [],
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function loginOf({ headers }: Seen): string {
+  return (headers.authorization ?? "").replace(/^token t-/, "");
 }
 
 function limited(answer: Answer): Answer {

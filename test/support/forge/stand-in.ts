@@ -34,6 +34,10 @@ export interface StandIn {
   checks(commit: string): Promise<readonly Check[]>;
   annotations(check: number): Promise<readonly FoundAnnotation[]>;
   statuses(commit: string): readonly Status[];
+  /** Writes on an issue or a pull request; answers with the comment's id. */
+  comment(as: Person, number: number, body: string): Promise<number>;
+  reactions(comment: number): readonly Reaction[];
+  issues(): Promise<readonly Issue[]>;
   /** Every request that came in, oldest first. */
   readonly requests: readonly Seen[];
   forget(): void;
@@ -70,6 +74,20 @@ export interface Status {
   readonly context: string;
   readonly state: string;
   readonly description: string;
+}
+
+export interface Reaction {
+  readonly content: string;
+  readonly login: string;
+}
+
+export interface Issue {
+  readonly number: number;
+  readonly state: string;
+  readonly title: string;
+  readonly body: string;
+  readonly user: { readonly login: string };
+  readonly pull_request?: object;
 }
 
 export interface StandInOptions {
@@ -173,6 +191,15 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
       return Array.isArray(found) ? found : (found.check_annotations ?? []);
     },
     statuses: (commit) => proxy.statuses(commit),
+    async comment(as, number, body) {
+      const { id } = await ask<{ id: number }>(as, "POST", `${at}/issues/${number}/comments`, { body });
+      return id;
+    },
+    reactions: (comment) => proxy.reactions(comment),
+    async issues() {
+      const found = await ask<readonly Issue[]>(OWNER, "GET", `${at}/issues?state=all&per_page=100`);
+      return found.filter((issue) => issue.pull_request === undefined);
+    },
     requests: proxy.requests,
     forget: proxy.forget,
     setFault: proxy.setFault,

@@ -1,4 +1,5 @@
 import type { CommentWanted, Ensured } from "../../../ports/forge.ts";
+import { inSeconds } from "./comment-list.ts";
 import { type Connection, pagesOf } from "./connection.ts";
 import { isNotFound } from "./errors.ts";
 import { hasMarker, isUpToDate, withMarker } from "./marker.ts";
@@ -29,7 +30,7 @@ export async function ensureComment(
 /** The oldest first. */
 async function ours(
   connection: Connection,
-  { on, marker }: CommentWanted,
+  { on, marker, since }: CommentWanted,
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
   const me = await connection.login(signal);
@@ -37,7 +38,14 @@ async function ours(
   const { items } = await pagesOf(
     (page, per_page) =>
       connection.ask(call, (octokit, options) =>
-        octokit.issues.listComments({ ...connection.at, ...options, issue_number: on, page, per_page }),
+        octokit.issues.listComments({
+          ...connection.at,
+          ...options,
+          issue_number: on,
+          page,
+          per_page,
+          ...(since === undefined ? {} : { since: inSeconds(since) }),
+        }),
       ),
     { pagesMax: COMMENT_PAGES_MAX },
   );

@@ -4,6 +4,7 @@ import type { SteadyClock } from "../../../ports/clock.ts";
 import type { Forge } from "../../../ports/forge.ts";
 import type { Secrets } from "../../../ports/secrets.ts";
 import { ensureCheckRun } from "./checks.ts";
+import { commentsSince } from "./comment-list.ts";
 import { ensureComment } from "./comments.ts";
 import { createConnection } from "./connection.ts";
 import { readDelivery } from "./delivery.ts";
@@ -11,6 +12,7 @@ import { isForbidden } from "./errors.ts";
 import { ensureIssue } from "./issues.ts";
 import { isTeamMember, permissionOf } from "./people.ts";
 import { committersOf, openPulls, pullByNumber, pullsOf, reviewsOf } from "./pulls.ts";
+import { ensureReaction } from "./reactions.ts";
 import { ensureStatus } from "./statuses.ts";
 
 export interface GitHubOptions {
@@ -53,5 +55,7 @@ export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
     readDelivery: (delivery, signal) =>
       readDelivery({ policy, secrets, login: connection.knownLogin() }, delivery, signal),
     budget: () => connection.budget(),
+    commentsSince: (since, signal) => commentsSince(connection, since, signal),
+    ensureReaction: (reaction, signal) => ensureReaction(connection, reaction, signal),
   };
 }

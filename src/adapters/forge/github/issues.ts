@@ -1,6 +1,7 @@
-import type { Ensured, IssueWanted } from "../../../ports/forge.ts";
+import type { EnsuredIssue, IssueWanted } from "../../../ports/forge.ts";
 import { type Connection, pagesOf } from "./connection.ts";
-import { hasMarker, isUpToDate, withMarker } from "./marker.ts";
+import { isNotFound } from "./errors.ts";
+import { hasAnyMarker, hasMarker, isUpToDate, withMarker } from "./marker.ts";
 import { sameLogin } from "./names.ts";
 
 /** Issues of ours that are looked through, the newest first. */
@@ -11,10 +12,11 @@ export async function ensureIssue(
   connection: Connection,
   wanted: IssueWanted,
   signal: AbortSignal,
-): Promise<Ensured & { readonly number: number }> {
+): Promise<EnsuredIssue> {
   const { at, ask } = connection;
-  const marked = { marker: wanted.marker, key: wanted.body, body: wanted.body };
-  const found = await findIssue(connection, wanted.marker, signal);
+  const marked = { marker: wanted.marker, key: wanted.key ?? wanted.body, body: wanted.body };
+  const found =
+    (await knownIssue(connection, wanted, signal)) ?? (await findIssue(connection, wanted, signal));
   const call = { what: `writing the issue ${wanted.marker}`, urgency: "ask", signal } as const;
   if (found === null) {
     const { data } = await ask(call, (octokit, options) =>
@@ -26,11 +28,15 @@ export async function ensureIssue(
         labels: [...wanted.labels],
       }),
     );
-    if (wanted.state === "closed")
-      await ask(call, (octokit, options) =>
-        octokit.issues.update({ ...at, ...options, issue_number: data.number, state: "closed" }),
-      );
-    return { did: "created", url: data.html_url, number: data.number };
+    const closed =
+      wanted.state === "open"
+        ? data
+        : (
+            await ask(call, (octokit, options) =>
+              octokit.issues.update({ ...at, ...options, issue_number: data.number, state: "closed" }),
+            )
+          ).data;
+    return ensured("created", closed);
   }
   const labels = found.labels.flatMap((label) => (typeof label === "string" ? label : (label.name ?? [])));
   const same =
@@ -38,7 +44,7 @@ export async function ensureIssue(
     found.state === wanted.state &&
     isUpToDate(found.body ?? "", marked) &&
     wanted.labels.every((label) => labels.includes(label));
-  if (same) return { did: "unchanged", url: found.html_url, number: found.number };
+  if (same) return ensured("unchanged", found);
   const { data } = await ask(call, (octokit, options) =>
     octokit.issues.update({
       ...at,
@@ -50,10 +56,36 @@ export async function ensureIssue(
       labels: [...new Set([...labels, ...wanted.labels])],
     }),
   );
-  return { did: "updated", url: data.html_url, number: data.number };
+  return ensured("updated", data);
 }
 
-async function findIssue(connection: Connection, marker: string, signal: AbortSignal) {
+function ensured(
+  did: EnsuredIssue["did"],
+  issue: { readonly html_url: string; readonly number: number; readonly updated_at: string },
+): EnsuredIssue {
+  return { did, url: issue.html_url, number: issue.number, changedAt: Date.parse(issue.updated_at) };
+}
+
+/** The one that is known by its number, if it is still ours and about the same. */
+async function knownIssue(connection: Connection, { number, marker }: IssueWanted, signal: AbortSignal) {
+  if (number === undefined) return null;
+  const { at, ask } = connection;
+  const me = await connection.login(signal);
+  const call = { what: `looking at issue #${number}`, urgency: "ask", signal } as const;
+  try {
+    const { data } = await ask(call, (octokit, options) =>
+      octokit.issues.get({ ...at, ...options, issue_number: number }),
+    );
+    const ours = data.pull_request === undefined && sameLogin(data.user?.login, me);
+    // By another edit than ours its marker may be gone; by its number it is the same, and is put right.
+    return ours && (hasMarker(data.body, marker) || !hasAnyMarker(data.body)) ? data : null;
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}
+
+async function findIssue(connection: Connection, { marker }: IssueWanted, signal: AbortSignal) {
   const { at, ask } = connection;
   const me = await connection.login(signal);
   const call = { what: "looking through our issues", urgency: "ask", signal } as const;

@@ -20,6 +20,10 @@ export function hasMarker(text: string | null | undefined, marker: string): bool
   return LINE.exec(text ?? "")?.[1] === marker;
 }
 
+export function hasAnyMarker(text: string | null | undefined): boolean {
+  return LINE.test(text ?? "");
+}
+
 /** Whether it stands for the same, and is as it was written. */
 export function isUpToDate(text: string, { marker, key }: Pick<Marked, "marker" | "key">): boolean {
   const [line, found, known, written] = LINE.exec(text) ?? [];
