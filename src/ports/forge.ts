@@ -180,10 +180,10 @@ export interface ForgeComment {
   readonly url: string;
 }
 
-/** `seen`: it is read. `done`, `refused`: what came of it. */
+/** What came of it. */
 export interface ReactionWanted {
   readonly comment: number;
-  readonly reaction: "seen" | "done" | "refused";
+  readonly reaction: "done" | "refused";
 }
 
 export type ForgePermission = "none" | "read" | "write" | "admin";
@@ -205,6 +205,8 @@ export type DeliveryMeaning =
       readonly pulls: readonly number[];
       /** Branches that moved. */
       readonly branches: readonly string[];
+      /** Somebody wrote, edited or removed one. */
+      readonly comments?: true;
     };
 
 export interface ForgeBudget {

@@ -14,6 +14,7 @@ import type { ControllerParts } from "./assembly/parts.ts";
 import { assemblePublication } from "./assembly/publication.ts";
 import { assembleReviews } from "./assembly/reviews.ts";
 import { assembleSteps } from "./assembly/steps.ts";
+import { assembleThreads } from "./assembly/threads.ts";
 import type { CallbackAddresses } from "./effects/callback-address.ts";
 import type { LoopKey } from "./loop/handlers.ts";
 import { createNoticeOutbox } from "./notices/outbox.ts";
@@ -49,7 +50,7 @@ export interface Controller {
   deliverNotices(): void;
   /** Begins the next drill that is due, and records what was made. Never throws, never waits. */
   makeDrills(): void;
-  /** Begins to review pull requests where a forge is declared. Beside the loop, which never waits for it. */
+  /** Begins to review pull requests, to ask people and to hear them where a forge is declared. Beside the loop, which never waits for it. */
   startReviews(): void;
   /** Calls back with the key for which there is something to do now, so that it need not be asked for again and again. */
   onWake(listener: (key: LoopKey) => void): void;
@@ -88,7 +89,11 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const effects = assembleEffects(ground, { killSwitch: fleet.killSwitch, approvals });
   const instances = assembleInstances(ground);
   const publication = assemblePublication(ground, fleet, instances.arrivals);
-  const reviews = assembleReviews(ground, { snapshot: publication.snapshot, approvals });
+  const reviews = assembleReviews(ground, {
+    snapshot: publication.snapshot,
+    approvals,
+    onComment: () => threads?.wakeComments(),
+  });
   const steps = assembleSteps(ground, fleet, publication.writeBack);
   const outbox = createNoticeOutbox({
     recorder,
@@ -97,6 +102,14 @@ export async function createController(parts: ControllerParts): Promise<Controll
     mayRecord: () => guard.mayRecord(),
     clock,
     log,
+  });
+  const lane = (name: string) => laneOf(name, { states: recorder.states, desired: repository.desired() });
+  const threads = assembleThreads(ground, {
+    snapshot: publication.snapshot,
+    approvals,
+    reviews,
+    lane,
+    killSwitch: fleet.killSwitch,
   });
   const { killSwitch, drills } = fleet;
   const { dispatcher } = effects;
@@ -107,6 +120,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     void outbox.close();
     void drills.close();
     void reviews?.close();
+    void threads?.close();
     void approvals.close();
   });
 
@@ -124,7 +138,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       policy: declared.policy,
       fleetSnapshot: snapshot,
       reviews,
-      lane: (name) => laneOf(name, { states: recorder.states, desired: repository.desired() }),
+      lane,
     }),
     listenAt: effects.listenAt,
     resume: effects.resume,
@@ -167,7 +181,11 @@ export async function createController(parts: ControllerParts): Promise<Controll
     flushMs: () => (declared.policy()?.writeBack.flushIntervalSeconds ?? DEFAULT_FLUSH_SECONDS) * SECOND_MS,
     deliverNotices: () => (right.lost() === null ? outbox.tick() : undefined),
     makeDrills: () => (right.lost() === null ? drills.tick() : undefined),
-    startReviews: () => (right.lost() === null ? reviews?.start() : undefined),
+    startReviews() {
+      if (right.lost() !== null) return;
+      reviews?.start();
+      threads?.start();
+    },
     onWake: hub.onWake,
     async settled() {
       await approvals.idle();
@@ -181,6 +199,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     async close() {
       ending.abort();
       await reviews?.close();
+      await threads?.close();
       await approvals.close();
       await drills.close();
       await dispatcher.close();

@@ -1,6 +1,7 @@
 import type { SecretRef } from "../core/model/clone.ts";
 import { FactoryError } from "../core/model/error.ts";
-import type { ForgeAuth, ForgePolicy } from "../core/model/forge.ts";
+import type { ForgeAuth, ForgePeople, ForgePolicy, ForgeRoles } from "../core/model/forge.ts";
+import { ROLES, type Role } from "../core/model/role.ts";
 import type { Forge } from "../documents/schema/forge.ts";
 
 /** `spec.forge` in the words of the core. That it is whole was checked with the document. */
@@ -14,7 +15,17 @@ export function forgePolicy(declared: Forge): ForgePolicy {
     auth: authOf(declared.auth),
     webhookSecret: declared.webhook_secret === undefined ? null : fromOf(declared.webhook_secret),
     forks: declared.forks,
+    ...(declared.roles === undefined ? {} : { roles: rolesOf(declared.roles) }),
   };
+}
+
+function rolesOf(declared: NonNullable<Forge["roles"]>): ForgeRoles {
+  const roles: Partial<Record<Role, ForgePeople>> = {};
+  for (const role of ROLES) {
+    const people = declared[role];
+    if (people !== undefined) roles[role] = people;
+  }
+  return roles;
 }
 
 function authOf({ token, app_id: appId, installation_id, private_key }: Forge["auth"]): ForgeAuth {

@@ -290,7 +290,7 @@ export function forgeContract(contract: ForgeContract): void {
       await world.forge.ensureReaction({ comment: id, reaction: "done" }, never);
       expect(world.standIn.reactions(id)).toEqual([{ content: "+1", login: BOT }]);
       world.standIn.setFault(() => ({ type: "status", status: 404 }));
-      await world.forge.ensureReaction({ comment: 1, reaction: "seen" }, never);
+      await world.forge.ensureReaction({ comment: 1, reaction: "done" }, never);
     });
 
     test("a comment that cannot be older than a moment is found among those since", async () => {

@@ -21,6 +21,8 @@ export function concerns(event: FleetEvent): readonly string[] {
     case "deletion.confirmed":
     case "deletion.withdrawn":
       return event.pending.names.map((name) => name.slice(name.indexOf("/") + 1));
+    case "thread.shown":
+      return [event.thread.subject, event.thread.clone];
     default:
       return [];
   }

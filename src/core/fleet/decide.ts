@@ -12,6 +12,7 @@ import { SWITCH_EVENTS } from "./kill-switch/switch-events.ts";
 import { ORIGIN_EVENTS } from "./record/origin-events.ts";
 import { STATUS_EVENTS } from "./record/status-events.ts";
 import { ROLLOUT_EVENTS } from "./rollouts/rollout-events.ts";
+import { THREAD_EVENTS } from "./threads/thread-events.ts";
 
 export interface FleetDecision {
   readonly state: FleetState;
@@ -59,6 +60,7 @@ const RULES: FleetRules<FleetState, FleetEventType> = {
   ...inPart("pendingDeletion", DELETION_EVENTS),
   ...inPart("destinations", DESTINATION_EVENTS),
   ...inPart("approvals", APPROVAL_EVENTS),
+  ...inPart("threads", THREAD_EVENTS),
 };
 
 /** Throws for a type that this program does not know: a record of a newer program is not guessed at. */

@@ -3,6 +3,7 @@ import type { ApprovalRule, Approvers } from "../model/approvals.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { canonicalJson } from "../model/digest.ts";
 import type { ForgePolicy } from "../model/forge.ts";
+import { ROLES } from "../model/role.ts";
 import type { Destination } from "../model/notice.ts";
 import type { Price } from "../model/prices.ts";
 import { RESOURCE_FIELDS, RESOURCE_NAMES } from "../model/resources.ts";
@@ -317,9 +318,19 @@ function compareForges(before: unknown, after: unknown) {
 function forgeText(value: unknown): string {
   const forge = (value ?? null) as ForgePolicy | null;
   if (forge === null) return NONE;
-  const { type, owner, repository, api, auth, webhookSecret, forks } = forge;
+  const { type, owner, repository, api, auth, webhookSecret, forks, roles } = forge;
   const hooks = webhookSecret === null ? "no webhooks" : `webhooks signed with ${secretText(webhookSecret)}`;
-  return `${type} ${owner}/${repository} at ${api}, as ${auth.type}, ${hooks}, forks: ${forks}`;
+  return `${type} ${owner}/${repository} at ${api}, as ${auth.type}, ${hooks}, forks: ${forks}, ${rolesText(roles)}`;
+}
+
+/** `obeys as approver: ann, team ops` */
+function rolesText(roles: ForgePolicy["roles"]): string {
+  const said = ROLES.flatMap((role) => {
+    const named = roles?.[role];
+    if (named === undefined) return [];
+    return `${role}: ${[...named.people, ...named.teams.map((team) => `team ${team}`)].join(", ")}`;
+  });
+  return said.length === 0 ? "obeys no comments" : `obeys comments of ${said.join("; ")}`;
 }
 
 /** The same limit in USD buys more of what has become cheaper on paper. */

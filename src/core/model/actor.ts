@@ -11,6 +11,8 @@ export type Actor =
       /** Account on the forge, as the forge spells it. */
       readonly login?: string;
       readonly email?: string;
+      /** Address of the comment in which they said it. Tells where to look, and not who it was. */
+      readonly via?: string;
     }
   /** Whoever holds an operator token. `proven`: the token is that person's alone; absent: several share it, and the name is what they said. */
   | { readonly type: "operator"; readonly name: string; readonly proven?: true }
@@ -31,6 +33,7 @@ export const CONTROLLER_PARTS = [
   "notices",
   "record",
   "in-core",
+  "threads",
 ] as const;
 export type ControllerPart = (typeof CONTROLLER_PARTS)[number];
 
@@ -108,15 +111,16 @@ function claimedNames(actor: Actor): readonly string[] {
 }
 
 /**
- * One text for each actor: `operator:ann`, `person:Ann Lee @ann <ann@example.org>`, `instance:scribe/3`,
- * `supervisor`, `repository:<commit>`. `parseActor` reads it back.
+ * One text for each actor: `operator:ann`, `person:Ann Lee @ann <ann@example.org>`, `person:ann @ann (<address of a comment>)`,
+ * `instance:scribe/3`, `supervisor`, `repository:<commit>`. `parseActor` reads it back.
  */
 export function actorText(actor: Actor): string {
   switch (actor.type) {
     case "person": {
       const login = actor.login === undefined ? "" : ` @${actor.login}`;
       const email = actor.email === undefined ? "" : ` <${actor.email}>`;
-      return `person:${actor.name}${login}${email}`;
+      const via = actor.via === undefined ? "" : ` (${actor.via})`;
+      return `person:${actor.name}${login}${email}${via}`;
     }
     case "operator":
       return `operator:${actor.name}`;
@@ -127,6 +131,13 @@ export function actorText(actor: Actor): string {
     case "repository":
       return actor.commit === null ? "repository" : `repository:${actor.commit}`;
   }
+}
+
+/** Who, and not where they said it: what belongs to somebody is theirs from wherever they come. */
+export function ownerText(actor: Actor): string {
+  if (actor.type !== "person") return actorText(actor);
+  const { via: _via, ...person } = actor;
+  return actorText(person);
 }
 
 /** For sentences: the name alone, where it says enough. */
@@ -175,18 +186,20 @@ export function parseActor(text: string): Actor | null {
 }
 
 function parsePerson(text: string): Actor | null {
-  const [, name, login, email] = PERSON.exec(text) ?? [];
+  const [, name, login, email, via] = PERSON.exec(text) ?? [];
   if (name === undefined) return null;
   return {
     type: "person",
     name,
     ...(login === undefined ? {} : { login }),
     ...(email === undefined ? {} : { email }),
+    ...(via === undefined ? {} : { via }),
   };
 }
 
 /** A name has none of the signs that begin a login or an address. */
-const PERSON = /^([^@<>\s]+(?: [^@<>\s]+)*)(?: @([^@<>\s]+))?(?: <([^<>\s]+)>)?$/;
+const PERSON =
+  /^([^@<>\s]+(?: [^@<>\s]+)*?)(?: @([^@<>\s]+))?(?: <([^<>\s]+)>)?(?: \((https?:\/\/[^()<>\s]+)\))?$/;
 
 /** Whether a stored or received value has the shape of an actor. */
 export function isActor(value: unknown): value is Actor {
@@ -194,7 +207,7 @@ export function isActor(value: unknown): value is Actor {
   const said = value as Readonly<Record<string, unknown>>;
   switch (said["type"]) {
     case "person":
-      return isText(said["name"]) && isTextOrAbsent(said["login"]) && isTextOrAbsent(said["email"]);
+      return isText(said["name"]) && ["login", "email", "via"].every((field) => isTextOrAbsent(said[field]));
     case "operator":
       return isText(said["name"]) && (said["proven"] === undefined || said["proven"] === true);
     case "instance":

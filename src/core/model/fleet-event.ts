@@ -7,6 +7,7 @@ import type { FleetSnapshot, JournalHead } from "./fleet-state.ts";
 import type { Breach, Guardrail } from "./guardrail.ts";
 import type { ReleasedEntry, SwitchEntry } from "./kill-switch.ts";
 import type { Destination } from "./notice.ts";
+import type { ShownThread } from "./thread.ts";
 import type { Instant } from "./time.ts";
 
 /**
@@ -24,6 +25,7 @@ export type FleetEvent = { readonly by: Actor } & (
   | DeletionEvent
   | DestinationEvent
   | ApprovalsEvent
+  | ThreadEvent
 );
 
 export type RecordEvent =
@@ -168,6 +170,12 @@ export type DestinationEvent =
 
 /** Rules of a revision take the place of those before: nobody had to be asked, or whoever had to be has agreed. */
 export type ApprovalsEvent = { readonly type: "approvals.adopted"; readonly inForce: ApprovalsInForce };
+
+export type ThreadEvent =
+  /** What people write in comments is obeyed from here on; what they wrote before is not. */
+  | { readonly type: "threads.begun" }
+  /** What stands in a thread on the forge, as it was answered there. */
+  | { readonly type: "thread.shown"; readonly key: string; readonly thread: ShownThread };
 
 export type FleetEventType = FleetEvent["type"];
 /** One kind of event, by its type. */

@@ -5,6 +5,7 @@ import { NO_ROLLBACK, type RollbackState } from "./guardrail.ts";
 import { NOTHING_ENGAGED, type SwitchEntry, type SwitchState } from "./kill-switch.ts";
 import type { Destination } from "./notice.ts";
 import type { Rollout } from "./rollout.ts";
+import type { ThreadsState } from "./thread.ts";
 import type { Instant } from "./time.ts";
 
 /**
@@ -24,6 +25,8 @@ export interface FleetState {
   readonly destinations: DestinationsState;
   /** Who has to approve; absent: nobody ever was to. */
   readonly approvals?: ApprovalsInForce;
+  /** Where people are asked on the forge; absent: they never were. */
+  readonly threads?: ThreadsState;
 }
 
 /** Where this record comes from. */

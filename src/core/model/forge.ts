@@ -1,4 +1,5 @@
 import type { SecretRef } from "./clone.ts";
+import type { Role } from "./role.ts";
 
 /** The forge on which people review the fleet repository, as `fleet.yaml` declares it. Secrets are references, never values. */
 export interface ForgePolicy {
@@ -12,6 +13,17 @@ export interface ForgePolicy {
   readonly webhookSecret: SecretRef["from"] | null;
   /** What becomes of pull requests that come from a copy of the repository, whose authors may be anybody. */
   readonly forks: "ignore" | "plan";
+  /** Whose comments are obeyed, by what they may do; absent: nobody's. */
+  readonly roles?: ForgeRoles;
+}
+
+export type ForgeRoles = Readonly<Partial<Record<Role, ForgePeople>>>;
+
+export interface ForgePeople {
+  /** Accounts; a program is meant by its whole name alone: `name[bot]`. */
+  readonly people: readonly string[];
+  /** Slugs, in the organisation that owns the repository, or `organisation/slug`. */
+  readonly teams: readonly string[];
 }
 
 export type ForgeAuth =

@@ -28,7 +28,8 @@ export function readFleet(path: string, text: string): FleetSnapshot {
 /** Looks at the outlines; what lies inside was written by us. */
 function isFleetSnapshot(value: unknown): value is FleetSnapshot {
   if (!isObject(value)) return false;
-  const { killSwitch, guardrails, rollouts, drills, pendingDeletion, destinations, approvals } = value;
+  const { killSwitch, guardrails, rollouts, drills, pendingDeletion, destinations, approvals, threads } =
+    value;
   return (
     isObject(killSwitch) &&
     ["engaged", "released", "declared"].every((key) => Array.isArray(killSwitch[key])) &&
@@ -42,7 +43,8 @@ function isFleetSnapshot(value: unknown): value is FleetSnapshot {
     isObject(destinations) &&
     isObject(destinations["gone"]) &&
     isObject(destinations["down"]) &&
-    (approvals === undefined || (isObject(approvals) && isObject(approvals["policy"])))
+    (approvals === undefined || (isObject(approvals) && isObject(approvals["policy"]))) &&
+    (threads === undefined || (isObject(threads) && isObject(threads["shown"])))
   );
 }
 

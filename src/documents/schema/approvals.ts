@@ -5,11 +5,11 @@ import { COST_USD_MAX, LIST_ITEMS_MAX, PATH_CHARS_MAX, uniqueList } from "./comm
 const APPROVALS_MAX = 20;
 const NAME_CHARS_MAX = 100;
 /** As forges allow accounts, and teams within an organisation. */
-const Login = z
+export const Login = z
   .string()
   .max(NAME_CHARS_MAX)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*(?:\[bot\])?$/);
-const Team = z
+export const Team = z
   .string()
   .max(NAME_CHARS_MAX)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)?$/);

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { EnvName, HttpUrl, PATH_CHARS_MAX } from "./common.ts";
+import { Login, Team } from "./approvals.ts";
+import { EnvName, HttpUrl, PATH_CHARS_MAX, uniqueList } from "./common.ts";
 
 const APP_ID_CHARS_MAX = 40;
 /** As forges allow them: an owner, a slash, a name; nothing that would lead elsewhere in an address. */
@@ -39,6 +40,23 @@ const Auth = z
   })
   .meta({ oneOf: [{ required: ["token"] }, { required: ["app_id", "private_key"] }] });
 
+const People = z
+  .strictObject({
+    people: uniqueList(Login).default([]).describe("Accounts on the forge."),
+    teams: uniqueList(Team).default([]).describe("Slugs of teams."),
+  })
+  .refine(({ people, teams }) => people.length + teams.length > 0, { message: "names nobody" });
+
+/** A viewer commands nothing that is not open to every reader of the plan. */
+const Roles = z
+  .strictObject({
+    viewer: People.optional().describe("May ask for a new plan."),
+    operator: People.optional().describe("May pause, resume, kill, acknowledge and answer an agent."),
+    approver: People.optional().describe("May decide what is asked of people; and all of the above."),
+    admin: People.optional().describe("All of the above."),
+  })
+  .describe("Whose comments are obeyed, as what; absent: nobody's.");
+
 export const Forge = z
   .strictObject({
     type: z.enum(["github"]),
@@ -61,6 +79,7 @@ export const Forge = z
       .enum(["ignore", "plan"])
       .default("ignore")
       .describe("Pull requests from a copy of the repository, whose authors may be anybody."),
+    roles: Roles.optional(),
   })
   .describe("Where people review changes of this repository: its pull requests get a check and a plan.");
 export type Forge = z.infer<typeof Forge>;

@@ -12,7 +12,12 @@ export function assembleReviews(
   {
     snapshot,
     approvals,
-  }: { readonly snapshot: () => FleetSnapshot; readonly approvals: Pick<Approvals, "inForce"> },
+    onComment,
+  }: {
+    readonly snapshot: () => FleetSnapshot;
+    readonly approvals: Pick<Approvals, "inForce">;
+    readonly onComment: () => void;
+  },
 ): Reviews | null {
   const { parts, hub, repository, fleetRight } = ground;
   const { reviews, clock, log } = parts;
@@ -26,6 +31,7 @@ export function assembleReviews(
     log,
     onChange: () => hub.show(false),
     onMoved: () => hub.wake("source"),
+    onComment,
   });
   // The right to act comes after the first look at the list, and the next look may be an hour away.
   let acted = false;
@@ -38,7 +44,10 @@ export function assembleReviews(
 }
 
 /** Nobody sends our credential elsewhere without the approvals that a change of the forge needs. */
-function atForgeInForce(desired: DesiredState | null, inForce: ApprovalsInForce | null): DesiredState | null {
+export function atForgeInForce(
+  desired: DesiredState | null,
+  inForce: ApprovalsInForce | null,
+): DesiredState | null {
   if (desired === null || inForce?.policy.mode !== "forge") return desired;
   return { ...desired, fleet: { ...desired.fleet, forge: inForce.forge } };
 }

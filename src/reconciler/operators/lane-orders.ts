@@ -1,6 +1,6 @@
 /** What operators may do to one lane by hand: recorded like everything else, with who and why. */
 
-import { type Actor, actorText, shortName } from "../../core/model/actor.ts";
+import { type Actor, ownerText, shortName } from "../../core/model/actor.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import { type Instant, iso } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -35,7 +35,7 @@ function pause(asked: Asked & { readonly until?: Instant | undefined; readonly n
   const { name, reason, until, by, now } = asked;
   if (until !== undefined && until <= now)
     return `${iso(until)} is over; give a moment that is still to come`;
-  const owner = actorText(by);
+  const owner = ownerText(by);
   return {
     events: [
       {

@@ -10,7 +10,7 @@ import { NO_CHANGE, type OutboxChange } from "../../core/notify/route.ts";
 import type { RecordProblem } from "../../core/status/record-problem.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { NewEffect, Store, StoredEffect } from "../../ports/store.ts";
+import type { NewEffect, Receipt, Store, StoredEffect } from "../../ports/store.ts";
 import { createEntryQueue, type WaitingEntry } from "./entry-queue.ts";
 import { knownRecord } from "./known.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
@@ -49,6 +49,8 @@ export interface Recorder {
   putSignal(signal: Signal): Promise<void>;
   /** What decides nothing; entries of all kinds share transactions. */
   putSettings(settings: SettingChanges): Promise<void>;
+  /** Answers that are to be the same when they are asked for again, where no event goes with them. */
+  putReceipts(receipts: readonly Receipt[]): Promise<void>;
   /** Notices that were not delivered yet, in the order of their first writing. */
   readonly outbox: ReadonlyMap<string, OutboxRow>;
   /** What became of notices, and what there is to tell beside the events of clones. Durable on return; a repeat does nothing. */
@@ -150,6 +152,7 @@ export async function openRecorder(parts: {
     write: (clone, make) => queue.submit((into) => into.addClone(clone, make), tellOf(changes)),
     writeFleet: (make) => queue.submit((into) => into.addFleet(make), tellOf(fleetChanges)),
     writeOutbox: (change) => queue.submit((into) => into.addSide(change)),
+    putReceipts: (receipts) => queue.submit((into) => into.addSide({ ...NO_CHANGE, receipts })),
     putSettings: (settings) => queue.submit((transaction) => transaction.addSide({ ...NO_CHANGE, settings })),
     unsettled: stored.effects,
     isOpen: effects.isOpen,

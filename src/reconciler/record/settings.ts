@@ -7,6 +7,8 @@ export const SETTINGS = {
     "times of the newest pushes to the status branch: they say how soon the next one may follow, and nothing of what is published",
   fleet_lease:
     "by what this installation knows its own lease of the fleet repository again, and when it renewed it: who may act is what the status branch says",
+  comments_read:
+    "up to when comments on the forge were read: it saves asking for older ones again, and what was obeyed is known by receipts",
 } as const;
 
 export type SettingKey = keyof typeof SETTINGS;

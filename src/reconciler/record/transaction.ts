@@ -51,8 +51,9 @@ export interface FleetRecorded {
   readonly at: number;
 }
 
-/** What is beside the chain: settings, and notices that no event of this transaction tells of. */
+/** What is beside the chain: settings, receipts, and notices that no event of this transaction tells of. */
 export interface SideChange extends OutboxChange {
+  readonly receipts?: readonly Receipt[];
   readonly settings?: Readonly<Record<string, string | null>>;
 }
 
@@ -155,6 +156,7 @@ export function beginTransaction(parts: TransactionParts): Transaction {
 
     addSide(change) {
       addOutbox(change);
+      receipts.push(...(change.receipts ?? []));
       Object.assign(settings, change.settings ?? {});
     },
 

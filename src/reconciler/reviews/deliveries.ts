@@ -16,6 +16,7 @@ export function createDeliveries(parts: {
   readonly branch: string;
   readonly wakePulls: (numbers: readonly number[]) => void;
   readonly wakeSource: () => void;
+  readonly wakeComments: () => void;
   readonly log: Log;
 }): TakeDelivery {
   const seen = new Set<string>();
@@ -41,6 +42,7 @@ export function createDeliveries(parts: {
       if (meaning.type === "ignored") return { type: "taken", message: `ignored: ${meaning.message}` };
       parts.wakePulls(meaning.pulls);
       if (meaning.branches.includes(parts.branch)) parts.wakeSource();
+      if (meaning.comments === true) parts.wakeComments();
       return { type: "taken", message: "it is looked at" };
     } catch (error) {
       const { message } = asFactoryError(error);

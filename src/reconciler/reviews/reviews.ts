@@ -26,6 +26,8 @@ export interface Reviews {
   wake(): void;
   /** Somebody says that something happened to these. */
   wakePulls(numbers: readonly number[]): void;
+  /** Somebody wants a plan of this one anew, although nothing has moved. A sentence for them. */
+  planAgain(number: number): string;
   readonly takeDelivery: TakeDelivery;
   /** Null: no forge is declared. */
   view(): ForgeView | null;
@@ -49,6 +51,8 @@ export interface ReviewsParts {
   readonly onChange: () => void;
   /** The forge says that the obeyed branch has moved. */
   readonly onMoved: () => void;
+  /** The forge says that somebody wrote a comment. */
+  readonly onComment: () => void;
 }
 
 type Key = "pulls" | `pull/${number}`;
@@ -226,11 +230,20 @@ export function createReviews(parts: ReviewsParts): Reviews {
       if (started) queue.wake("pulls");
     },
     wakePulls,
+    planAgain(number) {
+      const before = known.get(number);
+      if (before === undefined)
+        return `#${number} is no open pull request against ${parts.branch} that is reviewed; a plan follows if it becomes one`;
+      known.set(number, { ...before, seen: null });
+      wakePulls([number]);
+      return "the plan is made anew; its check and comment change where it differs";
+    },
     takeDelivery: createDeliveries({
       link,
       branch: parts.branch,
       wakePulls,
       wakeSource: parts.onMoved,
+      wakeComments: parts.onComment,
       log,
     }),
     view() {

@@ -9,6 +9,7 @@ import type { FleetEvent, FleetEventType } from "../../../src/core/model/fleet-e
 import { type FleetState, INITIAL_FLEET } from "../../../src/core/model/fleet-state.ts";
 import type { Breach } from "../../../src/core/model/guardrail.ts";
 import type { ReleasedEntry, SwitchEntry } from "../../../src/core/model/kill-switch.ts";
+import type { ShownThread } from "../../../src/core/model/thread.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
 import { aClone, T0 } from "../../support/fleet.ts";
 import { aDestination } from "../notify/notices.ts";
@@ -52,11 +53,26 @@ const RULES: ApprovalsInForce = {
   revision: "e".repeat(40),
   because: null,
 };
+const THREAD: ShownThread = {
+  subject: "audit",
+  clone: "scribe",
+  missionId: "m_1",
+  number: 7,
+  url: "https://forge.example/issues/7",
+  open: true,
+  questions: [{ id: "audit.budget.1", digest: "d", text: "raise it", shownAt: T0, told: 0, before: null }],
+};
 const STORIES: { readonly [Type in FleetEventType]: readonly [readonly FleetEvent[], FleetEvent, string] } = {
   "approvals.adopted": [
     [],
     { type: "approvals.adopted", by: BY, inForce: RULES },
     "the approval rules of commit eeeeeeeeeeee are in force",
+  ],
+  "threads.begun": [[], { type: "threads.begun", by: BY }, "comments is obeyed"],
+  "thread.shown": [
+    [{ type: "threads.begun", by: BY }],
+    { type: "thread.shown", by: BY, key: "m_1", thread: THREAD },
+    "audit.budget.1 stands in #7",
   ],
   "record.begun_anew": [[], { type: "record.begun_anew", by: ANN, replaces: HEAD }, "event 9"],
   "record.rebuilding": [[], { type: "record.rebuilding", by: ANN, replaces: HEAD }, "event 9"],
@@ -281,6 +297,7 @@ describe("an event of the fleet", () => {
       CASES.map(([type, , event]) => [type, concerns(event)]).filter(([, names]) => names?.length !== 0),
     );
     expect(named).toEqual({
+      "thread.shown": ["audit", "scribe"],
       "switch.engaged": ["audit"],
       "switch.released": ["audit"],
       "rollout.canaries_chosen": ["scribe"],

@@ -25,6 +25,7 @@ const anyActor: fc.Arbitrary<Actor> = fc.oneof(
       name,
       login: word,
       email: word.map((one) => `${one}@example.org`),
+      via: fc.nat().map((n) => `https://forge.example/acme/fleet/issues/7#issuecomment-${n}`),
     },
     { requiredKeys: ["type", "name"] },
   ),

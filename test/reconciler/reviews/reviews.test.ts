@@ -60,6 +60,7 @@ describe("reviews", () => {
       onMoved() {
         moved += 1;
       },
+      onComment() {},
     });
   beforeEach(() => {
     forge = createFakeForge();

@@ -23,11 +23,17 @@ type Payload = z.infer<typeof Payload>;
 
 /** What each event is about. Nothing else is looked at. */
 const EVENTS: Readonly<
-  Record<string, (payload: Payload) => { pulls: readonly number[]; branches: readonly string[] }>
+  Record<
+    string,
+    (payload: Payload) => { pulls: readonly number[]; branches: readonly string[]; comments?: true }
+  >
 > = {
   pull_request: ({ pull_request: pull }) => about(pull?.number),
   pull_request_review: ({ pull_request: pull }) => about(pull?.number),
-  issue_comment: ({ issue }) => about(issue?.pull_request === undefined ? undefined : issue.number),
+  issue_comment: ({ issue }) => ({
+    ...about(issue?.pull_request === undefined ? undefined : issue.number),
+    comments: true,
+  }),
   check_run: ({ check_run: run }) => ({
     pulls: (run?.pull_requests ?? []).map(({ number }) => number),
     branches: [],
@@ -66,9 +72,10 @@ export async function readDelivery(
     return ignored("it is about another repository");
   if (parts.login !== null && ECHOES.has(event ?? "") && sameLogin(payload.sender?.login, parts.login))
     return ignored("it is our own doing");
-  const { pulls, branches } = meaning(payload);
-  if (pulls.length + branches.length === 0) return ignored("it is about no pull request and no branch");
-  return { type: "hint", id, pulls, branches };
+  const hint = meaning(payload);
+  if (hint.pulls.length + hint.branches.length === 0 && hint.comments !== true)
+    return ignored("it is about no pull request and no branch");
+  return { type: "hint", id, ...hint };
 }
 
 function about(number: number | undefined) {

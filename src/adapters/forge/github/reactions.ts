@@ -2,7 +2,7 @@ import type { ReactionWanted } from "../../../ports/forge.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound } from "./errors.ts";
 
-const CONTENT = { seen: "eyes", done: "+1", refused: "confused" } as const;
+const CONTENT = { done: "+1", refused: "confused" } as const;
 
 /** GitHub keeps one of each kind for each account, so a repeat adds none. */
 export async function ensureReaction(

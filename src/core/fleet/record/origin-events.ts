@@ -1,5 +1,6 @@
 import type { RecordEvent } from "../../model/fleet-event.ts";
-import type { FleetState, JournalHead } from "../../model/fleet-state.ts";
+import type { FleetSnapshot, FleetState, JournalHead } from "../../model/fleet-state.ts";
+import type { Instant } from "../../model/time.ts";
 import { type FleetRules, ignored } from "../event-rules.ts";
 
 /** Where the record comes from. These may replace the whole state, so they are given it. */
@@ -15,9 +16,14 @@ export const ORIGIN_EVENTS: FleetRules<FleetState, RecordEvent["type"]> = {
       `the record is being rebuilt from what was published up to ${replaces === null ? "nothing" : headText(replaces)}`,
   },
   "fleet.restored": {
-    on: (fleet, { snapshot }) =>
+    on: (fleet, { snapshot }, at) =>
       fleet.record.rebuilding
-        ? { ...fleet, ...snapshot, record: { ...fleet.record, rebuilding: false } }
+        ? {
+            ...fleet,
+            ...snapshot,
+            ...begunAnew(snapshot, at),
+            record: { ...fleet.record, rebuilding: false },
+          }
         : ignored("the record is not being rebuilt"),
     describe: ({ evidence }) => `the record is rebuilt: ${evidence}`,
   },
@@ -29,6 +35,11 @@ export const ORIGIN_EVENTS: FleetRules<FleetState, RecordEvent["type"]> = {
     describe: ({ evidence }) => evidence,
   },
 };
+
+/** Which comments were obeyed is lost with the record: none of them is obeyed once more. */
+function begunAnew(snapshot: FleetSnapshot | null, at: Instant): Pick<FleetState, "threads"> {
+  return snapshot?.threads === undefined ? {} : { threads: { ...snapshot.threads, since: at } };
+}
 
 function headText({ seq, hash }: JournalHead): string {
   return `event ${seq} (${hash.slice(0, 12)})`;

@@ -39,12 +39,19 @@ describe("a delivery of the forge", () => {
   test.each([
     ["pull_request", { repository, pull_request: { number: 7 } }, [7], []],
     ["pull_request_review", { repository, pull_request: { number: 7 } }, [7], []],
-    ["issue_comment", { repository, issue: { number: 7, pull_request: {} } }, [7], []],
     ["check_run", { repository, check_run: { pull_requests: [{ number: 7 }, { number: 9 }] } }, [7, 9], []],
     ["push", { repository, ref: "refs/heads/main" }, [], ["main"]],
     ["pull_request", { repository, pull_request: { number: 7 }, sender: { login: "factory-bot" } }, [7], []],
   ])("%s says what it is about", async (event, payload, pulls, branches) => {
     expect(await read(event, payload)).toEqual({ type: "hint", id: "0b7c-1", pulls, branches });
+  });
+
+  test.each([
+    ["a pull request", { number: 7, pull_request: {} }, [7]],
+    ["an issue", { number: 7 }, []],
+  ])("a comment on %s may be a command", async (_, issue, pulls) => {
+    const hint = { type: "hint", id: "0b7c-1", pulls, branches: [], comments: true };
+    expect(await read("issue_comment", { repository, issue })).toEqual(hint);
   });
 
   test.each([
@@ -60,7 +67,6 @@ describe("a delivery of the forge", () => {
       { repository, issue: { number: 7, pull_request: {} }, sender: { login: "Factory-Bot" } },
     ],
     ["a check of our own", "check_run", { repository, check_run: {}, sender: { login: "factory-bot" } }],
-    ["a comment on an issue", "issue_comment", { repository, issue: { number: 7 } }],
     ["a tag", "push", { repository, ref: "refs/tags/v1" }],
     ["a payload of another shape", "pull_request", { repository, pull_request: { number: "7" } }],
     ["a payload that is no JSON", "pull_request", "{"],

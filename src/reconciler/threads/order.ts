@@ -1,0 +1,37 @@
+/** A command as the operation that it is on the command line, too. */
+import { toProgram } from "../../api/casing.ts";
+import { jsonSchemaOf } from "../../api/json-schema.ts";
+import { OPERATIONS } from "../../api/operations/table.ts";
+import type { Asked } from "../../core/commands/interpret.ts";
+import type { Actor } from "../../core/model/actor.ts";
+import type { Role } from "../../core/model/role.ts";
+import type { OperationHandlers, OrderAnswer } from "../../ports/control-plane.ts";
+
+export type Ordered = Exclude<Asked, { readonly operation: "plan" }>;
+export type OrderHandlers = Pick<OperationHandlers, Ordered["operation"]>;
+
+/** The least role that may ask for it. */
+export function roleFor({ operation }: Asked): Role {
+  return operation === "plan" ? "viewer" : OPERATIONS[operation].access;
+}
+
+/** Checked as what comes over HTTP is. */
+export async function carryOut(
+  handlers: OrderHandlers,
+  { operation, input }: Ordered,
+  by: Actor,
+): Promise<OrderAnswer> {
+  const schema = OPERATIONS[operation].input;
+  const { data, error } = schema.safeParse(input);
+  if (error !== undefined) {
+    const [issue] = error.issues;
+    const field = issue?.path.join(".") ?? "";
+    return {
+      ok: false,
+      code: "conflict",
+      message: `${field === "" ? "" : `${field}: `}${issue?.message ?? "it is not right"}`,
+    };
+  }
+  const handle = handlers[operation] as (input: unknown, by: Actor) => Promise<OrderAnswer>;
+  return handle(toProgram(jsonSchemaOf(schema), data), by);
+}
