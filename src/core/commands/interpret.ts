@@ -1,69 +1,10 @@
 /** What a command asks for, with all that it leaves out taken from where it was written. */
-import { answeredBefore } from "../clone/questions/answers.ts";
-import type { CloneState } from "../model/clone-state.ts";
-import { BUDGET_FIELDS, type BudgetField, type DecisionType } from "../model/request.ts";
-import { type Instant, iso } from "../model/time.ts";
+import { BUDGET_FIELDS, type BudgetField } from "../model/request.ts";
 import type { ShownThread } from "../model/thread.ts";
-import type { Question } from "../threads/questions.ts";
-import { type Command, isVerb, USAGE, VERBS, type Verb } from "./command.ts";
-import { cutWord, optionsIn, QUESTION_ID } from "./words.ts";
-
-/** An operation of the table (`src/api/operations`) with what it is given, or a new plan of a pull request. */
-export type Asked =
-  | {
-      readonly operation: "decide";
-      readonly input: {
-        readonly id: string;
-        readonly decision: DecisionType;
-        readonly budget?: Readonly<Partial<Record<BudgetField, number>>>;
-        readonly reason: string;
-      };
-    }
-  | { readonly operation: "acknowledge"; readonly input: { readonly id: string } }
-  | {
-      readonly operation: "pause" | "resume";
-      readonly input: { readonly name: string; readonly reason: string };
-    }
-  | {
-      readonly operation: "kill";
-      readonly input: { readonly name: string; readonly reason: string; readonly now: boolean };
-    }
-  | { readonly operation: "message"; readonly input: { readonly name: string; readonly text: string } }
-  | {
-      readonly operation: "decideClosure";
-      readonly input: {
-        readonly name: string;
-        readonly decision: "retire" | "standby" | "template";
-        readonly reason: string;
-      };
-    }
-  | { readonly operation: "plan"; readonly input: { readonly number: number } };
-
-export interface CommandPlace {
-  /** Number of the issue or pull request. */
-  readonly on: number;
-  /** By the forge's clock. */
-  readonly writtenAt: Instant;
-  /** The thread that this is, with its key; null: it is none. */
-  readonly thread: (ShownThread & { readonly key: string }) | null;
-}
-
-export interface WhatStands {
-  /** Open questions, with the key of their thread. */
-  readonly open: readonly OpenQuestion[];
-  /** As it stands on the forge, by key. */
-  readonly shown: Readonly<Record<string, ShownThread>>;
-  readonly states: ReadonlyMap<string, CloneState>;
-  /** The lane that a name means; null: nobody is called so. */
-  readonly lane: (name: string) => CloneState | null;
-}
-
-export interface OpenQuestion extends Question {
-  readonly thread: string;
-}
-
-/** Open questions that a refusal names. */
-const NAMED_MAX = 5;
+import type { Asked, CommandPlace, WhatStands } from "./asked.ts";
+import { type Command, isVerb, VERBS, type Verb } from "./command.ts";
+import { changedSince, notSo, oneOf, questionFor, type Wish } from "./pick-question.ts";
+import { cutId, optionsIn } from "./words.ts";
 
 /** A sentence: why it is not obeyed, and what would be right. */
 export function interpret(command: Command, place: CommandPlace, stands: WhatStands): Asked | string {
@@ -96,11 +37,6 @@ export function interpret(command: Command, place: CommandPlace, stands: WhatSta
     case "template":
       return decideClosure(verb, rest, place, stands);
   }
-}
-
-interface Wish {
-  readonly verb: Verb;
-  readonly type: DecisionType;
 }
 
 function decide(wish: Wish, rest: string, place: CommandPlace, stands: WhatStands): Asked | string {
@@ -233,86 +169,4 @@ function runIsOver({ subject, clone, missionId }: ShownThread, stands: WhatStand
   const state = stands.states.get(clone);
   if (missionId === null || state?.mission?.missionId === missionId) return null;
   return `the run of ${subject} that this thread is about is over; name the mission if you mean what runs there now`;
-}
-
-/** What is asked, if it still is what stood there when that was written. */
-function questionFor(
-  { verb, type }: Wish,
-  id: string | null,
-  place: CommandPlace,
-  stands: WhatStands,
-): OpenQuestion | string {
-  const fits = ({ item }: OpenQuestion): boolean => item.request?.answers.includes(type) === true;
-  const question = oneOf({ verb, fits }, id, place, stands);
-  if (typeof question === "string") return question;
-  return changedSince(question, place, stands) ?? question;
-}
-
-function oneOf(
-  { verb, fits }: { readonly verb: Verb; readonly fits: (question: OpenQuestion) => boolean },
-  id: string | null,
-  { thread }: CommandPlace,
-  { open, states }: WhatStands,
-): OpenQuestion | string {
-  const here = open.filter((one) => one.thread === thread?.key);
-  if (id !== null) {
-    const found = open.find((one) => one.id === id) ?? here.find((one) => one.short === id);
-    if (found !== undefined)
-      return fits(found) ? found : `\`/${verb}\` is no answer to ${found.id}; ${commandsOf(found)}`;
-    const whole = thread === null || id.startsWith(`${thread.subject}.`) ? id : `${thread.subject}.${id}`;
-    return beforeIn(states, whole) ?? `there is no open question ${whole}; ${openText(open)}`;
-  }
-  if (thread === null)
-    return notSo(verb, `it names no question, and this is no thread of one; ${openText(open)}`);
-  const fitting = here.filter(fits);
-  const [only, another] = fitting;
-  if (only === undefined)
-    return `nothing in this thread waits for \`/${verb}\`; ${here.length === 0 ? "nothing waits here" : here.map(commandsOf).join("; ")}`;
-  if (another === undefined) return only;
-  return `${fitting.length} questions in this thread could be meant; say which: ${fitting.map(({ short }) => `\`/${verb} ${short}\``).join(", ")}`;
-}
-
-/** Null: it stood there like this when that was written. A second is as exact as forges tell time: within it, nobody can say. */
-function changedSince(
-  { id, digest, thread, item }: OpenQuestion,
-  { writtenAt }: CommandPlace,
-  { shown }: WhatStands,
-): string | null {
-  const there = shown[thread]?.questions.find((one) => one.id === id);
-  if (there === undefined)
-    return `${id} did not stand in a thread when that was written; read it there, and say it again`;
-  if (there.digest !== digest)
-    return `${id} has changed since: there stood "${there.text}", and now it is "${item.message}"; read it, and say it again`;
-  if (writtenAt > there.shownAt) return null;
-  return there.before === null
-    ? `${id} came up at ${iso(there.shownAt)}, and that was written before; read it, and say it again`
-    : `${id} has changed at ${iso(there.shownAt)}, after that was written: there stood "${there.before}", and now it is "${there.text}"; read it, and say it again`;
-}
-
-function cutId(rest: string): { readonly id: string | null; readonly others: string } {
-  const { word, others } = cutWord(rest);
-  return QUESTION_ID.test(word) ? { id: word, others } : { id: null, others: rest };
-}
-
-function beforeIn(states: ReadonlyMap<string, CloneState>, id: string): string | null {
-  for (const state of states.values()) {
-    const before = answeredBefore(state, id);
-    if (before !== null) return before;
-  }
-  return null;
-}
-
-function openText(open: readonly OpenQuestion[]): string {
-  const ids = open.filter(({ item }) => item.request !== undefined).map(({ id }) => id);
-  if (ids.length === 0) return "no question is open";
-  const more = ids.length > NAMED_MAX ? ` and ${ids.length - NAMED_MAX} more` : "";
-  return `open are ${ids.slice(0, NAMED_MAX).join(", ")}${more}`;
-}
-
-function commandsOf({ id, commands }: OpenQuestion): string {
-  return `${id} takes ${commands.map((command) => `\`${command}\``).join(", ")}`;
-}
-
-function notSo(verb: Verb, problem: string): string {
-  return `${problem}; it is written \`${USAGE[verb]}\``;
 }

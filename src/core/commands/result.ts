@@ -19,15 +19,15 @@ export function answerText(author: string, results: readonly CommandResult[]): s
     const shown = text.length > COMMAND_SHOWN_MAX ? `${text.slice(0, COMMAND_SHOWN_MAX - 1)}…` : text;
     return `- ${code(shown)} ${ok ? "done" : "**not done**"}: ${cell(message)}`;
   });
-  return fit([`${author}:`, "", ...lines].join("\n"));
+  return withinLimit([`${author}:`, "", ...lines].join("\n"));
 }
 
 /** Of a comment of which nothing was obeyed. */
 export function refusalText(author: string, problem: string): string {
-  return fit(`${author}: **not done**: ${cell(problem)}`);
+  return withinLimit(`${author}: **not done**: ${cell(problem)}`);
 }
 
-function fit(markdown: string): string {
+function withinLimit(markdown: string): string {
   return commentText({
     markdown,
     charsMax: ANSWER_CHARS_MAX,

@@ -37,3 +37,9 @@ export function optionsIn(text: string, known: readonly string[]): Options | str
 function unquoted(text: string): string {
   return /^"([^"]*)"$/.exec(text)?.[1] ?? text;
 }
+
+/** A question at the beginning, and what follows; null: none is named. */
+export function cutId(rest: string): { readonly id: string | null; readonly others: string } {
+  const { word, others } = cutWord(rest);
+  return QUESTION_ID.test(word) ? { id: word, others } : { id: null, others: rest };
+}

@@ -3,10 +3,10 @@ import type { ApprovalRule, Approvers } from "../model/approvals.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { canonicalJson } from "../model/digest.ts";
 import type { ForgePolicy } from "../model/forge.ts";
-import { ROLES } from "../model/role.ts";
 import type { Destination } from "../model/notice.ts";
 import type { Price } from "../model/prices.ts";
 import { RESOURCE_FIELDS, RESOURCE_NAMES } from "../model/resources.ts";
+import { ROLES } from "../model/role.ts";
 import { secretText } from "../model/secret-policy.ts";
 import {
   type Compare,

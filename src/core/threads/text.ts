@@ -36,7 +36,7 @@ export function threadText(
     questions.length === 0
       ? overLines(about, answered)
       : [...headLines(about), ...questions.flatMap(section), obeyed ? HOW : NOBODY];
-  return { title: titleOf(about, questions), body: fit(lines.join("\n"), about) };
+  return { title: titleOf(about, questions), body: withinLimit(lines.join("\n"), about) };
 }
 
 /** A question that people are told of by a comment: a new one in a thread that was there, one that changed, or a reminder. */
@@ -44,9 +44,12 @@ export function callText(question: Question, { subject }: Pick<About, "subject">
   const { item } = question;
   const reminders = item.request?.reminders ?? 0;
   const why = reminders === 0 ? "" : ` (asked again, ${reminders}×, and unanswered since ${iso(item.since)})`;
-  return fit([`${code(question.short)} waits for somebody${why}.`, "", ...section(question)].join("\n"), {
-    subject,
-  });
+  return withinLimit(
+    [`${code(question.short)} waits for somebody${why}.`, "", ...section(question)].join("\n"),
+    {
+      subject,
+    },
+  );
 }
 
 const NOBODY =
@@ -123,7 +126,7 @@ function overLines({ subject }: About, answered: readonly AnsweredRequest[]): re
   ];
 }
 
-function fit(markdown: string, { subject }: Pick<About, "subject">): string {
+function withinLimit(markdown: string, { subject }: Pick<About, "subject">): string {
   return commentText({
     markdown,
     charsMax: BODY_CHARS_MAX,

@@ -1,7 +1,9 @@
 /** One comment: what it commands is done once, recorded with its address, and answered there. */
+
+import type { CommandPlace, WhatStands } from "../../core/commands/asked.ts";
 import type { Command } from "../../core/commands/command.ts";
 import { isVerb } from "../../core/commands/command.ts";
-import { type CommandPlace, interpret, type WhatStands } from "../../core/commands/interpret.ts";
+import { interpret } from "../../core/commands/interpret.ts";
 import { parseComment } from "../../core/commands/parse.ts";
 import { answerText, type CommandResult, refusalText } from "../../core/commands/result.ts";
 import type { Actor } from "../../core/model/actor.ts";

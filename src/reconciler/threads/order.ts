@@ -2,7 +2,7 @@
 import { toProgram } from "../../api/casing.ts";
 import { jsonSchemaOf } from "../../api/json-schema.ts";
 import { OPERATIONS } from "../../api/operations/table.ts";
-import type { Asked } from "../../core/commands/interpret.ts";
+import type { Asked } from "../../core/commands/asked.ts";
 import type { Actor } from "../../core/model/actor.ts";
 import type { Role } from "../../core/model/role.ts";
 import type { OperationHandlers, OrderAnswer } from "../../ports/control-plane.ts";

@@ -1,11 +1,12 @@
 /** Brings the threads on the forge to what waits for people, and records what stands there. */
-import { callText } from "../../core/threads/text.ts";
-import type { ThreadWanted } from "../../core/threads/threads.ts";
-import type { Question } from "../../core/threads/questions.ts";
+
 import { controllerPart } from "../../core/model/actor.ts";
 import { sha256Hex } from "../../core/model/digest.ts";
 import { sameValue } from "../../core/model/same.ts";
 import type { ShownQuestion, ShownThread } from "../../core/model/thread.ts";
+import type { Question } from "../../core/threads/questions.ts";
+import { callText } from "../../core/threads/text.ts";
+import type { ThreadWanted } from "../../core/threads/threads.ts";
 import type { Forge } from "../../ports/forge.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Recorder } from "../record/recorder.ts";

@@ -1,6 +1,6 @@
 /** Questions of missions as issues of the forge, and people's commands in comments. */
-import type { Question } from "../../core/threads/questions.ts";
-import type { WhatStands } from "../../core/commands/interpret.ts";
+
+import type { WhatStands } from "../../core/commands/asked.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import type { FleetPolicy } from "../../core/model/desired.ts";
 import { asFactoryError } from "../../core/model/error.ts";
@@ -8,6 +8,7 @@ import type { ForgePolicy } from "../../core/model/forge.ts";
 import type { ShownThread } from "../../core/model/thread.ts";
 import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { InboxItem } from "../../core/status/view.ts";
+import type { Question } from "../../core/threads/questions.ts";
 import { type ThreadsWanted, type ThreadWanted, threadsWanted } from "../../core/threads/threads.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
 import { type Forge, ForgeLimited } from "../../ports/forge.ts";
