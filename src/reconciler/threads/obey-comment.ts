@@ -35,19 +35,26 @@ export interface ObeyParts {
   readonly log: Log;
 }
 
+/** What is to be written under a comment. */
+export interface Answering {
+  readonly comment: ForgeComment;
+  readonly text: string;
+  readonly ok: boolean;
+}
+
 /**
- * Safe to repeat, whatever was cut off: each command leaves a receipt in the transaction that records what it did, the answer is kept before
- * it is written, and found again by its marker. `passed`: it commands nothing, or nobody who is heard.
+ * Safe to repeat, whatever was cut off: each command leaves a receipt in the transaction that records what it did, and the answer is kept
+ * before it is written. Null: nothing is to be answered, because it was, or because it commands nothing, or nobody who is heard.
  */
 export async function obeyComment(
   parts: ObeyParts,
   comment: ForgeComment,
   signal: AbortSignal,
-): Promise<"settled" | "passed"> {
+): Promise<Answering | null> {
   const { store, entitlement } = parts;
   const { commands, problem } = parseComment(comment.body);
-  if (commands.length === 0 && problem === null) return "passed";
-  if (comment.authorIs === "program" && !entitlement.isNamed(comment.author)) return "passed";
+  if (commands.length === 0 && problem === null) return null;
+  if (comment.authorIs === "program" && !entitlement.isNamed(comment.author)) return null;
   const place: CommandPlace = {
     on: comment.on,
     writtenAt: comment.createdAt,
@@ -55,20 +62,36 @@ export async function obeyComment(
   };
   // Elsewhere people speak with others, who may have commands of their own.
   const known = commands.some(({ verb }) => isVerb(verb)) && entitlement.declared;
-  if (place.thread === null && !known) return "passed";
-  if ((await store.receipt(toldKey(comment))) !== null) return "settled";
+  if (place.thread === null && !known) return null;
+  if ((await store.receipt(toldKey(comment))) !== null) return null;
   const kept = await store.receipt(answerKey(comment));
   const answer =
     kept === null ? await obeyed(parts, { comment, commands, problem, place }, signal) : read(kept);
-  if (answer === null) return "passed";
-  await tell(parts, comment, answer, signal);
-  return "settled";
+  return answer === null ? null : { comment, ...answer };
 }
 
-interface CommentAnswer {
-  readonly text: string;
-  readonly ok: boolean;
+/** Found again by its marker, and written once. */
+export async function tell(
+  { forge, recorder, log }: Pick<ObeyParts, "forge" | "recorder" | "log">,
+  { comment, text, ok }: Answering,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await forge.ensureComment(
+      { on: comment.on, marker: `answer/${comment.id}`, key: "answer", body: text, since: comment.createdAt },
+      signal,
+    );
+    await forge.ensureReaction({ comment: comment.id, reaction: ok ? "done" : "refused" }, signal);
+  } catch (error) {
+    const { disposition, message } = asFactoryError(error);
+    if (disposition !== "stall" || signal.aborted) throw error;
+    // A thread that is locked, or gone: what was recorded stands.
+    log.warn("a comment was heard and cannot be answered", { url: comment.url, message });
+  }
+  await recorder.putReceipts([receiptOf(toldKey(comment), comment, "")]);
 }
+
+type CommentAnswer = Pick<Answering, "text" | "ok">;
 
 interface Said {
   readonly comment: ForgeComment;
@@ -163,27 +186,6 @@ function isKilledBy({ lane }: WhatStands, name: string, url: string): boolean {
   const state = lane(name);
   const missions = state === null ? [] : [...(state.mission === null ? [] : [state.mission]), ...state.past];
   return missions.some(({ terminal }) => terminal?.by.type === "person" && terminal.by.via === url);
-}
-
-async function tell(
-  { forge, recorder, log }: ObeyParts,
-  comment: ForgeComment,
-  { text, ok }: CommentAnswer,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await forge.ensureComment(
-      { on: comment.on, marker: `answer/${comment.id}`, key: "answer", body: text, since: comment.createdAt },
-      signal,
-    );
-    await forge.ensureReaction({ comment: comment.id, reaction: ok ? "done" : "refused" }, signal);
-  } catch (error) {
-    const { disposition, message } = asFactoryError(error);
-    if (disposition !== "stall" || signal.aborted) throw error;
-    // A thread that is locked, or gone: what was recorded stands.
-    log.warn("a comment was heard and cannot be answered", { url: comment.url, message });
-  }
-  await recorder.putReceipts([receiptOf(toldKey(comment), comment, "")]);
 }
 
 function receiptOf(key: string, { body }: ForgeComment, text: string): Receipt {

@@ -3,10 +3,10 @@ import { controllerPart } from "../../core/model/actor.ts";
 import type { ForgePolicy } from "../../core/model/forge.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Forge, ForgeComment } from "../../ports/forge.ts";
+import { type Forge, type ForgeComment, ForgeLimited } from "../../ports/forge.ts";
 import type { SettingKey } from "../record/settings.ts";
 import { type Entitlement, entitlementOf } from "./entitled.ts";
-import { type ObeyParts, obeyComment } from "./obey-comment.ts";
+import { type Answering, type ObeyParts, obeyComment, tell } from "./obey-comment.ts";
 
 export interface ReadParts extends Omit<ObeyParts, "forge" | "entitlement" | "answersStranger"> {
   readonly clock: Clock;
@@ -15,6 +15,10 @@ export interface ReadParts extends Omit<ObeyParts, "forge" | "entitlement" | "an
 export interface CommentReader {
   /** `again`: there is more to read at once. Rejects with the first failure, after everything else was tried. */
   read(forge: Forge, policy: ForgePolicy, signal: AbortSignal): Promise<{ readonly again: boolean }>;
+  /** Writes the answers that wait. What is heard waits for none of them. Rejects like `read`. */
+  answer(forge: Forge, signal: AbortSignal): Promise<void>;
+  /** Answers that wait. */
+  waiting(): number;
 }
 
 /** Forges show what is written a moment later, and not always in order: what is this new is listed again. */
@@ -30,6 +34,7 @@ export function createCommentReader(parts: ReadParts): CommentReader {
   const { recorder, clock, log } = parts;
   /** By comment, the change that was dealt with. */
   const handled = new Map<number, number>();
+  const untold = new Map<number, Answering>();
   let cursor: number | null = null;
   /** The list went on at the cursor, so what stands before it is known. */
   let exact = false;
@@ -91,7 +96,8 @@ export function createCommentReader(parts: ReadParts): CommentReader {
     for (const comment of news) {
       if (obeying.entitlement.asked() >= MEMBERSHIPS_ASKED_MAX) return { failure, left: true };
       try {
-        await obeyComment(obeying, comment, signal);
+        const answering = await obeyComment(obeying, comment, signal);
+        if (answering !== null) untold.set(comment.id, answering);
         handled.set(comment.id, comment.changedAt);
       } catch (error) {
         if (signal.aborted) throw error;
@@ -113,10 +119,26 @@ export function createCommentReader(parts: ReadParts): CommentReader {
     cursor = Math.max(cursor ?? 0, stuck ? last + SECOND_MS : last);
     exact = !complete;
     for (const [id, changedAt] of handled) if (changedAt < cursor - 2 * OVERLAP_MS) handled.delete(id);
-    if (complete && cursor !== before) await recorder.putSettings({ [READ_SETTING]: String(cursor) });
+    // Whoever comes after us looks again at what we owe an answer.
+    const owed = Math.min(cursor, ...[...untold.values()].map(({ comment }) => comment.changedAt));
+    if (complete && cursor !== before) await recorder.putSettings({ [READ_SETTING]: String(owed) });
   }
 
-  return { read };
+  async function answer(forge: Forge, signal: AbortSignal): Promise<void> {
+    let failure: unknown = null;
+    for (const [id, answering] of [...untold]) {
+      try {
+        await tell({ forge, recorder, log }, answering, signal);
+        untold.delete(id);
+      } catch (error) {
+        if (signal.aborted || error instanceof ForgeLimited) throw error;
+        failure ??= error;
+      }
+    }
+    if (failure !== null) throw failure;
+  }
+
+  return { read, answer, waiting: () => untold.size };
 }
 
 /** Those who are named by their account first: nobody has to be asked for them, and a kill of theirs waits for no crowd. */
