@@ -9,7 +9,7 @@ import type { FleetEvent, FleetEventType } from "../../../src/core/model/fleet-e
 import { type FleetState, INITIAL_FLEET } from "../../../src/core/model/fleet-state.ts";
 import type { Breach } from "../../../src/core/model/guardrail.ts";
 import type { ReleasedEntry, SwitchEntry } from "../../../src/core/model/kill-switch.ts";
-import type { ShownThread } from "../../../src/core/model/thread.ts";
+import { type ShownThread, THREADS_KEPT_MAX } from "../../../src/core/model/thread.ts";
 import { HOUR_MS } from "../../../src/core/model/time.ts";
 import { aClone, T0 } from "../../support/fleet.ts";
 import { aDestination } from "../notify/notices.ts";
@@ -366,4 +366,38 @@ describe("what is restored", () => {
     };
     expect(told([engaged, upgraded]).killSwitch.engaged).toEqual([ENTRY]);
   });
+});
+
+test("after a record was rebuilt no comment is obeyed that is older than that, and threads are found again", () => {
+  const shown: FleetEvent = { type: "thread.shown", by: BY, key: "m_1", thread: THREAD };
+  const known = foldFleet([
+    { event: { type: "threads.begun", by: BY }, at: T0 },
+    { event: shown, at: T0 },
+  ]);
+  const { version: _version, record: _record, ...snapshot } = known;
+  const rebuilt = foldFleet([
+    { event: { type: "record.rebuilding", by: ANN, replaces: HEAD }, at: T0 + 1 },
+    {
+      event: { type: "fleet.restored", by: ANN, snapshot, anchor: HEAD, evidence: "as it was known" },
+      at: T0 + HOUR_MS,
+    },
+  ]);
+  expect(rebuilt.threads).toEqual({ since: T0 + HOUR_MS, shown: { m_1: THREAD } });
+});
+
+test("of many threads the oldest closed ones are forgotten first", () => {
+  const of = (n: number, open: boolean): { event: FleetEvent; at: number } => ({
+    event: { type: "thread.shown", by: BY, key: `m_${n}`, thread: { ...THREAD, number: n, open } },
+    at: T0,
+  });
+  const many = Array.from({ length: THREADS_KEPT_MAX + 2 }, (_, n) => of(n, n % 2 === 0));
+  const { threads } = foldFleet(many);
+  expect(Object.keys(threads?.shown ?? {})).toHaveLength(THREADS_KEPT_MAX);
+  expect([0, 1, 2, 3, 5].map((n) => threads?.shown[`m_${n}`] !== undefined)).toEqual([
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
 });
