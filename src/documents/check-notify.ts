@@ -22,13 +22,17 @@ const EXAMPLE: Readonly<Record<Field, string>> = {
   secret: "secret: {from: {env: FACTORY_SLACK_URL}}",
 };
 
-export function checkNotify(entries: readonly NotifyEntry[]): Finding[] {
+export function checkNotify(
+  entries: readonly NotifyEntry[],
+  forge: { readonly declared: boolean },
+): Finding[] {
   const seen = new Set<string>();
   return entries.flatMap((entry, index): Finding[] => {
     const at: PathStep[] = ["spec", "simone", "notify", index];
     const declared = longForm(entry);
     const findings = typeof entry === "string" ? [] : fieldsOf(entry, at);
-    if (declared.type === "issue") findings.push(noForge(typeof entry === "string" ? at : [...at, "type"]));
+    if (declared.type === "issue")
+      findings.push(notSent(typeof entry === "string" ? at : [...at, "type"], forge));
     if (seen.has(declared.name)) {
       findings.push({
         path: typeof entry === "string" ? at : [...at, "name"],
@@ -43,13 +47,15 @@ export function checkNotify(entries: readonly NotifyEntry[]): Finding[] {
   });
 }
 
-/** Whoever waits for an issue would wait for ever. */
-function noForge(path: readonly PathStep[]): Finding {
+/** What waits for people has an issue wherever a forge is declared, named here or not; nothing else is sent there. */
+function notSent(path: readonly PathStep[], forge: { readonly declared: boolean }): Finding {
   return {
     path,
     severity: "warning",
     reason: "NotEnforced",
-    message: "nothing is sent there: no forge is connected",
+    message: forge.declared
+      ? "questions have issues without it, since a forge is declared; incidents, kills and alerts are not sent there"
+      : "nothing is sent there: fleet.yaml declares no `forge`",
     found: "issue",
     expected: "webhook | slack | command | file | log beside it",
   };

@@ -283,7 +283,10 @@ function checkFleet({ spec }: FleetDocument): Finding[] {
     ...spec.approval_rules.flatMap(({ approvers, quorum }, index) =>
       approvers.length === 0 || quorum <= approvers.length ? [] : [unreachable(index, { approvers, quorum })],
     ),
-    ...checkNotify(spec.simone.notify),
+    ...spec.approval_rules.flatMap(({ on_timeout, expires_minutes }, index) =>
+      on_timeout === "hold" && expires_minutes !== undefined ? [endlessDeadline(index, expires_minutes)] : [],
+    ),
+    ...checkNotify(spec.simone.notify, { declared: spec.forge !== undefined }),
     ...checkForge(spec.forge),
     ...checkApprovals(spec),
     ...checkScope(spec.defaults.storage_scope, ["spec", "defaults", "storage_scope"]),
@@ -308,6 +311,16 @@ function unreachable(
     message: "more people have to agree than may",
     found: String(rule.quorum),
     expected: `at most ${rule.approvers.length}, the number of approvers`,
+  };
+}
+
+function endlessDeadline(index: number, minutes: number): Finding {
+  return {
+    path: ["spec", "approval_rules", index, "expires_minutes"],
+    reason: "Contradiction",
+    message: "with `on_timeout: hold` nothing expires: the mission waits until somebody answers",
+    found: String(minutes),
+    expected: "`on_timeout: deny`, or no `expires_minutes`",
   };
 }
 

@@ -66,7 +66,10 @@ export function fleetPolicy({ metadata, spec }: FleetDocument): FleetPolicy {
       action: rule.action,
       approvers: rule.approvers,
       quorum: rule.quorum,
-      expiresMs: Math.round(rule.expires_minutes * MINUTE_MS),
+      expiresMs: expiryOf(rule),
+      ...(rule.ask_again_minutes === undefined
+        ? {}
+        : { remindMs: Math.round(rule.ask_again_minutes * MINUTE_MS) }),
     })),
     writeBack: {
       branch: spec.write_back.branch,
@@ -118,4 +121,16 @@ function secretPolicy({ secrets, simone }: FleetDocument["spec"], forge: ForgePo
       ],
     },
   };
+}
+
+/** A day: long enough for a night, short enough that nobody approves last week's plan. */
+const EXPIRES_MINUTES = 1_440;
+
+/** A time that is written down is meant; without one nobody is denied who is only not answered. */
+function expiryOf({
+  expires_minutes: minutes,
+  on_timeout,
+}: FleetDocument["spec"]["approval_rules"][number]): number | null {
+  if (on_timeout === "hold" || (on_timeout === undefined && minutes === undefined)) return null;
+  return Math.round((minutes ?? EXPIRES_MINUTES) * MINUTE_MS);
 }

@@ -32,6 +32,20 @@ describe("where changes are reviewed", () => {
     });
   });
 
+  test("says whose comments are obeyed", () => {
+    const forge = `{type: github, repository: acme/fleet, ${TOKEN},
+      roles: {approver: {people: [ann], teams: [release]}, operator: {people: ["deploy[bot]"]}}}`;
+    expect(said(forge)).toBe("");
+    expect(withForge(forge).fleet.forge?.roles).toEqual({
+      approver: { people: ["ann"], teams: ["release"] },
+      operator: { people: ["deploy[bot]"], teams: [] },
+    });
+    const nobody = `{type: github, repository: acme/fleet, ${TOKEN}, roles: {approver: {}}}`;
+    expect(said(nobody)).toMatch(/fleet\.yaml:\d+:\d+ .*names nobody/);
+    const other = `{type: github, repository: acme/fleet, ${TOKEN}, roles: {owner: {people: [ann]}}}`;
+    expect(said(other)).toMatch(/fleet\.yaml:\d+:\d+ .*owner/);
+  });
+
   test("may be an Enterprise server, with an App and webhooks", () => {
     const forge = `{type: github, api: "https://ghe.example/api/v3/", repository: acme/fleet.x, forks: plan,
       auth: {app_id: 12, installation_id: 77, private_key: {from: {file: forge/app.pem}}}, webhook_secret: {from: {env: HOOK}}}`;

@@ -2,10 +2,6 @@
 import type { ActionApproval, ActionRule } from "../model/action.ts";
 import type { CloneState } from "../model/clone-state.ts";
 import type { Request } from "../model/request.ts";
-import { HOUR_MS } from "../model/time.ts";
-
-/** Where no rule says otherwise: long enough for a night, short enough that nobody approves last week's plan. */
-export const APPROVAL_EXPIRES_MS = 24 * HOUR_MS;
 
 /** Whether actions of this type wait for a person on this lane: by its overlays, the fleet's rules, or the mission's contract. */
 export function needsApproval(state: CloneState, action: string): boolean {
@@ -16,14 +12,14 @@ export function needsApproval(state: CloneState, action: string): boolean {
   );
 }
 
-/** Who has to agree. Without a rule of the fleet: one operator. */
+/** Who has to agree. Without a rule of the fleet: one operator, whenever they come to it. */
 export function ruleFor(state: CloneState, action: string): ActionRule {
   return (
     state.spec?.approvalRules?.find((rule) => rule.action === action) ?? {
       action,
       approvers: [],
       quorum: 1,
-      expiresMs: APPROVAL_EXPIRES_MS,
+      expiresMs: null,
     }
   );
 }

@@ -287,15 +287,17 @@ function compareRules(before: unknown, after: unknown): Direction {
   const [from, to] = [before as ActionRule, after as ActionRule];
   const parts: Direction[] = [];
   if (from.quorum !== to.quorum) parts.push(higherIsTighter(from.quorum, to.quorum));
-  if (from.expiresMs !== to.expiresMs) parts.push("changed");
+  if (from.expiresMs !== to.expiresMs || from.remindMs !== to.remindMs) parts.push("changed");
   if (from.approvers.join() !== to.approvers.join())
     parts.push(listOfAllowed({ emptyIsAll: true })(from.approvers, to.approvers));
   return together(parts);
 }
 
-function ruleText({ approvers, quorum, expiresMs }: ActionRule): string {
+function ruleText({ approvers, quorum, expiresMs, remindMs }: ActionRule): string {
   const who = approvers.length === 0 ? "any operator" : `of ${approvers.join(", ")}`;
-  return `${quorum} ${who}, within ${asDuration(expiresMs)}`;
+  const until = expiresMs === null ? "held until then" : `denied after ${asDuration(expiresMs)}`;
+  const again = remindMs === undefined ? "" : `, asked again every ${asDuration(remindMs)}`;
+  return `${quorum} ${who}, ${until}${again}`;
 }
 
 function resource(name: (typeof RESOURCE_NAMES)[number]): Meaning {

@@ -106,8 +106,10 @@ export interface ActionRule {
   readonly approvers: readonly string[];
   /** How many of them have to agree. */
   readonly quorum: number;
-  /** An unanswered question is denied after this. */
-  readonly expiresMs: number;
+  /** An unanswered question is denied after this; null: it holds the mission until somebody answers. */
+  readonly expiresMs: number | null;
+  /** An unanswered question comes back this often; absent: as every other question. */
+  readonly remindMs?: number;
 }
 
 /** Characters of the arguments that are kept to be looked at. */

@@ -327,7 +327,10 @@ export type CloneEvent =
       readonly action: string;
       readonly target: string;
       readonly arguments: string;
-      readonly expiresAt: Instant;
+      /** Null: it waits until somebody answers. */
+      readonly expiresAt: Instant | null;
+      /** Absent: as often as every other question. */
+      readonly remindMs?: number;
       readonly approvers: readonly string[];
       readonly quorum: number;
       /** Whose wish it is; none of them may approve it. */

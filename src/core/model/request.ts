@@ -39,6 +39,8 @@ export interface Request {
   readonly remindAt: Instant;
   /** How often it came back. */
   readonly reminders: number;
+  /** How long after it was asked, acknowledged or came back it comes back; absent: 4 hours. */
+  readonly remindMs?: number;
   /** Votes so far, where more than one person has to agree. */
   readonly votes: readonly { readonly by: Actor; readonly at: Instant }[];
   /** People who have to agree. */

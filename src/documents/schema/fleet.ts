@@ -46,6 +46,8 @@ const LEASE_SECONDS_MAX = 86_400;
 /** Long enough for an origin that is away for a while: whoever cannot wait for its end has a person's word. */
 const LEASE_SECONDS_DEFAULT = 1_800;
 const QUORUM_MAX = 20;
+/** Whoever is reminded more often stops reading. */
+const ASK_AGAIN_MINUTES_MIN = 5;
 /** A month: whoever has not answered by then will not. */
 const EXPIRES_MINUTES_MAX = 43_200;
 const BRANCH_PATTERN = /^(?!\/|refs\/)(?!.*(?:\.\.|\/\/|@\{|\.lock$|\/$|\.$))[A-Za-z0-9._/-]+$/;
@@ -188,8 +190,20 @@ const ApprovalRule = z.strictObject({
     .number()
     .positive()
     .max(EXPIRES_MINUTES_MAX)
-    .default(1_440)
-    .describe("An unanswered question is denied after this."),
+    .optional()
+    .describe("An unanswered question is denied after this: 1440 with `on_timeout: deny`, else it holds."),
+  on_timeout: z
+    .enum(["hold", "deny"])
+    .optional()
+    .describe(
+      "What becomes of a question that nobody answers; absent: `deny` with `expires_minutes`, else `hold`.",
+    ),
+  ask_again_minutes: z
+    .number()
+    .min(ASK_AGAIN_MINUTES_MIN)
+    .max(EXPIRES_MINUTES_MAX)
+    .optional()
+    .describe("An unanswered question comes back this often; absent: every 240 minutes."),
 });
 
 const SECRET_VARIABLES_MAX = 200;

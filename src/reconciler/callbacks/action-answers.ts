@@ -203,7 +203,8 @@ function judgedApproval(
       arguments: shownArguments(
         canonicalJson({ arguments: claim.arguments ?? null, payload: claim.payload ?? null }),
       ),
-      expiresAt: at + rule.expiresMs,
+      expiresAt: rule.expiresMs === null ? null : at + rule.expiresMs,
+      ...(rule.remindMs === undefined ? {} : { remindMs: rule.remindMs }),
       approvers: rule.approvers,
       quorum: rule.quorum,
       requestedBy: [{ type: "instance", clone: state.name, epoch }],

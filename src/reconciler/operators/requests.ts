@@ -6,6 +6,7 @@ import type { CloneState } from "../../core/model/clone-state.ts";
 import type { FleetPolicy } from "../../core/model/desired.ts";
 import type { CloneEvent } from "../../core/model/event.ts";
 import type { Decided, Request } from "../../core/model/request.ts";
+import { iso } from "../../core/model/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { OperationHandlers, OrderAnswer } from "../../ports/control-plane.ts";
 import { isOver, type OperatorTokens } from "../../ports/operator-tokens.ts";
@@ -97,7 +98,10 @@ function acknowledge(parts: RequestOrderParts, id: string, by: Actor): Promise<O
       open.acknowledged === null
         ? { type: "request.acknowledged", request: id, by }
         : `${actorText(open.acknowledged.by)} is looking into ${id} already`,
-    done: () => `${id} is yours; it comes back in 4 hours unless it is decided`,
+    done: (_before, { requests }) => {
+      const again = requests.find((one) => one.id === id)?.remindAt;
+      return `${id} is yours; it comes back${again === undefined ? "" : ` at ${iso(again)}`} unless it is decided`;
+    },
   });
 }
 

@@ -125,7 +125,7 @@ describe("who is asked", () => {
         action: "other",
         approvers: [],
         quorum: 1,
-        expiresMs: 24 * 3_600_000,
+        expiresMs: null,
       });
   });
 

@@ -498,6 +498,33 @@ describe("approvals", () => {
     expect((await claim()).decision).toBe("denied");
   });
 
+  test("that nobody answers hold, and say since when", async () => {
+    await begin({ ...needed, approvalRules: [{ ...rule, expiresMs: null }] });
+    await claim();
+    const asked = state().requests[0];
+    const month = (asked?.openedAt ?? 0) + 30 * 24 * HOUR_MS;
+    for (now = asked?.remindAt ?? 0; now < month; now = state().requests[0]?.remindAt ?? month)
+      await recordEvents(recorder, "scribe", ...dueRequests(state(), now));
+    expect(state().requests).toMatchObject([{ id: asked?.id, expiresAt: null, openedAt: asked?.openedAt }]);
+    expect(state().holds).toMatchObject([{ reason: "AwaitingApproval", since: asked?.openedAt }]);
+    await decide("approve");
+    expect((await claim()).decision).toBe("go");
+  });
+
+  test("that nobody answers come back as often as the rule says", async () => {
+    const remindMs = HOUR_MS / 6;
+    await begin({ ...needed, approvalRules: [{ ...rule, expiresMs: null, remindMs }] });
+    await claim();
+    const { openedAt = 0 } = state().requests[0] ?? {};
+    expect(dueRequests(state(), openedAt + remindMs - 1)).toEqual([]);
+    for (let times = 1; times <= 3; times += 1) {
+      now = state().requests[0]?.remindAt ?? 0;
+      await recordEvents(recorder, "scribe", ...dueRequests(state(), now));
+      expect(state().requests[0]).toMatchObject({ reminders: times, remindMs });
+      expect((state().requests[0]?.remindAt ?? 0) - now).toBeLessThan(remindMs + 1_000);
+    }
+  });
+
   test("can be asked for ahead, for actions that do not need one, too", async () => {
     await begin();
     const ahead = await claim({ approval_only: true });

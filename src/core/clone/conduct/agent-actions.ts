@@ -78,7 +78,7 @@ export function onActionRefused(state: CloneState): Step {
   return stay(counted(state, "refused"));
 }
 
-/** The agent is paused until the question is answered; unanswered it stays paused until it expires, and then it is denied. */
+/** The agent is paused until the question is answered; unanswered it stays paused, until it is denied where a rule says when. */
 export function onApprovalRequested(state: CloneState, event: Of<"approval.requested">, at: Instant): Step {
   if (state.mission === null || state.mission.terminal !== null) return stay(state, "there is no mission");
   const summary = `may ${state.name} do ${event.action}${event.target === "" ? "" : ` to ${event.target}`}?`;
@@ -114,6 +114,7 @@ export function onApprovalRequested(state: CloneState, event: Of<"approval.reque
         barred: event.requestedBy,
         binds: event.digest,
         expiresAt: event.expiresAt,
+        ...(event.remindMs === undefined ? {} : { remindMs: event.remindMs }),
         quorum: event.quorum,
       },
       at,

@@ -34,7 +34,7 @@ export function onReminded(state: CloneState, event: Of<"request.reminded">, at:
     severity: open.reminders < BUMPS_MAX ? moreSerious(open.severity) : open.severity,
     reminders: open.reminders + 1,
     acknowledged: null,
-    remindAt: at + REMIND_MS,
+    remindAt: at + (open.remindMs ?? REMIND_MS),
   };
   return stay(replaced(state, open, reminded));
 }

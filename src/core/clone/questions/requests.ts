@@ -22,7 +22,12 @@ type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 export const REMIND_MS = 4 * HOUR_MS;
 
 export type NewRequest = Pick<Request, "kind" | "severity" | "summary" | "evidence" | "answers" | "hold"> &
-  Partial<Pick<Request, "owner" | "requestedBy" | "approvers" | "barred" | "binds" | "expiresAt" | "quorum">>;
+  Partial<
+    Pick<
+      Request,
+      "owner" | "requestedBy" | "approvers" | "barred" | "binds" | "expiresAt" | "quorum" | "remindMs"
+    >
+  >;
 
 /**
  * Asks, unless the same question is open already: one per kind and hold owner,
@@ -52,7 +57,7 @@ export function withRequest(state: CloneState, asked: NewRequest, at: Instant): 
     id: nextRequestId(state, asked.kind),
     openedAt: at,
     acknowledged: null,
-    remindAt: at + REMIND_MS,
+    remindAt: at + (asked.remindMs ?? REMIND_MS),
     reminders: 0,
     votes: [],
   };
@@ -83,7 +88,7 @@ export function onAcknowledged(state: CloneState, event: Of<"request.acknowledge
   const acknowledged: Request = {
     ...open,
     acknowledged: { by: event.by, at },
-    remindAt: at + REMIND_MS,
+    remindAt: at + (open.remindMs ?? REMIND_MS),
   };
   return stay(replaced(state, open, acknowledged));
 }
