@@ -152,6 +152,17 @@ describe("reviews", () => {
     expect(keys[0]).not.toBe(keys[1]);
   });
 
+  test("one that somebody wants anew is planned once more, and nothing is said twice", async () => {
+    forge.pulls.set(7, aPull(7));
+    reviews.start();
+    await reviewed(7);
+    expect(reviews.planAgain(8)).toContain("#8 is no open pull request against main");
+    expect(reviews.planAgain(7)).toContain("made anew");
+    await until(() => asked.length === 2, "another plan");
+    await reviewed(7);
+    expect(new Set(forge.comments.map(({ key }) => key)).size).toBe(1);
+  });
+
   test("one that is closed is forgotten", async () => {
     forge.pulls.set(7, aPull(7));
     reviews.start();

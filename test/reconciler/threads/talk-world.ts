@@ -16,6 +16,7 @@ import { requestOrders } from "../../../src/reconciler/operators/requests.ts";
 import { openRecorder, type Recorder, recordEvents } from "../../../src/reconciler/record/recorder.ts";
 import { type Asking, createAsking } from "../../../src/reconciler/threads/ask-people.ts";
 import { createCommentReader } from "../../../src/reconciler/threads/read-comments.ts";
+import type { ThreadsParts } from "../../../src/reconciler/threads/threads.ts";
 import { Life, T0 } from "../../support/fleet.ts";
 import { createFakeTalk, type FakeTalk } from "../../support/forge/fake-talk.ts";
 import { createMemoryStore } from "../../support/memory-store/store.ts";
@@ -36,6 +37,8 @@ export const ROLES: ForgeRoles = {
   operator: { people: ["ben", "deploy[bot]"], teams: ["ops"] },
 };
 
+export type TalkParts = Omit<ThreadsParts, "open" | "obstacle" | "pollMs">;
+
 export interface TalkWorld {
   readonly talk: FakeTalk;
   readonly recorder: Recorder;
@@ -47,6 +50,8 @@ export interface TalkWorld {
   settle(): Promise<void>;
   /** The process dies at that commit of the record, counted from now on: before it, or after it. Null: at none. */
   cutCommit(at: { readonly commit: number; readonly done: boolean } | null): void;
+  /** Of which a controller is made. */
+  parts(): TalkParts;
   /** Another process on the same record. */
   restart(): Promise<void>;
   /** What happened to the mission, as events of its lane. */
@@ -78,6 +83,7 @@ export async function createTalkWorld(): Promise<TalkWorld> {
     sleep: async () => {},
   };
   let recorder: Recorder;
+  let parts: TalkParts;
   let asking: Asking;
   let reader: ReturnType<typeof createCommentReader>;
 
@@ -86,9 +92,14 @@ export async function createTalkWorld(): Promise<TalkWorld> {
     const lane = (name: string) => laneOf(name, { states: recorder.states, desired: null });
     const policy = (): ForgePolicy =>
       world.roles === undefined ? POLICY : { ...POLICY, roles: world.roles };
-    const parts = { recorder, clock, log: silentLog, lane, policy, caps: () => DEFAULT_FLEET_POLICY.caps };
-    asking = createAsking({
-      ...parts,
+    parts = {
+      recorder,
+      clock,
+      log: silentLog,
+      lane,
+      policy,
+      caps: () => DEFAULT_FLEET_POLICY.caps,
+      store,
       inbox: () =>
         inboxOf({
           installation: "test",
@@ -102,11 +113,6 @@ export async function createTalkWorld(): Promise<TalkWorld> {
           rollouts: [],
           drills: NO_DRILLS,
         }),
-    });
-    reader = createCommentReader({
-      ...parts,
-      ...asking,
-      store,
       planAgain(number) {
         world.planned.push(number);
         return "the plan is made anew";
@@ -127,7 +133,9 @@ export async function createTalkWorld(): Promise<TalkWorld> {
         };
         return { ...laneOrders(shared), ...closureOrders(shared), ...requestOrders(shared) };
       },
-    });
+    };
+    asking = createAsking(parts);
+    reader = createCommentReader({ ...parts, ...asking });
   }
 
   const world: TalkWorld = {
@@ -161,6 +169,7 @@ export async function createTalkWorld(): Promise<TalkWorld> {
       commits = 0;
     },
     restart: start,
+    parts: () => parts,
     async happens(...events) {
       await recordEvents(recorder, "scribe", ...events);
     },
