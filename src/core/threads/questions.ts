@@ -27,13 +27,16 @@ export interface Question {
 /** Holds that a person ends, and what is over: the rest of the inbox is about the fleet, or passes by itself. */
 const KINDS: ReadonlySet<string> = new Set(["closure", "blocked", "budget", "quarantine", "freeze", "gate"]);
 
-/** Null: nobody is asked about it in a thread. */
+/** Whether people are asked about it in a thread. */
+export function isAsked({ kind, request }: InboxItem): boolean {
+  return request !== undefined || KINDS.has(kind);
+}
+
 export function questionOf(
   item: InboxItem,
   state: CloneState,
   { caps, now }: { readonly caps: FleetPolicy["caps"] | null; readonly now: Instant },
-): Question | null {
-  if (item.request === undefined && !KINDS.has(item.kind)) return null;
+): Question {
   const short = shortId(item.id, item.subject);
   return {
     id: item.id,

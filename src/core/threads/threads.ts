@@ -6,7 +6,7 @@ import type { AnsweredRequest } from "../model/request.ts";
 import type { ShownThread } from "../model/thread.ts";
 import type { Instant } from "../model/time.ts";
 import type { InboxItem } from "../status/view.ts";
-import { type Question, questionOf } from "./questions.ts";
+import { isAsked, type Question, questionOf } from "./questions.ts";
 import { threadText } from "./text.ts";
 
 export interface ThreadWanted {
@@ -49,29 +49,39 @@ export function threadsWanted(
 ): ThreadsWanted {
   const { obeyed } = facts;
   const lanes = lanesByName(facts.states);
-  const groups = new Map<string, { readonly home: Home; readonly questions: Question[] }>();
+  const groups = new Map<string, { readonly home: Home; readonly asked: Asked[] }>();
   for (const item of items) {
     const state = lanes.get(item.subject);
-    const question = state === undefined ? null : questionOf(item, state, facts);
-    if (state === undefined || question === null) continue;
+    if (state === undefined || !isAsked(item)) continue;
     const home = homeOf(item, state);
-    const group = groups.get(home.key) ?? { home, questions: [] };
-    group.questions.push(question);
+    const group = groups.get(home.key) ?? { home, asked: [] };
+    group.asked.push({ item, state });
     groups.set(home.key, group);
   }
-  const waiting = [...groups.values()];
-  const open = waiting.slice(0, THREADS_OPEN_MAX);
+  // Of a large fleet thousands may wait: what has no thread is not put into words.
+  const open = [...groups.values()].slice(0, THREADS_OPEN_MAX);
   const over = Object.entries(facts.shown).filter(([key, thread]) => thread.open && !groups.has(key));
   return {
     threads: [
-      ...open.map(({ home, questions }) => wanted(home, questions, { answered: [], obeyed })),
+      ...open.map(({ home, asked }) =>
+        wanted(
+          home,
+          asked.map(({ item, state }) => questionOf(item, state, facts)),
+          { answered: [], obeyed },
+        ),
+      ),
       ...over.map(([key, thread]) => {
         const answered = answeredIn(facts.states.get(thread.clone), thread.missionId);
         return wanted({ ...thread, key, run: null }, [], { answered, obeyed });
       }),
     ],
-    left: waiting.length - open.length,
+    left: groups.size - open.length,
   };
+}
+
+interface Asked {
+  readonly item: InboxItem;
+  readonly state: CloneState;
 }
 
 /** What a thread is about. */

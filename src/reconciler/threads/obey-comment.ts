@@ -15,7 +15,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Receipt, Store } from "../../ports/store.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { Entitlement } from "./entitled.ts";
-import { carryOut, type Ordered, type OrderHandlers, roleFor } from "./order.ts";
+import { carryOut, leastRoleFor, type Ordered, type OrderHandlers, roleFor } from "./order.ts";
 import { withReceipt } from "./with-receipt.ts";
 
 export interface ObeyParts {
@@ -158,16 +158,15 @@ async function obey(
 ): Promise<{ readonly ok: boolean; readonly message: string; readonly strange: boolean }> {
   const { entitlement, log } = parts;
   const { author, url } = comment;
+  // Nobody learns what is open, or has us look it up, who may not ask.
+  const tooLittle = await entitlement.refusal(author, leastRoleFor(command), signal);
+  if (tooLittle !== null)
+    return { ok: false, message: tooLittle, strange: !(await isHeard(parts, author, signal)) };
   const stands = parts.stands();
   const asked = interpret(command, place, stands);
-  // Nobody learns what is open who may not ask.
-  const refusal = await entitlement.refusal(
-    author,
-    typeof asked === "string" ? "viewer" : roleFor(asked),
-    signal,
-  );
-  if (refusal !== null) return { ok: false, message: refusal, strange: true };
   if (typeof asked === "string") return { ok: false, message: asked, strange: false };
+  const refusal = await entitlement.refusal(author, roleFor(asked), signal);
+  if (refusal !== null) return { ok: false, message: refusal, strange: false };
   if (asked.operation === "plan")
     return { ok: true, message: parts.planAgain(asked.input.number), strange: false };
   const by: Actor = { type: "person", name: author, login: author, via: url };

@@ -3,6 +3,7 @@ import { toProgram } from "../../api/casing.ts";
 import { jsonSchemaOf } from "../../api/json-schema.ts";
 import { OPERATIONS } from "../../api/operations/table.ts";
 import type { Asked } from "../../core/commands/asked.ts";
+import { type Command, isVerb, type Verb } from "../../core/commands/command.ts";
 import type { Actor } from "../../core/model/actor.ts";
 import type { Role } from "../../core/model/role.ts";
 import type { OperationHandlers, OrderAnswer } from "../../ports/control-plane.ts";
@@ -14,6 +15,29 @@ export type OrderHandlers = Pick<OperationHandlers, Ordered["operation"]>;
 export function roleFor({ operation }: Asked): Role {
   return operation === "plan" ? "viewer" : OPERATIONS[operation].access;
 }
+
+/** Before it is known what a command comes to: the least that its verb takes. */
+export function leastRoleFor({ verb }: Command): Role {
+  const operation = isVerb(verb) ? OPERATION_OF[verb] : "plan";
+  return operation === "plan" ? "viewer" : OPERATIONS[operation].access;
+}
+
+const OPERATION_OF: Readonly<Record<Verb, Asked["operation"]>> = {
+  plan: "plan",
+  approve: "decide",
+  deny: "decide",
+  stop: "decide",
+  "raise-budget": "decide",
+  "go-on": "decide",
+  answer: "message",
+  ack: "acknowledge",
+  pause: "pause",
+  resume: "resume",
+  kill: "kill",
+  retire: "decideClosure",
+  standby: "decideClosure",
+  template: "decideClosure",
+};
 
 /** Checked as what comes over HTTP is. */
 export async function carryOut(

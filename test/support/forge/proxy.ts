@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Reaction, Status } from "./stand-in.ts";
+import { createTalk } from "./talk.ts";
 
 export interface Seen {
   readonly method: string;
@@ -55,13 +56,13 @@ interface ProxyOptions {
   readonly knows: (token: string) => boolean;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const requests: Seen[] = [];
@@ -69,7 +70,10 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const revoked = new Set<string>();
   const checks = new Map<string, number[]>();
   const statuses = new Map<string, (Status & Json)[]>();
-  const reactions = new Map<number, Reaction[]>();
+  const talk = createTalk(async (path, seen) => {
+    const url = new URL(path, options.upstream);
+    return JSON.parse((await forward({ ...seen, method: "GET" }, url, "")).body) as Json[];
+  });
   let fault: (seen: Seen) => Fault | null = () => null;
   let statusId = 0;
 
@@ -135,10 +139,8 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       return commitsOfPull({ at: inRepository, number: ofPull }, seen);
     const [, onCommit] = /\/statuses\/([0-9a-f]{40})$/.exec(path) ?? [];
     if (method === "POST" && onCommit !== undefined) return addStatus(onCommit, seen);
-    const [, ofRepository] = /^(.*)\/issues\/comments$/.exec(path) ?? [];
-    if (method === "GET" && ofRepository !== undefined) return commentsOf(ofRepository, seen);
-    const [, comment] = /\/issues\/comments\/(\d+)\/reactions$/.exec(path) ?? [];
-    if (method === "POST" && comment !== undefined) return addReaction(Number(comment), seen);
+    const talked = await talk.answerTo(seen);
+    if (talked !== null) return talked;
     const run = /\/check-runs\/\d+$/.test(path) && method === "PATCH";
     const answer = await forward(seen, url, run ? await withEarlierAnnotations(seen, url) : seen.body);
     if (method === "POST" && path.endsWith("/check-runs") && answer.status === 201) {
@@ -225,38 +227,6 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     return json(200, { total_count: wanted.length, check_runs: wanted });
   }
 
-  /** Of all issues and pull requests, which `emulate` takes for an issue of that name. */
-  async function commentsOf(at: string, seen: Seen): Promise<Answer> {
-    const list = async (path: string): Promise<Json[]> => {
-      const url = new URL(`${at}${path}`, options.upstream);
-      return JSON.parse((await forward({ ...seen, method: "GET" }, url, "")).body) as Json[];
-    };
-    const found: Json[] = [];
-    const all = "?state=all&per_page=100";
-    for (const { number } of [...(await list(`/issues${all}`)), ...(await list(`/pulls${all}`))])
-      found.push(...(await list(`/issues/${String(number)}/comments?per_page=100`)));
-    const since = seen.query.get("since") ?? "";
-    const text = (one: Json, field: string): string => String(one[field]);
-    const wanted = found
-      .filter((one) => text(one, "updated_at") >= since)
-      .sort(
-        (a, b) =>
-          text(a, "updated_at").localeCompare(text(b, "updated_at")) || Number(a["id"]) - Number(b["id"]),
-      );
-    const [page, size] = [Number(seen.query.get("page") ?? 1), Number(seen.query.get("per_page") ?? 30)];
-    return json(200, wanted.slice((page - 1) * size, page * size));
-  }
-
-  /** One of each kind for each account. */
-  function addReaction(comment: number, seen: Seen): Answer {
-    const { content } = JSON.parse(seen.body) as { content: string };
-    const login = loginOf(seen);
-    const known = reactions.get(comment) ?? [];
-    const before = known.find((one) => one.content === content && one.login === login);
-    if (before === undefined) reactions.set(comment, [...known, { content, login }]);
-    return json(before === undefined ? 201 : 200, { id: 1, content, user: { login } });
-  }
-
   function addStatus(commit: string, seen: Seen): Answer {
     const { context, state, description } = JSON.parse(seen.body) as Status;
     statusId += 1;
@@ -290,7 +260,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       else revoked.delete(token);
     },
     statuses: (commit) => statuses.get(commit) ?? [],
-    reactions: (comment) => reactions.get(comment) ?? [],
+    reactions: talk.reactionsTo,
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
@@ -298,7 +268,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   };
 }
 
-function loginOf({ headers }: Seen): string {
+export function loginOf({ headers }: Seen): string {
   return (headers.authorization ?? "").replace(/^token t-/, "");
 }
 
@@ -316,7 +286,7 @@ function limited(answer: Answer): Answer {
   };
 }
 
-function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, body: JSON.stringify(body), headers };
 }
 
