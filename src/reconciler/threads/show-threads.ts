@@ -11,7 +11,7 @@ import type { Forge } from "../../ports/forge.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Recorder } from "../record/recorder.ts";
 
-export const THREAD_LABEL = "factory";
+const THREAD_LABEL = "factory";
 /** Reminders of one question that people are told of by a comment; further ones only change the text. */
 const REMINDERS_TOLD_MAX = 6;
 const TEXT_KEPT_CHARS = 300;
