@@ -26,12 +26,9 @@ export function checkOfPlan(plan: {
   readonly verdict: string;
   readonly issues: readonly Issue[];
 }): CheckText {
-  const errors = plan.issues.filter(({ severity }) => severity === "error");
-  const warnings = plan.issues.filter(({ severity }) => severity !== "error");
-  const problems = [...errors, ...warnings];
-  const shown = problems.slice(0, PROBLEMS_MAX);
-  const left = problems.length - shown.length;
-  const failed = errors.length > 0;
+  const problems = problemsOf(plan.issues);
+  const left = plan.issues.length - problems.length;
+  const failed = problems.some(({ level }) => level === "failure");
   return {
     conclusion: failed ? "failure" : "success",
     title: plan.verdict,
@@ -41,8 +38,15 @@ export function checkOfPlan(plan: {
         : "Every file can be used. What merging them would do stands in the comment of this pull request.",
       ...(left === 0 ? [] : [`${left} further problems are not shown here; \`factory validate\` lists all.`]),
     ].join("\n\n"),
-    problems: shown.map(problemOf),
+    problems,
   };
+}
+
+/** As they are shown at their lines: errors first, at most `PROBLEMS_MAX`. */
+export function problemsOf(issues: readonly Issue[]): readonly Problem[] {
+  const errors = issues.filter(({ severity }) => severity === "error");
+  const warnings = issues.filter(({ severity }) => severity !== "error");
+  return [...errors, ...warnings].slice(0, PROBLEMS_MAX).map(problemOf);
 }
 
 export function checkOfConflict(paths: readonly string[], base: string): CheckText {
