@@ -29,6 +29,7 @@ const PROCESSES = [
   "test/adapters/{drivers,git,judge,store}/**/*.test.ts",
   "test/{attack,chaos,cli,e2e,fuzz,samples,shim,shipped,support}/**/*.test.ts",
   "test/golden/golden.test.ts",
+  "test/golden/init/init.test.ts",
   "test/golden/plan-comments/plan-comments.test.ts",
   "test/instance/{claim,descriptors}.test.ts",
   "test/reconciler/approvals/*.test.ts",

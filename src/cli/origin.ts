@@ -32,6 +32,6 @@ async function remoteOf(dir: string): Promise<string | null> {
 }
 
 /** `scheme://…` and `host:path`; all else is a path. */
-function isRemote(url: string): boolean {
+export function isRemote(url: string): boolean {
   return /^[^/]*:/.test(url);
 }

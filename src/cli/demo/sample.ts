@@ -66,7 +66,13 @@ function scaffoldedSample(left: Sample["left"]): Sample {
     missions: SCAFFOLDED.map(({ mission }) => mission).sort(),
     left,
     async writeFleet(dir) {
-      await writeFleet(dir, "demo");
+      await writeFleet(dir, {
+        name: "demo",
+        forge: "github",
+        approvals: { mode: "none" },
+        owner: null,
+        program: null,
+      });
       const baseline = baselineOf(dir, null);
       await writeNew(
         dir,

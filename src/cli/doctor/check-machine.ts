@@ -1,5 +1,5 @@
 import type { Call } from "../command.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT, usageError } from "../exit.ts";
 import { wrap } from "../format/words.ts";
 import { oneLine } from "../io.ts";
 import { sourceOf } from "../origin.ts";
@@ -9,32 +9,44 @@ import type { Check, Finding } from "./finding.ts";
 import { checkChecks, checkContainment, checkDisk, checkGit, checkNode } from "./machine.ts";
 import { checkDataDirectory, checkSource, checkStatusBranch } from "./place.ts";
 import { checkRecord } from "./record.ts";
+import { checkRepository } from "./repository.ts";
+
+export interface DoctorOptions {
+  readonly source?: string;
+  readonly branch: string;
+  readonly repository?: boolean;
+}
+
+type NamedCheck = readonly [string, Check];
 
 /**
  * Checks, by trying, whether this machine can run this fleet. Changes nothing
- * outside of temporary folders. Every finding that is not ok says what to do; ends with 1 when one is `fail`.
+ * outside of temporary folders. With `repository`, what the repository tells instead. Every finding that is not ok says what to do; ends with 1 when one is `fail`.
  */
-export async function checkMachine({
-  io,
-  globals,
-  options,
-}: Call<{ source?: string; branch: string }>): Promise<number> {
+export async function checkMachine({ io, globals, options }: Call<DoctorOptions>): Promise<number> {
   const dataDir = dataDirOf(globals);
   const source = await sourceOf(globals, options.source).catch(() => null);
-  const checks: readonly (readonly [string, Check])[] = [
+  const { branch } = options;
+  if (options.repository === true && source === null)
+    throw usageError("there is no fleet repository here or above; name it with --source");
+  const ofRepository: readonly NamedCheck[] = [
+    ["git", checkGit],
+    ["repository", () => checkRepository(source ?? "", branch)],
+  ];
+  const ofMachine: readonly NamedCheck[] = [
     ["node", checkNode],
     ["git", checkGit],
     ["data directory", () => checkDataDirectory(dataDir)],
     ["disk space", () => checkDisk(dataDir)],
-    ["source", () => checkSource(source, options.branch)],
+    ["source", () => checkSource(source, branch)],
     ["status branch", () => checkStatusBranch(source)],
-    ["record", () => checkRecord({ dataDir, source, branch: options.branch })],
+    ["record", () => checkRecord({ dataDir, source, branch })],
     ["containment", () => checkContainment(source)],
     ["checks", checkChecks],
     ["controller", () => checkController(globals)],
   ];
   const findings: Finding[] = [];
-  for (const [name, check] of checks) {
+  for (const [name, check] of options.repository === true ? ofRepository : ofMachine) {
     io.progress(`checking ${name}`);
     for (const finding of await attempt(name, check)) {
       findings.push(finding);

@@ -8,6 +8,7 @@ import { createGitSource } from "../../adapters/git/source.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { folderTrouble } from "../../adapters/system/own-folder.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
+import { gitAccess } from "../access.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import { existing } from "./machine.ts";
 
@@ -75,7 +76,12 @@ export async function checkDataDirectory(dataDir: string): Promise<readonly Find
 export async function checkSource(source: string | null, branch: string): Promise<readonly Finding[]> {
   if (source === null) return [warn("source", "there is no fleet repository here or above", NO_SOURCE)];
   const directory = await mkdtemp(join(tmpdir(), "factory-doctor-"));
-  const reader = createGitSource({ url: source, branch, directory: join(directory, "mirror.git") });
+  const reader = createGitSource({
+    url: source,
+    branch,
+    directory: join(directory, "mirror.git"),
+    ...gitAccess(process.env),
+  });
   try {
     const result = await reader.observe(AbortSignal.timeout(TIMEOUT_MS));
     if (result.type === "error") {
@@ -108,7 +114,7 @@ export async function checkStatusBranch(source: string | null): Promise<readonly
   if (source === null) return [warn("status branch", "not asked: there is no source", NO_SOURCE)];
   const directory = await mkdtemp(join(tmpdir(), "factory-doctor-"));
   try {
-    const environment = createGitEnvironment({ url: source });
+    const environment = createGitEnvironment({ url: source, ...gitAccess(process.env) });
     const env = await environment.remote(directory);
     const call = { env, cwd: directory, timeoutMs: TIMEOUT_MS };
     const make = await runGit({ ...call, args: ["init", "--quiet", "--bare", directory] });

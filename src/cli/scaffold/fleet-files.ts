@@ -1,10 +1,35 @@
-/** The files of a new fleet that are not copied from the sample fleet. */
-export function fleetFiles(fleet: {
+import { incidentForm, incidentTemplate, missionForm, missionTemplate } from "./mission-form.ts";
+import { forgejoFiles } from "./pipelines/forgejo.ts";
+import { githubFiles } from "./pipelines/github.ts";
+import { gitlabFiles } from "./pipelines/gitlab.ts";
+import type { ProgramSource } from "./pipelines/program-source.ts";
+import { codeowners, PULL_REQUEST } from "./review-texts.ts";
+
+export const FORGES = ["github", "gitlab", "forgejo"] as const;
+export type ForgeKind = (typeof FORGES)[number];
+
+export interface NewFleet {
   readonly name: string;
-  readonly version: string;
-}): ReadonlyMap<string, string> {
+  /** Where people review; decides what their pages and pipelines are called. */
+  readonly forge: ForgeKind;
+  readonly approvals: ApprovalsChoice;
+  /** Who owns the repository, as `@owner/team` names it; null where nobody knows. */
+  readonly owner: string | null;
+  /** Null: no pipeline is written, because nothing says where the program comes from. */
+  readonly program: ProgramSource | null;
+}
+
+export type ApprovalsChoice =
+  | { readonly mode: "none" }
+  /** Of the pull requests of this repository: `owner/name`. */
+  | { readonly mode: "forge"; readonly repository: string; readonly api: string | null };
+
+const PIPELINES = { github: githubFiles, gitlab: gitlabFiles, forgejo: forgejoFiles } as const;
+
+/** The files of a new fleet that are not copied from the sample fleet. */
+export function fleetFiles(fleet: NewFleet): ReadonlyMap<string, string> {
   return new Map([
-    ["fleet.yaml", fleetYaml(fleet.name)],
+    ["fleet.yaml", fleetYaml(fleet)],
     ["README.md", readme(fleet.name)],
     [
       ".gitignore",
@@ -12,14 +37,32 @@ export function fleetFiles(fleet: {
     ],
     ["missions/.gitkeep", ""],
     ["clones/.gitkeep", ""],
-    [".github/CODEOWNERS", CODEOWNERS],
-    [".github/pull_request_template.md", PULL_REQUEST],
-    [".github/ISSUE_TEMPLATE/mission.yml", MISSION_ISSUE],
-    [".github/workflows/fleet.yml", workflow(fleet.version)],
+    ...reviewFiles(fleet),
+    ...(fleet.program === null ? [] : PIPELINES[fleet.forge](fleet.program)),
   ]);
 }
 
-function fleetYaml(name: string): string {
+/** Where each forge looks for them. Forgejo's CODEOWNERS are patterns of another kind, and left to people. */
+function reviewFiles({ forge, owner }: NewFleet): readonly (readonly [string, string])[] {
+  const owners = codeowners(owner ?? "your-org");
+  if (forge === "gitlab")
+    return [
+      [".gitlab/CODEOWNERS", owners],
+      [".gitlab/merge_request_templates/Default.md", PULL_REQUEST],
+      [".gitlab/issue_templates/Mission.md", missionTemplate()],
+      [".gitlab/issue_templates/Incident.md", incidentTemplate()],
+    ];
+  const folder = forge === "github" ? ".github" : ".forgejo";
+  const issues = forge === "github" ? "ISSUE_TEMPLATE" : "issue_template";
+  return [
+    ...(forge === "github" ? [[`${folder}/CODEOWNERS`, owners] as const] : []),
+    [`${folder}/pull_request_template.md`, PULL_REQUEST],
+    [`${folder}/${issues}/mission.yml`, missionForm()],
+    [`${folder}/${issues}/incident.yml`, incidentForm()],
+  ];
+}
+
+function fleetYaml({ name, approvals }: NewFleet): string {
   return `# yaml-language-server: $schema=schemas/fleet.schema.json
 apiVersion: factory/v1
 kind: Fleet
@@ -40,6 +83,22 @@ spec:
   # Which variables of the controller clones may name as secrets, such as [MODEL_KEY, "TEAM_*"].
   secrets: { env: [] }
   write_back: { branch: factory/status }
+${approvalsYaml(approvals)}`;
+}
+
+function approvalsYaml(approvals: ApprovalsChoice): string {
+  if (approvals.mode === "none")
+    return `  # Nobody is asked before a mission starts: whoever can write to the branch can start one. Status and doctor say so.
+  approvals: { mode: none }
+`;
+  const { repository, api } = approvals;
+  return `  # Where people review. The token is a variable of the controller, never a value in this file.
+  forge:
+    type: github
+${api === null ? "" : `    api: ${api}\n`}    repository: ${repository}
+    auth: { token: { from: { env: FACTORY_FORGE_TOKEN } } }
+  # Nothing starts before the pull request that brought it has one approval of somebody who may write, and never its author's.
+  approvals: { mode: forge, default: { count: 1 } }
 `;
 }
 
@@ -68,91 +127,5 @@ factory status --watch
 \`\`\`
 
 What became of it is written to the branch \`factory/status\`.
-`;
-}
-
-const CODEOWNERS = `# Who must approve what. Replace the teams by your own; the last line that matches counts.
-*                         @your-org/fleet-maintainers
-/missions/                @your-org/mission-reviewers
-/clones/                  @your-org/operators
-/overlays/                @your-org/agent-authors
-/fleet.yaml               @your-org/operators @your-org/fleet-maintainers
-/checks/                  @your-org/mission-reviewers
-/.github/                 @your-org/fleet-maintainers
-`;
-
-const PULL_REQUEST = `- **What this starts, stops or changes**, in one sentence:
-- **Why now, and who asked for it**:
-- **What it may cost at most** (runtime, calls, money):
-- [ ] Objective and criteria say the same thing, and a check or a named person decides each criterion
-- [ ] New rights (tools, secrets, approvals) are named in the plan comment and are wanted
-- [ ] A changed contract of a dispatched mission has a higher \`run\`
-`;
-
-const MISSION_ISSUE = `name: Mission
-description: Something that a clone should do. Somebody will write the contract from this.
-labels: [mission]
-body:
-  - type: textarea
-    id: objective
-    attributes: { label: Objective, description: What is true afterwards that is not true now? }
-    validations: { required: true }
-  - type: textarea
-    id: criteria
-    attributes: { label: How will we know, description: "One line per criterion. A command that decides it is best; otherwise, who decides?" }
-    validations: { required: true }
-  - type: input
-    id: budget
-    attributes: { label: Budget, description: "At most how long, how many model calls, how much money?" }
-    validations: { required: true }
-  - type: textarea
-    id: limits
-    attributes: { label: It must not, description: What would be worse than no result? }
-`;
-
-/** The proposal's files are read, its code is not run: so the job may comment, and a proposal cannot rewrite the judgement on itself. */
-function workflow(version: string): string {
-  return `# Says on a pull request what a merge would start, stop, change and cost.
-# The proposal's files are read and none of its code is run. Pin the actions by commit id before you rely on this.
-name: fleet
-on:
-  pull_request_target:
-permissions:
-  contents: read
-  pull-requests: write
-concurrency:
-  group: fleet-\${{ github.event.pull_request.number }}
-  cancel-in-progress: true
-jobs:
-  plan:
-    runs-on: ubuntu-latest
-    timeout-minutes: 10
-    env:
-      BASE: \${{ github.event.pull_request.base.sha }}
-      HEAD: \${{ github.event.pull_request.head.sha }}
-      NUMBER: \${{ github.event.pull_request.number }}
-      GH_TOKEN: \${{ github.token }}
-    steps:
-      - uses: actions/checkout@v4
-        with: { ref: "\${{ github.event.pull_request.base.sha }}", fetch-depth: 0, persist-credentials: false }
-      - uses: actions/setup-node@v4
-        with: { node-version: 24 }
-      - run: npm install --global --ignore-scripts ua-factory@${version}
-      - name: Fetch the proposal
-        run: |
-          git fetch --quiet --no-tags "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY" "refs/pull/$NUMBER/head"
-          git worktree add --quiet --detach "$RUNNER_TEMP/proposal" "$HEAD"
-      - run: factory validate "$RUNNER_TEMP/proposal"
-      - if: always()
-        run: |
-          factory plan --base "$BASE" --head "$HEAD" --markdown > "$RUNNER_TEMP/comment.md" || true
-          [ -s "$RUNNER_TEMP/comment.md" ] || printf '<!-- factory-plan -->\\n## Factory plan\\n\\nThere is no plan; the log says why.\\n' > "$RUNNER_TEMP/comment.md"
-          id=$(gh api --paginate "repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments" \\
-            --jq '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith("<!-- factory-plan -->"))) | .id' | head -n 1)
-          if [ -n "$id" ]; then
-            gh api --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" -F body=@"$RUNNER_TEMP/comment.md" --silent
-          else
-            gh api --method POST "repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments" -F body=@"$RUNNER_TEMP/comment.md" --silent
-          fi
 `;
 }

@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { belongsTo, PACKAGE_ROOT } from "../package-files.ts";
 import { readWorkingTree } from "../tree/working-tree.ts";
-import { fleetFiles } from "./fleet-files.ts";
+import { fleetFiles, type NewFleet } from "./fleet-files.ts";
 import { copyNew, type Written, writeNew } from "./write.ts";
 
 /** What a new fleet takes over from the sample fleet: the skeleton, one overlay, and what judges it. */
@@ -24,15 +22,12 @@ const TAKEN_OVER = [
 ];
 
 /** Writes a fleet that validates and can be run as it is. What stands there already is left as it is. */
-export async function writeFleet(dir: string, name: string): Promise<Written> {
-  const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as {
-    version: string;
-  };
+export async function writeFleet(dir: string, fleet: NewFleet): Promise<Written> {
   const { entries } = await readWorkingTree(PACKAGE_ROOT);
   const copied = await copyNew(
     dir,
     entries.map((entry) => entry.path).filter((path) => belongsTo(TAKEN_OVER, path)),
   );
-  const written = await writeNew(dir, fleetFiles({ name, version }));
+  const written = await writeNew(dir, fleetFiles(fleet));
   return { made: [...copied.made, ...written.made].sort(), kept: [...copied.kept, ...written.kept].sort() };
 }

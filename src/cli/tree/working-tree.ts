@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { runGit } from "../../adapters/git/process.ts";
 import { FactoryError } from "../../core/model/error.ts";
 import { SECOND_MS } from "../../core/model/time.ts";
@@ -123,10 +123,18 @@ function checkCount(dir: string, files: number): void {
     throw new FactoryError("tree/too-large", "stall", `${dir} has more than ${FILES_MAX} files`);
 }
 
+/** Nothing below the skipped folders is looked at: they may be somebody else's, and closed. */
 async function listFolder(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(dir, join(entry.parentPath, entry.name)).replaceAll(sep, "/"))
-    .filter((path) => !path.split("/").some((name) => SKIPPED.has(name)));
+  const found: string[] = [];
+  const open = [""];
+  for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+    for (const entry of await readdir(join(dir, folder), { withFileTypes: true })) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (SKIPPED.has(entry.name)) continue;
+      if (entry.isDirectory()) open.push(path);
+      else found.push(path);
+    }
+    checkCount(dir, found.length);
+  }
+  return found;
 }
