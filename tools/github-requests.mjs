@@ -24,6 +24,7 @@ const OPERATIONS = [
   "issues/delete-comment",
   "issues/list-for-repo",
   "issues/create",
+  "issues/get",
   "issues/update",
   "issues/get",
   "issues/list-comments-for-repo",

@@ -36,6 +36,8 @@ export interface Forge {
   ensureComment(comment: CommentWanted, signal: AbortSignal): Promise<Ensured>;
   /** As a check with annotations, or as a status where the credential may not write checks. */
   ensureCheck(check: CheckWanted, signal: AbortSignal): Promise<EnsuredCheck>;
+  /** Whoever wrote it. Null: there is none of this number, or it is a pull request. */
+  issue(number: number, signal: AbortSignal): Promise<ForgeIssue | null>;
   /** Found by its marker among our issues, open or closed. */
   ensureIssue(issue: IssueWanted, signal: AbortSignal): Promise<EnsuredIssue>;
 
@@ -184,6 +186,19 @@ export interface ForgeComment {
 export interface ReactionWanted {
   readonly comment: number;
   readonly reaction: "done" | "refused";
+}
+
+/** What somebody asks for on the forge: a stranger's words. */
+export interface ForgeIssue {
+  readonly number: number;
+  readonly title: string;
+  /** As it was written, with the line ends of a browser. */
+  readonly body: string;
+  readonly author: string;
+  /** By which the forge knows a commit as the author's: whoever asks for a change does not approve it. */
+  readonly authorEmail: string;
+  readonly state: "open" | "closed";
+  readonly url: string;
 }
 
 export type ForgePermission = "none" | "read" | "write" | "admin";

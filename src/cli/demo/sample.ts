@@ -4,6 +4,7 @@ import { desiredOf } from "../../reconciler/reviews/fleet-tree.ts";
 import { belongsTo, PACKAGE_ROOT, SAMPLE_PATHS } from "../package-files.ts";
 import { cloneYaml, missionYaml, overlayFiles, overlayYaml } from "../scaffold/documents.ts";
 import { writeFleet } from "../scaffold/fleet.ts";
+import { filesIn } from "../scaffold/fleet-view.ts";
 import { baselineOf, STARTER, workOf } from "../scaffold/work.ts";
 import { writeNew } from "../scaffold/write.ts";
 import { readWorkingTree } from "../tree/working-tree.ts";
@@ -73,7 +74,7 @@ function scaffoldedSample(left: Sample["left"]): Sample {
         owner: null,
         program: null,
       });
-      const baseline = baselineOf(dir, null);
+      const baseline = baselineOf(filesIn(dir), null);
       await writeNew(
         dir,
         new Map([
@@ -83,7 +84,13 @@ function scaffoldedSample(left: Sample["left"]): Sample {
       );
       for (const { mission, overlay } of SCAFFOLDED) {
         const name = cloneOf(mission);
-        const text = cloneYaml({ name, team, baseline, overlay, work: workOf(dir, overlay, undefined) });
+        const text = cloneYaml({
+          name,
+          team,
+          baseline,
+          overlay,
+          work: workOf(filesIn(dir), overlay, undefined),
+        });
         await writeNew(dir, new Map([[`clones/${name}.yaml`, text]]));
       }
     },
@@ -93,7 +100,7 @@ function scaffoldedSample(left: Sample["left"]): Sample {
           name: mission,
           clone: cloneOf(mission),
           team,
-          work: workOf(dir, overlay, undefined),
+          work: workOf(filesIn(dir), overlay, undefined),
         });
         await writeNew(dir, new Map([[`${MISSIONS}${mission}.yaml`, text]]));
       }

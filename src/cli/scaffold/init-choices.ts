@@ -57,7 +57,8 @@ function approvalsFor(facts: {
   if (asked.approvals === undefined && remote === null && asked.repository === undefined)
     return { mode: "none" };
   // Only where the address says so: a host that nobody knows may be any forge.
-  const readable = forge === "github" && (host === GITHUB_HOST || asked.forge === "github" || remote === null);
+  const readable =
+    forge === "github" && (host === GITHUB_HOST || asked.forge === "github" || remote === null);
   if (asked.approvals === undefined && !readable)
     throw usageError(
       `this repository has a remote (${plain(remote)}) whose approvals are not read: say \`--approvals none\` if missions are to start without anybody's approval, or \`--approvals forge --forge github\` if it is a GitHub server`,

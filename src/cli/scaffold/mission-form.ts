@@ -8,7 +8,9 @@ export interface FormField {
   readonly id: string;
   /** The heading above the answer; each is there once. */
   readonly label: string;
-  readonly type: "input" | "textarea";
+  readonly type: "input" | "textarea" | "dropdown";
+  /** Of a dropdown: the answer is one of them. */
+  readonly options?: readonly string[];
   readonly description: string;
   readonly required: boolean;
   readonly placeholder?: string;
@@ -22,6 +24,14 @@ export const MISSION_FORM = {
     description: "Lower-case letters, digits and inner hyphens. Its files are called so.",
     required: true,
     placeholder: "weekly-links",
+  },
+  type: {
+    id: "type",
+    label: "Type",
+    type: "dropdown",
+    description: "What kind of work it is. Rules of approval may ask for it.",
+    required: true,
+    options: ["research", "coding", "automation", "custom"],
   },
   objective: {
     id: "objective",
@@ -95,10 +105,7 @@ export const MISSION_FORM = {
   },
 } as const satisfies Readonly<Record<string, FormField>>;
 
-const INCIDENT_FORM: readonly (Omit<FormField, "type"> & {
-  readonly type: FormField["type"] | "dropdown";
-  readonly options?: readonly string[];
-})[] = [
+const INCIDENT_FORM: readonly FormField[] = [
   { id: "subject", label: "Mission or clone", type: "input", description: "Its name.", required: true },
   {
     id: "class",
@@ -155,33 +162,34 @@ export function incidentForm(): string {
 
 /** For a forge without forms: the same headings, to be filled in. */
 export function missionTemplate(): string {
-  return Object.values(MISSION_FORM)
-    .map(
-      ({ label, description, required }) =>
-        `### ${label}\n\n<!-- ${description}${required ? "" : " May stay empty."} -->\n`,
-    )
-    .join("\n");
+  return template(Object.values(MISSION_FORM));
 }
 
 export function incidentTemplate(): string {
-  return INCIDENT_FORM.map(({ label, description, options = [] }) => {
-    const choice = options.length === 0 ? "" : ` One of: ${options.join(", ")}.`;
-    return `### ${label}\n\n<!-- ${description}${choice} -->\n`;
-  }).join("\n");
+  return template(INCIDENT_FORM);
+}
+
+function template(fields: readonly FormField[]): string {
+  return fields
+    .map(({ label, description, required, options = [] }) => {
+      const choice = options.length === 0 ? "" : ` One of: ${options.join(", ")}.`;
+      return `### ${label}\n\n<!-- ${description}${choice}${required ? "" : " May stay empty."} -->\n`;
+    })
+    .join("\n");
 }
 
 function form(parts: {
   readonly name: string;
   readonly description: string;
   readonly label: string;
-  readonly fields: typeof INCIDENT_FORM;
+  readonly fields: readonly FormField[];
 }): string {
   const { name, description, label, fields } = parts;
-  const body = fields.map(({ id, label, type, description, required, placeholder, options }) => ({
+  const body = fields.map(({ id, label: heading, type, description, required, placeholder, options }) => ({
     type,
     id,
     attributes: {
-      label,
+      label: heading,
       description,
       ...(placeholder === undefined ? {} : { placeholder }),
       ...(options === undefined ? {} : { options }),

@@ -6,32 +6,47 @@ import type { Call } from "../command.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { requireFleetDir } from "../place.ts";
 import { cloneYaml, missionYaml, overlayFiles, overlayYaml } from "./documents.ts";
-import { baselineOf, overlayNames, STARTER, workOf } from "./work.ts";
+import { filesIn } from "./fleet-view.ts";
+import { baselineOf, cloneNameOn, defaultOverlay, TEAM, workOf } from "./work.ts";
 import { writeNew } from "./write.ts";
 
 export interface NewOptions {
   readonly clone?: string;
   readonly overlay?: string;
   readonly objective?: string;
+  /** Number of the issue whose answers are taken. */
+  readonly fromIssue?: number;
+  /** Of the issue's text, where no forge is to be asked. */
+  readonly bodyFile?: string;
+  readonly source?: string;
+  readonly branch: string;
 }
 
 const KINDS = ["mission", "clone", "overlay"];
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const CLONE_NAME = /^factory_[a-z0-9](?:[a-z0-9-]*[a-z0-9])?_\d{8}$/;
-const TEAM = "operators";
 
 /** Adds documents that validate as they are. An existing file is never touched: then nothing is written at all. */
 export async function newDocument(
-  { io, globals, options }: Call<NewOptions>,
+  call: Call<NewOptions>,
   kind: string,
-  name: string,
+  given: string | undefined,
 ): Promise<number> {
+  const { io, globals, options } = call;
   if (!KINDS.includes(kind)) {
     const meant = nearest(kind, KINDS);
     throw usageError(
       `${JSON.stringify(kind)} is neither mission, clone nor overlay${meant === null ? "" : `; did you mean ${meant}?`}`,
     );
   }
+  if (options.fromIssue !== undefined) {
+    if (kind !== "mission") throw usageError("--from-issue asks for a mission");
+    if (given !== undefined) checkName(given, NAME, "lower-case letters, digits and inner hyphens");
+    return (await import("./from-issue.ts")).newFromIssue(call, given);
+  }
+  if (options.bodyFile !== undefined) throw usageError("--body-file goes with --from-issue <number>");
+  if (given === undefined) throw usageError(`a ${kind} needs a name: \`factory new ${kind} <name>\``);
+  const name = given;
   const dir = requireFleetDir(globals);
   const files =
     kind === "overlay"
@@ -55,8 +70,8 @@ export async function newDocument(
 /** The mission, and its clone where that is not there yet. */
 function mission(dir: string, name: string, options: NewOptions): Map<string, string> {
   checkName(name, NAME, "lower-case letters, digits and inner hyphens");
-  const overlayName = options.overlay ?? defaultOverlay(dir);
-  const work = workOf(dir, overlayName, options.objective);
+  const overlayName = options.overlay ?? defaultOverlay(filesIn(dir));
+  const work = workOf(filesIn(dir), overlayName, options.objective);
   const cloneName = options.clone ?? cloneNameFor(name);
   checkName(cloneName, CLONE_NAME, "factory_<mission>_<yyyymmdd>");
   const files = new Map([
@@ -69,7 +84,7 @@ function mission(dir: string, name: string, options: NewOptions): Map<string, st
       cloneYaml({
         name: cloneName,
         team: TEAM,
-        baseline: baselineOf(dir, overlayName),
+        baseline: baselineOf(filesIn(dir), overlayName),
         overlay: overlayName,
         work,
       }),
@@ -82,12 +97,12 @@ function mission(dir: string, name: string, options: NewOptions): Map<string, st
 function clone(dir: string, name: string, options: NewOptions): Map<string, string> {
   const full = CLONE_NAME.test(name) ? name : cloneNameFor(name);
   if (full !== name) checkName(name, NAME, "the mission's name, or factory_<mission>_<yyyymmdd>");
-  const overlayName = options.overlay ?? defaultOverlay(dir);
-  const work = workOf(dir, overlayName, options.objective);
+  const overlayName = options.overlay ?? defaultOverlay(filesIn(dir));
+  const work = workOf(filesIn(dir), overlayName, options.objective);
   const text = cloneYaml({
     name: full,
     team: TEAM,
-    baseline: baselineOf(dir, overlayName),
+    baseline: baselineOf(filesIn(dir), overlayName),
     overlay: overlayName,
     work,
   });
@@ -96,25 +111,13 @@ function clone(dir: string, name: string, options: NewOptions): Map<string, stri
 
 function overlay(dir: string, name: string): Map<string, string> {
   checkName(name, NAME, "lower-case letters, digits and inner hyphens");
-  const document = overlayYaml({ name, team: TEAM, baseline: baselineOf(dir, null) });
+  const document = overlayYaml({ name, team: TEAM, baseline: baselineOf(filesIn(dir), null) });
   return new Map([[`overlays/${name}/overlay.yaml`, document], ...overlayFiles(name)]);
-}
-
-function defaultOverlay(dir: string): string {
-  const names = overlayNames(dir);
-  if (names.includes(STARTER)) return STARTER;
-  const [only] = names;
-  if (names.length === 1 && only !== undefined) return only;
-  throw usageError(
-    names.length === 0
-      ? "there is no overlay yet; `factory new overlay <name>` makes one"
-      : `there are several overlays; name one with --overlay: ${names.join(", ")}`,
-  );
 }
 
 function cloneNameFor(name: string): string {
   const today = new Date(systemClock().now()).toISOString().slice(0, 10).replaceAll("-", "");
-  return `factory_${name}_${today}`;
+  return cloneNameOn(name, today);
 }
 
 function checkName(name: string, pattern: RegExp, expected: string): void {

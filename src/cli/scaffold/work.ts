@@ -1,9 +1,10 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { parse } from "yaml";
 import { usageError } from "../exit.ts";
-import { readText } from "../place.ts";
 import type { Work } from "./documents.ts";
+import type { FleetFiles } from "./fleet-view.ts";
+
+/** Whose a new document is, until somebody says otherwise. */
+export const TEAM = "operators";
 
 /** The overlay that `factory init` brings. */
 export const STARTER = "docs-links";
@@ -46,17 +47,17 @@ Hand in a JSON report for machines and a Markdown report for people.`,
 };
 
 /** What a clone with this overlay would do, as far as the overlay's files tell. */
-export function workOf(dir: string, overlay: string, objective: string | undefined): Work {
-  const work = overlay === STARTER ? STARTER_WORK : ownWork(dir, overlay);
-  const inputs = work.inputs.filter((path) => existsSync(join(dir, path)));
+export function workOf(files: FleetFiles, overlay: string, objective: string | undefined): Work {
+  const work = overlay === STARTER ? STARTER_WORK : ownWork(files, overlay);
+  const inputs = work.inputs.filter((path) => files.has(path));
   return { ...work, inputs, objective: objective ?? work.objective };
 }
 
-function ownWork(dir: string, overlay: string): Work {
+function ownWork(files: FleetFiles, overlay: string): Work {
   const script = `skills/${overlay}/scripts/${overlay}.js`;
-  const known = existsSync(join(dir, "overlays", overlay, script));
+  const known = files.has(`overlays/${overlay}/${script}`);
   const check = `checks/${overlay}-delivered.js`;
-  if (!known || !existsSync(join(dir, check))) {
+  if (!known || !files.has(check)) {
     throw usageError(
       `overlays/${overlay} has no ${script} or there is no ${check}, so there is nothing to take as a pattern; write the mission by hand, or see specs/mission.md`,
     );
@@ -77,14 +78,14 @@ function ownWork(dir: string, overlay: string): Work {
   };
 }
 
-export function overlayNames(dir: string): string[] {
-  return folders(dir).filter((name) => existsSync(join(dir, "overlays", name, "overlay.yaml")));
+export function overlayNames(files: FleetFiles): string[] {
+  return files.overlayFolders().filter((name) => files.has(`overlays/${name}/overlay.yaml`));
 }
 
 /** `name@version` of the baseline that an overlay extends, or of the first baseline there is. */
-export function baselineOf(dir: string, overlay: string | null): string {
+export function baselineOf(files: FleetFiles, overlay: string | null): string {
   if (overlay !== null) {
-    const text = readText(join(dir, "overlays", overlay, "overlay.yaml"));
+    const text = files.text(`overlays/${overlay}/overlay.yaml`);
     if (text === null)
       throw usageError(
         `there is no overlays/${overlay}/overlay.yaml; \`factory new overlay ${overlay}\` makes one`,
@@ -92,19 +93,27 @@ export function baselineOf(dir: string, overlay: string | null): string {
     const { spec } = (parse(text) ?? {}) as { spec?: { base_profile?: unknown } };
     if (typeof spec?.base_profile === "string") return spec.base_profile;
   }
-  for (const name of folders(dir)) {
-    const text = readText(join(dir, "overlays", name, "baseline.yaml"));
+  for (const name of files.overlayFolders()) {
+    const text = files.text(`overlays/${name}/baseline.yaml`);
     const { spec } = (text === null ? {} : (parse(text) ?? {})) as { spec?: { version?: unknown } };
     if (typeof spec?.version === "string") return `${name}@${spec.version}`;
   }
   throw usageError("there is no baseline (overlays/<name>/baseline.yaml); `factory init` brings one");
 }
 
-function folders(dir: string): string[] {
-  const overlays = join(dir, "overlays");
-  if (!existsSync(overlays)) return [];
-  return readdirSync(overlays, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
+export function defaultOverlay(files: FleetFiles): string {
+  const names = overlayNames(files);
+  if (names.includes(STARTER)) return STARTER;
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) return only;
+  throw usageError(
+    names.length === 0
+      ? "there is no overlay yet; `factory new overlay <name>` makes one"
+      : `there are several overlays; name one with --overlay: ${names.join(", ")}`,
+  );
+}
+
+/** `today`: `yyyymmdd`. */
+export function cloneNameOn(name: string, today: string): string {
+  return `factory_${name}_${today}`;
 }

@@ -126,6 +126,7 @@ export function createFakeForge(): FakeForge {
         checks.push(check);
         return { did: "created", as: "check", url: "" };
       }, signal),
+    issue: unused,
     ensureIssue: unused,
     permission: (login, signal) => answer(() => fake.rights.get(login.toLowerCase()) ?? "none", signal),
     isTeamMember: (team, login, signal) =>

@@ -9,7 +9,7 @@ import { ensureComment } from "./comments.ts";
 import { createConnection } from "./connection.ts";
 import { readDelivery } from "./delivery.ts";
 import { isForbidden } from "./errors.ts";
-import { ensureIssue } from "./issues.ts";
+import { ensureIssue, issueByNumber } from "./issues.ts";
 import { isTeamMember, permissionOf } from "./people.ts";
 import { committersOf, openPulls, pullByNumber, pullsOf, reviewsOf } from "./pulls.ts";
 import { ensureReaction } from "./reactions.ts";
@@ -49,6 +49,7 @@ export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
         return ensureStatus(connection, check, signal);
       }
     },
+    issue: (number, signal) => issueByNumber(connection, number, signal),
     ensureIssue: (issue, signal) => ensureIssue(connection, issue, signal),
     permission: (login, signal) => permissionOf(connection, login, signal),
     isTeamMember: (team, login, signal) => isTeamMember(connection, { team, login }, signal),

@@ -1,11 +1,34 @@
-import type { EnsuredIssue, IssueWanted } from "../../../ports/forge.ts";
-import { type Connection, pagesOf } from "./connection.ts";
+import type { EnsuredIssue, ForgeIssue, IssueWanted } from "../../../ports/forge.ts";
+import { type Connection, incomplete, pagesOf } from "./connection.ts";
 import { isNotFound } from "./errors.ts";
 import { hasAnyMarker, hasMarker, isUpToDate, withMarker } from "./marker.ts";
 import { sameLogin } from "./names.ts";
 
 /** Issues of ours that are looked through, the newest first. */
 const ISSUE_PAGES_MAX = 10;
+
+export async function issueByNumber(
+  { at, ask }: Connection,
+  number: number,
+  signal: AbortSignal,
+): Promise<ForgeIssue | null> {
+  const call = { what: `reading issue ${number}`, urgency: "ask", signal } as const;
+  try {
+    const { data } = await ask(call, (octokit, options) =>
+      octokit.issues.get({ ...at, ...options, issue_number: number }),
+    );
+    if (data.pull_request !== undefined) return null;
+    const state = data.state === "open" ? "open" : "closed";
+    const { title, body, user, html_url: url } = data;
+    if (user === null) throw incomplete(`author of issue ${number}`);
+    const { host } = new URL(url);
+    const authorEmail = `${user.id}+${user.login}@users.noreply.${host}`;
+    return { number: data.number, title, body: body ?? "", author: user.login, authorEmail, state, url };
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}
 
 /** One issue of ours with this marker, open or closed as it is wanted. Labels that people added stay. */
 export async function ensureIssue(
