@@ -1,7 +1,7 @@
 /** One suite for every forge: what is ensured is there once, whatever was lost on the way. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Annotation, CheckWanted, CommentWanted, Forge } from "../../src/ports/forge.ts";
-import { BOT, type StandIn } from "../support/forge/stand-in.ts";
+import { BOT, OWNER, REPOSITORY, type StandIn } from "../support/forge/stand-in.ts";
 import type { Origin } from "../support/git.ts";
 
 export interface ForgeUnderTest {
@@ -210,6 +210,22 @@ export function forgeContract(contract: ForgeContract): void {
       expect(world.standIn.statuses(head)).toMatchObject([
         { context: "factory", state: "failure", description: "2 errors" },
       ]);
+    });
+
+    test("reads an issue of whoever wrote it, and takes a pull request for none", async () => {
+      const asked = { title: "A mission", body: "### Name\r\n\r\nlinks" };
+      const at = `/repos/${OWNER}/${REPOSITORY}/issues`;
+      const made = await world.standIn.ask<{ number: number }>("eve", "POST", at, asked);
+      expect(await world.forge.issue(made.number, never)).toEqual({
+        ...asked,
+        number: made.number,
+        author: "eve",
+        authorEmail: expect.stringMatching(/^\d+\+eve@users\.noreply\./),
+        state: "open",
+        url: expect.stringContaining(`/issues/${made.number}`),
+      });
+      expect(await world.forge.issue(number, never)).toBeNull();
+      expect(await world.forge.issue(4_711, never)).toBeNull();
     });
 
     test("an issue is found by its marker, changed and closed", async () => {

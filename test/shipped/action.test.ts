@@ -2,16 +2,17 @@
  * The action as a pull request meets it: installed as its lock file says, from a private origin, as an ordinary user, on
  * proposals that are good, broken, and made by somebody who wants it to run something.
  */
-import { execFile } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ROOT } from "../cli/support.ts";
+import { parse } from "yaml";
+import { factory, ROOT } from "../cli/support.ts";
 import { createOrigin, createScratch, type Files, git, type Origin, type Scratch } from "../support/git.ts";
 import { type GitServer, serveGit } from "../support/git-server.ts";
-import { type Done, ORDINARY, runAction } from "../support/pipeline.ts";
+import { bash, type Done, ORDINARY, runAction, type Step } from "../support/pipeline.ts";
+import { speaksToRunner, wantsToRun } from "./hostile-proposals.ts";
+import { copyProgram } from "./program-copy.ts";
 import { fleetWithMission, openPull, type PullRequest } from "./pull-request.ts";
 
 const INSTALL = "Install the program as its lock file has it";
@@ -24,6 +25,7 @@ let actionPath: string;
 let origin: Origin;
 let server: GitServer;
 let files: Record<string, string>;
+let open: GitServer | undefined;
 let jobs = 0;
 
 beforeAll(async () => {
@@ -50,6 +52,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server?.close();
+  await open?.close();
   await scratch?.remove();
 });
 
@@ -150,64 +153,10 @@ test("a commit that is no commit id is not given to git", async () => {
 describe("a proposal that wants to be run", () => {
   /** What it would leave behind. Everybody may write there. */
   const ran = () => join(scratch.path, "ran");
-  const touch = () => `touch ${join(ran(), "it")}`;
-
-  function hostile(): Files {
-    const script = { executable: `#!/bin/sh\n${touch()}\n` };
-    return {
-      "package.json": JSON.stringify({
-        name: "x",
-        type: "module",
-        scripts: Object.fromEntries(
-          ["preinstall", "install", "postinstall", "prepare"].map((name) => [name, touch()]),
-        ),
-        packageManager: "yarn@1.0.0",
-      }),
-      ".npmrc": `script-shell=${join(ran(), "..", "workspace", "evil.sh")}\nnode-options=--import=./evil.mjs\n`,
-      "evil.sh": script,
-      "evil.mjs": `import { writeFileSync } from "node:fs"; writeFileSync(${JSON.stringify(join(ran(), "it"))}, "");`,
-      "node_modules/.bin/node": script,
-      "node_modules/.bin/git": script,
-      "node_modules/ua-factory/package.json": '{"name":"ua-factory","main":"evil.mjs"}',
-      "src/main.ts": `import "../evil.mjs";`,
-      "action.yml": `runs: { using: composite, steps: [{ shell: bash, run: ${JSON.stringify(touch())} }] }\n`,
-      ".gitattributes": "* filter=evil diff=evil merge=evil\n",
-      ".gitmodules": `[submodule "x"]\n\tpath = x\n\turl = ext::sh -c ${JSON.stringify(touch())}\n\tupdate = !${touch()}\n`,
-      ".lfsconfig": "[lfs]\n\turl = http://127.0.0.1:1/evil\n",
-      ".git-hooks/post-checkout": script,
-      ".husky/post-merge": script,
-      "hooks/reference-transaction": script,
-      ".bashrc": touch(),
-    };
-  }
-
-  /** Names and texts that end a line, a command or a property, and then begin a command. */
-  const SAYS = "::error file=fleet.yaml,line=1::injected";
-  function speaking(): Files {
-    const broken = mission((text) =>
-      text
-        .replace(
-          "mission_type: research",
-          `mission_type: "x\\n${SAYS}\\r${SAYS} ##[error]injected %0A${SAYS}"`,
-        )
-        .replace("run: 1", `"${SAYS}": 1\n  run: 1`),
-    );
-    return {
-      [`missions/a\n${SAYS}.yaml`]: broken,
-      [`missions/##[error]injected.yaml`]: broken,
-      [`missions/b%0A${SAYS.replaceAll("/", "")}.yaml`]: broken,
-      "missions/c,line=1,title=injected.yaml": broken,
-      [MISSION]: mission((text) =>
-        text.replace("Follow every", `${SAYS}\n    ##[error]injected\n    ::add-mask::a\n    Follow every`),
-      ),
-      "fleet.yaml": (files["fleet.yaml"] ?? "").replace("max_cost_usd: 20", `max_cost_usd: "20\\n${SAYS}"`),
-    };
-  }
-
   test("nothing of it is run, and no line of it is a command of the runner", async () => {
     mkdirSync(ran(), { mode: 0o777 });
     chmodSync(ran(), 0o777);
-    const pull = await openPull(origin, 6, [hostile(), speaking()]);
+    const pull = await openPull(origin, 6, [wantsToRun(ran()), speaksToRunner(files)]);
     // Somebody's workflow has checked it out beforehand: the steps run in the middle of it.
     const workspace = join(scratch.path, "workspace");
     await git(scratch.path, ["clone", "-q", "--no-checkout", origin.path, workspace]);
@@ -231,23 +180,149 @@ describe("a proposal that wants to be run", () => {
   });
 });
 
-/** What git has of this checkout, committed or not, without what it ignores. */
-async function copyProgram(target: string): Promise<void> {
-  const run = promisify(execFile);
-  const { stdout } = await run(
-    "git",
-    ["-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"],
-    {
-      cwd: ROOT,
-      maxBuffer: 64 * 1024 * 1024,
-    },
-  );
-  const wanted = stdout
-    .split("\0")
-    .filter((path) => /^(src|tools|schemas|specs)\/|^(package|package-lock)\.json$|^action\.yml$/.test(path));
-  for (const path of wanted) {
-    if (!existsSync(join(ROOT, path))) continue;
-    mkdirSync(dirname(join(target, path)), { recursive: true });
-    cpSync(join(ROOT, path), join(target, path));
+describe("what `factory init` writes", () => {
+  const PROGRAM = `acme/factory@${"0123456789".repeat(4)}`;
+
+  async function written(forge: string, path: string): Promise<string> {
+    const fleet = join(scratch.path, `init-${forge}`);
+    const options = ["--forge", forge, "--approvals", "none", "--program", PROGRAM];
+    await factory({ cwd: scratch.path }, "init", `init-${forge}`, ...options);
+    return readFileSync(join(fleet, path), "utf8");
   }
-}
+
+  async function stepOf(forge: string, path: string): Promise<Step> {
+    const { jobs } = parse(await written(forge, path)) as {
+      jobs: Record<string, { steps: readonly Step[] }>;
+    };
+    const [step, ...others] = Object.values(jobs).flatMap(({ steps }) => steps);
+    expect(others).toEqual([]);
+    return step ?? {};
+  }
+
+  const broken = (): string =>
+    mission((text) => text.replace("mission_type: research", "mission_type: reserch"));
+
+  test("for GitHub is this action at that commit, with what it takes by itself", async () => {
+    expect(await stepOf("github", ".github/workflows/fleet.yml")).toEqual({ uses: PROGRAM });
+  });
+
+  test("for Forgejo names the two sides, of which it makes no merge", async () => {
+    const { uses, with: inputs = {} } = await stepOf("forgejo", ".forgejo/workflows/fleet.yml");
+    expect(uses).toBe(`https://github.com/${PROGRAM}`);
+    const pull = await openPull(origin, 7, [{ [MISSION]: files[MISSION] ?? "" }, { "docs/c.md": "c\n" }]);
+    await origin.commit({ "docs/since.md": "since\n" });
+    const made = job("forgejo");
+    const event = { pull_request: { head: { sha: pull.head }, merge_base: pull.base } };
+    const done = await runAction({ ...made, inputs, github: { ...made.github, event } });
+    expect(done.outputs, done.log).toEqual({ result: "changes" });
+    expect(done.summary).toMatch(/^\*\*Starts weekly-links, run 1/m);
+  });
+
+  test(
+    "for GitLab makes a plan and a Code Quality report, and fails where a file is broken",
+    async () => {
+      const pipeline = parse(await written("gitlab", ".gitlab-ci.yml")) as {
+        ".factory": { variables: Record<string, string>; before_script: readonly string[] };
+        fleet: { script: readonly string[]; artifacts: { paths: readonly string[]; reports: object } };
+      };
+      const { variables, before_script } = pipeline[".factory"];
+      const pull = await openPull(origin, 8, [{ [MISSION]: files[MISSION] ?? "" }, { [MISSION]: broken() }]);
+      const program = await programAtOrigin();
+      const { place } = job("gitlab");
+      const dump = join(place, "exported");
+      const env = {
+        PATH: process.env["PATH"] ?? "",
+        LC_ALL: "C.UTF-8",
+        ...variables,
+        PROGRAM_URL: program.url,
+        PROGRAM_COMMIT: program.commit,
+        // Of this job, as the runner sets it.
+        CI_PROJECT_URL: `${server.url("origin.git").replace(/\.git$/, "")}`,
+        CI_COMMIT_SHA: pull.head,
+        CI_MERGE_REQUEST_DIFF_BASE_SHA: pull.base,
+        CI_JOB_TOKEN: TOKEN,
+        TOKEN_USER: "x-access-token",
+        TMPDIR: place,
+      };
+      const before = await bash(
+        [...before_script, `declare -px > "${dump}"`, 'chmod 777 "$TEMP"'].join("\n"),
+        {
+          cwd: place,
+          env: { ...env, HOME: homedir(), npm_config_prefer_offline: "true" },
+          user: null,
+        },
+      );
+      expect(before.code, before.text).toBe(0);
+      chmodSync(place, 0o777);
+      const done = await bash(
+        [`source "${dump}"`, `export HOME="${place}"`, ...pipeline.fleet.script].join("\n"),
+        {
+          cwd: place,
+          env,
+          user: ORDINARY,
+        },
+      );
+      expect(done.code, done.text).toBe(1);
+      expect(done.text).not.toContain(TOKEN);
+      expect(done.text).toMatch(/^base {2}[0-9a-f]{40}$/m);
+      for (const path of pipeline.fleet.artifacts.paths)
+        expect(readFileSync(join(place, path), "utf8")).toContain(MISSION);
+      expect(JSON.parse(readFileSync(join(place, "gl-code-quality-report.json"), "utf8"))).toEqual([
+        {
+          description: expect.stringMatching(/mission_type.*reserch/),
+          check_name: expect.any(String),
+          fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+          severity: "major",
+          location: { path: MISSION, lines: { begin: expect.any(Number) } },
+        },
+      ]);
+    },
+    INSTALL_MS_MAX,
+  );
+
+  /** The program's own repository, as everybody may read it. */
+  async function programAtOrigin(): Promise<{ url: string; commit: string }> {
+    const directory = join(scratch.path, "public");
+    mkdirSync(directory);
+    const copy = join(directory, "copy");
+    await copyProgram(copy);
+    await git(copy, ["init", "-q", "-b", "main"]);
+    await git(copy, ["add", "-A"]);
+    await git(copy, ["commit", "-q", "-m", "program"]);
+    await git(directory, ["clone", "-q", "--bare", copy, "factory.git"]);
+    open = await serveGit({ root: directory });
+    return { url: open.url("factory.git"), commit: await git(copy, ["rev-parse", "HEAD"]) };
+  }
+});
+
+describe("the doctor of a repository", () => {
+  async function look(): Promise<Done> {
+    const made = job("doctor");
+    const github = { ...made.github, ref_name: "main" };
+    return runAction({ ...made, github, actionPath: join(actionPath, ".github/actions/doctor") });
+  }
+
+  test("is content with a fleet of which nobody has published, and says what is missing", async () => {
+    const done = await look();
+    expect(done.ok, done.log).toBe(true);
+    expect(done.log).toMatch(/^ok {3}source main at [0-9a-f]{12}: 0 missions, 1 clone$/m);
+    expect(done.log).toMatch(/^warn approvals none: whoever can write to the branch can start missions$/m);
+    expect(done.summary).toMatch(/no controller has published/);
+    expect(done.log).not.toContain(TOKEN);
+  });
+
+  test("fails when what is merged is broken, and when nobody has published for longer than a lease", async () => {
+    // As commits of tests are: of the first of January.
+    await origin.commit({ "README.md": "board\n" }, { branch: "factory/status", parent: null });
+    const late = await look();
+    expect(late.ok).toBe(false);
+    expect(late.log).toMatch(/^fail status branch factory\/status was published .+ ago/m);
+    await origin.deleteBranch("factory/status");
+    const before = await origin.head();
+    await origin.commit({ [MISSION]: (files[MISSION] ?? "").replace("spec:", "spek:") });
+    const failed = await look();
+    expect(failed.ok).toBe(false);
+    expect(failed.log).toMatch(/^fail files \d+ problems?, first missions\/weekly-links\.yaml:\d+/m);
+    await origin.git("update-ref", "refs/heads/main", before ?? "");
+  });
+});

@@ -40,6 +40,7 @@ export interface Job {
   readonly user: User;
   /** `github.…`, as the event and the server have it. */
   readonly github: Readonly<Record<string, unknown>>;
+  /** As the step of a workflow has them below `with`. */
   readonly inputs?: Readonly<Record<string, string>>;
   /** Of the machine, besides what every runner sets. */
   readonly env?: Readonly<Record<string, string>>;
@@ -85,7 +86,7 @@ export async function runAction(job: Job): Promise<Done> {
   const steps: Record<string, { outputs: Record<string, string>; outcome: string }> = {};
   const values = { github, inputs, steps };
   for (const [name, { default: text = "" }] of Object.entries(action.inputs))
-    inputs[name] = job.inputs?.[name] ?? fill(text, values);
+    inputs[name] = fill(job.inputs?.[name] ?? text, values);
   const environment = {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: home,
