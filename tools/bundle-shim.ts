@@ -21,6 +21,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -61,12 +62,20 @@ export async function bundleShim(directory: string): Promise<void> {
 }
 
 /**
- * The folder with the bundle of the sources as they are now, made if it is not there. Null when it cannot be made: no
- * bundler is installed, or the checkout cannot be written. Any number of processes may ask at once;
+ * The folder with the bundle of the sources as they are now, made if it is not there: below the checkout, or in the user's own
+ * cache where that is somebody else's. Null when it cannot be made, because no bundler is installed. Any number of processes may ask at once;
  * each makes its own, and the first to move it into place is taken by all.
  */
-export async function bundleOfCheckout(cache: string = CACHE): Promise<string | null> {
+export async function bundleOfCheckout(
+  cache: string = CACHE,
+  instead: () => string = cacheOfUser,
+): Promise<string | null> {
+  return (await bundleIn(() => cache)) ?? (await bundleIn(instead));
+}
+
+async function bundleIn(place: () => string): Promise<string | null> {
   try {
+    const cache = place();
     makePrivate(cache);
     const wanted = join(cache, `shim-${digestOfSources()}`);
     if (existsSync(wanted)) return wanted;
@@ -86,6 +95,16 @@ export async function bundleOfCheckout(cache: string = CACHE): Promise<string | 
   } catch {
     return null;
   }
+}
+
+/** In a home that is ours alone to write to: whoever may rename a folder above it may put another in its place. Throws where it is not. */
+function cacheOfUser(): string {
+  const named = process.env["XDG_CACHE_HOME"];
+  const base = named === undefined || named === "" ? homedir() : named;
+  const stat = lstatSync(base);
+  if (!stat.isDirectory() || stat.uid !== process.getuid?.() || (stat.mode & 0o022) !== 0)
+    throw new Error(`${base} is open to others`);
+  return base === named ? join(base, "ua-factory") : join(base, ".cache", "ua-factory");
 }
 
 /** Whoever can write there decides what a shim runs: a folder that is not ours alone is not used. */

@@ -1,6 +1,15 @@
 /** What a shim is started from: the bundle, made once for a checkout, and the source where it cannot be made. */
-import { execFile, spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -16,6 +25,10 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "factory-bundle-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const nowhere = (): string => {
+  throw new Error("there is no other place");
+};
 
 describe("the shim of a checkout", () => {
   it("is one file that needs nothing but Node", async () => {
@@ -47,6 +60,26 @@ describe("the shim of a checkout", () => {
     expect([mode & 0o777, uid]).toEqual([0o700, process.getuid?.()]);
   });
 
+  it("is made in the user's own cache where the checkout is somebody else's, and nowhere that others may write to", async () => {
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    const home = join(folder, "home");
+    mkdirSync(home, { mode: 0o755 });
+    const ask = (cache: string): string => {
+      const code = `import { bundleOfCheckout } from ${JSON.stringify(TOOL)}; console.log(await bundleOfCheckout(${JSON.stringify(cache)}));`;
+      const env = { ...process.env, HOME: home, XDG_CACHE_HOME: "" };
+      return execFileSync(process.execPath, ["--input-type=module", "--eval", code], {
+        env,
+        encoding: "utf8",
+      }).trim();
+    };
+    const made = ask(join(file, "cache"));
+    expect(dirname(made)).toBe(join(home, ".cache/ua-factory"));
+    expect(statSync(dirname(made)).mode & 0o777).toBe(0o700);
+    chmodSync(home, 0o777);
+    expect(ask(join(file, "cache"))).toBe("null");
+  });
+
   it("is made once, however many processes ask at the same time", async () => {
     const cache = join(folder, "cache");
     const ask = `import { bundleOfCheckout } from ${JSON.stringify(TOOL)}; console.log(await bundleOfCheckout(${JSON.stringify(cache)}));`;
@@ -72,12 +105,12 @@ describe("the shim of a checkout", () => {
     const cache = join(folder, "cache");
     expect(await bundleOfCheckout(cache)).not.toBeNull();
     chmodSync(cache, 0o770);
-    expect(await bundleOfCheckout(cache)).toBeNull();
+    expect(await bundleOfCheckout(cache, nowhere)).toBeNull();
   });
 
   it("is not made where nothing can be written", async () => {
     const file = join(folder, "file");
     writeFileSync(file, "");
-    expect(await bundleOfCheckout(join(file, "cache"))).toBeNull();
+    expect(await bundleOfCheckout(join(file, "cache"), nowhere)).toBeNull();
   });
 });
