@@ -1,4 +1,13 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createScratch, git, type Scratch } from "../support/git.ts";
@@ -40,26 +49,36 @@ test("without a source of the program no pipeline is written, and the next call 
   expect(await factory({ cwd: fleet }, "init", "--program", "ua-factory@0.1.0")).toMatchObject({ code: 2 });
 });
 
+test("a checkout with an address names itself at its commit, unless something was changed in it or it is a part of another", async () => {
+  const { program } = await programCopy("own");
+  await git(program, ["remote", "add", "origin", "git@github.com:acme/factory.git"]);
+  await git(program, ["add", "-A"]);
+  await git(program, ["commit", "-q", "-m", "all"]);
+  const made = async (name: string, from = program): Promise<unknown> => {
+    const args = { cwd: scratch.path, program: join(from, "src/main.ts") };
+    return (JSON.parse((await factory(args, "init", name, "--json")).stdout) as { program: unknown }).program;
+  };
+  const commit = await git(program, ["rev-parse", "HEAD"]);
+  expect(await made("of-itself")).toBe(`https://github.com/acme/factory@${commit}`);
+  expect(readFileSync(join(scratch.path, "of-itself/.github/workflows/fleet.yml"), "utf8")).toContain(
+    `uses: acme/factory@${commit}`,
+  );
+  writeFileSync(join(program, "fleet.yaml"), "# changed\n", { flag: "a" });
+  expect(await made("of-a-change")).toBeNull();
+  const project = join(scratch.path, "own");
+  await git(program, ["checkout", "-q", "fleet.yaml"]);
+  rmSync(join(program, ".git"), { recursive: true });
+  await git(project, ["init", "-q"]);
+  await git(project, ["remote", "add", "origin", "git@github.com:acme/project.git"]);
+  await git(project, ["add", "-A"]);
+  await git(project, ["commit", "-q", "-m", "all"]);
+  expect(await made("of-a-project")).toBeNull();
+});
+
 /** A checkout of another user, in whose `node_modules` a bundle lies that is that user's alone. */
 test("it works from a checkout that belongs to somebody else, with folders that are closed", async () => {
-  const program = join(scratch.path, "program");
-  for (const path of [
-    "src",
-    "overlays",
-    "checks",
-    "schemas",
-    "specs",
-    "missions",
-    "clones",
-    "fleet.yaml",
-    "package.json",
-  ])
-    cpSync(join(ROOT, path), join(program, path), { recursive: true });
-  await git(program, ["init", "-q"]);
-  const modules = join(program, "node_modules");
+  const { program, modules } = await programCopy("closed");
   mkdirSync(join(modules, ".cache/ua-factory"), { recursive: true });
-  for (const name of ["ajv", "yaml", "zod", "commander", "cli-truncate", "string-width"])
-    symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
   chmodSync(join(modules, ".cache/ua-factory"), 0o000);
   chmodSync(scratch.path, 0o755);
   const place = join(scratch.path, "theirs");
@@ -75,3 +94,27 @@ test("it works from a checkout that belongs to somebody else, with folders that 
   expect(made.code).toBe(0);
   expect(existsSync(join(place, "fleet/overlays/docs-links/overlay.yaml"))).toBe(true);
 });
+
+/** This program, in a repository of its own. */
+async function programCopy(name: string): Promise<{ program: string; modules: string }> {
+  const program = join(scratch.path, name, "program");
+  for (const path of [
+    "src",
+    "overlays",
+    "checks",
+    "schemas",
+    "specs",
+    "missions",
+    "clones",
+    "fleet.yaml",
+    "package.json",
+  ])
+    cpSync(join(ROOT, path), join(program, path), { recursive: true });
+  await git(program, ["init", "-q"]);
+  const modules = join(program, "node_modules");
+  mkdirSync(modules, { recursive: true });
+  writeFileSync(join(program, ".gitignore"), "node_modules/\n");
+  for (const name of ["ajv", "yaml", "zod", "commander", "cli-truncate", "string-width"])
+    symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
+  return { program, modules };
+}

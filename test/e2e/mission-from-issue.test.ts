@@ -81,6 +81,9 @@ test("an issue becomes a branch with one commit by whoever asked, which validate
     metadata: { annotations: { asked_by: "eve", issue: expect.stringContaining(`/issues/${number}`) } },
     spec: { objective: "Count the pages of docs/.\n", budget: { max_runtime_minutes: 30 } },
   });
+  expect(await origin.git("log", "-1", "--format=%B", branch)).toBe(
+    `Ask for mission count-pages\n\nCloses: #${number}`,
+  );
   // Whom the forge knows by it takes part in the change, and does not approve it.
   expect(await origin.git("log", "-1", "--format=%an %ae", branch)).toMatch(/^eve \d+\+eve@users\.noreply\./);
   const checked = await factory({ cwd: scratch.path }, "validate", "--head", branch, origin.path);

@@ -5,7 +5,7 @@ import { option, sourceOptions } from "../options.ts";
 export const doctor = command<DoctorOptions>({
   usage: "doctor",
   summary: "Check whether this machine can run a fleet",
-  examples: ["factory doctor", "factory doctor --repository --source https://github.com/acme/fleet"],
+  examples: ["factory doctor", "factory doctor --repository"],
   options: [
     ...sourceOptions(),
     option("--repository", "what the repository tells instead: for a pipeline that may only read it"),

@@ -7,7 +7,8 @@ export const init = command<InitOptions, [dir: string | undefined]>({
   summary: "Make a new fleet repository",
   examples: [
     "factory init my-fleet",
-    "factory init --approvals forge --repository acme/fleet --program acme/factory@<commit>",
+    "factory init --approvals forge --repository acme/fleet",
+    "factory init --program acme/factory@<commit>",
   ],
   options: [
     option("--name <name>", "name of the fleet (default: the folder's)"),

@@ -89,7 +89,8 @@ export async function newFromIssue(call: Call<NewOptions>, name: string | undefi
         base: snapshot.revision,
         files,
         subject: `Ask for mission ${name ?? answers.name}`,
-        trailers: { "Factory-Issue": issue.url ?? String(number) },
+        // By these words a forge links the two, and closes the issue with the merge.
+        trailers: policy === null ? {} : { Closes: `#${number}` },
       },
       signal,
     );

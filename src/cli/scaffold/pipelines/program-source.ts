@@ -35,6 +35,8 @@ export async function programOfCheckout(): Promise<ProgramSource | null> {
     const outcome = await runGit({ args, env: checkoutEnv(), cwd: PACKAGE_ROOT, timeoutMs: GIT_TIMEOUT_MS });
     return outcome.exitCode === 0 ? outcome.stdout.toString("utf8").trim() : null;
   };
+  // A package that lies in somebody's repository is no checkout of its own.
+  if ((await ask("rev-parse", "--show-prefix")) !== "") return null;
   const remote = await ask("config", "--get", "remote.origin.url");
   const url = remote === null ? null : addressOf(webAddress(remote));
   const commit = url === null ? null : await ask("rev-parse", "HEAD");
