@@ -7,6 +7,7 @@ import { ABOUT } from "./about.ts";
 import { createDrills, DRILL_INSTALLATION } from "./adapters/drill/drill.ts";
 import { createGitHub } from "./adapters/forge/github/forge.ts";
 import { commitSigner, fingerprintOf } from "./adapters/git/commit-signature.ts";
+import { ALLOWED_SIGNERS, createCommitSigners } from "./adapters/git/commit-signers.ts";
 import type { GitAccess } from "./adapters/git/environment.ts";
 import { createGitProposals } from "./adapters/git/proposals.ts";
 import { createProposedMerges } from "./adapters/git/proposed-merges.ts";
@@ -357,6 +358,7 @@ function openReviews(
     open: sharedByPolicy((policy) => createGitHub({ policy, secrets, clock })),
     preview,
     subjects: createCommitSubjects({ merges, repository }),
+    signers: createCommitSigners({ merges, allowedSigners: join(dataDir, ALLOWED_SIGNERS) }),
     branch: options.branch,
     pollMs: options.pollMs ?? DEFAULT_POLL_MS,
   };

@@ -24,7 +24,6 @@ const OPERATIONS = [
   "issues/delete-comment",
   "issues/list-for-repo",
   "issues/create",
-  "issues/get",
   "issues/update",
   "issues/get",
   "issues/list-comments-for-repo",

@@ -23,5 +23,22 @@ export function checkApprovals({ forge, approvals }: Pick<FleetSpec, "forge" | "
         expected: "`spec.forge` beside it",
       },
     ];
-  return [];
+  if (approvals?.mode !== "signatures") return [];
+  return [...approvals.rules.entries()]
+    .flatMap(([index, { teams }]) => noTeams(["rules", index], teams))
+    .concat(noTeams(["default"], approvals.default.teams));
+}
+
+/** A list of signers knows names and keys. */
+function noTeams(path: readonly (string | number)[], teams: readonly string[]): Finding[] {
+  if (teams.length === 0) return [];
+  return [
+    {
+      path: ["spec", "approvals", ...path, "teams"],
+      reason: "TeamsNeedForge",
+      message: "signatures are of people, and no forge is asked who is in a team",
+      found: teams.join(", "),
+      expected: "`people`, by the names of the list of signers",
+    },
+  ];
 }

@@ -26,8 +26,11 @@ describe("who approves", () => {
     "../origin.git",
     "/srv/fleet.git",
   ])("with another remote (%s) somebody has to say so", (remote) => {
-    expect(() => choose({}, remote)).toThrow(/say `--approvals none` if missions are to start/);
+    expect(() => choose({}, remote)).toThrow(
+      /say `--approvals signatures` for approvals by signed commits, `none` if/,
+    );
     expect(choose({ approvals: "none" }, remote).approvals).toEqual({ mode: "none" });
+    expect(choose({ approvals: "signatures" }, remote).approvals).toEqual({ mode: "signatures" });
   });
 
   test("a password in the remote's address is in no message", () => {

@@ -27,7 +27,7 @@ test("a fleet with a remote that nobody knows gets no `none` that nobody has sai
   await git(fleet, ["remote", "add", "upstream", "https://git.example.com/acme/fleet"]);
   const refused = await factory({ cwd: fleet }, "init");
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toMatch(/say `--approvals none`/);
+  expect(refused.stderr).toMatch(/say `--approvals signatures` for .*, `none` if/);
   expect(existsSync(join(fleet, "fleet.yaml"))).toBe(false);
   const made = await factory({ cwd: fleet }, "init", "--approvals", "none", "--json");
   expect(JSON.parse(made.stdout)).toMatchObject({ approvals: "none", program: null });

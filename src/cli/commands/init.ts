@@ -12,8 +12,9 @@ export const init = command<InitOptions, [dir: string | undefined]>({
   ],
   options: [
     option("--name <name>", "name of the fleet (default: the folder's)"),
-    option("--approvals <mode>", "who has to approve before a mission starts: forge, or none").choices([
+    option("--approvals <mode>", "who has to approve before a mission starts").choices([
       "forge",
+      "signatures",
       "none",
     ]),
     option("--forge <forge>", "where people review (default: as the remote's address says)").choices([

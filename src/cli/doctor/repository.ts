@@ -66,6 +66,7 @@ function filesFinding(issues: readonly Issue[]): Finding {
 function approvalsFinding({ approvals, forge }: FleetPolicy): Finding {
   if (approvals.mode === "forge" && forge !== null)
     return ok("approvals", `of pull requests of ${forge.repository}`);
+  if (approvals.mode === "signatures") return ok("approvals", "by commits that listed people have signed");
   return warn(
     "approvals",
     "none: whoever can write to the branch can start missions",

@@ -21,6 +21,7 @@ export interface NewFleet {
 
 export type ApprovalsChoice =
   | { readonly mode: "none" }
+  | { readonly mode: "signatures" }
   /** Of the pull requests of this repository: `owner/name`. */
   | { readonly mode: "forge"; readonly repository: string; readonly api: string | null };
 
@@ -90,6 +91,10 @@ function approvalsYaml(approvals: ApprovalsChoice): string {
   if (approvals.mode === "none")
     return `  # Nobody is asked before a mission starts: whoever can write to the branch can start one. Status and doctor say so.
   approvals: { mode: none }
+`;
+  if (approvals.mode === "signatures")
+    return `  # Nothing starts before somebody of the list of signers has signed an approval of it: \`allowed_signers\` in the data directory.
+  approvals: { mode: signatures, default: { count: 1 } }
 `;
   const { repository, api } = approvals;
   return `  # Where people review. The token is a variable of the controller, never a value in this file.

@@ -5,7 +5,7 @@ import type { ApprovalsChoice, ForgeKind } from "./fleet-files.ts";
 import { webAddress } from "./pipelines/program-source.ts";
 
 export interface Asked {
-  readonly approvals?: "forge" | "none";
+  readonly approvals?: "forge" | "signatures" | "none";
   readonly forge?: ForgeKind;
   readonly repository?: string;
 }
@@ -53,7 +53,7 @@ function approvalsFor(facts: {
   readonly remote: string | null;
 }): ApprovalsChoice {
   const { asked, forge, repository, host, remote } = facts;
-  if (asked.approvals === "none") return { mode: "none" };
+  if (asked.approvals === "none" || asked.approvals === "signatures") return { mode: asked.approvals };
   if (asked.approvals === undefined && remote === null && asked.repository === undefined)
     return { mode: "none" };
   // Only where the address says so: a host that nobody knows may be any forge.
@@ -61,11 +61,11 @@ function approvalsFor(facts: {
     forge === "github" && (host === GITHUB_HOST || asked.forge === "github" || remote === null);
   if (asked.approvals === undefined && !readable)
     throw usageError(
-      `this repository has a remote (${plain(remote)}) whose approvals are not read: say \`--approvals none\` if missions are to start without anybody's approval, or \`--approvals forge --forge github\` if it is a GitHub server`,
+      `this repository has a remote (${plain(remote)}) whose approvals are not read: say \`--approvals signatures\` for approvals by signed commits, \`none\` if missions are to start without anybody's approval, or \`--approvals forge --forge github\` if it is a GitHub server`,
     );
   if (forge !== "github")
     throw usageError(
-      `approvals are read from GitHub alone, and this fleet is reviewed on ${forge}: say \`--approvals none\` if missions are to start without anybody's approval`,
+      `approvals are read from GitHub alone, and this fleet is reviewed on ${forge}: say \`--approvals signatures\`, or \`none\` if missions are to start without anybody's approval`,
     );
   if (repository === null)
     throw usageError(

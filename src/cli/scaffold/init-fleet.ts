@@ -9,6 +9,7 @@ import { EXIT, usageError } from "../exit.ts";
 import { plural } from "../format/words.ts";
 import { checkoutEnv } from "../tree/checkout.ts";
 import { writeFleet } from "./fleet.ts";
+import type { ApprovalsChoice } from "./fleet-files.ts";
 import { type Asked, chooseForFleet } from "./init-choices.ts";
 import { parseProgramSource, programOfCheckout } from "./pipelines/program-source.ts";
 
@@ -59,12 +60,7 @@ export async function initFleet(
   }
   io.out(`${plural(made.length, "file")} made in ${dir}${repository ? ", and a git repository" : ""}`);
   if (kept.length > 0) io.out(`${plural(kept.length, "file")} kept as they were, e.g. ${kept[0]}`);
-  if (made.includes("fleet.yaml"))
-    io.out(
-      approvals.mode === "none"
-        ? "approvals: none. Whoever can write to the branch can start missions; `approvals` in fleet.yaml changes that"
-        : `approvals: of pull requests of ${approvals.repository}; the controller reads them with FACTORY_FORGE_TOKEN`,
-    );
+  if (made.includes("fleet.yaml")) io.out(approvalsText(approvals));
   io.out(
     program === null
       ? "no pipeline was written, because nothing says where this program comes from: `factory init --program <owner>/<name>@<commit>` adds it"
@@ -78,6 +74,17 @@ ${cd}  factory new mission weekly-links   # a contract, and a clone for it
   git add -A && git commit -m "Set up the fleet"
   factory run                        # obeys what is on main; with a remote, its main`);
   return EXIT.fine;
+}
+
+function approvalsText(approvals: ApprovalsChoice): string {
+  switch (approvals.mode) {
+    case "none":
+      return "approvals: none. Whoever can write to the branch can start missions; `approvals` in fleet.yaml changes that";
+    case "signatures":
+      return "approvals: by signed commits of those who are listed in `allowed_signers` in the data directory";
+    case "forge":
+      return `approvals: of pull requests of ${approvals.repository}; the controller reads them with FACTORY_FORGE_TOKEN`;
+  }
 }
 
 /** Address of the repository's origin, or of another remote that it has; null where it has none. Rejects `cli/usage` where git may not look. */

@@ -13,6 +13,8 @@ export interface HistoryStep {
 
 export interface PullFacts {
   readonly number: number;
+  /** As it is named to people; `pull request 7` where nothing is said. Where it is said, no two steps are one. */
+  readonly where?: string;
   readonly author: string;
   /** Why no approval of it counts; null where they may. */
   readonly refused: string | null;
@@ -82,7 +84,9 @@ function joined(steps: readonly HistoryStep[]): readonly HistoryStep[] {
   const made: HistoryStep[] = [];
   for (const step of steps) {
     const before = made.at(-1);
-    const same = step.pulls.some(({ number }) => before?.pulls.some((pull) => pull.number === number));
+    const same = step.pulls.some(
+      ({ number, where }) => where === undefined && before?.pulls.some((pull) => pull.number === number),
+    );
     if (same) made.pop();
     made.push(step);
   }
@@ -109,7 +113,7 @@ function remedy({ name, limits }: Subject): string {
 }
 
 function judgePull(pull: PullFacts, after: Subject, policy: ApprovalPolicy): Judgement {
-  const where = `pull request ${pull.number}`;
+  const where = pull.where ?? `pull request ${pull.number}`;
   if (pull.refused !== null) return { approved: false, message: `${where} does not count: ${pull.refused}` };
   const latest = latestOf(pull.reviews);
   const against = latest.filter(({ state, writes }) => state === "changes_requested" && writes);
@@ -118,7 +122,9 @@ function judgePull(pull: PullFacts, after: Subject, policy: ApprovalPolicy): Jud
       approved: false,
       message: `${names(against)} asked for changes at ${where} and ${against.length === 1 ? "has" : "have"} not approved since`,
     };
-  const needs = requirementsFor(policy, after.facts).map((need) => judgeNeed(need, { pull, latest, after }));
+  const needs = requirementsFor(policy, after.facts).map((need) =>
+    judgeNeed(need, { pull, latest, after, mode: policy.mode }),
+  );
   const missing = needs.filter(({ approved }) => !approved).map(({ message }) => message);
   if (missing.length > 0) return { approved: false, message: `at ${where} ${missing.join("; and ")}` };
   const heads = [...new Set(needs.flatMap(({ by }) => by.map(({ commit }) => commit.slice(0, 12))))];
@@ -133,11 +139,12 @@ interface Heard {
   readonly pull: PullFacts;
   readonly latest: readonly ReviewFacts[];
   readonly after: Subject;
+  readonly mode: ApprovalPolicy["mode"];
 }
 
 function judgeNeed(
   need: Approvers,
-  { pull, latest, after }: Heard,
+  { pull, latest, after, mode }: Heard,
 ): Judgement & { readonly by: readonly ReviewFacts[] } {
   const by: ReviewFacts[] = [];
   const remarks: string[] = [];
@@ -150,13 +157,13 @@ function judgeNeed(
   if (lacking <= 0) return { approved: true, message: "", by };
   const what = lacking === 1 ? "1 approval is missing" : `${lacking} approvals are missing`;
   const so = remarks.length === 0 ? "" : `: ${remarks.join(", ")}`;
-  return { approved: false, message: `${what}, from ${approversText(need)}${so}`, by };
+  return { approved: false, message: `${what}, from ${approversText(need, mode)}${so}`, by };
 }
 
 /** Why the last word of a reviewer is no approval that counts; null where it is. */
 function objectionTo(
   review: ReviewFacts,
-  { need, pull, after }: Omit<Heard, "latest"> & { readonly need: Approvers },
+  { need, pull, after }: Pick<Heard, "pull" | "after"> & { readonly need: Approvers },
 ): string | null {
   if (review.state === "dismissed") return "had approved, and that was dismissed";
   if (review.state !== "approved") return "has not approved";

@@ -67,7 +67,9 @@ function matches(pattern: string, path: string): boolean {
 }
 
 /** `team platform`, `ann or ben`, `somebody who may write to the repository` */
-export function approversText({ people, teams }: Approvers): string {
+export function approversText({ people, teams }: Approvers, mode: ApprovalPolicy["mode"]): string {
+  const anybody =
+    mode === "signatures" ? "people of the list of signers" : "people who may write to the repository";
   const named = [...people, ...teams.map((team) => `a member of team ${team}`)];
-  return named.length === 0 ? "people who may write to the repository" : named.join(" or ");
+  return named.length === 0 ? anybody : named.join(" or ");
 }

@@ -1,5 +1,5 @@
 /** What each field of `fleet.yaml` means to whoever reviews a change of it. */
-import type { ApprovalRule, Approvers } from "../model/approvals.ts";
+import type { ApprovalPolicy, ApprovalRule, Approvers } from "../model/approvals.ts";
 import type { DesiredState } from "../model/desired.ts";
 import { canonicalJson } from "../model/digest.ts";
 import type { ForgePolicy } from "../model/forge.ts";
@@ -11,6 +11,7 @@ import { secretText } from "../model/secret-policy.ts";
 import {
   type Compare,
   changed,
+  type Direction,
   higherIsLooser,
   higherIsTighter,
   inOrder,
@@ -265,8 +266,8 @@ export const FLEET_MEANINGS: readonly Meaning[] = [
     "approvals.mode",
     "approvals.mode",
     "approvals before anything starts",
-    inOrder("forge", "none"),
-    (value) => (value === "forge" ? "asked at the forge" : "none"),
+    modes,
+    (value) => MODES[value as ApprovalPolicy["mode"]],
   ),
   plain("approvals.rules", "approvals.rules", "who has to approve what", changed, rulesText),
   plain("approvals.otherwise", "approvals.default", "who has to approve the rest", changed, (value) =>
@@ -362,4 +363,16 @@ function rulesText(value: unknown): string {
 function whoText({ count, people, teams }: Approvers): string {
   const named = [...people, ...teams.map((team) => `team ${team}`)];
   return `${count} of ${named.length === 0 ? "everybody who may write" : named.join(", ")}`;
+}
+
+const MODES: Readonly<Record<ApprovalPolicy["mode"], string>> = {
+  forge: "asked at the forge",
+  signatures: "by signed commits",
+  none: "none",
+};
+
+/** Who asks at a forge and who asks for signatures asks; which asks for more, a person has to read. */
+function modes(before: unknown, after: unknown): Direction {
+  if (before === "none") return "tightened";
+  return after === "none" ? "loosened" : "changed";
 }

@@ -5,8 +5,11 @@ import type { Instant } from "./time.ts";
 
 /** Who has to agree before anything of the repository starts, as `fleet.yaml` declares it. */
 export interface ApprovalPolicy {
-  /** `none`: nobody. `forge`: those whom the rules name, on the pull request that brought it. */
-  readonly mode: "none" | "forge";
+  /**
+   * `none`: nobody. `forge`: those whom the rules name, on the pull request that brought it. `signatures`: those whom the rules name,
+   * by commits that they signed in what brought it.
+   */
+  readonly mode: "none" | "forge" | "signatures";
   /** Each one that fits asks for its approvals; all of them have to be there. */
   readonly rules: readonly ApprovalRule[];
   /** Where no rule fits. */
@@ -20,7 +23,7 @@ export interface ApprovalRule extends Approvers {
 /** Both lists empty: everybody who may write to the repository. */
 export interface Approvers {
   readonly count: number;
-  /** Accounts on the forge. */
+  /** Accounts on the forge, or names of the list of signers. */
   readonly people: readonly string[];
   /** Slugs, in the organisation that owns the repository, or `organisation/slug`. */
   readonly teams: readonly string[];

@@ -20,7 +20,7 @@ export function approvalNeeds(base: DesiredState | null, head: DesiredState): re
         subject: subject.name,
         count,
         from: [...people, ...teams.map((team) => `team ${team}`)],
-        why: whyOf(subject, approversText({ count, people, teams })),
+        why: whyOf(subject, approversText({ count, people, teams }, policy.mode)),
         given: [],
       })),
     );

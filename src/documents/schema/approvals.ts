@@ -9,6 +9,11 @@ export const Login = z
   .string()
   .max(NAME_CHARS_MAX)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*(?:\[bot\])?$/);
+/** An account, or a name in the list of signers, which may be an address of mail. */
+const Approver = z
+  .string()
+  .max(NAME_CHARS_MAX)
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._@+-]*[A-Za-z0-9_+-])?(?:\[bot\])?$/);
 export const Team = z
   .string()
   .max(NAME_CHARS_MAX)
@@ -16,7 +21,9 @@ export const Team = z
 
 const Who = {
   count: z.int().min(1).max(APPROVALS_MAX).default(1).describe("How many of them have to approve."),
-  people: uniqueList(Login).default([]).describe("Accounts on the forge."),
+  people: uniqueList(Approver)
+    .default([])
+    .describe("Accounts on the forge, or names in the list of signers."),
   teams: uniqueList(Team)
     .default([])
     .describe("Slugs of teams; with neither people nor teams everybody counts who may write."),
@@ -43,8 +50,10 @@ const When = z
 export const Approvals = z
   .strictObject({
     mode: z
-      .enum(["none", "forge"])
-      .describe("`forge`: approvals of the pull request that brought it. `none`: nobody is asked."),
+      .enum(["none", "forge", "signatures"])
+      .describe(
+        "`forge`: approvals of the pull request that brought it. `signatures`: signed commits of those whom the controller lists. `none`: nobody is asked.",
+      ),
     rules: z
       .array(z.strictObject({ when: When, ...Who }))
       .max(LIST_ITEMS_MAX)

@@ -17,6 +17,7 @@ import type { ForgePolicy } from "../../core/model/forge.ts";
 import { sameValue } from "../../core/model/same.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
+import type { CommitSigners } from "../../ports/commit-signers.ts";
 import type { CommitSubjects } from "../../ports/commit-subjects.ts";
 import type { Forge } from "../../ports/forge.ts";
 import type { Log } from "../../ports/log.ts";
@@ -26,6 +27,7 @@ import { withTimeLimit } from "../loop/time-limit.ts";
 import type { Recorder } from "../record/recorder.ts";
 import { historyOf } from "./history.ts";
 import { pullFactsOf } from "./pull-facts.ts";
+import { signatureFactsOf } from "./signature-facts.ts";
 
 export interface Approvals {
   /** The rules that are obeyed; null: nobody was ever to be asked. */
@@ -50,6 +52,7 @@ export interface ApprovalsParts {
   readonly reach: {
     readonly forge: (policy: ForgePolicy) => Forge;
     readonly subjects: CommitSubjects;
+    readonly signers: CommitSigners;
     /** The branch that is obeyed. */
     readonly branch: string;
     /** Between two looks at what is not approved yet. */
@@ -87,7 +90,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
 
   async function askAll(signal: AbortSignal): Promise<Answer> {
     const desired = parts.desired();
-    if (desired === null || inForce()?.policy.mode !== "forge" || wanted.length === 0) return DONE;
+    if (desired === null || !asksAnybody(inForce()) || wanted.length === 0) return DONE;
     let changed = false;
     const keys = new Set<string>();
     for (const name of wanted) {
@@ -122,8 +125,9 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     const rules = inForce();
     if (rules === null || rules.policy.mode === "none")
       return { type: "approved", message: "no approvals are asked for", at };
-    if (reach === null || rules.forge === null)
-      return { type: "unknown", message: "there is no forge that could be asked", at, since: at };
+    const unknown = (message: string): ApprovalVerdict => ({ type: "unknown", message, at, since: at });
+    if (reach === null || (rules.policy.mode === "forge" && rules.forge === null))
+      return unknown("there is no forge that could be asked");
     try {
       const what = `asking whether ${subject.name} was approved`;
       return await withTimeLimit({ ms: JUDGE_MS_MAX, what, clock, signal }, (limit) =>
@@ -131,7 +135,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
           {
             ...reach,
             subjects: readingFrom(reach.subjects),
-            forge: reach.forge(rules.forge as ForgePolicy),
+            forge: rules.policy.mode === "forge" ? reach.forge(rules.forge as ForgePolicy) : null,
             rules,
           },
           { subject, revision, at },
@@ -139,7 +143,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
         ),
       );
     } catch (error) {
-      return { type: "unknown", message: asFactoryError(error).message, at, since: at };
+      return unknown(asFactoryError(error).message);
     }
   }
 
@@ -164,7 +168,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     const before = inForce();
     if (before === null ? policy.mode === "none" && forge === null : isInForce(desired)) return;
     let because: string | null = null;
-    if (before?.policy.mode === "forge") {
+    if (asksAnybody(before)) {
       const verdict = verdicts.get(approvalKey(desired.subjects?.get(APPROVED_FLEET)) ?? "");
       if (verdict?.type !== "approved" || isOld(verdict)) return;
       because = verdict.message;
@@ -189,7 +193,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     inForce,
     adopt,
     observed(desired) {
-      if (inForce()?.policy.mode !== "forge") return undefined;
+      if (!asksAnybody(inForce())) return undefined;
       const rulesWait = desired !== null && !desired.broken.has("fleet") && !isInForce(desired);
       return { verdicts: new Map(verdicts), rulesWait };
     },
@@ -205,17 +209,23 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   };
 }
 
+function asksAnybody(rules: ApprovalsInForce | null): boolean {
+  return rules !== null && rules.policy.mode !== "none";
+}
+
 async function ask(
   reach: {
-    readonly forge: Forge;
+    /** Null: signatures are asked for, and no forge. */
+    readonly forge: Forge | null;
     readonly subjects: CommitSubjects;
+    readonly signers: CommitSigners;
     readonly branch: string;
     readonly rules: ApprovalsInForce;
   },
   { subject, revision, at }: { readonly subject: Subject; readonly revision: string; readonly at: number },
   signal: AbortSignal,
 ): Promise<ApprovalVerdict> {
-  const { forge, subjects, branch, rules } = reach;
+  const { forge, subjects, signers, branch, rules } = reach;
   const { policy } = rules;
   const given = subject.name === APPROVED_FLEET ? rulesSubject(policy, rules.forge) : null;
   const changes = await historyOf(subjects, { subject, revision, given }, signal);
@@ -223,7 +233,10 @@ async function ask(
   const steps: HistoryStep[] = [];
   for (const { commit, after } of changes) {
     const asked = { commit, subject: subject.name };
-    const pulls = await pullFactsOf({ forge, forks, policy, subjects, branch }, asked, signal);
+    const pulls =
+      forge === null
+        ? await signatureFactsOf({ signers, subjects }, asked, signal)
+        : await pullFactsOf({ forge, forks, policy, subjects, branch }, asked, signal);
     steps.push({ commit, after, pulls });
   }
   const { approved, message } = judgeHistory(subject, steps, { policy, given });

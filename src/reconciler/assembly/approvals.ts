@@ -10,6 +10,7 @@ export function assembleApprovals({ parts, hub, recorder, repository }: Ground):
         : {
             forge: reviews.open,
             subjects: reviews.subjects,
+            signers: reviews.signers,
             branch: reviews.branch,
             pollMs: reviews.pollMs,
           },

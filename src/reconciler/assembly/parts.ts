@@ -1,6 +1,7 @@
 import type { Actor } from "../../core/model/actor.ts";
 import type { DocumentMemory } from "../../documents/read-documents.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
+import type { CommitSigners } from "../../ports/commit-signers.ts";
 import type { CommitSubjects } from "../../ports/commit-subjects.ts";
 import type { ProgramFacts } from "../../ports/control-plane.ts";
 import type { Descriptors } from "../../ports/descriptors.ts";
@@ -55,6 +56,7 @@ export interface ControllerParts {
     readonly preview: ProposalPreview;
     /** What people approve, as commits of the branch and of pull requests have it. */
     readonly subjects: CommitSubjects;
+    readonly signers: CommitSigners;
     /** The branch that is obeyed. */
     readonly branch: string;
     readonly pollMs: number;

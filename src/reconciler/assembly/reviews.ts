@@ -48,7 +48,7 @@ export function atForgeInForce(
   desired: DesiredState | null,
   inForce: ApprovalsInForce | null,
 ): DesiredState | null {
-  if (desired === null || inForce?.policy.mode !== "forge") return desired;
+  if (desired === null || inForce === null || inForce.policy.mode === "none") return desired;
   return { ...desired, fleet: { ...desired.fleet, forge: inForce.forge } };
 }
 

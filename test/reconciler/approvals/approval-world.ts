@@ -1,5 +1,6 @@
 /** A branch in a real repository, a forge in memory, and what a plan makes of both. */
 import { join } from "node:path";
+import { createCommitSigners } from "../../../src/adapters/git/commit-signers.ts";
 import { createProposedMerges } from "../../../src/adapters/git/proposed-merges.ts";
 import { systemClock } from "../../../src/adapters/system/clock.ts";
 import { createCommitSubjects } from "../../../src/cli/plan/commit-subjects.ts";
@@ -35,6 +36,8 @@ export const FORGE = {
 export interface ApprovalWorld {
   readonly origin: Origin;
   readonly forge: FakeForge;
+  /** The list of signers; it is not there yet. */
+  readonly allowedSigners: string;
   readonly fleet: () => FleetState;
   /** Opens a pull request by ann, or moves its head; answers with the head. */
   propose(number: number, files: Files, parent?: string): Promise<string>;
@@ -71,6 +74,7 @@ export async function createApprovalWorld(first: Files = {}): Promise<ApprovalWo
     branch: "main",
     directory: join(scratch.path, "reviews.git"),
   });
+  const allowedSigners = join(scratch.path, "allowed_signers");
   const opened: Approvals[] = [];
   await origin.commit({
     ...fleet(),
@@ -88,6 +92,7 @@ export async function createApprovalWorld(first: Files = {}): Promise<ApprovalWo
       reach: {
         forge: () => forge,
         subjects: createCommitSubjects({ merges, repository: "test" }),
+        signers: createCommitSigners({ merges, allowedSigners }),
         branch: "main",
         pollMs: 20,
       },
@@ -119,6 +124,7 @@ export async function createApprovalWorld(first: Files = {}): Promise<ApprovalWo
   const world: ApprovalWorld = {
     origin,
     forge,
+    allowedSigners,
     fleet: () => state,
     desired,
     approvals,
