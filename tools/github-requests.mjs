@@ -36,6 +36,13 @@ const OPERATIONS = [
   "repos/get-collaborator-permission-level",
   "repos/list-pull-requests-associated-with-commit",
   "teams/get-membership-for-user-in-org",
+  "pulls/create",
+  "pulls/update",
+  "issues/list-labels-on-issue",
+  "issues/add-labels",
+  "issues/remove-label",
+  "issues/get-label",
+  "issues/create-label",
 ];
 
 /** For people, and of no use to a validator. */

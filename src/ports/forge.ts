@@ -41,6 +41,18 @@ export interface Forge {
   /** Found by its marker among our issues, open or closed. */
   ensureIssue(issue: IssueWanted, signal: AbortSignal): Promise<EnsuredIssue>;
 
+  /** Ours from this branch of the repository, whatever became of it; of several the newest. Null: there is none. */
+  ownPull(branch: string, signal: AbortSignal): Promise<OwnPull | null>;
+  /**
+   * Opened where there is none of ours from its branch; title and text are put right while it is open. One that was closed or merged is left
+   * as it is, and no other one is opened. The branch has to be there.
+   */
+  ensurePull(pull: PullWanted, signal: AbortSignal): Promise<Ensured & { readonly pull: OwnPull }>;
+  /** Closes ours from this branch where it is open, without a merge. */
+  closePull(branch: string, signal: AbortSignal): Promise<OwnPull | null>;
+  /** Puts the labels of ours on a pull request and takes off those of ours that are not wanted; others are never touched. */
+  ensureLabels(labels: LabelsWanted, signal: AbortSignal): Promise<{ readonly did: Ensured["did"] }>;
+
   /** What somebody may do in the repository. */
   permission(login: string, signal: AbortSignal): Promise<ForgePermission>;
   isTeamMember(team: string, login: string, signal: AbortSignal): Promise<boolean>;
@@ -199,6 +211,43 @@ export interface ForgeIssue {
   readonly authorEmail: string;
   readonly state: "open" | "closed";
   readonly url: string;
+}
+
+/** A pull request of our own making. */
+export interface OwnPull {
+  readonly number: number;
+  readonly url: string;
+  readonly state: Pull["state"];
+  readonly head: string;
+  /** Account of the person who merged it; null: it is not merged, or no person did. */
+  readonly mergedBy: string | null;
+  readonly mergeCommit: string | null;
+}
+
+export interface PullWanted {
+  /** In the repository itself, without `refs/heads/`. By it, and by our name, the pull request is found again. */
+  readonly branch: string;
+  readonly base: string;
+  readonly marker: string;
+  /** Stands for what title and text say, as with a comment. */
+  readonly key: string;
+  readonly title: string;
+  /** Markdown, without the marker, within `COMMENT_CHARS_MAX`. */
+  readonly body: string;
+}
+
+export interface LabelsWanted {
+  readonly on: number;
+  /** Begins every label of ours. */
+  readonly prefix: string;
+  readonly labels: readonly LabelWanted[];
+}
+
+export interface LabelWanted {
+  readonly name: string;
+  /** For the one that is made where the repository does not have it: six hexadecimal digits. */
+  readonly color: string;
+  readonly description: string;
 }
 
 export type ForgePermission = "none" | "read" | "write" | "admin";

@@ -13,7 +13,12 @@ export interface Proposals {
   propose(proposal: Proposal, signal: AbortSignal): Promise<ProposalResult>;
 }
 
+/** Folders of branches: `factory/propose/…`, and `factory/closure/…` for what becomes of clones. */
+export type ProposalFolder = "propose" | "closure";
+
 export interface Proposal {
+  /** `propose` where nothing is said. */
+  readonly folder?: ProposalFolder;
   /** Last part of the branch's name: lower case, digits, `-`, `.`; at most 100 characters. */
   readonly id: string;
   /** The commit of the obeyed branch from which the files were derived. */
@@ -27,4 +32,6 @@ export interface Proposal {
 export type ProposalResult =
   | { readonly type: "proposed"; readonly branch: string; readonly commit: string }
   | { readonly type: "moved"; readonly message: string }
+  /** Of `closure`: what stands on the branch is not what we pushed there. It was left alone. */
+  | { readonly type: "theirs"; readonly branch: string; readonly commit: string; readonly message: string }
   | { readonly type: "failed"; readonly retryable: boolean; readonly message: string };

@@ -62,9 +62,23 @@ function bodyProblems({ body: schema, bodyRequired }: Operation, text: string): 
   if (text === "") return bodyRequired ? ["there is no body"] : [];
   if (schema === null) return ["there is a body"];
   const value: unknown = JSON.parse(text);
-  const properties = (schema as { properties?: object }).properties ?? {};
+  const properties = propertiesOf(schema);
   const strangers = Object.keys(value as object).filter((name) => !Object.hasOwn(properties, name));
   return [...strangers.map((name) => `there is no field ${name}`), ...errorsIn(schema, { value }, "body")];
+}
+
+/** Of every shape that the body may have. */
+function propertiesOf(schema: object): object {
+  const {
+    properties = {},
+    oneOf = [],
+    anyOf = [],
+  } = schema as {
+    readonly properties?: object;
+    readonly oneOf?: readonly object[];
+    readonly anyOf?: readonly object[];
+  };
+  return Object.assign({}, properties, ...[...oneOf, ...anyOf].map(propertiesOf));
 }
 
 function errorsIn(schema: object, { value }: { readonly value: unknown }, what: string): readonly string[] {

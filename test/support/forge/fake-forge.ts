@@ -5,6 +5,8 @@ import type {
   DeliveryMeaning,
   Forge,
   ForgePermission,
+  LabelsWanted,
+  OwnPull,
   Pull,
   PullReview,
 } from "../../../src/ports/forge.ts";
@@ -23,6 +25,10 @@ export interface FakeForge extends Forge {
   readonly rights: Map<string, ForgePermission>;
   /** Logins by team. */
   readonly teams: Map<string, string[]>;
+  /** Pull requests of our own, by branch. */
+  readonly own: Map<string, OwnPull & { readonly title: string; readonly body: string }>;
+  /** As they were asked for last, by pull request. */
+  readonly labels: Map<number, LabelsWanted>;
   /** What the next deliveries mean. */
   deliver: DeliveryMeaning;
   /** Times the list was asked for. */
@@ -91,6 +97,8 @@ export function createFakeForge(): FakeForge {
     made: new Map(),
     rights: new Map(),
     teams: new Map(),
+    own: new Map(),
+    labels: new Map(),
     lists: () => lists,
     asks: () => asks,
     fail(error) {
@@ -128,6 +136,36 @@ export function createFakeForge(): FakeForge {
       }, signal),
     issue: unused,
     ensureIssue: unused,
+    ownPull: (branch, signal) => answer(() => fake.own.get(branch) ?? null, signal),
+    ensurePull: ({ branch, title, body }, signal) =>
+      answer(() => {
+        const found = fake.own.get(branch);
+        if (found !== undefined && found.state !== "open")
+          return { did: "unchanged", url: found.url, pull: found };
+        const number = found?.number ?? 100 + fake.own.size;
+        const url = `https://forge.example/pull/${number}`;
+        const pull: OwnPull = found ?? {
+          number,
+          url,
+          state: "open",
+          head: "e".repeat(40),
+          mergedBy: null,
+          mergeCommit: null,
+        };
+        fake.own.set(branch, { ...pull, title, body });
+        return { did: found === undefined ? "created" : "updated", url, pull };
+      }, signal),
+    closePull: (branch, signal) =>
+      answer(() => {
+        const found = fake.own.get(branch);
+        if (found?.state === "open") fake.own.set(branch, { ...found, state: "closed" });
+        return fake.own.get(branch) ?? null;
+      }, signal),
+    ensureLabels: (labels, signal) =>
+      answer(() => {
+        fake.labels.set(labels.on, labels);
+        return { did: "updated" };
+      }, signal),
     permission: (login, signal) => answer(() => fake.rights.get(login.toLowerCase()) ?? "none", signal),
     isTeamMember: (team, login, signal) =>
       answer(() => (fake.teams.get(team) ?? []).includes(login.toLowerCase()), signal),

@@ -49,8 +49,12 @@ interface ProxyOptions {
   readonly upstream: string;
   /** Commit of a branch of the real repository. */
   readonly headOf: (branch: string) => Promise<string | null>;
+  /** A pull request was opened from a branch. */
+  readonly opened: (number: number, branch: string) => void;
   /** The pull request that was merged as a commit; null: it was pushed. */
   readonly pullOf: (commit: string) => number | null;
+  /** The commit that a pull request was merged as; null: it was not. */
+  readonly mergeOf: (number: number) => string | null;
   /** Commits of a pull request that is not merged, in the real repository. */
   readonly commitsOf: (number: number) => Promise<readonly string[]>;
   readonly knows: (token: string) => boolean;
@@ -143,6 +147,10 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     if (talked !== null) return talked;
     const run = /\/check-runs\/\d+$/.test(path) && method === "PATCH";
     const answer = await forward(seen, url, run ? await withEarlierAnnotations(seen, url) : seen.body);
+    if (method === "POST" && path.endsWith("/pulls") && answer.status === 201) {
+      const { number } = JSON.parse(answer.body) as { number: number };
+      options.opened(number, (JSON.parse(seen.body) as { head: string }).head);
+    }
     if (method === "POST" && path.endsWith("/check-runs") && answer.status === 201) {
       const { id, head_sha: commit } = JSON.parse(answer.body) as { id: number; head_sha: string };
       checks.set(commit, [...(checks.get(commit) ?? []), id]);
@@ -187,7 +195,13 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       const { ref } = side as { ref: string };
       return { ...(side as Json), sha: (await options.headOf(ref)) ?? "0".repeat(40) };
     };
-    return { ...found, head: await real(found["head"]), base: await real(found["base"]) };
+    const merged = options.mergeOf(Number(found["number"]));
+    return {
+      ...found,
+      head: await real(found["head"]),
+      base: await real(found["base"]),
+      ...(merged === null ? {} : { merge_commit_sha: merged }),
+    };
   }
 
   async function pullsOfCommit(

@@ -103,8 +103,13 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
   const merges = new Map<string, number>();
   const proxy = await openProxy({
     upstream: emulator.url,
-    headOf: (branch) => origin.head(branch),
+    async headOf(branch) {
+      await moveHeads(branch);
+      return origin.head(branch);
+    },
+    opened: (number, branch) => void pulls.set(number, branch),
     pullOf: (commit) => merges.get(commit) ?? null,
+    mergeOf: (number) => [...merges].find(([, merged]) => merged === number)?.[0] ?? null,
     commitsOf: async (number) =>
       (await origin.git("log", "--format=%H", `${origin.branch}..refs/pull/${number}/head`)).split("\n"),
     knows: (token) =>
@@ -152,11 +157,11 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
         head: branch,
         base: origin.branch,
       });
-      pulls.set(number, branch);
       await moveHeads(branch);
       return number;
     },
     async merge(as, number, how = "merge") {
+      await moveHeads(pulls.get(number) ?? "");
       const [base, head] = [await origin.head(), await origin.git("rev-parse", `refs/pull/${number}/head`)];
       if (base === null) throw new Error("there is nothing to merge into");
       const tree = await origin.git("merge-tree", "--write-tree", base, head);
@@ -164,6 +169,7 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
       const commit = await origin.git("commit-tree", tree, ...parents, "-m", `Merge pull request ${number}`);
       await ask(as, "PUT", `${at}/pulls/${number}/merge`, { merge_method: how });
       merges.set(commit, number);
+      pulls.delete(number);
       await origin.git("update-ref", `refs/heads/${origin.branch}`, commit, base);
       return commit;
     },

@@ -10,6 +10,8 @@ import { createConnection } from "./connection.ts";
 import { readDelivery } from "./delivery.ts";
 import { isForbidden } from "./errors.ts";
 import { ensureIssue, issueByNumber } from "./issues.ts";
+import { ensureLabels } from "./labels.ts";
+import { closeOwnPull, ensureOwnPull, ownPull } from "./own-pulls.ts";
 import { isTeamMember, permissionOf } from "./people.ts";
 import { committersOf, openPulls, pullByNumber, pullsOf, reviewsOf } from "./pulls.ts";
 import { ensureReaction } from "./reactions.ts";
@@ -51,6 +53,10 @@ export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
     },
     issue: (number, signal) => issueByNumber(connection, number, signal),
     ensureIssue: (issue, signal) => ensureIssue(connection, issue, signal),
+    ownPull: (branch, signal) => ownPull(connection, branch, signal),
+    ensurePull: (pull, signal) => ensureOwnPull(connection, pull, signal),
+    closePull: (branch, signal) => closeOwnPull(connection, branch, signal),
+    ensureLabels: (labels, signal) => ensureLabels(connection, labels, signal),
     permission: (login, signal) => permissionOf(connection, login, signal),
     isTeamMember: (team, login, signal) => isTeamMember(connection, { team, login }, signal),
     readDelivery: (delivery, signal) =>

@@ -1,11 +1,12 @@
 import { createGitHub } from "../../../../src/adapters/forge/github/forge.ts";
 import { createSecrets } from "../../../../src/adapters/secrets/secrets.ts";
-import { forgeContract } from "../../../contract/forge.ts";
+import { type ForgeContract, forgeContract } from "../../../contract/forge.ts";
+import { forgeOwnContract } from "../../../contract/forge-own.ts";
 import { hastyClock } from "../../../support/forge/hasty-clock.ts";
 import { BOT, OWNER, openStandIn, REPOSITORY } from "../../../support/forge/stand-in.ts";
 import { createOrigin, createScratch } from "../../../support/git.ts";
 
-forgeContract({
+const GITHUB: ForgeContract = {
   name: "github, with a token",
   async newForge() {
     const scratch = await createScratch("forge");
@@ -37,4 +38,7 @@ forgeContract({
       },
     };
   },
-});
+};
+
+forgeContract(GITHUB);
+forgeOwnContract(GITHUB);
