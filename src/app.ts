@@ -298,6 +298,7 @@ function openParts(
         ...access,
       }),
     ),
+    ...(options.statusUrl === undefined ? {} : { statusElsewhere: true as const }),
     ...machinery,
     secrets,
     secretsGiven: recalling(given, { own, allowed: secrets }),

@@ -53,6 +53,9 @@ export interface Forge {
   /** Puts the labels of ours on a pull request and takes off those of ours that are not wanted; others are never touched. */
   ensureLabels(labels: LabelsWanted, signal: AbortSignal): Promise<{ readonly did: Ensured["did"] }>;
 
+  /** Where people read a file as a commit has it. Asks nobody. */
+  fileUrl(commit: string, path: string): string;
+
   /** What somebody may do in the repository. */
   permission(login: string, signal: AbortSignal): Promise<ForgePermission>;
   isTeamMember(team: string, login: string, signal: AbortSignal): Promise<boolean>;

@@ -6,6 +6,7 @@ import { laneOf } from "../core/status/lane.ts";
 import type { ControlPlane } from "../ports/control-plane.ts";
 import { NO_OPERATOR_TOKENS } from "../ports/operator-tokens.ts";
 import { assembleApprovals } from "./assembly/approvals.ts";
+import { assembleClosures } from "./assembly/closures.ts";
 import { assembleEffects } from "./assembly/effects.ts";
 import { assembleFleet } from "./assembly/fleet.ts";
 import { layGround } from "./assembly/ground.ts";
@@ -89,9 +90,11 @@ export async function createController(parts: ControllerParts): Promise<Controll
   const effects = assembleEffects(ground, { killSwitch: fleet.killSwitch, approvals });
   const instances = assembleInstances(ground);
   const publication = assemblePublication(ground, fleet, instances.arrivals);
+  const closures = assembleClosures(ground, { publication, approvals });
   const reviews = assembleReviews(ground, {
     snapshot: publication.snapshot,
     approvals,
+    closures,
     onComment: () => threads?.wakeComments(),
   });
   const steps = assembleSteps(ground, fleet, publication.writeBack);
@@ -121,6 +124,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
     void drills.close();
     void reviews?.close();
     void threads?.close();
+    void closures?.close();
     void approvals.close();
   });
 
@@ -146,7 +150,9 @@ export async function createController(parts: ControllerParts): Promise<Controll
       const before = repository.desired()?.revision;
       await steps.poll(signal, hint);
       // What is proposed is compared with what is obeyed.
-      if (repository.desired()?.revision !== before) reviews?.wake();
+      if (repository.desired()?.revision === before) return;
+      reviews?.wake();
+      closures?.wake();
     },
     reconcile: steps.reconcile,
     supervise: async (readLagMs) => right.lost() === null && instances.supervise(readLagMs),
@@ -185,6 +191,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       if (right.lost() !== null) return;
       reviews?.start();
       threads?.start();
+      closures?.start();
     },
     onWake: hub.onWake,
     async settled() {
@@ -200,6 +207,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
       ending.abort();
       await reviews?.close();
       await threads?.close();
+      await closures?.close();
       await approvals.close();
       await drills.close();
       await dispatcher.close();

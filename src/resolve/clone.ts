@@ -73,6 +73,7 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
   return {
     ...body,
     labels: metadata.labels ?? {},
+    ...(spec.closure_decision === undefined ? {} : { closureDecision: spec.closure_decision }),
     ...(layers.parallelCaps.length === 0 ? {} : { parallelCaps: layers.parallelCaps }),
     workspaceFiles: countFiles(input.manifest),
     revision: input.revision,
@@ -127,6 +128,7 @@ const FIELDS: readonly (readonly [string, readonly PathStep[], fleet?: readonly 
   ["restart.stable_after", ["spec", "restart", "stable_after"]],
   ["orphan_policy.action", ["spec", "orphan_policy", "action"]],
   ["orphan_policy.after", ["spec", "orphan_policy", "after"]],
+  ["closure_decision", ["spec", "closure_decision"]],
   ["update", ["spec", "update"]],
   ["after_closure", ["spec", "after_closure"], ["spec", "defaults", "after_closure"]],
 ];

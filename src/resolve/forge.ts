@@ -16,6 +16,8 @@ export function forgePolicy(declared: Forge): ForgePolicy {
     webhookSecret: declared.webhook_secret === undefined ? null : fromOf(declared.webhook_secret),
     forks: declared.forks,
     ...(declared.roles === undefined ? {} : { roles: rolesOf(declared.roles) }),
+    // Absent where nothing is said: what is in force on a record of before is the same then.
+    ...(declared.closures === "command_line" ? { closures: declared.closures } : {}),
   };
 }
 

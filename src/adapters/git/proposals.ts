@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
@@ -32,7 +33,7 @@ export interface GitProposalsOptions {
   readonly author?: { readonly name: string; readonly email: string };
 }
 
-/** Below this stand all branches of ours that ask for a review. */
+/** Below this stand the branches of ours that ask for a review. */
 export const PROPOSAL_PREFIX = "factory/propose/";
 const BASE = "refs/factory/proposal-base";
 const NEXT = "refs/factory/proposal-next";
@@ -52,7 +53,7 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
   async function propose(proposal: Proposal, signal: AbortSignal): Promise<ProposalResult> {
     if (!ID.test(proposal.id))
       throw new FactoryError("proposal/bad-id", "crash", `${JSON.stringify(proposal.id)} names no branch`);
-    const branch = `${PROPOSAL_PREFIX}${proposal.id}`;
+    const branch = proposalBranch(proposal);
     const ref = `refs/heads/${branch}`;
     await mkdir(dirname(directory), { recursive: true });
     const listed = await listRemoteRefs({
@@ -71,7 +72,15 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
     const standing = listed.refs.get(ref) ?? null;
     const mirror = await freshMirror(mirrorOptions, proposal.base.length === 64 ? "sha256" : "sha1");
     if (standing !== null) {
-      const found = await answered(mirror, { ref, standing, proposal }, signal);
+      await bring(mirror, `+${ref}:${STANDING}`, signal, 2);
+      if (proposal.folder === "closure" && !(await isOurs(mirror, standing, signal)))
+        return {
+          type: "theirs",
+          branch,
+          commit: standing,
+          message: `somebody has changed ${branch}, which is theirs since`,
+        };
+      const found = await answered(mirror, proposal, signal);
       if (found) return { type: "proposed", branch, commit: standing };
     }
     if (listed.refs.get(baseRef) !== proposal.base)
@@ -94,17 +103,25 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
   }
 
   /** Whether what stands there says what the proposal says, whoever completed it since. */
-  async function answered(
-    mirror: Mirror,
-    at: { ref: string; standing: string; proposal: Proposal },
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    await bring(mirror, `+${at.ref}:${STANDING}`, signal);
-    return (await changesOf(mirror, STANDING, at.proposal, signal)).written.length === 0;
+  async function answered(mirror: Mirror, proposal: Proposal, signal: AbortSignal): Promise<boolean> {
+    return (await changesOf(mirror, STANDING, proposal, signal)).written.length === 0;
   }
 
-  async function bring(mirror: Mirror, refspec: string, signal: AbortSignal): Promise<void> {
-    const fetched = await mirror.fetch([refspec], { signal, options: ["--depth=1"] });
+  /** Whether the commit is one of ours as we made it: one on top of the base, whose changes have the digest that its message names. */
+  async function isOurs(mirror: Mirror, commit: string, signal: AbortSignal): Promise<boolean> {
+    const message = await mirror.ask(["log", "-1", "--format=%P%n%B", commit], { signal });
+    const [parents = "", ...lines] = message.split("\n");
+    const named = lines.flatMap((line) => /^Factory-Changes: ([0-9a-f]{64})$/.exec(line)?.[1] ?? []);
+    if (parents.includes(" ") || parents === "" || named.length !== 1) return false;
+    const changed = await mirror.ask(
+      ["diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", parents, commit],
+      { signal },
+    );
+    return named[0] === digestOf(changesIn(changed));
+  }
+
+  async function bring(mirror: Mirror, refspec: string, signal: AbortSignal, depth = 1): Promise<void> {
+    const fetched = await mirror.fetch([refspec], { signal, options: [`--depth=${depth}`] });
     if (fetched.exitCode !== 0)
       throw new FactoryError("git/fetch", "retry", environment.redact(complaint(fetched, timeouts.fetchMs)));
   }
@@ -117,9 +134,10 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
 
   async function commitOn(mirror: Mirror, proposal: Proposal, signal: AbortSignal): Promise<string> {
     const delta = await changesOf(mirror, BASE, proposal, signal);
+    const digest = digestOf(delta.written.map(({ path, blob }) => `${FILE_MODE} ${blob} ${path}`));
     const stream = importStream({
       delta,
-      change: changeOf(proposal),
+      change: { ...changeOf(proposal), trailers: { ...proposal.trailers, "Factory-Changes": digest } },
       author: options.author ?? FACTORY_BOT,
       parent: proposal.base,
       at: options.clock.now(),
@@ -134,6 +152,30 @@ export function createGitProposals(options: GitProposalsOptions): Proposals {
   return {
     propose: (proposal, signal) => inTurn(() => propose(proposal, signal)),
   };
+}
+
+/** Where a proposal stands, without `refs/heads/`. */
+export function proposalBranch({ folder = "propose", id }: Pick<Proposal, "folder" | "id">): string {
+  return folder === "propose" ? `${PROPOSAL_PREFIX}${id}` : `factory/${folder}/${id}`;
+}
+
+const FILE_MODE = "100644";
+
+/** What git says of a commit's changes with `-z`: pairs of what changed and where. */
+function changesIn(raw: string): readonly string[] {
+  const parts = raw.split("\0");
+  const found: string[] = [];
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    const [, mode = "", , blob = ""] = (parts[at] ?? "").split(" ");
+    found.push(`${mode} ${blob} ${parts[at + 1]}`);
+  }
+  return found;
+}
+
+function digestOf(changes: readonly string[]): string {
+  return createHash("sha256")
+    .update([...changes].sort().join("\0"))
+    .digest("hex");
 }
 
 function changeOf({ files, subject, trailers }: Proposal) {

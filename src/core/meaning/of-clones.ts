@@ -1,6 +1,7 @@
 /** What each field of a clone means to whoever reviews a change of it. Its classes are those of drift: what a living instance needs for it. */
 import type { ActionRule } from "../model/action.ts";
 import type { DesiredClone, HealthCheck, ParallelCap, SecretRef } from "../model/clone.ts";
+import type { ClosureDecision } from "../model/closure-pull.ts";
 import { changedFields } from "../model/drift.ts";
 import { CONTAINMENTS } from "../model/instance.ts";
 import { RESOURCE_FIELDS, RESOURCE_NAMES } from "../model/resources.ts";
@@ -216,6 +217,17 @@ export const CLONE_MEANINGS: readonly Meaning[] = [
     words: "what becomes of it after closure",
     compare: changed,
     show: asText,
+  },
+  {
+    at: "closureDecision",
+    field: "closure_decision",
+    words: "what becomes of it after its closed mission",
+    compare: changed,
+    show: (value) => {
+      if (value === undefined) return NONE;
+      const { mission, run, decision } = value as ClosureDecision;
+      return `${decision} after ${mission} run ${run}`;
+    },
   },
   {
     at: "pauseGraceMs",

@@ -2,6 +2,7 @@ import type { ActionApproval, ActionCounts } from "./action.ts";
 import type { Actor } from "./actor.ts";
 import type { CallbackState } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
+import type { ClosurePull } from "./closure-pull.ts";
 import type { Condition, StartGate } from "./condition.ts";
 import type { Conduct } from "./conduct.ts";
 import type { ChangeClass, ChangedField } from "./drift.ts";
@@ -356,6 +357,8 @@ export interface ClosedMission {
   readonly epochs: number;
   readonly decision: "undecided" | Exclude<AfterClosure, "ask">;
   readonly decidedBy: Actor | null;
+  /** Where people are asked to decide it; absent: nowhere, or not yet. */
+  readonly pull?: ClosurePull;
   readonly archivedAt: string | null;
   /** Where the template was proposed. */
   readonly promotedAt: string | null;

@@ -1,4 +1,5 @@
 import type { ActionRule } from "./action.ts";
+import type { ClosureDecision } from "./closure-pull.ts";
 import type { Containment } from "./instance.ts";
 import type { ResourceLimits } from "./resources.ts";
 
@@ -25,6 +26,8 @@ export interface DesiredClone {
   readonly restart: RestartPolicy;
   readonly orphanPolicy: OrphanPolicy;
   readonly afterClosure: AfterClosure;
+  /** What people decided about its newest closed mission. Nothing about how it runs, so the digest does not cover it. */
+  readonly closureDecision?: ClosureDecision;
   /** What its agent may still do between the word that it is to pause and the freeze; absent: nothing. */
   readonly pauseGraceMs?: number;
   /** A running mission takes up a change between two turns; absent: not before its end. */

@@ -39,6 +39,7 @@ const NOT_COMPARED = new Set([
   "workspaceFiles",
   "baseline",
   "parallelCaps",
+  "closureDecision",
 ]);
 
 export interface ChangedField {

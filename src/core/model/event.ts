@@ -2,6 +2,7 @@ import type { ActionRow, ActionState, RememberedAction } from "./action.ts";
 import type { Actor } from "./actor.ts";
 import type { RefusedReport } from "./callback.ts";
 import type { AfterClosure, DesiredClone } from "./clone.ts";
+import type { ClosurePull } from "./closure-pull.ts";
 import type { StartGate } from "./condition.ts";
 import type { Hold, HoldKind } from "./hold.ts";
 import type { DeathProof, InstanceHandle } from "./instance.ts";
@@ -43,6 +44,8 @@ export type CloneEvent =
       readonly decision: AfterClosure;
       readonly by: Actor;
     }
+  /** A forge told of the pull request in which a closure is decided. */
+  | { readonly type: "closure.pull_seen"; readonly missionId: string; readonly pull: ClosurePull }
   /** The first event of a clone in a record that was rebuilt: see `reconciler/record/restore.ts`. */
   | {
       readonly type: "clone.restored";

@@ -13,6 +13,8 @@ export interface ForgePolicy {
   readonly webhookSecret: SecretRef["from"] | null;
   /** What becomes of pull requests that come from a copy of the repository, whose authors may be anybody. */
   readonly forks: "ignore" | "plan";
+  /** Closures that nobody has decided are decided on the command line alone; absent: in a pull request, too. */
+  readonly closures?: "command_line";
   /** Whose comments are obeyed, by what they may do; absent: nobody's. */
   readonly roles?: ForgeRoles;
 }

@@ -26,7 +26,7 @@ export interface PlanBuckets {
   readonly withdraw: readonly PlanStep[];
   /** A clone is put away because its file was removed. Passed by the deletion guard. */
   readonly prune: readonly PlanStep[];
-  /** A closure goes on: the postmortem that it waited for is merged. */
+  /** A closure goes on: the postmortem that it waited for is merged, or what becomes of its clone. */
   readonly close: readonly PlanStep[];
   /** A clone's changed declaration is taken up; what works goes on and gets it with its next start. */
   readonly update: readonly PlanStep[];

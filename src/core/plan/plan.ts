@@ -7,6 +7,7 @@ import type { Instant } from "../model/time.ts";
 import { type ApprovalGate, createApprovalGate } from "./approval-gate.ts";
 import { planAssignments } from "./assignments.ts";
 import { bucketsOf, type PlanBuckets } from "./buckets.ts";
+import { planClosureDecisions } from "./closure-decisions.ts";
 import { createDeclarations } from "./declarations.ts";
 import { createForecast, type Forecast } from "./forecast.ts";
 import { guardDeletions } from "./guard.ts";
@@ -67,6 +68,8 @@ export function plan({ desired, observed, now, calendar = createCalendar() }: Pl
   const postmortems = planPostmortems(desired, forecast.states);
   forecast.take(postmortems.close);
   declarations.updateKnown();
+  const decisions = planClosureDecisions(observed.doubt === null ? desired : null, forecast.states);
+  forecast.take(decisions.close);
   const assignments = planAssignments(living.withoutLane, {
     desired,
     observed,
@@ -93,6 +96,7 @@ export function plan({ desired, observed, now, calendar = createCalendar() }: Pl
       ...inCore.held,
       ...starts.held,
       ...postmortems.held,
+      ...decisions.held,
     ],
     pendingDeletion: removed.pendingDeletion,
     rollouts: declarations.rollouts(),

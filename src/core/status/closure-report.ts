@@ -43,6 +43,7 @@ export function closureReport(
       : [`| Beyond its limit | ${cell(closed.over.text)}${overText(closed.over)} |`]),
     ...(done === null ? [] : [`| Actions outside | ${cell(done)} |`]),
     `| Decision | ${closed.decision}${closed.decidedBy === null ? "" : `, ${decidedText(closed.decidedBy)}`} |`,
+    ...(closed.pull === undefined ? [] : [`| Pull request | ${closed.pull.url}, ${closed.pull.state} |`]),
     "",
     "## Objective",
     "",

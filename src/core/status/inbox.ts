@@ -54,6 +54,7 @@ export function inboxOf(fleetSnapshot: FleetSnapshot): readonly InboxItem[] {
         since: closed.closedAt,
         message: `closed, ${closed.outcome}: ${closed.outcomeReason}; what becomes of ${state.name}?`,
         answers: [
+          ...(closed.pull?.state === "open" ? [`merge, change or close ${closed.pull.url}`] : []),
           ...(closed.outcome === "pending" ? [reviewCommand(closed)] : []),
           `factory closure ${closed.name}`,
           `factory closure ${closed.name} --decide retire`,

@@ -19,6 +19,7 @@ import {
   PATH_CHARS_MAX,
   PauseGraceSeconds,
   Resources,
+  RUN_MAX,
   uniqueList,
   VersionedName,
 } from "./common.ts";
@@ -196,6 +197,16 @@ export const CloneSpec = z
       description: "What becomes of the clone once its mission is closed.",
       default: "ask",
     }),
+    closure_decision: z
+      .strictObject({
+        mission: Name,
+        run: z.int().min(1).max(RUN_MAX),
+        decision: z.enum(["standby", "template"]),
+      })
+      .optional()
+      .describe(
+        "What becomes of the clone now that this run is closed: kept, or promoted as a template. `state: retired` says that it is put away.",
+      ),
     update: z
       .enum(["pinned", "turn_boundary"])
       .default("pinned")

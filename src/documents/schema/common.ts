@@ -17,6 +17,7 @@ export const ENV_VALUE_CHARS_MAX = 8_192;
 export const ARGV_ITEMS_MAX = 100;
 export const ARGV_CHARS_MAX = 4_096;
 /** Thirty days: a mission that runs longer is a service. */
+export const RUN_MAX = 1_000_000;
 export const RUNTIME_MINUTES_MAX = 43_200;
 export const COST_USD_MAX = 1_000_000;
 export const LLM_CALLS_MAX = 100_000_000;

@@ -80,6 +80,12 @@ export const Forge = z
       .default("ignore")
       .describe("Pull requests from a copy of the repository, whose authors may be anybody."),
     roles: Roles.optional(),
+    closures: z
+      .enum(["pull_request", "command_line"])
+      .default("pull_request")
+      .describe(
+        "Where people are asked what becomes of a clone whose mission is closed: in a pull request that says it, or on the command line alone.",
+      ),
   })
   .describe("Where people review changes of this repository: its pull requests get a check and a plan.");
 export type Forge = z.infer<typeof Forge>;

@@ -17,6 +17,7 @@ import {
   PauseGraceSeconds,
   ProgressIntervalSeconds,
   ReportCadence,
+  RUN_MAX,
   RUNTIME_MINUTES_MAX,
   StorageScope,
   TEXT_CHARS_MAX,
@@ -25,7 +26,6 @@ import {
 
 /** More in a row would be patience without an end. */
 const BLOCKED_ESCALATE_AFTER_MAX = 20;
-const RUN_MAX = 1_000_000;
 
 const Timestamp = z.iso.datetime({ offset: true }).meta({
   description: "RFC 3339 with seconds and an offset.",

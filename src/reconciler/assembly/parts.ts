@@ -36,6 +36,8 @@ export interface ControllerParts {
   readonly leasePlace?: LeasePlace;
   readonly source: Source;
   readonly statusBranch: StatusBranch;
+  /** It lies in another repository than the source. */
+  readonly statusElsewhere?: true;
   readonly drivers: ReadonlyMap<string, Driver>;
   /** What clones may have. */
   readonly secrets: Secrets;

@@ -3,6 +3,7 @@ import type { DesiredState } from "../../core/model/desired.ts";
 import type { FleetSnapshot } from "../../core/status/fleet.ts";
 import type { ProposalLived } from "../../ports/proposal-preview.ts";
 import type { Approvals } from "../approvals/approvals.ts";
+import type { ClosurePulls } from "../closures/closure-pulls.ts";
 import { createReviews, type Reviews } from "../reviews/reviews.ts";
 import type { Ground } from "./ground.ts";
 
@@ -12,10 +13,12 @@ export function assembleReviews(
   {
     snapshot,
     approvals,
+    closures,
     onComment,
   }: {
     readonly snapshot: () => FleetSnapshot;
     readonly approvals: Pick<Approvals, "inForce">;
+    readonly closures: Pick<ClosurePulls, "wakePulls"> | null;
     readonly onComment: () => void;
   },
 ): Reviews | null {
@@ -30,6 +33,7 @@ export function assembleReviews(
     clock,
     log,
     onChange: () => hub.show(false),
+    onPulls: (numbers) => closures?.wakePulls(numbers),
     onMoved: () => hub.wake("source"),
     onComment,
   });

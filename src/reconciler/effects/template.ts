@@ -1,12 +1,9 @@
 import { actorText } from "../../core/model/actor.ts";
 import type { CloneState } from "../../core/model/clone-state.ts";
 import { FactoryError } from "../../core/model/error.ts";
-import { setInYaml } from "../../documents/edit.ts";
 import type { Proposals } from "../../ports/proposals.ts";
 import type { Source } from "../../ports/source.ts";
-
-/** What `metadata` of a promoted overlay says. */
-const LABEL = "factory-template";
+import { asTemplate, overlayFiles } from "../closures/closure-files.ts";
 
 /**
  * Proposes a change that marks the overlays of a proven clone as a template:
@@ -27,21 +24,12 @@ export async function proposeTemplate(
   if (base === null) throw new FactoryError("template/no-revision", "retry", "no revision is known yet");
   const snapshot = await parts.source.open(base, signal);
   const files = new Map<string, string>();
-  for (const overlay of closed.doneWith.overlays) {
-    const path = `overlays/${overlay}/overlay.yaml`;
+  for (const path of overlayFiles(closed)) {
     const entry = snapshot.entries.find((one) => one.path === path);
     if (entry === undefined)
       throw new FactoryError("template/no-overlay", "stall", `${path} is no longer in the repository`);
     const blob = (await snapshot.readBlobs([entry.blob], signal)).get(entry.blob);
-    const labelled = setInYaml(
-      Buffer.from(blob ?? []).toString("utf8"),
-      ["metadata", "labels", LABEL],
-      closed.name,
-    );
-    files.set(
-      path,
-      setInYaml(labelled, ["metadata", "annotations", `${LABEL}-digest`], closed.doneWith.digest),
-    );
+    files.set(path, asTemplate(Buffer.from(blob ?? []).toString("utf8"), closed));
   }
   const result = await parts.proposals.propose(
     {

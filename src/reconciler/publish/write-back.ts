@@ -77,6 +77,8 @@ export interface WriteBack {
   dueAt(): Instant | null;
   /** The commit that holds everything up to the last `touch`, or null while something waits. */
   published(): string | null;
+  /** What stands on the branch of ours, and the commit at which it did; null: it is not known just now. */
+  stands(): { readonly commit: string; readonly files: ReadonlyMap<string, string> } | null;
   /** Why it cannot publish: a refusal at once, since a person has to act; other trouble when it lasts. */
   problem(): string | null;
 }
@@ -310,6 +312,7 @@ export function createWriteBack(parts: {
     tick,
     dueAt,
     published: () => (touchedAt === null ? commit : null),
+    stands: () => (known === null || base === null ? null : { commit: base, files: known }),
     problem: () => trouble ?? (retries >= TROUBLED_TRIES ? failing : null),
   };
 }

@@ -49,6 +49,8 @@ export interface ReviewsParts {
   readonly clock: SteadyClock;
   readonly log: Log;
   readonly onChange: () => void;
+  /** The forge says that something happened to these. */
+  readonly onPulls?: (numbers: readonly number[]) => void;
   /** The forge says that the obeyed branch has moved. */
   readonly onMoved: () => void;
   /** The forge says that somebody wrote a comment. */
@@ -241,7 +243,10 @@ export function createReviews(parts: ReviewsParts): Reviews {
     takeDelivery: createDeliveries({
       link,
       branch: parts.branch,
-      wakePulls,
+      wakePulls(numbers) {
+        wakePulls(numbers);
+        parts.onPulls?.(numbers);
+      },
       wakeSource: parts.onMoved,
       wakeComments: parts.onComment,
       log,

@@ -72,6 +72,56 @@ describe("a proposal", () => {
     expect(await origin.head(branch)).toBe(theirs);
   });
 
+  describe("about a closure", () => {
+    const branch = "factory/closure/audit-1";
+    const closure = (change: Partial<Proposal> = {}): Proposal =>
+      proposal({ folder: "closure", id: "audit-1", ...change });
+
+    test("has a folder of its own, and is put right where it was ours to put right", async () => {
+      const first = await proposals().propose(closure(), never);
+      expect(first).toMatchObject({ type: "proposed", branch });
+      expect(await proposals().propose(closure(), never)).toEqual(first);
+      base = await origin.commit({ "fleet.yaml": `${FLEET}# more\n` });
+      const files = new Map([["fleet.yaml", `${FLEET}# more, and ours\n`]]);
+      const next = await proposals().propose(closure({ base, files }), never);
+      expect(next).toMatchObject({ type: "proposed", branch });
+      expect(await origin.head(branch)).toBe(next.type === "proposed" ? next.commit : "");
+      expect((await origin.log(branch))[1]).toBe(base);
+    });
+
+    test.each<[string, () => Promise<string>]>([
+      ["a commit on top", () => origin.commit({ "docs/why.md": "because" }, { branch })],
+      [
+        "the same message over other files",
+        async () => {
+          const message = await origin.git("log", "-1", "--format=%B", branch);
+          const made = await origin.commit({ "fleet.yaml": "spec: {}\n" }, { branch });
+          const tree = await origin.git("rev-parse", `${made}^{tree}`);
+          const forged = await origin.git("commit-tree", tree, "-p", base, "-m", message);
+          await origin.git("update-ref", `refs/heads/${branch}`, forged);
+          return forged;
+        },
+      ],
+      [
+        "a branch that was put elsewhere",
+        async () => {
+          await origin.git("update-ref", `refs/heads/${branch}`, base);
+          return base;
+        },
+      ],
+    ])("is left alone once somebody has changed it: %s", async (_, change) => {
+      await proposals().propose(closure(), never);
+      const theirs = await change();
+      const files = new Map([["fleet.yaml", "spec: {mode: normal}\n"]]);
+      expect(await proposals().propose(closure({ files }), never)).toMatchObject({
+        type: "theirs",
+        branch,
+        commit: theirs,
+      });
+      expect(await origin.head(branch)).toBe(theirs);
+    });
+  });
+
   test("from an old commit is to be derived anew", async () => {
     await origin.commit({ "fleet.yaml": "newer" });
     expect(await proposals().propose(proposal(), never)).toMatchObject({ type: "moved" });

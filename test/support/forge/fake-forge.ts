@@ -161,6 +161,7 @@ export function createFakeForge(): FakeForge {
         if (found?.state === "open") fake.own.set(branch, { ...found, state: "closed" });
         return fake.own.get(branch) ?? null;
       }, signal),
+    fileUrl: (commit, path) => `https://forge.example/${commit}/${path}`,
     ensureLabels: (labels, signal) =>
       answer(() => {
         fake.labels.set(labels.on, labels);

@@ -12,6 +12,7 @@ import { isForbidden } from "./errors.ts";
 import { ensureIssue, issueByNumber } from "./issues.ts";
 import { ensureLabels } from "./labels.ts";
 import { closeOwnPull, ensureOwnPull, ownPull } from "./own-pulls.ts";
+import { fileUrl } from "./pages.ts";
 import { isTeamMember, permissionOf } from "./people.ts";
 import { committersOf, openPulls, pullByNumber, pullsOf, reviewsOf } from "./pulls.ts";
 import { ensureReaction } from "./reactions.ts";
@@ -57,6 +58,7 @@ export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
     ensurePull: (pull, signal) => ensureOwnPull(connection, pull, signal),
     closePull: (branch, signal) => closeOwnPull(connection, branch, signal),
     ensureLabels: (labels, signal) => ensureLabels(connection, labels, signal),
+    fileUrl: (commit, path) => fileUrl(policy, commit, path),
     permission: (login, signal) => permissionOf(connection, login, signal),
     isTeamMember: (team, login, signal) => isTeamMember(connection, { team, login }, signal),
     readDelivery: (delivery, signal) =>

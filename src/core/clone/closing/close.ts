@@ -1,6 +1,6 @@
 /** Runbook section 8: from a terminal state to a closed mission and a decision about the clone. */
 
-import { repositoryAt } from "../../model/actor.ts";
+import { type Actor, actorText, repositoryAt } from "../../model/actor.ts";
 import {
   type CloneState,
   type ClosedMission,
@@ -9,6 +9,7 @@ import {
   PAST_MISSIONS_MAX,
   type Terminal,
 } from "../../model/clone-state.ts";
+import type { ClosurePull } from "../../model/closure-pull.ts";
 import type { CloneEvent } from "../../model/event.ts";
 import { DEATH_UNPROVEN } from "../../model/hold.ts";
 import type { Outcome } from "../../model/mission.ts";
@@ -20,6 +21,7 @@ import { ask, enter, type Step, stay, withMission, withoutHolds } from "../step.
 import { askAboutOverLimit, outcomeBeyond, overLimitOf, withOverspentIncident } from "./over-limit.ts";
 import { awaitPostmortem, mergedPostmortem, needsPostmortem } from "./postmortem.ts";
 import { scorecardOf } from "./scorecard.ts";
+import { templateDigest } from "./template.ts";
 
 type Of<T extends CloneEvent["type"]> = Extract<CloneEvent, { type: T }>;
 
@@ -89,12 +91,38 @@ export function onClosureDecided(state: CloneState, event: Of<"closure.decided">
     return stay(state, `it is decided: ${past.decision}`);
   if (event.decision === "retire" && state.mission !== null)
     return stay(state, `the clone works on ${state.mission.name}`);
-  const decided: ClosedMission = { ...past, decision: event.decision, decidedBy: event.by };
+  const decided: ClosedMission = {
+    ...past,
+    decision: event.decision,
+    decidedBy: whoDecided(event.by, past.pull),
+    ...(event.decision === "template" ? { promotedAt: actorText(event.by) } : {}),
+  };
   return carryOut(
-    { ...state, past: state.past.map((closed) => (closed === past ? decided : closed)) },
+    {
+      ...state,
+      past: state.past.map((closed) => (closed === past ? decided : closed)),
+      // Nobody has to sign off any more what is decided.
+      requests: state.requests.filter(
+        ({ kind, binds }) => kind !== "template" || binds !== templateDigest(past),
+      ),
+    },
     decided,
     at,
   );
+}
+
+/** What the forge told of the pull request: where the branch says that it is decided, who merged it has decided it. */
+export function onClosurePullSeen(state: CloneState, event: Of<"closure.pull_seen">): Step {
+  const past = state.past.find((closed) => closed.missionId === event.missionId);
+  if (past === undefined) return stay(state, "there is no such closed mission");
+  const decidedBy = past.decidedBy === null ? null : whoDecided(past.decidedBy, event.pull);
+  const seen: ClosedMission = { ...past, pull: event.pull, decidedBy };
+  return stay({ ...state, past: state.past.map((closed) => (closed === past ? seen : closed)) });
+}
+
+/** A commit of the branch says what is decided, and whoever merged the pull request has brought it there. */
+function whoDecided(by: Actor, pull: ClosurePull | undefined): Actor {
+  return by.type === "repository" && pull?.state === "merged" && pull.mergedBy !== null ? pull.mergedBy : by;
 }
 
 export function onArchived(state: CloneState, event: Of<"archive.finished">): Step {
@@ -142,7 +170,12 @@ function close(before: CloneState, ended: MissionState, terminal: Terminal, clos
   const { outcome, reason } = outcomeBeyond(closing, over);
   const wish = state.spec?.afterClosure ?? "ask";
   // What nobody accepted is looked at by a person before the clone is put away.
-  const decision = outcome === "accepted" && (wish === "retire" || wish === "standby") ? wish : "undecided";
+  const decision =
+    state.spec?.state === "retired"
+      ? "retire"
+      : outcome === "accepted" && (wish === "retire" || wish === "standby")
+        ? wish
+        : "undecided";
   const closed: ClosedMission = {
     missionId: mission.missionId,
     name: mission.name,

@@ -3,7 +3,14 @@
 import { actorText } from "../../model/actor.ts";
 import type { EventRules } from "../event-rules.ts";
 import { shortId } from "../event-rules.ts";
-import { onArchived, onClosureDecided, onJudgeFailed, onJudgeFinished, onPostmortemMerged } from "./close.ts";
+import {
+  onArchived,
+  onClosureDecided,
+  onClosurePullSeen,
+  onJudgeFailed,
+  onJudgeFinished,
+  onPostmortemMerged,
+} from "./close.ts";
 import { onReviewed } from "./review.ts";
 import { onPromoted, onTemplateProposed } from "./template.ts";
 
@@ -12,6 +19,7 @@ export const CLOSING_EVENTS: EventRules<
   | "template.proposed"
   | "promote.finished"
   | "closure.decided"
+  | "closure.pull_seen"
   | "judge.finished"
   | "judge.failed"
   | "postmortem.merged"
@@ -33,6 +41,11 @@ export const CLOSING_EVENTS: EventRules<
   "closure.decided": {
     on: onClosureDecided,
     describe: (event) => `decision ${event.decision} by ${actorText(event.by)}`,
+  },
+  "closure.pull_seen": {
+    on: onClosurePullSeen,
+    describe: ({ pull }) =>
+      `pull request ${pull.number} about what becomes of the clone is ${pull.state}${pull.mergedBy === null ? "" : `, merged by ${actorText(pull.mergedBy)}`}: ${pull.url}`,
   },
   "judge.finished": {
     on: onJudgeFinished,
