@@ -10,6 +10,7 @@ import type { Log } from "../../ports/log.ts";
 import { type Answer, DONE, OVER } from "../loop/answer.ts";
 import { createComplaints } from "../loop/complaints.ts";
 import { createWorkQueue } from "../loop/queue.ts";
+import { createSlots } from "../loop/slots.ts";
 import { withTimeLimit } from "../loop/time-limit.ts";
 import { askInPull, type ClosurePullParts, callOff } from "./closure-pull.ts";
 
@@ -54,13 +55,15 @@ const MOVED_AGAIN_MS = 2 * SECOND_MS;
 export function createClosurePulls(parts: ClosurePullsParts): ClosurePulls {
   const { clock, log, recorder } = parts;
   const complain = createComplaints(parts);
+  /** One after the other: how many are open is known to each, and a fleet that comes up does not ask for all at once. */
+  const turns = createSlots(1);
   let started = false;
 
   const queue = createWorkQueue<Key>({
     clock,
     retryMaxMs: () => RETRY_MS_MAX,
     handle: (key, { signal }) =>
-      key === "all" ? Promise.resolve(wakeEach()) : look(key.slice("clone/".length), signal),
+      key === "all" ? Promise.resolve(wakeEach()) : turns(() => look(key.slice("clone/".length), signal)),
     onFailure: (key, error) => complain(`the pull request about the closure of ${key}`, error),
   });
 

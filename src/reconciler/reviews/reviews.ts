@@ -10,6 +10,7 @@ import type { ProposalLived, ProposalPreview } from "../../ports/proposal-previe
 import { type Answer, DONE, OVER } from "../loop/answer.ts";
 import { createComplaints } from "../loop/complaints.ts";
 import { createWorkQueue } from "../loop/queue.ts";
+import { createSlots } from "../loop/slots.ts";
 import { withTimeLimit } from "../loop/time-limit.ts";
 import { createDeliveries, type TakeDelivery } from "./deliveries.ts";
 import { createForgeLink } from "./forge-link.ts";
@@ -270,21 +271,4 @@ export function createReviews(parts: ReviewsParts): Reviews {
 
 function viewOf(pull: Pull, state: ReviewedPull["state"], message: string): ReviewedPull {
   return { number: pull.number, head: pull.head.commit, state, message };
-}
-
-/** So many pieces of work at once; the others in the order in which they came. */
-function createSlots(count: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
 }
