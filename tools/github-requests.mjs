@@ -43,6 +43,7 @@ const OPERATIONS = [
   "issues/remove-label",
   "issues/get-label",
   "issues/create-label",
+  "git/list-matching-refs",
 ];
 
 /** For people, and of no use to a validator. */

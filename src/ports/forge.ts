@@ -33,6 +33,9 @@ export interface Forge {
   /** In the order in which they were given. A person who reviewed more than once stands there more than once. */
   reviews(number: number, signal: AbortSignal): Promise<readonly PullReview[]>;
 
+  /** Commits of the merge queue of a branch, each of which needs a check before it is merged; none where there is no queue. */
+  queued(base: string, signal: AbortSignal): Promise<readonly QueuedCommit[]>;
+
   ensureComment(comment: CommentWanted, signal: AbortSignal): Promise<Ensured>;
   /** As a check with annotations, or as a status where the credential may not write checks. */
   ensureCheck(check: CheckWanted, signal: AbortSignal): Promise<EnsuredCheck>;
@@ -50,7 +53,7 @@ export interface Forge {
   ensurePull(pull: PullWanted, signal: AbortSignal): Promise<Ensured & { readonly pull: OwnPull }>;
   /** Closes ours from this branch where it is open, without a merge. */
   closePull(branch: string, signal: AbortSignal): Promise<OwnPull | null>;
-  /** Puts the labels of ours on a pull request and takes off those of ours that are not wanted; others are never touched. */
+  /** Puts the labels of ours on a pull request and takes off those of ours that are not wanted; others are never touched. Nothing where the credential may not write labels. */
   ensureLabels(labels: LabelsWanted, signal: AbortSignal): Promise<{ readonly did: Ensured["did"] }>;
 
   /** Where people read a file as a commit has it. Asks nobody. */
@@ -104,6 +107,16 @@ export interface Pull {
   readonly url: string;
 }
 
+/** What a merge queue would make of a pull request, behind those that are before it. */
+export interface QueuedCommit {
+  readonly number: number;
+  readonly commit: string;
+  /** Where the origin has it, in full. */
+  readonly ref: string;
+  /** The commit behind which it stands: of the branch, or of the one before it in the queue. */
+  readonly base: string;
+}
+
 export interface PullReview {
   readonly id: string;
   readonly author: string;
@@ -142,7 +155,8 @@ export interface CheckWanted {
   readonly commit: string;
   /** As people choose it in a rule of their branch. */
   readonly name: string;
-  readonly conclusion: "success" | "failure" | "neutral";
+  /** `pending`: it waits for something else; where the check is required nothing is merged until it says otherwise. */
+  readonly conclusion: "success" | "failure" | "neutral" | "pending";
   readonly title: string;
   /** Markdown. */
   readonly summary: string;
@@ -274,6 +288,8 @@ export type DeliveryMeaning =
       readonly branches: readonly string[];
       /** Somebody wrote, edited or removed one. */
       readonly comments?: true;
+      /** Something happened in a merge queue. */
+      readonly queue?: true;
     };
 
 export interface ForgeBudget {

@@ -1,4 +1,5 @@
 import type { Issue } from "../core/model/issue.ts";
+import type { PlanTraits } from "../core/proposal/touched.ts";
 
 /**
  * What merging a change would do, worked out without obeying it: in a copy of the repository of its own, with nothing of the
@@ -38,6 +39,8 @@ export type Preview =
       readonly markdown: string;
       /** Equal plans have equal hashes. */
       readonly planHash: string;
+      /** What it is about, and what kind of change it is. */
+      readonly traits: PlanTraits;
       /** Of all files as they would be after the merge. */
       readonly issues: readonly Issue[];
     }

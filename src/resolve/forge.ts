@@ -18,6 +18,7 @@ export function forgePolicy(declared: Forge): ForgePolicy {
     ...(declared.roles === undefined ? {} : { roles: rolesOf(declared.roles) }),
     // Absent where nothing is said: what is in force on a record of before is the same then.
     ...(declared.closures === "command_line" ? { closures: declared.closures } : {}),
+    ...(declared.labels ? {} : { labels: declared.labels }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { traitsOf } from "../../core/proposal/touched.ts";
 import { verdictOf } from "../../core/proposal/verdict.ts";
 import { countIssues } from "../../documents/issue.ts";
 import type { Preview, ProposalLived } from "../../ports/proposal-preview.ts";
@@ -47,6 +48,7 @@ export async function planProposal(asked: ProposalToPlan): Promise<Extract<Previ
     verdict: `${verdictOf(explanation, issues).does.replace(/\.$/, "")}; ${countIssues(issues)}`,
     markdown,
     planHash: explanation.planHash,
+    traits: traitsOf(explanation),
     issues,
   };
 }

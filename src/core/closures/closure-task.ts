@@ -35,6 +35,9 @@ function whyOver(state: CloneState, closed: ClosedMission, desired: DesiredState
   return null;
 }
 
+/** Below it stand the branches of the pull requests about closures. */
+export const CLOSURE_BRANCHES = "factory/closure/";
+
 /** Branch, address and key of a closure's pull request: one for each run of a mission. */
 export function closureBranchId({ name, run }: Pick<ClosedMission, "name" | "run">): string {
   return `${name}-${run}`;

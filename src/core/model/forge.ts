@@ -15,6 +15,8 @@ export interface ForgePolicy {
   readonly forks: "ignore" | "plan";
   /** Closures that nobody has decided are decided on the command line alone; absent: in a pull request, too. */
   readonly closures?: "command_line";
+  /** No labels are put on pull requests; absent: they are. */
+  readonly labels?: false;
   /** Whose comments are obeyed, by what they may do; absent: nobody's. */
   readonly roles?: ForgeRoles;
 }

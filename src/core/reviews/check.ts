@@ -1,5 +1,6 @@
 /** What a check of a proposal says: whether its files can be used, and where they cannot. */
 import type { Issue } from "../model/issue.ts";
+import { type Waiting, waitingText } from "./order.ts";
 
 export interface Problem {
   readonly path: string;
@@ -10,7 +11,7 @@ export interface Problem {
 }
 
 export interface CheckText {
-  readonly conclusion: "success" | "failure";
+  readonly conclusion: "success" | "failure" | "pending";
   readonly title: string;
   readonly summary: string;
   readonly problems: readonly Problem[];
@@ -47,6 +48,44 @@ export function problemsOf(issues: readonly Issue[]): readonly Problem[] {
   const errors = issues.filter(({ severity }) => severity === "error");
   const warnings = issues.filter(({ severity }) => severity !== "error");
   return [...errors, ...warnings].slice(0, PROBLEMS_MAX).map(problemOf);
+}
+
+/** The same of a plan that waits: it cannot be told apart from a fine one but by its end. One that cannot be used says so first. */
+export function checkWaiting(text: CheckText, waiting: readonly Waiting[]): CheckText {
+  if (waiting.length === 0 || text.conclusion !== "success") return text;
+  return {
+    ...text,
+    conclusion: "pending",
+    title: `waits for ${waitingText(waiting)}`,
+    summary: [
+      `Missions and clones are changed by one pull request after the other, and ${waiting.length === 1 ? "that one has" : "those have"} a lower number. This one is planned again by itself as soon as ${waiting.length === 1 ? "it is" : "they are"} merged or closed. To let this one pass first, make the other a draft.`,
+      text.summary,
+    ].join("\n\n"),
+  };
+}
+
+/** Of a commit of a merge queue: what it would do there, and what was reviewed. Null hashes: there is nothing to compare. */
+export function checkInQueue(
+  text: CheckText,
+  { reviewed, queued }: { readonly reviewed: PlannedAt | null; readonly queued: PlannedAt },
+): CheckText {
+  if (text.conclusion !== "success" || reviewed === null || reviewed.planHash === queued.planHash)
+    return text;
+  return { ...text, conclusion: "failure", title: "stale plan", summary: staleText(reviewed, queued) };
+}
+
+export interface PlannedAt {
+  readonly planHash: string;
+  /** The commit that it was planned on. */
+  readonly base: string;
+}
+
+export function staleText(reviewed: PlannedAt, now: PlannedAt): string {
+  return `The plan that was reviewed is \`${shortHash(reviewed.planHash)}\`, on \`${reviewed.base.slice(0, 12)}\`. On \`${now.base.slice(0, 12)}\` the same change is \`${shortHash(now.planHash)}\`: what was merged before it has changed what it does. Look at its new plan, and merge it again.`;
+}
+
+function shortHash(hash: string): string {
+  return hash.replace(/^sha256:/, "").slice(0, 12);
 }
 
 export function checkOfConflict(paths: readonly string[], base: string): CheckText {

@@ -4,6 +4,8 @@
 const BREAK = "\u200b";
 
 export interface CommentText {
+  /** Our own words on top, in which numbers and names are meant to lead somewhere. */
+  readonly notice?: string;
   /** As Markdown; texts of the proposal in it are escaped. */
   readonly markdown: string;
   readonly charsMax: number;
@@ -18,8 +20,8 @@ export interface CommentText {
  * What does not fit is left out at the end of a line, and the comment says how much that is. A code block or a fold that
  * would stay open is closed.
  */
-export function commentText({ markdown, charsMax, elsewhere }: CommentText): string {
-  const text = quiet(markdown);
+export function commentText({ notice, markdown, charsMax, elsewhere }: CommentText): string {
+  const text = notice === undefined ? quiet(markdown) : `${notice}\n\n${quiet(markdown)}`;
   if (text.length <= charsMax) return text;
   const lines = text.split("\n");
   let kept = lines.length;

@@ -80,6 +80,12 @@ export const Forge = z
       .default("ignore")
       .describe("Pull requests from a copy of the repository, whose authors may be anybody."),
     roles: Roles.optional(),
+    labels: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether pull requests get labels that say what they do, all of which begin with `factory:`.",
+      ),
     closures: z
       .enum(["pull_request", "command_line"])
       .default("pull_request")

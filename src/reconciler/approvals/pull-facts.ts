@@ -4,15 +4,10 @@ import { FactoryError } from "../../core/model/error.ts";
 import type { ForgePolicy } from "../../core/model/forge.ts";
 import type { CommitSubjects } from "../../ports/commit-subjects.ts";
 import type { Forge, Pull, PullReview } from "../../ports/forge.ts";
+import { isClosureBranch } from "../closures/closure-pull.ts";
 
 /** Reviewers of one pull request whose rights are asked for; more than that are a mistake, or an attack on our requests. */
 const REVIEWERS_MAX = 50;
-
-/**
- * Pull requests of our own decide what becomes of clones. Who may push can add to their branches what they like, under any name, and
- * is not their author: so nothing begins by them, whoever approves.
- */
-const CLOSURE_BRANCHES = "factory/closure/";
 
 export interface PullFactsParts {
   readonly forge: Forge;
@@ -45,7 +40,8 @@ async function factsOf(
   const none = { number, author, committers: [], reviews: [] };
   if (pull.fork && parts.forks === "ignore")
     return { ...none, refused: "it comes from a copy of the repository, and spec.forge.forks ignores those" };
-  if (pull.head.branch.startsWith(CLOSURE_BRANCHES))
+  // Who may push can add to these branches what they like, under any name, and is not their author: so nothing begins by them.
+  if (isClosureBranch(pull.head.branch))
     return {
       ...none,
       refused: `it comes from ${pull.head.branch}, which we push to and others can: nobody can tell whose change somebody approved there`,

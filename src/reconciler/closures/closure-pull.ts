@@ -1,7 +1,7 @@
 /** One closure and its pull request. Safe to repeat and to be cut off anywhere: branch, pull request and comment are each found again. */
 
 import { type Recommendation, recommendedChoice } from "../../core/closures/choice.ts";
-import { closureBranchId } from "../../core/closures/closure-task.ts";
+import { CLOSURE_BRANCHES, closureBranchId } from "../../core/closures/closure-task.ts";
 import { type ClosureText, closureText, closureTitle } from "../../core/closures/closure-text.ts";
 import type { Actor } from "../../core/model/actor.ts";
 import type { CloneState, ClosedMission } from "../../core/model/clone-state.ts";
@@ -123,7 +123,11 @@ export async function callOff(
 }
 
 export function closureBranch(closed: Pick<ClosedMission, "name" | "run">): string {
-  return `factory/closure/${closureBranchId(closed)}`;
+  return `${CLOSURE_BRANCHES}${closureBranchId(closed)}`;
+}
+
+export function isClosureBranch(branch: string): boolean {
+  return branch.startsWith(CLOSURE_BRANCHES);
 }
 
 async function pushBranch(

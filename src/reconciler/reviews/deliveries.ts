@@ -17,6 +17,8 @@ export function createDeliveries(parts: {
   readonly wakePulls: (numbers: readonly number[]) => void;
   readonly wakeSource: () => void;
   readonly wakeComments: () => void;
+  /** Pull requests and the merge queue are to be listed. */
+  readonly wakeList: () => void;
   readonly log: Log;
 }): TakeDelivery {
   const seen = new Set<string>();
@@ -41,6 +43,7 @@ export function createDeliveries(parts: {
       if (isRepeated(meaning.id)) return { type: "taken", message: "it came before" };
       if (meaning.type === "ignored") return { type: "taken", message: `ignored: ${meaning.message}` };
       parts.wakePulls(meaning.pulls);
+      if (meaning.queue === true) parts.wakeList();
       if (meaning.branches.includes(parts.branch)) parts.wakeSource();
       if (meaning.comments === true) parts.wakeComments();
       return { type: "taken", message: "it is looked at" };

@@ -2,8 +2,17 @@
 
 import { asFactoryError } from "../../core/model/error.ts";
 import type { ForgePolicy } from "../../core/model/forge.ts";
-import { type CheckText, checkOfConflict, checkOfFailure, checkOfPlan } from "../../core/reviews/check.ts";
+import type { PlanTraits } from "../../core/proposal/touched.ts";
+import {
+  type CheckText,
+  checkOfConflict,
+  checkOfFailure,
+  checkOfPlan,
+  checkWaiting,
+} from "../../core/reviews/check.ts";
 import { commentText } from "../../core/reviews/comment.ts";
+import { hasLabels, LABEL_PREFIX, labelsOf } from "../../core/reviews/labels.ts";
+import { type Waiting, waitingText } from "../../core/reviews/order.ts";
 import {
   type CheckWanted,
   COMMENT_CHARS_MAX,
@@ -11,7 +20,13 @@ import {
   type Forge,
   type Pull,
 } from "../../ports/forge.ts";
-import type { Preview, ProposalLived, ProposalPreview } from "../../ports/proposal-preview.ts";
+import type {
+  Preview,
+  ProposalLived,
+  ProposalPreview,
+  ProposalToPreview,
+} from "../../ports/proposal-preview.ts";
+import { isClosureBranch } from "../closures/closure-pull.ts";
 
 export interface ReviewParts {
   readonly preview: ProposalPreview;
@@ -26,11 +41,29 @@ export interface Review {
   /** The commit that is obeyed, and the branch on which it lies. */
   readonly base: string;
   readonly branch: string;
+  /** Whom it waits for, once it is known what it would do. Default: nobody. */
+  readonly order?: (planned: Planned) => readonly Waiting[];
+}
+
+/** What a change would do, on which commit. */
+export interface Planned {
+  readonly planHash: string;
+  readonly base: string;
+  readonly head: string;
+  readonly traits: PlanTraits;
+  /** Its files can be used. */
+  readonly usable: boolean;
 }
 
 /** `moved`: the origin has another head than the forge told; both are asked again. */
 export type Reviewed =
-  | { readonly type: "reviewed"; readonly message: string; readonly shownAs: EnsuredCheck["as"] }
+  | {
+      readonly type: "reviewed";
+      readonly message: string;
+      readonly shownAs: EnsuredCheck["as"];
+      /** Null: no plan could be made. */
+      readonly planned: Planned | null;
+    }
   | { readonly type: "ignored"; readonly message: string }
   | { readonly type: "moved" };
 
@@ -50,15 +83,13 @@ export async function reviewPull(parts: ReviewParts, review: Review, signal: Abo
       type: "ignored",
       message: "it comes from a copy of the repository; spec.forge.forks of fleet.yaml says so",
     };
-  const preview = await previewOf(parts, review, signal);
+  const { commit: head, ref: headRef } = pull.head;
+  const preview = await previewOf(parts, { base, head, headRef }, signal);
   if (preview.type === "moved") return preview;
-  const text =
-    preview.type === "planned"
-      ? checkOfPlan(preview)
-      : preview.type === "conflict"
-        ? checkOfConflict(preview.paths, branch)
-        : checkOfFailure(preview.message);
-  const check = await forge.ensureCheck(checkWanted(pull, text), signal);
+  const planned = plannedOf(preview, { base, head: pull.head.commit });
+  const waiting = planned === null ? [] : (review.order?.(planned) ?? []);
+  const text = checkWaiting(checkText(preview, branch), waiting);
+  const check = await forge.ensureCheck(checkWanted(head, text), signal);
   await forge.ensureComment(
     {
       on: pull.number,
@@ -66,6 +97,7 @@ export async function reviewPull(parts: ReviewParts, review: Review, signal: Abo
       // The base is none of it: a merge elsewhere that changes nothing here is no news to anybody.
       key: JSON.stringify([pull.head.commit, text, preview.type === "planned" ? preview.planHash : null]),
       body: commentText({
+        ...(text.conclusion === "pending" ? { notice: `⏳ **It waits for ${waitingText(waiting)}.**` } : {}),
         markdown: preview.type === "planned" ? preview.markdown : withoutPlan(text),
         charsMax: COMMENT_CHARS_MAX,
         elsewhere: `All of it: \`factory plan --base ${base.slice(0, 12)} --head ${pull.head.commit.slice(0, 12)}\`.`,
@@ -73,22 +105,52 @@ export async function reviewPull(parts: ReviewParts, review: Review, signal: Abo
     },
     signal,
   );
-  return { type: "reviewed", message: text.title, shownAs: check.as };
+  if (policy.labels !== false) await label(review, { planned, text }, signal);
+  return { type: "reviewed", message: text.title, shownAs: check.as, planned };
 }
 
-type Looked = Preview | { readonly type: "failed"; readonly message: string };
+/** What the list of pull requests shows of it. Asks nobody where it shows that already. */
+async function label(
+  { forge, pull }: Review,
+  { planned, text }: { readonly planned: Planned | null; readonly text: CheckText },
+  signal: AbortSignal,
+): Promise<void> {
+  const labels = labelsOf({
+    traits: planned?.traits ?? null,
+    usable: text.conclusion !== "failure",
+    waits: text.conclusion === "pending",
+    closure: isClosureBranch(pull.head.branch),
+  });
+  if (hasLabels(pull.labels, labels)) return;
+  await forge.ensureLabels({ on: pull.number, prefix: LABEL_PREFIX, labels }, signal);
+}
+
+export function plannedOf(
+  preview: Looked,
+  at: { readonly base: string; readonly head: string },
+): Planned | null {
+  if (preview.type !== "planned") return null;
+  const { planHash, traits, issues } = preview;
+  return { ...at, planHash, traits, usable: !issues.some(({ severity }) => severity === "error") };
+}
+
+export function checkText(preview: Exclude<Looked, { type: "moved" }>, branch: string): CheckText {
+  if (preview.type === "planned") return checkOfPlan(preview);
+  return preview.type === "conflict"
+    ? checkOfConflict(preview.paths, branch)
+    : checkOfFailure(preview.message);
+}
+
+export type Looked = Preview | { readonly type: "failed"; readonly message: string };
 
 /** What the proposal itself prevents is told there; trouble of ours is tried again. */
-async function previewOf(
+export async function previewOf(
   { preview, lived, now }: ReviewParts,
-  { pull, base }: Review,
+  { base, head, headRef }: Pick<ProposalToPreview, "base" | "head" | "headRef">,
   signal: AbortSignal,
 ): Promise<Looked> {
   try {
-    return await preview.preview(
-      { base, head: pull.head.commit, headRef: pull.head.ref, lived: lived(), now: now() },
-      signal,
-    );
+    return await preview.preview({ base, head, headRef, lived: lived(), now: now() }, signal);
   } catch (error) {
     const { disposition, message } = asFactoryError(error);
     if (disposition !== "stall" || signal.aborted) throw error;
@@ -96,8 +158,11 @@ async function previewOf(
   }
 }
 
-function checkWanted({ head }: Pull, { conclusion, title, summary, problems }: CheckText): CheckWanted {
-  return { commit: head.commit, name: CHECK_NAME, conclusion, title, summary, annotations: problems };
+export function checkWanted(
+  commit: string,
+  { conclusion, title, summary, problems }: CheckText,
+): CheckWanted {
+  return { commit, name: CHECK_NAME, conclusion, title, summary, annotations: problems };
 }
 
 function withoutPlan({ title, summary }: CheckText): string {

@@ -2,9 +2,10 @@
 import type { DesiredState } from "../../core/model/desired.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
+import type { Waiting } from "../../core/reviews/order.ts";
 import type { ForgeView, ReviewedPull } from "../../core/status/forge.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
-import { type Forge, ForgeLimited, type OpenForge, type Pull } from "../../ports/forge.ts";
+import { type Forge, ForgeLimited, type OpenForge, type Pull, type QueuedCommit } from "../../ports/forge.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ProposalLived, ProposalPreview } from "../../ports/proposal-preview.ts";
 import { type Answer, DONE, OVER } from "../loop/answer.ts";
@@ -14,7 +15,9 @@ import { createSlots } from "../loop/slots.ts";
 import { withTimeLimit } from "../loop/time-limit.ts";
 import { createDeliveries, type TakeDelivery } from "./deliveries.ts";
 import { createForgeLink } from "./forge-link.ts";
-import { reviewPull } from "./review-pull.ts";
+import { type Planned, type ReviewParts, reviewPull } from "./review-pull.ts";
+import { reviewQueued } from "./review-queued.ts";
+import { orderOf, type StandingPull } from "./standing-pulls.ts";
 
 /**
  * Runs beside the loop, with a queue of its own: whatever a forge does, nothing that is supervised waits for it. What it
@@ -58,7 +61,7 @@ export interface ReviewsParts {
   readonly onComment: () => void;
 }
 
-type Key = "pulls" | `pull/${number}`;
+type Key = "pulls" | `pull/${number}` | `queued/${string}`;
 
 /** Of one look at a pull request, plan and comment included; a first fetch of a large repository fits. */
 const REVIEW_MS_MAX = 5 * MINUTE_MS;
@@ -69,16 +72,11 @@ const RETRY_MS_MAX = 2 * MINUTE_MS;
 /** The forge knows a head that the origin does not show yet, or the other way round. */
 const MOVED_AGAIN_MS = 2 * SECOND_MS;
 
-interface Known {
-  readonly pull: Pull;
-  /** What was looked at: base and head. */
-  readonly seen: string | null;
-  readonly view: ReviewedPull;
-}
-
 export function createReviews(parts: ReviewsParts): Reviews {
   const { clock, log } = parts;
-  const known = new Map<number, Known>();
+  const known = new Map<number, StandingPull>();
+  /** Commits of the merge queue, and what was obeyed when each was looked at. */
+  const queued = new Map<string, { readonly entry: QueuedCommit; readonly seen: string | null }>();
   const complain = createComplaints(parts);
   const link = createForgeLink({
     open: parts.open,
@@ -88,6 +86,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
     onChange: parts.onChange,
   });
   const turns = createSlots(REVIEWS_AT_ONCE);
+  const reviewing: ReviewParts = { ...parts, now: () => clock.now() };
   let started = false;
   let complete = true;
   let shownAs: ForgeView["shownAs"] = null;
@@ -96,7 +95,11 @@ export function createReviews(parts: ReviewsParts): Reviews {
   const queue = createWorkQueue<Key>({
     clock,
     retryMaxMs: () => RETRY_MS_MAX,
-    handle: (key, { signal }) => (key === "pulls" ? list(signal) : review(Number(key.slice(5)), signal)),
+    handle(key, { signal }) {
+      if (key === "pulls") return list(signal);
+      if (key.startsWith("queued/")) return reviewInQueue(key.slice("queued/".length), signal);
+      return review(Number(key.slice("pull/".length)), signal);
+    },
     onFailure: (key, error) => complain(key === "pulls" ? "looking at the forge" : `reviewing ${key}`, error),
   });
 
@@ -105,6 +108,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
     const linked = link.current();
     if (linked === null || parts.obstacle() !== null) {
       known.clear();
+      queued.clear();
       return again;
     }
     if (openedAs !== linked.forge) {
@@ -115,11 +119,16 @@ export function createReviews(parts: ReviewsParts): Reviews {
       const what = "the list of pull requests";
       const found = await withTimeLimit({ ms: LIST_MS_MAX, what, clock, signal }, async (limit) => {
         await linked.forge.identity(limit);
-        return linked.forge.openPulls(parts.branch, limit);
+        const { forge } = linked;
+        return {
+          ...(await forge.openPulls(parts.branch, limit)),
+          queue: await forge.queued(parts.branch, limit),
+        };
       });
       link.reached();
       complete = found.complete;
       takeUp(found.pulls);
+      takeUpQueue(found.queue);
       return again;
     } catch (error) {
       return afterFailure(error) ?? again;
@@ -142,15 +151,62 @@ export function createReviews(parts: ReviewsParts): Reviews {
     // One that is not among those that were read may still be open.
     const gone = complete ? [...known.keys()].filter((number) => !open.has(number)) : [];
     for (const number of gone) queue.wake(`pull/${number}`);
-    for (const pull of pulls) {
-      const before = known.get(pull.number);
-      if (before?.seen != null && before.seen === seenOf(pull)) continue;
-      known.set(
-        pull.number,
-        before ?? { pull, seen: null, view: viewOf(pull, "waiting", "not looked at yet") },
-      );
-      queue.wake(`pull/${pull.number}`);
+    // Those of a lower number come first, so that the others find out whom they wait for.
+    for (const pull of [...pulls].sort((a, b) => a.number - b.number)) {
+      const before = known.get(pull.number) ?? unseen(pull);
+      known.set(pull.number, { ...before, pull });
+      if (before.seen !== seenOf(pull)) queue.wake(`pull/${pull.number}`);
     }
+    lookAgain();
+  }
+
+  /** What became of one may let others go, or hold them up. */
+  function lookAgain(): void {
+    for (const { pull, seen } of known.values())
+      if (seen !== null && seen !== seenOf(pull)) queue.wake(`pull/${pull.number}`);
+  }
+
+  function takeUpQueue(entries: readonly QueuedCommit[]): void {
+    const there = new Set(entries.map(({ commit }) => commit));
+    for (const commit of [...queued.keys()]) if (!there.has(commit)) queued.delete(commit);
+    for (const entry of entries) {
+      const before = queued.get(entry.commit);
+      // Its check says what is true of the commit: another base in force later does not take it back.
+      if (before?.seen != null) continue;
+      queued.set(entry.commit, { entry, seen: null });
+      queue.wake(`queued/${entry.commit}`);
+    }
+  }
+
+  async function reviewInQueue(commit: string, signal: AbortSignal): Promise<Answer> {
+    const found = queued.get(commit);
+    const linked = link.current();
+    const base = parts.desired()?.revision ?? null;
+    if (found === undefined || linked === null || base === null || parts.obstacle() !== null) return OVER;
+    return turns(async () => {
+      const what = `the review of ${found.entry.ref}`;
+      try {
+        const done = await withTimeLimit({ ms: REVIEW_MS_MAX, what, clock, signal }, (limit) =>
+          reviewQueued(
+            reviewing,
+            { entry: found.entry, forge: linked.forge, base, branch: parts.branch },
+            limit,
+          ),
+        );
+        link.reached();
+        queued.set(commit, { ...found, seen: base });
+        log.info("a commit of the merge queue was reviewed", {
+          number: found.entry.number,
+          commit,
+          says: done.message,
+        });
+        return DONE;
+      } catch (error) {
+        link.failed(asFactoryError(error));
+        if (error instanceof ForgeLimited) return afterFailure(error) ?? DONE;
+        throw error;
+      }
+    });
   }
 
   async function review(number: number, signal: AbortSignal): Promise<Answer> {
@@ -190,34 +246,39 @@ export function createReviews(parts: ReviewsParts): Reviews {
     link.reached();
     if (pull === null || pull.state !== "open" || pull.base.branch !== parts.branch) {
       known.delete(number);
+      lookAgain();
       return OVER;
     }
-    const seen = seenOf(pull);
     const before = known.get(number);
-    if (before?.seen === seen) return DONE;
-    known.set(number, {
-      pull,
-      seen: null,
-      view: before?.view ?? viewOf(pull, "waiting", "not looked at yet"),
-    });
-    const { branch, preview, lived } = parts;
-    const now = (): number => clock.now();
-    const done = await reviewPull({ preview, lived, now }, { pull, forge, policy, base, branch }, signal);
+    if (before !== undefined && before.seen === seenOf(pull)) return DONE;
+    known.set(number, { ...(before ?? unseen(pull)), pull, seen: null });
+    let told: readonly Waiting[] = [];
+    const order = (planned: Planned): readonly Waiting[] => {
+      told = orderOf({ pull, planned }, known);
+      return told;
+    };
+    const { branch } = parts;
+    const done = await reviewPull(reviewing, { pull, forge, policy, base, branch, order }, signal);
     if (done.type === "moved") {
-      known.set(number, { pull, seen: null, view: viewOf(pull, "waiting", "its head is moving") });
+      known.set(number, { ...unseen(pull), view: viewOf(pull, "waiting", "its head is moving") });
       return { type: "again", at: clock.monotonic() + MOVED_AGAIN_MS };
     }
     if (done.type === "reviewed") {
       shownAs = done.shownAs;
       log.info("a pull request was reviewed", { number, head: pull.head.commit, says: done.message });
     }
-    known.set(number, { pull, seen, view: viewOf(pull, done.type, done.message) });
+    const planned = done.type === "reviewed" ? done.planned : null;
+    // With the order as it was told: what others have become meanwhile is seen by the difference.
+    const seen = seenAs(base, pull, told);
+    known.set(number, { pull, planned, seen, view: viewOf(pull, done.type, done.message) });
+    lookAgain();
     return DONE;
   }
 
-  /** What a review depends on, besides the world at its time. */
+  /** What a review depends on, besides the world at its time: what is obeyed, the head, and whom it waits for. */
   function seenOf(pull: Pull): string {
-    return `${parts.desired()?.revision} ${pull.head.commit}`;
+    const order = orderOf({ pull, planned: known.get(pull.number)?.planned ?? null }, known);
+    return seenAs(parts.desired()?.revision ?? null, pull, order);
   }
 
   function wakePulls(numbers: readonly number[]): void {
@@ -250,6 +311,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
       },
       wakeSource: parts.onMoved,
       wakeComments: parts.onComment,
+      wakeList: () => queue.wake("pulls"),
       log,
     }),
     view() {
@@ -267,6 +329,14 @@ export function createReviews(parts: ReviewsParts): Reviews {
     },
     close: () => queue.close(),
   };
+}
+
+function seenAs(base: string | null, { head }: Pull, order: readonly Waiting[]): string {
+  return JSON.stringify([base, head.commit, order]);
+}
+
+function unseen(pull: Pull): StandingPull {
+  return { pull, seen: null, planned: null, view: viewOf(pull, "waiting", "not looked at yet") };
 }
 
 function viewOf(pull: Pull, state: ReviewedPull["state"], message: string): ReviewedPull {

@@ -59,6 +59,7 @@ describe("a review that is cut off", () => {
       verdict: "120 errors",
       markdown: "plan",
       planHash: "p",
+      traits: { touches: [], starts: false, stops: false, loosens: false, onlyStops: false },
       issues,
     };
     const preview = { preview: async () => planned, close: async () => {} };

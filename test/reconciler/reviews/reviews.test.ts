@@ -317,7 +317,14 @@ describe("reviews", () => {
 });
 
 function planned(issues: readonly Issue[] = []): Preview {
-  return { type: "planned", verdict: "starts 1", markdown: "the plan", planHash: "p", issues };
+  return {
+    type: "planned",
+    verdict: "starts 1",
+    markdown: "the plan",
+    planHash: "p",
+    traits: { touches: [], starts: false, stops: false, loosens: false, onlyStops: false },
+    issues,
+  };
 }
 
 function desiredWith(revision: string, forge: ForgePolicy | null): DesiredState {

@@ -9,6 +9,7 @@ import type {
   OwnPull,
   Pull,
   PullReview,
+  QueuedCommit,
 } from "../../../src/ports/forge.ts";
 
 /** A forge in memory, for what happens around one. */
@@ -27,6 +28,8 @@ export interface FakeForge extends Forge {
   readonly teams: Map<string, string[]>;
   /** Pull requests of our own, by branch. */
   readonly own: Map<string, OwnPull & { readonly title: string; readonly body: string }>;
+  /** What stands in the merge queue. */
+  readonly queue: QueuedCommit[];
   /** As they were asked for last, by pull request. */
   readonly labels: Map<number, LabelsWanted>;
   /** What the next deliveries mean. */
@@ -98,6 +101,7 @@ export function createFakeForge(): FakeForge {
     rights: new Map(),
     teams: new Map(),
     own: new Map(),
+    queue: [],
     labels: new Map(),
     lists: () => lists,
     asks: () => asks,
@@ -136,6 +140,7 @@ export function createFakeForge(): FakeForge {
       }, signal),
     issue: unused,
     ensureIssue: unused,
+    queued: (_, signal) => answer(() => [...fake.queue], signal),
     ownPull: (branch, signal) => answer(() => fake.own.get(branch) ?? null, signal),
     ensurePull: ({ branch, title, body }, signal) =>
       answer(() => {

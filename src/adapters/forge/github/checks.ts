@@ -30,13 +30,17 @@ export async function ensureCheckRun(
   const externalId = `${OURS}${digestOf(wanted)}`;
   const newest = await newestOf(connection, wanted, signal);
   if (newest?.externalId === externalId) {
-    if (newest.completed) return { did: "unchanged", as: "check", url: newest.url };
+    const isWhole = wanted.conclusion === "pending" && newest.annotations >= wanted.annotations.length;
+    if (newest.completed || isWhole) return { did: "unchanged", as: "check", url: newest.url };
     return { did: "updated", ...(await goOn(connection, { run: newest, wanted, externalId }, signal)) };
   }
-  if (newest !== null && newest.annotations === 0)
+  // One that has ended stays ended: what waits again is told by a new one.
+  const goesOn = newest !== null && !(newest.completed && wanted.conclusion === "pending");
+  if (goesOn && newest.annotations === 0)
     return { did: "updated", ...(await goOn(connection, { run: newest, wanted, externalId }, signal)) };
   const made = await begin(connection, { wanted, externalId }, signal);
-  if (made.completed) return { did: "created", as: "check", url: made.url };
+  if (made.completed || wanted.annotations.length <= ANNOTATIONS_PER_REQUEST)
+    return { did: "created", as: "check", url: made.url };
   return { did: "created", ...(await goOn(connection, { run: made, wanted, externalId }, signal)) };
 }
 
@@ -139,7 +143,7 @@ async function goOn(
 }
 
 function stateAfter({ annotations, conclusion }: CheckWanted, written: number) {
-  return written >= annotations.length
+  return written >= annotations.length && conclusion !== "pending"
     ? ({ status: "completed", conclusion } as const)
     : ({ status: "in_progress" } as const);
 }

@@ -18,6 +18,7 @@ const Payload = z.object({
   issue: z.object({ number: z.int().min(1), pull_request: z.object({}).optional() }).optional(),
   check_run: z.object({ pull_requests: z.array(z.object({ number: z.int().min(1) })).optional() }).optional(),
   ref: z.string().optional(),
+  merge_group: z.object({ head_ref: z.string() }).optional(),
 });
 type Payload = z.infer<typeof Payload>;
 
@@ -25,7 +26,9 @@ type Payload = z.infer<typeof Payload>;
 const EVENTS: Readonly<
   Record<
     string,
-    (payload: Payload) => { pulls: readonly number[]; branches: readonly string[]; comments?: true }
+    (
+      payload: Payload,
+    ) => Pick<Extract<DeliveryMeaning, { type: "hint" }>, "pulls" | "branches" | "comments" | "queue">
   >
 > = {
   pull_request: ({ pull_request: pull }) => about(pull?.number),
@@ -37,6 +40,11 @@ const EVENTS: Readonly<
   check_run: ({ check_run: run }) => ({
     pulls: (run?.pull_requests ?? []).map(({ number }) => number),
     branches: [],
+  }),
+  merge_group: ({ merge_group: group }) => ({
+    pulls: [],
+    branches: [],
+    ...(group === undefined ? {} : { queue: true as const }),
   }),
   push: ({ ref = "" }) => ({ pulls: [], branches: ref.startsWith("refs/heads/") ? [ref.slice(11)] : [] }),
 };
@@ -73,7 +81,11 @@ export async function readDelivery(
   if (parts.login !== null && ECHOES.has(event ?? "") && sameLogin(payload.sender?.login, parts.login))
     return ignored("it is our own doing");
   const hint = meaning(payload);
-  if (hint.pulls.length + hint.branches.length === 0 && hint.comments !== true)
+  if (
+    hint.pulls.length + hint.branches.length === 0 &&
+    hint.comments !== true &&
+    hint.queue === undefined
+  )
     return ignored("it is about no pull request and no branch");
   return { type: "hint", id, ...hint };
 }

@@ -11,6 +11,7 @@ import { readDelivery } from "./delivery.ts";
 import { isForbidden } from "./errors.ts";
 import { ensureIssue, issueByNumber } from "./issues.ts";
 import { ensureLabels } from "./labels.ts";
+import { queuedCommits } from "./merge-queue.ts";
 import { closeOwnPull, ensureOwnPull, ownPull } from "./own-pulls.ts";
 import { fileUrl } from "./pages.ts";
 import { isTeamMember, permissionOf } from "./people.ts";
@@ -25,13 +26,14 @@ export interface GitHubOptions {
   readonly clock: SteadyClock;
 }
 
-/** After a credential was told that it may write no checks: rights are given while we run, too. */
-const CHECKS_AGAIN_MS = HOUR_MS;
+/** After a credential was told that it may write no checks, or no labels: rights are given while we run, too. */
+const RIGHTS_AGAIN_MS = HOUR_MS;
 
 /** GitHub, or a GitHub Enterprise server. Opening touches nothing outside. */
 export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
   const connection = createConnection({ policy, secrets, clock });
   let noChecksUntil = Number.NEGATIVE_INFINITY;
+  let noLabelsUntil = Number.NEGATIVE_INFINITY;
 
   return {
     name: `${policy.type} ${policy.owner}/${policy.repository}`,
@@ -41,6 +43,7 @@ export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
     pullsOf: (commit, signal) => pullsOf(connection, commit, signal),
     committers: (number, signal) => committersOf(connection, number, signal),
     reviews: (number, signal) => reviewsOf(connection, number, signal),
+    queued: (base, signal) => queuedCommits(connection, base, signal),
     ensureComment: (comment, signal) => ensureComment(connection, comment, signal),
     async ensureCheck(check, signal) {
       if (clock.monotonic() < noChecksUntil) return ensureStatus(connection, check, signal);
@@ -48,7 +51,7 @@ export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
         return await ensureCheckRun(connection, check, signal);
       } catch (error) {
         if (!isForbidden(error)) throw error;
-        noChecksUntil = clock.monotonic() + CHECKS_AGAIN_MS;
+        noChecksUntil = clock.monotonic() + RIGHTS_AGAIN_MS;
         return ensureStatus(connection, check, signal);
       }
     },
@@ -57,7 +60,16 @@ export function createGitHub({ policy, secrets, clock }: GitHubOptions): Forge {
     ownPull: (branch, signal) => ownPull(connection, branch, signal),
     ensurePull: (pull, signal) => ensureOwnPull(connection, pull, signal),
     closePull: (branch, signal) => closeOwnPull(connection, branch, signal),
-    ensureLabels: (labels, signal) => ensureLabels(connection, labels, signal),
+    async ensureLabels(labels, signal) {
+      if (clock.monotonic() < noLabelsUntil) return { did: "unchanged" };
+      try {
+        return await ensureLabels(connection, labels, signal);
+      } catch (error) {
+        if (!isForbidden(error)) throw error;
+        noLabelsUntil = clock.monotonic() + RIGHTS_AGAIN_MS;
+        return { did: "unchanged" };
+      }
+    },
     fileUrl: (commit, path) => fileUrl(policy, commit, path),
     permission: (login, signal) => permissionOf(connection, login, signal),
     isTeamMember: (team, login, signal) => isTeamMember(connection, { team, login }, signal),

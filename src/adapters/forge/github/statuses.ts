@@ -14,7 +14,7 @@ export async function ensureStatus(
 ): Promise<EnsuredCheck> {
   const { at, ask } = connection;
   const me = await connection.login(signal);
-  const state = conclusion === "failure" ? "failure" : "success";
+  const state = conclusion === "failure" || conclusion === "pending" ? conclusion : "success";
   const description =
     title.length <= DESCRIPTION_CHARS_MAX ? title : `${title.slice(0, DESCRIPTION_CHARS_MAX - 1)}…`;
   const reading = {
