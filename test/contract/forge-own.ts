@@ -107,6 +107,44 @@ export function forgeOwnContract(contract: ForgeContract): void {
       expect(await all()).toHaveLength(1);
     });
 
+    test("the merge queue of a branch is its branches, and nothing that only looks like one", async () => {
+      expect(await world.forge.queued("main", never)).toEqual([]);
+      const base = (await world.origin.head()) ?? "";
+      const { pull } = await world.forge.ensurePull(wanted(), never);
+      const commit = await world.standIn.enqueue(pull.number, base);
+      await world.origin.git("update-ref", "refs/heads/gh-readonly-queue/main/pr-x", base);
+      await world.origin.git("update-ref", `refs/heads/gh-readonly-queue/other/pr-1-${base}`, base);
+      expect(await world.forge.queued("main", never)).toEqual([
+        {
+          number: pull.number,
+          commit,
+          ref: `refs/heads/gh-readonly-queue/main/pr-${pull.number}-${base}`,
+          base,
+        },
+      ]);
+      world.standIn.setFault(() => ({ type: "status", status: 403 }));
+      expect(await world.reopen().queued("main", never)).toEqual([]);
+    });
+
+    test("a check that waits is not finished, is written once, and ends when it is told", async () => {
+      const head = (await world.origin.head(BRANCH)) ?? "";
+      const waits = {
+        commit: head,
+        name: "factory",
+        conclusion: "pending" as const,
+        title: "waits for #5",
+        summary: "It waits.",
+        annotations: [],
+      };
+      await world.forge.ensureCheck(waits, never);
+      expect(await world.standIn.checks(head)).toMatchObject([{ status: "in_progress" }]);
+      expect(await world.reopen().ensureCheck(waits, never)).toMatchObject({ did: "unchanged" });
+      await world.forge.ensureCheck({ ...waits, conclusion: "success", title: "fine" }, never);
+      await world.forge.ensureCheck(waits, never);
+      const newest = [...(await world.standIn.checks(head))].sort((a, b) => b.id - a.id);
+      expect(newest.map(({ status }) => status)).toEqual(["in_progress", "completed"]);
+    });
+
     test("labels of ours are as wanted, and those of people stay", async () => {
       const { pull } = await world.forge.ensurePull(wanted(), never);
       await world.standIn.ask("ann", "POST", `${AT}/issues/${pull.number}/labels`, { labels: ["urgent"] });

@@ -111,6 +111,18 @@ test("a pull request gets a check at file and line and one comment, which follow
       );
       expect(comments.map(({ id }) => id)).toEqual([first?.id]);
 
+      const labels = await eventually(
+        () =>
+          standIn.ask<readonly { readonly name: string }[]>(
+            "acme",
+            "GET",
+            `/repos/acme/fleet/issues/${number}/labels`,
+          ),
+        (found) => !found.some(({ name }) => name === "factory:broken"),
+        complaint,
+      );
+      expect(labels.map(({ name }) => name)).toEqual(["factory:starts"]);
+
       // Nothing of it was obeyed, and nothing more is written while nothing moves.
       const view = await eventually(
         () => controller.client.call("fleet"),

@@ -5,6 +5,7 @@ import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { Waiting } from "../../core/reviews/order.ts";
 import type { ForgeView, ReviewedPull } from "../../core/status/forge.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
+import type { CommitSubjects } from "../../ports/commit-subjects.ts";
 import { type Forge, ForgeLimited, type OpenForge, type Pull, type QueuedCommit } from "../../ports/forge.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ProposalLived, ProposalPreview } from "../../ports/proposal-preview.ts";
@@ -17,6 +18,7 @@ import { createDeliveries, type TakeDelivery } from "./deliveries.ts";
 import { createForgeLink } from "./forge-link.ts";
 import { type Planned, type ReviewParts, reviewPull } from "./review-pull.ts";
 import { reviewQueued } from "./review-queued.ts";
+import { tellStale } from "./stale-merge.ts";
 import { orderOf, type StandingPull } from "./standing-pulls.ts";
 
 /**
@@ -41,6 +43,8 @@ export interface Reviews {
 export interface ReviewsParts {
   readonly open: OpenForge;
   readonly preview: ProposalPreview;
+  /** To look back at what was merged. Absent: nobody does. */
+  readonly subjects?: Pick<CommitSubjects, "changes">;
   /** The branch that is obeyed. */
   readonly branch: string;
   /** What is obeyed; null before it was read. */
@@ -69,6 +73,8 @@ const LIST_MS_MAX = 2 * MINUTE_MS;
 /** Looked at together: a review waits for git, a plan and a forge, one after the other. */
 const REVIEWS_AT_ONCE = 2;
 const RETRY_MS_MAX = 2 * MINUTE_MS;
+/** Merged ones that are still to be looked back at; of older ones nobody asks any more. */
+const MERGED_MAX = 100;
 /** The forge knows a head that the origin does not show yet, or the other way round. */
 const MOVED_AGAIN_MS = 2 * SECOND_MS;
 
@@ -85,6 +91,8 @@ export function createReviews(parts: ReviewsParts): Reviews {
     log,
     onChange: parts.onChange,
   });
+  /** As they were planned when they were merged, until that was looked back at. */
+  const merged = new Map<number, Planned>();
   const turns = createSlots(REVIEWS_AT_ONCE);
   const reviewing: ReviewParts = { ...parts, now: () => clock.now() };
   let started = false;
@@ -245,8 +253,12 @@ export function createReviews(parts: ReviewsParts): Reviews {
     const pull = await forge.pull(number, signal);
     link.reached();
     if (pull === null || pull.state !== "open" || pull.base.branch !== parts.branch) {
+      const shown = known.get(number)?.planned ?? null;
+      if (pull?.state === "merged" && shown !== null) merged.set(number, shown);
+      // Whoever waited for it goes first, whatever becomes of the rest.
       known.delete(number);
       lookAgain();
+      await lookBack(pull, forge, signal);
       return OVER;
     }
     const before = known.get(number);
@@ -273,6 +285,19 @@ export function createReviews(parts: ReviewsParts): Reviews {
     known.set(number, { pull, planned, seen, view: viewOf(pull, done.type, done.message) });
     lookAgain();
     return DONE;
+  }
+
+  /** One that was merged: whether it did so as its plan said. */
+  async function lookBack(pull: Pull | null, forge: Forge, signal: AbortSignal): Promise<void> {
+    for (const oldest of merged.keys()) {
+      if (merged.size <= MERGED_MAX) break;
+      merged.delete(oldest);
+    }
+    const shown = pull === null ? undefined : merged.get(pull.number);
+    if (pull === null || shown === undefined || parts.subjects === undefined) return;
+    const said = await tellStale({ ...reviewing, subjects: parts.subjects }, { forge, pull, shown }, signal);
+    merged.delete(pull.number);
+    if (said !== null) log.warn("a pull request was merged with a stale plan", { number: pull.number, said });
   }
 
   /** What a review depends on, besides the world at its time: what is obeyed, the head, and whom it waits for. */

@@ -99,5 +99,8 @@ function parametersIn({ path }: Operation): number {
 }
 
 function pattern({ path }: Operation): RegExp {
-  return new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);
+  // The name of a ref has slashes of its own.
+  return new RegExp(
+    `^${path.replaceAll(/\{(\w+)\}/g, (_, name) => `(?<${name}>${name === "ref" ? ".+" : "[^/]+"})`)}$`,
+  );
 }

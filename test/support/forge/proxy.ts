@@ -55,6 +55,8 @@ interface ProxyOptions {
   readonly pullOf: (commit: string) => number | null;
   /** The commit that a pull request was merged as; null: it was not. */
   readonly mergeOf: (number: number) => string | null;
+  /** Refs of the real repository that begin so, without `refs/`. */
+  readonly refsBelow: (prefix: string) => Promise<readonly Json[]>;
   /** Commits of a pull request that is not merged, in the real repository. */
   readonly commitsOf: (number: number) => Promise<readonly string[]>;
   readonly knows: (token: string) => boolean;
@@ -141,6 +143,8 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     const [, inRepository = "", ofPull] = /^(.*)\/pulls\/(\d+)\/commits$/.exec(path) ?? [];
     if (method === "GET" && ofPull !== undefined)
       return commitsOfPull({ at: inRepository, number: ofPull }, seen);
+    const [, below] = /\/git\/matching-refs\/(.+)$/.exec(path) ?? [];
+    if (method === "GET" && below !== undefined) return json(200, await options.refsBelow(below));
     const [, onCommit] = /\/statuses\/([0-9a-f]{40})$/.exec(path) ?? [];
     if (method === "POST" && onCommit !== undefined) return addStatus(onCommit, seen);
     const talked = await talk.answerTo(seen);

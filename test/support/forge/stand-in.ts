@@ -28,6 +28,8 @@ export interface StandIn {
   openPull(as: Person, branch: string, title?: string): Promise<number>;
   /** Merges in the repository and on the forge, as its button does. Answers with the commit that came of it. */
   merge(as: Person, number: number, how?: "merge" | "squash"): Promise<string>;
+  /** Puts a pull request into the merge queue of the branch, behind `base`, as GitHub does with a branch of its own. Answers with its commit. */
+  enqueue(number: number, base: string): Promise<string>;
   /** Answers with the id of the review. */
   review(as: Person, number: number, event: "APPROVE" | "REQUEST_CHANGES", commit?: string): Promise<number>;
   comments(number: number): Promise<readonly Comment[]>;
@@ -109,6 +111,20 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
     },
     opened: (number, branch) => void pulls.set(number, branch),
     pullOf: (commit) => merges.get(commit) ?? null,
+    async refsBelow(prefix) {
+      const listed = await origin.git(
+        "for-each-ref",
+        "--format=%(refname) %(objecttype) %(objectname)",
+        `refs/${prefix}*`,
+      );
+      return listed
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => {
+          const [ref, type, sha] = line.split(" ");
+          return { ref, object: { type, sha } };
+        });
+    },
     mergeOf: (number) => [...merges].find(([, merged]) => merged === number)?.[0] ?? null,
     commitsOf: async (number) =>
       (await origin.git("log", "--format=%H", `${origin.branch}..refs/pull/${number}/head`)).split("\n"),
@@ -171,6 +187,15 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
       merges.set(commit, number);
       pulls.delete(number);
       await origin.git("update-ref", `refs/heads/${origin.branch}`, commit, base);
+      return commit;
+    },
+    async enqueue(number, base) {
+      const head = await origin.git("rev-parse", `refs/pull/${number}/head`);
+      const tree = await origin.git("merge-tree", "--write-tree", base, head);
+      const message = `Merge pull request #${number}`;
+      const commit = await origin.git("commit-tree", tree, "-p", base, "-p", head, "-m", message);
+      const ref = `refs/heads/gh-readonly-queue/${origin.branch}/pr-${number}-${base}`;
+      await origin.git("update-ref", ref, commit);
       return commit;
     },
     async review(as, number, event, commit) {

@@ -1,6 +1,6 @@
 import type { QueuedCommit } from "../../../ports/forge.ts";
 import type { Connection } from "./connection.ts";
-import { isNotFound } from "./errors.ts";
+import { isForbidden, isNotFound } from "./errors.ts";
 
 /** Below it GitHub makes a branch for each entry: `gh-readonly-queue/main/pr-7-<commit>`. */
 export const QUEUE_PREFIX = "gh-readonly-queue/";
@@ -31,8 +31,8 @@ export async function queuedCommits(
     });
     return found.slice(0, QUEUED_MAX);
   } catch (error) {
-    // An empty repository, and some servers, have no such list.
-    if (isNotFound(error)) return [];
+    // An empty repository, and some servers, have no such list; a credential that may not read contents sees none.
+    if (isNotFound(error) || isForbidden(error)) return [];
     throw error;
   }
 }

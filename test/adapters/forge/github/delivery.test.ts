@@ -86,6 +86,20 @@ describe("a delivery of the forge", () => {
     });
   });
 
+  test("a merge queue that moved is to be looked at", async () => {
+    const group = { head_ref: "refs/heads/gh-readonly-queue/main/pr-7-abc", head_sha: "a".repeat(40) };
+    expect(await read("merge_group", { repository, action: "checks_requested", merge_group: group })).toEqual(
+      {
+        type: "hint",
+        id: "0b7c-1",
+        pulls: [],
+        branches: [],
+        queue: true,
+      },
+    );
+    expect(await read("merge_group", { repository })).toMatchObject({ type: "ignored" });
+  });
+
   test("a body that was changed on the way is refused", async () => {
     const signature = `sha256=${createHmac("sha256", SECRET).update("{}").digest("hex")}`;
     expect(
