@@ -192,3 +192,62 @@ test("webhooks wake what they are about: a pull request, and the obeyed branch",
     { poll: "1h" },
   );
 }, 120_000);
+
+test("two that change the same mission go one after the other, and a merge queue gets its check", async () => {
+  await withForge(
+    "pull-request-order",
+    async ({ world, standIn, controller }) => {
+      const complaint = (): string => controller.log().slice(-3_000);
+      const base = (await world.origin.head()) ?? "";
+      const ended = (commit: string, conclusion: string | null) =>
+        eventually(
+          () => standIn.checks(commit),
+          (checks) => {
+            const newest = [...checks].sort((a, b) => b.id - a.id)[0];
+            return newest !== undefined && newest.conclusion === conclusion;
+          },
+          complaint,
+        );
+      const first = await standIn.push(
+        "first",
+        proposal((text) => text),
+        { parent: base },
+      );
+      const one = await standIn.openPull("ann", "first");
+      await ended(first, "success");
+      const second = await standIn.push(
+        "second",
+        proposal((text) => text.replace("max_runtime_minutes: 60", "max_runtime_minutes: 90")),
+        { parent: base },
+      );
+      const two = await standIn.openPull("ben", "second");
+      const [waiting] = await eventually(
+        async () => [...(await standIn.checks(second))].sort((a, b) => b.id - a.id),
+        ([check]) => check?.status === "in_progress",
+        complaint,
+      );
+      expect(waiting?.output.title).toBe(
+        `waits for #${one}, which changes clone/${cloneName("audit")}, mission/audit too`,
+      );
+      const [comment] = await eventually(
+        () => standIn.comments(two),
+        ({ length }) => length === 1,
+        complaint,
+      );
+      expect(comment?.body).toContain(`It waits for #${one}`);
+
+      // The queue merges the first on a commit of its own, which needs the check of the same name.
+      const queued = await standIn.enqueue(one, base);
+      await ended(queued, "success");
+      await standIn.ask("ann", "PATCH", `/repos/acme/fleet/pulls/${one}`, { state: "closed" });
+      await ended(second, "success");
+      const [after] = await eventually(
+        () => standIn.comments(two),
+        ([found]) => found?.body.includes("It waits for") === false,
+        complaint,
+      );
+      expect(after?.id).toBe(comment?.id);
+    },
+    { poll: "500ms" },
+  );
+}, 120_000);

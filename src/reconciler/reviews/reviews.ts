@@ -266,6 +266,8 @@ export function createReviews(parts: ReviewsParts): Reviews {
     known.set(number, { ...(before ?? unseen(pull)), pull, seen: null });
     let told: readonly Waiting[] = [];
     const order = (planned: Planned): readonly Waiting[] => {
+      // At once: those that are looked at beside it are to know of it before its check is written.
+      known.set(number, { ...(known.get(number) ?? unseen(pull)), planned });
       told = orderOf({ pull, planned }, known);
       return told;
     };

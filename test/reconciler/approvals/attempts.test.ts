@@ -44,6 +44,19 @@ describe("a mission of a pull request", () => {
     await starts();
   });
 
+  test("brought along by a pull request of ours about a closure never starts, whoever approves and under whatever name it was pushed", async () => {
+    await world.propose(7, mission());
+    const pull = world.forge.pulls.get(7);
+    if (pull === undefined) throw new Error("there is none");
+    const head = { ...pull.head, branch: "factory/closure/other-1" };
+    world.forge.pulls.set(7, { ...pull, author: "factory-bot", head });
+    world.forge.made.set(7, ["factory-bot"]);
+    world.review(7, "ben");
+    world.review(7, "carol");
+    await world.merge(7);
+    await refused("it comes from factory/closure/other-1, which we push to and others can");
+  });
+
   test("starts when it was made of several commits, and rebased one after the other", async () => {
     await world.propose(7, mission({ maxRuntimeMinutes: 5 }));
     await world.propose(7, mission());
