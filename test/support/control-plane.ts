@@ -485,7 +485,17 @@ function fleetView(): FleetView {
       },
       shownAs: "check",
       remaining: null,
-      pulls: [{ number: 7, head: "abc", state: "failed", message: "no answer" }],
+      pulls: [{ number: 7, head: "abc", state: "failed", message: "no answer", waitsFor: [5] }],
+      closures: [
+        {
+          clone: "beta",
+          mission: "audit",
+          run: 1,
+          state: "open",
+          message: "pull request 9 is open",
+          url: "https://forge.example/pull/9",
+        },
+      ],
       complete: true,
     },
     held: [{ subject: "beta", step: "start", reason: "AwaitingWindow", message: "opens later" }],

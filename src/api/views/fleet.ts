@@ -82,6 +82,17 @@ const Forge = z.object({
       head: z.string(),
       state: z.enum(["waiting", "reviewed", "ignored", "failed"]),
       message: z.string(),
+      waits_for: z.array(z.int()),
+    }),
+  ),
+  closures: z.array(
+    z.object({
+      clone: z.string(),
+      mission: z.string(),
+      run: z.int(),
+      state: z.enum(["open", "waiting", "failed"]),
+      message: z.string(),
+      url: z.string().nullable(),
     }),
   ),
   complete: z.boolean(),

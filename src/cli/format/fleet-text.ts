@@ -175,7 +175,8 @@ function callbacks({ callbacks: { destinations, deadLetters }, now }: FleetView,
 /** Where changes are reviewed. What is well is one line; what was merged is carried out either way. */
 function forge({ forge, now }: FleetView, io: Io): string {
   if (forge === null) return "";
-  const { condition, pulls } = forge;
+  const { condition, pulls, closures } = forge;
+  const waiting = pulls.filter(({ waitsFor }) => waitsFor.length > 0);
   const state = {
     True: "reached",
     Unknown: "not asked yet",
@@ -184,6 +185,10 @@ function forge({ forge, now }: FleetView, io: Io): string {
   const facts = [
     `${forge.name} ${state}`,
     plural(pulls.length, "open pull request"),
+    ...(waiting.length === 0
+      ? []
+      : [`${waiting.length} of them ${waiting.length === 1 ? "waits" : "wait"} for others`]),
+    ...(closures.length === 0 ? [] : [`${plural(closures.length, "closure")} to decide`]),
     ...(forge.complete ? [] : ["more are not looked at"]),
   ];
   const lines = [clip(facts.join(", "), io.width)];
@@ -191,6 +196,12 @@ function forge({ forge, now }: FleetView, io: Io): string {
   const failed = pulls.filter((pull) => pull.state === "failed");
   for (const { number, message } of failed.slice(0, SHORT_MAX))
     lines.push(clip(`  #${number} ${io.paint("yellow", "failed")}: ${oneLine(message)}`, io.width));
+  for (const { number, waitsFor } of waiting.slice(0, SHORT_MAX))
+    lines.push(clip(`  #${number} waits for ${waitsFor.map((first) => `#${first}`).join(", ")}`, io.width));
+  for (const { mission, run, state, message, url } of closures.slice(0, SHORT_MAX)) {
+    const what = state === "failed" ? io.paint("yellow", `failed: ${oneLine(message)}`) : (url ?? message);
+    lines.push(clip(`  closure of ${mission} run ${run}: ${what}`, io.width));
+  }
   return [io.paint("bold", "Reviews"), ...lines].join("\n");
 }
 

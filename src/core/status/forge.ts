@@ -9,6 +9,8 @@ export interface ForgeView {
   readonly shownAs: "check" | "status" | null;
   readonly remaining: number | null;
   readonly pulls: readonly ReviewedPull[];
+  /** Closures that people are asked about there. */
+  readonly closures: readonly AskedClosure[];
   /** There are more open pull requests than are looked at. */
   readonly complete: boolean;
 }
@@ -32,9 +34,23 @@ export type ForgeReason =
   | "Limited"
   | "Rejected";
 
+/** A closure that nobody has decided, and its pull request. */
+export interface AskedClosure {
+  readonly clone: string;
+  readonly mission: string;
+  readonly run: number;
+  /** `open`: people can merge it. `waiting`: it is not open yet. `failed`: it cannot be, and `message` says why. */
+  readonly state: "open" | "waiting" | "failed";
+  readonly message: string;
+  /** Null: there is none yet. */
+  readonly url: string | null;
+}
+
 export interface ReviewedPull {
   readonly number: number;
   readonly head: string;
   readonly state: "waiting" | "reviewed" | "ignored" | "failed";
   readonly message: string;
+  /** Pull requests that change the same and go first. */
+  readonly waitsFor: readonly number[];
 }

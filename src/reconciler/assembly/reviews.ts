@@ -18,7 +18,7 @@ export function assembleReviews(
   }: {
     readonly snapshot: () => FleetSnapshot;
     readonly approvals: Pick<Approvals, "inForce">;
-    readonly closures: Pick<ClosurePulls, "wakePulls"> | null;
+    readonly closures: Pick<ClosurePulls, "wakePulls" | "view"> | null;
     readonly onComment: () => void;
   },
 ): Reviews | null {
@@ -33,6 +33,7 @@ export function assembleReviews(
     clock,
     log,
     onChange: () => hub.show(false),
+    closures: () => closures?.view() ?? [],
     onPulls: (numbers) => closures?.wakePulls(numbers),
     onMoved: () => hub.wake("source"),
     onComment,

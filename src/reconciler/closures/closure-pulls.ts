@@ -1,9 +1,10 @@
 /** Closures that wait for a person become pull requests; what was merged is decided, and what was decided elsewhere is called off. */
 import { closureBranchId, closureTasks } from "../../core/closures/closure-task.ts";
-import type { CloneState } from "../../core/model/clone-state.ts";
+import type { CloneState, ClosedMission } from "../../core/model/clone-state.ts";
 import type { DesiredState } from "../../core/model/desired.ts";
-import { FactoryError } from "../../core/model/error.ts";
+import { asFactoryError, FactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
+import type { AskedClosure } from "../../core/status/forge.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
 import { ForgeLimited, type OpenForge } from "../../ports/forge.ts";
 import type { Log } from "../../ports/log.ts";
@@ -25,6 +26,8 @@ export interface ClosurePulls {
   wake(): void;
   /** Somebody says that something happened to these. */
   wakePulls(numbers: readonly number[]): void;
+  /** Closures that nobody has decided, as far as people are asked about them in pull requests. */
+  view(): readonly AskedClosure[];
   close(): Promise<void>;
 }
 
@@ -53,10 +56,12 @@ const RETRY_MS_MAX = 5 * MINUTE_MS;
 const MOVED_AGAIN_MS = 2 * SECOND_MS;
 
 export function createClosurePulls(parts: ClosurePullsParts): ClosurePulls {
-  const { clock, log, recorder } = parts;
+  const { clock, recorder } = parts;
   const complain = createComplaints(parts);
   /** One after the other: how many are open is known to each, and a fleet that comes up does not ask for all at once. */
   const turns = createSlots(1);
+  /** By clone: why there is no pull request, or why it is not as it should be. */
+  const trouble = new Map<string, string>();
   let started = false;
 
   const queue = createWorkQueue<Key>({
@@ -91,7 +96,7 @@ export function createClosurePulls(parts: ClosurePullsParts): ClosurePulls {
     for (const task of tasks) {
       const { closed } = task;
       if (task.type === "ask" && closed.pull === undefined && openNow() >= CLOSURE_PULLS_MAX) {
-        log.debug("a closure waits: so many pull requests about others are open", { clone, open: openNow() });
+        trouble.delete(clone);
         continue;
       }
       const what = `the pull request about ${closureBranchId(closed)}`;
@@ -101,8 +106,10 @@ export function createClosurePulls(parts: ClosurePullsParts): ClosurePulls {
             ? askInPull(around, { state, closed }, limit)
             : callOff(around, { state, closed, because: task.because }, limit),
         );
+        trouble.delete(clone);
         if (did === "moved") next = { type: "again", at: clock.monotonic() + MOVED_AGAIN_MS };
       } catch (error) {
+        if (!signal.aborted) trouble.set(clone, asFactoryError(error).message);
         if (error instanceof ForgeLimited)
           return {
             type: "again",
@@ -146,6 +153,28 @@ export function createClosurePulls(parts: ClosurePullsParts): ClosurePulls {
         if (past.some(({ pull }) => pull !== undefined && numbers.includes(pull.number)))
           queue.wake(`clone/${name}`);
     },
+    view() {
+      const desired = parts.desired();
+      const policy = desired?.fleet.forge ?? null;
+      if (desired === null || policy === null || policy.closures === "command_line") return [];
+      return [...recorder.states.values()].flatMap((state) =>
+        closureTasks(state, desired).flatMap((task) =>
+          task.type === "ask" ? [askedOf(state.name, task.closed, trouble.get(state.name))] : [],
+        ),
+      );
+    },
     close: () => queue.close(),
+  };
+}
+
+function askedOf(clone: string, closed: ClosedMission, problem: string | undefined): AskedClosure {
+  const { name: mission, run, pull } = closed;
+  const asked = { clone, mission, run, url: pull?.url ?? null };
+  if (problem !== undefined) return { ...asked, state: "failed", message: problem };
+  if (pull !== undefined) return { ...asked, state: "open", message: `pull request ${pull.number} is open` };
+  return {
+    ...asked,
+    state: "waiting",
+    message: `not asked yet; at most ${CLOSURE_PULLS_MAX} pull requests about closures are open at once`,
   };
 }

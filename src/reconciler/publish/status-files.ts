@@ -11,6 +11,7 @@ import { closedPhaseOf } from "../../core/status/phase.ts";
 import { type Places, placesOf } from "../../core/status/places.ts";
 import { postmortemSkeleton } from "../../core/status/postmortem.ts";
 import { NO_OUTPUT_PLACES, type OutputPlaces } from "../../core/status/published-outputs.ts";
+import { runsPage, type ShownRun } from "../../core/status/runs-page.ts";
 import type { FleetView, InboxItem, MissionView } from "../../core/status/view.ts";
 import type { ClosedRun, PublishedOutputs } from "./outputs.ts";
 import type { StatusText } from "./write-back.ts";
@@ -171,6 +172,8 @@ function* derivation(
       addClosure(files, newest, { clone: state.name, closed, outputs: shown });
     }
   }
+  for (const [name, runs] of shownRuns(fleetSnapshot.states, { places, newest }))
+    if (runs.length > 1) files.set(`missions/${name}/README.md`, runsPage(name, runs));
   for (const [path, text] of outputs.files) files.set(path, text);
   return {
     files,
@@ -182,6 +185,23 @@ function* derivation(
         : { "Factory-Observed-Commit": fleetSnapshot.source.revision }),
     },
   };
+}
+
+/** Runs with a report on the branch, by mission. */
+function shownRuns(
+  states: ReadonlyMap<string, CloneState>,
+  { places, newest }: { readonly places: Places; readonly newest: ReadonlySet<string> },
+): ReadonlyMap<string, readonly ShownRun[]> {
+  const runs = new Map<string, ShownRun[]>();
+  for (const { past } of states.values())
+    for (const closed of past) {
+      if (!places.missions.has(closed.missionId)) continue;
+      const folder = newest.has(closed.missionId) ? "" : `runs/${closed.run}/`;
+      const known = runs.get(closed.name);
+      if (known === undefined) runs.set(closed.name, [{ closed, folder }]);
+      else known.push({ closed, folder });
+    }
+  return runs;
 }
 
 function addClosure(

@@ -325,6 +325,7 @@ export function isOurs(path: string): boolean {
 const OURS = new RegExp(
   `^(${[
     String.raw`missions/[^/]+/(runs/\d+/)?(status\.yaml|scorecard\.yaml|closure\.md|artifacts\.json)`,
+    String.raw`missions/[^/]+/README\.md`,
     String.raw`missions/[^/]+/outputs/\d+/.+`,
     String.raw`clones/[^/]+/status\.yaml`,
     String.raw`pages/(missions|closed|clones)/[^/]+\.md`,

@@ -57,6 +57,8 @@ export interface ReviewsParts {
   readonly clock: SteadyClock;
   readonly log: Log;
   readonly onChange: () => void;
+  /** Closures that people are asked about, for the view. */
+  readonly closures?: () => ForgeView["closures"];
   /** The forge says that something happened to these. */
   readonly onPulls?: (numbers: readonly number[]) => void;
   /** The forge says that the obeyed branch has moved. */
@@ -284,7 +286,8 @@ export function createReviews(parts: ReviewsParts): Reviews {
     const planned = done.type === "reviewed" ? done.planned : null;
     // With the order as it was told: what others have become meanwhile is seen by the difference.
     const seen = seenAs(base, pull, told);
-    known.set(number, { pull, planned, seen, view: viewOf(pull, done.type, done.message) });
+    const view = { ...viewOf(pull, done.type, done.message), waitsFor: told.map((one) => one.number) };
+    known.set(number, { pull, planned, seen, view });
     lookAgain();
     return DONE;
   }
@@ -351,6 +354,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
         shownAs,
         remaining: linked.forge.budget().remaining,
         pulls: [...known.values()].map(({ view }) => view).sort((a, b) => a.number - b.number),
+        closures: parts.closures?.() ?? [],
         complete,
       };
     },
@@ -367,5 +371,5 @@ function unseen(pull: Pull): StandingPull {
 }
 
 function viewOf(pull: Pull, state: ReviewedPull["state"], message: string): ReviewedPull {
-  return { number: pull.number, head: pull.head.commit, state, message };
+  return { number: pull.number, head: pull.head.commit, state, message, waitsFor: [] };
 }

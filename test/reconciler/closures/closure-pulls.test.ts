@@ -180,14 +180,27 @@ describe("closures in pull requests", () => {
     forge = {
       ...forge,
       async ensurePull(pull, signal) {
-        if (pull.branch.includes("audit") && refusals++ < 2)
+        if (pull.branch.includes("audit") && refusals++ < 4)
           throw new FactoryError("forge/rejected", "stall", "no");
         return ensurePull(pull, signal);
       },
     };
-    start();
+    const started = start();
     await opened("other");
+    await until(
+      () =>
+        started
+          .view()
+          .some(
+            ({ mission, state, message }) => mission === "audit" && state === "failed" && message === "no",
+          ),
+      "the view to say why",
+    );
     await opened("audit");
+    await until(
+      () => started.view().every(({ state, url }) => state === "open" && url !== null),
+      "both to be shown as open",
+    );
   });
 
   test("a limit of the forge is waited for as long as it says", async () => {

@@ -311,6 +311,10 @@ describe("the closure report", () => {
     const older = files.get("missions/audit/runs/1/closure.md");
     expect(older).toContain("](../../outputs/1/a.md)");
     expect(older).toContain("factory outputs audit --run 1 --get");
+    const runs = files.get("missions/audit/README.md") ?? "";
+    expect(runs.match(/^\| \d+ \|/gm)).toEqual(["| 2 |", "| 1 |"]);
+    expect(runs).toContain("[closure](closure.md)");
+    expect(runs).toContain("[closure](runs/1/closure.md) · [scorecard](runs/1/scorecard.yaml)");
     expect(files.get("missions/audit/outputs/1/a.md")).toBe("one");
     expect(files.get("missions/audit/outputs/2/a.md")).toBe("two");
   });

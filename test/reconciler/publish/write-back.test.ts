@@ -307,6 +307,7 @@ describe("the one writer", () => {
         "README.md",
         "missions/a/status.yaml",
         "missions/a/runs/2/closure.md",
+        "missions/a/README.md",
         "clones/a/status.yaml",
         "pages/missions/a.md",
         "pages/closed/2026-11-23-m_1.md",
