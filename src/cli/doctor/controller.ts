@@ -58,7 +58,7 @@ function forgeFinding({ name, condition, shownAs, pulls, closures }: ForgeView):
     return warn(
       "forge",
       `${name}: the closure of ${failed.mission} run ${failed.run} cannot be asked about: ${failed.message}`,
-      "give the credential `contents: write` and `pull_requests: write`, or set `closures: command_line` in spec.forge",
+      "let git push `factory/closure/*` and the credential write pull requests, or set `closures: command_line` in spec.forge",
     );
   if (shownAs === "status")
     return warn(

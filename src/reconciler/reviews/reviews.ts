@@ -3,10 +3,10 @@ import type { DesiredState } from "../../core/model/desired.ts";
 import { asFactoryError } from "../../core/model/error.ts";
 import { MINUTE_MS, SECOND_MS } from "../../core/model/time.ts";
 import type { Waiting } from "../../core/reviews/order.ts";
-import type { ForgeView, ReviewedPull } from "../../core/status/forge.ts";
+import type { ForgeView } from "../../core/status/forge.ts";
 import type { SteadyClock } from "../../ports/clock.ts";
 import type { CommitSubjects } from "../../ports/commit-subjects.ts";
-import { type Forge, ForgeLimited, type OpenForge, type Pull, type QueuedCommit } from "../../ports/forge.ts";
+import { type Forge, ForgeLimited, type OpenForge, type Pull } from "../../ports/forge.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ProposalLived, ProposalPreview } from "../../ports/proposal-preview.ts";
 import { type Answer, DONE, OVER } from "../loop/answer.ts";
@@ -16,10 +16,11 @@ import { createSlots } from "../loop/slots.ts";
 import { withTimeLimit } from "../loop/time-limit.ts";
 import { createDeliveries, type TakeDelivery } from "./deliveries.ts";
 import { createForgeLink } from "./forge-link.ts";
+import { createQueuedCommits } from "./queued-commits.ts";
 import { type Planned, type ReviewParts, reviewPull } from "./review-pull.ts";
 import { reviewQueued } from "./review-queued.ts";
 import { tellStale } from "./stale-merge.ts";
-import { orderOf, type StandingPull } from "./standing-pulls.ts";
+import { orderOf, type StandingPull, seenAs, unseen, viewOf } from "./standing-pulls.ts";
 
 /**
  * Runs beside the loop, with a queue of its own: whatever a forge does, nothing that is supervised waits for it. What it
@@ -83,8 +84,6 @@ const MOVED_AGAIN_MS = 2 * SECOND_MS;
 export function createReviews(parts: ReviewsParts): Reviews {
   const { clock, log } = parts;
   const known = new Map<number, StandingPull>();
-  /** Commits of the merge queue, and what was obeyed when each was looked at. */
-  const queued = new Map<string, { readonly entry: QueuedCommit; readonly seen: string | null }>();
   const complain = createComplaints(parts);
   const link = createForgeLink({
     open: parts.open,
@@ -95,6 +94,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
   });
   /** As they were planned when they were merged, until that was looked back at. */
   const merged = new Map<number, Planned>();
+  const inQueue = createQueuedCommits();
   const turns = createSlots(REVIEWS_AT_ONCE);
   const reviewing: ReviewParts = { ...parts, now: () => clock.now() };
   let started = false;
@@ -118,7 +118,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
     const linked = link.current();
     if (linked === null || parts.obstacle() !== null) {
       known.clear();
-      queued.clear();
+      inQueue.clear();
       return again;
     }
     if (openedAs !== linked.forge) {
@@ -138,7 +138,7 @@ export function createReviews(parts: ReviewsParts): Reviews {
       link.reached();
       complete = found.complete;
       takeUp(found.pulls);
-      takeUpQueue(found.queue);
+      for (const commit of inQueue.takeUp(found.queue)) queue.wake(`queued/${commit}`);
       return again;
     } catch (error) {
       return afterFailure(error) ?? again;
@@ -176,37 +176,22 @@ export function createReviews(parts: ReviewsParts): Reviews {
       if (seen !== null && seen !== seenOf(pull)) queue.wake(`pull/${pull.number}`);
   }
 
-  function takeUpQueue(entries: readonly QueuedCommit[]): void {
-    const there = new Set(entries.map(({ commit }) => commit));
-    for (const commit of [...queued.keys()]) if (!there.has(commit)) queued.delete(commit);
-    for (const entry of entries) {
-      const before = queued.get(entry.commit);
-      // Its check says what is true of the commit: another base in force later does not take it back.
-      if (before?.seen != null) continue;
-      queued.set(entry.commit, { entry, seen: null });
-      queue.wake(`queued/${entry.commit}`);
-    }
-  }
-
   async function reviewInQueue(commit: string, signal: AbortSignal): Promise<Answer> {
-    const found = queued.get(commit);
     const linked = link.current();
     const base = parts.desired()?.revision ?? null;
-    if (found === undefined || linked === null || base === null || parts.obstacle() !== null) return OVER;
+    const entry = inQueue.entry(commit);
+    if (entry === null || linked === null || base === null || parts.obstacle() !== null) return OVER;
     return turns(async () => {
-      const what = `the review of ${found.entry.ref}`;
       try {
+        const what = `the review of ${entry.ref}`;
+        const asked = { entry, forge: linked.forge, base, branch: parts.branch };
         const done = await withTimeLimit({ ms: REVIEW_MS_MAX, what, clock, signal }, (limit) =>
-          reviewQueued(
-            reviewing,
-            { entry: found.entry, forge: linked.forge, base, branch: parts.branch },
-            limit,
-          ),
+          reviewQueued(reviewing, asked, limit),
         );
         link.reached();
-        queued.set(commit, { ...found, seen: base });
+        inQueue.reviewed(commit);
         log.info("a commit of the merge queue was reviewed", {
-          number: found.entry.number,
+          number: entry.number,
           commit,
           says: done.message,
         });
@@ -360,16 +345,4 @@ export function createReviews(parts: ReviewsParts): Reviews {
     },
     close: () => queue.close(),
   };
-}
-
-function seenAs(base: string | null, { head }: Pull, order: readonly Waiting[]): string {
-  return JSON.stringify([base, head.commit, order]);
-}
-
-function unseen(pull: Pull): StandingPull {
-  return { pull, seen: null, planned: null, view: viewOf(pull, "waiting", "not looked at yet") };
-}
-
-function viewOf(pull: Pull, state: ReviewedPull["state"], message: string): ReviewedPull {
-  return { number: pull.number, head: pull.head.commit, state, message, waitsFor: [] };
 }

@@ -29,3 +29,16 @@ function claimantOf({ pull, planned }: StandingPull): Claimant | null {
   if (planned === null || isClosureBranch(pull.head.branch)) return null;
   return { number: pull.number, ready: planned.usable && !pull.draft, traits: planned.traits };
 }
+
+/** What was looked at, as one text: what is obeyed, the head, and whom it waits for. */
+export function seenAs(base: string | null, { head }: Pull, order: readonly Waiting[]): string {
+  return JSON.stringify([base, head.commit, order]);
+}
+
+export function unseen(pull: Pull): StandingPull {
+  return { pull, seen: null, planned: null, view: viewOf(pull, "waiting", "not looked at yet") };
+}
+
+export function viewOf(pull: Pull, state: ReviewedPull["state"], message: string): ReviewedPull {
+  return { number: pull.number, head: pull.head.commit, state, message, waitsFor: [] };
+}
