@@ -41,7 +41,11 @@ async function closed(name: string, play: (scene: Scene) => Promise<void>): Prom
       ...fleetFiles({ forge }),
       ...pairFiles(
         "audit",
-        { command: ["sh", "-c", "echo found nothing > report.md"], afterClosure: "ask" },
+        {
+          command: ["sh", "-c", "echo found nothing > report.md"],
+          agent: { result: "exit_code" },
+          afterClosure: "ask",
+        },
         { outputs: ["report.md"] },
       ),
     });
