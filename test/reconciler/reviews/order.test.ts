@@ -65,6 +65,7 @@ describe("reviews, one beside the other", () => {
       log: silentLog,
       onChange() {},
       onMoved() {},
+      onComment() {},
     });
   });
   afterEach(() => reviews.close());

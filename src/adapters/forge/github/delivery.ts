@@ -81,11 +81,7 @@ export async function readDelivery(
   if (parts.login !== null && ECHOES.has(event ?? "") && sameLogin(payload.sender?.login, parts.login))
     return ignored("it is our own doing");
   const hint = meaning(payload);
-  if (
-    hint.pulls.length + hint.branches.length === 0 &&
-    hint.comments !== true &&
-    hint.queue === undefined
-  )
+  if (hint.pulls.length + hint.branches.length === 0 && hint.comments !== true && hint.queue === undefined)
     return ignored("it is about no pull request and no branch");
   return { type: "hint", id, ...hint };
 }
