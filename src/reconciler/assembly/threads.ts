@@ -1,4 +1,5 @@
 import type { CloneState } from "../../core/model/clone-state.ts";
+import type { ForgePolicy } from "../../core/model/forge.ts";
 import type { FleetSnapshot } from "../../core/status/fleet.ts";
 import { inboxOf } from "../../core/status/inbox.ts";
 import { NO_OPERATOR_TOKENS } from "../../ports/operator-tokens.ts";
@@ -34,11 +35,15 @@ export function assembleThreads(
 ): Threads | null {
   const { parts, hub, repository, recorder, guard, fleetRight, declared } = ground;
   if (parts.reviews === undefined) return null;
+  // As for reviews: what a change of the forge needs has to be approved before it is obeyed.
+  const policy = (): ForgePolicy | null =>
+    atForgeInForce(repository.desired(), approvals.inForce())?.fleet.forge ?? null;
   const made = createThreads({
     open: parts.reviews.open,
-    // As for reviews: what a change of the forge needs has to be approved before it is obeyed.
-    policy: () => atForgeInForce(repository.desired(), approvals.inForce())?.fleet.forge ?? null,
-    inbox: () => inboxOf(snapshot()),
+    policy,
+    // A closure is asked about in a pull request of its own, unless the fleet wants the command line.
+    inbox: () =>
+      inboxOf(snapshot()).filter(({ kind }) => kind !== "closure" || policy()?.closures === "command_line"),
     caps: () => declared.policy()?.caps ?? null,
     lane,
     handlers: (through) => handlersOf(ground, { recorder: through, lane, killSwitch }),
