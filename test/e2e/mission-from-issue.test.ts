@@ -67,7 +67,11 @@ test("an issue becomes a branch with one commit by whoever asked, which validate
   const number = await openIssue(bodyOf());
   const made = await fromIssue("--from-issue", String(number));
   expect(made).toMatchObject({ code: 0, stderr: "" });
-  expect(made.stdout).toContain(`/compare/main...${branchOf(number)}?expand=1`);
+  const pulls = (
+    await standIn.ask<{ number: number; body: string; head: { ref: string } }[]>("ann", "GET", `${AT}/pulls`)
+  ).filter(({ head }) => head.ref === branchOf(number));
+  expect(pulls).toMatchObject([{ body: expect.stringContaining(`Closes #${number}`) }]);
+  expect(made.stdout).toContain(`/pull/${pulls[0]?.number}`);
   expect(made.stdout).not.toContain(standIn.tokenOf("ann"));
   const branch = branchOf(number);
   expect(await origin.git("rev-parse", `${branch}^`)).toBe(await origin.head());
@@ -81,8 +85,8 @@ test("an issue becomes a branch with one commit by whoever asked, which validate
     metadata: { annotations: { asked_by: "eve", issue: expect.stringContaining(`/issues/${number}`) } },
     spec: { objective: "Count the pages of docs/.\n", budget: { max_runtime_minutes: 30 } },
   });
-  expect(await origin.git("log", "-1", "--format=%B", branch)).toBe(
-    `Ask for mission count-pages\n\nCloses: #${number}`,
+  expect(await origin.git("log", "-1", "--format=%B", branch)).toMatch(
+    new RegExp(`^Ask for mission count-pages\n\nCloses: #${number}\n`),
   );
   // Whom the forge knows by it takes part in the change, and does not approve it.
   expect(await origin.git("log", "-1", "--format=%an %ae", branch)).toMatch(/^eve \d+\+eve@users\.noreply\./);
@@ -153,6 +157,17 @@ test("without a forge the text comes from a file, and says of itself who took it
   expect(mission.metadata.annotations.asked_by).toBe("ada");
   expect(await origin.git("log", "-1", "--format=%an", branchOf(77))).toBe("factory-bot");
   expect((await fromIssue("--body-file", file)).stderr).toMatch(/goes with --from-issue/);
+});
+
+test("a credential that may open no pull request leaves that to a person, with the address", async () => {
+  const number = await openIssue(bodyOf({ name: "by-hand" }));
+  standIn.setFault(({ method, path }) =>
+    method === "POST" && path.endsWith("/pulls") ? { type: "status", status: 403 } : null,
+  );
+  const made = await fromIssue("--from-issue", String(number));
+  standIn.setFault(null);
+  expect(made, made.stderr).toMatchObject({ code: 0 });
+  expect(made.stdout).toContain(`/compare/main...${branchOf(number)}?expand=1`);
 });
 
 test("a forge that fails says so, and nothing is pushed", async () => {

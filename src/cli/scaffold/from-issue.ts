@@ -12,7 +12,7 @@ import type { ForgePolicy } from "../../core/model/forge.ts";
 import { MINUTE_MS } from "../../core/model/time.ts";
 import { newIssues } from "../../core/proposal/issues.ts";
 import { formatIssues, hasErrors } from "../../documents/issue.ts";
-import type { Forge, ForgeIssue } from "../../ports/forge.ts";
+import type { Forge, ForgeIssue, OwnPull } from "../../ports/forge.ts";
 import { desiredOf, type FleetTree } from "../../reconciler/reviews/fleet-tree.ts";
 import { gitAccess } from "../access.ts";
 import type { Call } from "../command.ts";
@@ -96,14 +96,20 @@ export async function newFromIssue(call: Call<NewOptions>, name: string | undefi
     );
     if (result.type !== "proposed")
       throw new FactoryError("issue/not-proposed", "retry", `${result.message}; try again`);
-    const open =
+    const compare =
       policy === null ? null : `${webOf(policy)}/compare/${options.branch}...${result.branch}?expand=1`;
+    const pull =
+      forge === null || issue.authorEmail === null
+        ? null
+        : await openPull(forge, { issue, branch: result.branch, base: options.branch, name: name ?? answers.name }, signal);
+    const open = pull?.url ?? compare;
     if (call.json) {
       io.json({
         issue: number,
         branch: result.branch,
         commit: result.commit,
         files: [...files.keys()],
+        pull: pull?.number ?? null,
         open,
       });
       return EXIT.fine;
@@ -111,12 +117,42 @@ export async function newFromIssue(call: Call<NewOptions>, name: string | undefi
     for (const path of files.keys()) io.out(path);
     io.out(`\n${result.branch} asks for it at ${result.commit.slice(0, 12)}.`);
     io.out(
-      open === null ? `Next: open a pull request from it.` : `Next: open its pull request at\n  ${open}`,
+      pull !== null
+        ? `Its pull request is\n  ${pull.url}`
+        : open === null
+          ? `Next: open a pull request from it.`
+          : `Next: open its pull request at\n  ${open}`,
     );
     return EXIT.fine;
   } finally {
     await reader.close();
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** The same for the same branch, however often it is asked for. Null where the credential may not open any: then a person does. */
+async function openPull(
+  forge: Forge,
+  { issue, branch, base, name }: { readonly issue: Asked; readonly branch: string; readonly base: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<OwnPull | null> {
+  const { number } = issue;
+  try {
+    const { pull } = await forge.ensurePull(
+      {
+        branch,
+        base,
+        marker: `asked/${number}`,
+        key: name,
+        title: `Ask for mission ${name}`,
+        body: `What issue #${number} asks for, as files. Its plan follows as a comment and a check, where a controller reviews this repository.\n\nCloses #${number}`,
+      },
+      signal,
+    );
+    return pull;
+  } catch (error) {
+    if (error instanceof FactoryError && error.code === "forge/refused") return null;
+    throw error;
   }
 }
 
