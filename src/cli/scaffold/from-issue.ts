@@ -101,7 +101,11 @@ export async function newFromIssue(call: Call<NewOptions>, name: string | undefi
     const pull =
       forge === null || issue.authorEmail === null
         ? null
-        : await openPull(forge, { issue, branch: result.branch, base: options.branch, name: name ?? answers.name }, signal);
+        : await openPull(
+            forge,
+            { issue, branch: result.branch, base: options.branch, name: name ?? answers.name },
+            signal,
+          );
     const open = pull?.url ?? compare;
     if (call.json) {
       io.json({
@@ -133,7 +137,12 @@ export async function newFromIssue(call: Call<NewOptions>, name: string | undefi
 /** The same for the same branch, however often it is asked for. Null where the credential may not open any: then a person does. */
 async function openPull(
   forge: Forge,
-  { issue, branch, base, name }: { readonly issue: Asked; readonly branch: string; readonly base: string; readonly name: string },
+  {
+    issue,
+    branch,
+    base,
+    name,
+  }: { readonly issue: Asked; readonly branch: string; readonly base: string; readonly name: string },
   signal: AbortSignal,
 ): Promise<OwnPull | null> {
   const { number } = issue;
