@@ -149,11 +149,13 @@ export function createReviews(parts: ReviewsParts): Reviews {
   function afterFailure(error: unknown): Answer | null {
     const failure = asFactoryError(error);
     link.failed(failure);
-    if (!(error instanceof ForgeLimited)) {
-      if (failure.code.startsWith("forge/")) return null;
-      throw failure;
-    }
-    return { type: "again", at: clock.monotonic() + Math.max(SECOND_MS, error.until - clock.now()) };
+    if (error instanceof ForgeLimited) return afterLimit(error);
+    if (failure.code.startsWith("forge/")) return null;
+    throw failure;
+  }
+
+  function afterLimit({ until }: ForgeLimited): Extract<Answer, { type: "again" }> {
+    return { type: "again", at: clock.monotonic() + Math.max(SECOND_MS, until - clock.now()) };
   }
 
   function takeUp(pulls: readonly Pull[]): void {
@@ -165,9 +167,13 @@ export function createReviews(parts: ReviewsParts): Reviews {
     for (const pull of [...pulls].sort((a, b) => a.number - b.number)) {
       const before = known.get(pull.number) ?? unseen(pull);
       known.set(pull.number, { ...before, pull });
-      if (before.seen !== seenOf(pull)) queue.wake(`pull/${pull.number}`);
+      if (before.seen !== seenOf(pull) && !rests(before)) queue.wake(`pull/${pull.number}`);
     }
     lookAgain();
+  }
+
+  function rests({ restsUntil }: StandingPull): boolean {
+    return restsUntil !== undefined && restsUntil > clock.monotonic();
   }
 
   /** What became of one may let others go, or hold them up. */
@@ -219,10 +225,13 @@ export function createReviews(parts: ReviewsParts): Reviews {
         const before = known.get(number);
         // What the forge will not take is offered again when there is something else to offer.
         const seen = failure.code === "forge/rejected" && before !== undefined ? seenOf(before.pull) : null;
-        if (before !== undefined)
-          known.set(number, { ...before, seen, view: viewOf(before.pull, "failed", failure.message) });
+        const again = error instanceof ForgeLimited ? afterLimit(error) : null;
+        if (before !== undefined) {
+          const view = viewOf(before.pull, again === null ? "failed" : "waiting", failure.message);
+          known.set(number, { ...before, seen, view, ...(again === null ? {} : { restsUntil: again.at }) });
+        }
         link.failed(failure);
-        if (error instanceof ForgeLimited) return afterFailure(error) ?? DONE;
+        if (again !== null) return again;
         throw failure;
       }
     });

@@ -9,6 +9,8 @@ export interface StandingPull {
   readonly pull: Pull;
   /** What was looked at, as `seenOf` says it; null: it is to be looked at. */
   readonly seen: string | null;
+  /** By the steady clock: the forge's limits leave no room for it before, and a look would be a plan in vain. */
+  readonly restsUntil?: number;
   readonly view: ReviewedPull;
   /** As it was planned last; null: not yet, or it cannot be. */
   readonly planned: Planned | null;

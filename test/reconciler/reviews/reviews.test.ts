@@ -236,6 +236,26 @@ describe("reviews", () => {
     expect(reviews.view()?.condition).toMatchObject({ status: "False", reason: "Limited" });
   });
 
+  test("one for which the forge's limits leave no room is not planned again before they do, however often the list is read", async () => {
+    const clock = createVirtualClock();
+    reviews = open(clock);
+    forge.pulls.set(7, aPull(7));
+    const until = clock.now() + 60_000;
+    let room = false;
+    preview = () => {
+      if (!room) throw new ForgeLimited("the forge's limits leave no room for this", until);
+      return planned();
+    };
+    reviews.start();
+    while (forge.lists() < 20) await clock.step();
+    expect(asked).toHaveLength(1);
+    expect(view(7)).toMatchObject({ state: "waiting", message: expect.stringContaining("no room") });
+    room = true;
+    while (view(7)?.state !== "reviewed") await clock.step();
+    expect(clock.now()).toBeGreaterThanOrEqual(until);
+    expect(asked).toHaveLength(2);
+  });
+
   test("what the forge will not take is not offered again until there is something else", async () => {
     forge.pulls.set(7, aPull(7));
     let refused = 0;

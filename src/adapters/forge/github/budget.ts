@@ -2,8 +2,8 @@
  * The one budget of a credential: who may ask when, so that what is urgent never waits for what is not, and the forge has
  * no cause to turn us away.
  *
- * Limits as GitHub publishes them: 5,000 requests an hour (more for some), 100 at once, 80 a minute and 500 an hour that
- * make content, a second between two of those. Ours lie below, each urgency further below than the one before it.
+ * Limits as GitHub publishes them: 5,000 requests an hour (more for some), 100 at once, 900 points a minute (one for a
+ * reading, five for what makes content), 80 a minute and 500 an hour that make content, a second between two of those. Ours lie below, each urgency further below than the one before it.
  */
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../core/model/time.ts";
 import type { SteadyClock } from "../../../ports/clock.ts";
@@ -33,6 +33,15 @@ const WAIT_MS_MAX = 20 * SECOND_MS;
 const WRITE_GAP_MS = SECOND_MS;
 const WRITES_PER_MINUTE: Readonly<Record<Urgency, number>> = { stop: 75, ask: 70, check: 55, comment: 45 };
 const WRITES_PER_HOUR: Readonly<Record<Urgency, number>> = { stop: 480, ask: 460, check: 400, comment: 350 };
+/** An answer that nothing has changed costs no request of the hour, but its point. */
+const POINTS_PER_MINUTE: Readonly<Record<Urgency, number>> = {
+  stop: 850,
+  ask: 800,
+  check: 700,
+  comment: 600,
+};
+const READ_POINTS = 1;
+const WRITE_POINTS = 5;
 /** Part of the hour's requests that is left to those that are more urgent. */
 const RESERVED: Readonly<Record<Urgency, number>> = { stop: 0, ask: 0.02, check: 0.1, comment: 0.2 };
 /** Where a secondary limit does not say how long: doubled each time in a row. */
@@ -47,6 +56,8 @@ export function createRequestBudget(clock: SteadyClock): RequestBudget {
   const waiting = new Set<Waiter>();
   /** When the writes of the last hour began, oldest first. */
   let writes: number[] = [];
+  /** Of the last minute, oldest first. */
+  let spent: { readonly at: number; readonly points: number }[] = [];
   let order = 0;
   let running = 0;
   let pausedUntil = Number.NEGATIVE_INFINITY;
@@ -64,6 +75,7 @@ export function createRequestBudget(clock: SteadyClock): RequestBudget {
     let at = Math.max(now, pausedUntil);
     if (left !== null && left.resetAt > now && left.remaining <= left.limit * RESERVED[urgency])
       at = Math.max(at, left.resetAt);
+    at = Math.max(at, roomForPoints(POINTS_PER_MINUTE[urgency] - pointsOf(isWrite), now));
     if (!isWrite) return at;
     writes = writes.filter((begun) => begun > now - HOUR_MS);
     const nth = (count: number): number => writes.at(-count) ?? Number.NEGATIVE_INFINITY;
@@ -73,6 +85,19 @@ export function createRequestBudget(clock: SteadyClock): RequestBudget {
       nth(WRITES_PER_MINUTE[urgency]) + MINUTE_MS,
       nth(WRITES_PER_HOUR[urgency]) + HOUR_MS,
     );
+  }
+
+  /** When no more points than these are left of the last minute. */
+  function roomForPoints(most: number, now: number): number {
+    spent = spent.filter(({ at }) => at > now - MINUTE_MS);
+    let sum = spent.reduce((all, { points }) => all + points, 0);
+    let at = now;
+    for (const oldest of spent) {
+      if (sum <= most) break;
+      sum -= oldest.points;
+      at = oldest.at + MINUTE_MS;
+    }
+    return at;
   }
 
   /** Somebody else could go now, and goes first. */
@@ -112,6 +137,7 @@ export function createRequestBudget(clock: SteadyClock): RequestBudget {
       }
       running += 1;
       if (me.writes) writes.push(clock.monotonic());
+      spent.push({ at: clock.monotonic(), points: pointsOf(me.writes) });
       let given = false;
       return () => {
         if (given) return;
@@ -150,6 +176,10 @@ export function createRequestBudget(clock: SteadyClock): RequestBudget {
       };
     },
   };
+}
+
+function pointsOf(isWrite: boolean): number {
+  return isWrite ? WRITE_POINTS : READ_POINTS;
 }
 
 function goesBefore(other: Waiter, me: Waiter): boolean {

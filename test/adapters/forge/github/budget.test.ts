@@ -90,6 +90,28 @@ describe("the budget of a credential", () => {
     expect(went[46]?.at).toBeGreaterThan(60_000);
   });
 
+  test("spends no more points in a minute than the forge allows, and keeps some for what is urgent", async () => {
+    const { ask, settle, run, went, giveBack, clock } = scene();
+    for (let index = 0; index < 600; index += 1) {
+      void ask(`read ${index}`, "comment");
+      await settle();
+      giveBack(`read ${index}`);
+    }
+    expect(went).toHaveLength(600);
+    await expect(ask("comment", "comment")).rejects.toMatchObject({
+      code: "forge/limited",
+      until: START + 60_000,
+    });
+    await ask("check", "check");
+    void clock.sleep(50_000);
+    await run(1);
+    void ask("later", "comment");
+    await settle();
+    expect(went.at(-1)?.name).toBe("check");
+    await run(1);
+    expect(went.at(-1)).toEqual({ name: "later", at: 60_000 });
+  });
+
   test("keeps a part of the hour's requests for what is urgent", async () => {
     const { ask, budget } = scene();
     budget.note(rate(600, 1_800));
