@@ -22,6 +22,8 @@ const LONG = {
   "test/e2e/restore.test.ts": "three whole losses of a record, each under watch of every process",
   "test/e2e/runaway.test.ts": "a scenario of `npm run chaos`, from a runaway to its merged postmortem",
   "test/e2e/status-race.test.ts": "the default budget of pushes is proven by a real minute",
+  "test/reconciler/reviews/three-hundred.test.ts":
+    "three hundred pull requests on a stand-in forge, and an hour of its limits waited out on a clock of the test",
 } as const;
 
 /** Whose tests start processes, run git or open a database on disk: each file in a worker of its own. */

@@ -17,6 +17,8 @@ export interface Seen {
   readonly body: string;
   /** What was answered; 0 while it was not. */
   status: number;
+  /** Under way when it came in, itself included. */
+  readonly together: number;
 }
 
 export type Fault =
@@ -47,8 +49,8 @@ export interface Proxy {
 
 interface ProxyOptions {
   readonly upstream: string;
-  /** Commit of a branch of the real repository. */
-  readonly headOf: (branch: string) => Promise<string | null>;
+  /** Commits of the real repository by branch. */
+  readonly heads: () => Promise<ReadonlyMap<string, string>>;
   /** A pull request was opened from a branch. */
   readonly opened: (number: number, branch: string) => void;
   /** The pull request that was merged as a commit; null: it was pushed. */
@@ -70,6 +72,8 @@ export interface Answer {
 
 export type Json = Readonly<Record<string, unknown>>;
 
+const PER_PAGE = 100;
+
 export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const requests: Seen[] = [];
   const everything: Seen[] = [];
@@ -82,6 +86,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   });
   let fault: (seen: Seen) => Fault | null = () => null;
   let statusId = 0;
+  let underWay = 0;
 
   const server = createServer((request, response) => {
     response.on("error", () => {});
@@ -99,11 +104,16 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       headers: request.headers,
       body: await textOf(request),
       status: 0,
+      together: underWay + 1,
     };
     const ofTest = request.headers["x-stand-in"] !== undefined;
     if (!ofTest) {
       requests.push(seen);
       everything.push(seen);
+      underWay += 1;
+      response.once("close", () => {
+        underWay -= 1;
+      });
     }
     const found = ofTest ? null : fault(seen);
     if (found?.type === "hang") return;
@@ -182,30 +192,36 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
 
   /** GitHub adds annotations to those that are there. */
   async function withEarlierAnnotations(seen: Seen, url: URL): Promise<string> {
-    const { pathname } = url;
-    const there = new URL(`${pathname}/annotations?per_page=100`, url);
-    const before = await forward({ ...seen, method: "GET" }, there, "");
-    const { check_annotations: earlier } = JSON.parse(before.body) as { check_annotations: Json[] };
     const wanted = JSON.parse(seen.body) as Json & { output?: Json & { annotations?: Json[] } };
     if (wanted.output === undefined) return seen.body;
+    const earlier: Json[] = [];
+    for (let page = 1; earlier.length === (page - 1) * PER_PAGE; page += 1) {
+      const there = new URL(`${url.pathname}/annotations?per_page=${PER_PAGE}&page=${page}`, url);
+      const before = await forward({ ...seen, method: "GET" }, there, "");
+      const { check_annotations: found } = JSON.parse(before.body) as { check_annotations: Json[] };
+      earlier.push(...found);
+    }
     const annotations = [...earlier, ...(wanted.output.annotations ?? [])];
     return JSON.stringify({ ...wanted, output: { ...wanted.output, annotations } });
   }
 
   /** Pull requests whose heads and bases are what the repository has. */
   async function withRealCommits(found: Json | Json[]): Promise<unknown> {
-    if (Array.isArray(found)) return Promise.all(found.map((one) => withRealCommits(one)));
-    const real = async (side: unknown): Promise<unknown> => {
+    const heads = await options.heads();
+    const real = (side: unknown): unknown => {
       const { ref } = side as { ref: string };
-      return { ...(side as Json), sha: (await options.headOf(ref)) ?? "0".repeat(40) };
+      return { ...(side as Json), sha: heads.get(ref) ?? "0".repeat(40) };
     };
-    const merged = options.mergeOf(Number(found["number"]));
-    return {
-      ...found,
-      head: await real(found["head"]),
-      base: await real(found["base"]),
-      ...(merged === null ? {} : { merge_commit_sha: merged }),
+    const one = (pull: Json): Json => {
+      const merged = options.mergeOf(Number(pull["number"]));
+      return {
+        ...pull,
+        head: real(pull["head"]),
+        base: real(pull["base"]),
+        ...(merged === null ? {} : { merge_commit_sha: merged }),
+      };
     };
+    return Array.isArray(found) ? found.map(one) : one(found);
   }
 
   async function pullsOfCommit(

@@ -103,11 +103,20 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
   const emulator = await createEmulator({ service: "github", port: 0, seed: seedOf(app) });
   const pulls = new Map<number, string>();
   const merges = new Map<string, number>();
+  /** Heads as the repository has them at `refs/pull`. */
+  const moved = new Map<number, string>();
   const proxy = await openProxy({
     upstream: emulator.url,
-    async headOf(branch) {
-      await moveHeads(branch);
-      return origin.head(branch);
+    async heads() {
+      const lines = await origin.git(
+        "for-each-ref",
+        "--format=%(refname:lstrip=2) %(objectname)",
+        "refs/heads",
+      );
+      const heads = new Map(lines.split("\n").map((line) => line.split(" ") as [string, string]));
+      // As a forge does after a push, also one past `push`.
+      for (const [number, branch] of pulls) await moveHead(number, heads.get(branch));
+      return heads;
     },
     opened: (number, branch) => void pulls.set(number, branch),
     pullOf: (commit) => merges.get(commit) ?? null,
@@ -150,9 +159,13 @@ export async function openStandIn({ origin, app }: StandInOptions): Promise<Stan
 
   async function moveHeads(branch: string): Promise<void> {
     const commit = await origin.head(branch);
-    for (const [number, head] of pulls)
-      if (head === branch && commit !== null)
-        await origin.git("update-ref", `refs/pull/${number}/head`, commit);
+    for (const [number, head] of pulls) if (head === branch) await moveHead(number, commit ?? undefined);
+  }
+
+  async function moveHead(number: number, commit: string | undefined): Promise<void> {
+    if (commit === undefined || moved.get(number) === commit) return;
+    await origin.git("update-ref", `refs/pull/${number}/head`, commit);
+    moved.set(number, commit);
   }
 
   const at = `/repos/${OWNER}/${REPOSITORY}`;
