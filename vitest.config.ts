@@ -11,6 +11,7 @@ const LONG = {
     "a hundred agents try to outlive their kill, as root and as an ordinary user",
   "test/attack/attack.test.ts":
     "the attacks that do not take long, against a built program, as root and as an ordinary user",
+  "test/deaths/deaths.test.ts": "a walk-through is played while its controller is killed again and again",
   "test/e2e/controller-kills.test.ts": "a controller is killed twelve times at random moments of its life",
   "test/e2e/kill-switch-full-disk.test.ts":
     "a scenario of `npm run chaos`, on a disk of its own that is filled",

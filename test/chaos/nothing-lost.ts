@@ -14,7 +14,7 @@ import { soundness } from "./verify.ts";
  */
 export async function nothingLost(
   world: World,
-  controller: RunningController,
+  controller: Pick<RunningController, "client" | "log" | "stop">,
   missions: readonly string[],
 ): Promise<string | null> {
   for (const name of missions) {

@@ -138,7 +138,7 @@ export function isAlive(pid: number | null): boolean {
 
 /** Asks a controller until the mission is as wanted. Its newest view is part of the complaint when it never is. */
 export async function missionUntil(
-  controller: RunningController,
+  controller: Pick<RunningController, "client" | "log">,
   name: string,
   holds: (mission: MissionView) => boolean,
 ): Promise<MissionView> {

@@ -17,6 +17,8 @@ export interface Seen {
   readonly body: string;
   /** What was answered; 0 while it was not. */
   status: number;
+  /** When it came in, in milliseconds of a steady clock. */
+  readonly at: number;
   /** Under way when it came in, itself included. */
   readonly together: number;
 }
@@ -104,6 +106,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
       headers: request.headers,
       body: await textOf(request),
       status: 0,
+      at: performance.now(),
       together: underWay + 1,
     };
     const ofTest = request.headers["x-stand-in"] !== undefined;
