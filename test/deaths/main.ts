@@ -28,7 +28,9 @@ const INTERRUPTED = 130;
 await main();
 
 async function main(): Promise<void> {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(INTERRUPTED));
+  let close = async (): Promise<void> => {};
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void close().finally(() => process.exit(INTERRUPTED)));
   const wanted = readOptions();
   if (typeof wanted === "string") {
     process.stderr.write(`${wanted}\n`);
@@ -44,7 +46,14 @@ async function main(): Promise<void> {
   let seed = wanted.seed;
   for (let left = wanted.count; left > 0; ) {
     log(`walk with seed ${seed}, ${left} kills to go …`);
-    const played = await playWalk({ seed, kills: Math.min(left, wanted.perWalk), log });
+    const played = await playWalk({
+      seed,
+      kills: Math.min(left, wanted.perWalk),
+      log,
+      onOpen(how) {
+        close = how;
+      },
+    });
     for (const problem of played.problems) log(`  ✗ ${problem}`);
     walks.push(played);
     // One that spares every controller would go on for ever.

@@ -73,6 +73,10 @@ async function onForge(walk: Walk): Promise<readonly string[]> {
     ({ body, title }) => markOf(body ?? "") ?? title,
   );
   problems.push(...doubled(threads).map((thread) => `more than one issue ${thread}`));
+  for (const kind of ["question", "closure"] as const)
+    if (!walk.numbers.has(kind)) problems.push(`the ${kind} was never seen`);
+  if (own(pulls).some(({ state }) => state === "open")) problems.push("a pull request of ours is still open");
+  if (own(issues).some(({ state }) => state === "open")) problems.push("an issue of ours is still open");
   const review = walk.numbers.get("proposal") ?? 0;
   if (!(await walk.standIn.comments(review)).some(({ body }) => markOf(body) === "review"))
     problems.push(`#${review} has no plan`);
@@ -119,7 +123,14 @@ function inRecord(walk: Walk): readonly string[] {
   try {
     const rows = database.prepare("SELECT event FROM events WHERE clone = ? ORDER BY seq").all(CLONE);
     const events = rows.map(({ event }) => JSON.parse(String(event)) as { readonly type: string });
-    const once = ["mission.assigned", "dispatch.finished", "request.decided", "judge.finished"];
+    const once = [
+      "mission.assigned",
+      "dispatch.finished",
+      "request.decided",
+      "judge.finished",
+      "closure.decided",
+      "archive.finished",
+    ];
     const open = database.prepare("SELECT count(*) AS open FROM effects").get();
     return [
       ...once.flatMap((type) => {

@@ -28,12 +28,19 @@ export interface PlayOptions {
   /** At most, over all steps. A step that ends before a controller's moment has come spares it. */
   readonly kills: number;
   readonly log?: (line: string) => void;
+  /** What takes everything down that the walk has started, for whoever is interrupted in the middle of it. */
+  readonly onOpen?: (close: () => Promise<void>) => void;
 }
 
 /** For one wait of a step, with deaths and trouble on the way. */
 const WITHIN_MS = 120_000;
 
-export async function playWalk({ seed, kills, log = () => {} }: PlayOptions): Promise<PlayedWalk> {
+export async function playWalk({
+  seed,
+  kills,
+  log = () => {},
+  onOpen = () => {},
+}: PlayOptions): Promise<PlayedWalk> {
   const began = performance.now();
   const dice = createDice(seed);
   const trouble = createTrouble(createDice(seed + 1));
@@ -43,6 +50,7 @@ export async function playWalk({ seed, kills, log = () => {} }: PlayOptions): Pr
     withinMs: WITHIN_MS,
     spawned: false,
   });
+  onOpen(() => walk.close());
   const problems: string[] = [];
   let at = "";
   const reaper = createReaper({

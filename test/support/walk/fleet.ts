@@ -21,6 +21,7 @@ export function fleetBefore({ api }: { readonly api: string }): Files {
       repository: `${OWNER}/${REPOSITORY}`,
       auth: { token: { from: { env: "FORGE_TOKEN" } } },
       webhook_secret: { from: { env: "FORGE_SECRET" } },
+      roles: { approver: { people: ["ben"] } },
     },
     approvals: { mode: "forge" },
   });

@@ -1,5 +1,5 @@
 /** The walk-through, step by step: what a person does, and what the world must look like then. */
-import type { Check, Comment } from "../forge/stand-in.ts";
+import { BOT, type Check, type Comment, OWNER, REPOSITORY } from "../forge/stand-in.ts";
 import { BUDGET, CLONE, MISSION, MISSION_FILE, proposal } from "./fleet.ts";
 import type { Walk } from "./walk.ts";
 
@@ -25,6 +25,8 @@ export interface Step {
 
 const BRANCH = MISSION;
 const TITLE = "Pay invoice 7";
+const AT = `/repos/${OWNER}/${REPOSITORY}`;
+const RAISE = `It is worth it.\n\n/raise-budget max_cost_usd=${BUDGET.raisedTo}`;
 
 const propose: Step = {
   heading: "A mission is proposed",
@@ -106,72 +108,149 @@ const approve: Step = {
 
 const ask: Step = {
   heading: "It asks for more money",
-  text: `At ${BUDGET.pausePercent} percent of its ${BUDGET.maxCostUsd} USD the agent is paused, and a person is asked.`,
-  shows: ["`factory inbox`"],
+  text: `At ${BUDGET.pausePercent} percent of its ${BUDGET.maxCostUsd} USD the agent is paused where it is, and an issue asks: what was spent, since when it waits, and the commands that answer. \`factory inbox\` asks the same.`,
+  shows: ["The issue", "`factory inbox`"],
   async act() {},
   async seen(walk) {
+    const issue = await walk.until(
+      "the issue",
+      async () => (await issuesOf(walk))[0] ?? null,
+      ({ state, body }) => state === "open" && body.includes("/raise-budget"),
+    );
+    walk.numbers.set("question", issue.number);
     const inbox = await walk.until(
       "the question",
       () => walk.factory("inbox"),
       (text) => text.includes(`${MISSION}.budget.1`),
     );
-    return [{ title: "`factory inbox`", as: "text", text: inbox }];
+    return [
+      { title: "The issue", as: "markdown", text: `# ${issue.title}\n\n${issue.body}` },
+      { title: "`factory inbox`", as: "text", text: inbox },
+    ];
   },
 };
+
+/** The forge tells no more of a comment's time than its second: one of the second in which the question came up may have been written before it. */
+const LATER_MS = 2_100;
 
 const raise: Step = {
-  heading: "The limit is raised, and it goes on",
-  text: `Somebody decides; the same agent goes on where it was, and hands in what it was asked for.`,
-  shows: ["`factory status pay-invoice`"],
+  heading: "A comment raises the limit, and it goes on",
+  text: "Ben, whom `forge.roles` names as an approver, answers in the issue. The controller does what the comment says, once, and answers it. The same agent goes on where it was. An issue is closed when nothing of its mission waits any more.",
+  shows: ["Ben writes", "The answer"],
   async act(walk) {
+    const number = walk.numbers.get("question") ?? 0;
+    const asked = Date.now();
     await walk.until(
-      "the decision",
-      async () => {
-        // It may be recorded although its answer was lost with the controller.
-        const mission = await walk.client().call("mission", { name: MISSION });
-        if (mission?.budget.maxCostUsd !== BUDGET.raisedTo)
-          await walk.factory("decide", `${MISSION}.budget.1`, "--raise", `max_cost_usd=${BUDGET.raisedTo}`);
-        return true;
-      },
-      () => true,
+      "another second",
+      () => Date.now(),
+      (now) => now > asked + LATER_MS,
     );
+    const { id } = await walk.standIn.ask<{ id: number }>("ben", "POST", `${AT}/issues/${number}/comments`, {
+      body: RAISE,
+    });
+    walk.numbers.set("command", id);
+    await walk.webhook("issue_comment", { action: "created", issue: { number }, comment: { id } });
   },
   async seen(walk) {
-    const status = await walk.until(
-      `${MISSION} to be over`,
-      () => walk.factory("status", MISSION),
-      (text) => /^closed .*accepted$/m.test(text),
+    const number = walk.numbers.get("question") ?? 0;
+    const mark = `factory:answer/${walk.numbers.get("command")} `;
+    const answer = await walk.until(
+      "the answer",
+      async () => (await walk.standIn.comments(number)).find(({ body }) => body.includes(mark)) ?? null,
+      ({ body }) => body.includes(`1 → ${BUDGET.raisedTo}`),
     );
-    return [{ title: "`factory status pay-invoice`", as: "text", text: status }];
+    return [
+      { title: "Ben writes", as: "markdown", text: RAISE },
+      { title: "The answer", as: "markdown", text: answer.body },
+    ];
   },
 };
 
-const report: Step = {
-  heading: "What became of it",
-  text: "Report, scorecard and board stand on the status branch, for everybody who has the repository and nothing else.",
-  shows: ["`git show factory/status:missions/pay-invoice/closure.md`"],
+const closure: Step = {
+  heading: "It is over, and a pull request asks what becomes of the clone",
+  text: "The mission hands in what it was asked for and is judged. The controller proposes what becomes of the clone: one line of its file, with the verdict, the evidence for each criterion, what was done outside and what it cost.",
+  shows: ["The pull request", "Its difference"],
   async act() {},
   async seen(walk) {
+    const pull = await walk.until(
+      "the closure's pull request",
+      async () => (await closuresOf(walk))[0] ?? null,
+      ({ body }) => body.includes("/blob/"),
+    );
+    walk.numbers.set("closure", pull.number);
+    await checkOf(walk, pull.head.ref, "success");
+    const difference = await walk.origin.git("diff", "main", pull.head.ref);
+    return [
+      { title: "The pull request", as: "markdown", text: `# ${pull.title}\n\n${pull.body}` },
+      { title: "Its difference", as: "text", text: difference },
+    ];
+  },
+};
+
+const retire: Step = {
+  heading: "It is merged, and the clone is retired",
+  text: "Ben approves and merges. What is merged is decided: the clone is put away, the issue is closed, and the report on the status branch says who decided it, for everybody who has the repository and nothing else.",
+  shows: [`\`git show factory/status:missions/${MISSION}/closure.md\``],
+  async act(walk) {
+    const number = walk.numbers.get("closure") ?? 0;
+    await walk.standIn.review("ben", number, "APPROVE");
+    await walk.standIn.merge("ben", number, "squash");
+    await walk.webhook("push", { ref: "refs/heads/main" });
+  },
+  async seen(walk) {
+    await walk.until(
+      `${CLONE} to be retired`,
+      () => walk.client().call("clone", { name: CLONE }),
+      ({ phase }) => phase === "Retired",
+    );
+    await walk.until(
+      "the issue to be closed: nothing waits any more",
+      async () => (await issuesOf(walk))[0] ?? null,
+      ({ state }) => state === "closed",
+    );
     const text = await walk.until(
       "the closure report",
       () => walk.world.status(`missions/${MISSION}/closure.md`),
-      (found) => found.includes("**ACCEPTED**"),
+      (found) => found.includes("**ACCEPTED**") && /^\| Decision \| retire/m.test(found),
     );
-    return [{ title: `\`git show factory/status:missions/${MISSION}/closure.md\``, as: "markdown", text }];
+    return [{ title: retire.shows[0] ?? "", as: "markdown", text }];
   },
 };
 
-export const STEPS: readonly Step[] = [propose, mend, approve, ask, raise, report];
+export const STEPS: readonly Step[] = [propose, mend, approve, ask, raise, closure, retire];
+
+interface Written {
+  readonly number: number;
+  readonly title: string;
+  readonly body: string;
+  readonly state: string;
+  readonly user: { readonly login: string };
+  readonly head: { readonly ref: string };
+  readonly pull_request?: object;
+}
+
+/** Ours that are no pull requests. */
+async function issuesOf(walk: Walk): Promise<readonly Written[]> {
+  const all = await walk.standIn.ask<readonly Written[]>(OWNER, "GET", `${AT}/issues?state=all&per_page=100`);
+  return all.filter((one) => one.pull_request === undefined && one.user.login === BOT);
+}
+
+async function closuresOf(walk: Walk): Promise<readonly Written[]> {
+  const all = await walk.standIn.ask<readonly Written[]>(OWNER, "GET", `${AT}/pulls?state=all&per_page=100`);
+  return all.filter(({ user, head }) => user.login === BOT && head.ref.startsWith("factory/closure/"));
+}
 
 /** The newest check of ours on a branch, once it is over. */
 async function checkOf(walk: Walk, branch: string, conclusion: string): Promise<Check> {
-  const commit = (await walk.origin.head(branch)) ?? "";
-  const found = await walk.until(
+  return walk.until(
     `the check of ${branch} to be ${conclusion}`,
-    async () => (await walk.standIn.checks(commit)).find(({ name }) => name === "factory") ?? null,
+    async () => {
+      const commit = (await walk.origin.head(branch)) ?? "";
+      const checks = await walk.standIn.checks(commit);
+      return checks.find(({ name }) => name === "factory") ?? null;
+    },
     (check) => check.status === "completed" && check.conclusion === conclusion,
   );
-  return found;
 }
 
 async function commentOf(walk: Walk, holds: (body: string) => boolean): Promise<Comment> {
@@ -182,5 +261,3 @@ async function commentOf(walk: Walk, holds: (body: string) => boolean): Promise<
     ({ body }) => holds(body),
   );
 }
-
-export const WALKS_CLONE = CLONE;
