@@ -30,7 +30,7 @@ const LONG = {
 /** Whose tests start processes, run git or open a database on disk: each file in a worker of its own. */
 const PROCESSES = [
   "test/adapters/{drivers,git,judge,store}/**/*.test.ts",
-  "test/{attack,chaos,cli,e2e,fuzz,samples,shim,shipped,support}/**/*.test.ts",
+  "test/{attack,chaos,cli,demo,e2e,fuzz,samples,shim,shipped,support}/**/*.test.ts",
   "test/golden/golden.test.ts",
   "test/golden/init/init.test.ts",
   "test/golden/plan-comments/plan-comments.test.ts",

@@ -27,14 +27,24 @@ export interface DemoController {
   abort(): Promise<void>;
 }
 
-/** Starts `factory run --until-closed` as a process of its own and answers once it can be asked. */
-export async function startController(scratch: Scratch, clock: Clock): Promise<DemoController> {
+export interface DemoRun {
+  /** Ends by itself once every mission is closed; else it goes on until `abort`. Default: true. */
+  readonly untilClosed?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts `factory run` as a process of its own and answers once it can be asked. */
+export async function startController(
+  scratch: Scratch,
+  clock: Clock,
+  { untilClosed = true, env = {} }: DemoRun = {},
+): Promise<DemoController> {
   const log = openSync(scratch.log, "a", 0o600);
   const args = ["--source", scratch.origin, "--branch", BRANCH, "--data", scratch.data, "--poll", POLL];
-  const command = [MAIN_FILE, "run", ...args, "--until-closed", "--log-json"];
+  const command = [MAIN_FILE, "run", ...args, ...(untilClosed ? ["--until-closed"] : []), "--log-json"];
   const { child, failure } = startProgram(process.execPath, command, {
     cwd: scratch.dir,
-    env: environment(),
+    env: { ...environment(), ...env },
     stdio: ["ignore", "ignore", log],
     // What interrupts us in a terminal is not to reach it: we end it in order, with its clones.
     detached: true,

@@ -1,20 +1,11 @@
 import { systemClock } from "../../adapters/system/clock.ts";
-import { FactoryError } from "../../core/model/error.ts";
-import { MINUTE_MS } from "../../core/model/time.ts";
-import type { FleetView } from "../../core/status/view.ts";
-import type { Clock } from "../../ports/clock.ts";
 import type { Call } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { type DemoController, diedEarly, pause, startController } from "./controller.ts";
+import { startController } from "./controller.ts";
+import { DEMO_TIME_MAX_MS, follow } from "./follow.ts";
 import { readPiece, readResults, STATUS_REF } from "./result.ts";
-import { makeScratch, type Scratch } from "./scratch.ts";
-import { createStage, type Stage, showEnd } from "./stage.ts";
-
-/** The whole demo. The sample missions take seconds; a machine that needs longer than this is stuck. */
-const DEMO_TIME_MAX_MS = 5 * MINUTE_MS;
-const LOOK_MS = 150;
-/** Looks at a controller that does not answer, while its process lives. */
-const SILENT_LOOKS_MAX = 100;
+import { makeScratch } from "./scratch.ts";
+import { createStage, showEnd } from "./stage.ts";
 
 /**
  * Runs the sample fleet for real: a bare repository as the origin, a controller
@@ -40,7 +31,7 @@ export async function runDemo({ io, globals }: Call<object>): Promise<number> {
   for (const { name, why } of scratch.left) stage.say(`left out: mission ${name}, ${why}`);
   const controller = await startController(scratch, clock);
   try {
-    const watch = { controller, scratch, clock, stage, deadline, signal: interrupted.signal };
+    const watch = { controller, scratch, clock, stage, deadline, signal: interrupted.signal, ends: true };
     await follow(watch, (fleet) => fleet.source.revision !== null && fleet.clones.length > 0);
     stage.say(`fleet   read, no missions yet`);
     stage.say(`merge   ${(await scratch.merge()).slice(0, 12)} brings ${scratch.missions.join(", ")}`);
@@ -58,56 +49,4 @@ export async function runDemo({ io, globals }: Call<object>): Promise<number> {
   return missions.length > 0 && missions.every((mission) => mission.phase === "Completed")
     ? EXIT.fine
     : EXIT.problems;
-}
-
-interface Watch {
-  readonly controller: DemoController;
-  readonly scratch: Scratch;
-  readonly clock: Clock;
-  readonly stage: Stage;
-  readonly deadline: number;
-  readonly signal: AbortSignal;
-}
-
-/** Shows the fleet until `enough`, or until the controller ended by itself because every mission is closed. */
-async function follow(watch: Watch, enough: (fleet: FleetView) => boolean): Promise<void> {
-  const { controller, scratch, clock, stage, deadline, signal } = watch;
-  let silent = 0;
-  let closed = false;
-  for (;;) {
-    if (signal.aborted)
-      throw new FactoryError("demo/interrupted", "retry", `interrupted; ${scratch.dir} has what was done`);
-    if (clock.now() > deadline) {
-      const minutes = DEMO_TIME_MAX_MS / MINUTE_MS;
-      throw new FactoryError(
-        "demo/timed-out",
-        "retry",
-        `not done after ${minutes} minutes; the controller's log is ${scratch.log}`,
-      );
-    }
-    const exitCode = controller.ended();
-    if (exitCode === EXIT.fine || (exitCode === EXIT.problems && stage.seenAny())) return;
-    if (exitCode !== null) throw diedEarly(scratch, exitCode);
-    const fleet = await controller.client.call("fleet").catch(() => null);
-    silent = fleet === null ? silent + 1 : 0;
-    if (silent > SILENT_LOOKS_MAX)
-      throw new FactoryError(
-        "demo/silent",
-        "retry",
-        `the controller lives but does not answer; its log is ${scratch.log}`,
-      );
-    if (fleet !== null) {
-      stage.show(fleet, clock.now());
-      if (enough(fleet)) return;
-      if (
-        !closed &&
-        fleet.missions.length > 0 &&
-        fleet.missions.every((mission) => mission.closure !== null)
-      ) {
-        closed = true;
-        stage.say("closed; the controller writes the last page of factory/status and ends");
-      }
-    }
-    await pause(clock, LOOK_MS);
-  }
 }

@@ -10,7 +10,8 @@ import { git } from "./git.ts";
 import { findSample } from "./sample.ts";
 
 export const BRANCH = "main";
-const MISSION_BRANCH = "sample-missions";
+/** The missions lie here until they are merged. */
+export const MISSION_BRANCH = "sample-missions";
 
 /** Everything that a demo leaves behind. */
 export interface Scratch {
@@ -31,11 +32,18 @@ export interface Scratch {
   merge(): Promise<string>;
 }
 
+/** What is done to the sample fleet before it is committed: to the folder that holds its files. */
+export type PrepareFleet = (dir: string) => Promise<void>;
+
 /**
  * Makes the origin with the fleet but without missions, and beside it a branch
  * that adds them. Rejects `cli/usage` when the folder is not empty: nothing is overwritten, and `onBegin` is not called.
  */
-export async function makeScratch(given: string | undefined, onBegin: () => void): Promise<Scratch> {
+export async function makeScratch(
+  given: string | undefined,
+  onBegin: () => void,
+  prepare: PrepareFleet = async () => {},
+): Promise<Scratch> {
   const dir = given === undefined ? await mkdtemp(join(tmpdir(), "factory-demo-")) : resolve(given);
   if (isDirectory(dir) && (await readdir(dir)).length > 0) {
     throw usageError(`${dir} is not empty; name a folder that is, or leave --dir out`);
@@ -50,6 +58,7 @@ export async function makeScratch(given: string | undefined, onBegin: () => void
   await sample.writeFleet(fleet);
   const unheld = await checksUnheld();
   await adapt(join(fleet, "fleet.yaml"), unheld !== null);
+  await prepare(fleet);
   await commit(fleet, "Set up the sample fleet");
   await git(fleet, "push", "--quiet", "--set-upstream", "origin", BRANCH);
   await git(fleet, "checkout", "--quiet", "-b", MISSION_BRANCH);

@@ -111,11 +111,13 @@ export interface DemoEnd {
   readonly missions: readonly MissionResult[];
   /** A text that one of the missions handed in; null when none did. */
   readonly piece: Piece | null;
+  /** Further lines on where to look. */
+  readonly more?: readonly string[];
 }
 
 /** The end of the story: what became of each mission, and where to look. */
 export function showEnd(io: Io, end: DemoEnd): void {
-  const { scratch, missions, piece } = end;
+  const { scratch, missions, piece, more = [] } = end;
   const completed = missions.filter((mission) => mission.phase === "Completed").length;
   io.out("");
   io.out(
@@ -160,6 +162,7 @@ export function showEnd(io: Io, end: DemoEnd): void {
   for (const { name } of missions.slice(0, 1)) {
     io.out(`  git -C ${scratch.origin} show factory/status:missions/${name}/closure.md`);
   }
+  for (const line of more) io.out(`  ${line}`);
   io.out(`  git -C ${scratch.origin} log --graph --oneline --all`);
   io.out(`  less ${scratch.log}   # what the controller did`);
   io.out("Nothing runs any more. To remove what this left:");
