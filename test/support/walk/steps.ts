@@ -157,7 +157,8 @@ const raise: Step = {
     const answer = await walk.until(
       "the answer",
       async () => (await walk.standIn.comments(number)).find(({ body }) => body.includes(mark)) ?? null,
-      ({ body }) => body.includes(`1 → ${BUDGET.raisedTo}`),
+      // A controller that died between the deed and the answer is followed by one that knows only that it is done.
+      ({ body }) => /`\/raise-budget [^`]*` done: /.test(body),
     );
     return [
       { title: "Ben writes", as: "markdown", text: RAISE },
