@@ -156,8 +156,12 @@ function approvalText({ approvals }: PlanExplanation): string | null {
   if (approvals.length === 0) return "No approval is asked for.";
   if (open.length === 0) return "Everybody who must approve has.";
   const texts = open.map(({ subject, count, from, given }) => {
-    const who = from.length === 0 ? "anybody who may write" : `of ${from.join(", ")}`;
-    return `${count - given.length} ${who} for ${subject}`;
+    const left = count - given.length;
+    const who =
+      from.length === 0
+        ? `${left} ${left === 1 ? "person" : "people"} who may write`
+        : `${left} of ${from.join(", ")}`;
+    return `${who}, for ${subject}`;
   });
   return `Must approve: ${someOf(texts, NAMED_MAX)}.`;
 }

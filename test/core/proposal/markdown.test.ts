@@ -217,7 +217,7 @@ test("approvals stand in the verdict, and who has given them beside it", () => {
   ];
   const head = aDesired({ clones: [aClone("a")], missions: [aMission("audit", "a")] });
   const text = planMarkdown(shown(planned(aDesired(), head, { approvals })));
-  expect(text).toContain("✍️ Must approve: 1 of \\@org/leads for mission/audit.");
+  expect(text).toContain("✍️ Must approve: 1 of \\@org/leads, for mission/audit.");
   expect(text).toContain("| `mission/audit` | 2 of \\@org/leads | ada | costs more than 10 USD |");
   expect(planMarkdown(shown(planned(aDesired(), head)))).not.toContain("approve");
   expect(planText(shown(planned(aDesired(), head, { approvals })), plain)).toContain(
