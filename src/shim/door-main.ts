@@ -5,6 +5,8 @@
  *
  *   door-main <socket> <name=value with {port}>... -- <program> <argument>...
  *
+ * A name is that of a variable, or the number of an argument that is this value instead; the program itself is number 0.
+ *
  * It ends as its program ends, and hears no signal that is meant for it.
  */
 import { connect, createServer } from "node:net";
@@ -14,6 +16,7 @@ import { startProgram } from "../instance/start-program.ts";
 const EXIT_UNUSABLE = 64;
 const EXIT_NOT_FOUND = 127;
 const CONNECTIONS_MAX = 256;
+const NUMBER = /^\d+$/;
 
 function main(): void {
   const [socket, ...rest] = process.argv.slice(2);
@@ -39,11 +42,14 @@ function main(): void {
       const at = text.indexOf("=");
       return [text.slice(0, at), text.slice(at + 1).replaceAll("{port}", port)] as const;
     });
-    run(command, args, { ...process.env, ...Object.fromEntries(set) });
+    const argv = [command, ...args];
+    for (const [name, value] of set) if (NUMBER.test(name)) argv[Number(name)] = value;
+    const variables = set.filter(([name]) => !NUMBER.test(name));
+    run(argv, { ...process.env, ...Object.fromEntries(variables) });
   });
 }
 
-function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
+function run([command = "", ...args]: readonly string[], env: NodeJS.ProcessEnv): void {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
   const { child, failure } = startProgram(command, args, { env, stdio: "inherit" });
   void failure?.then(({ message }) => {

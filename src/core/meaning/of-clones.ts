@@ -105,6 +105,13 @@ export const CLONE_MEANINGS: readonly Meaning[] = [
     show: (value) => asText(value ?? "lines"),
   },
   {
+    at: "agent.output",
+    field: "agent.output",
+    words: "what the agent prints",
+    compare: changed,
+    show: (value) => asText(value ?? "lines"),
+  },
+  {
     at: "agent.result",
     field: "agent.result",
     words: "what counts as success",

@@ -79,6 +79,22 @@ export interface AgentModel {
   readonly key: string;
 }
 
+/** What agents print of their own that is understood: `src/shim/agents/output` has a reader for each. */
+export const AGENT_OUTPUTS = [
+  "claude-stream-json",
+  "codex-json",
+  "gemini-stream-json",
+  "opencode-json",
+  "copilot-json",
+  "pi-json",
+] as const;
+export type AgentOutput = (typeof AGENT_OUTPUTS)[number];
+
+/** In an argument of `AgentSpec.command`: where its mission stands, in words. */
+export const PROMPT_PLACE = "{prompt}";
+/** In an argument, or a value of `AgentSpec.env`: where the gateway's address stands, without `/v1`. */
+export const MODEL_URL_PLACE = "{model_url}";
+
 /**
  * `failed`: its verdict on its mission. `unauthorized`: its provider refuses its credentials, which no restart cures.
  * `crashed`: no verdict; as any other code, and never a signal.
@@ -97,6 +113,8 @@ export interface AgentSpec {
   readonly usage?: "tokens" | "none";
   /** `none`: it finds its input closed, and is told nothing. Absent: it is told things, line by line. */
   readonly stdin?: "none";
+  /** What it prints of its own, where that is understood. Absent: it prints lines for us. */
+  readonly output?: AgentOutput;
   /** `exit_code`: where it ends with 0 and has said nothing of its result, that is success. Absent: it says so, or it is none. */
   readonly result?: "exit_code";
   /** What its exit codes mean, 1 to 255. One that is named is no signal, whatever a shell would make of it. */

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { AGENT_ADAPTERS, DRIVER_NAMES, EXIT_MEANINGS, MODEL_API_NAMES } from "../../core/model/clone.ts";
+import {
+  AGENT_ADAPTERS,
+  AGENT_OUTPUTS,
+  DRIVER_NAMES,
+  EXIT_MEANINGS,
+  MODEL_API_NAMES,
+} from "../../core/model/clone.ts";
 import {
   AfterClosure,
   boundedRecord,
@@ -59,10 +65,14 @@ const EXIT_CODES_MAX = 32;
 
 const Agent = z.strictObject({
   adapter: z.enum(AGENT_ADAPTERS).describe("`command`: any program; JSON lines on its output become events."),
-  command: Command.describe("Program and arguments; relative paths are looked up in the workspace."),
+  command: Command.describe(
+    "Program and arguments; relative paths are looked up in the workspace. `{prompt}` in an argument is its mission in words, `{model_url}` the gateway's address.",
+  ),
   env: boundedRecord(EnvName, z.string().max(ENV_VALUE_CHARS_MAX), ENV_VARS_MAX)
     .default({})
-    .describe("Plain settings. Never a credential: those are named under `secrets`."),
+    .describe(
+      "Plain settings; `{model_url}` in a value is the gateway's address. Never a credential: those are named under `secrets`.",
+    ),
   accept: z
     .enum(["on_start", "explicit"])
     .default("on_start")
@@ -78,6 +88,12 @@ const Agent = z.strictObject({
     .default("lines")
     .describe(
       "`none`: its input is closed, for programs that wait for its end; then nothing can be said to it.",
+    ),
+  output: z
+    .enum(["lines", ...AGENT_OUTPUTS])
+    .default("lines")
+    .describe(
+      "What it prints: lines for us, or its own stream of events, of which its result counts as its word.",
     ),
   result: z
     .enum(["said", "exit_code"])

@@ -8,13 +8,13 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import type { AgentSpec } from "../../core/model/clone.ts";
+import { type AgentSpec, PROMPT_PLACE } from "../../core/model/clone.ts";
 import type { Intent } from "../../instance/claim.ts";
 import type { Agent, AgentAdapter, AgentInput, AgentProgram, AgentStart } from "./agent.ts";
-import { parseAgentLine } from "./agent-line.ts";
 import { type Begun, beginContained, openContainer } from "./container.ts";
-import { splitLines } from "./lines.ts";
+import { createOutputLines } from "./output/output-lines.ts";
 import { giveFile } from "./ownership.ts";
+import { promptText, withPrompt } from "./prompt.ts";
 import { type AgentExit, keepTail } from "./signature.ts";
 import { cleanEnvironment, factoryFolder, type Spawned, type SpawnOptions } from "./spawn.ts";
 
@@ -27,8 +27,9 @@ const STDERR_TAIL_LENGTH = 4_000;
 const UNREAD_BYTES_MAX = 256 * 1024;
 
 export const commandAdapter: AgentAdapter = {
-  /** For an agent that does not resume anything. */
+  /** For an agent that does not resume anything, and whose command does not depend on its mission. */
   open(program) {
+    if (program.agent.command.some((part) => part.includes(PROMPT_PLACE))) return null;
     const env = environmentOf(program, { resumes: false });
     return openContainer({ ...programOf(program), env });
   },
@@ -59,8 +60,12 @@ function start(options: AgentStart): void {
     missionText(options),
   );
   writeTools(options.intent);
+  const prompt = promptText(options.envelope, options);
+  writeOurs(options.intent, { path: promptFile(options.intent.workspace), mode: 0o600 }, prompt);
+  const program = programOf(options);
+  const argv = withPrompt(program.argv, prompt);
   const begun = beginContained(
-    { ...programOf(options), env: environmentOf(options, options) },
+    { ...program, argv, env: environmentOf(options, options) },
     { opened: options.container, onRecord: options.onRecord },
   );
   if ("why" in begun) {
@@ -107,13 +112,9 @@ function follow(spawned: Spawned, options: AgentStart): void {
   const decoder = new StringDecoder("utf8");
   const plain = options.transcript.open();
   const errors = options.transcript.open((text) => stderrTail.push(text));
-  const lines = splitLines({
-    line(text) {
-      const message = parseAgentLine(text);
-      if (message === null) plain.write(`${text}\n`);
-      else options.onEvent(message);
-    },
-    piece: (text) => plain.write(text),
+  const lines = createOutputLines(options.agent.output, {
+    onEvent: options.onEvent,
+    write: (text) => plain.write(text),
   });
   if (child.stdout !== null) pour(child.stdout, options.onOutput, (chunk) => lines.push(chunk));
   if (child.stderr !== null)
@@ -125,7 +126,7 @@ function follow(spawned: Spawned, options: AgentStart): void {
     told = true;
     child.stdout?.destroy();
     child.stderr?.destroy();
-    lines.end();
+    lines.end(code);
     plain.end();
     errors.end();
     const ending =
@@ -194,6 +195,11 @@ const HARMLESS: ReadonlySet<string> = new Set([
 
 function missionFile(workspace: string): string {
   return join(factoryFolder(workspace), "mission.json");
+}
+
+/** The same that `{prompt}` stands for. */
+function promptFile(workspace: string): string {
+  return join(factoryFolder(workspace), "prompt.md");
 }
 
 function missionText({ envelope }: AgentStart): string {

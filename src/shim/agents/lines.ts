@@ -16,7 +16,7 @@ export interface LineSplitter {
   end(): void;
 }
 
-export function splitLines(sink: LineSink): LineSplitter {
+export function splitLines(sink: LineSink, lengthMax = LINE_LENGTH_MAX): LineSplitter {
   const decoder = new StringDecoder("utf8");
   let held = "";
   let overlong = false;
@@ -29,14 +29,14 @@ export function splitLines(sink: LineSink): LineSplitter {
       start = at + 1;
     }
     held += text.slice(start);
-    if (held.length <= LINE_LENGTH_MAX) return;
+    if (held.length <= lengthMax) return;
     sink.piece(held);
     held = "";
     overlong = true;
   }
 
   function finish(line: string): void {
-    if (overlong || line.length > LINE_LENGTH_MAX) sink.piece(`${line}\n`);
+    if (overlong || line.length > lengthMax) sink.piece(`${line}\n`);
     else sink.line(line);
     overlong = false;
   }

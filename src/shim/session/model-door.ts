@@ -1,6 +1,6 @@
 /** The gateway of a session: what it lets through, who pays, and how its agents are led to it. */
 import { dirname } from "node:path";
-import type { AgentModel, AgentSpec } from "../../core/model/clone.ts";
+import { type AgentModel, type AgentSpec, MODEL_URL_PLACE } from "../../core/model/clone.ts";
 import { type Intent, readFence } from "../../instance/claim.ts";
 import type { LaunchSettings } from "../../instance/launch-settings.ts";
 import { modelSocket } from "../../instance/tools-link.ts";
@@ -37,23 +37,35 @@ export function planDoor(
   if (model === undefined) return null;
   const socket = modelSocket(factoryFolder(intent.workspace), intent.nonce);
   const virtualKey = newVirtualKey();
-  const variables = Object.entries(MODEL_API[model.api].environment("http://127.0.0.1:{port}"));
-  const door = [
-    process.execPath,
-    doorProgram,
-    socket,
-    ...variables.map((one) => one.join("=")),
-    "--",
-  ] as const;
+  const variables = Object.entries(MODEL_API[model.api].environment(ADDRESS));
   return {
     model,
     socket,
     virtualKey,
-    led: ({ agent, secrets }) => ({
-      agent: { ...agent, command: [...door, ...agent.command] },
-      secrets: { ...secrets, [model.key]: virtualKey },
-    }),
+    led: ({ agent, secrets }) => {
+      // The door knows its port, and so fills in whatever leads there: variables by their name, arguments by their number.
+      const filled = [...variables, ...placesOf(agent.env), ...placesOf(agent.command)];
+      const door = [
+        process.execPath,
+        doorProgram,
+        socket,
+        ...filled.map((one) => one.join("=")),
+        "--",
+      ] as const;
+      return {
+        agent: { ...agent, command: [...door, ...agent.command] },
+        secrets: { ...secrets, [model.key]: virtualKey },
+      };
+    },
   };
+}
+
+const ADDRESS = "http://127.0.0.1:{port}";
+
+function placesOf(values: Readonly<Record<string, string>> | readonly string[]): readonly [string, string][] {
+  return Object.entries(values)
+    .filter(([, value]) => value.includes(MODEL_URL_PLACE))
+    .map(([name, value]) => [name, value.replaceAll(MODEL_URL_PLACE, ADDRESS)]);
 }
 
 /** What is spent is told this soon: limits are kept by it. */
