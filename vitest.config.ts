@@ -38,6 +38,9 @@ const PROCESSES = [
   "test/reconciler/approvals/*.test.ts",
 ];
 
+/** Real agents from npm, of which `npm run e2e:agents` installs some 2 GB. */
+const AGENTS = "test/agents/**/*.test.ts";
+
 const shared = {
   // Real processes and real git on two cores: a slow machine is not a failure.
   testTimeout: 60_000,
@@ -66,7 +69,7 @@ export default defineConfig({
           ...shared,
           name: "functions",
           include: ["test/**/*.test.ts"],
-          exclude: [...PROCESSES, ...Object.keys(LONG)],
+          exclude: [...PROCESSES, ...Object.keys(LONG), AGENTS],
           // Nothing is left behind by them that the next file could meet, and loading the program 100 times takes longer than all of them.
           isolate: false,
           sequence: { groupOrder: 2 },
@@ -79,6 +82,15 @@ export default defineConfig({
           include: Object.keys(LONG),
           globalSetup: ["test/support/compile-cache.ts"],
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "agents",
+          include: [AGENTS],
+          globalSetup: ["test/support/compile-cache.ts"],
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -84,6 +84,8 @@ export function createAgentStarter(parts: AgentStartParts, onExit: (exit: AgentE
 
   function onEvent(event: AgentEvent, run: MissionRun): void {
     parts.actions.append({ at: new Date().toISOString(), ...parts.redactor.deep(event) });
+    // Its calls were cut off, by us: what it makes of that in words of its own is no verdict on its mission.
+    if (settings.agent.output !== undefined && life.phase === "stopping") return;
     if (event.type === "tool") parts.toolbox.answer(event);
     else run.onEvent(event);
   }

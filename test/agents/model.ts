@@ -1,0 +1,37 @@
+/** A model that mends a failing test: it looks, mends and tests, hands in what it did, and says so. */
+import { type FakeModel, startFakeModel } from "../../src/cli/doctor/fake-model/fake-model.ts";
+import { mcpCall, type Reply, shellCall, type Turn } from "../../src/cli/doctor/fake-model/turn.ts";
+
+const LOOK = "cat inputs/work/sum.mjs; node --test inputs/work/sum.test.mjs 2>&1 | tail -5";
+const MEND =
+  "mkdir -p out reports && sed 's/a - b/a + b/' inputs/work/sum.mjs > out/sum.mjs && cp inputs/work/sum.test.mjs out/ && node --test out/sum.test.mjs 2>&1 | tail -8; echo '{\"mended\":true}' > reports/mended.json";
+
+export interface MendingModel extends FakeModel {
+  /** What tools answered, newest last: of the longest talk. */
+  results(): readonly string[];
+}
+
+/** `steps`: so many times it looks before it mends. */
+export async function startMendingModel(steps = 1): Promise<MendingModel> {
+  const model = await startFakeModel((turn) => answer(turn, steps));
+  return {
+    ...model,
+    results: () =>
+      model.asked
+        .flatMap(({ turn }) => (turn === null ? [] : [turn.results]))
+        .reduce((longest, one) => (one.length > longest.length ? one : longest), []),
+  };
+}
+
+function answer(turn: Turn, steps: number): Reply {
+  const { tools, results } = turn;
+  const n = results.length;
+  // A title, or whatever else is asked beside the work.
+  if (tools.length === 0) return { type: "text", text: "Mend a sum" };
+  if (n < steps) return shellCall(tools, `${LOOK} # ${n + 1}`) ?? NO_SHELL;
+  if (n === steps) return shellCall(tools, MEND) ?? NO_SHELL;
+  const handIn = n === steps + 1 ? mcpCall(tools, "submit_artifact", { path: "reports/mended.json" }) : null;
+  return handIn ?? { type: "text", text: "The sum is mended: its test passes." };
+}
+
+const NO_SHELL: Reply = { type: "text", text: "There is no shell among my tools." };
