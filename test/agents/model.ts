@@ -7,30 +7,31 @@ const MEND =
   "mkdir -p out reports && sed 's/a - b/a + b/' inputs/work/sum.mjs > out/sum.mjs && cp inputs/work/sum.test.mjs out/ && node --test out/sum.test.mjs 2>&1 | tail -8; echo '{\"mended\":true}' > reports/mended.json";
 
 export interface MendingModel extends FakeModel {
-  /** What tools answered, newest last: of the longest talk. */
-  results(): readonly string[];
+  /** Calls of a model, of all that was asked. */
+  calls(): FakeModel["asked"];
 }
 
-/** `steps`: so many times it looks before it mends. */
-export async function startMendingModel(steps = 1): Promise<MendingModel> {
-  const model = await startFakeModel((turn) => answer(turn, steps));
-  return {
-    ...model,
-    results: () =>
-      model.asked
-        .flatMap(({ turn }) => (turn === null ? [] : [turn.results]))
-        .reduce((longest, one) => (one.length > longest.length ? one : longest), []),
-  };
+/** `looks`: so many times it looks before it mends. `refuses`: with this status, once it has looked. */
+export async function startMendingModel({
+  looks = 1,
+  refuses = null,
+}: {
+  readonly looks?: number;
+  readonly refuses?: number | null;
+} = {}): Promise<MendingModel> {
+  const model = await startFakeModel((turn) =>
+    refuses !== null && turn.results.length > 0 ? refuses : answer(turn, looks),
+  );
+  return { ...model, calls: () => model.asked.filter(({ turn }) => turn !== null) };
 }
 
-function answer(turn: Turn, steps: number): Reply {
-  const { tools, results } = turn;
+function answer({ tools, results }: Turn, looks: number): Reply {
   const n = results.length;
   // A title, or whatever else is asked beside the work.
   if (tools.length === 0) return { type: "text", text: "Mend a sum" };
-  if (n < steps) return shellCall(tools, `${LOOK} # ${n + 1}`) ?? NO_SHELL;
-  if (n === steps) return shellCall(tools, MEND) ?? NO_SHELL;
-  const handIn = n === steps + 1 ? mcpCall(tools, "submit_artifact", { path: "reports/mended.json" }) : null;
+  if (n < looks) return shellCall(tools, `${LOOK} # look ${n + 1}`) ?? NO_SHELL;
+  if (n === looks) return shellCall(tools, MEND) ?? NO_SHELL;
+  const handIn = n === looks + 1 ? mcpCall(tools, "submit_artifact", { path: "reports/mended.json" }) : null;
   return handIn ?? { type: "text", text: "The sum is mended: its test passes." };
 }
 

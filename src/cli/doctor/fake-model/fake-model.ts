@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { MODEL_API } from "../../../shim/metering/model-api.ts";
 import { FORMS, type Form } from "./forms.ts";
 import type { Reply, Turn } from "./turn.ts";
 
@@ -49,7 +50,8 @@ export async function startFakeModel(play: Play): Promise<FakeModel> {
     const key = keyOf(request.headers, searchParams);
     asked.push({ method: request.method ?? "", path: pathname, key, turn, status });
     if (asked.length > ASKED_MAX) asked.shift();
-    if (form === undefined || turn === null || typeof reply === "number") return refuse(response, status);
+    if (form === undefined || turn === null || typeof reply === "number")
+      return refuse(response, { status, form });
     const streams = body?.["stream"] === true || pathname.includes("streamGenerateContent");
     say(response, { form, reply, streams, said: { model: turn.model, id: String(asked.length) } });
   }
@@ -90,11 +92,13 @@ function say(
   response.end(form.done ?? "");
 }
 
-function refuse(response: ServerResponse, status: number): void {
+function refuse(
+  response: ServerResponse,
+  { status, form }: { readonly status: number; readonly form: Form | undefined },
+): void {
   response.writeHead(status, { "content-type": "application/json" });
-  response.end(
-    JSON.stringify({ type: "error", error: { type: "refused", message: `refused with ${status}` } }),
-  );
+  const message = `refused with ${status}`;
+  response.end(JSON.stringify(form === undefined ? { message } : MODEL_API[form.api].refusal(message)));
 }
 
 function keyOf(headers: IncomingMessage["headers"], query: URLSearchParams): string | null {

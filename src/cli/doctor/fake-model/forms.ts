@@ -1,7 +1,9 @@
 /** The four forms in which agents ask models, as far as a scripted answer needs them: what was asked, and how an answer is said. */
+import type { ModelApiName } from "../../../core/model/clone.ts";
 import { type OfferedTool, type Reply, type Turn, USAGE } from "./turn.ts";
 
 export interface Form {
+  readonly api: ModelApiName;
   readonly path: RegExp;
   turnOf(body: Json, path: string): Turn;
   /** The answer in one piece. */
@@ -23,6 +25,7 @@ type Json = Readonly<Record<string, unknown>>;
 const TOTAL = USAGE.input + USAGE.output;
 
 const anthropic: Form = {
+  api: "anthropic",
   path: /^\/v1\/messages$/,
   turnOf(body) {
     const parts = list(body["messages"]).flatMap((message) =>
@@ -97,6 +100,7 @@ const anthropic: Form = {
 const CHAT_USAGE = { prompt_tokens: USAGE.input, completion_tokens: USAGE.output, total_tokens: TOTAL };
 
 const chat: Form = {
+  api: "openai",
   path: /^\/v1\/chat\/completions$/,
   turnOf(body) {
     const messages = list(body["messages"]);
@@ -152,6 +156,7 @@ function chatDelta(reply: Reply, id: string): object {
 const chatFinish = (reply: Reply): string => (reply.type === "text" ? "stop" : "tool_calls");
 
 const responses: Form = {
+  api: "openai",
   path: /^\/v1\/responses$/,
   turnOf(body) {
     const input =
@@ -235,6 +240,7 @@ function responseItem(reply: Reply, id: string): object {
 }
 
 const gemini: Form = {
+  api: "gemini",
   path: /^\/v1(?:beta|alpha)?\/models\/[^/:]+:(?:stream)?[gG]enerateContent$/,
   turnOf(body, path) {
     const parts = list(body["contents"]).flatMap((one) =>

@@ -1,0 +1,55 @@
+/** What an agent says of its usage beside what was counted: printed at the end of a run, as the table of `docs/agents.md` has it. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+
+interface Row {
+  metered?: { readonly llmCalls: number | null; readonly costMicros: number | null };
+  reported?: string;
+  refusedCalls?: number;
+}
+
+const rows = new Map<string, Row>();
+
+afterAll(() => {
+  for (const [name, { metered, reported, refusedCalls }] of rows) {
+    const counted = `${metered?.llmCalls} calls, ${usd((metered?.costMicros ?? 0) / 1e6)}`;
+    process.stdout.write(`| ${name} | ${counted} | ${reported} | ${refusedCalls ?? "?"} |\n`);
+  }
+});
+
+export function note(
+  name: string,
+  seen: Pick<Row, "metered" | "refusedCalls"> & { readonly dataDir?: string; readonly clone?: string },
+): void {
+  const { dataDir, clone, ...rest } = seen;
+  const said =
+    dataDir === undefined || clone === undefined
+      ? {}
+      : { reported: reportedBy(join(dataDir, "instances", clone, "1")) };
+  rows.set(name, { ...rows.get(name), ...rest, ...said });
+}
+
+/** Of the instance's log of everything that its agent said. */
+function reportedBy(folder: string): string {
+  if (!existsSync(folder)) return "nothing is left of it";
+  const usages = readdirSync(folder)
+    .filter((name) => name.startsWith("actions"))
+    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
+    .filter((line) => line.includes('"type":"usage"'))
+    .map(
+      (line) => JSON.parse(line) as { llmCalls: number | null; costUsd: number | null; semantics: string },
+    );
+  const total = (of: "llmCalls" | "costUsd"): number | null =>
+    usages.reduce<number | null>((sum, usage) => {
+      const value = usage[of];
+      if (value === null) return sum;
+      return usage.semantics === "delta" ? (sum ?? 0) + value : Math.max(sum ?? 0, value);
+    }, null);
+  const [calls, cost] = [total("llmCalls"), total("costUsd")];
+  return `${calls === null ? "no calls" : `${calls} calls`}, ${cost === null ? "no cost" : usd(cost)}`;
+}
+
+function usd(amount: number): string {
+  return `${amount.toFixed(4)} USD`;
+}
