@@ -4,6 +4,7 @@ import { wrap } from "../format/words.ts";
 import { oneLine } from "../io.ts";
 import { sourceOf } from "../origin.ts";
 import { dataDirOf } from "../place.ts";
+import { agentNamed } from "../scaffold/agents.ts";
 import { checkController } from "./controller.ts";
 import type { Check, Finding } from "./finding.ts";
 import { checkChecks, checkContainment, checkDisk, checkGit, checkNode } from "./machine.ts";
@@ -15,6 +16,7 @@ export interface DoctorOptions {
   readonly source?: string;
   readonly branch: string;
   readonly repository?: boolean;
+  readonly agent?: string;
 }
 
 type NamedCheck = readonly [string, Check];
@@ -24,6 +26,7 @@ type NamedCheck = readonly [string, Check];
  * outside of temporary folders. With `repository`, what the repository tells instead. Every finding that is not ok says what to do; ends with 1 when one is `fail`.
  */
 export async function checkMachine({ io, globals, options }: Call<DoctorOptions>): Promise<number> {
+  if (options.agent !== undefined) return checkOneAgent({ io, globals }, options.agent);
   const dataDir = dataDirOf(globals);
   const source = await sourceOf(globals, options.source).catch(() => null);
   const { branch } = options;
@@ -45,8 +48,22 @@ export async function checkMachine({ io, globals, options }: Call<DoctorOptions>
     ["checks", checkChecks],
     ["controller", () => checkController(globals)],
   ];
+  return report({ io, globals }, options.repository === true ? ofRepository : ofMachine);
+}
+
+/** Whether this machine can run clones with it, found out by starting it. */
+async function checkOneAgent(call: Pick<Call, "io" | "globals">, name: string): Promise<number> {
+  const agent = agentNamed(name);
+  const { checkAgent } = await import("./agent.ts");
+  return report(call, [[agent, () => checkAgent(agent)]]);
+}
+
+async function report(
+  { io, globals }: Pick<Call, "io" | "globals">,
+  checks: readonly NamedCheck[],
+): Promise<number> {
   const findings: Finding[] = [];
-  for (const [name, check] of options.repository === true ? ofRepository : ofMachine) {
+  for (const [name, check] of checks) {
     io.progress(`checking ${name}`);
     for (const finding of await attempt(name, check)) {
       findings.push(finding);

@@ -1,5 +1,8 @@
 /** Real agents as clones: how each is started, led to its gateway, and understood. Tried by `npm run e2e:agents`, against the versions named here. */
+
 import type { AgentOutput, ModelApiName } from "../../core/model/clone.ts";
+import { nearest } from "../../documents/suggest.ts";
+import { usageError } from "../exit.ts";
 
 export const AGENT_NAMES = ["claude-code", "codex", "gemini", "opencode", "copilot", "pi"] as const;
 export type AgentName = (typeof AGENT_NAMES)[number];
@@ -186,6 +189,17 @@ export const AGENT_RECIPES: Readonly<Record<AgentName, AgentRecipe>> = {
     key: "OPENAI_API_KEY",
   },
 };
+
+/** Throws with the names that there are. */
+export function agentNamed(name: string, others: readonly string[] = []): AgentName {
+  const found = AGENT_NAMES.find((one) => one === name);
+  if (found !== undefined) return found;
+  const names = [...AGENT_NAMES, ...others];
+  const meant = nearest(name, names);
+  throw usageError(
+    `there is no recipe for ${JSON.stringify(name)}${meant === null ? "" : `; did you mean ${meant}?`} There are ${names.join(", ")}`,
+  );
+}
 
 /** The fields of `spec.agent` and `spec.secrets` that make a clone of it. `variable`: of the controller, where the key is found. */
 export function agentFields(

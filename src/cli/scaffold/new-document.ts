@@ -5,6 +5,8 @@ import { nearest } from "../../documents/suggest.ts";
 import type { Call } from "../command.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { requireFleetDir } from "../place.ts";
+import { agentCloneYaml } from "./agent-clone.ts";
+import { AGENT_RECIPES, type AgentName, agentNamed } from "./agents.ts";
 import { cloneYaml, missionYaml, overlayFiles, overlayYaml } from "./documents.ts";
 import { filesIn } from "./fleet-view.ts";
 import { baselineOf, cloneNameOn, defaultOverlay, TEAM, workOf } from "./work.ts";
@@ -20,11 +22,14 @@ export interface NewOptions {
   readonly bodyFile?: string;
   readonly source?: string;
   readonly branch: string;
+  readonly agent?: string;
 }
 
 const KINDS = ["mission", "clone", "overlay"];
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const CLONE_NAME = /^factory_[a-z0-9](?:[a-z0-9-]*[a-z0-9])?_\d{8}$/;
+/** `--agent command`. */
+const PROGRAM = "command";
 
 /** Adds documents that validate as they are. An existing file is never touched: then nothing is written at all. */
 export async function newDocument(
@@ -47,12 +52,13 @@ export async function newDocument(
   if (options.bodyFile !== undefined) throw usageError("--body-file goes with --from-issue <number>");
   if (given === undefined) throw usageError(`a ${kind} needs a name: \`factory new ${kind} <name>\``);
   const name = given;
+  const agent = agentOf(options.agent, kind);
   const dir = requireFleetDir(globals);
   const files =
     kind === "overlay"
       ? overlay(dir, name)
       : kind === "clone"
-        ? clone(dir, name, options)
+        ? clone(dir, name, { ...options, recipe: agent })
         : mission(dir, name, options);
   const [main = ""] = files.keys();
   if (existsSync(join(dir, main))) throw usageError(`${main} exists already; nothing was written`);
@@ -63,6 +69,12 @@ export async function newDocument(
   }
   for (const path of made) io.out(path);
   io.out("");
+  if (agent !== null) {
+    const { package: wanted, key } = AGENT_RECIPES[agent];
+    io.out(`Where the controller runs: \`npm install -g ${wanted}\`, and the provider's key in ${key}.`);
+    io.out(`In fleet.yaml, so that clones may name it: \`secrets: { env: [${key}] }\``);
+    io.out(`Then \`factory doctor --agent ${agent}\` tries it here, without a key and without a model.`);
+  }
   io.out(`Next: change what needs changing, then \`factory validate\` and \`factory plan\`, and merge it.`);
   return EXIT.fine;
 }
@@ -94,9 +106,23 @@ function mission(dir: string, name: string, options: NewOptions): Map<string, st
 }
 
 /** `weekly-links` becomes `factory_weekly-links_<today>`; a full name is taken as it is. */
-function clone(dir: string, name: string, options: NewOptions): Map<string, string> {
+function clone(
+  dir: string,
+  name: string,
+  options: NewOptions & { readonly recipe: AgentName | null },
+): Map<string, string> {
   const full = CLONE_NAME.test(name) ? name : cloneNameFor(name);
   if (full !== name) checkName(name, NAME, "the mission's name, or factory_<mission>_<yyyymmdd>");
+  if (options.recipe !== null) {
+    const overlay = options.overlay ?? null;
+    const baseline = baselineOf(filesIn(dir), overlay);
+    return new Map([
+      [
+        `clones/${full}.yaml`,
+        agentCloneYaml({ name: full, team: TEAM, baseline, overlay, agent: options.recipe }),
+      ],
+    ]);
+  }
   const overlayName = options.overlay ?? defaultOverlay(filesIn(dir));
   const work = workOf(filesIn(dir), overlayName, options.objective);
   const text = cloneYaml({
@@ -107,6 +133,13 @@ function clone(dir: string, name: string, options: NewOptions): Map<string, stri
     work,
   });
   return new Map([[`clones/${full}.yaml`, text]]);
+}
+
+/** Null: a program of the overlay. */
+function agentOf(name: string | undefined, kind: string): AgentName | null {
+  if (name === undefined || name === PROGRAM) return null;
+  if (kind !== "clone") throw usageError(`--agent is for a clone; a ${kind} has none`);
+  return agentNamed(name, [PROGRAM]);
 }
 
 function overlay(dir: string, name: string): Map<string, string> {
