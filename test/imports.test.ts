@@ -170,7 +170,7 @@ describe("who imports whom", () => {
   });
 
   test("a session knows no way of talking to agents: only the registry knows an adapter", () => {
-    const ADAPTERS = /^shim\/agents\/(command|agent-line)\.ts$/;
+    const ADAPTERS = /^shim\/agents\/(command|agent-line|prompt|output\/.*)\.ts$/;
     const knowing = FILES.filter(
       ({ path }) => path !== "shim/agents/registry.ts" && !ADAPTERS.test(path),
     ).flatMap((file) =>

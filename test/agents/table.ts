@@ -9,6 +9,13 @@ interface Row {
   refusedCalls?: number;
 }
 
+interface Usage {
+  readonly llmCalls: number | null;
+  readonly costUsd: number | null;
+  readonly tokens?: Readonly<Record<string, { readonly input: number; readonly output: number }>>;
+  readonly semantics: "cumulative" | "delta";
+}
+
 const rows = new Map<string, Row>();
 
 afterAll(() => {
@@ -37,9 +44,7 @@ function reportedBy(folder: string): string {
     .filter((name) => name.startsWith("actions"))
     .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
     .filter((line) => line.includes('"type":"usage"'))
-    .map(
-      (line) => JSON.parse(line) as { llmCalls: number | null; costUsd: number | null; semantics: string },
-    );
+    .map((line) => JSON.parse(line) as Usage);
   const total = (of: "llmCalls" | "costUsd"): number | null =>
     usages.reduce<number | null>((sum, usage) => {
       const value = usage[of];
@@ -47,7 +52,13 @@ function reportedBy(folder: string): string {
       return usage.semantics === "delta" ? (sum ?? 0) + value : Math.max(sum ?? 0, value);
     }, null);
   const [calls, cost] = [total("llmCalls"), total("costUsd")];
-  return `${calls === null ? "no calls" : `${calls} calls`}, ${cost === null ? "no cost" : usd(cost)}`;
+  const tokens = usages.flatMap((usage) => Object.values(usage.tokens ?? {}));
+  const used = tokens.reduce((sum, { input, output }) => sum + input + output, 0);
+  return [
+    calls === null ? "no calls" : `${calls} calls`,
+    used === 0 ? "no tokens" : `${used} tokens`,
+    cost === null ? "no cost" : usd(cost),
+  ].join(", ");
 }
 
 function usd(amount: number): string {

@@ -50,6 +50,13 @@ export interface Beginning {
   readonly resumes: boolean;
 }
 
+/** As its log has it: what a model has used stands there by its name. */
+function inJson(event: AgentEvent): object {
+  return event.type === "usage" && event.tokens !== undefined
+    ? { ...event, tokens: Object.fromEntries(event.tokens) }
+    : event;
+}
+
 /** As a shell says of a program that it does not find. */
 const EXIT_NO_ADAPTER = 127;
 
@@ -83,7 +90,7 @@ export function createAgentStarter(parts: AgentStartParts, onExit: (exit: AgentE
   }
 
   function onEvent(event: AgentEvent, run: MissionRun): void {
-    parts.actions.append({ at: new Date().toISOString(), ...parts.redactor.deep(event) });
+    parts.actions.append({ at: new Date().toISOString(), ...parts.redactor.deep(inJson(event)) });
     // Its calls were cut off, by us: what it makes of that in words of its own is no verdict on its mission.
     if (settings.agent.output !== undefined && life.phase === "stopping") return;
     if (event.type === "tool") parts.toolbox.answer(event);

@@ -12,6 +12,7 @@ import {
   type OutputReader,
   record,
   textOf,
+  tokensOf,
   toolEnd,
   toolStart,
 } from "./reader.ts";
@@ -77,6 +78,20 @@ function usage(value: Json): AgentEvent {
     type: "usage",
     llmCalls: null,
     costUsd: typeof cost === "number" && cost >= 0 ? cost : null,
+    tokens: tokensOf(
+      Object.entries(record(value["modelUsage"])).map(([model, said]) => {
+        const used = record(said);
+        return [
+          model,
+          {
+            input: count(used["inputTokens"]),
+            output: count(used["outputTokens"]),
+            cacheRead: count(used["cacheReadInputTokens"]),
+            cacheWrite: count(used["cacheCreationInputTokens"]),
+          },
+        ];
+      }),
+    ),
     semantics: "cumulative",
     source: SOURCE,
   };

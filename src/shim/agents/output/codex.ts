@@ -12,11 +12,10 @@ import {
   textOf,
   toolEnd,
   toolStart,
+  UNNAMED_MODEL,
 } from "./reader.ts";
 
 const SOURCE = "codex";
-/** It does not say which models it asked. */
-const UNNAMED_MODEL = "unnamed";
 
 export function codexReader(): OutputReader {
   let lastText = "";

@@ -1,5 +1,4 @@
 /** `gemini -p --output-format stream-json`, as 0.61 prints it. */
-import { MODEL_NAME_PATTERN, type Tokens } from "../../../core/model/prices.ts";
 import type { AgentEvent } from "../agent.ts";
 import {
   completed,
@@ -10,12 +9,12 @@ import {
   record,
   tellsUnauthorized,
   textOf,
+  tokensOf,
   toolEnd,
   toolStart,
 } from "./reader.ts";
 
 const SOURCE = "gemini";
-const MODELS_MAX = 32;
 /** It ends with the status of its provider's refusal, of which a process keeps the last eight bits. */
 const UNAUTHORIZED_EXITS: ReadonlySet<number | null> = new Set([401 % 256, 403 % 256]);
 
@@ -62,17 +61,20 @@ export function geminiReader(): OutputReader {
 }
 
 function usage(stats: Readonly<Record<string, unknown>>): AgentEvent {
-  const tokens = new Map<string, Tokens>();
-  for (const [model, value] of Object.entries(record(stats["models"])).slice(0, MODELS_MAX)) {
-    if (!MODEL_NAME_PATTERN.test(model)) continue;
-    const said = record(value);
-    const cacheRead = count(said["cached"]);
-    tokens.set(model, {
-      input: Math.max(0, count(said["input_tokens"]) - cacheRead),
-      output: count(said["output_tokens"]),
-      cacheRead,
-      cacheWrite: 0,
-    });
-  }
+  const tokens = tokensOf(
+    Object.entries(record(stats["models"])).map(([model, said]) => {
+      const used = record(said);
+      const cacheRead = count(used["cached"]);
+      return [
+        model,
+        {
+          input: Math.max(0, count(used["input_tokens"]) - cacheRead),
+          output: count(used["output_tokens"]),
+          cacheRead,
+          cacheWrite: 0,
+        },
+      ];
+    }),
+  );
   return { type: "usage", llmCalls: null, costUsd: null, tokens, semantics: "cumulative", source: SOURCE };
 }

@@ -1,7 +1,9 @@
 /** `opencode run --format json`, as 1.18 prints it. It has no line for its result: the reason of its last step is that. */
+import type { Tokens } from "../../../core/model/prices.ts";
 import type { AgentEvent } from "../agent.ts";
 import {
   completed,
+  count,
   failed,
   isUnauthorized,
   message,
@@ -9,8 +11,10 @@ import {
   record,
   tellsUnauthorized,
   textOf,
+  tokensOf,
   toolEnd,
   toolStart,
+  UNNAMED_MODEL,
 } from "./reader.ts";
 
 const SOURCE = "opencode";
@@ -35,7 +39,8 @@ export function opencodeReader(): OutputReader {
           const cost = part["cost"];
           // A model whose price it does not know costs it 0, which says nothing.
           const costUsd = typeof cost === "number" && cost > 0 ? cost : null;
-          return [{ type: "usage", llmCalls: 1, costUsd, semantics: "delta", source: SOURCE }];
+          const tokens = tokensOf([[UNNAMED_MODEL, usedOf(record(part["tokens"]))]]);
+          return [{ type: "usage", llmCalls: 1, costUsd, tokens, semantics: "delta", source: SOURCE }];
         }
         case "error": {
           const error = record(value["error"]);
@@ -52,6 +57,16 @@ export function opencodeReader(): OutputReader {
       if (failure !== null) return [failure];
       return code === 0 && lastReason === DONE ? [completed(lastText)] : [];
     },
+  };
+}
+
+function usedOf(said: Readonly<Record<string, unknown>>): Tokens {
+  const cache = record(said["cache"]);
+  return {
+    input: count(said["input"]),
+    output: count(said["output"]) + count(said["reasoning"]),
+    cacheRead: count(cache["read"]),
+    cacheWrite: count(cache["write"]),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { AgentEvent } from "../agent.ts";
 import {
   completed,
+  count,
   failed,
   type Json,
   list,
@@ -10,6 +11,7 @@ import {
   record,
   tellsUnauthorized,
   textOf,
+  tokensOf,
   toolEnd,
   toolStart,
 } from "./reader.ts";
@@ -23,7 +25,7 @@ export function piReader(): OutputReader {
         case "message_end": {
           const said = record(value["message"]);
           return said["role"] === "assistant"
-            ? [...message(textsOf(said)), usage(record(said["usage"]))]
+            ? [...message(textsOf(said)), usage(textOf(said["model"]), record(said["usage"]))]
             : [];
         }
         case "tool_execution_start":
@@ -55,8 +57,21 @@ function textsOf(said: Json): string {
     .join("");
 }
 
-function usage(said: Json): AgentEvent {
+function usage(model: string, said: Json): AgentEvent {
   const total = record(said["cost"])["total"];
   const costUsd = typeof total === "number" && total > 0 ? total : null;
-  return { type: "usage", llmCalls: 1, costUsd, semantics: "delta", source: SOURCE };
+  const used = {
+    input: count(said["input"]),
+    output: count(said["output"]),
+    cacheRead: count(said["cacheRead"]),
+    cacheWrite: count(said["cacheWrite"]),
+  };
+  return {
+    type: "usage",
+    llmCalls: 1,
+    costUsd,
+    tokens: tokensOf([[model, used]]),
+    semantics: "delta",
+    source: SOURCE,
+  };
 }

@@ -2,6 +2,7 @@
  * What agents print of their own while they work, understood: each reader turns one agent's stream of JSON lines into the
  * events of `agent.ts`. Success is the agent's own result and nothing else; what a reader does not understand is no event.
  */
+import { MODEL_NAME_PATTERN, type Tokens } from "../../../core/model/prices.ts";
 import { isRecord } from "../../../instance/files.ts";
 import { type AgentEvent, TEXT_LENGTH_MAX } from "../agent.ts";
 
@@ -77,6 +78,16 @@ export function count(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 }
 
+/** By model, as reports have it; without those that have no proper name. */
+export function tokensOf(
+  said: readonly (readonly [model: string, used: Tokens])[],
+): ReadonlyMap<string, Tokens> {
+  return new Map(said.slice(0, MODELS_MAX).filter(([model]) => MODEL_NAME_PATTERN.test(model)));
+}
+
+/** Of an agent that does not say which models it asked. */
+export const UNNAMED_MODEL = "unnamed";
+const MODELS_MAX = 32;
 const TOOL_TEXT_LENGTH_MAX = 100;
 /** What a tool is given or answers is a digest beyond this: an agent may read whole files. */
 const TOOL_JSON_LENGTH_MAX = 8_000;
