@@ -19,6 +19,8 @@ const only = process.env["FACTORY_AGENTS_ONLY"]?.split(",");
 const NAMES = AGENT_NAMES.filter((name) => only === undefined || only.includes(name));
 /** Calls that an agent makes beside its talk: of a title. */
 const BESIDE: Readonly<Partial<Record<AgentName, number>>> = { opencode: 1 };
+/** It has no MCP. */
+const WITHOUT_TOOLS: ReadonlySet<AgentName> = new Set(["pi"]);
 /** Calls that follow a refusal: its own attempts to get round it. */
 const ATTEMPTS_MAX = 5;
 
@@ -43,12 +45,12 @@ describe.each(NAMES)("%s", { timeout: MISSION_MS }, (name) => {
   async function begin(
     mission: string,
     plays: Parameters<typeof startMendingModel>[0] = {},
-    callsMax?: number,
+    contract: Parameters<typeof mendingFiles>[2] = {},
   ): Promise<MendingModel> {
     const model = await startMendingModel(plays);
     models.push(model);
     const fields = agentFields(AGENT_RECIPES[name], { variable: "AGENT_KEY", upstream: model.url });
-    await world.origin.commit(mendingFiles(mission, fields, callsMax));
+    await world.origin.commit(mendingFiles(mission, fields, contract));
     return model;
   }
 
@@ -78,7 +80,7 @@ describe.each(NAMES)("%s", { timeout: MISSION_MS }, (name) => {
   async function decide(
     id: string,
     said:
-      | { readonly decision: "stop" }
+      | { readonly decision: "stop" | "approve" }
       | { readonly decision: "raise"; readonly budget: { readonly max_llm_calls: number } },
   ): Promise<void> {
     expect(await controller.client.call("decide", { id, ...said, reason: "" })).toMatchObject({ ok: true });
@@ -104,7 +106,7 @@ describe.each(NAMES)("%s", { timeout: MISSION_MS }, (name) => {
   });
 
   it("is paused at its budget of ten calls and asked about, goes on after a raise, and ends after a stop", async () => {
-    const model = await begin("spends", { looks: 60 }, 10);
+    const model = await begin("spends", { looks: 60 }, { callsMax: 10 });
     const first = await asked("spends", 1);
     await until("spends", ({ phase }) => phase === "Paused");
     expect(model.calls()).toHaveLength(9);
@@ -120,6 +122,51 @@ describe.each(NAMES)("%s", { timeout: MISSION_MS }, (name) => {
     expect(closed.usage.llmCalls).toBe(18);
     expect(isAlive(agent)).toBe(false);
     expect(model.calls()).toHaveLength(18);
+  });
+
+  it.skipIf(WITHOUT_TOOLS.has(name))(
+    "asks before what needs a person's word, waits, and does it once",
+    async () => {
+      const model = await begin("asks", { asks: true }, { approval: ["external_messaging"] });
+      const question = await eventually(
+        async () => {
+          const { items } = await controller.client.call("inbox");
+          return items.find(({ id }) => id.startsWith("asks."))?.id ?? null;
+        },
+        () => true,
+        () => `a question\n${controller.log().slice(-3_000)}`,
+        MISSION_MS - 20_000,
+      );
+      await until("asks", ({ phase }) => phase === "Paused");
+      const { agent } = processesOf(world.dataDir, cloneName("asks"), 1);
+      expect(isAlive(agent)).toBe(true);
+      await decide(question, { decision: "approve" });
+      const mission = await until("asks", ({ closure }) => closure !== null);
+      expect(mission.outcome, (await logs("asks")).slice(-3_000)).toBe("accepted");
+      const { actions } = await controller.client.call("actions", { name: "asks" });
+      expect(actions).toMatchObject([{ action: "external_messaging", state: "committed" }]);
+      expect(mission.usage.llmCalls).toBe(model.calls().length);
+    },
+  );
+
+  it("is started again when it dies in the midst of it, and every call of both is counted", async () => {
+    const model = await begin("dies", { looks: 6 });
+    await eventually(
+      () => model.calls().length,
+      (calls) => calls >= 4,
+      () => `four calls\n${controller.log().slice(-3_000)}`,
+      MISSION_MS - 20_000,
+    );
+    const { agent } = processesOf(world.dataDir, cloneName("dies"), 1);
+    if (agent === null) throw new Error("its agent is not found");
+    process.kill(agent, "SIGKILL");
+    const mission = await until("dies", ({ closure, holds }) => closure !== null || holds.length > 0);
+    expect(mission.outcome, `${(await logs("dies")).slice(-3_000)}\n${JSON.stringify(mission.holds)}`).toBe(
+      "accepted",
+    );
+    expect(isAlive(agent)).toBe(false);
+    expect(processesOf(world.dataDir, cloneName("dies"), 2).shim).not.toBeNull();
+    expect(mission.usage).toMatchObject({ llmCalls: model.calls().length, trust: "metered" });
   });
 
   it("ends by itself when a call is refused as the gateway refuses one", async () => {

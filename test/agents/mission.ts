@@ -3,11 +3,11 @@ import { stringify } from "yaml";
 import { cloneName } from "../support/fleet-files.ts";
 import type { Files } from "../support/git.ts";
 
-/** `agent` and `secrets`: the fields of the clone's `spec`. `callsMax`: of its budget. */
+/** `agent` and `secrets`: the fields of the clone's `spec`. `callsMax`: of its budget. `approval`: of what it does outside. */
 export function mendingFiles(
   name: string,
   { agent, secrets }: { readonly agent: object; readonly secrets: readonly object[] },
-  callsMax?: number,
+  { callsMax, approval = [] }: { readonly callsMax?: number; readonly approval?: readonly string[] } = {},
 ): Files {
   const clone = cloneName(name);
   return {
@@ -42,6 +42,7 @@ process.exitCode = sum(2, 2) === 4 && sum(-1, 1) === 0 ? 0 : 1;
       ],
       inputs: [{ path: "work/" }],
       budget: { max_runtime_minutes: 30, ...(callsMax === undefined ? {} : { max_llm_calls: callsMax }) },
+      constraints: { approval_required: approval },
       heartbeat_interval_seconds: 5,
       artifact_policy: { required_outputs: [{ path: "out/sum.mjs" }, { path: "reports/mended.json" }] },
       kill_switch: { engaged: false },
