@@ -143,8 +143,8 @@ describe.each(NAMES)("%s", { timeout: MISSION_MS }, (name) => {
       await decide(question, { decision: "approve" });
       const mission = await until("asks", ({ closure }) => closure !== null);
       expect(mission.outcome, (await logs("asks")).slice(-3_000)).toBe("accepted");
-      const { actions } = await controller.client.call("actions", { name: "asks" });
-      expect(actions).toMatchObject([{ action: "external_messaging", state: "committed" }]);
+      const ledger = await controller.client.call("actions", { name: "asks" });
+      expect(ledger?.actions).toMatchObject([{ action: "external_messaging", state: "committed" }]);
       expect(mission.usage.llmCalls).toBe(model.calls().length);
     },
   );
