@@ -2,11 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
 import { AGENT_NAMES, AGENT_RECIPES, type AgentName, agentFields } from "../../src/cli/scaffold/agents.ts";
 import type { MissionView } from "../../src/core/status/view.ts";
 import { createWorld, eventually, isAlive, processesOf, STATUS, type World } from "../e2e/world.ts";
 import type { RunningController } from "../support/controller.ts";
 import { cloneName, fleetFiles } from "../support/fleet-files.ts";
+import type { Files } from "../support/git.ts";
 import { mendingFiles } from "./mission.ts";
 import { type MendingModel, startMendingModel } from "./model.ts";
 import { installed } from "./programs.ts";
@@ -32,7 +34,7 @@ describe.each(NAMES)("%s", { timeout: MISSION_MS }, (name) => {
   beforeAll(async () => {
     const bin = await installed(name);
     world = await createWorld(`agent-${name}`);
-    await world.origin.commit(fleetFiles({ secrets: { env: ["AGENT_KEY"] } }));
+    await world.origin.commit({ ...fleetFiles({ secrets: { env: ["AGENT_KEY"] } }), ...withResources() });
     controller = await world.start({
       env: { AGENT_KEY: KEY, PATH: [bin, process.env["PATH"] ?? ""].join(delimiter) },
     });
@@ -195,6 +197,13 @@ describe.each(NAMES)("%s", { timeout: MISSION_MS }, (name) => {
     expect(filesWith(world.dataDir, KEY)).toEqual([]);
   });
 });
+
+/** What an agent may take of its machine, as `factory init` writes it. */
+function withResources(): Files {
+  const fleet = parse(String(fleetFiles({ secrets: { env: ["AGENT_KEY"] } })["fleet.yaml"]));
+  const defaults = { resources: { memory_mb: 2_048, pids: 512 } };
+  return { "fleet.yaml": stringify({ ...fleet, spec: { ...fleet.spec, defaults } }) };
+}
 
 function filesWith(folder: string, text: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -41,7 +41,10 @@ export async function checkAgent(name: AgentName): Promise<readonly Finding[]> {
   const model = await startFakeModel(play);
   try {
     const seen = await trial(recipe, model.url);
-    return [ok(name, `${program}, tried against ${recipe.package}`), ...findingsOf(name, seen, model)];
+    return [
+      ok(name, `${program}; its recipe was tried with ${recipe.package}`),
+      ...findingsOf(name, seen, model),
+    ];
   } finally {
     await model.close();
   }
