@@ -219,6 +219,7 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
       findings.push(taken(["spec", "agent", "env", name], "is also the name of a secret"));
     if (isReserved(name)) findings.push(taken(["spec", "agent", "env", name], "is set by Factory"));
   }
+  findings.push(...checkAdapter(spec.agent));
   const { model } = spec.agent;
   if (model !== undefined && !secretNames.has(model.key)) {
     findings.push({
@@ -234,6 +235,23 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
       findings.push(taken(["spec", "secrets", index, "name"], "is set by Factory"));
   });
   return findings;
+}
+
+/** What belongs to the other adapter: it would be written, and nobody would read it. */
+function checkAdapter({ adapter, acp, stdin, result }: CloneDocument["spec"]["agent"]): Finding[] {
+  const strange = (field: string, found: string, expected: string): Finding => ({
+    path: ["spec", "agent", field],
+    reason: "NotOfThisAdapter",
+    message: `an agent of the adapter ${adapter} has no such setting`,
+    found,
+    expected,
+  });
+  if (adapter === "command")
+    return acp === undefined ? [] : [strange("acp", "acp", "no acp, or adapter: acp")];
+  return [
+    ...(stdin === "none" ? [strange("stdin", stdin, "lines: its input is what it is talked to by")] : []),
+    ...(result === "exit_code" ? [strange("result", result, "said: the end of its turn is its result")] : []),
+  ];
 }
 
 function isReserved(name: string): boolean {

@@ -1,4 +1,4 @@
-import type { AgentModel, DesiredClone, ModelApiName } from "../core/model/clone.ts";
+import type { AcpSettings, AgentModel, DesiredClone, ModelApiName } from "../core/model/clone.ts";
 import type { FleetPolicy } from "../core/model/desired.ts";
 import { digestOf } from "../core/model/digest.ts";
 import type { ParsedDocument } from "../documents/parse.ts";
@@ -37,15 +37,17 @@ export function resolveClone(input: ResolveCloneInput): DesiredClone {
       ...(resources === null ? {} : { resources }),
     },
     agent: {
-      adapter: "command" as const,
+      adapter: spec.agent.adapter,
       command: spec.agent.command,
       env: spec.agent.env,
-      accept: spec.agent.accept,
+      // Its session is what it accepts with: a program that only runs has accepted nothing.
+      accept: spec.agent.adapter === "acp" ? ("explicit" as const) : spec.agent.accept,
       ...(spec.agent.usage === "reported" ? {} : { usage: spec.agent.usage }),
       ...(spec.agent.stdin === "lines" ? {} : { stdin: spec.agent.stdin }),
       ...(spec.agent.output === "lines" ? {} : { output: spec.agent.output }),
       ...(spec.agent.result === "said" ? {} : { result: spec.agent.result }),
       ...(Object.keys(spec.agent.exit_codes).length === 0 ? {} : { exitCodes: spec.agent.exit_codes }),
+      ...(spec.agent.acp === undefined ? {} : { acp: acpOf(spec.agent.acp) }),
       ...(spec.agent.model === undefined ? {} : { model: modelOf(spec.agent.model) }),
       ...(spec.agent.account === undefined ? {} : { account: spec.agent.account }),
     },
@@ -116,6 +118,9 @@ const FIELDS: readonly (readonly [string, readonly PathStep[], fleet?: readonly 
   ["agent.output", ["spec", "agent", "output"]],
   ["agent.result", ["spec", "agent", "result"]],
   ["agent.exit_codes", ["spec", "agent", "exit_codes"]],
+  ["agent.acp.mode", ["spec", "agent", "acp", "mode"]],
+  ["agent.acp.config", ["spec", "agent", "acp", "config"]],
+  ["agent.acp.auth", ["spec", "agent", "acp", "auth"]],
   ["agent.model.api", ["spec", "agent", "model", "api"]],
   ["agent.model.upstream", ["spec", "agent", "model", "upstream"]],
   ["agent.model.key", ["spec", "agent", "model", "key"]],
@@ -163,6 +168,14 @@ const UPSTREAMS: Readonly<Record<ModelApiName, string>> = {
   openai: "https://api.openai.com",
   gemini: "https://generativelanguage.googleapis.com",
 };
+
+function acpOf({ mode, config, auth }: NonNullable<CloneSpec["agent"]["acp"]>): AcpSettings {
+  return {
+    ...(mode === undefined ? {} : { mode }),
+    ...(Object.keys(config).length === 0 ? {} : { config }),
+    ...(auth === undefined ? {} : { auth }),
+  };
+}
 
 function modelOf({ api, upstream, key }: NonNullable<CloneSpec["agent"]["model"]>): AgentModel {
   return { api, upstream: upstream ?? UPSTREAMS[api], key };

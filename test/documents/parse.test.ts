@@ -130,9 +130,14 @@ describe("what is wrong is said with its place and what would be right", () => {
       'missions/x.yaml:11:47 error ReservedPath spec.artifact_policy.required_outputs[0].path: `inputs/` is written by Factory and cannot hold an output (found "inputs/x", expected a path of its own, e.g. reports/result.json)',
     ],
     [
-      "an adapter of the future",
-      CLONE.replace("adapter: command", "adapter: acp"),
-      'missions/x.yaml:7:20 error NotAvailableYet spec.agent.adapter: this is described but not available yet (found "acp", expected command)',
+      "the end of its input for an agent that is talked to by it",
+      CLONE.replace("adapter: command", "adapter: acp, stdin: none"),
+      "missions/x.yaml:7:32 error NotOfThisAdapter spec.agent.stdin: an agent of the adapter acp has no such setting (found none, expected lines: its input is what it is talked to by)",
+    ],
+    [
+      "a session for an agent that has none",
+      CLONE.replace("adapter: command", "adapter: command, acp: {mode: ask}"),
+      "missions/x.yaml:7:34 error NotOfThisAdapter spec.agent.acp: an agent of the adapter command has no such setting (found acp, expected no acp, or adapter: acp)",
     ],
     [
       "a driver of the future",

@@ -126,6 +126,27 @@ export const CLONE_MEANINGS: readonly Meaning[] = [
     show: asText,
   },
   {
+    at: "agent.acp.mode",
+    field: "agent.acp.mode",
+    words: "mode in which the agent works",
+    compare: changed,
+    show: (value) => asText(value ?? "its own"),
+  },
+  {
+    at: "agent.acp.config.*",
+    field: "agent.acp.config.*",
+    words: "option of the agent's session",
+    compare: changed,
+    show: asText,
+  },
+  {
+    at: "agent.acp.auth",
+    field: "agent.acp.auth",
+    words: "how the agent authenticates itself",
+    compare: changed,
+    show: asText,
+  },
+  {
     at: "agent.model.api",
     field: "agent.model.api",
     words: "interface of its model's provider",

@@ -64,7 +64,7 @@ export interface RuntimeSpec {
 }
 
 /** How agents are talked to: `src/shim/agents/registry.ts` has an adapter for each, and validation refuses every other name. */
-export const AGENT_ADAPTERS = ["command"] as const;
+export const AGENT_ADAPTERS = ["command", "acp"] as const;
 export type AgentAdapterName = (typeof AGENT_ADAPTERS)[number];
 
 /** The HTTP interfaces of model providers that the gateway knows. */
@@ -102,6 +102,16 @@ export const MODEL_URL_PLACE = "{model_url}";
 export const EXIT_MEANINGS = ["failed", "unauthorized", "crashed"] as const;
 export type ExitMeaning = (typeof EXIT_MEANINGS)[number];
 
+/** How a session with an agent of the adapter `acp` is set up; each is set, read back, and kept. */
+export interface AcpSettings {
+  /** Which of its modes; absent: it has none, or one. */
+  readonly mode?: string;
+  /** Its session's options, by id. */
+  readonly config?: Readonly<Record<string, string | boolean>>;
+  /** Which of its methods it authenticates itself with; absent: it is not asked to. */
+  readonly auth?: string;
+}
+
 export interface AgentSpec {
   readonly adapter: AgentAdapterName;
   /** Program and arguments, never a shell line; relative paths are looked up in the workspace. */
@@ -119,6 +129,8 @@ export interface AgentSpec {
   readonly result?: "exit_code";
   /** What its exit codes mean, 1 to 255. One that is named is no signal, whatever a shell would make of it. */
   readonly exitCodes?: Readonly<Record<string, ExitMeaning>>;
+  /** For the adapter `acp` alone. */
+  readonly acp?: AcpSettings;
   /** Its calls of a model pass our gateway, which counts them; absent: they go where the agent wants. */
   readonly model?: AgentModel;
   /** The provider's account that it works on: a rate limit of one clone is one of all that name it. */

@@ -63,8 +63,35 @@ const Model = z
 const EXIT_CODE_PATTERN = /^([1-9]\d?|1\d\d|2[0-4]\d|25[0-5])$/;
 const EXIT_CODES_MAX = 32;
 
+/** Ids that an agent gives to its modes, options and methods. */
+const ACP_ID_CHARS_MAX = 200;
+const AcpId = z
+  .string()
+  .min(1)
+  .max(ACP_ID_CHARS_MAX)
+  .regex(/^[^\p{C}]+$/u);
+const ACP_OPTIONS_MAX = 32;
+
+const Acp = z
+  .strictObject({
+    mode: AcpId.optional().describe(
+      "In which of its modes it works. It has to be one in which it asks, unless somebody else is to judge its tools. Required where it offers more than one.",
+    ),
+    config: boundedRecord(AcpId, z.union([AcpId, z.boolean()]), ACP_OPTIONS_MAX)
+      .default({})
+      .describe("Its session's options, by id."),
+    auth: AcpId.optional().describe(
+      "Which of its methods it authenticates itself with before its session. Absent: it is not asked to.",
+    ),
+  })
+  .describe("How its session is set up. What is set is read back, and without that it does not begin.");
+
 const Agent = z.strictObject({
-  adapter: z.enum(AGENT_ADAPTERS).describe("`command`: any program; JSON lines on its output become events."),
+  adapter: z
+    .enum(AGENT_ADAPTERS)
+    .describe(
+      "`command`: any program; JSON lines on its output become events. `acp`: an agent that speaks the Agent Client Protocol, version 1, on its input and output.",
+    ),
   command: Command.describe(
     "Program and arguments; relative paths are looked up in the workspace. `{prompt}` in an argument is its mission in words, `{model_url}` the gateway's address.",
   ),
@@ -106,6 +133,7 @@ const Agent = z.strictObject({
     .describe(
       "What its exit codes mean: `failed` is its verdict, `unauthorized` that its credentials are refused, `crashed` neither.",
     ),
+  acp: Acp.optional(),
   model: Model.optional(),
   pause_grace_seconds: PauseGraceSeconds.default(0),
   account: Name.optional().describe(

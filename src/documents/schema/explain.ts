@@ -112,13 +112,10 @@ const VALUE_NOT_ALLOWED = {
 
 /** Fields of which more can be said than that a value is not known. */
 const UNKNOWN_VALUE: Readonly<Record<string, (value: unknown) => Pick<Finding, "reason" | "message">>> = {
-  "spec.agent.adapter": (value) =>
-    PLANNED_ADAPTERS.some((name) => name === value)
-      ? NOT_AVAILABLE_YET
-      : {
-          reason: "UnknownAdapter",
-          message: "no shim has an adapter of this name, so no agent could be started",
-        },
+  "spec.agent.adapter": () => ({
+    reason: "UnknownAdapter",
+    message: "no shim has an adapter of this name, so no agent could be started",
+  }),
   "spec.runtime.driver": (value) =>
     PLANNED_DRIVERS.some((name) => name === value)
       ? NOT_AVAILABLE_YET
@@ -128,7 +125,6 @@ const UNKNOWN_VALUE: Readonly<Record<string, (value: unknown) => Pick<Finding, "
         },
 };
 
-const PLANNED_ADAPTERS = ["acp"] as const;
 /** Described in the design: a clone that names one of them is no typing mistake. */
 const PLANNED_DRIVERS = ["container", "kubernetes"] as const;
 

@@ -43,7 +43,28 @@ export interface AgentStart extends AgentProgram, AgentEvents {
   readonly transcript: Transcript;
   /** It goes on with a mission that an earlier agent of the same instance began. */
   readonly resumes: boolean;
+  /** Somebody wants it to stand still now: its silence means nothing. */
+  readonly paused: () => boolean;
+  /** The last word of its mission has been said. */
+  readonly over: () => boolean;
+  /**
+   * Asks people to allow one exact action, and waits until they have decided. `cancelled`: nobody decides any more, because
+   * the signal came or the agent ends. Never rejects; what cannot be asked is `denied`, with the reason.
+   */
+  readonly askApproval: (question: ApprovalQuestion, signal: AbortSignal) => Promise<Approval>;
 }
+
+export interface ApprovalQuestion {
+  /** As in `approval_required`. */
+  readonly action: string;
+  readonly target: string;
+  /** Any JSON: with action and target, the whole of what is to be done. */
+  readonly arguments: unknown;
+}
+
+export type Approval =
+  | { readonly decision: "approved" | "cancelled" }
+  | { readonly decision: "denied"; readonly why: string };
 
 export interface AgentEvents {
   /** It runs. */
@@ -106,8 +127,13 @@ export type AgentEvent =
   | { readonly type: "artifact"; readonly path: string }
   | { readonly type: "blocked"; readonly reason: string; readonly needs: string | null }
   | { readonly type: "unblocked" }
-  /** It has nothing under way and may be frozen. */
-  | { readonly type: "turn_ended" }
+  /** It goes to work on what it was told. What it said before of being blocked is over. */
+  | { readonly type: "turn_started" }
+  /**
+   * It has nothing under way and may be frozen. With a `result` it has come to the end of its work as well: that is its
+   * last word, unless it has said that something blocks it.
+   */
+  | { readonly type: "turn_ended"; readonly result?: string }
   | {
       readonly type: "tool_start";
       readonly id: string;
@@ -126,7 +152,12 @@ export type AgentEvent =
       readonly error: string | null;
     }
   /** The agent thinks aloud or addresses somebody. */
-  | { readonly type: "message"; readonly text: string }
+  | {
+      readonly type: "message";
+      readonly text: string;
+      /** It stands in the transcript already. */
+      readonly shown?: true;
+    }
   /** Asks for a tool of the shim; answered by `tool_result`. */
   | { readonly type: "tool"; readonly id: string; readonly tool: string; readonly arguments: unknown }
   /** Its provider makes it wait. */

@@ -16,6 +16,7 @@ export interface LineSplitter {
   end(): void;
 }
 
+/** `lengthMax`: of one line, in characters. */
 export function splitLines(sink: LineSink, lengthMax = LINE_LENGTH_MAX): LineSplitter {
   const decoder = new StringDecoder("utf8");
   let held = "";

@@ -86,6 +86,9 @@ export function createMissionRun(options: MissionOptions): MissionRun {
   const statements = createStatements({ ...said, onEffect });
   const lastWord = createLastWord({ ...said, onSaid: options.onTerminal });
 
+  /** It has said that something blocks it, and has not been at work since. */
+  let blocked = false;
+
   const on: { readonly [T in AgentEvent["type"]]: (event: Of<T>) => void } = {
     accepted: () => acceptance.accept(),
     progress(event) {
@@ -97,8 +100,14 @@ export function createMissionRun(options: MissionOptions): MissionRun {
       if (options.agent.model === undefined && clocks.onUsage(event)) options.onSpent();
     },
     artifact: (event) => statements.artifact(event),
-    blocked: (event) => statements.blocked(event),
-    unblocked: () => statements.unblocked(),
+    blocked(event) {
+      blocked = true;
+      statements.blocked(event);
+    },
+    unblocked() {
+      blocked = false;
+      statements.unblocked();
+    },
     throttled: (event) => statements.throttled(event),
     tool() {}, // Answered by the session.
     tool_start(event) {
@@ -110,11 +119,17 @@ export function createMissionRun(options: MissionOptions): MissionRun {
       clocks.closeTool(event.id);
       loops.toolEnd(event);
     },
-    message({ text }) {
-      transcript.note(`message: ${text}`);
+    message({ text, shown }) {
+      if (shown !== true) transcript.note(`message: ${text}`);
       loops.message(text);
     },
-    turn_ended: () => options.onTurnEnded(),
+    turn_started() {
+      if (blocked) on.unblocked({ type: "unblocked" });
+    },
+    turn_ended({ result }) {
+      if (result !== undefined && !blocked) lastWord.completed({ summary: result, paths: [] });
+      else options.onTurnEnded();
+    },
     completed: ({ summary, artifacts: paths }) => lastWord.completed({ summary, paths }),
     failed: (event) => lastWord.failed(event),
   };

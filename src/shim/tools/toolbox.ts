@@ -5,9 +5,17 @@ import type { Intent } from "../../instance/claim.ts";
 import { openRemembered } from "../../instance/remembered-actions.ts";
 import { toolsLink } from "../../instance/tools-link.ts";
 import type { Transcript } from "../../instance/transcript.ts";
-import type { AgentEvent, AgentInput, Said, ToolOutcome } from "../agents/agent.ts";
+import type {
+  AgentEvent,
+  AgentInput,
+  Approval,
+  ApprovalQuestion,
+  Said,
+  ToolOutcome,
+} from "../agents/agent.ts";
 import { giveFile } from "../agents/ownership.ts";
 import type { Clocks } from "../session/clocks.ts";
+import { awaitApproval } from "./await-approval.ts";
 import { createLedger } from "./ledger.ts";
 import { createActionMemory } from "./memory.ts";
 import { serveTools, type ToolsServer } from "./server.ts";
@@ -26,6 +34,8 @@ export interface Toolbox {
   begin(): void;
   /** Answers a line of the agent's on its input, in whatever order the answers come. */
   answer(line: Extract<AgentEvent, { type: "tool" }>): void;
+  /** Asks people about one exact action on behalf of the agent that runs, until they have decided (`AgentStart.askApproval`). */
+  askApproval(question: ApprovalQuestion, signal: AbortSignal): Promise<Approval>;
   close(): void;
 }
 
@@ -77,7 +87,13 @@ export function createToolbox(options: {
           transcript.note(`the answer to tool call ${id} was dropped: the agent does not read its input`);
       });
     },
+    askApproval: (question, signal) =>
+      awaitApproval((asked, until) => tools.call("request_approval", asked, until), {
+        question,
+        signal: AbortSignal.any([signal, life.signal]),
+      }),
     close() {
+      life.abort();
       tools.close();
       server?.close();
       rmSync(toolsLink(intent.nonce), { force: true });
