@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fingerprint, selfMade } from "../../src/adapters/http/certificate.ts";
+import type { WireClaim, WireClaimAnswer } from "../../src/api/action.ts";
 import type { WireEvent } from "../../src/api/event.ts";
 import type { WireHeartbeat } from "../../src/api/heartbeat.ts";
 
@@ -26,6 +27,9 @@ export interface CallbackServer {
   answer:
     | ((event: WireEvent | WireHeartbeat) => { status: number; headers?: Record<string, string> } | null)
     | null;
+  /** What was claimed, approvals that were asked for among them, and the answer to it; null: nobody answers. */
+  readonly claims: WireClaim[];
+  claim: ((claim: WireClaim) => Partial<WireClaimAnswer>) | null;
   of(clone: string): readonly WireEvent[];
   close(): Promise<void>;
 }
@@ -43,9 +47,14 @@ export async function startCallbackServer(
         callback.checks += 1;
         return void response.writeHead(callback.check?.(callback.checks) ?? 204).end();
       }
-      const { data } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as {
-        data: WireEvent | WireHeartbeat;
-      };
+      const body = JSON.parse(Buffer.concat(chunks).toString("utf8")) as unknown;
+      if (request.url?.endsWith("/actions/claim") === true) {
+        callback.claims.push(body as WireClaim);
+        const answer = callback.claim?.(body as WireClaim) ?? null;
+        const headers = { "content-type": "application/json" };
+        return void response.writeHead(answer === null ? 503 : 200, headers).end(JSON.stringify(answer));
+      }
+      const { data } = body as { data: WireEvent | WireHeartbeat };
       if (callback.cut?.(data) === true) return void request.socket.destroy();
       const told = callback.answer?.(data) ?? null;
       if (data.event_type !== "clone.heartbeat") callback.deliveries += 1;
@@ -68,6 +77,8 @@ export async function startCallbackServer(
     checks: 0,
     check: null,
     answer: null,
+    claims: [],
+    claim: null,
     of: (clone) => callback.events.filter((event) => event.vp_id === clone),
     close: () =>
       new Promise((resolve) => {

@@ -7,15 +7,17 @@ import type { MissionEnvelope } from "../../../src/api/envelope.ts";
 import type { WireEvent, WireEventType } from "../../../src/api/event.ts";
 import type { AcpSettings } from "../../../src/core/model/clone.ts";
 import type { InstanceHandle } from "../../../src/core/model/instance.ts";
+import { scanProcesses } from "../../../src/instance/process-table.ts";
 import type { StopLadder } from "../../../src/ports/driver.ts";
 import { envelope } from "../../contract/driver.ts";
-import { createProcessWorld, type ProcessWorld } from "../../support/process-world.ts";
+import { argumentsOf, createProcessWorld, type ProcessWorld } from "../../support/process-world.ts";
 import { until } from "../../support/until.ts";
 
 export const signal = new AbortController().signal;
 export const LADDER: StopLadder = {
   enter: "cancel",
   cancelGraceMs: 10_000,
+  cancelBusyGraceMs: 5_000,
   stdinGraceMs: 2_000,
   termGraceMs: 2_000,
   sweepMs: 10_000,
@@ -35,6 +37,8 @@ export interface AcpWorld extends ProcessWorld {
   arrived(type: WireEventType, clone: string): Promise<WireEvent>;
   /** Lines of a file of JSON that its agent has written. */
   wrote(clone: string, file: string): readonly unknown[];
+  /** Whether a program with these arguments lives in the clone's world. */
+  living(clone: string, argv: readonly string[]): boolean;
   types(clone: string): readonly WireEventType[];
 }
 
@@ -48,6 +52,17 @@ export async function createAcpWorld(): Promise<AcpWorld> {
   return {
     ...world,
     arrived,
+    living(clone, argv) {
+      const home = `HOME=${world.workspace(clone)}/`;
+      return [...scanProcesses().keys()].some((pid) => {
+        try {
+          const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+          return environment.includes(home) && argumentsOf(pid).join(" ") === argv.join(" ");
+        } catch {
+          return false; // It is gone.
+        }
+      });
+    },
     types: (clone) => world.callback.of(clone).map((event) => event.event_type),
     wrote(clone, file) {
       const path = join(world.workspace(clone), file);

@@ -29,6 +29,7 @@ export interface ToolCalls {
 export const CALL_DEADLINE_MS = 30 * 60 * 1_000;
 /** Of calls that are not over; the oldest is forgotten for one more. */
 const OPEN_CALLS_MAX = 256;
+const ENDED_CALLS_MAX = 256;
 const ID_CHARS_MAX = 100;
 const TEXT_CHARS_MAX = 1_000;
 /** What is longer is told by its digest and its beginning. */
@@ -40,6 +41,8 @@ export const TOO_LONG = Symbol("too long");
 
 export function createToolCalls(onEvent: (event: AgentEvent) => void): ToolCalls {
   const open = new Map<string, ToolCall & { readonly begun: boolean }>();
+  /** What is said of them once more is no new call. */
+  const ended = new Map<string, ToolCall>();
   let count = 0;
 
   function begin(id: string): void {
@@ -57,13 +60,21 @@ export function createToolCalls(onEvent: (event: AgentEvent) => void): ToolCalls
 
   function end(id: string, result: unknown, error: string | null): void {
     begin(id);
-    if (open.delete(id)) onEvent({ type: "tool_end", id, result: shown(result), error });
+    const call = open.get(id);
+    if (call === undefined) return;
+    open.delete(id);
+    ended.set(id, call);
+    if (ended.size > ENDED_CALLS_MAX) ended.delete([...ended.keys()][0] ?? "");
+    onEvent({ type: "tool_end", id, result: shown(result), error });
   }
 
   return {
     take(update) {
       const id = textOf(update["toolCallId"])?.slice(0, ID_CHARS_MAX);
       if (id === undefined) return null;
+      if (update["sessionUpdate"] === "tool_call") ended.delete(id);
+      const over = ended.get(id);
+      if (over !== undefined) return { ...over, status: textOf(update["status"]) ?? over.status };
       const before = open.get(id);
       if (before === undefined) count += 1;
       const call = {
