@@ -77,6 +77,7 @@ export function createConversation(parts: {
     calls,
     askApproval: start.askApproval,
     note,
+    onRefusedForEver: breach,
   });
   const questions = createQuestions((event) => start.onEvent(event));
   const updates = createUpdates({

@@ -20,6 +20,8 @@ export interface Permissions {
 const WAITING_MAX = 16;
 /** Questions that one agent puts to people; whoever has more is asking for ever. */
 const QUESTIONS_MAX = 200;
+/** In a row, with nothing allowed in between. */
+const REFUSALS_MAX = 50;
 const ANSWERED_KEPT_MAX = 1_000;
 const TARGET_CHARS_MAX = 500;
 
@@ -28,6 +30,8 @@ export function createPermissions(parts: {
   readonly calls: ToolCalls;
   readonly askApproval: AgentStart["askApproval"];
   readonly note: (text: string) => void;
+  /** It asks and asks for what it does not get. */
+  readonly onRefusedForEver: (why: string) => void;
 }): Permissions {
   const { rules, calls, note } = parts;
   const ending = new AbortController();
@@ -38,6 +42,7 @@ export function createPermissions(parts: {
   const open = new Set<Select>();
   let waiting = 0;
   let questions = 0;
+  let refusals = 0;
   let refusal: { readonly what: string; readonly why: string; readonly at: number } | null = null;
 
   function grant(call: ToolCall, select: Select): void {
@@ -46,6 +51,7 @@ export function createPermissions(parts: {
         `permission for ${nameOf(call)} was not given: the agent offers no option to allow it once`,
       );
     granted.add(call.id);
+    refusals = 0;
     refused.delete(call.id);
     if (granted.size > ANSWERED_KEPT_MAX) granted.delete([...granted][0] ?? "");
   }
@@ -58,6 +64,11 @@ export function createPermissions(parts: {
     refused.set(call.id, { goesOn: false });
     if (refused.size > ANSWERED_KEPT_MAX) refused.delete([...refused.keys()][0] ?? "");
     refusal = { what: nameOf(call), why, at: calls.count() };
+    refusals += 1;
+    if (refusals === REFUSALS_MAX)
+      parts.onRefusedForEver(
+        `the agent asked ${REFUSALS_MAX} times in a row for what it was refused, the last time for ${nameOf(call)}: ${why}`,
+      );
   }
 
   async function askPeople(call: ToolCall, action: string, select: Select): Promise<void> {
