@@ -1,4 +1,7 @@
 /** Agents that keep to no rule: whatever they do, their shim lives, tells what happened, and can end them. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Ajv2020 as Ajv } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../support/until.ts";
 import { type AcpWorld, createAcpWorld, LADDER, signal } from "./world.ts";
@@ -124,4 +127,26 @@ describe("an agent of the protocol that", () => {
     await world.driver.stop(handle, QUICK, signal);
     expect(world.types("hangs-at-initialize")).not.toContain("mission.accepted");
   });
+});
+
+it("whatever an agent was told keeps to the protocol's own schema", () => {
+  const path = fileURLToPath(import.meta.resolve("@agentclientprotocol/sdk/schema/v1/schema.json"));
+  const schema = JSON.parse(readFileSync(path, "utf8")) as { $defs: Record<string, Record<string, unknown>> };
+  const ajv = new Ajv({ strict: false, validateFormats: false }).addSchema(schema, "acp");
+  const definitions = Object.entries(schema.$defs);
+  const methods = new Set<string>();
+  for (const clone of ["ignores-cancel", "asks-for-ever", "holds-a-permission", "answers-itself"]) {
+    for (const { method, params } of world.wrote(clone, "heard") as { method?: string; params?: unknown }[]) {
+      if (method === undefined) continue;
+      methods.add(method);
+      const [name] =
+        definitions.find(
+          ([key, one]) =>
+            one["x-method"] === method && one["x-side"] === "agent" && !key.endsWith("Response"),
+        ) ?? [];
+      const validate = ajv.getSchema(`acp#/$defs/${name}`);
+      expect([method, validate?.(params), validate?.errors]).toEqual([method, true, null]);
+    }
+  }
+  expect([...methods].sort()).toEqual(["initialize", "session/cancel", "session/new", "session/prompt"]);
 });

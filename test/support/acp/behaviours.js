@@ -117,6 +117,16 @@ export const BEHAVIOURS = {
     await on.say(`it is ${answer.content?.colour}`);
     return "end_turn";
   },
+  // Says a number ten times a second, up to so many, and then waits for whoever has a word for it.
+  async counts(on) {
+    for (let n = 1; n <= 100; n += 1) {
+      await on.say(`n${n}\n`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await on.ask("counted; what now?", { answer: { type: "string" } });
+    await on.say("counted");
+    return "end_turn";
+  },
   // Two turns: what it hears during the first comes with the second.
   async listens(on, { nth, text }) {
     if (nth === 1) {
