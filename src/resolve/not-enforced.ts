@@ -28,21 +28,38 @@ export function toolsNotEnforced(
   return lists.flatMap((list) =>
     spec.constraints[list].flatMap((tool, index) => {
       const kept = clone !== null && keepers.some((one) => one.list === list && one.keeps(tool, clone));
-      return kept ? [] : [notEnforced(list, tool, ["spec", "constraints", list, index])];
+      const asked = clone?.agent.adapter === "acp";
+      return kept ? [] : [notEnforced(list, tool, { path: ["spec", "constraints", list, index], asked })];
     }),
   );
 }
 
-function notEnforced(list: ToolList, tool: string, path: readonly PathStep[]): Finding {
+/** `asked`: its agent asks before it uses a tool, and is answered by the contract. */
+function notEnforced(
+  list: ToolList,
+  tool: string,
+  { path, asked }: { readonly path: readonly PathStep[]; readonly asked: boolean },
+): Finding {
   return {
     path,
     severity: "warning",
     reason: "NotEnforced",
-    message:
-      list === "forbidden_tools"
-        ? "nothing keeps the agent from this tool: it is told in the envelope, and may use it all the same"
-        : "nothing keeps the agent to these tools: they are told in the envelope, and it may use others",
+    message: asked ? MESSAGES_ASKED[list] : MESSAGES[list],
     found: tool,
     expected: "`approval_required` for actions, or an isolation that takes the tool away",
   };
 }
+
+const MESSAGES: Readonly<Record<ToolList, string>> = {
+  forbidden_tools:
+    "nothing keeps the agent from this tool: it is told in the envelope, and may use it all the same",
+  allowed_tools:
+    "nothing keeps the agent to these tools: they are told in the envelope, and it may use others",
+};
+
+const MESSAGES_ASKED: Readonly<Record<ToolList, string>> = {
+  forbidden_tools:
+    "the agent is refused this tool when it asks for it; nothing keeps it from using it without asking",
+  allowed_tools:
+    "the agent is refused other tools when it asks for them; nothing keeps it from using them without asking",
+};

@@ -72,6 +72,29 @@ describe("a turn that ends", () => {
   });
 });
 
+it("an agent that is blocked and ends its turn is not done, and goes on with a person's words", async () => {
+  const handle = await world.running("blocked", "says-that-it-is-blocked");
+  await world.arrived("mission.blocked", "blocked");
+  await tell(handle, "there it is");
+  expect((await world.arrived("mission.completed", "blocked")).summary).toBe("done with it");
+  const told = world.types("blocked").filter((type) => type.startsWith("mission."));
+  expect(told).toEqual(["mission.accepted", "mission.blocked", "mission.unblocked", "mission.completed"]);
+});
+
+it("a pause takes hold at the end of a turn, and what was said meanwhile is told when it is over", async () => {
+  const handle = await world.running("paused", "listens");
+  await world.arrived("mission.progress", "paused");
+  await world.driver.pauseAfterTurn?.(handle, { graceMs: 300_000 }, signal);
+  await tell(handle, "green");
+  await until(
+    () => world.callback.heartbeats.findLast(({ vp_id: clone }) => clone === "paused")?.phase === "paused",
+    "a heartbeat that says that it is paused",
+  );
+  expect(world.wrote("paused", "prompts")).toHaveLength(1);
+  await world.driver.resume(handle, signal);
+  expect((await world.arrived("mission.completed", "paused")).summary).toBe("heard: green");
+});
+
 it("what is said during a turn is told with the next one", async () => {
   const handle = await world.running("listens", "listens");
   await world.arrived("mission.progress", "listens");

@@ -2,6 +2,7 @@
 // Its world sees what it did: `prompts` has what it was told, `answers` what its requests were answered.
 import { spawn } from "node:child_process";
 import { appendFileSync } from "node:fs";
+import { request } from "node:http";
 import { Readable, Writable } from "node:stream";
 import { agent, methods, ndJsonStream, RequestError } from "@agentclientprotocol/sdk";
 
@@ -20,10 +21,21 @@ const MODES = {
   ],
 };
 let prompts = 0;
+let servers = [];
 let cancelled = () => {};
 
 const log = (file, value) => appendFileSync(file, `${JSON.stringify(value)}\n`);
 const never = () => new Promise(() => {});
+const tool = (name, given) =>
+  new Promise((resolve, reject) => {
+    const { value } = servers[0].env.find((one) => one.name === "FACTORY_TOOLS_SOCKET");
+    const asked = request({ socketPath: value, path: `/v1/tools/${name}`, method: "POST" }, (answer) => {
+      answer.resume();
+      answer.on("end", () => resolve(answer.statusCode));
+    });
+    asked.on("error", reject);
+    asked.end(JSON.stringify(given));
+  });
 const untilCancelled = () =>
   new Promise((resolve) => {
     cancelled = resolve;
@@ -111,6 +123,7 @@ const app = agent({ name: "scripted" })
     return {};
   })
   .onRequest(methods.agent.session.new, ({ params }) => {
+    servers = params.mcpServers;
     log("sessions", { way: "new", ...params });
     if (setup.refuses !== undefined) throw new RequestError(...setup.refuses);
     return { sessionId: SESSION, ...(setup.modes === true ? { modes: MODES } : {}), ...setup.session };
@@ -151,7 +164,15 @@ const app = agent({ name: "scripted" })
     const text = params.prompt.map((block) => block.text).join("\n");
     prompts += 1;
     log("prompts", text);
-    const end = await scripted(toolsOf(client), { text, nth: prompts, untilCancelled, never, spawn, log });
+    const end = await scripted(toolsOf(client), {
+      text,
+      nth: prompts,
+      untilCancelled,
+      never,
+      spawn,
+      log,
+      tool,
+    });
     if (end instanceof Error) throw end;
     return { stopReason: end };
   })

@@ -117,6 +117,12 @@ export const BEHAVIOURS = {
     await on.say(`it is ${answer.content?.colour}`);
     return "end_turn";
   },
+  // Over the tools of its shim, as their MCP server does.
+  async "says-that-it-is-blocked"(on, { nth, tool }) {
+    if (nth === 1) await tool("report_blocked", { reason: "no key", needs: "the vault" });
+    else await on.say("done with it");
+    return "end_turn";
+  },
   // Says a number ten times a second, up to so many, and then waits for whoever has a word for it.
   async counts(on) {
     for (let n = 1; n <= 100; n += 1) {

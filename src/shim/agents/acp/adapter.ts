@@ -2,8 +2,8 @@
  * The *acp* adapter: agents that speak the Agent Client Protocol, version 1, on their input and output. What they are told
  * and what is understood of them is in this folder; this file starts the program and joins the two. Documented in `specs/agent-acp.md`.
  */
-import type { Agent, AgentAdapter, AgentStart } from "../agent.ts";
-import { type Begun, beginContained } from "../container.ts";
+import type { Agent, AgentAdapter, AgentProgram, AgentStart } from "../agent.ts";
+import { type Begun, beginContained, openContainer } from "../container.ts";
 import { follow } from "../follow.ts";
 import { splitLines } from "../lines.ts";
 import type { AgentExit } from "../signature.ts";
@@ -21,22 +21,29 @@ const TERMINATE_MS = 3_000;
 /** EX_PROTOCOL of sysexits.h, for an agent whose own code would look like an end in order. */
 const EXIT_PROTOCOL = 76;
 
-export const acpAdapter: AgentAdapter = { start };
+export const acpAdapter: AgentAdapter = {
+  open: (program) => openContainer(programOf(program)),
+  start,
+};
 
-function start(options: AgentStart): void {
-  const { intent, agent, secrets, ours } = options;
-  writeMission(intent, options.envelope);
-  writeTools(intent);
+function programOf({ intent, agent, secrets, ours }: AgentProgram): Parameters<typeof openContainer>[0] {
   const env = cleanEnvironment(intent, {
     ...agent.env,
     ...secrets,
     FACTORY_MISSION: missionFile(intent.workspace),
     ...ours,
   });
-  const begun = beginContained(
-    { intent, argv: agent.command, env, stdin: "pipe" },
-    { opened: options.container, onRecord: options.onRecord },
-  );
+  return { intent, argv: agent.command, env, stdin: "pipe" };
+}
+
+function start(options: AgentStart): void {
+  const { intent } = options;
+  writeMission(intent, options.envelope);
+  writeTools(intent);
+  const begun = beginContained(programOf(options), {
+    opened: options.container,
+    onRecord: options.onRecord,
+  });
   if ("why" in begun) {
     void begun.why.then(({ message }) => {
       options.transcript.note(message);

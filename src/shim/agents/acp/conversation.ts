@@ -271,7 +271,15 @@ export function createConversation(parts: {
   }
 
   return {
-    begin: () => void converse(),
+    begin() {
+      converse().catch((error: unknown) => {
+        // Of ours, not of the agent's; it is not left to itself for that.
+        giveUp({
+          type: "broken",
+          why: error instanceof Error ? `${error.name}: ${error.message}` : "a mistake of the shim's",
+        });
+      });
+    },
     take: (line) => peer.take(line),
     cancel,
     say(input) {

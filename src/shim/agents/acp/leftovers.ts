@@ -4,7 +4,7 @@ import { type AgentRecord, findAgentMembers } from "../../../instance/containmen
 import { ownProcess, type ProcessRow, signalProcess } from "../../../instance/process-table.ts";
 
 export interface Leftovers {
-  /** What lives now was there before the turn. */
+  /** What lives now was there before the turn. Where the machine cannot tell, nothing of this turn is ended. */
   begin(): void;
   /** Ends what began in the turn, in a session of its own; answers how many there were. The agent's own helpers share its session. */
   sweep(): number;
@@ -14,7 +14,8 @@ export interface Leftovers {
 const LOOKS_MAX = 5;
 
 export function createLeftovers(intent: Intent, record: () => AgentRecord): Leftovers {
-  let before = new Set<string>();
+  /** Null: nobody knows. */
+  let before: ReadonlySet<string> | null = null;
 
   const members = (): readonly ProcessRow[] =>
     findAgentMembers({
@@ -26,18 +27,28 @@ export function createLeftovers(intent: Intent, record: () => AgentRecord): Left
 
   return {
     begin() {
-      before = new Set(members().map(keyOf));
+      try {
+        before = new Set(members().map(keyOf));
+      } catch {
+        before = null;
+      }
     },
     sweep() {
+      const known = before;
+      if (known === null) return 0;
       const own = record().outer.pid;
       const found = new Set<string>();
-      for (let look = 0; look < LOOKS_MAX; look += 1) {
-        const left = members().filter((row) => row.session !== own && !before.has(keyOf(row)));
-        if (left.length === 0) break;
-        for (const row of left) {
-          found.add(keyOf(row));
-          signalProcess(row, "SIGKILL");
+      try {
+        for (let look = 0; look < LOOKS_MAX; look += 1) {
+          const left = members().filter((row) => row.session !== own && !known.has(keyOf(row)));
+          if (left.length === 0) break;
+          for (const row of left) {
+            found.add(keyOf(row));
+            signalProcess(row, "SIGKILL");
+          }
         }
+      } catch {
+        // A machine that has run out of something: what is left ends with the instance.
       }
       return found.size;
     },
