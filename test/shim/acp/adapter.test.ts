@@ -1,5 +1,7 @@
 /** Real agents of the protocol in their containment, each talked to by a real shim. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startModelProvider } from "../../support/model-provider.ts";
+import { SECRET } from "../../support/process-world.ts";
 import { type AcpWorld, createAcpWorld, LADDER, signal } from "./world.ts";
 
 let world: AcpWorld;
@@ -30,4 +32,16 @@ describe("a mission with an agent of the protocol", () => {
     expect((proof.rungs ?? []).map(({ rung }) => rung)).toEqual(["cancel"]);
     expect(world.wrote("b", "cancels")).toEqual([1]);
   });
+});
+
+it("behind the gateway of its shim it is metered, whatever it says itself", async () => {
+  const provider = await startModelProvider();
+  const model = { api: "anthropic", upstream: provider.url, key: "API_KEY" } as const;
+  await world.running("metered", "calls-its-model", { model });
+  await world.arrived("mission.completed", "metered");
+  const { usage } = await world.arrived("instance.exited", "metered");
+  expect(usage).toMatchObject({ llm_calls: 1, trust: "metered", source: "gateway" });
+  expect(usage.estimated_cost_usd).toBeLessThan(0.01);
+  expect(provider.calls.map(({ headers }) => headers["x-api-key"])).toEqual([SECRET]);
+  await provider.close();
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MissionEnvelope } from "../../../src/api/envelope.ts";
 import type { WireEvent, WireEventType } from "../../../src/api/event.ts";
-import type { AcpSettings } from "../../../src/core/model/clone.ts";
+import type { AcpSettings, AgentModel } from "../../../src/core/model/clone.ts";
 import type { InstanceHandle } from "../../../src/core/model/instance.ts";
 import { scanProcesses } from "../../../src/instance/process-table.ts";
 import type { StopLadder } from "../../../src/ports/driver.ts";
@@ -30,6 +30,7 @@ export interface AcpWorld extends ProcessWorld {
     more?: {
       readonly program?: string;
       readonly acp?: AcpSettings;
+      readonly model?: AgentModel;
       readonly constraints?: Partial<MissionEnvelope["constraints"]>;
       readonly epoch?: number;
     },
@@ -73,7 +74,7 @@ export async function createAcpWorld(): Promise<AcpWorld> {
         .map((line) => JSON.parse(line) as unknown);
     },
     async running(clone, behaviour, more = {}) {
-      const { program = "agent.js", acp, constraints = {}, epoch = 1 } = more;
+      const { program = "agent.js", acp, model, constraints = {}, epoch = 1 } = more;
       const path = fileURLToPath(new URL(`../../support/acp/${program}`, import.meta.url));
       const handle = await world.driver.start(
         {
@@ -84,6 +85,7 @@ export async function createAcpWorld(): Promise<AcpWorld> {
             env: {},
             accept: "explicit",
             ...(acp === undefined ? {} : { acp }),
+            ...(model === undefined ? {} : { model }),
           },
           isolation: "pidns",
           epoch,

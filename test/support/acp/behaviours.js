@@ -123,6 +123,18 @@ export const BEHAVIOURS = {
     else await on.say("done with it");
     return "end_turn";
   },
+  async "calls-its-model"(on) {
+    const { ANTHROPIC_BASE_URL: base, API_KEY: key } = process.env;
+    const answer = await fetch(`${base}/v1/messages`, {
+      method: "POST",
+      headers: { "x-api-key": key, "content-type": "application/json" },
+      body: JSON.stringify({ model: "claude-sonnet-4-5", stream: true, max_tokens: 5, messages: [] }),
+    });
+    await answer.text();
+    const cost = { amount: 99, currency: "USD" };
+    await on.update({ sessionUpdate: "usage_update", used: 1, size: 2, cost });
+    return "end_turn";
+  },
   // Says a number ten times a second, up to so many, and then waits for whoever has a word for it.
   async counts(on) {
     for (let n = 1; n <= 100; n += 1) {
