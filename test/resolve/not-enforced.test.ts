@@ -100,7 +100,7 @@ describe("a control that nobody keeps", () => {
 
   it("is not said of a tool that something keeps from that clone, and of every other", () => {
     const mission = { spec: { constraints: { allowed_tools: [], forbidden_tools: ["network", "shell"] } } };
-    const clone = { runtime: { driver: "process", isolation: "pidns" } };
+    const clone = { runtime: { driver: "process", isolation: "pidns" }, agent: { adapter: "command" } };
     const findings = toolsNotEnforced(
       mission as unknown as MissionDocument,
       clone as unknown as CloneDocument["spec"],
@@ -112,6 +112,19 @@ describe("a control that nobody keeps", () => {
       ],
     );
     expect(findings.map(({ found }) => found)).toEqual(["shell"]);
+  });
+
+  it("is said in other words of an agent that asks before it uses a tool", () => {
+    const mission = { spec: { constraints: { allowed_tools: ["read"], forbidden_tools: ["shell"] } } };
+    const clone = { agent: { adapter: "acp" } };
+    const findings = toolsNotEnforced(
+      mission as unknown as MissionDocument,
+      clone as unknown as CloneDocument["spec"],
+    );
+    expect(findings.map(({ message }) => message)).toEqual([
+      "the agent is refused other tools when it asks for them; nothing keeps it from using them without asking",
+      "the agent is refused this tool when it asks for it; nothing keeps it from using it without asking",
+    ]);
   });
 });
 
