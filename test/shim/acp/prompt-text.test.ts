@@ -32,7 +32,7 @@ it("an agent is told its whole mission", () => {
     # Rules
     - Tools that you may use: read, shell. No others.
     - Tools that you must not use: network.
-    - These wait for a person's approval: external_messaging. Claim them with \`claim_action\` first.
+    - These wait for a person's approval: external_messaging. A tool among them asks by itself when you use it; claim every other action with \`claim_action\` first.
 
     # How to report
     - Work in this folder. Nobody answers while you work: do not ask whether to go on.

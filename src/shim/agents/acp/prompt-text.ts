@@ -58,7 +58,7 @@ function rulesOf({ constraints }: Told): readonly string[] {
     ...(approval.length === 0
       ? []
       : [
-          `- These wait for a person's approval: ${approval.join(", ")}. Claim them with \`claim_action\` first.`,
+          `- These wait for a person's approval: ${approval.join(", ")}. A tool among them asks by itself when you use it; claim every other action with \`claim_action\` first.`,
         ]),
   ];
 }
