@@ -238,7 +238,14 @@ function checkClone({ metadata, spec }: CloneDocument): Finding[] {
 }
 
 /** What belongs to the other adapter: it would be written, and nobody would read it. */
-function checkAdapter({ adapter, acp, stdin, result }: CloneDocument["spec"]["agent"]): Finding[] {
+function checkAdapter({
+  adapter,
+  acp,
+  command,
+  output,
+  stdin,
+  result,
+}: CloneDocument["spec"]["agent"]): Finding[] {
   const strange = (field: string, found: string, expected: string): Finding => ({
     path: ["spec", "agent", field],
     reason: "NotOfThisAdapter",
@@ -249,6 +256,10 @@ function checkAdapter({ adapter, acp, stdin, result }: CloneDocument["spec"]["ag
   if (adapter === "command")
     return acp === undefined ? [] : [strange("acp", "acp", "no acp, or adapter: acp")];
   return [
+    ...(output === "lines" ? [] : [strange("output", output, "lines: it speaks the protocol on its output")]),
+    ...(command.some((word) => word.includes("{prompt}"))
+      ? [strange("command", "{prompt}", "no {prompt}: its mission is handed over by the protocol")]
+      : []),
     ...(stdin === "none" ? [strange("stdin", stdin, "lines: its input is what it is talked to by")] : []),
     ...(result === "exit_code" ? [strange("result", result, "said: the end of its turn is its result")] : []),
   ];

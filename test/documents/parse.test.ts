@@ -135,6 +135,11 @@ describe("what is wrong is said with its place and what would be right", () => {
       "missions/x.yaml:7:32 error NotOfThisAdapter spec.agent.stdin: an agent of the adapter acp has no such setting (found none, expected lines: its input is what it is talked to by)",
     ],
     [
+      "an output of its own for an agent that speaks the protocol",
+      CLONE.replace("adapter: command", "adapter: acp, output: codex-json"),
+      "missions/x.yaml:7:33 error NotOfThisAdapter spec.agent.output: an agent of the adapter acp has no such setting (found codex-json, expected lines: it speaks the protocol on its output)",
+    ],
+    [
       "a session for an agent that has none",
       CLONE.replace("adapter: command", "adapter: command, acp: {mode: ask}"),
       "missions/x.yaml:7:34 error NotOfThisAdapter spec.agent.acp: an agent of the adapter command has no such setting (found acp, expected no acp, or adapter: acp)",

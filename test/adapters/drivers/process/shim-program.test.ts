@@ -47,7 +47,12 @@ describe("the shim of a checkout", () => {
       // It would load an HTTP client of which nothing is used.
       expect(text).not.toMatch(/^import /m);
     }
-    const started = spawnSync(node, [...args, join(folder, "nowhere")], { input: "", encoding: "utf8" });
+    // Nothing of this process's environment: Node warns of what it finds there, such as certificates that it cannot read.
+    const started = spawnSync(node, [...args, join(folder, "nowhere")], {
+      input: "",
+      encoding: "utf8",
+      env: {},
+    });
     expect([started.status, started.stderr]).toEqual([
       64,
       "factory-shim: the launch settings did not arrive whole\n",
