@@ -137,26 +137,18 @@ const raise: Step = {
   heading: "A comment raises the limit, and it goes on",
   text: "Ben, whom `forge.roles` names as an approver, answers in the issue. The controller does what the comment says, once, and answers it. The same agent goes on where it was. An issue is closed when nothing of its mission waits any more.",
   shows: ["Ben writes", "The answer"],
-  async act(walk) {
-    const number = walk.numbers.get("question") ?? 0;
-    const asked = Date.now();
-    await walk.until(
-      "another second",
-      () => Date.now(),
-      (now) => now > asked + LATER_MS,
-    );
-    const { id } = await walk.standIn.ask<{ id: number }>("ben", "POST", `${AT}/issues/${number}/comments`, {
-      body: RAISE,
-    });
-    walk.numbers.set("command", id);
-    await walk.webhook("issue_comment", { action: "created", issue: { number }, comment: { id } });
-  },
+  act: sayRaise,
   async seen(walk) {
     const number = walk.numbers.get("question") ?? 0;
-    const mark = `factory:answer/${walk.numbers.get("command")} `;
     const answer = await walk.until(
       "the answer",
-      async () => (await walk.standIn.comments(number)).find(({ body }) => body.includes(mark)) ?? null,
+      async () => {
+        const mark = `factory:answer/${walk.numbers.get("command")} `;
+        const found = (await walk.standIn.comments(number)).find(({ body }) => body.includes(mark)) ?? null;
+        // A controller that died before it had taken note of its own question cannot know that Ben has read it, and says so.
+        if (found?.body.includes("say it again") === true) await sayRaise(walk);
+        return found;
+      },
       // A controller that died between the deed and the answer is followed by one that knows only that it is done.
       ({ body }) => /`\/raise-budget [^`]*` done: /.test(body),
     );
@@ -166,6 +158,21 @@ const raise: Step = {
     ];
   },
 };
+
+async function sayRaise(walk: Walk): Promise<void> {
+  const number = walk.numbers.get("question") ?? 0;
+  const asked = Date.now();
+  await walk.until(
+    "another second",
+    () => Date.now(),
+    (now) => now > asked + LATER_MS,
+  );
+  const { id } = await walk.standIn.ask<{ id: number }>("ben", "POST", `${AT}/issues/${number}/comments`, {
+    body: RAISE,
+  });
+  walk.numbers.set("command", id);
+  await walk.webhook("issue_comment", { action: "created", issue: { number }, comment: { id } });
+}
 
 const closure: Step = {
   heading: "It is over, and a pull request asks what becomes of the clone",
