@@ -37,6 +37,12 @@ describe("a mission in words", () => {
     expect(text).not.toContain("allowed tools");
   });
 
+  it("says what there is of a mission that is no more than an id, as a drill's is", () => {
+    const text = promptText({ mission_id: "drill" }, NEW);
+    expect(text).toMatch(/^Carry out this mission/);
+    expect(text).not.toMatch(/undefined|Objective|Limits/);
+  });
+
   it("says to an agent that takes over that the work is begun", () => {
     expect(promptText(mission, { resumes: true })).toMatch(/^Go on with this mission/);
   });

@@ -160,7 +160,7 @@ export const LIFE_MUTANTS: readonly Mutant[] = [
       },
       {
         file: "core/plan/guard.ts",
-        find: "lanes.size >= fleet.length",
+        find: "lanes.size >= clones",
         replace: "lanes.size < 0",
       },
     ],
