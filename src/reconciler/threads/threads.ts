@@ -40,6 +40,11 @@ const WHAT: Readonly<Record<Key, string>> = {
 /** Of one look; the rest comes with the next. */
 const LOOK_MS_MAX = 5 * MINUTE_MS;
 const RETRY_MS_MAX = 2 * MINUTE_MS;
+/**
+ * One that was killed between a question on the forge and its record finds it again by asking once more: a comment under it is heard
+ * after that, and a forge that will not have it asked keeps no kill waiting for longer than this.
+ */
+const ASKED_FIRST_MS_MAX = 30 * SECOND_MS;
 /** What happens in a row is written in one. */
 const REST_MS = 2 * SECOND_MS;
 
@@ -49,6 +54,9 @@ export function createThreads(parts: ThreadsParts): Threads {
   const asking = createAsking(parts);
   const reader = createCommentReader({ ...parts, stands: asking.stands, threadOn: asking.threadOn });
   let started = false;
+  /** Everything that waits stands on the forge, as far as this process knows; or that was tried for long enough. */
+  let asked = false;
+  let listensFrom: number | null = null;
   const queue = createWorkQueue<Key>({
     clock,
     retryMaxMs: () => RETRY_MS_MAX,
@@ -86,11 +94,15 @@ export function createThreads(parts: ThreadsParts): Threads {
     switch (key) {
       case "threads":
         await asking.show(forge, signal);
+        if (!asked) queue.wake("comments");
+        asked = true;
         return nextLook(key);
       case "answers":
         await reader.answer(forge, signal);
         return DONE;
       case "comments": {
+        listensFrom ??= clock.monotonic() + ASKED_FIRST_MS_MAX;
+        if (!asked && clock.monotonic() < listensFrom) return { type: "again", at: listensFrom };
         const { again } = await reader.read(forge, policy, signal);
         return again ? { type: "again", at: clock.monotonic() } : nextLook(key);
       }
