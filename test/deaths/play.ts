@@ -32,8 +32,8 @@ export interface PlayOptions {
   readonly onOpen?: (close: () => Promise<void>) => void;
 }
 
-/** For one wait of a step, with deaths and trouble on the way. */
-const WITHIN_MS = 120_000;
+/** For one wait of a step, with deaths and trouble on the way: a forge that fails now and then is asked several times over. */
+const WITHIN_MS = 300_000;
 
 export async function playWalk({
   seed,

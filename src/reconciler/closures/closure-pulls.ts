@@ -51,7 +51,7 @@ type Key = "all" | `clone/${string}`;
 export const CLOSURE_PULLS_MAX = 20;
 /** Of one look: git, and some requests. */
 const LOOK_MS_MAX = 3 * MINUTE_MS;
-const RETRY_MS_MAX = 5 * MINUTE_MS;
+const RETRY_MS_MAX = 30 * SECOND_MS;
 /** The obeyed branch has moved, and has not been read again yet. */
 const MOVED_AGAIN_MS = 2 * SECOND_MS;
 

@@ -75,7 +75,8 @@ const REVIEW_MS_MAX = 5 * MINUTE_MS;
 const LIST_MS_MAX = 2 * MINUTE_MS;
 /** Looked at together: a review waits for git, a plan and a forge, one after the other. */
 const REVIEWS_AT_ONCE = 2;
-const RETRY_MS_MAX = 2 * MINUTE_MS;
+/** Somebody waits for the plan: a forge that fails now and then is asked again soon. Its own limits are kept by its budget. */
+const RETRY_MS_MAX = 30 * SECOND_MS;
 /** Merged ones that are still to be looked back at; of older ones nobody asks any more. */
 const MERGED_MAX = 100;
 /** The forge knows a head that the origin does not show yet, or the other way round. */

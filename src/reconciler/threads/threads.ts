@@ -39,7 +39,7 @@ const WHAT: Readonly<Record<Key, string>> = {
 };
 /** Of one look; the rest comes with the next. */
 const LOOK_MS_MAX = 5 * MINUTE_MS;
-const RETRY_MS_MAX = 2 * MINUTE_MS;
+const RETRY_MS_MAX = 30 * SECOND_MS;
 /**
  * One that was killed between a question on the forge and its record finds it again by asking once more: a comment under it is heard
  * after that, and a forge that will not have it asked keeps no kill waiting for longer than this.
