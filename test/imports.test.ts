@@ -115,6 +115,12 @@ describe("who imports whom", () => {
     expect(starters.map(({ path }) => path)).toEqual([]);
   });
 
+  test("nobody needs a user to have a name: in a container a number is all there may be", () => {
+    // There it is asked for in a `try`, with a word in its place.
+    const asking = FILES.filter(({ path, code }) => path !== "cli/place.ts" && /\buserInfo\(/.test(code));
+    expect(asking.map(({ path }) => path)).toEqual([]);
+  });
+
   test("adapters do not import each other", () => {
     const meetings = FILES.filter(({ path }) => path.startsWith("adapters/")).flatMap((file) =>
       file.imports

@@ -1,5 +1,4 @@
 import { lstatSync, realpathSync } from "node:fs";
-import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { FactoryError } from "../../core/model/error.ts";
 
@@ -25,9 +24,10 @@ export function assertOwnFolder(path: string): void {
 export function folderTrouble(path: string): FolderTrouble | null {
   const real = realpathSync(path);
   const { uid, mode } = lstatSync(real);
-  const user = userInfo().uid;
+  // By number: in a container a user may have no name.
+  const user = process.getuid?.();
   if (uid !== user) {
-    const next = `choose another one with --data, or run: chown -R ${userInfo().username} ${real}`;
+    const next = `choose another one with --data, or run: chown -R ${user} ${real}`;
     return { what: `${real} belongs to another user (${uid})`, next };
   }
   if ((mode & WRITE_BY_GROUP_OR_OTHERS) !== 0) {

@@ -4,7 +4,7 @@
  * in the machine's temporary one, with a name that nobody can guess and take before us, remembered beside the instances.
  */
 import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FactoryError } from "../../../core/model/error.ts";
 import { hasCode, writeFileDurably } from "../../../instance/files.ts";
@@ -27,7 +27,7 @@ export function socketFolder(directory: string): string {
   const remembered = readText(join(directory, REMEMBERED));
   if (remembered !== null && isOurs(remembered)) return remembered;
   const root = Buffer.byteLength(tmpdir()) <= ROOT_BYTES_MAX ? tmpdir() : "/tmp";
-  const made = mkdtempSync(join(root, `factory-${userInfo().uid}-`));
+  const made = mkdtempSync(join(root, `factory-${process.getuid?.()}-`));
   try {
     writeFileDurably(join(directory, REMEMBERED), made);
   } catch (error) {
@@ -47,7 +47,7 @@ function assertOurs(path: string): void {
 function isOurs(path: string): boolean {
   try {
     const stat = lstatSync(path);
-    return stat.isDirectory() && stat.uid === userInfo().uid && (stat.mode & 0o077) === 0;
+    return stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false;
     throw error;
