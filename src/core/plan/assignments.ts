@@ -52,7 +52,7 @@ function unusable({ broken }: DesiredState, states: ReadonlyMap<string, CloneSta
     ]),
   );
   const because = broken.has("fleet")
-    ? "fleet.yaml cannot be used and no earlier one is known: without its caps nothing is started"
+    ? "its file cannot be used, or fleet.yaml cannot and no earlier one is known: without its caps nothing is started; see the issues of both"
     : "its file cannot be used: see the issues of its files";
   return [...broken]
     .filter((subject) => subject.startsWith("mission/") && !recorded.has(subject.slice("mission/".length)))

@@ -127,7 +127,7 @@ describe("what does not start", () => {
 
   test.each([
     ["its own file", [], /its file cannot be used/],
-    ["fleet.yaml, with nothing known of an earlier one", ["fleet"], /^fleet\.yaml cannot be used/],
+    ["it or fleet.yaml", ["fleet"], /its file cannot be used, or fleet\.yaml cannot/],
   ])("a mission that was never on record is spoken of where nobody can use %s", (_, others, says) => {
     const broken = new Set(["mission/new", "mission/known", "clone/x", ...others]);
     const known = running("scribe", "known");
